@@ -1,0 +1,21 @@
+//! Selling at once.
+
+use super::stock::{check_limit, check_stock, check_window};
+use super::{Decision, Ruling, WorkingSet};
+use crate::domain::{CustomerId, EventName, HoldId, Items, TimeMs};
+use crate::ledger::Change;
+
+pub(super) fn reserve(
+    set: &WorkingSet,
+    id: HoldId,
+    name: &EventName,
+    items: &Items,
+    customer: Option<&CustomerId>,
+    now_ms: TimeMs,
+) -> Ruling {
+    let event = set.event(name)?;
+    check_window(event, now_ms)?;
+    check_stock(event, items)?;
+    check_limit(set, event, customer, items.total())?;
+    Ok(Decision::Append(Change::Sold { id, items: items.clone(), customer: customer.cloned() }))
+}

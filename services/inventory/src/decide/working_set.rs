@@ -1,0 +1,170 @@
+//! What a batch of commands can see and change.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::apply::apply;
+use crate::domain::{
+    Command, CustomerId, Event, EventName, Fingerprint, Hold, HoldId, IdempotencyKey, KeyUse, RefusalKind, StockName, TimeMs,
+};
+use crate::ledger::{Change, Hash, Record};
+
+/// What a batch will touch: a store loads this, and locks it where several processes share the store.
+#[derive(Debug, Default)]
+pub struct Touch {
+    /// Events named by commands.
+    pub events: HashSet<EventName>,
+    /// Holds named by commands; their events are touched too.
+    pub holds: HashSet<HoldId>,
+    /// Customers named by commands.
+    pub customers: HashSet<(EventName, CustomerId)>,
+    /// Keys of requests.
+    pub keys: HashSet<IdempotencyKey>,
+}
+
+impl Touch {
+    /// Adds what `command` touches.
+    pub fn add(&mut self, command: &Command, key: Option<&IdempotencyKey>) {
+        if let Some(event) = command.kind.event() {
+            if !self.events.contains(event) {
+                self.events.insert(event.clone());
+            }
+            if let Some(customer) = command.kind.customer() {
+                self.customers.insert((event.clone(), customer.clone()));
+            }
+        }
+        self.holds.extend(command.kind.hold());
+        self.keys.extend(key.cloned());
+    }
+
+    /// Adds what a record of another ledger touches, to be applied here.
+    pub fn add_record(&mut self, record: &Record) {
+        self.events.insert(record.event.clone());
+        if let Some(customer) = record.change.customer() {
+            self.customers.insert((record.event.clone(), customer.clone()));
+        }
+        let creates = matches!(record.change, Change::Sold { .. } | Change::Held { .. });
+        self.holds.extend(record.change.hold().filter(|_| !creates));
+    }
+}
+
+/// A hold, and what the store knows of it.
+#[derive(Debug, Clone)]
+pub struct HoldSlot {
+    /// As it is now.
+    pub hold: Hold,
+    /// Under which time the store's index of live holds has it.
+    pub indexed_at_ms: Option<TimeMs>,
+    /// Whether the store must write it.
+    pub dirty: bool,
+}
+
+/// A key that was used.
+#[derive(Debug, Clone)]
+pub struct KeySlot {
+    /// What the request asked for.
+    pub fingerprint: Fingerprint,
+    /// Until when it answers.
+    pub expires_at_ms: TimeMs,
+    /// The record of its effect.
+    pub record: Arc<Record>,
+}
+
+/// Everything a batch loaded, as it is after the commands decided so far.
+#[derive(Debug, Default)]
+pub struct WorkingSet {
+    /// Events that exist. One that was touched and is not here does not.
+    pub events: HashMap<EventName, Event>,
+    /// Holds, likewise.
+    pub holds: HashMap<HoldId, HoldSlot>,
+    /// What customers have, held and bought; absent means 0.
+    pub customers: HashMap<(EventName, CustomerId), u64>,
+    /// Keys in use.
+    pub keys: HashMap<IdempotencyKey, KeySlot>,
+    /// Holds of touched events whose time has run out and which no record says so of yet.
+    pub due: Vec<HoldId>,
+    /// How many events the store has in all.
+    pub events_len: usize,
+    /// The records of this batch with their bodies, in order.
+    pub records: Vec<(Arc<Record>, Vec<u8>)>,
+    /// Events changed by this batch.
+    pub dirty_events: HashSet<EventName>,
+    /// Customers changed by this batch.
+    pub dirty_customers: HashSet<(EventName, CustomerId)>,
+}
+
+impl WorkingSet {
+    pub(super) fn event(&self, name: &EventName) -> Result<&Event, RefusalKind> {
+        self.events.get(name).ok_or(RefusalKind::EventNotFound)
+    }
+
+    pub(super) fn hold(&self, id: HoldId) -> Result<&Hold, RefusalKind> {
+        self.holds.get(&id).map(|slot| &slot.hold).ok_or(RefusalKind::HoldNotFound)
+    }
+
+    pub(super) fn customer_has(&self, event: &EventName, customer: &CustomerId) -> u64 {
+        self.customers.get(&(event.clone(), customer.clone())).copied().unwrap_or(0)
+    }
+
+    pub(super) fn key(&self, key: &IdempotencyKey, now_ms: TimeMs) -> Option<&KeySlot> {
+        self.keys.get(key).filter(|slot| slot.expires_at_ms > now_ms)
+    }
+
+    /// Writes `change` down: makes its record and applies it.
+    pub(super) fn append(&mut self, name: &EventName, change: Change, key: Option<KeyUse>, now_ms: TimeMs) -> Arc<Record> {
+        let (seq, prev, at_ms) = match self.events.get(name) {
+            Some(event) => (event.seq + 1, event.head, event.ledger_time(now_ms)),
+            None => (1, Hash::ZERO, now_ms),
+        };
+        let mut record = Record { event: name.clone(), seq, prev, at_ms, change, left: Vec::new(), key };
+        match apply(self, &record) {
+            Ok(left) => record.left = left,
+            Err(error) => panic!("a rule decided what cannot be applied: {error}"),
+        }
+        self.push(record)
+    }
+
+    /// Takes over a record that [`apply`] accepted: chains it, and keeps its key.
+    pub(super) fn push(&mut self, record: Record) -> Arc<Record> {
+        let body = record.to_body();
+        if let Some(event) = self.events.get_mut(&record.event) {
+            event.head = Hash::of(&body);
+        }
+        let record = Arc::new(record);
+        if let Some(key) = &record.key {
+            let slot = KeySlot { fingerprint: key.fingerprint, expires_at_ms: key.expires_at_ms, record: record.clone() };
+            self.keys.insert(key.key.clone(), slot);
+        }
+        self.records.push((record.clone(), body));
+        record
+    }
+
+    /// Takes over a record of another ledger, after checking that it is this ledger's next.
+    ///
+    /// # Errors
+    /// [`super::ApplyError`] when it does not follow from what is here.
+    pub fn replay(&mut self, record: Record) -> Result<(), super::ApplyError> {
+        use super::ApplyError;
+        let (seq, prev, at_ms) = self.events.get(&record.event).map_or((0, Hash::ZERO, 0), |event| (event.seq, event.head, event.at_ms));
+        if record.seq != seq + 1 {
+            return Err(ApplyError::Gap { expected: seq + 1, found: record.seq });
+        }
+        if record.prev != prev {
+            return Err(ApplyError::BrokenChain);
+        }
+        if record.at_ms < at_ms {
+            return Err(ApplyError::TimeWentBack);
+        }
+        let left = apply(self, &record)?;
+        if left != record.left {
+            return Err(ApplyError::Balance);
+        }
+        self.push(record);
+        Ok(())
+    }
+
+    /// What is available of the stocks that `items` names.
+    pub(super) fn available(event: &Event, items: &crate::domain::Items) -> Vec<(StockName, u64)> {
+        items.iter().map(|item| (item.stock.clone(), event.stock(&item.stock).map_or(0, crate::domain::Stock::available))).collect()
+    }
+}

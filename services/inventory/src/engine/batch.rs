@@ -1,0 +1,40 @@
+//! One batch through a store: load, decide, commit.
+
+use crate::decide::{BatchReply, Touch, decide_batch};
+use crate::domain::{Command, EventName, IdempotencyKey, Limits, TimeMs};
+use crate::store::{Durability, EventView, Store, StoreError};
+
+/// What became of a batch.
+#[derive(Debug)]
+pub struct Committed {
+    /// An answer for each command, in order.
+    pub replies: Vec<BatchReply>,
+    /// How many records were written.
+    pub records: usize,
+    /// The events that changed.
+    pub views: Vec<EventView>,
+}
+
+/// Decides `commands` at `now_ms` and commits what follows; expiries of the events in `due` are written down first.
+///
+/// # Errors
+/// [`StoreError`]; when it [is fatal](StoreError::is_fatal), what became of the batch is unknown.
+pub async fn run_batch<'a, S: Store>(
+    store: &mut S,
+    limits: &Limits,
+    commands: impl Iterator<Item = (&'a Command, Option<&'a IdempotencyKey>)> + Clone,
+    due: Vec<EventName>,
+    now_ms: TimeMs,
+    durability: Durability,
+) -> Result<Committed, StoreError> {
+    let mut touch = Touch::default();
+    touch.events.extend(due);
+    for (command, key) in commands.clone() {
+        touch.add(command, key);
+    }
+    let mut set = store.load(touch, now_ms).await?;
+    let replies = decide_batch(&mut set, limits, commands, now_ms);
+    let records = set.records.len();
+    let views = store.commit(set, durability).await?;
+    Ok(Committed { replies, records, views })
+}

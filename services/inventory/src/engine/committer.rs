@@ -1,0 +1,105 @@
+//! The committer: the only one who decides and writes.
+//!
+//! While one commit is in flight, what arrives becomes the next batch; there is no timer that makes anyone wait. Nobody is
+//! answered before the write that holds his decision is durable.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use super::queue::{Job, Queue};
+use super::{BatchStats, Engine, EngineError, Environment, Reply, Stats, Views, run_batch};
+use crate::domain::{EventName, Limits};
+use crate::store::{Durability, Store, StoreError};
+
+/// The clock may jump, so no sleep until an expiry is longer than this.
+const EXPIRY_NAP_MAX: Duration = Duration::from_secs(1);
+
+/// Owns the store and serves the queue until it is closed or the store fails.
+pub struct Committer<S> {
+    store: S,
+    queue: Arc<Queue>,
+    views: Arc<Views>,
+    env: Environment,
+    limits: Arc<Limits>,
+    stats: Arc<Stats>,
+}
+
+impl<S: Store> Committer<S> {
+    pub(super) fn new(store: S, engine: &Engine) -> Self {
+        Self {
+            store,
+            queue: engine.queue.clone(),
+            views: engine.views.clone(),
+            env: engine.env.clone(),
+            limits: engine.limits.clone(),
+            stats: engine.stats.clone(),
+        }
+    }
+
+    /// Serves until the queue is closed and empty, or the store has failed for good.
+    pub async fn run(mut self) {
+        while let Some(jobs) = self.queue.take(self.limits.batch_max) {
+            let (due, next_ms) = self.store.due_events(self.env.now_ms());
+            if jobs.is_empty() && due.is_empty() {
+                self.rest(next_ms).await;
+                continue;
+            }
+            if let Err(error) = self.batch(jobs, due).await {
+                tracing::error!(%error, "the store failed: stopping, recovery will decide what happened");
+                self.queue.fail(&error);
+                return;
+            }
+        }
+        let Self { store, queue, .. } = self;
+        // Closing the store comes before the news, so that who waits for it can open it again.
+        drop(store);
+        queue.stop();
+    }
+
+    /// Waits for a job, or for the next hold to run out of time: writing that down early keeps later batches small.
+    async fn rest(&self, next_expiry_ms: Option<u64>) {
+        match next_expiry_ms {
+            None => self.queue.arrival().await,
+            Some(at_ms) => {
+                let nap = Duration::from_millis(at_ms.saturating_sub(self.env.now_ms()).max(1)).min(EXPIRY_NAP_MAX);
+                let _ = timeout(nap, self.queue.arrival()).await;
+            }
+        }
+    }
+
+    /// Decides, commits, publishes, answers. An error is one that ends the engine.
+    async fn batch(&mut self, jobs: Vec<Job>, due: Vec<EventName>) -> Result<(), StoreError> {
+        let started = Instant::now();
+        let (jobs, late): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.deadline.is_none_or(|deadline| started < deadline));
+        answer(late, || Err(EngineError::DeadlinePassed));
+        match self.commit(&jobs, due).await {
+            Ok((replies, records)) => {
+                self.stats.record(&BatchStats { commands: jobs.len(), records, duration: started.elapsed() });
+                let mut replies = replies.into_iter();
+                answer(jobs, || replies.next().map_or(Err(EngineError::Stopping), Ok));
+                Ok(())
+            }
+            Err(error) => {
+                answer(jobs, || Err(EngineError::Store(error.clone())));
+                if error.is_fatal() { Err(error) } else { Ok(()) }
+            }
+        }
+    }
+
+    async fn commit(&mut self, jobs: &[Job], due: Vec<EventName>) -> Result<(Vec<Reply>, usize), StoreError> {
+        let commands = jobs.iter().map(|job| (&job.command, job.key.as_ref()));
+        let done = run_batch(&mut self.store, &self.limits, commands, due, self.env.now_ms(), Durability::Synced).await?;
+        // Readers see it before the writers hear of it: who was answered finds his own write.
+        self.views.publish(done.views);
+        Ok((done.replies, done.records))
+    }
+}
+
+fn answer(jobs: Vec<Job>, mut reply: impl FnMut() -> Result<Reply, EngineError>) {
+    for job in jobs {
+        // The caller may be gone; what he asked for is done all the same.
+        let _ = job.answer.send(reply());
+    }
+}

@@ -1,0 +1,88 @@
+//! Writing a batch: its records and the state they changed, in one atomic, fsynced write.
+
+use std::collections::HashSet;
+
+use fjall::OwnedWriteBatch;
+
+use super::rows::{customer_key, encode, ledger_key, live_key};
+use super::{Durability, EmbeddedStore, EventView, StoreError};
+use crate::decide::WorkingSet;
+use crate::domain::{EventName, HoldId, HoldState, TimeMs};
+
+/// A change to the index of live holds: out at the first time, in at the second.
+struct LiveChange {
+    event: EventName,
+    id: HoldId,
+    out_ms: Option<TimeMs>,
+    in_ms: Option<TimeMs>,
+}
+
+pub(super) fn commit(store: &mut EmbeddedStore, set: WorkingSet, durability: Durability) -> Result<Vec<EventView>, StoreError> {
+    if set.records.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tables = store.tables.clone();
+    let mut batch = tables.batch(durability);
+    let mut keys = HashSet::new();
+    let mut at_ms = 0;
+    for (record, body) in &set.records {
+        batch.insert(&tables.ledger, ledger_key(&record.event, record.seq), body.as_slice());
+        at_ms = at_ms.max(record.at_ms);
+        if let Some(key) = &record.key {
+            store.keys.add(&tables, &mut batch, record, key)?;
+            keys.insert(&key.key);
+        }
+    }
+    store.keys.forget(&tables, &mut batch, at_ms, &keys)?;
+    for name in &set.dirty_events {
+        if let Some(event) = set.events.get(name) {
+            let row = serde_json::to_vec(event).map_err(|error| StoreError::Failed(error.to_string().into()))?;
+            batch.insert(&tables.events, name.as_str(), row);
+        }
+    }
+    for who in &set.dirty_customers {
+        let key = customer_key(&who.0, &who.1);
+        match set.customers.get(who).copied().unwrap_or(0) {
+            0 => batch.remove(&tables.customers, key),
+            has => batch.insert(&tables.customers, key, encode(&has)?),
+        }
+    }
+    let mut live = Vec::new();
+    for slot in set.holds.into_values().filter(|slot| slot.dirty) {
+        batch.insert(&tables.holds, slot.hold.id.as_bytes(), encode(&slot.hold)?);
+        let in_ms = (slot.hold.state == HoldState::Held).then_some(slot.hold.expires_at_ms);
+        if in_ms != slot.indexed_at_ms {
+            live.push(LiveChange { event: slot.hold.event, id: slot.hold.id, out_ms: slot.indexed_at_ms, in_ms });
+        }
+    }
+    index(store, &mut batch, &live);
+    batch.commit()?;
+
+    for LiveChange { event, id, out_ms, in_ms } in live {
+        if let Some(at_ms) = out_ms {
+            store.live.remove(&event, at_ms, id);
+        }
+        if let Some(at_ms) = in_ms {
+            store.live.insert(&event, at_ms, id);
+        }
+    }
+    let mut views = Vec::with_capacity(set.dirty_events.len());
+    for (name, event) in set.events {
+        if set.dirty_events.contains(&name) {
+            views.push(store.view(&event));
+            store.events.insert(name, event);
+        }
+    }
+    Ok(views)
+}
+
+fn index(store: &EmbeddedStore, batch: &mut OwnedWriteBatch, live: &[LiveChange]) {
+    for change in live {
+        if let Some(at_ms) = change.out_ms {
+            batch.remove(&store.tables.live, live_key(&change.event, at_ms, change.id));
+        }
+        if let Some(at_ms) = change.in_ms {
+            batch.insert(&store.tables.live, live_key(&change.event, at_ms, change.id), []);
+        }
+    }
+}

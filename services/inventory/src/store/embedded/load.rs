@@ -1,0 +1,66 @@
+//! Loading what a batch touches.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::rows::{KeyRow, customer_key, decode};
+use super::{EmbeddedStore, StoreError};
+use crate::decide::{HoldSlot, KeySlot, Touch, WorkingSet};
+use crate::domain::{CustomerId, EventName, HoldId, HoldState, IdempotencyKey, TimeMs};
+use crate::ledger::Record;
+
+pub(super) fn load(store: &EmbeddedStore, touch: Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
+    let Touch { mut events, holds, mut customers, keys } = touch;
+    let mut set = WorkingSet { events_len: store.events.len(), ..WorkingSet::default() };
+    for key in keys {
+        if let Some(slot) = key_slot(store, &key)? {
+            set.keys.insert(key, slot);
+        }
+    }
+    for id in holds {
+        load_hold(store, &mut set, id)?;
+    }
+    events.extend(set.holds.values().map(|slot| slot.hold.event.clone()));
+    for name in events {
+        let Some(event) = store.events.get(&name) else { continue };
+        for id in store.live.due(&name, event.ledger_time(now_ms)) {
+            load_hold(store, &mut set, id)?;
+            set.due.push(id);
+        }
+        set.events.insert(name, event.clone());
+    }
+    let of_holds = set.holds.values().filter_map(|slot| Some((slot.hold.event.clone(), slot.hold.customer.clone()?)));
+    customers.extend(of_holds);
+    load_customers(store, &mut set, customers)?;
+    Ok(set)
+}
+
+fn load_hold(store: &EmbeddedStore, set: &mut WorkingSet, id: HoldId) -> Result<(), StoreError> {
+    if set.holds.contains_key(&id) {
+        return Ok(());
+    }
+    if let Some(hold) = store.tables.hold(id)? {
+        let indexed_at_ms = (hold.state == HoldState::Held).then_some(hold.expires_at_ms);
+        set.holds.insert(id, HoldSlot { hold, indexed_at_ms, dirty: false });
+    }
+    Ok(())
+}
+
+fn load_customers(store: &EmbeddedStore, set: &mut WorkingSet, customers: HashSet<(EventName, CustomerId)>) -> Result<(), StoreError> {
+    for (event, customer) in customers {
+        if let Some(row) = store.tables.customers.get(customer_key(&event, &customer))? {
+            let has = decode("customers", &row)?;
+            set.customers.insert((event, customer), has);
+        }
+    }
+    Ok(())
+}
+
+fn key_slot(store: &EmbeddedStore, key: &IdempotencyKey) -> Result<Option<KeySlot>, StoreError> {
+    let Some(row) = store.tables.keys.get(key.as_str())? else { return Ok(None) };
+    let row: KeyRow = decode("keys", &row)?;
+    let damaged = |what: String| StoreError::Damaged(format!("record {} of {}: {what}", row.seq, row.event).into());
+    let body = store.tables.body(&row.event, row.seq)?.ok_or_else(|| damaged("missing".into()))?;
+    let record = Record::from_body(&body).map_err(|error| damaged(error.to_string()))?;
+    Ok(Some(KeySlot { fingerprint: row.fingerprint, expires_at_ms: row.expires_at_ms, record: Arc::new(record) }))
+}

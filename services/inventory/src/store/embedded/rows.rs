@@ -1,0 +1,65 @@
+//! The rows of the tables. Keys sort as they are read; values are postcard, but for events (JSON) and record bodies.
+
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use crate::domain::{CustomerId, EventName, Fingerprint, HoldId, IdempotencyKey, TimeMs};
+
+/// Where a key's answer is.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct KeyRow {
+    pub fingerprint: Fingerprint,
+    pub event: EventName,
+    pub seq: u64,
+    pub expires_at_ms: TimeMs,
+    /// Its place in the order of all keys ever used.
+    pub number: u64,
+}
+
+/// A place in the order of keys.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct OrderRow {
+    pub key: IdempotencyKey,
+    pub expires_at_ms: TimeMs,
+}
+
+/// `event`, then `seq`: an event's ledger lies together and in order. Names hold no zero byte.
+pub fn ledger_key(event: &EventName, seq: u64) -> Vec<u8> {
+    [event.as_str().as_bytes(), &[0], &seq.to_be_bytes()].concat()
+}
+
+/// The `event` and `seq` of a ledger key.
+pub fn parse_ledger_key(key: &[u8]) -> Option<(EventName, u64)> {
+    let (name, seq) = key.split_at_checked(key.len().checked_sub(9)?)?;
+    let name = EventName::new(std::str::from_utf8(name).ok()?).ok()?;
+    Some((name, u64::from_be_bytes(seq.get(1..)?.try_into().ok()?)))
+}
+
+/// The prefix of all rows of `event` in a table whose keys begin with the event.
+pub fn event_prefix(event: &EventName) -> Vec<u8> {
+    [event.as_str().as_bytes(), &[0]].concat()
+}
+
+/// `event`, then the time, then the hold: an event's live holds in the order in which they run out.
+pub fn live_key(event: &EventName, expires_at_ms: TimeMs, id: HoldId) -> Vec<u8> {
+    [event.as_str().as_bytes(), &[0], &expires_at_ms.to_be_bytes(), id.as_bytes()].concat()
+}
+
+/// The time and hold of a live key.
+pub fn parse_live_key(key: &[u8]) -> Option<(TimeMs, HoldId)> {
+    let tail = key.get(key.len().checked_sub(24)?..)?;
+    let (at_ms, id) = tail.split_at_checked(8)?;
+    Some((u64::from_be_bytes(at_ms.try_into().ok()?), HoldId::from_bytes(id.try_into().ok()?)))
+}
+
+pub fn customer_key(event: &EventName, customer: &CustomerId) -> Vec<u8> {
+    [event.as_str().as_bytes(), &[0], customer.as_str().as_bytes()].concat()
+}
+
+pub fn encode<T: Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
+    postcard::to_stdvec(row).map_err(|error| StoreError::Failed(format!("a row cannot be written: {error}").into()))
+}
+
+pub fn decode<T: for<'de> Deserialize<'de>>(table: &str, bytes: &[u8]) -> Result<T, StoreError> {
+    postcard::from_bytes(bytes).map_err(|error| StoreError::Damaged(format!("a row of {table}: {error}").into()))
+}

@@ -1,0 +1,93 @@
+//! The tables of the embedded store.
+
+use std::path::Path;
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+
+use super::rows::{decode, event_prefix, ledger_key};
+use super::{Durability, EmbeddedOptions, StoreError};
+use crate::domain::{Event, EventName, Hold, HoldId};
+
+impl From<fjall::Error> for StoreError {
+    fn from(error: fjall::Error) -> Self {
+        Self::Failed(error.to_string().into())
+    }
+}
+
+/// Handles to all tables; clones share them.
+#[derive(Clone)]
+pub struct Tables {
+    pub db: Database,
+    /// `event 0 seq` → record body.
+    pub ledger: Keyspace,
+    /// `event` → its counts and settings.
+    pub events: Keyspace,
+    /// hold id → hold.
+    pub holds: Keyspace,
+    /// `event 0 expires_at hold` → nothing: the holds that are held.
+    pub live: Keyspace,
+    /// `event 0 customer` → quantity held and bought.
+    pub customers: Keyspace,
+    /// key → where its answer is.
+    pub keys: Keyspace,
+    /// number → key, in order of use.
+    pub key_order: Keyspace,
+}
+
+impl Tables {
+    pub fn open(path: &Path, options: &EmbeddedOptions) -> Result<Self, StoreError> {
+        let db =
+            Database::builder(path).cache_size(options.cache_bytes).max_journaling_size(options.journal_bytes).worker_threads(2).open()?;
+        let table = |name: &str| db.keyspace(name, || KeyspaceCreateOptions::default().max_memtable_size(options.memtable_bytes));
+        Ok(Self {
+            ledger: table("ledger")?,
+            events: table("events")?,
+            holds: table("holds")?,
+            live: table("live")?,
+            customers: table("customers")?,
+            keys: table("keys")?,
+            key_order: table("key_order")?,
+            db,
+        })
+    }
+
+    /// The tables that follow from the ledger.
+    pub fn derived(&self) -> [&Keyspace; 6] {
+        [&self.events, &self.holds, &self.live, &self.customers, &self.keys, &self.key_order]
+    }
+
+    pub fn batch(&self, durability: Durability) -> fjall::OwnedWriteBatch {
+        let mode = match durability {
+            Durability::Synced => Some(PersistMode::SyncData),
+            Durability::Buffered => None,
+        };
+        self.db.batch().durability(mode)
+    }
+
+    pub fn all_events(&self) -> Result<Vec<Event>, StoreError> {
+        let rows = self.events.iter().map(|row| {
+            let value = row.value()?;
+            serde_json::from_slice(&value).map_err(|error| StoreError::Damaged(format!("a row of events: {error}").into()))
+        });
+        rows.collect()
+    }
+
+    pub fn hold(&self, id: HoldId) -> Result<Option<Hold>, StoreError> {
+        self.holds.get(id.as_bytes())?.map(|row| decode("holds", &row)).transpose()
+    }
+
+    pub fn body(&self, event: &EventName, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.ledger.get(ledger_key(event, seq))?.map(|body| body.to_vec()))
+    }
+
+    pub fn body_range(&self, event: &EventName, after: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+        let mut end = event_prefix(event);
+        end.extend([0xff; 8]);
+        let rows = self.ledger.range(ledger_key(event, after.saturating_add(1))..=end).take(limit).map(|row| {
+            let (key, body) = row.into_inner()?;
+            let (_, seq) = super::rows::parse_ledger_key(&key).ok_or_else(|| StoreError::Damaged("a key of the ledger".into()))?;
+            Ok((seq, body.to_vec()))
+        });
+        rows.collect()
+    }
+}

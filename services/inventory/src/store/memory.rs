@@ -1,0 +1,134 @@
+//! A store in memory, for tests only: what is in it is gone with the process. It can be told to fail.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::{BoxFuture, Durability, EventView, Reader, Store, StoreError, StoredRecord};
+use crate::decide::{HoldSlot, KeySlot, Touch, WorkingSet};
+use crate::domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, IdempotencyKey, TimeMs};
+
+/// What goes wrong at the next commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The write fails, and nothing of it is kept.
+    Lost,
+    /// The write fails, and all of it is kept nevertheless.
+    KeptButFailed,
+}
+
+#[derive(Default)]
+struct State {
+    events: BTreeMap<EventName, Event>,
+    holds: HashMap<HoldId, Hold>,
+    customers: HashMap<(EventName, CustomerId), u64>,
+    keys: HashMap<IdempotencyKey, KeySlot>,
+    ledger: HashMap<EventName, Vec<Vec<u8>>>,
+    fault: Option<Fault>,
+}
+
+/// Clones share what is stored, so that a test can "restart" on the same contents.
+#[derive(Clone, Default)]
+pub struct MemoryStore(Arc<Mutex<State>>);
+
+impl MemoryStore {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Makes the next commit fail.
+    pub fn fail_next(&self, fault: Fault) {
+        self.state().fault = Some(fault);
+    }
+}
+
+impl State {
+    fn next_expiry_ms(&self, name: &EventName) -> Option<TimeMs> {
+        let live = self.holds.values().filter(|hold| hold.event == *name && hold.state == HoldState::Held);
+        live.map(|hold| hold.expires_at_ms).min()
+    }
+
+    fn view(&self, event: &Event) -> EventView {
+        EventView { event: event.clone(), next_expiry_ms: self.next_expiry_ms(&event.name) }
+    }
+
+    fn slot(hold: &Hold) -> HoldSlot {
+        HoldSlot { hold: hold.clone(), indexed_at_ms: None, dirty: false }
+    }
+}
+
+impl Store for MemoryStore {
+    async fn load(&mut self, touch: Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
+        let state = self.state();
+        let mut set = WorkingSet { events_len: state.events.len(), ..WorkingSet::default() };
+        for id in touch.holds {
+            set.holds.extend(state.holds.get(&id).map(|hold| (id, State::slot(hold))));
+        }
+        let of_holds = set.holds.values().map(|slot| slot.hold.event.clone());
+        let names: Vec<_> = touch.events.into_iter().chain(of_holds).collect();
+        for event in names.iter().filter_map(|name| state.events.get(name)) {
+            let now_ms = event.ledger_time(now_ms);
+            let due = state
+                .holds
+                .values()
+                .filter(|hold| hold.event == event.name && hold.state == HoldState::Held && hold.expires_at_ms <= now_ms);
+            for hold in due {
+                set.holds.insert(hold.id, State::slot(hold));
+                set.due.push(hold.id);
+            }
+            set.events.insert(event.name.clone(), event.clone());
+        }
+        set.customers = state.customers.clone();
+        set.keys = touch.keys.into_iter().filter_map(|key| Some((key.clone(), state.keys.get(&key)?.clone()))).collect();
+        Ok(set)
+    }
+
+    async fn commit(&mut self, set: WorkingSet, _durability: Durability) -> Result<Vec<EventView>, StoreError> {
+        let mut state = self.state();
+        let fault = state.fault.take();
+        if fault == Some(Fault::Lost) {
+            return Err(StoreError::Failed("injected: the write was lost".into()));
+        }
+        for (record, body) in set.records {
+            state.ledger.entry(record.event.clone()).or_default().push(body);
+        }
+        state.keys.extend(set.keys);
+        state.customers.extend(set.customers);
+        state.holds.extend(set.holds.into_iter().map(|(id, slot)| (id, slot.hold)));
+        state.events.extend(set.events);
+        if fault == Some(Fault::KeptButFailed) {
+            return Err(StoreError::Failed("injected: the write was kept, its answer lost".into()));
+        }
+        Ok(set.dirty_events.iter().filter_map(|name| state.events.get(name)).map(|event| state.view(event)).collect())
+    }
+
+    fn views(&self) -> Vec<EventView> {
+        let state = self.state();
+        state.events.values().map(|event| state.view(event)).collect()
+    }
+
+    fn due_events(&self, now_ms: TimeMs) -> (Vec<EventName>, Option<TimeMs>) {
+        let state = self.state();
+        let times: Vec<_> = state.events.values().filter_map(|event| Some((event, state.next_expiry_ms(&event.name)?))).collect();
+        let due = times.iter().filter(|(event, at_ms)| *at_ms <= event.ledger_time(now_ms));
+        (due.map(|(event, _)| event.name.clone()).collect(), times.iter().map(|(_, at_ms)| *at_ms).min())
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        Arc::new(self.clone())
+    }
+}
+
+impl Reader for MemoryStore {
+    fn hold(&self, id: HoldId) -> BoxFuture<'_, Result<Option<Hold>, StoreError>> {
+        Box::pin(async move { Ok(self.state().holds.get(&id).cloned()) })
+    }
+
+    fn records<'a>(&'a self, event: &'a EventName, after: u64, limit: usize) -> BoxFuture<'a, Result<Vec<StoredRecord>, StoreError>> {
+        Box::pin(async move {
+            let state = self.state();
+            let bodies = state.ledger.get(event).into_iter().flatten();
+            let records = (1..).zip(bodies).filter(|(seq, _)| *seq > after).take(limit);
+            Ok(records.map(|(seq, body)| StoredRecord { seq, body: body.clone() }).collect())
+        })
+    }
+}

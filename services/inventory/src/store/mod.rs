@@ -1,0 +1,104 @@
+//! Where records and the state they change are kept together.
+//!
+//! A store takes whole batches: [`Store::load`] what a batch touches (from a cache where one process owns the store, locked
+//! where several share it), let [`crate::decide`] decide, and [`Store::commit`] records and state in one piece.
+
+mod embedded;
+#[cfg(any(test, feature = "test-util"))]
+mod memory;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+pub use embedded::{DataDir, DataDirError, EmbeddedOptions, EmbeddedStore, FORMAT};
+pub(crate) use embedded::{Tables, parse_ledger_key};
+#[cfg(any(test, feature = "test-util"))]
+pub use memory::{Fault, MemoryStore};
+
+use crate::decide::{Touch, WorkingSet};
+use crate::domain::{Event, EventName, Hold, HoldId, TimeMs};
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, Clone, Error)]
+pub enum StoreError {
+    /// A read or write failed. Whether a commit took effect is unknown; only recovery can tell. Nothing more may be written.
+    #[error("the store failed: {0}")]
+    Failed(Arc<str>),
+    /// What was read cannot be: it was damaged.
+    #[error("the store is damaged: {0}")]
+    Damaged(Arc<str>),
+    /// The store cannot be reached just now; nothing of the batch was done.
+    #[error("the store cannot be reached: {0}")]
+    Unavailable(Arc<str>),
+}
+
+impl StoreError {
+    /// Whether the process must stop and let recovery decide.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        match self {
+            Self::Failed(_) | Self::Damaged(_) => true,
+            Self::Unavailable(_) => false,
+        }
+    }
+}
+
+/// How sure a commit must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// On disk, so that it survives the loss of power: the default.
+    Synced,
+    /// May be lost with the machine. Only for filling a store that is not in use yet.
+    Buffered,
+}
+
+/// An event as readers see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventView {
+    /// The event by its newest record.
+    pub event: Event,
+    /// When the next of its holds runs out of time.
+    pub next_expiry_ms: Option<TimeMs>,
+}
+
+/// A record as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// Its place in its event's ledger.
+    pub seq: u64,
+    /// Its body; see [`crate::ledger::Record::from_body`].
+    pub body: Vec<u8>,
+}
+
+/// A future on the heap, for traits that are used as objects.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Reads of what is committed, from any thread, while batches go on.
+pub trait Reader: Send + Sync {
+    /// The hold or reservation with this id.
+    fn hold(&self, id: HoldId) -> BoxFuture<'_, Result<Option<Hold>, StoreError>>;
+
+    /// The records of `event` after `after`, in order, at most `limit`.
+    fn records<'a>(&'a self, event: &'a EventName, after: u64, limit: usize) -> BoxFuture<'a, Result<Vec<StoredRecord>, StoreError>>;
+}
+
+/// Keeps records and state. One batch at a time: `load`, then `commit`.
+pub trait Store: Send + 'static {
+    /// Loads what `touch` names, and every due hold of the events it touches.
+    fn load(&mut self, touch: Touch, now_ms: TimeMs) -> impl Future<Output = Result<WorkingSet, StoreError>> + Send;
+
+    /// Commits the records of `set` with the state they changed, all or nothing, and returns the events that changed.
+    fn commit(&mut self, set: WorkingSet, durability: Durability) -> impl Future<Output = Result<Vec<EventView>, StoreError>> + Send;
+
+    /// Every event, as readers should first see it.
+    fn views(&self) -> Vec<EventView>;
+
+    /// Events with a hold whose time has run out, and when the next one will otherwise.
+    fn due_events(&self, now_ms: TimeMs) -> (Vec<EventName>, Option<TimeMs>);
+
+    /// A handle for reads.
+    fn reader(&self) -> Arc<dyn Reader>;
+}

@@ -1,0 +1,314 @@
+//! A second, naive statement of the rules: no counters, no index, no ledger. What is available is found by adding up, every
+//! time, over all holds there ever were.
+
+use std::collections::{BTreeMap, HashMap};
+
+use inventory::{
+    Command, CommandKind, CustomerId, EventName, EventSettings, HoldId, HoldState, IdempotencyKey, Items, Limits, Outcome, PaymentRef,
+    RefusalKind, StockName,
+};
+
+type Answer = Result<Outcome, RefusalKind>;
+
+#[derive(Default)]
+pub struct Model {
+    events: BTreeMap<EventName, ModelEvent>,
+    holds: Vec<ModelHold>,
+    keys: HashMap<IdempotencyKey, ModelKey>,
+}
+
+struct ModelEvent {
+    capacities: BTreeMap<StockName, u64>,
+    settings: EventSettings,
+    settings_seq: u64,
+    seq: u64,
+    at_ms: u64,
+}
+
+struct ModelHold {
+    id: HoldId,
+    event: EventName,
+    items: Items,
+    refunded: BTreeMap<StockName, u64>,
+    customer: Option<CustomerId>,
+    payment_ref: Option<PaymentRef>,
+    state: HoldState,
+    created_at_ms: u64,
+    expires_at_ms: u64,
+}
+
+struct ModelKey {
+    kind: CommandKind,
+    answer: Outcome,
+    seq: u64,
+    expires_at_ms: u64,
+}
+
+impl ModelHold {
+    fn takes(&self, stock: &StockName) -> u64 {
+        match self.state {
+            HoldState::Held => self.items.qty_of(stock),
+            HoldState::Confirmed => self.items.qty_of(stock) - self.refunded.get(stock).copied().unwrap_or(0),
+            HoldState::Released | HoldState::Expired => 0,
+        }
+    }
+}
+
+impl Model {
+    /// `(available, held, sold)` of a stock.
+    pub fn counts(&self, event: &EventName, stock: &StockName) -> (u64, u64, u64) {
+        let of_event = || self.holds.iter().filter(|hold| hold.event == *event);
+        let held: u64 = of_event().filter(|hold| hold.state == HoldState::Held).map(|hold| hold.takes(stock)).sum();
+        let sold: u64 = of_event().filter(|hold| hold.state == HoldState::Confirmed).map(|hold| hold.takes(stock)).sum();
+        (self.events[event].capacities[stock] - held - sold, held, sold)
+    }
+
+    pub fn events(&self) -> impl Iterator<Item = (&EventName, &BTreeMap<StockName, u64>, u64)> {
+        self.events.iter().map(|(name, event)| (name, &event.capacities, event.seq))
+    }
+
+    pub fn state_of(&self, id: HoldId) -> Option<HoldState> {
+        self.holds.iter().find(|hold| hold.id == id).map(|hold| hold.state)
+    }
+
+    /// Everything a batch touches is looked at first: holds whose time is over expire.
+    pub fn expire(&mut self, touched: &[EventName], now_ms: u64) {
+        for (name, event) in self.events.iter_mut().filter(|(name, _)| touched.contains(name)) {
+            let now_ms = now_ms.max(event.at_ms);
+            let due =
+                self.holds.iter_mut().filter(|hold| hold.event == *name && hold.state == HoldState::Held && hold.expires_at_ms <= now_ms);
+            for hold in due {
+                hold.state = HoldState::Expired;
+                event.seq += 1;
+                event.at_ms = now_ms;
+            }
+        }
+    }
+
+    pub fn event_of(&self, kind: &CommandKind) -> Option<EventName> {
+        match kind {
+            CommandKind::PutEvent { event, .. }
+            | CommandKind::Reserve { event, .. }
+            | CommandKind::Hold { event, .. }
+            | CommandKind::Expire { event } => Some(event.clone()),
+            CommandKind::Extend { hold, .. }
+            | CommandKind::Confirm { hold, .. }
+            | CommandKind::Release { hold }
+            | CommandKind::Refund { reservation: hold, .. } => {
+                self.holds.iter().find(|known| known.id == *hold).map(|hold| hold.event.clone())
+            }
+        }
+    }
+
+    /// What the answer must be, with its `seq`.
+    pub fn decide(&mut self, limits: &Limits, command: &Command, key: Option<&IdempotencyKey>, now_ms: u64) -> (Answer, u64) {
+        if let Some(used) = key.and_then(|key| self.keys.get(key)).filter(|used| used.expires_at_ms > now_ms) {
+            let answer = if used.kind == command.kind { Ok(used.answer.clone()) } else { Err(RefusalKind::KeyReused) };
+            return (answer, used.seq);
+        }
+        let event = self.event_of(&command.kind);
+        let seq = event.as_ref().and_then(|name| self.events.get(name)).map_or(0, |event| event.seq);
+        match self.rule(limits, command, now_ms) {
+            Ok((outcome, false)) => (Ok(outcome), seq),
+            Err(kind) => (Err(kind), seq),
+            Ok((outcome, true)) => {
+                let event = self.events.get_mut(&event.unwrap()).unwrap();
+                event.seq = seq + 1;
+                event.at_ms = event.at_ms.max(now_ms);
+                if let Some(key) = key {
+                    let used = ModelKey {
+                        kind: command.kind.clone(),
+                        answer: outcome.clone(),
+                        seq: seq + 1,
+                        expires_at_ms: now_ms + limits.key_ttl_ms,
+                    };
+                    self.keys.insert(key.clone(), used);
+                }
+                (Ok(outcome), seq + 1)
+            }
+        }
+    }
+
+    /// The answer and whether something changed.
+    fn rule(&mut self, limits: &Limits, command: &Command, now_ms: u64) -> Result<(Outcome, bool), RefusalKind> {
+        let id = command.id;
+        match &command.kind {
+            CommandKind::PutEvent { event, capacities, settings, if_settings_seq, .. } => {
+                let Some(known) = self.events.get(event) else {
+                    if if_settings_seq.is_some() {
+                        return Err(RefusalKind::PreconditionFailed);
+                    }
+                    let new = ModelEvent { capacities: capacities.clone(), settings: settings.clone(), settings_seq: 1, seq: 0, at_ms: 0 };
+                    self.events.insert(event.clone(), new);
+                    return Ok((Outcome::EventPut { created: true, settings_seq: 1 }, true));
+                };
+                if if_settings_seq.is_some_and(|seq| seq != known.settings_seq) {
+                    return Err(RefusalKind::PreconditionFailed);
+                }
+                for stock in known.capacities.keys() {
+                    let (_, held, sold) = self.counts(event, stock);
+                    if held + sold > capacities.get(stock).copied().unwrap_or(0) {
+                        return Err(RefusalKind::CapacityBelowUse { stock: stock.clone(), used: held + sold });
+                    }
+                }
+                let known = self.events.get_mut(event).unwrap();
+                if known.capacities == *capacities && known.settings == *settings {
+                    return Ok((Outcome::EventPut { created: false, settings_seq: known.settings_seq }, false));
+                }
+                known.capacities = capacities.clone();
+                known.settings = settings.clone();
+                known.settings_seq = known.seq + 1;
+                Ok((Outcome::EventPut { created: false, settings_seq: known.settings_seq }, true))
+            }
+            CommandKind::Reserve { event, items, customer } => {
+                self.may_take(event, items, customer.as_ref(), now_ms, true)?;
+                self.insert(id, event, items, customer.as_ref(), HoldState::Confirmed, now_ms, 0);
+                let left = items.iter().map(|item| (item.stock.clone(), self.counts(event, &item.stock).0)).collect();
+                Ok((Outcome::Sold { id, items: items.clone(), left }, true))
+            }
+            CommandKind::Hold { event, items, customer, ttl_ms } => {
+                self.may_take(event, items, customer.as_ref(), now_ms, true)?;
+                let known = &self.events[event];
+                let ttl_ms = ttl_ms.or(known.settings.hold_ttl_ms).unwrap_or(limits.hold_ttl_ms);
+                let expires_at_ms = now_ms.max(known.at_ms) + ttl_ms.min(limits.hold_ttl_max_ms);
+                self.insert(id, event, items, customer.as_ref(), HoldState::Held, now_ms, expires_at_ms);
+                Ok((Outcome::Held { id, items: items.clone(), expires_at_ms }, true))
+            }
+            CommandKind::Extend { hold, ttl_ms } => {
+                let now_ms = self.now_of(*hold, now_ms)?;
+                let hold = self.holds.iter_mut().find(|known| known.id == *hold).unwrap();
+                match hold.state {
+                    HoldState::Held => {}
+                    HoldState::Confirmed => return Err(RefusalKind::HoldConfirmed),
+                    HoldState::Released => return Err(RefusalKind::HoldReleased),
+                    HoldState::Expired => return Err(RefusalKind::HoldExpired),
+                }
+                let until = now_ms + ttl_ms;
+                if until > hold.created_at_ms + limits.hold_lifetime_max_ms {
+                    return Err(RefusalKind::ExtensionCap { lifetime_max_ms: limits.hold_lifetime_max_ms });
+                }
+                let longer = until > hold.expires_at_ms;
+                hold.expires_at_ms = hold.expires_at_ms.max(until);
+                Ok((Outcome::Extended { id: hold.id, items: hold.items.clone(), expires_at_ms: hold.expires_at_ms }, longer))
+            }
+            CommandKind::Confirm { hold, payment_ref } => {
+                self.now_of(*hold, now_ms)?;
+                let at = self.holds.iter().position(|known| known.id == *hold).unwrap();
+                let (event, items, customer) =
+                    (self.holds[at].event.clone(), self.holds[at].items.clone(), self.holds[at].customer.clone());
+                let changes = match self.holds[at].state {
+                    HoldState::Released => return Err(RefusalKind::HoldReleased),
+                    HoldState::Confirmed => false,
+                    HoldState::Held => true,
+                    HoldState::Expired => {
+                        if items.iter().any(|item| {
+                            !self.events[&event].capacities.contains_key(&item.stock) || self.counts(&event, &item.stock).0 < item.qty
+                        }) {
+                            return Err(RefusalKind::HoldExpiredSoldOut);
+                        }
+                        if customer.is_some() {
+                            self.may_take(&event, &items, customer.as_ref(), now_ms, false)?;
+                        }
+                        true
+                    }
+                };
+                let hold = &mut self.holds[at];
+                if changes {
+                    hold.state = HoldState::Confirmed;
+                    hold.payment_ref = payment_ref.clone();
+                }
+                Ok((Outcome::Confirmed { id: hold.id, items, payment_ref: hold.payment_ref.clone() }, changes))
+            }
+            CommandKind::Release { hold } => {
+                self.now_of(*hold, now_ms)?;
+                let hold = self.holds.iter_mut().find(|known| known.id == *hold).unwrap();
+                match hold.state {
+                    HoldState::Confirmed => Err(RefusalKind::HoldConfirmed),
+                    HoldState::Released | HoldState::Expired => Ok((Outcome::Released, false)),
+                    HoldState::Held => {
+                        hold.state = HoldState::Released;
+                        Ok((Outcome::Released, true))
+                    }
+                }
+            }
+            CommandKind::Refund { reservation, items } => {
+                self.now_of(*reservation, now_ms)?;
+                let hold = self.holds.iter_mut().find(|known| known.id == *reservation).unwrap();
+                if hold.state != HoldState::Confirmed {
+                    return Err(RefusalKind::NotConfirmed);
+                }
+                if let Some(unknown) = items.iter().flatten().find(|item| hold.items.qty_of(&item.stock) == 0) {
+                    return Err(RefusalKind::StockNotFound(unknown.stock.clone()));
+                }
+                let live: Vec<_> =
+                    hold.items.iter().map(|item| (item.stock.clone(), hold.takes(&item.stock))).filter(|(_, qty)| *qty > 0).collect();
+                let wanted: Vec<_> = match items {
+                    Some(items) => items.iter().map(|item| (item.stock.clone(), item.qty)).collect(),
+                    None => live.clone(),
+                };
+                if wanted.is_empty() || wanted.iter().any(|(stock, qty)| hold.takes(stock) < *qty) {
+                    return Err(RefusalKind::AlreadyRefunded);
+                }
+                for (stock, qty) in &wanted {
+                    *hold.refunded.entry(stock.clone()).or_default() += qty;
+                }
+                let items = wanted.into_iter().map(|(stock, qty)| inventory::Item { qty, stock }).collect();
+                Ok((Outcome::Refunded { id, reservation: *reservation, items: Items::new(items, 16, u64::MAX).unwrap() }, true))
+            }
+            CommandKind::Expire { .. } => Ok((Outcome::ExpiryNoted, false)),
+        }
+    }
+
+    fn now_of(&self, hold: HoldId, now_ms: u64) -> Result<u64, RefusalKind> {
+        let hold = self.holds.iter().find(|known| known.id == hold).ok_or(RefusalKind::HoldNotFound)?;
+        Ok(now_ms.max(self.events[&hold.event].at_ms))
+    }
+
+    fn may_take(&self, name: &EventName, items: &Items, customer: Option<&CustomerId>, now_ms: u64, new: bool) -> Result<(), RefusalKind> {
+        let event = self.events.get(name).ok_or(RefusalKind::EventNotFound)?;
+        let now_ms = now_ms.max(event.at_ms);
+        if new {
+            match (event.settings.opens_at_ms, event.settings.closes_at_ms) {
+                (Some(opens_at_ms), _) if now_ms < opens_at_ms => return Err(RefusalKind::NotOpenYet { opens_at_ms }),
+                (_, Some(closes_at_ms)) if now_ms >= closes_at_ms => return Err(RefusalKind::SaleClosed { closes_at_ms }),
+                _ => {}
+            }
+        }
+        if let Some(item) = items.iter().find(|item| !event.capacities.contains_key(&item.stock)) {
+            return Err(RefusalKind::StockNotFound(item.stock.clone()));
+        }
+        let available: Vec<_> = items.iter().map(|item| (item.stock.clone(), self.counts(name, &item.stock).0)).collect();
+        if items.iter().any(|item| self.counts(name, &item.stock).0 < item.qty) {
+            return Err(RefusalKind::SoldOut { available });
+        }
+        let Some(limit) = event.settings.limit_per_customer else { return Ok(()) };
+        let customer = customer.ok_or(RefusalKind::CustomerRequired)?;
+        let of_customer = self.holds.iter().filter(|hold| hold.event == *name && hold.customer.as_ref() == Some(customer));
+        let has = of_customer.flat_map(|hold| hold.items.iter().map(|item| hold.takes(&item.stock))).sum::<u64>();
+        if has + items.total() > limit { Err(RefusalKind::LimitExceeded { limit, has }) } else { Ok(()) }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn insert(
+        &mut self,
+        id: HoldId,
+        event: &EventName,
+        items: &Items,
+        customer: Option<&CustomerId>,
+        state: HoldState,
+        now_ms: u64,
+        expires_at_ms: u64,
+    ) {
+        self.holds.push(ModelHold {
+            id,
+            event: event.clone(),
+            items: items.clone(),
+            refunded: BTreeMap::new(),
+            customer: customer.cloned(),
+            payment_ref: None,
+            state,
+            created_at_ms: now_ms.max(self.events[event].at_ms),
+            expires_at_ms,
+        });
+    }
+}

@@ -1,0 +1,77 @@
+//! What the tests share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use inventory::engine::{Clock, Environment};
+use inventory::store::{EmbeddedOptions, EmbeddedStore};
+use inventory::{CommandKind, CustomerId, Engine, EventName, EventSettings, IdempotencyKey, Item, Items, Limits, Request, StockName};
+
+/// A clock that stands still until it is set.
+#[derive(Clone, Default)]
+pub struct TestClock(Arc<AtomicU64>);
+
+impl TestClock {
+    pub fn at(now_ms: u64) -> Self {
+        let clock = Self::default();
+        clock.set(now_ms);
+        clock
+    }
+
+    pub fn set(&self, now_ms: u64) {
+        self.0.store(now_ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now_ms(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+pub fn event(name: &str) -> EventName {
+    EventName::new(name).unwrap()
+}
+
+pub fn stock(name: &str) -> StockName {
+    StockName::new(name).unwrap()
+}
+
+pub fn customer(name: &str) -> CustomerId {
+    CustomerId::new(name).unwrap()
+}
+
+pub fn key(text: &str) -> IdempotencyKey {
+    IdempotencyKey::new(text).unwrap()
+}
+
+pub fn items(wanted: &[(&str, u64)]) -> Items {
+    let items = wanted.iter().map(|(name, qty)| Item { qty: *qty, stock: stock(name) }).collect();
+    Items::new(items, 16, 1_000_000).unwrap()
+}
+
+pub fn put(name: &str, capacities: &[(&str, u64)]) -> CommandKind {
+    let capacities: BTreeMap<_, _> = capacities.iter().map(|(name, capacity)| (stock(name), *capacity)).collect();
+    CommandKind::PutEvent { event: event(name), capacities, settings: EventSettings::default(), if_settings_seq: None, only_create: false }
+}
+
+pub fn reserve(name: &str, qty: u64) -> CommandKind {
+    CommandKind::Reserve { event: event(name), items: items(&[("general", qty)]), customer: None }
+}
+
+pub fn hold(name: &str, qty: u64, ttl_ms: u64) -> CommandKind {
+    CommandKind::Hold { event: event(name), items: items(&[("general", qty)]), customer: None, ttl_ms: Some(ttl_ms) }
+}
+
+pub fn keyed(kind: CommandKind, text: &str) -> Request {
+    Request { key: Some(key(text)), ..Request::new(kind) }
+}
+
+pub fn open(dir: &std::path::Path) -> EmbeddedStore {
+    EmbeddedStore::open(dir, &EmbeddedOptions::default()).unwrap()
+}
+
+pub fn start(store: EmbeddedStore, clock: &TestClock) -> Engine {
+    Engine::start(store, Limits::default(), Environment::seeded(Arc::new(clock.clone()), 1)).unwrap()
+}
