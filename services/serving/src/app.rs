@@ -1,0 +1,101 @@
+//! A service's routes with everything around them.
+
+use axum::{Json, Router, routing::get};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::openapi::OpenApi;
+
+use crate::{
+    docs,
+    edge::{EdgeLayer, RequestSettings},
+    health::Health,
+    problem,
+    telemetry::Metrics,
+};
+
+/// What `GET /` answers.
+#[derive(Debug, Clone, Serialize)]
+pub struct ServiceInfo {
+    /// Name of the service.
+    pub service: String,
+    /// Its version.
+    pub version: String,
+    /// Deployment mode.
+    pub mode: String,
+    /// Name of the environment.
+    pub environment: String,
+    /// Paths worth visiting, by name.
+    pub links: BTreeMap<String, String>,
+}
+
+impl ServiceInfo {
+    /// With links to the documentation, health and metrics; add the service's own.
+    #[must_use]
+    pub fn new(service: &str, version: &str, mode: &str, environment: &str) -> Self {
+        let links = [
+            ("docs", "/docs"),
+            ("redoc", "/redoc"),
+            ("openapi", docs::OPENAPI_PATH),
+            ("health", "/health"),
+            ("ready", "/ready"),
+            ("metrics", "/metrics"),
+        ];
+        Self {
+            service: service.to_owned(),
+            version: version.to_owned(),
+            mode: mode.to_owned(),
+            environment: environment.to_owned(),
+            links: links.into_iter().map(|(name, path)| (name.to_owned(), path.to_owned())).collect(),
+        }
+    }
+
+    /// Adds a link.
+    #[must_use]
+    pub fn with_link(mut self, name: &str, path: &str) -> Self {
+        self.links.insert(name.to_owned(), path.to_owned());
+        self
+    }
+}
+
+/// What [`finish`] needs besides the service's routes.
+#[derive(Clone)]
+pub struct AppParts {
+    pub info: ServiceInfo,
+    pub health: Health,
+    pub metrics: Metrics,
+    pub requests: RequestSettings,
+    /// The document behind `/openapi.json`, `/docs` and `/redoc`; without one these do not exist.
+    pub openapi: Option<OpenApi>,
+}
+
+impl AppParts {
+    /// Parts without documentation.
+    #[must_use]
+    pub fn new(info: ServiceInfo, health: Health, metrics: Metrics, requests: RequestSettings) -> Self {
+        Self { info, health, metrics, requests, openapi: None }
+    }
+
+    /// Adds documentation.
+    #[must_use]
+    pub fn with_openapi(mut self, openapi: OpenApi) -> Self {
+        self.openapi = Some(openapi);
+        self
+    }
+}
+
+/// Adds to `router`: `/`, probes, metrics, documentation, problems for unknown paths and methods, and
+/// around all of it the edge (request id, limits, deadlines, metrics, CORS, compression).
+///
+/// `router` must not define those paths or a fallback itself.
+pub fn finish(router: Router, parts: AppParts) -> Router {
+    let AppParts { info, health, metrics, requests, openapi } = parts;
+    let documentation = openapi.as_ref().map(docs::routes).unwrap_or_default();
+    router
+        .route("/", get(move || std::future::ready(Json(info.clone()))))
+        .merge(health.routes())
+        .merge(metrics.routes())
+        .merge(documentation)
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(EdgeLayer::new(requests, metrics))
+}

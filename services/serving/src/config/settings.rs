@@ -1,0 +1,156 @@
+use std::str::FromStr;
+
+use http::HeaderValue;
+
+use super::{ConfigError, Group, Source, Var};
+use crate::{edge::RequestSettings, server::ServerSettings, telemetry::LogLevel};
+
+const HOST: Var = Var::new("HOST", "0.0.0.0", "address or host name", "Address the server listens on");
+const SERVICE_NAME: Var = Var::new("SERVICE_NAME", "ticket-system", "text", "Name of the system in logs and on the start page");
+const ENVIRONMENT: Var = Var::new("ENVIRONMENT", "development", "text", "Name of the environment, shown on the start page");
+const LOG_LEVEL: Var = Var::new("LOG_LEVEL", "INFO", "one of DEBUG, INFO, WARNING, ERROR", "Least severe level that is logged");
+const JSON_LOGS: Var = Var::new("JSON_LOGS", "false", "true or false", "Write logs as JSON lines");
+const CORS_ALLOW_ORIGINS: Var =
+    Var::new("CORS_ALLOW_ORIGINS", "*", "* or a comma-separated list of origins", "Origins that browsers may call from");
+const MAX_CONNECTIONS: Var = Var::new(
+    "MAX_CONNECTIONS",
+    "10000",
+    "whole number of connections",
+    "Connections served at once; above it only probes are answered, the rest get 503",
+);
+const MAX_REQUESTS_IN_FLIGHT: Var =
+    Var::new("MAX_REQUESTS_IN_FLIGHT", "10000", "whole number of requests", "Requests handled at once; above it 503, probes excepted");
+const MAX_BODY_BYTES: Var = Var::new("MAX_BODY_BYTES", "65536", "whole number of bytes", "Largest request body; above it 413");
+const MAX_HEADER_BYTES: Var =
+    Var::new("MAX_HEADER_BYTES", "16384", "whole number of bytes", "Largest request head (request line and headers); above it 431");
+const HEADER_TIMEOUT_S: Var =
+    Var::new("HEADER_TIMEOUT_S", "5", "seconds", "Time for a request's head to arrive, and for the first one after connecting");
+const BODY_TIMEOUT_S: Var = Var::new("BODY_TIMEOUT_S", "10", "seconds", "Time for a request's body to arrive; above it 408");
+const REQUEST_TIMEOUT_S: Var =
+    Var::new("REQUEST_TIMEOUT_S", "10", "seconds", "Time for an answer once the request has arrived; above it 503");
+const MAX_CONNECTION_AGE_S: Var =
+    Var::new("MAX_CONNECTION_AGE_S", "300", "seconds", "Age at which a connection is closed gracefully (varied by 10 %)");
+const KEEPALIVE_IDLE_S: Var = Var::new("KEEPALIVE_IDLE_S", "75", "seconds", "Time after which an idle connection is closed");
+const HTTP2_MAX_STREAMS: Var = Var::new("HTTP2_MAX_STREAMS", "250", "whole number of streams", "Concurrent HTTP/2 streams per connection");
+const SHUTDOWN_DRAIN_S: Var =
+    Var::new("SHUTDOWN_DRAIN_S", "0.5", "seconds", "On shutdown: how long readiness answers 503 while requests are still served");
+const SHUTDOWN_TIMEOUT_S: Var =
+    Var::new("SHUTDOWN_TIMEOUT_S", "10", "seconds", "On shutdown: hard deadline for connections after the drain");
+
+/// The settings every service shares; ports are each service's own.
+pub const SERVING: Group = Group {
+    title: "Serving",
+    vars: &[
+        &HOST,
+        &SERVICE_NAME,
+        &ENVIRONMENT,
+        &LOG_LEVEL,
+        &JSON_LOGS,
+        &CORS_ALLOW_ORIGINS,
+        &MAX_CONNECTIONS,
+        &MAX_REQUESTS_IN_FLIGHT,
+        &MAX_BODY_BYTES,
+        &MAX_HEADER_BYTES,
+        &HEADER_TIMEOUT_S,
+        &BODY_TIMEOUT_S,
+        &REQUEST_TIMEOUT_S,
+        &MAX_CONNECTION_AGE_S,
+        &KEEPALIVE_IDLE_S,
+        &HTTP2_MAX_STREAMS,
+        &SHUTDOWN_DRAIN_S,
+        &SHUTDOWN_TIMEOUT_S,
+    ],
+};
+
+/// Shortest deadline that can be configured, seconds.
+const DEADLINE_MIN_S: f64 = 0.05;
+/// Longest deadline that can be configured, seconds.
+const DEADLINE_MAX_S: f64 = 3_600.0;
+
+/// Everything in [`SERVING`], parsed.
+#[derive(Debug, Clone)]
+pub struct ServingSettings {
+    /// HOST
+    pub host: String,
+    /// SERVICE_NAME
+    pub service_name: String,
+    /// ENVIRONMENT
+    pub environment: String,
+    /// LOG_LEVEL
+    pub log_level: LogLevel,
+    /// JSON_LOGS
+    pub json_logs: bool,
+    /// What applies to connections.
+    pub server: ServerSettings,
+    /// What applies to requests.
+    pub requests: RequestSettings,
+}
+
+impl ServingSettings {
+    /// Parses and checks the settings.
+    ///
+    /// # Errors
+    /// The first variable that is wrong.
+    pub fn from_source(source: &Source) -> Result<Self, ConfigError> {
+        let deadline = |var: &Var| source.get_duration_s_in(var, DEADLINE_MIN_S..=DEADLINE_MAX_S);
+        let long = |var: &Var| source.get_duration_s_in(var, DEADLINE_MIN_S..=86_400.0);
+        Ok(Self {
+            host: source.get(&HOST)?,
+            service_name: source.get(&SERVICE_NAME)?,
+            environment: source.get(&ENVIRONMENT)?,
+            log_level: source.get(&LOG_LEVEL)?,
+            json_logs: source.get_bool(&JSON_LOGS)?,
+            server: ServerSettings {
+                max_connections: source.get_in_range(&MAX_CONNECTIONS, 1..=1_000_000)?,
+                max_header_bytes: source.get_in_range(&MAX_HEADER_BYTES, ServerSettings::HEADER_BYTES_MIN..=1_048_576)?,
+                header_timeout: deadline(&HEADER_TIMEOUT_S)?,
+                max_connection_age: long(&MAX_CONNECTION_AGE_S)?,
+                keepalive_idle: long(&KEEPALIVE_IDLE_S)?,
+                http2_max_streams: source.get_in_range(&HTTP2_MAX_STREAMS, 1..=10_000)?,
+                shutdown_drain: source.get_duration_s_in(&SHUTDOWN_DRAIN_S, 0.0..=DEADLINE_MAX_S)?,
+                shutdown_timeout: source.get_duration_s_in(&SHUTDOWN_TIMEOUT_S, 0.0..=DEADLINE_MAX_S)?,
+            },
+            requests: RequestSettings {
+                max_in_flight: source.get_in_range(&MAX_REQUESTS_IN_FLIGHT, 1..=1_000_000)?,
+                max_body_bytes: source.get_in_range(&MAX_BODY_BYTES, 1..=1_073_741_824)?,
+                body_timeout: deadline(&BODY_TIMEOUT_S)?,
+                request_timeout: deadline(&REQUEST_TIMEOUT_S)?,
+                cors_allow_origins: source.get(&CORS_ALLOW_ORIGINS)?,
+            },
+        })
+    }
+}
+
+/// Which origins browsers may call from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CorsOrigins {
+    /// Every origin.
+    Any,
+    /// Exactly these.
+    List(Vec<HeaderValue>),
+}
+
+/// Why a list of origins does not parse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an origin is scheme://host[:port], without a path")]
+pub struct InvalidOrigin;
+
+impl FromStr for CorsOrigins {
+    type Err = InvalidOrigin;
+
+    fn from_str(text: &str) -> Result<Self, InvalidOrigin> {
+        if text == "*" {
+            return Ok(Self::Any);
+        }
+        text.split(',').map(|origin| parse_origin(origin.trim())).collect::<Result<_, _>>().map(Self::List)
+    }
+}
+
+fn parse_origin(origin: &str) -> Result<HeaderValue, InvalidOrigin> {
+    let uri: http::Uri = origin.parse().map_err(|_| InvalidOrigin)?;
+    // A trailing slash never matches what a browser sends, so refuse it here rather than fail silently there.
+    if uri.scheme().is_none() || uri.authority().is_none() || origin.ends_with('/') || uri.path() != "/" {
+        return Err(InvalidOrigin);
+    }
+    HeaderValue::from_str(origin).map_err(|_| InvalidOrigin)
+}

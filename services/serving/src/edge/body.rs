@@ -1,0 +1,128 @@
+//! Request bodies that end at a size and at a time.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt;
+use tokio::time::{Sleep, sleep_until, timeout};
+
+use crate::problem::Problem;
+
+/// How much of a refused body is read so that its sender gets to see the refusal instead of a reset.
+const DISCARD_MAX_BYTES: usize = 1_048_576;
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Why a body ended before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// Larger than allowed.
+    #[error("the body is larger than {max_bytes} bytes")]
+    TooLarge { max_bytes: usize },
+    /// Did not arrive in time.
+    #[error("the body did not arrive in time")]
+    TimedOut,
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge { max_bytes } => Self::body_too_large(max_bytes),
+            BodyError::TimedOut => Self::request_timeout("The body did not arrive in time."),
+        }
+    }
+}
+
+/// When a body had arrived, for the request's deadline to start from.
+pub(super) struct BodyProgress {
+    started: Instant,
+    /// Microseconds after `started`, plus one; 0 until then.
+    arrived_us: AtomicU64,
+}
+
+impl BodyProgress {
+    pub fn new(started: Instant) -> Self {
+        Self { started, arrived_us: AtomicU64::new(0) }
+    }
+
+    pub fn arrived_at(&self) -> Option<Instant> {
+        let us = self.arrived_us.load(Relaxed).checked_sub(1)?;
+        Some(self.started + Duration::from_micros(us))
+    }
+
+    fn set_arrived(&self) {
+        let us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX - 1);
+        self.arrived_us.store(us + 1, Relaxed);
+    }
+}
+
+/// Limits `body` in size and time; `progress` learns when it is complete.
+pub(super) fn limit(body: Body, max_bytes: usize, limit: Duration, progress: Arc<BodyProgress>) -> Body {
+    Body::new(LimitedBody { body, max_bytes, left_bytes: max_bytes, limit, timer: None, progress })
+}
+
+/// Reads what is left of a refused body, within bounds, in the background.
+pub(super) fn discard(mut body: Body) {
+    tokio::spawn(timeout(DISCARD_TIMEOUT, async move {
+        let mut left_bytes = DISCARD_MAX_BYTES;
+        while let Some(Ok(frame)) = body.frame().await {
+            let Some(left) = left_bytes.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else { break };
+            left_bytes = left;
+        }
+    }));
+}
+
+struct LimitedBody {
+    body: Body,
+    max_bytes: usize,
+    left_bytes: usize,
+    limit: Duration,
+    /// Set when the body first keeps its reader waiting; most arrive together with the head.
+    timer: Option<Pin<Box<Sleep>>>,
+    progress: Arc<BodyProgress>,
+}
+
+impl HttpBody for LimitedBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = &mut *self;
+        let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) else {
+            let deadline = this.progress.started + this.limit;
+            let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline.into())));
+            ready!(timer.as_mut().poll(cx));
+            return Poll::Ready(Some(Err(BodyError::TimedOut.into())));
+        };
+        if let Some(Ok(frame)) = &frame {
+            let Some(left) = this.left_bytes.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else {
+                discard(std::mem::take(&mut this.body));
+                return Poll::Ready(Some(Err(BodyError::TooLarge { max_bytes: this.max_bytes }.into())));
+            };
+            this.left_bytes = left;
+        }
+        if frame.is_none() || this.body.is_end_stream() {
+            this.progress.set_arrived();
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;

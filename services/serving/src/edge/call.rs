@@ -1,0 +1,146 @@
+//! The record of one request, from its arrival to its answer or its end without one.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{body::Body, extract::MatchedPath, response::Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use super::{REQUEST_ID, RouteEdge, TRACEPARENT, body::BodyProgress, request_id};
+use crate::{
+    problem::ProblemTail,
+    telemetry::{MethodLabel, RouteHandles, UNMATCHED_ROUTE},
+};
+
+/// Status counted for requests whose caller went away before the answer.
+const STATUS_GONE: u16 = 499;
+
+pub(super) struct Call {
+    route: Arc<RouteEdge>,
+    method: MethodLabel,
+    /// Only when the route's cache belongs to another path: several paths share one service.
+    uncached: Option<Box<RouteHandles>>,
+    started: Instant,
+    request_id: HeaderValue,
+    traceparent: Option<HeaderValue>,
+    body: Option<Arc<BodyProgress>>,
+    http1: bool,
+    finished: bool,
+}
+
+impl Call {
+    pub fn begin(route: Arc<RouteEdge>, method: MethodLabel, path: Option<&MatchedPath>) -> Self {
+        let path = path.map_or(UNMATCHED_ROUTE, MatchedPath::as_str);
+        let uncached = if route.cache.get(&route.shared.metrics, method, path).is_some() {
+            None
+        } else {
+            Some(Box::new(RouteHandles::new(&route.shared.metrics, method, path)))
+        };
+        route.shared.metrics.in_flight().inc();
+        Self {
+            route,
+            method,
+            uncached,
+            started: Instant::now(),
+            request_id: HeaderValue::from_static(""),
+            traceparent: None,
+            body: None,
+            http1: false,
+            finished: false,
+        }
+    }
+
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    pub fn take_ids(&mut self, headers: &mut HeaderMap) {
+        self.request_id = request_id::take_or_make(headers);
+        self.traceparent = request_id::traceparent(headers);
+    }
+
+    /// The answer may say `Connection: close` (HTTP/1).
+    pub fn note_close(&mut self, http1: bool) {
+        self.http1 = http1;
+    }
+
+    /// The deadline starts when the body has arrived.
+    pub fn follow(&mut self, body: Option<Arc<BodyProgress>>) {
+        self.body = body;
+    }
+
+    /// Whether more requests than `max` are in flight, this one included.
+    pub fn is_over(&self, max: usize) -> bool {
+        usize::try_from(self.route.shared.metrics.in_flight().get()).unwrap_or(0) > max
+    }
+
+    /// When the answer is due, as far as known now.
+    pub fn deadline(&self) -> Instant {
+        let settings = &self.route.shared.settings;
+        let from = match &self.body {
+            None => self.started,
+            Some(body) => body.arrived_at().unwrap_or(self.started + settings.body_timeout),
+        };
+        from + settings.request_timeout
+    }
+
+    /// Puts the ids on the answer, counts and logs it.
+    pub fn finish(&mut self, mut response: Response) -> Response {
+        let status = response.status();
+        if let Some(tail) = response.extensions_mut().remove::<ProblemTail>() {
+            let body = tail.with_request_id(self.request_id.as_bytes());
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+            *response.body_mut() = Body::from(body);
+        }
+        let headers = response.headers_mut();
+        headers.insert(REQUEST_ID, self.request_id.clone());
+        if let Some(traceparent) = self.traceparent.take() {
+            headers.insert(TRACEPARENT, traceparent);
+        }
+        // What is left of the body would be taken for the next request.
+        if self.http1 && matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE) {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        self.record(status.as_u16());
+        response
+    }
+
+    /// The route's label, for logs.
+    pub fn path(&self) -> &str {
+        self.handles().route()
+    }
+
+    /// The id, for logs.
+    pub fn id(&self) -> &str {
+        self.request_id.to_str().unwrap_or_default()
+    }
+
+    fn record(&mut self, status: u16) {
+        self.finished = true;
+        let elapsed = self.started.elapsed();
+        let handles = self.handles();
+        handles.observe(&self.route.shared.metrics, self.method, status, elapsed);
+        let (method, route, request_id) = (self.method.as_str(), handles.route(), self.id());
+        let duration_us = elapsed.as_micros() as u64;
+        if status < 500 {
+            tracing::debug!(target: "access", method, route, status, duration_us, request_id, "answered");
+        } else if let Some(suppressed) = self.route.shared.warnings.take() {
+            tracing::warn!(target: "access", method, route, status, duration_us, request_id, suppressed, "answered");
+        }
+    }
+
+    fn handles(&self) -> &RouteHandles {
+        match &self.uncached {
+            Some(handles) => handles,
+            None => self.route.cache.filled(self.method),
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.route.shared.metrics.in_flight().dec();
+        if !self.finished {
+            self.record(STATUS_GONE);
+        }
+    }
+}

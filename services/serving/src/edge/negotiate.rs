@@ -1,0 +1,77 @@
+//! CORS and compression, for the requests that ask for them.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{body::Body, response::Response};
+use futures::{FutureExt, future::BoxFuture};
+use http::{HeaderName, Method, Request, header};
+use tower::{Layer, Service, ServiceExt};
+use tower_http::{
+    CompressionLevel,
+    compression::{
+        CompressionLayer,
+        predicate::{And, NotForContentType, Predicate, SizeAbove},
+    },
+    cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer},
+};
+
+use super::REQUEST_ID;
+use crate::{config::CorsOrigins, problem};
+
+/// Answers up to this size are not worth compressing, bytes.
+const GZIP_MIN_BYTES: u64 = 1_000;
+
+/// How long browsers may remember a preflight answer.
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(600);
+
+type Compressible = And<And<SizeAbove, NotForContentType>, NotForContentType>;
+
+pub(super) struct Negotiation {
+    cors: CorsLayer,
+    gzip: CompressionLayer<Compressible>,
+}
+
+/// Whether the request takes part in CORS or accepts compression; if not, both would leave its answer alone.
+pub(super) fn is_needed(request: &Request<Body>) -> bool {
+    let headers = request.headers();
+    headers.contains_key(header::ORIGIN) || headers.contains_key(header::ACCEPT_ENCODING)
+}
+
+impl Negotiation {
+    pub fn new(origins: &CorsOrigins) -> Self {
+        let origins = match origins {
+            CorsOrigins::Any => AllowOrigin::any(),
+            CorsOrigins::List(list) => AllowOrigin::list(list.iter().cloned()),
+        };
+        let methods = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS];
+        let exposed: [HeaderName; 6] = [
+            REQUEST_ID,
+            header::LOCATION,
+            header::ETAG,
+            header::RETRY_AFTER,
+            HeaderName::from_static("event-seq"),
+            HeaderName::from_static("ratelimit"),
+        ];
+        let cors = CorsLayer::new()
+            .allow_origin(origins)
+            .allow_methods(AllowMethods::list(methods))
+            .allow_headers(AllowHeaders::mirror_request())
+            .expose_headers(exposed)
+            .max_age(PREFLIGHT_MAX_AGE);
+        // Problems stay plain: they are small, and the edge still adds the request id.
+        let compressible =
+            SizeAbove::new(GZIP_MIN_BYTES).and(NotForContentType::const_new(problem::CONTENT_TYPE)).and(NotForContentType::IMAGES);
+        let gzip = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(compressible);
+        Self { cors, gzip }
+    }
+
+    /// Hands `request` to `inner` through both.
+    pub fn run<S>(&self, inner: S, request: Request<Body>) -> BoxFuture<'static, Result<Response, Infallible>>
+    where
+        S: Service<Request<Body>, Response = Response, Error = Infallible> + Send + 'static,
+        S::Future: Send + 'static,
+    {
+        let service = self.gzip.layer(self.cors.layer(inner));
+        service.oneshot(request).map(|answer| answer.map(|response| response.map(Body::new))).boxed()
+    }
+}

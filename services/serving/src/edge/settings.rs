@@ -1,0 +1,30 @@
+use std::time::Duration;
+
+use crate::config::CorsOrigins;
+
+/// Limits and deadlines of requests.
+#[derive(Debug, Clone)]
+pub struct RequestSettings {
+    /// Requests handled at once; above it 503, probes excepted.
+    pub max_in_flight: usize,
+    /// Largest body; above it 413.
+    pub max_body_bytes: usize,
+    /// Time for the body to arrive; above it 408.
+    pub body_timeout: Duration,
+    /// Time for the answer once the body has arrived; above it 503.
+    pub request_timeout: Duration,
+    /// Which origins browsers may call from.
+    pub cors_allow_origins: CorsOrigins,
+}
+
+impl Default for RequestSettings {
+    fn default() -> Self {
+        Self {
+            max_in_flight: 10_000,
+            max_body_bytes: 65_536,
+            body_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(10),
+            cors_allow_origins: CorsOrigins::Any,
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What handlers take from a request, rejecting with problems.
+
+mod admin;
+mod body;
+mod idempotency_key;
+mod json;
+mod path;
+mod query;
+
+pub use admin::require_admin;
+pub use idempotency_key::IdempotencyKey;
+pub use json::{JsonBody, OptionalJson};
+pub use path::PathParams;
+pub use query::QueryParams;
+
+/// Longest detail made from a parser's message, which may quote the input, bytes.
+const DETAIL_MAX_BYTES: usize = 300;
+
+/// Cuts `message` to [`DETAIL_MAX_BYTES`].
+fn shorten(mut message: String) -> String {
+    if message.len() > DETAIL_MAX_BYTES {
+        message.truncate(message.floor_char_boundary(DETAIL_MAX_BYTES));
+        message.push('…');
+    }
+    message
+}

@@ -1,0 +1,101 @@
+use std::{fmt, str::FromStr};
+
+use tracing::Subscriber;
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{
+        FmtContext, FormatEvent, FormatFields,
+        format::{Format, Json, JsonFields, Writer},
+    },
+    registry::LookupSpan,
+};
+
+/// Least severe level that is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    Debug,
+    Info,
+    Warning,
+    Error,
+}
+
+/// The text is none of the levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected one of DEBUG, INFO, WARNING, ERROR")]
+pub struct InvalidLogLevel;
+
+impl FromStr for LogLevel {
+    type Err = InvalidLogLevel;
+
+    fn from_str(text: &str) -> Result<Self, InvalidLogLevel> {
+        match text.to_ascii_uppercase().as_str() {
+            "DEBUG" => Ok(Self::Debug),
+            "INFO" => Ok(Self::Info),
+            "WARNING" | "WARN" => Ok(Self::Warning),
+            "ERROR" => Ok(Self::Error),
+            _ => Err(InvalidLogLevel),
+        }
+    }
+}
+
+impl LogLevel {
+    /// The filter: ours at this level, the HTTP libraries' inner workings not below INFO.
+    fn directives(self) -> &'static str {
+        match self {
+            Self::Debug => "debug,h2=info,hyper=info,hyper_util=info,reqwest=info",
+            Self::Info => "info",
+            Self::Warning => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Logs are already set up in this process, or `RUST_LOG` is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum LogInitError {
+    #[error("RUST_LOG: {0}")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    #[error("logs are already set up: {0}")]
+    AlreadySet(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Logs to standard output: one JSON object a line with a `service` member, or text. `RUST_LOG`, when
+/// set, replaces `level` with filter directives.
+///
+/// # Errors
+/// [`LogInitError`] when `RUST_LOG` does not parse or a subscriber is already installed.
+pub fn init_logs(level: LogLevel, json: bool, service: &str) -> Result<(), LogInitError> {
+    let directives = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
+    let filter = EnvFilter::try_new(directives.as_deref().unwrap_or(level.directives()))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter);
+    let result =
+        if json { builder.fmt_fields(JsonFields::new()).event_format(ServiceJson::new(service)).try_init() } else { builder.try_init() };
+    result.map_err(LogInitError::AlreadySet)
+}
+
+/// JSON lines that begin with the service's name.
+struct ServiceJson {
+    /// `{"service":"…",`
+    opening: String,
+    inner: Format<Json>,
+}
+
+impl ServiceJson {
+    fn new(service: &str) -> Self {
+        let name = serde_json::Value::from(service);
+        Self { opening: format!("{{\"service\":{name},"), inner: Format::default().json().flatten_event(true).with_current_span(false) }
+    }
+}
+
+impl<S, N> FormatEvent<S, N> for ServiceJson
+where
+    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+    N: for<'writer> FormatFields<'writer> + 'static,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &tracing::Event<'_>) -> fmt::Result {
+        let mut line = String::with_capacity(256);
+        self.inner.format_event(context, Writer::new(&mut line), event)?;
+        writer.write_str(&self.opening)?;
+        writer.write_str(line.strip_prefix('{').unwrap_or(&line))
+    }
+}
