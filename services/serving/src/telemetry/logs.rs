@@ -99,3 +99,53 @@ where
         writer.write_str(line.strip_prefix('{').unwrap_or(&line))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("not poisoned").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn json_lines_name_the_service() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .fmt_fields(JsonFields::new())
+            .event_format(ServiceJson::new("a \"quoted\" name"))
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || tracing::warn!(qty = 3, "sold\nout"));
+        let text = String::from_utf8(lines.0.lock().expect("not poisoned").clone()).expect("text");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        let line: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(line["service"], "a \"quoted\" name");
+        assert_eq!((&line["message"], &line["qty"], &line["level"]), (&"sold\nout".into(), &3.into(), &"WARN".into()));
+    }
+
+    #[test]
+    fn levels_and_their_filters() {
+        for (text, level) in [("debug", LogLevel::Debug), ("WARNING", LogLevel::Warning), ("Error", LogLevel::Error)] {
+            assert_eq!(text.parse(), Ok(level));
+            assert!(EnvFilter::try_new(level.directives()).is_ok());
+        }
+        assert_eq!("LOUD".parse::<LogLevel>(), Err(InvalidLogLevel));
+    }
+}

@@ -97,3 +97,12 @@ async fn servers_in_one_process_do_not_affect_each_other() {
     first.stop().await.expect("no panic");
     assert_eq!(second.get("/ready").await.status, 200);
 }
+
+#[tokio::test]
+async fn sigterm_resolves_the_signal() {
+    let mut signal = Box::pin(serving::shutdown::signal().expect("handlers"));
+    assert!(tokio::time::timeout(ms(50), &mut signal).await.is_err());
+    let sent = std::process::Command::new("kill").args(["-TERM", &std::process::id().to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+    assert!(tokio::time::timeout(ms(2_000), signal).await.is_ok());
+}
