@@ -78,7 +78,7 @@ impl<S: Store> Committer<S> {
             Ok((replies, records)) => {
                 self.stats.record(&BatchStats { commands: jobs.len(), records, duration: started.elapsed() });
                 let mut replies = replies.into_iter();
-                answer(jobs, || replies.next().map_or(Err(EngineError::Stopping), Ok));
+                answer(jobs, || replies.next().ok_or(EngineError::Stopping));
                 Ok(())
             }
             Err(error) => {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-pub use embedded::{DataDir, DataDirError, EmbeddedOptions, EmbeddedStore, FORMAT};
+pub use embedded::{DataDir, DataDirError, EmbeddedOptions, EmbeddedStore, FORMAT, StagedRestore};
 pub(crate) use embedded::{Tables, parse_ledger_key};
 #[cfg(any(test, feature = "test-util"))]
 pub use memory::{Fault, MemoryStore};

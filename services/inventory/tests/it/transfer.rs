@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use inventory::store::{DataDir, EmbeddedOptions, Store};
+use inventory::store::{DataDir, EmbeddedOptions, StagedRestore, Store};
 use inventory::transfer::{TransferError, backup, restore};
 use inventory::{Engine, Limits, Request};
 
@@ -20,8 +20,9 @@ async fn filled(engine: &Engine) {
 
 fn restore_into(dir: &Path, from: &Path) -> Result<(), TransferError> {
     let data = DataDir::lock(dir.to_owned())?;
-    restore(from, &data.staging_path(), &EmbeddedOptions::default(), |_| {})?;
-    Ok(data.accept_staged()?)
+    let staged = StagedRestore::beside(data.path());
+    restore(from, staged.path(), &EmbeddedOptions::default(), |_| {})?;
+    Ok(staged.accept()?)
 }
 
 #[tokio::test(flavor = "multi_thread")]

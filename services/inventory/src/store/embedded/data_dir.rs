@@ -92,21 +92,6 @@ impl DataDir {
         self.path.join(Self::DB)
     }
 
-    /// Where a restored store is built before it takes the place of the old one.
-    #[must_use]
-    pub fn staging_path(&self) -> PathBuf {
-        self.path.join("db.staging")
-    }
-
-    /// Declares the store in [`DataDir::staging_path`] complete: the next opening uses it.
-    ///
-    /// # Errors
-    /// [`DataDirError::Io`].
-    pub fn accept_staged(&self) -> Result<(), DataDirError> {
-        self.remove(Self::RESTORED)?;
-        self.rename(self.staging_path(), Self::RESTORED)
-    }
-
     /// Puts an accepted restore in place; the store it replaces is kept beside it until the next restore.
     pub(super) fn finish_restore(&self) -> Result<(), DataDirError> {
         let restored = self.path.join(Self::RESTORED);
@@ -115,9 +100,9 @@ impl DataDir {
         }
         if self.db_path().exists() {
             self.remove(Self::REPLACED)?;
-            self.rename(self.db_path(), Self::REPLACED)?;
+            self.rename(&self.db_path(), Self::REPLACED)?;
         }
-        self.rename(restored, Self::DB)?;
+        self.rename(&restored, Self::DB)?;
         self.set_format()
     }
 
@@ -152,15 +137,54 @@ impl DataDir {
     }
 
     fn remove(&self, name: &str) -> Result<(), DataDirError> {
-        let path = self.path.join(name);
-        match fs::remove_dir_all(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(DataDirError::Io { path, source: error }),
-            _ => Ok(()),
-        }
+        remove(&self.path.join(name))
     }
 
-    fn rename(&self, from: PathBuf, to: &str) -> Result<(), DataDirError> {
-        let synced = || fs::rename(&from, self.path.join(to)).and_then(|()| File::open(&self.path)?.sync_all());
-        synced().map_err(|source| DataDirError::Io { path: from.clone(), source })
+    fn rename(&self, from: &Path, to: &str) -> Result<(), DataDirError> {
+        rename(from, &self.path.join(to))
     }
+}
+
+/// A store that is built in a data directory, beside the one in use, to take its place at the next opening.
+#[derive(Debug)]
+pub struct StagedRestore {
+    path: PathBuf,
+    restored: PathBuf,
+}
+
+impl StagedRestore {
+    /// The place for it in `data_dir`, which the calling process has locked.
+    #[must_use]
+    pub fn beside(data_dir: &Path) -> Self {
+        Self { path: data_dir.join("db.staging"), restored: data_dir.join(DataDir::RESTORED) }
+    }
+
+    /// Where it is to be built.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Declares it complete: the next opening uses it.
+    ///
+    /// # Errors
+    /// [`DataDirError::Io`].
+    pub fn accept(&self) -> Result<(), DataDirError> {
+        remove(&self.restored)?;
+        rename(&self.path, &self.restored)
+    }
+}
+
+fn remove(path: &Path) -> Result<(), DataDirError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(DataDirError::Io { path: path.to_owned(), source: error }),
+        _ => Ok(()),
+    }
+}
+
+/// Renames within a directory, durably.
+fn rename(from: &Path, to: &Path) -> Result<(), DataDirError> {
+    let folder = to.parent().unwrap_or(to);
+    let synced = fs::rename(from, to).and_then(|()| File::open(folder)?.sync_all());
+    synced.map_err(|source| DataDirError::Io { path: from.to_owned(), source })
 }

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use data_dir::{DataDir, DataDirError, FORMAT};
+pub use data_dir::{DataDir, DataDirError, FORMAT, StagedRestore};
 use keys::KeyOrder;
 use live::LiveHolds;
 pub(crate) use rows::parse_ledger_key;

@@ -1,0 +1,65 @@
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serving::Problem;
+use serving::edge::{REQUEST_ID, TRACEPARENT};
+use serving::extract::{IdempotencyKey, JsonBody};
+use serving::problem::ProblemDetails;
+use vacancy::api::{Answer, EVENT_SEQ};
+use vacancy::wire::{ReserveAnswer, ReserveBody};
+
+use super::Shop;
+use crate::client::Order;
+
+/// The headers that are passed on to vacancy.
+const TRACE: [HeaderName; 2] = [REQUEST_ID, TRACEPARENT];
+
+/// Buy tickets
+///
+/// Of stock `general` of event `default`. Sold out is an answer, not an error. With an `Idempotency-Key`, repeating the
+/// call buys nothing more and gives the same answer.
+#[utoipa::path(
+    post,
+    path = "/api/v1/purchase",
+    tag = "sale",
+    request_body = ReserveBody,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat", max_length = 257)),
+    responses(
+        (status = OK, body = ReserveAnswer),
+        (status = BAD_REQUEST, description = "The body is not JSON, or the key is malformed", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = NOT_FOUND, description = "There is no event `default` with a stock `general`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = CONFLICT, description = "The customer's limit is reached", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = GONE, description = "The sale has closed", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = PAYLOAD_TOO_LARGE, description = "The body is too large", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = UNSUPPORTED_MEDIA_TYPE, description = "The body is not application/json", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = UNPROCESSABLE_ENTITY, description = "A field is wrong, or the key was used for another request", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 425, description = "The sale has not opened", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = SERVICE_UNAVAILABLE, description = "Vacancy cannot be reached, or has too much to do", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub async fn purchase(
+    State(shop): State<Shop>,
+    headers: HeaderMap,
+    key: IdempotencyKey,
+    JsonBody(body): JsonBody<ReserveBody>,
+) -> Result<Answer<ReserveAnswer>, Response> {
+    if body.qty == 0 || body.qty > shop.qty_max {
+        return Err(Problem::validation(format!("qty must be between 1 and {}.", shop.qty_max)).into_response());
+    }
+    let key = key.0.map(|key| inventory::IdempotencyKey::new(&key)).transpose();
+    let key = key.map_err(|error| Problem::bad_request(format!("{error}.")).into_response())?;
+    let order = Order { qty: body.qty, customer: body.customer, key, trace: traced(&headers) };
+    let answer = shop.client.purchase(order).await.map_err(|error| {
+        let (problem, seq) = error.into_problem();
+        let mut response = problem.into_response();
+        if let Some(seq) = seq {
+            response.headers_mut().insert(EVENT_SEQ, HeaderValue::from(seq));
+        }
+        response
+    })?;
+    Ok(Answer::ok(answer.seq, answer))
+}
+
+fn traced(headers: &HeaderMap) -> HeaderMap {
+    TRACE.into_iter().filter_map(|name| headers.get(&name).map(|value| (name, value.clone()))).collect()
+}

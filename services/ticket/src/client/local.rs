@@ -1,0 +1,38 @@
+//! vacancy in the same process.
+
+use inventory::{CommandKind, Items};
+use serving::Problem;
+use vacancy::api::{App, Wording, decide_reserve, problem_of_engine};
+use vacancy::wire::ReserveAnswer;
+
+use super::{BoxFuture, ClientError, Order, VacancyClient};
+
+/// Calls the engine directly.
+#[derive(Clone)]
+pub struct LocalVacancyClient(App);
+
+impl LocalVacancyClient {
+    /// Sells from `app`.
+    #[must_use]
+    pub fn new(app: App) -> Self {
+        Self(app)
+    }
+}
+
+impl VacancyClient for LocalVacancyClient {
+    fn purchase(&self, order: Order) -> BoxFuture<'_, Result<ReserveAnswer, ClientError>> {
+        Box::pin(async move {
+            let refused = |problem: Problem, seq| ClientError::Refused { problem: Box::new(problem), seq };
+            let items = Items::one(self.0.stock().clone(), order.qty);
+            let kind = CommandKind::Reserve { event: self.0.event().clone(), items, customer: order.customer };
+            let reply = self.0.engine().submit(self.0.request(kind, order.key)).await;
+            let reply = reply.map_err(|error| refused(problem_of_engine(&error), None))?;
+            let seq = Some(reply.seq).filter(|seq| *seq > 0);
+            decide_reserve(reply, Wording::Purchase).map_err(|failure| refused(failure.into_problem(), seq))
+        })
+    }
+
+    fn ready(&self) -> BoxFuture<'_, Result<(), &'static str>> {
+        Box::pin(async { self.0.engine().check().map_err(|_| "the store failed or is closing") })
+    }
+}

@@ -1,0 +1,35 @@
+//! Refusals of vacancy, told again. Only what is known is passed on: nothing else of an upstream answer reaches a buyer.
+
+use http::StatusCode;
+use serving::Problem;
+use serving::problem::ProblemDetails;
+
+/// What vacancy may refuse a sale with: code, title, and the members worth passing on.
+const KNOWN: [(StatusCode, &str, &str, &[&str]); 7] = [
+    (StatusCode::NOT_FOUND, "event_not_found", "Event not found", &[]),
+    (StatusCode::NOT_FOUND, "stock_not_found", "Stock not found", &[]),
+    (StatusCode::CONFLICT, "limit_exceeded", "Limit per customer exceeded", &["limit", "has"]),
+    (StatusCode::UNPROCESSABLE_ENTITY, "customer_required", "Customer required", &[]),
+    (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency-Key reused", &[]),
+    (StatusCode::TOO_EARLY, "not_open_yet", "Not open yet", &["opens_at"]),
+    (StatusCode::GONE, "sale_closed", "Sale closed", &["closes_at"]),
+];
+
+/// The code of a body that vacancy finds wrong though ticket did not: its limits are stricter.
+const VALIDATION: &str = "validation";
+
+/// The problem for the buyer; `None` when vacancy's is not one that a sale can be refused with.
+pub(super) fn passed_on(details: ProblemDetails) -> Option<(Problem, Option<u64>)> {
+    let seq = details.members.get("seq").and_then(serde_json::Value::as_u64);
+    if details.code == VALIDATION && details.status == StatusCode::UNPROCESSABLE_ENTITY.as_u16() {
+        return Some((Problem::validation(details.detail), seq));
+    }
+    let (status, code, title, members) = KNOWN.into_iter().find(|known| known.1 == details.code && known.0.as_u16() == details.status)?;
+    let mut problem = Problem::new(status, code, title, details.detail);
+    for name in members.iter().chain(&["seq"]) {
+        if let Some(value) = details.members.get(*name) {
+            problem = problem.with(name, value.clone());
+        }
+    }
+    Some((problem, seq))
+}

@@ -1,0 +1,141 @@
+//! vacancy over HTTP.
+
+use std::time::Duration;
+
+use http::{HeaderName, StatusCode};
+use reqwest::{Client, Response};
+use serving::problem::ProblemDetails;
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+use vacancy::wire::{ReserveAnswer, ReserveBody};
+
+use super::refusals::passed_on;
+use super::{BoxFuture, ClientError, Order, VacancyClient};
+use crate::settings::VacancyLink;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// How long a readiness check may take.
+const READY_TIMEOUT: Duration = Duration::from_secs(1);
+/// The longest answer that is read, bytes.
+const ANSWER_MAX: usize = 65_536;
+
+/// The client could not be made.
+#[derive(Debug, Error)]
+#[error("the client for vacancy cannot be made: {0}")]
+pub struct SetupError(#[from] reqwest::Error);
+
+/// Calls vacancy over a pool of connections.
+pub struct RemoteVacancyClient {
+    client: Client,
+    link: VacancyLink,
+    reserve_url: String,
+    ready_url: String,
+    /// One permit for each call at once.
+    calls: Semaphore,
+}
+
+impl RemoteVacancyClient {
+    /// A client for `link`.
+    ///
+    /// # Errors
+    /// [`SetupError`].
+    pub fn new(link: VacancyLink) -> Result<Self, SetupError> {
+        let client = Client::builder()
+            .pool_max_idle_per_host(link.keepalive_max)
+            .pool_idle_timeout(Duration::from_secs(30))
+            .connect_timeout(link.timeout)
+            .tcp_nodelay(true)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self {
+            client,
+            reserve_url: format!("{}/api/v1/reserve", link.url),
+            ready_url: format!("{}/ready", link.url),
+            calls: Semaphore::new(link.connections_max),
+            link,
+        })
+    }
+
+    async fn reserve(&self, order: Order) -> Result<ReserveAnswer, ClientError> {
+        let deadline = Instant::now() + self.link.timeout;
+        let Ok(Ok(_permit)) = timeout_at(deadline, self.calls.acquire()).await else {
+            return Err(ClientError::Overloaded { retry_after_s: 1 });
+        };
+        // Every call has a key, so that a repetition below or above this layer sells once.
+        let key = order.key.map_or_else(|| format!("ticket-{:032x}", rand::random::<u128>()), String::from);
+        let body = ReserveBody { qty: order.qty, customer: order.customer };
+        let request = self.client.post(&self.reserve_url).headers(order.trace).header(IDEMPOTENCY_KEY, quoted(&key)).json(&body);
+        let answered = timeout_at(deadline, async { read(request.send().await?).await });
+        match answered.await {
+            Ok(Ok((status, body))) => answer(status, &body),
+            Ok(Err(error)) if error.is_connect() => Err(ClientError::Unreachable),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a call to vacancy broke off");
+                Err(ClientError::Unknown)
+            }
+            Err(_) => Err(ClientError::Unknown),
+        }
+    }
+
+    async fn ask_ready(&self) -> Result<(), &'static str> {
+        match tokio::time::timeout(READY_TIMEOUT, self.client.get(&self.ready_url).send()).await {
+            Ok(Ok(response)) if response.status() == StatusCode::OK => Ok(()),
+            Ok(Ok(_)) => Err("vacancy is not ready"),
+            Ok(Err(_)) => Err("vacancy cannot be reached"),
+            Err(_) => Err("vacancy does not answer"),
+        }
+    }
+}
+
+impl VacancyClient for RemoteVacancyClient {
+    fn purchase(&self, order: Order) -> BoxFuture<'_, Result<ReserveAnswer, ClientError>> {
+        Box::pin(self.reserve(order))
+    }
+
+    fn ready(&self) -> BoxFuture<'_, Result<(), &'static str>> {
+        Box::pin(self.ask_ready())
+    }
+}
+
+/// A structured-field string (RFC 9651): the bare form could not carry every key.
+fn quoted(key: &str) -> String {
+    format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// The status and the body, cut off where it is longer than any answer of vacancy.
+async fn read(mut response: Response) -> Result<(StatusCode, Vec<u8>), reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > ANSWER_MAX {
+            break;
+        }
+    }
+    Ok((response.status(), body))
+}
+
+fn answer(status: StatusCode, body: &[u8]) -> Result<ReserveAnswer, ClientError> {
+    if status == StatusCode::OK {
+        let answer: ReserveAnswer = serde_json::from_slice(body).map_err(|error| {
+            tracing::error!(%error, "vacancy gave an answer that is none");
+            ClientError::Unknown
+        })?;
+        let message = if answer.success { "Purchase successful!".to_owned() } else { answer.message };
+        return Ok(ReserveAnswer { message, ..answer });
+    }
+    let details: Option<ProblemDetails> = serde_json::from_slice(body).ok();
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        // Only vacancy itself can say that nothing was done; a proxy in between cannot.
+        let retry_after_s = details.filter(|details| details.code == "overloaded").map(|details| details.retry_after_s.unwrap_or(1));
+        return Err(retry_after_s.map_or(ClientError::Unknown, |retry_after_s| ClientError::Overloaded { retry_after_s }));
+    }
+    match details.and_then(passed_on) {
+        Some((problem, seq)) => Err(ClientError::Refused { problem: Box::new(problem), seq }),
+        None => {
+            tracing::error!(%status, "vacancy gave an unexpected answer");
+            Err(ClientError::Unknown)
+        }
+    }
+}

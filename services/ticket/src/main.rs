@@ -1,0 +1,119 @@
+//! The `ticket` binary: the ticket service, or with DEPLOYMENT_MODE=monolith everything in one process.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use serving::config::{Source, render_help};
+use serving::{healthcheck, shutdown, telemetry};
+use ticket::TicketSettings;
+use ticket::service::{self, Monolith};
+use vacancy::commands;
+use vacancy::settings::DeploymentMode;
+
+/// Sells tickets. Settings come from the environment and from .env.
+#[derive(Parser)]
+#[command(version, after_help = render_help(&TicketSettings::GROUPS))]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve HTTP (the default)
+    Serve,
+    /// Exit with 0 when the service on this machine is ready
+    Healthcheck,
+    /// Copy the monolith's ledgers to a new directory, while it runs or not
+    Backup {
+        /// New or empty
+        dir: PathBuf,
+    },
+    /// Replace the monolith's stock by a backup, while it runs or not
+    Restore {
+        /// What `backup` made
+        dir: PathBuf,
+    },
+    /// Print the OpenAPI document of the mode
+    Openapi,
+    /// Print all settings as Markdown or as a .env file
+    #[command(hide = true)]
+    Settings {
+        /// Which of them
+        #[arg(value_enum)]
+        form: Form,
+    },
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Form {
+    Markdown,
+    Dotenv,
+}
+
+fn main() -> ExitCode {
+    let command = Cli::parse().command.unwrap_or(Command::Serve);
+    if let Command::Settings { form } = command {
+        return print_settings(form);
+    }
+    let settings = match Source::load(".env".as_ref()).and_then(|source| TicketSettings::from_source(&source)) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(execute(command, &settings)),
+        Err(error) => fail(&error),
+    }
+}
+
+async fn execute(command: Command, settings: &TicketSettings) -> ExitCode {
+    let vacancy = &settings.vacancy;
+    match command {
+        Command::Serve => serve(settings).await,
+        Command::Healthcheck => healthcheck::run(settings.port, "/ready").await,
+        Command::Backup { dir } => commands::report("backed up", commands::run_backup(vacancy, &dir, commands::show).await),
+        Command::Restore { dir } => commands::report("restored", commands::run_restore(vacancy, &dir, commands::show).await),
+        Command::Openapi => commands::print_openapi(match settings.mode {
+            DeploymentMode::Monolith => vacancy::service::openapi(&Monolith, vacancy),
+            DeploymentMode::Microservices => service::openapi(settings),
+        }),
+        Command::Settings { form } => print_settings(form),
+    }
+}
+
+async fn serve(settings: &TicketSettings) -> ExitCode {
+    let serving = &settings.serving;
+    if let Err(error) = telemetry::init_logs(serving.log_level, serving.json_logs, &serving.service_name) {
+        return fail(&error);
+    }
+    let shutdown = match shutdown::signal() {
+        Ok(shutdown) => shutdown,
+        Err(error) => return fail(&error),
+    };
+    let ended = match settings.mode {
+        DeploymentMode::Monolith => {
+            vacancy::service::run(&Monolith, &settings.vacancy, settings.port, shutdown).await.map_err(|error| fail(&error))
+        }
+        DeploymentMode::Microservices => service::run(settings, shutdown).await.map_err(|error| fail(&error)),
+    };
+    ended.map_or_else(|code| code, |()| ExitCode::SUCCESS)
+}
+
+#[allow(clippy::print_stdout)] // its purpose
+fn print_settings(form: Form) -> ExitCode {
+    let text = match form {
+        Form::Markdown => serving::config::render_markdown(&TicketSettings::GROUPS),
+        Form::Dotenv => serving::config::render_dotenv(&TicketSettings::GROUPS),
+    };
+    print!("{text}");
+    ExitCode::SUCCESS
+}
+
+fn fail(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("ticket: {error}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,108 @@
+//! Running ticket: alone, or as a monolith together with vacancy.
+
+use std::future::Future;
+
+use inventory::Limits;
+use serving::app::{AppParts, ServiceInfo, finish};
+use serving::health::{CheckResult, Health};
+use serving::server::{self, BindError};
+use serving::telemetry::Metrics;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use utoipa_axum::router::OpenApiRouter;
+use vacancy::api::{App, document};
+use vacancy::service::Keeper;
+
+use crate::api::{Shop, router};
+use crate::client::{LocalVacancyClient, RemoteVacancyClient, SetupError};
+use crate::settings::TicketSettings;
+
+/// The title of the service's documentation.
+pub const TITLE: &str = "Ticket Sale Service";
+/// Its name on /health, in metrics and on the start page.
+pub const NAME: &str = "ticket";
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Why the service did not run.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// It cannot listen.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The client for vacancy cannot be made.
+    #[error(transparent)]
+    Client(#[from] SetupError),
+    /// A metric is registered twice.
+    #[error("metrics: {0}")]
+    Metrics(String),
+}
+
+/// ticket's own calls with their documentation.
+pub fn routes(shop: Shop) -> OpenApiRouter {
+    OpenApiRouter::with_openapi(document(TITLE, "Sells tickets.")).merge(router(shop))
+}
+
+/// Serves ticket on HOST and TICKET_PORT until `shutdown`.
+///
+/// # Errors
+/// [`RunError`].
+pub async fn run(settings: &TicketSettings, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+    let listener = server::bind(&settings.serving.host, settings.port).await?;
+    serve(settings, listener, shutdown).await
+}
+
+/// Like [`run`], on a listener that is open already.
+///
+/// # Errors
+/// [`RunError`].
+pub async fn serve(settings: &TicketSettings, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+    let client = RemoteVacancyClient::new(settings.link.clone())?;
+    let shop = Shop::new(client, settings.vacancy.limits.qty_max);
+    let metrics = Metrics::new(NAME, VERSION).map_err(|error| RunError::Metrics(error.to_string()))?;
+    let health = health(&shop);
+    let (routes, openapi) = routes(shop).split_for_parts();
+    let info =
+        ServiceInfo::new(NAME, VERSION, settings.mode.as_str(), &settings.serving.environment).with_link("purchase", "/api/v1/purchase");
+    let parts = AppParts::new(info, health.clone(), metrics.clone(), settings.serving.requests.clone()).with_openapi(openapi);
+    health.set_ready();
+    server::serve(listener, finish(routes, parts), &settings.serving.server, &health, &metrics, shutdown).await;
+    Ok(())
+}
+
+fn health(shop: &Shop) -> Health {
+    let client = shop.client().clone();
+    Health::new(NAME).with_check("vacancy", move || {
+        let client = client.clone();
+        async move {
+            match client.ready().await {
+                Ok(()) => CheckResult::up(),
+                Err(why) => CheckResult::down(why),
+            }
+        }
+    })
+}
+
+/// The OpenAPI document of ticket alone.
+///
+/// # Errors
+/// When a client cannot be made.
+pub fn openapi(settings: &TicketSettings) -> std::io::Result<utoipa::openapi::OpenApi> {
+    let client = RemoteVacancyClient::new(settings.link.clone()).map_err(std::io::Error::other)?;
+    Ok(routes(Shop::new(client, Limits::default().qty_max)).into_openapi())
+}
+
+/// Both services in one process, on one port.
+#[derive(Debug, Clone, Copy)]
+pub struct Monolith;
+
+impl Keeper for Monolith {
+    const NAME: &'static str = "monolith";
+    const VERSION: &'static str = VERSION;
+
+    fn routes(&self, app: App) -> OpenApiRouter {
+        let qty_max = app.engine().limits().qty_max;
+        let shop = Shop::new(LocalVacancyClient::new(app.clone()), qty_max);
+        let head = document("Ticket System", "Keeps the stock of events and sells tickets, in one process.");
+        OpenApiRouter::with_openapi(head).merge(router(shop)).merge(vacancy::api::router(app))
+    }
+}

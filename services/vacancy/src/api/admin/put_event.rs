@@ -1,0 +1,82 @@
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use inventory::{CommandKind, EventName, Outcome, Refusal, RefusalKind};
+use serving::Problem;
+use serving::extract::{IdempotencyKey, JsonBody, PathParams};
+use serving::problem::ProblemDetails;
+
+use super::if_match::IfMatch;
+use crate::api::events::etag;
+use crate::api::{App, EVENT_SEQ, Failure, problem_of_engine, unexpected};
+use crate::wire::{EventBody, PutEventBody};
+
+/// Create an event, or set its capacities and settings
+///
+/// What is not named is removed or reset. With `If-Match`, only if nobody else has changed it since.
+#[utoipa::path(
+    put,
+    path = "/api/v1/admin/events/{event}",
+    tag = "admin",
+    security(("admin" = [])),
+    request_body = PutEventBody,
+    params(
+        ("event" = String, Path, description = "The event", max_length = 64),
+        ("If-Match" = Option<String>, Header, description = "The ETag that was seen"),
+    ),
+    responses(
+        (status = OK, body = EventBody, headers(("ETag" = String, description = "The version of its settings and capacities"))),
+        (status = CREATED, body = EventBody, headers(("ETag" = String, description = "The version of its settings and capacities"))),
+        (status = BAD_REQUEST, description = "The body is not JSON, or If-Match is malformed", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = UNAUTHORIZED, description = "No token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = FORBIDDEN, description = "A wrong token, or admin calls are off", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = NOT_FOUND, description = "No event can have this name", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = CONFLICT, description = "A capacity below what is held and sold", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = PRECONDITION_FAILED, description = "It has changed", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = PAYLOAD_TOO_LARGE, description = "The body is too large", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = UNSUPPORTED_MEDIA_TYPE, description = "The body is not application/json", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = UNPROCESSABLE_ENTITY, description = "A field is wrong", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub async fn put_event(
+    State(app): State<App>,
+    PathParams(event): PathParams<EventName>,
+    headers: HeaderMap,
+    body: PutBody,
+) -> Result<Response, Failure> {
+    app.require_admin(&headers)?;
+    let JsonBody(body) = body?;
+    let settings = body.settings(app.engine().limits()).map_err(|error| Problem::validation(format!("{error}.")))?;
+    let if_settings_seq = match IfMatch::from_headers(&headers)? {
+        None => None,
+        Some(wanted) => Some(version(&app, &event, &wanted).await?),
+    };
+    let kind = CommandKind::PutEvent { event: event.clone(), capacities: body.stocks, settings, if_settings_seq, only_create: false };
+    let reply = app.submit(kind, IdempotencyKey(None)).await?;
+    let (created, settings_seq) = match reply.result? {
+        Outcome::EventPut { created, settings_seq } => (created, settings_seq),
+        other => return Err(unexpected(&other).into()),
+    };
+    let view = app.engine().event(&event).await.map_err(|error| problem_of_engine(&error))?;
+    let view = view.ok_or_else(|| Problem::internal("The event is not there."))?;
+    let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+    let headers = [(header::ETAG, etag(settings_seq)), (EVENT_SEQ, HeaderValue::from(reply.seq))];
+    Ok((status, headers, Json(EventBody::from(&*view))).into_response())
+}
+
+/// The body, or why it is none: told only after the token was found right.
+type PutBody = Result<JsonBody<PutEventBody>, Problem>;
+
+/// The version that must still be current when the engine decides.
+async fn version(app: &App, event: &EventName, wanted: &IfMatch) -> Result<u64, Failure> {
+    let view = app.engine().event(event).await.map_err(|error| problem_of_engine(&error))?;
+    let current = view.as_ref().map(|view| view.event.settings_seq);
+    let matching = current.filter(|current| match wanted {
+        IfMatch::Any => true,
+        IfMatch::Versions(versions) => versions.contains(current),
+    });
+    matching.ok_or_else(|| Refusal { seq: view.map(|view| view.event.seq), kind: RefusalKind::PreconditionFailed }.into())
+}

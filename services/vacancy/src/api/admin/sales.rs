@@ -1,0 +1,65 @@
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, header};
+use inventory::EventName;
+use serde::Deserialize;
+use serving::Problem;
+use serving::extract::{PathParams, QueryParams};
+use serving::problem::ProblemDetails;
+use utoipa::IntoParams;
+
+use crate::api::{App, problem_of_engine};
+use crate::wire::{Sale, sale_of};
+
+/// Which page.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Page {
+    /// Records after this `sequence`; 0 or nothing for the first page.
+    after: Option<u64>,
+    /// How many, from 1 to MAX_PAGE; 100 when not given.
+    #[param(minimum = 1)]
+    limit: Option<usize>,
+}
+
+/// Read an event's ledger
+///
+/// Every accepted change in order and without gaps, as CloudEvents: the sales log, the audit trail and the outbox in one. A
+/// page that is not full is the end for now; asking again with the last `sequence` goes on from there.
+#[utoipa::path(
+    get,
+    path = "/api/v1/admin/events/{event}/sales",
+    tag = "admin",
+    security(("admin" = [])),
+    params(("event" = String, Path, description = "The event", max_length = 64), Page),
+    responses(
+        (status = OK, body = Vec<Sale>, content_type = "application/cloudevents-batch+json"),
+        (status = UNAUTHORIZED, description = "No token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = FORBIDDEN, description = "A wrong token, or admin calls are off", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = NOT_FOUND, description = "There is no such event", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = UNPROCESSABLE_ENTITY, description = "A parameter is wrong", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_sales(
+    State(app): State<App>,
+    PathParams(event): PathParams<EventName>,
+    headers: HeaderMap,
+    page: Result<QueryParams<Page>, Problem>,
+) -> Result<Response, Problem> {
+    app.require_admin(&headers)?;
+    let QueryParams(page) = page?;
+    let len = app.page_len(page.limit)?;
+    let records = app.engine().records(&event, page.after.unwrap_or(0), len).await.map_err(|error| problem_of_engine(&error))?;
+    let records = records
+        .ok_or_else(|| Problem::new(http::StatusCode::NOT_FOUND, "event_not_found", "Event not found", "There is no such event."))?;
+    let sales: Result<Vec<_>, _> = records.into_iter().map(|record| sale_of(&event, record)).collect();
+    let body = sales.map_err(|error| error.to_string()).and_then(|sales| serde_json::to_vec(&sales).map_err(|error| error.to_string()));
+    let body = body.map_err(|error| {
+        tracing::error!(%error, "the ledger cannot be read");
+        Problem::internal("The ledger cannot be read.")
+    })?;
+    let kind = HeaderValue::from_static("application/cloudevents-batch+json");
+    Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], body).into_response())
+}

@@ -1,0 +1,52 @@
+//! Answers of writes: JSON, and where in the ledger they were decided.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+/// The header that carries an answer's `seq`.
+pub const EVENT_SEQ: HeaderName = HeaderName::from_static("event-seq");
+
+/// A success with its `seq`.
+pub struct Answer<T> {
+    /// 200 or 201.
+    pub status: StatusCode,
+    /// The place in the event's ledger.
+    pub seq: u64,
+    /// The body.
+    pub body: T,
+    /// Where what was made can be found.
+    pub location: Option<String>,
+}
+
+impl<T> Answer<T> {
+    /// 200.
+    pub fn ok(seq: u64, body: T) -> Self {
+        Self { status: StatusCode::OK, seq, body, location: None }
+    }
+
+    /// 201.
+    pub fn created(seq: u64, body: T) -> Self {
+        Self { status: StatusCode::CREATED, seq, body, location: None }
+    }
+
+    /// Adds `Location`.
+    #[must_use]
+    pub fn at(mut self, location: String) -> Self {
+        self.location = Some(location);
+        self
+    }
+}
+
+impl<T: Serialize> IntoResponse for Answer<T> {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(EVENT_SEQ, HeaderValue::from(self.seq));
+        if let Some(location) = self.location.and_then(|location| HeaderValue::try_from(location).ok()) {
+            headers.insert(header::LOCATION, location);
+        }
+        response
+    }
+}

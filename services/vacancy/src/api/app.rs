@@ -1,0 +1,107 @@
+//! What the handlers share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use inventory::{CommandKind, Engine, EventName, IdempotencyKey, Reply, Request, StockName};
+use serving::Problem;
+use serving::config::Secret;
+use serving::extract;
+
+use super::failure::{Failure, problem_of_engine};
+use crate::VacancySettings;
+
+/// The event of the calls that name none.
+pub const DEFAULT_EVENT: &str = "default";
+/// The stock of the calls that name none.
+pub const DEFAULT_STOCK: &str = "general";
+
+/// The engine and what the calls need beside it; clones share it.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    admin_token: Option<Secret>,
+    event: EventName,
+    stock: StockName,
+    page_max: usize,
+    reserve_batch_max: usize,
+    request_timeout: Duration,
+}
+
+impl App {
+    /// The calls over `engine`.
+    ///
+    /// # Panics
+    /// Never: the default names are names.
+    #[must_use]
+    pub fn new(engine: Engine, settings: &VacancySettings) -> Self {
+        let (Ok(event), Ok(stock)) = (EventName::new(DEFAULT_EVENT), StockName::new(DEFAULT_STOCK)) else {
+            unreachable!("the default names are names")
+        };
+        Self(Arc::new(Inner {
+            engine,
+            admin_token: settings.admin_token.clone(),
+            event,
+            stock,
+            page_max: settings.page_max,
+            reserve_batch_max: settings.reserve_batch_max,
+            request_timeout: settings.serving.requests.request_timeout,
+        }))
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    /// `default`.
+    #[must_use]
+    pub fn event(&self) -> &EventName {
+        &self.0.event
+    }
+
+    /// `general`.
+    #[must_use]
+    pub fn stock(&self) -> &StockName {
+        &self.0.stock
+    }
+
+    pub(super) fn reserve_batch_max(&self) -> usize {
+        self.0.reserve_batch_max
+    }
+
+    /// How many entries a page has when `asked` were asked for.
+    pub(super) fn page_len(&self, asked: Option<usize>) -> Result<usize, Problem> {
+        const DEFAULT_LEN: usize = 100;
+        let max = self.0.page_max;
+        match asked {
+            None => Ok(DEFAULT_LEN.min(max)),
+            Some(len) if (1..=max).contains(&len) => Ok(len),
+            Some(_) => Err(Problem::validation(format!("limit must be between 1 and {max}."))),
+        }
+    }
+
+    pub(super) fn require_admin(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        extract::require_admin(headers, self.0.admin_token.as_ref())
+    }
+
+    /// The request that carries `kind` to the engine; it is of no use after the time a caller is kept waiting.
+    #[must_use]
+    pub fn request(&self, kind: CommandKind, key: Option<IdempotencyKey>) -> Request {
+        Request { kind, key, deadline: Some(tokio::time::Instant::now() + self.0.request_timeout) }
+    }
+
+    pub(super) async fn submit(&self, kind: CommandKind, key: extract::IdempotencyKey) -> Result<Reply, Failure> {
+        let key = key_from(key)?;
+        self.0.engine.submit(self.request(kind, key)).await.map_err(|error| problem_of_engine(&error).into())
+    }
+}
+
+/// The engine's form of a key whose header was accepted.
+fn key_from(key: extract::IdempotencyKey) -> Result<Option<IdempotencyKey>, Problem> {
+    key.0.map(|key| IdempotencyKey::new(&key)).transpose().map_err(|error| Problem::bad_request(format!("{error}.")))
+}

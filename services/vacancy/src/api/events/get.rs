@@ -1,0 +1,32 @@
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use inventory::EventName;
+use serving::Problem;
+use serving::extract::PathParams;
+use serving::problem::ProblemDetails;
+
+use super::etag_of;
+use crate::api::{App, problem_of_engine};
+use crate::wire::EventBody;
+
+/// Look at an event
+#[utoipa::path(
+    get,
+    path = "/api/v1/events/{event}",
+    tag = "events",
+    params(("event" = String, Path, description = "The event", max_length = 64)),
+    responses(
+        (status = OK, body = EventBody, headers(("ETag" = String, description = "The version of its settings and capacities"))),
+        (status = NOT_FOUND, description = "There is no such event", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub async fn get_event(State(app): State<App>, PathParams(event): PathParams<EventName>) -> Result<Response, Problem> {
+    let view = app.engine().event(&event).await.map_err(|error| problem_of_engine(&error))?;
+    let view = view.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "event_not_found", "Event not found", "There is no such event."))?;
+    // Counts change without the ETag changing, so no cache may answer for us.
+    let headers = [(header::ETAG, etag_of(&view)), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    Ok((headers, Json(EventBody::from(&*view))).into_response())
+}

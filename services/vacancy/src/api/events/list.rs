@@ -1,0 +1,43 @@
+use axum::Json;
+use axum::extract::State;
+use inventory::EventName;
+use serde::Deserialize;
+use serving::Problem;
+use serving::extract::QueryParams;
+use serving::problem::ProblemDetails;
+use utoipa::IntoParams;
+
+use crate::api::{App, problem_of_engine};
+use crate::wire::{EventBody, EventList};
+
+/// Which page.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Page {
+    /// Events after this name.
+    #[param(value_type = Option<String>, max_length = 64)]
+    after: Option<EventName>,
+    /// How many, from 1 to MAX_PAGE; 100 when not given.
+    #[param(minimum = 1)]
+    limit: Option<usize>,
+}
+
+/// List events by name
+#[utoipa::path(
+    get,
+    path = "/api/v1/events",
+    tag = "events",
+    params(Page),
+    responses(
+        (status = OK, body = EventList),
+        (status = UNPROCESSABLE_ENTITY, description = "A parameter is wrong", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_events(State(app): State<App>, QueryParams(page): QueryParams<Page>) -> Result<Json<EventList>, Problem> {
+    let len = app.page_len(page.limit)?;
+    let (views, more) = app.engine().events(page.after.as_ref(), len).await.map_err(|error| problem_of_engine(&error))?;
+    let events: Vec<_> = views.iter().map(|view| EventBody::from(&**view)).collect();
+    let next = events.last().filter(|_| more).map(|last| last.event.clone());
+    Ok(Json(EventList { events, next }))
+}

@@ -1,0 +1,46 @@
+use axum::extract::State;
+use inventory::{CommandKind, HoldId, Outcome};
+use serving::extract::{IdempotencyKey, OptionalJson, PathParams};
+use serving::problem::ProblemDetails;
+
+use crate::api::{Answer, App, Failure, unexpected};
+use crate::wire::{ConfirmBody, HoldAnswer};
+
+/// Sell what is held
+///
+/// Repeating it gives the same answer. A hold that is out of time is sold all the same while its items can still be had.
+#[utoipa::path(
+    post,
+    path = "/api/v1/holds/{id}/confirm",
+    tag = "holds",
+    request_body(content = Option<ConfirmBody>),
+    params(
+        ("id" = String, Path, description = "The hold", format = Uuid),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat", max_length = 257),
+    ),
+    responses(
+        (status = OK, body = HoldAnswer),
+        (status = BAD_REQUEST, description = "The body is not JSON, or the key is malformed", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = NOT_FOUND, description = "There is no such hold", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = CONFLICT, description = "Released, or the customer's limit is reached", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = GONE, description = "Expired, and its items are gone", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = PAYLOAD_TOO_LARGE, description = "The body is too large", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = UNSUPPORTED_MEDIA_TYPE, description = "The body is not application/json", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = UNPROCESSABLE_ENTITY, description = "A field is wrong, or the key was used for another request", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub async fn confirm_hold(
+    State(app): State<App>,
+    PathParams(hold): PathParams<HoldId>,
+    key: IdempotencyKey,
+    OptionalJson(body): OptionalJson<ConfirmBody>,
+) -> Result<Answer<HoldAnswer>, Failure> {
+    let reply = app.submit(CommandKind::Confirm { hold, payment_ref: body.payment_ref }, key).await?;
+    match reply.result? {
+        Outcome::Confirmed { id, items, payment_ref } => {
+            Ok(Answer::ok(reply.seq, HoldAnswer::confirmed(&id, &items, payment_ref.as_ref(), reply.seq)))
+        }
+        other => Err(unexpected(&other).into()),
+    }
+}

@@ -1,0 +1,48 @@
+use axum::extract::State;
+use inventory::{CommandKind, HoldId, Outcome};
+use serving::extract::{IdempotencyKey, JsonBody, PathParams};
+use serving::problem::ProblemDetails;
+
+use super::ttl_ms;
+use crate::api::{Answer, App, Failure, unexpected};
+use crate::wire::{ExtendBody, HoldAnswer};
+
+/// Hold for longer
+///
+/// From now on for `ttl_s` seconds, and in all no longer than HOLD_LIFETIME_MAX_S from when the hold was made.
+#[utoipa::path(
+    post,
+    path = "/api/v1/holds/{id}/extend",
+    tag = "holds",
+    request_body = ExtendBody,
+    params(
+        ("id" = String, Path, description = "The hold", format = Uuid),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat", max_length = 257),
+    ),
+    responses(
+        (status = OK, body = HoldAnswer),
+        (status = BAD_REQUEST, description = "The body is not JSON, or the key is malformed", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = NOT_FOUND, description = "There is no such hold", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = CONFLICT, description = "Confirmed or released, or its longest life is reached", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = GONE, description = "Expired", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = PAYLOAD_TOO_LARGE, description = "The body is too large", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = UNSUPPORTED_MEDIA_TYPE, description = "The body is not application/json", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = UNPROCESSABLE_ENTITY, description = "A field is wrong, or the key was used for another request", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub async fn extend_hold(
+    State(app): State<App>,
+    PathParams(hold): PathParams<HoldId>,
+    key: IdempotencyKey,
+    JsonBody(body): JsonBody<ExtendBody>,
+) -> Result<Answer<HoldAnswer>, Failure> {
+    let ttl_ms = ttl_ms(app.engine().limits(), body.ttl_s)?;
+    let reply = app.submit(CommandKind::Extend { hold, ttl_ms }, key).await?;
+    match reply.result? {
+        Outcome::Extended { id, items, expires_at_ms } => {
+            Ok(Answer::ok(reply.seq, HoldAnswer::held(&id, &items, expires_at_ms, reply.seq)))
+        }
+        other => Err(unexpected(&other).into()),
+    }
+}

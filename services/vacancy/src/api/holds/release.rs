@@ -1,0 +1,29 @@
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode};
+use inventory::{CommandKind, HoldId};
+use serving::extract::{IdempotencyKey, PathParams};
+use serving::problem::ProblemDetails;
+
+use crate::api::{App, EVENT_SEQ, Failure};
+
+/// Give a hold back
+///
+/// Repeating it changes nothing.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/holds/{id}",
+    tag = "holds",
+    params(("id" = String, Path, description = "The hold", format = Uuid)),
+    responses(
+        (status = NO_CONTENT, description = "It holds nothing any more"),
+        (status = NOT_FOUND, description = "There is no such hold", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = CONFLICT, description = "It is confirmed", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub async fn release_hold(State(app): State<App>, PathParams(hold): PathParams<HoldId>) -> Result<Response, Failure> {
+    let reply = app.submit(CommandKind::Release { hold }, IdempotencyKey(None)).await?;
+    reply.result?;
+    Ok((StatusCode::NO_CONTENT, [(EVENT_SEQ, HeaderValue::from(reply.seq))]).into_response())
+}

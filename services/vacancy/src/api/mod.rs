@@ -1,0 +1,55 @@
+//! The HTTP calls, one per file, grouped by who calls them: buyers, the ticket service, administrators.
+
+mod admin;
+mod answer;
+mod app;
+mod available;
+mod events;
+mod failure;
+mod holds;
+mod reserve;
+mod reserve_batch;
+
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContactBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use answer::{Answer, EVENT_SEQ};
+pub use app::{App, DEFAULT_EVENT, DEFAULT_STOCK};
+use failure::unexpected;
+pub use failure::{Failure, problem_of_engine, problem_of_refusal};
+pub use reserve::{Wording, decide as decide_reserve};
+
+/// Every call, with its documentation.
+pub fn router(app: App) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(available::available))
+        .routes(routes!(reserve::reserve))
+        .routes(routes!(reserve_batch::reserve_batch))
+        .routes(routes!(events::list::list_events))
+        .routes(routes!(events::get::get_event))
+        .routes(routes!(holds::create::create_hold))
+        .routes(routes!(holds::get::get_hold, holds::release::release_hold))
+        .routes(routes!(holds::extend::extend_hold))
+        .routes(routes!(holds::confirm::confirm_hold))
+        .routes(routes!(admin::put_event::put_event))
+        .routes(routes!(admin::refund::refund_reservation))
+        .routes(routes!(admin::sales::list_sales))
+        .with_state(app)
+}
+
+/// The head of an OpenAPI document: title, version, how administrators prove who they are.
+#[must_use]
+pub fn document(title: &str, description: &str) -> utoipa::openapi::OpenApi {
+    let info = InfoBuilder::new()
+        .title(title)
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(description))
+        .license(Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build()))
+        .contact(Some(ContactBuilder::new().name(Some("ticket-system")).build()))
+        .build();
+    let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("ADMIN_TOKEN")).build());
+    let components = utoipa::openapi::ComponentsBuilder::new().security_scheme("admin", bearer).build();
+    OpenApiBuilder::new().info(info).components(Some(components)).build()
+}

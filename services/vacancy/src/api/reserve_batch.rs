@@ -1,0 +1,52 @@
+use axum::Json;
+use axum::extract::State;
+use serving::Problem;
+use serving::extract::JsonBody;
+use serving::problem::ProblemDetails;
+
+use super::reserve::{Wording, command, decide};
+use super::{App, problem_of_engine};
+use crate::wire::{BatchItem, BatchSlot, ReserveBody};
+
+/// Sell to several buyers with one call
+///
+/// Used by the ticket service, and not routed from outside. Each reservation has its own key, effect and answer; the answers
+/// come in the order of the reservations.
+#[utoipa::path(
+    post,
+    path = "/api/v1/reserve/batch",
+    tag = "internal",
+    request_body = Vec<BatchItem>,
+    responses(
+        (status = OK, body = Vec<BatchSlot>),
+        (status = BAD_REQUEST, description = "The body is not JSON", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = PAYLOAD_TOO_LARGE, description = "The body is too large", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = UNSUPPORTED_MEDIA_TYPE, description = "The body is not application/json", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = UNPROCESSABLE_ENTITY, description = "A field is wrong, or there are too many", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub async fn reserve_batch(State(app): State<App>, JsonBody(items): JsonBody<Vec<BatchItem>>) -> Result<Json<Vec<BatchSlot>>, Problem> {
+    let most = app.reserve_batch_max();
+    if items.is_empty() || items.len() > most {
+        return Err(Problem::validation(format!("A batch has 1 to {most} reservations.")));
+    }
+    // What is wrong in itself is answered in its place; the rest goes to the engine in one step.
+    let mut slots = Vec::with_capacity(items.len());
+    let mut requests = Vec::with_capacity(items.len());
+    for item in items {
+        let event = item.event.unwrap_or_else(|| app.event().clone());
+        match command(&app, event, &ReserveBody { qty: item.qty, customer: item.customer }) {
+            Ok(kind) => {
+                requests.push(app.request(kind, Some(item.key)));
+                slots.push(None);
+            }
+            Err(problem) => slots.push(Some(BatchSlot::Problem(problem))),
+        }
+    }
+    let mut replies = app.engine().submit_all(requests).await.into_iter().map(|reply| match reply {
+        Ok(reply) => decide(reply, Wording::Reserve).map_or_else(|failure| BatchSlot::Problem(failure.into_problem()), BatchSlot::Answer),
+        Err(error) => BatchSlot::Problem(problem_of_engine(&error)),
+    });
+    Ok(Json(slots.into_iter().filter_map(|slot| slot.or_else(|| replies.next())).collect()))
+}

@@ -1,0 +1,129 @@
+//! What the binaries can do besides serving.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use inventory::store::{DataDirError, EmbeddedStore, StagedRestore};
+use inventory::transfer::{Manifest, TransferError, backup, restore};
+use thiserror::Error;
+use utoipa::openapi::OpenApi;
+
+use crate::control::{Ask, ControlError, Told, ask};
+use crate::settings::VacancySettings;
+
+/// Why a command failed.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    /// The ledger could not be moved.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+    /// The running process could not be asked.
+    #[error("{0} (is the process that has the data directory open an older one?)")]
+    Control(#[from] ControlError),
+    /// The running process said no.
+    #[error("{0}")]
+    Refused(String),
+    /// The path cannot be made absolute.
+    #[error("{path}: {source}", path = .path.display())]
+    Path {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// What was moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// Records.
+    pub records: u64,
+    /// Events.
+    pub events: usize,
+}
+
+impl From<Manifest> for Moved {
+    fn from(manifest: Manifest) -> Self {
+        Self { records: manifest.records, events: manifest.events.len() }
+    }
+}
+
+/// Copies the ledgers to `dir`, which is new or empty. A running process is asked to do it, and goes on serving.
+///
+/// # Errors
+/// [`CommandError`].
+pub async fn run_backup(settings: &VacancySettings, dir: &Path, progress: impl FnMut(u64)) -> Result<Moved, CommandError> {
+    match EmbeddedStore::open(&settings.data_dir, &settings.store) {
+        Ok(store) => Ok(backup(&store.ledger_source(), dir, progress)?.into()),
+        Err(DataDirError::Locked(_)) => ask_running(settings, &Ask::Backup { dir: absolute(dir)? }, progress).await,
+        Err(error) => Err(TransferError::from(error).into()),
+    }
+}
+
+/// Replaces the stock with what is in `dir`. A running process is asked to do it: it goes on serving while the copy is
+/// checked, then closes and opens again. What the store held before is kept in `db.replaced`.
+///
+/// # Errors
+/// [`CommandError`]; the stock is as it was then.
+pub async fn run_restore(settings: &VacancySettings, dir: &Path, progress: impl FnMut(u64)) -> Result<Moved, CommandError> {
+    match inventory::store::DataDir::lock(settings.data_dir.clone()) {
+        Ok(data_dir) => {
+            let staged = StagedRestore::beside(data_dir.path());
+            let manifest = restore(dir, staged.path(), &settings.store, progress)?;
+            staged.accept().map_err(TransferError::from)?;
+            Ok(manifest.into())
+        }
+        Err(DataDirError::Locked(_)) => ask_running(settings, &Ask::Restore { dir: absolute(dir)? }, progress).await,
+        Err(error) => Err(TransferError::from(error).into()),
+    }
+}
+
+async fn ask_running(settings: &VacancySettings, wish: &Ask, progress: impl FnMut(u64)) -> Result<Moved, CommandError> {
+    match ask(&settings.data_dir, wish, progress).await? {
+        Told::Done { records, events } => Ok(Moved { records, events }),
+        Told::Failed(reason) => Err(CommandError::Refused(reason)),
+        Told::Records(_) => unreachable!("only an end is returned"),
+    }
+}
+
+fn absolute(dir: &Path) -> Result<PathBuf, CommandError> {
+    std::path::absolute(dir).map_err(|source| CommandError::Path { path: dir.to_owned(), source })
+}
+
+/// Shows progress on standard error.
+pub fn show(records: u64) {
+    eprintln!("{records} records");
+}
+
+/// Tells how a command ended.
+pub fn report(done: &str, result: Result<Moved, CommandError>) -> ExitCode {
+    match result {
+        Ok(Moved { records, events }) => {
+            eprintln!("{done}: {records} records of {events} events");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints an OpenAPI document.
+#[allow(clippy::print_stdout)] // its purpose
+pub fn print_openapi(document: std::io::Result<OpenApi>) -> ExitCode {
+    match document.map(|document| document.to_pretty_json()) {
+        Ok(Ok(text)) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Ok(Err(error)) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The control socket: how `backup` and `restore` reach a process that has the store open.
+//!
+//! It lies in the data directory, so who may read the data may use it. A caller sends one line of JSON, and gets lines of
+//! JSON back: progress, then the end.
+
+mod client;
+mod server;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+pub use client::ask;
+pub use server::Control;
+
+/// What can be asked of a running process.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Ask {
+    /// Copy the ledgers to this directory.
+    Backup {
+        /// Absolute.
+        dir: PathBuf,
+    },
+    /// Take the place of the store with what is in this directory.
+    Restore {
+        /// Absolute.
+        dir: PathBuf,
+    },
+}
+
+/// What is told while it is done, and at its end.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    /// So many records so far.
+    Records(u64),
+    /// Done, with so many records of so many events.
+    Done {
+        /// Records.
+        records: u64,
+        /// Events.
+        events: usize,
+    },
+    /// Not done, and why. Nothing has changed.
+    Failed(String),
+}
+
+/// Why the control socket could not be used.
+#[derive(Debug, Error)]
+#[error("control socket {}: {reason}", .path.display())]
+pub struct ControlError {
+    path: PathBuf,
+    reason: String,
+}
+
+impl ControlError {
+    fn new(path: &Path, reason: impl ToString) -> Self {
+        Self { path: path.to_owned(), reason: reason.to_string() }
+    }
+}
+
+/// Where the socket of a data directory is.
+#[must_use]
+pub fn socket_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("control.sock")
+}

@@ -1,0 +1,146 @@
+//! Running the service: open, serve, close, and open again after a restore.
+
+use std::future::Future;
+
+use inventory::Engine;
+use inventory::engine::Environment;
+use inventory::store::{EmbeddedStore, StoreError};
+use serving::app::{AppParts, ServiceInfo, finish};
+use serving::health::{CheckResult, Health};
+use serving::server::{self, BindError};
+use serving::telemetry::Metrics;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::api::{App, document, router};
+use crate::room::{Closing, OpenError, StockRoom};
+use crate::settings::VacancySettings;
+
+/// The title of the service's documentation.
+pub const TITLE: &str = "Vacancy Control Service";
+
+/// Why the service ended other than by being told to.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// It cannot listen.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The stock room did not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A metric is registered twice.
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// The store failed while it ran.
+    #[error("{0}; start again, and recovery decides what happened")]
+    Store(StoreError),
+}
+
+/// A service that keeps the stock, as it is put together: vacancy alone, or the monolith.
+pub trait Keeper {
+    /// Its name on /health, in metrics and on the start page.
+    const NAME: &'static str;
+    /// The version on the start page and in metrics.
+    const VERSION: &'static str;
+
+    /// Its calls over an open stock room, with their documentation.
+    fn routes(&self, app: App) -> OpenApiRouter;
+}
+
+/// vacancy alone.
+#[derive(Debug, Clone, Copy)]
+pub struct Vacancy;
+
+impl Keeper for Vacancy {
+    const NAME: &'static str = "vacancy";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    fn routes(&self, app: App) -> OpenApiRouter {
+        OpenApiRouter::with_openapi(document(TITLE, "Keeps the stock of events: availability, holds, sales, refunds, the ledger."))
+            .merge(router(app))
+    }
+}
+
+/// Serves on HOST and `port` until `shutdown`; a restore closes and opens the stock in between.
+///
+/// # Errors
+/// [`RunError`].
+pub async fn run<K: Keeper>(keeper: &K, settings: &VacancySettings, port: u16, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+    let listener = server::bind(&settings.serving.host, port).await?;
+    // After a restore it must be the same port, also when it was chosen by the system.
+    let port = listener.local_addr().map_or(port, |address| address.port());
+    let mut listener = Some(listener);
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let room = StockRoom::open(settings).await?;
+        let listener = match listener.take() {
+            Some(listener) => listener,
+            None => server::bind(&settings.serving.host, port).await?,
+        };
+        match serve(keeper, settings, &room, listener, shutdown.as_mut()).await? {
+            None => {
+                room.close().await;
+                return Ok(());
+            }
+            Some(Closing::Restored) => {
+                tracing::info!("opening the restored store");
+                room.close().await;
+            }
+            Some(Closing::Failed(error)) => return Err(RunError::Store(error)),
+        }
+    }
+}
+
+/// Serves an open stock room; tells why it has to close, or `None` for the shutdown.
+async fn serve<K: Keeper>(
+    keeper: &K,
+    settings: &VacancySettings,
+    room: &StockRoom,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<Option<Closing>, RunError> {
+    let metrics = Metrics::new(K::NAME, K::VERSION)?;
+    crate::metrics::register(room.engine(), metrics.registry())?;
+    let health = health::<K>(room);
+    let (routes, openapi) = keeper.routes(App::new(room.engine().clone(), settings)).split_for_parts();
+    let info = ServiceInfo::new(K::NAME, K::VERSION, settings.mode.as_str(), &settings.serving.environment)
+        .with_link("available", "/api/v1/available")
+        .with_link("events", "/api/v1/events");
+    let parts = AppParts::new(info, health.clone(), metrics.clone(), settings.serving.requests.clone()).with_openapi(openapi);
+    let mut closing = None;
+    let ended = async {
+        tokio::select! {
+            why = room.closing() => closing = Some(why),
+            () = shutdown => {}
+        }
+    };
+    health.set_ready();
+    server::serve(listener, finish(routes, parts), &settings.serving.server, &health, &metrics, ended).await;
+    Ok(closing)
+}
+
+/// Ready when the engine takes requests. It is asked under two names: as the store behind it, and as vacancy.
+fn health<K: Keeper>(room: &StockRoom) -> Health {
+    let check = |engine: Engine| {
+        move || {
+            let state = engine.check();
+            std::future::ready(state.map_or_else(|error| CheckResult::down(error.to_string()), |()| CheckResult::up()))
+        }
+    };
+    Health::new(K::NAME).with_check("store", check(room.engine().clone())).with_check("vacancy", check(room.engine().clone()))
+}
+
+/// The OpenAPI document of `keeper`, without anything running.
+///
+/// # Errors
+/// When a temporary engine cannot be started.
+pub fn openapi<K: Keeper>(keeper: &K, settings: &VacancySettings) -> std::io::Result<OpenApi> {
+    let dir = std::env::temp_dir().join(format!("{}-openapi-{}", K::NAME, std::process::id()));
+    let store = EmbeddedStore::open(&dir, &settings.store).map_err(std::io::Error::other)?;
+    let engine = Engine::start(store, settings.limits.clone(), Environment::system())?;
+    let openapi = keeper.routes(App::new(engine, settings)).into_openapi();
+    let _ = std::fs::remove_dir_all(dir);
+    Ok(openapi)
+}

@@ -1,0 +1,215 @@
+//! The settings of the stock: where it is kept, and the limits of what is accepted.
+
+use std::path::PathBuf;
+
+use inventory::Limits;
+use inventory::store::EmbeddedOptions;
+use serving::config::{ConfigError, Group, Secret, ServingSettings, Source, Var};
+
+const VACANCY_PORT: Var = Var::new("VACANCY_PORT", "8001", "port number, 0 for any free one", "Port of the vacancy service");
+const DEPLOYMENT_MODE: Var =
+    Var::new("DEPLOYMENT_MODE", "microservices", "microservices or monolith", "Two services over HTTP, or one process");
+const DATA_DIR: Var = Var::new("DATA_DIR", "./data", "path", "Directory of the embedded store; one process at a time");
+const STORE_URL: Var =
+    Var::secret("STORE_URL", "unset", "Store to use instead of the embedded one; this version has only the embedded one");
+const ADMIN_TOKEN: Var = Var::secret(
+    "ADMIN_TOKEN",
+    "text without spaces, at least 16 characters",
+    "Token of the calls under /api/v1/admin; unset, they are off",
+);
+const INITIAL_STOCK: Var =
+    Var::new("INITIAL_STOCK", "1000", "0 to MAX_CAPACITY", "Capacity of stock general of event default, when it is first created");
+const CACHE_TTL_SECONDS: Var = Var::new(
+    "CACHE_TTL_SECONDS",
+    "1",
+    "0 to 3600 seconds",
+    "Age to which availability may be cached where the store is shared; the embedded store is always exact",
+);
+
+/// Where things are and what creates them.
+pub const STOCK: Group = Group {
+    title: "Stock",
+    vars: &[&DEPLOYMENT_MODE, &VACANCY_PORT, &DATA_DIR, &STORE_URL, &ADMIN_TOKEN, &INITIAL_STOCK, &CACHE_TTL_SECONDS],
+};
+
+const MAX_QTY: Var = Var::new("MAX_QTY", "1000", "1 to 1000000", "Most of one stock that one request may ask for");
+const MAX_ITEMS_PER_HOLD: Var = Var::new("MAX_ITEMS_PER_HOLD", "16", "1 to 256", "Most stocks that one hold may name");
+const MAX_STOCKS_PER_EVENT: Var = Var::new("MAX_STOCKS_PER_EVENT", "64", "1 to 1024", "Most stocks of one event");
+const MAX_EVENTS: Var = Var::new("MAX_EVENTS", "10000", "1 to 1000000", "Most events");
+const MAX_CAPACITY: Var = Var::new("MAX_CAPACITY", "1000000000", "1 to 1000000000000", "Largest capacity of a stock");
+const MAX_LIVE_HOLDS: Var = Var::new("MAX_LIVE_HOLDS", "1000000", "1 to 100000000", "Most holds of one event that are held at once");
+const HOLD_TTL_S: Var =
+    Var::new("HOLD_TTL_S", "600", "1 to HOLD_TTL_MAX_S seconds", "Life of a hold when neither it nor its event says so");
+const HOLD_TTL_MAX_S: Var = Var::new("HOLD_TTL_MAX_S", "3600", "1 to 31536000 seconds", "Longest life that can be asked for at once");
+const HOLD_LIFETIME_MAX_S: Var =
+    Var::new("HOLD_LIFETIME_MAX_S", "7200", "HOLD_TTL_MAX_S to 31536000 seconds", "Longest life of a hold with all its extensions");
+const IDEMPOTENCY_TTL_S: Var =
+    Var::new("IDEMPOTENCY_TTL_S", "86400", "1 to 31536000 seconds", "How long an Idempotency-Key finds its answer");
+const IDEMPOTENCY_KEYS_MAX: Var =
+    Var::new("IDEMPOTENCY_KEYS_MAX", "10000000", "1 to 1000000000", "Most keys that are kept; beyond it the oldest go first");
+const COMMIT_BATCH_MAX: Var = Var::new("COMMIT_BATCH_MAX", "1024", "1 to 65536", "Most requests of one commit");
+const COMMIT_QUEUE_MAX: Var = Var::new("COMMIT_QUEUE_MAX", "16384", "1 to 1048576", "Most requests that wait for a commit; beyond it 503");
+const RESERVE_BATCH_MAX: Var = Var::new("RESERVE_BATCH_MAX", "512", "1 to 10000", "Most reservations of one call of /api/v1/reserve/batch");
+const MAX_PAGE: Var = Var::new("MAX_PAGE", "1000", "1 to 10000", "Most entries of one page of a list");
+const STORE_CACHE_BYTES: Var =
+    Var::new("STORE_CACHE_BYTES", "16777216", "1048576 to 1099511627776 bytes", "Cache for reads from the store");
+const STORE_MEMTABLE_BYTES: Var =
+    Var::new("STORE_MEMTABLE_BYTES", "8388608", "1048576 to 1073741824 bytes", "Recent writes kept in memory, for each of seven tables");
+const STORE_JOURNAL_BYTES: Var = Var::new(
+    "STORE_JOURNAL_BYTES",
+    "134217728",
+    "67108864 to 1099511627776 bytes",
+    "Write-ahead journal on disk; what a start may have to read",
+);
+
+/// The limits.
+pub const LIMITS: Group = Group {
+    title: "Limits",
+    vars: &[
+        &MAX_QTY,
+        &MAX_ITEMS_PER_HOLD,
+        &MAX_STOCKS_PER_EVENT,
+        &MAX_EVENTS,
+        &MAX_CAPACITY,
+        &MAX_LIVE_HOLDS,
+        &HOLD_TTL_S,
+        &HOLD_TTL_MAX_S,
+        &HOLD_LIFETIME_MAX_S,
+        &IDEMPOTENCY_TTL_S,
+        &IDEMPOTENCY_KEYS_MAX,
+        &COMMIT_BATCH_MAX,
+        &COMMIT_QUEUE_MAX,
+        &RESERVE_BATCH_MAX,
+        &MAX_PAGE,
+        &STORE_CACHE_BYTES,
+        &STORE_MEMTABLE_BYTES,
+        &STORE_JOURNAL_BYTES,
+    ],
+};
+
+/// One process, or two services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeploymentMode {
+    /// Both services in one process.
+    Monolith,
+    /// Two services over HTTP.
+    Microservices,
+}
+
+impl DeploymentMode {
+    /// Its name in the setting.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Monolith => "monolith",
+            Self::Microservices => "microservices",
+        }
+    }
+
+    /// Reads DEPLOYMENT_MODE.
+    ///
+    /// # Errors
+    /// When it is neither mode.
+    pub fn from_source(source: &Source) -> Result<Self, ConfigError> {
+        source.get(&DEPLOYMENT_MODE)
+    }
+}
+
+/// It names no mode.
+#[derive(Debug, thiserror::Error)]
+#[error("not a mode")]
+pub struct UnknownMode;
+
+impl std::str::FromStr for DeploymentMode {
+    type Err = UnknownMode;
+
+    fn from_str(text: &str) -> Result<Self, UnknownMode> {
+        [Self::Monolith, Self::Microservices].into_iter().find(|mode| mode.as_str().eq_ignore_ascii_case(text)).ok_or(UnknownMode)
+    }
+}
+
+/// What the process that keeps the stock is told.
+#[derive(Debug, Clone)]
+pub struct VacancySettings {
+    /// What every service is told.
+    pub serving: ServingSettings,
+    /// DEPLOYMENT_MODE
+    pub mode: DeploymentMode,
+    /// VACANCY_PORT
+    pub port: u16,
+    /// DATA_DIR
+    pub data_dir: PathBuf,
+    /// ADMIN_TOKEN
+    pub admin_token: Option<Secret>,
+    /// INITIAL_STOCK
+    pub initial_stock: u64,
+    /// The engine's limits.
+    pub limits: Limits,
+    /// The embedded store's limits.
+    pub store: EmbeddedOptions,
+    /// RESERVE_BATCH_MAX
+    pub reserve_batch_max: usize,
+    /// MAX_PAGE
+    pub page_max: usize,
+}
+
+impl VacancySettings {
+    /// The groups of settings it reads, for help and documentation.
+    pub const GROUPS: [Group; 3] = [STOCK, LIMITS, serving::config::SERVING];
+
+    /// Reads and checks all of them.
+    ///
+    /// # Errors
+    /// The first variable that is wrong.
+    pub fn from_source(source: &Source) -> Result<Self, ConfigError> {
+        const YEAR_S: u64 = 31_536_000;
+        // A store that this version does not have must not be answered by quietly using another.
+        if source.get_opt::<String>(&STORE_URL)?.is_some() {
+            return Err(ConfigError::invalid(&STORE_URL, "", "nothing: this version keeps its stock in DATA_DIR"));
+        }
+        let admin_token: Option<Secret> = source.get_opt(&ADMIN_TOKEN)?;
+        if let Some(token) = &admin_token
+            && (token.expose().len() < 16 || token.expose().contains(char::is_whitespace))
+        {
+            return Err(ConfigError::invalid(&ADMIN_TOKEN, "", ADMIN_TOKEN.kind));
+        }
+        let limits = limits(source, YEAR_S)?;
+        Ok(Self {
+            serving: ServingSettings::from_source(source)?,
+            mode: DeploymentMode::from_source(source)?,
+            port: source.get(&VACANCY_PORT)?,
+            data_dir: source.get(&DATA_DIR)?,
+            admin_token,
+            initial_stock: source.get_in_range(&INITIAL_STOCK, 0..=limits.capacity_max)?,
+            store: EmbeddedOptions {
+                cache_bytes: source.get_in_range(&STORE_CACHE_BYTES, 1 << 20..=1 << 40)?,
+                memtable_bytes: source.get_in_range(&STORE_MEMTABLE_BYTES, 1 << 20..=1 << 30)?,
+                journal_bytes: source.get_in_range(&STORE_JOURNAL_BYTES, 64 << 20..=1 << 40)?,
+                keys_max: limits.keys_max,
+            },
+            limits,
+            reserve_batch_max: source.get_in_range(&RESERVE_BATCH_MAX, 1..=10_000)?,
+            page_max: source.get_in_range(&MAX_PAGE, 1..=10_000)?,
+        })
+    }
+}
+
+fn limits(source: &Source, year_s: u64) -> Result<Limits, ConfigError> {
+    source.get_in_range(&CACHE_TTL_SECONDS, 0..=3_600)?;
+    let hold_ttl_max_s = source.get_in_range(&HOLD_TTL_MAX_S, 1..=year_s)?;
+    Ok(Limits {
+        qty_max: source.get_in_range(&MAX_QTY, 1..=1_000_000)?,
+        items_max: source.get_in_range(&MAX_ITEMS_PER_HOLD, 1..=256)?,
+        stocks_max: source.get_in_range(&MAX_STOCKS_PER_EVENT, 1..=1_024)?,
+        events_max: source.get_in_range(&MAX_EVENTS, 1..=1_000_000)?,
+        capacity_max: source.get_in_range(&MAX_CAPACITY, 1..=1_000_000_000_000)?,
+        live_holds_max: source.get_in_range(&MAX_LIVE_HOLDS, 1..=100_000_000)?,
+        hold_ttl_ms: source.get_in_range(&HOLD_TTL_S, 1..=hold_ttl_max_s)? * 1_000,
+        hold_ttl_max_ms: hold_ttl_max_s * 1_000,
+        hold_lifetime_max_ms: source.get_in_range(&HOLD_LIFETIME_MAX_S, hold_ttl_max_s..=year_s)? * 1_000,
+        key_ttl_ms: source.get_in_range(&IDEMPOTENCY_TTL_S, 1..=year_s)? * 1_000,
+        keys_max: source.get_in_range(&IDEMPOTENCY_KEYS_MAX, 1..=1_000_000_000)?,
+        batch_max: source.get_in_range(&COMMIT_BATCH_MAX, 1..=65_536)?,
+        queue_max: source.get_in_range(&COMMIT_QUEUE_MAX, 1..=1_048_576)?,
+    })
+}

@@ -1,0 +1,186 @@
+//! Holds and refunds.
+
+use inventory::domain::ItemsError;
+use inventory::{CustomerId, EventName, Hold, HoldState, Item, Items, Limits, PaymentRef, StockName, TimeMs};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::rfc3339;
+
+/// A quantity of one stock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ItemBody {
+    /// Which stock.
+    #[schema(value_type = String, max_length = 64, example = "general")]
+    pub stock: StockName,
+    /// How many, from 1 to MAX_QTY.
+    #[schema(minimum = 1, example = 2)]
+    pub qty: u64,
+}
+
+/// Checks a list of items against the limits.
+///
+/// # Errors
+/// [`ItemsError`].
+pub fn items_from(items: Vec<ItemBody>, limits: &Limits) -> Result<Items, ItemsError> {
+    let items = items.into_iter().map(|item| Item { qty: item.qty, stock: item.stock }).collect();
+    Items::new(items, limits.items_max, limits.qty_max)
+}
+
+fn items_body(items: &Items) -> Vec<ItemBody> {
+    items.iter().map(|item| ItemBody { stock: item.stock.clone(), qty: item.qty }).collect()
+}
+
+/// A wish to hold.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+pub struct CreateHoldBody {
+    /// Of which event.
+    #[schema(value_type = String, max_length = 64, example = "default")]
+    pub event: EventName,
+    /// What; all of it or none.
+    #[schema(min_items = 1)]
+    pub items: Vec<ItemBody>,
+    /// Whose; needed where the event has a limit per customer.
+    #[schema(value_type = Option<String>, max_length = 128)]
+    pub customer: Option<CustomerId>,
+    /// For how many seconds, up to HOLD_TTL_MAX_S; else what the event says, else HOLD_TTL_S.
+    #[schema(minimum = 1)]
+    pub ttl_s: Option<u64>,
+}
+
+/// A wish to hold for longer.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+pub struct ExtendBody {
+    /// For how many seconds from now, up to HOLD_TTL_MAX_S. It never shortens a hold.
+    #[schema(minimum = 1, example = 300)]
+    pub ttl_s: u64,
+}
+
+/// What a confirmation may say.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+pub struct ConfirmBody {
+    /// The payment behind it.
+    #[schema(value_type = Option<String>, max_length = 128)]
+    pub payment_ref: Option<PaymentRef>,
+}
+
+/// What a refund may say.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+pub struct RefundBody {
+    /// What comes back; all that is left when not given.
+    pub items: Option<Vec<ItemBody>>,
+}
+
+/// A hold after something was done about it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct HoldAnswer {
+    /// Its id.
+    #[schema(format = Uuid)]
+    pub id: String,
+    /// `held` or `confirmed`.
+    #[schema(example = "held")]
+    pub state: &'static str,
+    /// What it holds.
+    pub items: Vec<ItemBody>,
+    /// Until when, RFC 3339; not when confirmed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub expires_at: Option<String>,
+    /// The payment behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_ref: Option<String>,
+    /// The place in the event's ledger at which it was decided.
+    pub seq: u64,
+}
+
+impl HoldAnswer {
+    /// A hold that is held until `expires_at_ms`.
+    #[must_use]
+    pub fn held(id: &impl ToString, items: &Items, expires_at_ms: TimeMs, seq: u64) -> Self {
+        let expires_at = Some(rfc3339(expires_at_ms));
+        Self { id: id.to_string(), state: "held", items: items_body(items), expires_at, payment_ref: None, seq }
+    }
+
+    /// A hold that is sold.
+    #[must_use]
+    pub fn confirmed(id: &impl ToString, items: &Items, payment_ref: Option<&PaymentRef>, seq: u64) -> Self {
+        let payment_ref = payment_ref.map(ToString::to_string);
+        Self { id: id.to_string(), state: "confirmed", items: items_body(items), expires_at: None, payment_ref, seq }
+    }
+}
+
+/// A hold or reservation.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct HoldBody {
+    /// Its id.
+    #[schema(format = Uuid)]
+    pub id: String,
+    /// Its event.
+    #[schema(example = "default")]
+    pub event: String,
+    /// `held`, `confirmed`, `released` or `expired`.
+    #[schema(example = "held")]
+    pub state: &'static str,
+    /// What it took.
+    pub items: Vec<ItemBody>,
+    /// What of it was refunded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub refunded: Vec<ItemBody>,
+    /// Until when it holds or held, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub expires_at: Option<String>,
+    /// The payment behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_ref: Option<String>,
+    /// The place in the event's ledger of its last change.
+    pub seq: u64,
+}
+
+impl HoldBody {
+    /// `hold` as it stands at `now_ms`.
+    #[must_use]
+    pub fn of(hold: &Hold, now_ms: TimeMs) -> Self {
+        let state = hold.state_at(now_ms);
+        let refunded = if state == HoldState::Confirmed { hold.items.without(&hold.live) } else { None };
+        Self {
+            id: hold.id.to_string(),
+            event: hold.event.to_string(),
+            state: match state {
+                HoldState::Held => "held",
+                HoldState::Confirmed => "confirmed",
+                HoldState::Released => "released",
+                HoldState::Expired => "expired",
+            },
+            items: items_body(&hold.items),
+            refunded: refunded.as_ref().map(items_body).unwrap_or_default(),
+            expires_at: (state != HoldState::Confirmed).then(|| rfc3339(hold.expires_at_ms)),
+            payment_ref: hold.payment_ref.as_ref().map(ToString::to_string),
+            seq: hold.seq,
+        }
+    }
+}
+
+/// A refund.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RefundAnswer {
+    /// Its id.
+    #[schema(format = Uuid)]
+    pub id: String,
+    /// Of which reservation.
+    #[schema(format = Uuid)]
+    pub reservation_id: String,
+    /// What came back.
+    pub items: Vec<ItemBody>,
+    /// The place in the event's ledger at which it was decided.
+    pub seq: u64,
+}
+
+impl RefundAnswer {
+    /// A refund of `items`.
+    #[must_use]
+    pub fn new(id: &impl ToString, reservation: &impl ToString, items: &Items, seq: u64) -> Self {
+        Self { id: id.to_string(), reservation_id: reservation.to_string(), items: items_body(items), seq }
+    }
+}

@@ -1,0 +1,13 @@
+//! The JSON of the contract.
+
+mod event;
+mod hold;
+mod reserve;
+mod sale;
+mod time;
+
+pub use event::{EventBody, EventList, PutEventBody, StockBody};
+pub use hold::{ConfirmBody, CreateHoldBody, ExtendBody, HoldAnswer, HoldBody, ItemBody, RefundAnswer, RefundBody, items_from};
+pub use reserve::{Available, BatchItem, BatchSlot, ReserveAnswer, ReserveBody};
+pub use sale::{Sale, sale_of};
+pub use time::{rfc3339, to_ms};

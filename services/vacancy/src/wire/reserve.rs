@@ -1,0 +1,75 @@
+//! Availability and selling at once, as the original system has them.
+
+use inventory::{CustomerId, EventName, IdempotencyKey};
+use serde::{Deserialize, Serialize};
+use serving::Problem;
+use serving::problem::ProblemDetails;
+use utoipa::ToSchema;
+
+/// What is available of the default stock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Available {
+    /// How many can be sold now.
+    #[schema(example = 1000)]
+    pub qty: u64,
+}
+
+/// A wish to buy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReserveBody {
+    /// How many, from 1 to MAX_QTY.
+    #[schema(minimum = 1, example = 2)]
+    pub qty: u64,
+    /// Whose; needed where the event has a limit per customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, max_length = 128)]
+    pub customer: Option<CustomerId>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReserveAnswer {
+    /// Whether the tickets are sold.
+    pub success: bool,
+    /// How many were left when it was decided.
+    pub remaining: u64,
+    /// In words.
+    #[schema(example = "Reserved 2 tickets")]
+    pub message: String,
+    /// The reservation, to be named in a refund.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Uuid)]
+    pub reservation_id: Option<String>,
+    /// The place in the event's ledger at which it was decided.
+    pub seq: u64,
+}
+
+/// One reservation of several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BatchItem {
+    /// How many, from 1 to MAX_QTY.
+    #[schema(minimum = 1, example = 2)]
+    pub qty: u64,
+    /// The key that makes it safe to repeat.
+    #[schema(value_type = String, max_length = 255)]
+    pub key: IdempotencyKey,
+    /// Of which event; `default` when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, max_length = 64)]
+    pub event: Option<EventName>,
+    /// Whose; needed where the event has a limit per customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, max_length = 128)]
+    pub customer: Option<CustomerId>,
+}
+
+/// The answer to one of them: the same object that a call of its own would have got.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum BatchSlot {
+    /// Decided.
+    Answer(ReserveAnswer),
+    /// Refused or failed.
+    #[schema(value_type = ProblemDetails)]
+    Problem(Problem),
+}
