@@ -56,7 +56,7 @@ pub struct ControlError {
 }
 
 impl ControlError {
-    fn new(path: &Path, reason: impl ToString) -> Self {
+    fn new(path: &Path, reason: &impl ToString) -> Self {
         Self { path: path.to_owned(), reason: reason.to_string() }
     }
 }

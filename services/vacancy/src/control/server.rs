@@ -46,8 +46,8 @@ impl Control {
     pub fn listen(settings: &VacancySettings, source: Source) -> Result<Self, ControlError> {
         let path = socket_path(&settings.data_dir);
         let _ = fs::remove_file(&path);
-        let listener = UnixListener::bind(&path).map_err(|error| ControlError::new(&path, error))?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(|error| ControlError::new(&path, error))?;
+        let listener = UnixListener::bind(&path).map_err(|error| ControlError::new(&path, &error))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(|error| ControlError::new(&path, &error))?;
         let (sender, restored) = watch::channel(false);
         let shared = Arc::new(Shared {
             source,
@@ -64,7 +64,7 @@ impl Control {
     pub async fn restored(&self) {
         let mut restored = self.restored.clone();
         if restored.wait_for(|restored| *restored).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -48,7 +48,7 @@ pub struct Sale {
 ///
 /// # Errors
 /// When what is stored is no record: the store is damaged.
-pub fn sale_of(event: &EventName, stored: StoredRecord) -> Result<Sale, BodyError> {
+pub fn sale_of(event: &EventName, stored: &StoredRecord) -> Result<Sale, BodyError> {
     let record = Record::from_body(&stored.body)?;
     let hash = Hash::of(&stored.body);
     let data: Box<RawValue> = serde_json::from_slice(&stored.body)?;

@@ -54,7 +54,7 @@ pub async fn list_sales(
     let records = app.engine().records(&event, page.after.unwrap_or(0), len).await.map_err(|error| problem_of_engine(&error))?;
     let records = records
         .ok_or_else(|| Problem::new(http::StatusCode::NOT_FOUND, "event_not_found", "Event not found", "There is no such event."))?;
-    let sales: Result<Vec<_>, _> = records.into_iter().map(|record| sale_of(&event, record)).collect();
+    let sales: Result<Vec<_>, _> = records.iter().map(|record| sale_of(&event, record)).collect();
     let body = sales.map_err(|error| error.to_string()).and_then(|sales| serde_json::to_vec(&sales).map_err(|error| error.to_string()));
     let body = body.map_err(|error| {
         tracing::error!(%error, "the ledger cannot be read");

@@ -1,0 +1,123 @@
+//! A small client that keeps status, headers and body of every answer.
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::ADMIN_TOKEN;
+
+/// An answer as it came.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub bytes: Vec<u8>,
+}
+
+impl Answer {
+    /// Its body as JSON; null when it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or(Value::Null)
+    }
+
+    /// A header's text; empty when it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Its problem code, after checking that it is a problem in the contract's form.
+    pub fn problem(&self) -> String {
+        let body = self.json();
+        assert_eq!(self.header("content-type"), "application/problem+json", "{body}");
+        assert_eq!(body["status"], self.status, "{body}");
+        let code = body["code"].as_str().unwrap_or_default().to_owned();
+        assert_eq!(body["type"], format!("urn:ticket-system:problem:{code}"), "{body}");
+        assert!(body["title"].is_string() && body["detail"].is_string() && body["error"].is_string(), "{body}");
+        assert_eq!(body["request_id"], self.header("x-request-id"), "{body}");
+        code
+    }
+}
+
+/// Calls one service; clones share connections.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+}
+
+impl Client {
+    pub fn new(base: &str) -> Self {
+        Self { http: reqwest::Client::builder().no_proxy().build().unwrap(), base: base.to_owned() }
+    }
+
+    /// Where it calls.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Any call; the error is that of the connection.
+    pub async fn call(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Result<Answer, reqwest::Error> {
+        let mut all = HeaderMap::new();
+        for (name, value) in headers {
+            all.insert(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
+        }
+        let mut request = self.http.request(method, format!("{}{path}", self.base)).headers(all);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Ok(Answer { status, headers, bytes: response.bytes().await?.to_vec() })
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, &[], None).await.unwrap()
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::POST, path, &[], Some(body)).await.unwrap()
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.call(Method::DELETE, path, &[], None).await.unwrap()
+    }
+
+    /// A POST with an Idempotency-Key.
+    pub async fn keyed(&self, path: &str, key: &str, body: Value) -> Result<Answer, reqwest::Error> {
+        self.call(Method::POST, path, &[("idempotency-key", key)], Some(body)).await
+    }
+
+    /// A call with the admin token and perhaps more headers.
+    pub async fn admin(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Answer {
+        let token = format!("Bearer {ADMIN_TOKEN}");
+        let headers = [&[("authorization", token.as_str())], headers].concat();
+        self.call(method, path, &headers, body).await.unwrap()
+    }
+
+    /// Creates an event with these stocks.
+    pub async fn put_event(&self, event: &str, body: Value) -> Answer {
+        self.admin(Method::PUT, &format!("/api/v1/admin/events/{event}"), &[], Some(body)).await
+    }
+
+    /// `GET /api/v1/available`.
+    pub async fn available(&self) -> u64 {
+        let answer = self.get("/api/v1/available").await;
+        assert_eq!(answer.status, StatusCode::OK.as_u16());
+        answer.json()["qty"].as_u64().unwrap()
+    }
+
+    /// Every record of an event's ledger.
+    pub async fn ledger(&self, event: &str) -> Vec<Value> {
+        let mut all: Vec<Value> = Vec::new();
+        loop {
+            let after = all.last().map_or("0", |last| last["sequence"].as_str().unwrap());
+            let page = self.admin(Method::GET, &format!("/api/v1/admin/events/{event}/sales?after={after}&limit=1000"), &[], None).await;
+            assert_eq!(page.status, 200);
+            let page = page.json().as_array().unwrap().clone();
+            if page.is_empty() {
+                return all;
+            }
+            all.extend(page);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The binaries as processes.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::Client;
+
+/// The admin token of every process that is started here.
+pub const ADMIN_TOKEN: &str = "an-admin-token-for-tests";
+
+/// How long a start may take, debug build and busy machine included.
+const START_MAX: Duration = Duration::from_secs(20);
+
+/// A binary of the workspace, built now if it is not up to date.
+pub fn binary(name: &str) -> PathBuf {
+    static DIR: OnceLock<PathBuf> = OnceLock::new();
+    let dir = DIR.get_or_init(|| {
+        // This test binary lies in `<target>/<profile>/deps`.
+        let profile_dir = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
+        let mut build = std::process::Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--locked", "-p", "vacancy", "-p", "ticket", "--bins"]);
+        build.args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml")]);
+        build.arg("--target-dir").arg(profile_dir.parent().unwrap());
+        if profile_dir.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(build.status().unwrap().success(), "the services do not build");
+        profile_dir
+    });
+    dir.join(name)
+}
+
+/// A port that nothing listens on.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A running service. It is killed when this is dropped.
+pub struct Process {
+    child: Child,
+    base: String,
+    port: u16,
+    /// How long it took to listen.
+    pub started_in: Duration,
+}
+
+impl Process {
+    /// The monolith on `data_dir`.
+    pub async fn monolith(data_dir: &Path, env: &[(&str, &str)]) -> Self {
+        Self::start("ticket", &[&[("DEPLOYMENT_MODE", "monolith"), ("DATA_DIR", data_dir.to_str().unwrap())], env].concat()).await
+    }
+
+    /// vacancy on `data_dir`.
+    pub async fn vacancy(data_dir: &Path, env: &[(&str, &str)]) -> Self {
+        Self::start("vacancy", &[&[("DATA_DIR", data_dir.to_str().unwrap())], env].concat()).await
+    }
+
+    /// ticket in front of the vacancy at `vacancy_url`.
+    pub async fn ticket(vacancy_url: &str, env: &[(&str, &str)]) -> Self {
+        Self::start("ticket", &[&[("VACANCY_URL", vacancy_url)], env].concat()).await
+    }
+
+    /// `name` with these variables and no others of ours; on a free port unless one is given.
+    pub async fn start(name: &str, env: &[(&str, &str)]) -> Self {
+        Self::try_start(name, env).await.unwrap_or_else(|status| panic!("{name} ended at once: {status}"))
+    }
+
+    /// Like [`Process::start`], but an end before it listens is returned.
+    pub async fn try_start(name: &str, env: &[(&str, &str)]) -> Result<Self, std::process::ExitStatus> {
+        let started = Instant::now();
+        let mut command = Command::new(binary(name));
+        command.env_clear().envs([
+            ("ADMIN_TOKEN", ADMIN_TOKEN),
+            ("HOST", "127.0.0.1"),
+            ("JSON_LOGS", "true"),
+            ("SHUTDOWN_DRAIN_S", "0.1"),
+            ("TICKET_PORT", "0"),
+            ("VACANCY_PORT", "0"),
+            ("MONOLITH_PORT", "0"),
+        ]);
+        // An empty directory: no .env of the machine is read.
+        command.envs(env.iter().copied()).current_dir(empty_dir()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let listening = async {
+            while let Some(line) = lines.next_line().await.unwrap() {
+                let log: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+                if let Some(address) = find_address(&log) {
+                    return Some(address);
+                }
+            }
+            None
+        };
+        let Some(address) = tokio::time::timeout(START_MAX, listening).await.expect("it did not start in time") else {
+            return Err(child.wait().await.unwrap());
+        };
+        // Whatever it logs later must not fill the pipe.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let port = address.rsplit(':').next().unwrap().parse().unwrap();
+        Ok(Self { child, base: format!("http://127.0.0.1:{port}"), port, started_in: started.elapsed() })
+    }
+
+    /// Its address.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A client for it.
+    pub fn client(&self) -> Client {
+        Client::new(&self.base)
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Sends a signal by name.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+    }
+
+    /// SIGTERM, and its exit code.
+    pub async fn terminate(mut self) -> Option<i32> {
+        self.signal("TERM");
+        tokio::time::timeout(Duration::from_secs(20), self.child.wait()).await.expect("it did not end").unwrap().code()
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn ended(mut self) -> Option<i32> {
+        tokio::time::timeout(Duration::from_secs(20), self.child.wait()).await.expect("it did not end").unwrap().code()
+    }
+}
+
+fn find_address(log: &serde_json::Value) -> Option<String> {
+    let fields = if log["fields"].is_object() { &log["fields"] } else { log };
+    (fields["message"] == "listening").then(|| fields["address"].as_str().map(str::to_owned)).flatten()
+}
+
+fn empty_dir() -> &'static Path {
+    static DIR: OnceLock<TempDir> = OnceLock::new();
+    DIR.get_or_init(|| tempfile::tempdir().unwrap()).path()
+}

@@ -1,0 +1,16 @@
+//! The binaries as users meet them.
+#![allow(clippy::unwrap_used)]
+
+mod admin;
+mod backup;
+mod contract;
+mod crash;
+mod events;
+mod holds;
+mod idempotency;
+mod ledger;
+mod modes;
+mod pages;
+mod sellout;
+mod settings;
+mod shutdown;

@@ -1,0 +1,71 @@
+//! Ending: what was begun is finished, then exit code 0.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use system_tests::Process;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_under_load_fails_no_request_that_was_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let monolith = Process::monolith(dir.path(), &[("INITIAL_STOCK", "1000000"), ("SHUTDOWN_DRAIN_S", "0.5")]).await;
+    let ending = Arc::new(AtomicBool::new(false));
+    let buyers: Vec<_> = (0..20)
+        .map(|_| {
+            let (client, ending) = (monolith.client(), ending.clone());
+            tokio::spawn(async move {
+                let mut bought = 0;
+                while !ending.load(Ordering::SeqCst) {
+                    let answer = client.call(reqwest::Method::POST, "/api/v1/purchase", &[], Some(json!({"qty": 1}))).await;
+                    assert_eq!(answer.expect("the service was still there").status, 200);
+                    bought += 1;
+                }
+                bought
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let client = monolith.client();
+    monolith.signal("TERM");
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    let ready = client.get("/ready").await;
+    assert_eq!((ready.status, &ready.json()["status"]), (503, &json!("draining")));
+    assert_eq!(ready.header("connection"), "close");
+    ending.store(true, Ordering::SeqCst);
+    let mut bought = 0_u64;
+    for buyer in buyers {
+        bought += buyer.await.unwrap();
+    }
+    let started = Instant::now();
+    assert_eq!(monolith.ended().await, Some(0));
+    assert!(started.elapsed() < Duration::from_secs(5));
+    let monolith = Process::monolith(dir.path(), &[]).await;
+    assert_eq!(monolith.client().available().await, 1_000_000 - bought);
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_does_not_undo_its_purchase() {
+    use tokio::io::AsyncWriteExt;
+    let dir = tempfile::tempdir().unwrap();
+    let monolith = Process::monolith(dir.path(), &[]).await;
+    for number in 0..200 {
+        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", monolith.port())).await.unwrap();
+        let body = "{\"qty\":1}";
+        let head = format!(
+            "POST /api/v1/purchase HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nidempotency-key: k{number}\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        drop(stream);
+    }
+    // Whether each happened is told by its key; either way it happens once.
+    let client = monolith.client();
+    for number in 0..200 {
+        let answer = client.keyed("/api/v1/purchase", &format!("k{number}"), json!({"qty": 1})).await.unwrap();
+        assert_eq!(answer.json()["success"], true);
+    }
+    assert_eq!(client.available().await, 800);
+    assert_eq!(client.ledger("default").await.len(), 201);
+}
