@@ -40,6 +40,7 @@ impl<S: Store> Committer<S> {
 
     /// Serves until the queue is closed and empty, or the store has failed for good.
     pub async fn run(mut self) {
+        let guard = PanicGuard(self.queue.clone());
         while let Some(jobs) = self.queue.take(self.limits.batch_max) {
             let (due, next_ms) = self.store.due_events(self.env.now_ms());
             if jobs.is_empty() && due.is_empty() {
@@ -56,6 +57,7 @@ impl<S: Store> Committer<S> {
         // Closing the store comes before the news, so that who waits for it can open it again.
         drop(store);
         queue.stop();
+        drop(guard);
     }
 
     /// Waits for a job, or for the next hold to run out of time: writing that down early keeps later batches small.
@@ -94,6 +96,17 @@ impl<S: Store> Committer<S> {
         // Readers see it before the writers hear of it: who was answered finds his own write.
         self.views.publish(done.views);
         Ok((done.replies, done.records))
+    }
+}
+
+/// A broken invariant ends the committer by a panic. Then nobody may wait for it any longer, and the process has to end.
+struct PanicGuard(Arc<Queue>);
+
+impl Drop for PanicGuard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(&StoreError::Failed("the committer panicked".into()));
+        }
     }
 }
 

@@ -106,7 +106,16 @@ impl Engine {
     /// # Errors
     /// [`EngineError`]; only [`EngineError::Store`] leaves open whether something was done.
     pub async fn submit(&self, request: Request) -> Result<Reply, EngineError> {
-        self.enqueue(request, false)?.await.unwrap_or(Err(EngineError::Stopping))
+        let reply = self.enqueue(request, false)?;
+        self.reply(reply).await
+    }
+
+    /// An answer that never comes is that of a committer that panicked with the command in its hands.
+    async fn reply(&self, reply: oneshot::Receiver<Result<Reply, EngineError>>) -> Result<Reply, EngineError> {
+        match reply.await {
+            Ok(reply) => reply,
+            Err(_) => Err(EngineError::Store(StoreError::Failed("the committer ended".into()))),
+        }
     }
 
     /// Like [`Engine::submit`] for several at once, in order, in one step. The answers come in the same order.
@@ -115,7 +124,7 @@ impl Engine {
         let mut replies = Vec::with_capacity(waiting.len());
         for queued in waiting {
             replies.push(match queued {
-                Ok(reply) => reply.await.unwrap_or(Err(EngineError::Stopping)),
+                Ok(reply) => self.reply(reply).await,
                 Err(error) => Err(error),
             });
         }
@@ -146,7 +155,8 @@ impl Engine {
             return Ok(Some(view));
         }
         let request = Request::new(CommandKind::Expire { event: name.clone() });
-        self.enqueue(request, true)?.await.unwrap_or(Err(EngineError::Stopping))?;
+        let reply = self.enqueue(request, true)?;
+        self.reply(reply).await?;
         Ok(Some(cell.view.load_full()))
     }
 

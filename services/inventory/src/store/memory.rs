@@ -14,6 +14,8 @@ pub enum Fault {
     Lost,
     /// The write fails, and all of it is kept nevertheless.
     KeptButFailed,
+    /// The committer panics, as it does when an invariant is broken.
+    Panic,
 }
 
 #[derive(Default)]
@@ -85,6 +87,7 @@ impl Store for MemoryStore {
     async fn commit(&mut self, set: WorkingSet, _durability: Durability) -> Result<Vec<EventView>, StoreError> {
         let mut state = self.state();
         let fault = state.fault.take();
+        assert_ne!(fault, Some(Fault::Panic), "injected");
         if fault == Some(Fault::Lost) {
             return Err(StoreError::Failed("injected: the write was lost".into()));
         }

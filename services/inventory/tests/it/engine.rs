@@ -132,6 +132,18 @@ async fn a_store_error_fails_every_waiter_and_ends_the_engine() {
 }
 
 #[tokio::test]
+async fn a_panic_of_the_committer_leaves_nobody_waiting() {
+    let store = MemoryStore::default();
+    let engine = memory(&store, Limits::default(), &TestClock::at(1_000));
+    created(&engine, 10).await;
+    store.fail_next(Fault::Panic);
+    let error = engine.submit(Request::new(reserve("default", 1))).await.unwrap_err();
+    assert!(matches!(error, EngineError::Store(_)), "whether it happened is not known: {error}");
+    assert!(matches!(engine.failed().await, StoreError::Failed(_)));
+    assert!(matches!(engine.submit(Request::new(reserve("default", 1))).await, Err(EngineError::Store(_))));
+}
+
+#[tokio::test]
 async fn what_expires_is_available_from_that_millisecond_on() {
     let clock = TestClock::at(1_000);
     let engine = memory(&MemoryStore::default(), Limits::default(), &clock);
