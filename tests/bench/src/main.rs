@@ -1,0 +1,73 @@
+//! The baseline of the benchmark: bare axum handlers with the answers of the services, behind `axum::serve`, without any
+//! layer, limit, store or log. What the services cost above this is their own.
+
+mod hop;
+mod stock;
+mod wire;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use axum::Router;
+use clap::{Parser, Subcommand};
+use tokio::net::TcpListener;
+
+/// Serves bare handlers until it is killed. The first line on standard output tells the address.
+#[derive(Parser)]
+struct Cli {
+    /// Address to listen on; port 0 is any free one
+    #[arg(long, default_value = "127.0.0.1:0", global = true)]
+    listen: SocketAddr,
+    #[command(subcommand)]
+    role: Role,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// Answer availability, reservations and purchases from a counter in memory
+    Stock {
+        /// How many tickets there are
+        #[arg(long, default_value_t = 1_000_000_000)]
+        capacity: u64,
+    },
+    /// Pass purchases on to the reservations of another one
+    Hop {
+        /// Its address, such as http://127.0.0.1:9000
+        url: String,
+    },
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("the runtime or the listener: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("the HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("baseline: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Error> {
+    let router = match cli.role {
+        Role::Stock { capacity } => stock::router(capacity),
+        Role::Hop { url } => hop::router(&url)?,
+    };
+    // The same runtime as the services have.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(cli.listen, router))
+}
+
+#[allow(clippy::print_stdout)] // who started it waits for this line
+async fn serve(address: SocketAddr, router: Router) -> Result<(), Error> {
+    let listener = TcpListener::bind(address).await?;
+    println!("{}", serde_json::json!({"message": "listening", "address": listener.local_addr()?.to_string()}));
+    Ok(axum::serve(listener, router).await?)
+}

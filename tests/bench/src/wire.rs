@@ -1,0 +1,23 @@
+//! The bodies, with the members that the services' bodies have.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Serialize)]
+pub struct Available {
+    pub qty: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ReserveBody {
+    pub qty: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ReserveAnswer {
+    pub success: bool,
+    pub remaining: u64,
+    pub message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reservation_id: Option<String>,
+    pub seq: u64,
+}
