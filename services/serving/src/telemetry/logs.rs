@@ -1,4 +1,4 @@
-use std::{fmt, str::FromStr};
+use std::{fmt, io::IsTerminal, str::FromStr};
 
 use tracing::Subscriber;
 use tracing_subscriber::{
@@ -39,11 +39,11 @@ impl FromStr for LogLevel {
 }
 
 impl LogLevel {
-    /// The filter: ours at this level, the HTTP libraries' inner workings not below INFO.
+    /// The filter: ours at this level, the inner workings of the HTTP libraries and of the store more quietly.
     fn directives(self) -> &'static str {
         match self {
-            Self::Debug => "debug,h2=info,hyper=info,hyper_util=info,reqwest=info",
-            Self::Info => "info",
+            Self::Debug => "debug,fjall=info,h2=info,hyper=info,hyper_util=info,lsm_tree=info,reqwest=info",
+            Self::Info => "info,fjall=warn,lsm_tree=warn",
             Self::Warning => "warn",
             Self::Error => "error",
         }
@@ -67,7 +67,7 @@ pub enum LogInitError {
 pub fn init_logs(level: LogLevel, json: bool, service: &str) -> Result<(), LogInitError> {
     let directives = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
     let filter = EnvFilter::try_new(directives.as_deref().unwrap_or(level.directives()))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stdout().is_terminal());
     let result =
         if json { builder.fmt_fields(JsonFields::new()).event_format(ServiceJson::new(service)).try_init() } else { builder.try_init() };
     result.map_err(LogInitError::AlreadySet)

@@ -6,7 +6,7 @@ mod reserve;
 mod sale;
 mod time;
 
-pub use event::{EventBody, EventList, PutEventBody, StockBody};
+pub use event::{EventBody, EventError, EventList, PutEventBody, StockBody};
 pub use hold::{ConfirmBody, CreateHoldBody, ExtendBody, HoldAnswer, HoldBody, ItemBody, RefundAnswer, RefundBody, items_from};
 pub use reserve::{Available, BatchItem, BatchSlot, ReserveAnswer, ReserveBody};
 pub use sale::{Sale, sale_of};
