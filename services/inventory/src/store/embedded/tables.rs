@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use fjall::config::{FilterPolicy, PartitioningPolicy};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
 use super::rows::{decode, event_prefix, ledger_key};
@@ -11,6 +12,32 @@ use crate::domain::{Event, EventName, Hold, HoldId};
 impl From<fjall::Error> for StoreError {
     fn from(error: fjall::Error) -> Self {
         Self::Failed(error.to_string().into())
+    }
+}
+
+/// How a table is looked up, which decides the filters it needs.
+#[derive(Clone, Copy)]
+enum Lookups {
+    /// Only for rows that exist, or by scanning: no filters.
+    Known,
+    /// A miss is rare.
+    MostlyHit,
+    /// A miss is the rule: a new key, a new customer.
+    MayMiss,
+}
+
+impl Lookups {
+    fn options(self, options: &EmbeddedOptions) -> KeyspaceCreateOptions {
+        // Filters and indexes in small parts: a lookup reads the part it needs, not one that grows with the table.
+        let table = KeyspaceCreateOptions::default()
+            .max_memtable_size(options.memtable_bytes)
+            .filter_block_partitioning_policy(PartitioningPolicy::all(true))
+            .index_block_partitioning_policy(PartitioningPolicy::all(true));
+        match self {
+            Self::Known => table.filter_policy(FilterPolicy::disabled()),
+            Self::MostlyHit => table.expect_point_read_hits(true),
+            Self::MayMiss => table,
+        }
     }
 }
 
@@ -38,15 +65,15 @@ impl Tables {
     pub fn open(path: &Path, options: &EmbeddedOptions) -> Result<Self, StoreError> {
         let db =
             Database::builder(path).cache_size(options.cache_bytes).max_journaling_size(options.journal_bytes).worker_threads(2).open()?;
-        let table = |name: &str| db.keyspace(name, || KeyspaceCreateOptions::default().max_memtable_size(options.memtable_bytes));
+        let table = |name: &str, lookups: Lookups| db.keyspace(name, || lookups.options(options));
         Ok(Self {
-            ledger: table("ledger")?,
-            events: table("events")?,
-            holds: table("holds")?,
-            live: table("live")?,
-            customers: table("customers")?,
-            keys: table("keys")?,
-            key_order: table("key_order")?,
+            ledger: table("ledger", Lookups::Known)?,
+            events: table("events", Lookups::Known)?,
+            holds: table("holds", Lookups::MostlyHit)?,
+            live: table("live", Lookups::Known)?,
+            customers: table("customers", Lookups::MayMiss)?,
+            keys: table("keys", Lookups::MayMiss)?,
+            key_order: table("key_order", Lookups::Known)?,
             db,
         })
     }
