@@ -1,0 +1,72 @@
+use k8s_openapi::api::autoscaling::v2::HPAScalingRules;
+use kube::KubeSchema;
+use serde::{Deserialize, Serialize};
+
+/// Horizontal autoscaling of one service. While it is on, the number of pods belongs to the autoscaler alone.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("self.minReplicas <= self.maxReplicas")
+    .message("autoscaling.minReplicas must not be above autoscaling.maxReplicas: lower the one or raise the other"))]
+pub struct Autoscaling {
+    /// Left out: on wherever several pods can run, off where embedded storage allows one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// Fewest pods.
+    #[serde(default = "min_replicas")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub min_replicas: i32,
+    /// Most pods.
+    #[serde(default = "max_replicas")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub max_replicas: i32,
+    /// CPU to aim at, in percent of the pods' request.
+    #[serde(default = "target_cpu_utilization", rename = "targetCPUUtilization")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub target_cpu_utilization: i32,
+    /// Memory to aim at, in percent of the pods' request.
+    #[serde(default = "target_memory_utilization")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub target_memory_utilization: i32,
+    /// How fast to scale. A direction given here replaces the default of that direction. Defaults: up at once, by 100 % or
+    /// 4 pods per 30 s, whichever is more; down after 120 s, by 30 % or 3 pods per 60 s, whichever is less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behavior: Option<Behavior>,
+}
+
+/// Scaling rules per direction, as in `autoscaling/v2`.
+#[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Behavior {
+    /// Rules for adding pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale_up: Option<HPAScalingRules>,
+    /// Rules for removing pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale_down: Option<HPAScalingRules>,
+}
+
+fn min_replicas() -> i32 {
+    2
+}
+fn max_replicas() -> i32 {
+    10
+}
+fn target_cpu_utilization() -> i32 {
+    70
+}
+fn target_memory_utilization() -> i32 {
+    85
+}
+
+impl Default for Autoscaling {
+    fn default() -> Self {
+        Self {
+            enabled: None,
+            min_replicas: min_replicas(),
+            max_replicas: max_replicas(),
+            target_cpu_utilization: target_cpu_utilization(),
+            target_memory_utilization: target_memory_utilization(),
+            behavior: None,
+        }
+    }
+}

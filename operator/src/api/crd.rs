@@ -1,0 +1,35 @@
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSONSchemaProps};
+use kube::CustomResourceExt;
+
+use super::TicketSystem;
+
+/// The CustomResourceDefinition, as `operator crd` prints it.
+pub fn crd() -> CustomResourceDefinition {
+    let mut crd = TicketSystem::crd();
+    for version in &mut crd.spec.versions {
+        let spec =
+            version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()).and_then(|schema| property(schema, "spec"));
+        if let Some(spec) = spec {
+            // The derive marks every int-or-string nullable. These two have a default instead: an explicit null then means
+            // the default, not a value the operator could not read.
+            not_nullable(spec, &["storage", "embedded", "size"]);
+            not_nullable(spec, &["podDisruptionBudget", "maxUnavailable"]);
+        }
+    }
+    crd
+}
+
+fn property<'a>(schema: &'a mut JSONSchemaProps, name: &str) -> Option<&'a mut JSONSchemaProps> {
+    schema.properties.as_mut()?.get_mut(name)
+}
+
+fn not_nullable(schema: &mut JSONSchemaProps, path: &[&str]) {
+    match path {
+        [] => schema.nullable = None,
+        [first, rest @ ..] => {
+            if let Some(schema) = property(schema, first) {
+                not_nullable(schema, rest);
+            }
+        }
+    }
+}

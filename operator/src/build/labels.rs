@@ -1,0 +1,42 @@
+//! The recommended labels, and the part of them that selects pods.
+
+use std::collections::BTreeMap;
+
+use kube::core::ObjectMeta;
+
+use crate::kind::Component;
+
+pub const INSTANCE: &str = "app.kubernetes.io/instance";
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// The value of [`MANAGED_BY`] on every child, and the name of the field manager.
+pub const OPERATOR: &str = "ticket-system-operator";
+const NAME: &str = "app.kubernetes.io/name";
+const COMPONENT: &str = "app.kubernetes.io/component";
+const PART_OF: &str = "app.kubernetes.io/part-of";
+const APP: &str = "ticket-system";
+
+/// Selects the pods of one component. Deployments never let it change, so nothing that could change belongs in here.
+pub fn selector(system: &str, component: Component) -> BTreeMap<String, String> {
+    let mut labels = of_system(system);
+    labels.insert(COMPONENT.to_owned(), component.as_str().to_owned());
+    labels
+}
+
+/// Selects everything of one system.
+pub fn of_system(system: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([(NAME.to_owned(), APP.to_owned()), (INSTANCE.to_owned(), system.to_owned())])
+}
+
+/// Labels of a child; without a component for what the whole system shares.
+pub fn of_child(system: &str, component: Option<Component>) -> BTreeMap<String, String> {
+    let mut labels = component.map_or_else(|| of_system(system), |component| selector(system, component));
+    labels.insert(PART_OF.to_owned(), APP.to_owned());
+    labels.insert(MANAGED_BY.to_owned(), OPERATOR.to_owned());
+    labels
+}
+
+/// The system a child belongs to, if the operator made the child.
+pub fn instance(metadata: &ObjectMeta) -> Option<&str> {
+    let labels = metadata.labels.as_ref()?;
+    (labels.get(MANAGED_BY)? == OPERATOR).then(|| labels.get(INSTANCE).map(String::as_str))?
+}

@@ -1,0 +1,29 @@
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec, VolumeResourceRequirements};
+
+use crate::{
+    build::meta,
+    kind,
+    validate::{INITIAL_STOCK, Storage, System},
+};
+
+/// The volume of embedded storage.
+pub fn build(system: &System) -> Option<PersistentVolumeClaim> {
+    let Storage::Embedded(embedded) = &system.storage else { return None };
+    let mut metadata = meta::retained_if_wanted(system, &kind::claim(&system.name));
+    metadata.annotations = Some(BTreeMap::from([(INITIAL_STOCK.to_owned(), system.stock.in_force.to_string())]));
+    Some(PersistentVolumeClaim {
+        metadata,
+        spec: Some(PersistentVolumeClaimSpec {
+            access_modes: Some(vec!["ReadWriteOnce".to_owned()]),
+            storage_class_name: embedded.storage_class_name.clone(),
+            resources: Some(VolumeResourceRequirements {
+                requests: Some(BTreeMap::from([("storage".to_owned(), embedded.size.clone())])),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }),
+        ..Default::default()
+    })
+}

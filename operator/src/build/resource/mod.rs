@@ -1,0 +1,13 @@
+//! A file per kind of child.
+
+pub mod admin_token;
+pub mod autoscaler;
+pub mod claim;
+pub mod config_map;
+pub mod deployment;
+pub mod disruption_budget;
+pub mod ingress;
+pub mod network_policy;
+pub mod service;
+pub mod service_account;
+pub mod service_monitor;

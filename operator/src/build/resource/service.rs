@@ -1,0 +1,29 @@
+use k8s_openapi::{
+    api::core::v1::{Service, ServicePort, ServiceSpec},
+    apimachinery::pkg::util::intstr::IntOrString,
+};
+
+use crate::{
+    build::{labels, meta, pod::PORT_NAME},
+    validate::{System, Workload},
+};
+
+/// The address of one component inside the cluster.
+pub fn build(system: &System, workload: &Workload) -> Service {
+    Service {
+        metadata: meta::owned(system, &workload.name, Some(workload.component)),
+        spec: Some(ServiceSpec {
+            type_: Some("ClusterIP".to_owned()),
+            selector: Some(labels::selector(&system.name, workload.component)),
+            ports: Some(vec![ServicePort {
+                name: Some(PORT_NAME.to_owned()),
+                port: i32::from(workload.component.port()),
+                target_port: Some(IntOrString::String(PORT_NAME.to_owned())),
+                protocol: Some("TCP".to_owned()),
+                ..Default::default()
+            }]),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,160 @@
+//! `operator diff`: what applying a resource would change, asked of the API server without changing anything.
+
+use std::{fmt::Write, path::Path};
+
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{Patch, PatchParams},
+    core::DynamicObject,
+};
+use serde_json::Value;
+use similar::TextDiff;
+
+use crate::{
+    api::TicketSystem,
+    apply::{FIELD_MANAGER, body_with_hash},
+    build::{self, BuildError, Child, labels},
+    dereference::{Dereferenced, FromServer, dereference},
+    kind::Kind,
+    settings::Defaults,
+    validate::{Refusal, validate},
+};
+
+/// Largest file that is read.
+const FILE_MAX_BYTES: u64 = 4 * 1024 * 1024;
+/// Stands in for the admin token that would be generated.
+const NEW_TOKEN: &str = "generated";
+
+/// Why there is no diff.
+#[derive(Debug, thiserror::Error)]
+pub enum DiffError {
+    #[error("cannot read {path}: {cause}")]
+    Read { path: String, cause: std::io::Error },
+    #[error("{path} is larger than {FILE_MAX_BYTES} bytes")]
+    TooLarge { path: String },
+    #[error("{path} is not a TicketSystem: {message}")]
+    Parse { path: String, message: String },
+    #[error("{kind} {name}: {cause}")]
+    Api { kind: String, name: String, cause: kube::Error },
+    #[error("TicketSystem {name}: {refusal}")]
+    Refused { name: String, refusal: Refusal },
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error("cannot write YAML: {0}")]
+    Yaml(#[from] serde_saphyr::ser::Error),
+}
+
+/// Reads the resources in a file; those without a namespace get `namespace`.
+///
+/// # Errors
+/// When the file cannot be read or holds something else.
+pub fn read(path: &Path, namespace: &str) -> Result<Vec<TicketSystem>, DiffError> {
+    let shown = || path.display().to_string();
+    let read = |cause| DiffError::Read { path: shown(), cause };
+    if std::fs::metadata(path).map_err(read)?.len() > FILE_MAX_BYTES {
+        return Err(DiffError::TooLarge { path: shown() });
+    }
+    let text = std::fs::read_to_string(path).map_err(read)?;
+    let mut systems: Vec<TicketSystem> =
+        serde_saphyr::from_multiple(&text).map_err(|error| DiffError::Parse { path: shown(), message: error.to_string() })?;
+    for system in &mut systems {
+        system.metadata.namespace.get_or_insert_with(|| namespace.to_owned());
+    }
+    Ok(systems)
+}
+
+/// The changes applying `system` would make, as a unified diff; empty when there are none.
+///
+/// # Errors
+/// When the API server refuses a part, or the operator would.
+pub async fn diff(client: &Client, system: &TicketSystem, defaults: &Defaults) -> Result<String, DiffError> {
+    let namespace = system.namespace().unwrap_or_default();
+    let name = system.name_any();
+    let api_error = |kind: &str, name: &str| {
+        let (kind, name) = (kind.to_owned(), name.to_owned());
+        move |cause| DiffError::Api { kind, name, cause }
+    };
+    let failed = || api_error("TicketSystem", &name);
+    let systems: Api<TicketSystem> = Api::namespaced(client.clone(), &namespace);
+    let before = systems.get_opt(&name).await.map_err(failed())?;
+    let dry_run = PatchParams { dry_run: true, force: true, ..PatchParams::apply("ticket-system-diff") };
+    // Through the API server, for its defaults and its refusals.
+    let mut after = systems.patch(&name, &dry_run, &Patch::Apply(system)).await.map_err(failed())?;
+    after.status = before.and_then(|before| before.status);
+    let found = dereference(&after, client, &FromServer(client.clone())).await.map_err(failed())?;
+    let valid = validate(&after, &found, defaults, NEW_TOKEN).map_err(|refusal| DiffError::Refused { name: name.clone(), refusal })?;
+    let children = build::build(&valid).into_children()?;
+    let mut text = String::new();
+    for child in &children {
+        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &namespace, &child.kind.api_resource());
+        let dry_run = PatchParams { dry_run: true, force: true, ..PatchParams::apply(FIELD_MANAGER) };
+        let outcome = api.patch(&child.name, &dry_run, &Patch::Apply(&body_with_hash(child))).await;
+        let outcome = outcome.map_err(api_error(child.kind.as_str(), &child.name))?;
+        let before = found.live.get(child.kind, &child.name).map(|object| shown(child.kind, object)).transpose()?.unwrap_or_default();
+        push(&mut text, child.kind, &child.name, &before, &shown(child.kind, &keep_replicas(child, outcome, &found))?);
+    }
+    for (kind, name) in pruned(&after, &children, &found) {
+        let before = found.live.get(kind, &name).map(|object| shown(kind, object)).transpose()?.unwrap_or_default();
+        push(&mut text, kind, &name, &before, "");
+    }
+    Ok(text)
+}
+
+/// While an autoscaler decides the number of pods the operator hands it over before it lets go, which a dry run of the one
+/// write cannot show.
+fn keep_replicas(child: &Child, mut outcome: DynamicObject, found: &Dereferenced) -> DynamicObject {
+    let autoscaled = child.kind == Kind::Deployment && child.body.pointer("/spec/replicas").is_none();
+    let live = found.live.get(child.kind, &child.name).and_then(|live| live.data.pointer("/spec/replicas"));
+    if let (true, Some(live), Some(replicas)) = (autoscaled, live, outcome.data.pointer_mut("/spec/replicas")) {
+        *replicas = live.clone();
+    }
+    outcome
+}
+
+fn pruned(system: &TicketSystem, children: &[Child], found: &Dereferenced) -> Vec<(Kind, String)> {
+    let ours = |object: &DynamicObject| {
+        let mut owners = object.metadata.owner_references.iter().flatten();
+        labels::instance(&object.metadata) == system.meta().name.as_deref()
+            && owners.any(|owner| Some(&owner.uid) == system.meta().uid.as_ref())
+    };
+    found
+        .live
+        .iter()
+        .filter(|(kind, name, object)| {
+            *kind != Kind::PersistentVolumeClaim && ours(object) && !children.iter().any(|child| child.kind == *kind && child.name == *name)
+        })
+        .map(|(kind, name, _)| (kind, name.to_owned()))
+        .collect()
+}
+
+/// An object as it is compared: without what the server keeps for itself, and without anything secret.
+fn shown(kind: Kind, object: &DynamicObject) -> Result<String, serde_saphyr::ser::Error> {
+    let mut object = object.clone();
+    let metadata = &mut object.metadata;
+    metadata.managed_fields = None;
+    metadata.resource_version = None;
+    metadata.generation = None;
+    metadata.uid = None;
+    metadata.creation_timestamp = None;
+    if let Some(fields) = object.data.as_object_mut() {
+        fields.remove("status");
+    }
+    if kind == Kind::Secret
+        && let Some(data) = object.data.get_mut("data").and_then(Value::as_object_mut)
+    {
+        data.values_mut().for_each(|value| *value = Value::String("***".to_owned()));
+    }
+    serde_saphyr::to_string(&object)
+}
+
+fn push(text: &mut String, kind: Kind, name: &str, before: &str, after: &str) {
+    if before == after {
+        return;
+    }
+    let side = |exists: bool| if exists { format!("{kind}/{name}") } else { "/dev/null".to_owned() };
+    let diff = TextDiff::from_lines(before, after);
+    let mut unified = diff.unified_diff();
+    let unified = unified.header(&side(!before.is_empty()), &side(!after.is_empty()));
+    // Writing to a String cannot fail.
+    let _ = write!(text, "{unified}");
+}

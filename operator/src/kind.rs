@@ -1,0 +1,154 @@
+//! The kinds of objects a ticket system is made of, and the closed set of names they have.
+
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    autoscaling::v2::HorizontalPodAutoscaler,
+    core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service, ServiceAccount},
+    networking::v1::{Ingress, NetworkPolicy},
+    policy::v1::PodDisruptionBudget,
+};
+use kube::core::{ApiResource, GroupVersionKind};
+
+/// A kind of child object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    ServiceAccount,
+    Secret,
+    PersistentVolumeClaim,
+    ConfigMap,
+    Service,
+    Deployment,
+    HorizontalPodAutoscaler,
+    PodDisruptionBudget,
+    NetworkPolicy,
+    Ingress,
+    ServiceMonitor,
+}
+
+impl Kind {
+    pub const ALL: [Self; 11] = [
+        Self::ServiceAccount,
+        Self::Secret,
+        Self::PersistentVolumeClaim,
+        Self::ConfigMap,
+        Self::Service,
+        Self::Deployment,
+        Self::HorizontalPodAutoscaler,
+        Self::PodDisruptionBudget,
+        Self::NetworkPolicy,
+        Self::Ingress,
+        Self::ServiceMonitor,
+    ];
+
+    /// Whether children of this kind are watched. Secrets are not, because that takes the right to read every Secret of the
+    /// cluster; ServiceMonitors are not, because the kind may not exist. Both are read by name at every resync.
+    pub fn is_watched(self) -> bool {
+        !matches!(self, Self::Secret | Self::ServiceMonitor)
+    }
+
+    /// Kind as Kubernetes spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ServiceAccount => "ServiceAccount",
+            Self::Secret => "Secret",
+            Self::PersistentVolumeClaim => "PersistentVolumeClaim",
+            Self::ConfigMap => "ConfigMap",
+            Self::Service => "Service",
+            Self::Deployment => "Deployment",
+            Self::HorizontalPodAutoscaler => "HorizontalPodAutoscaler",
+            Self::PodDisruptionBudget => "PodDisruptionBudget",
+            Self::NetworkPolicy => "NetworkPolicy",
+            Self::Ingress => "Ingress",
+            Self::ServiceMonitor => "ServiceMonitor",
+        }
+    }
+
+    /// Group, version and plural of the kind.
+    pub fn api_resource(self) -> ApiResource {
+        match self {
+            Self::ServiceAccount => ApiResource::erase::<ServiceAccount>(&()),
+            Self::Secret => ApiResource::erase::<Secret>(&()),
+            Self::PersistentVolumeClaim => ApiResource::erase::<PersistentVolumeClaim>(&()),
+            Self::ConfigMap => ApiResource::erase::<ConfigMap>(&()),
+            Self::Service => ApiResource::erase::<Service>(&()),
+            Self::Deployment => ApiResource::erase::<Deployment>(&()),
+            Self::HorizontalPodAutoscaler => ApiResource::erase::<HorizontalPodAutoscaler>(&()),
+            Self::PodDisruptionBudget => ApiResource::erase::<PodDisruptionBudget>(&()),
+            Self::NetworkPolicy => ApiResource::erase::<NetworkPolicy>(&()),
+            Self::Ingress => ApiResource::erase::<Ingress>(&()),
+            Self::ServiceMonitor => ApiResource::from_gvk_with_plural(
+                &GroupVersionKind::gvk("monitoring.coreos.com", "v1", "ServiceMonitor"),
+                "servicemonitors",
+            ),
+        }
+    }
+
+    /// Every name a child of this kind can have in some mode of the system `name`; what the spec does not want is pruned.
+    pub fn names(self, name: &str) -> Vec<String> {
+        match self {
+            Self::ServiceAccount | Self::Ingress | Self::ServiceMonitor => vec![name.to_owned()],
+            Self::Secret => vec![admin_token(name)],
+            Self::PersistentVolumeClaim => vec![claim(name)],
+            Self::ConfigMap
+            | Self::Service
+            | Self::Deployment
+            | Self::HorizontalPodAutoscaler
+            | Self::PodDisruptionBudget
+            | Self::NetworkPolicy => Component::ALL.iter().map(|component| component.object_name(name)).collect(),
+        }
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a Deployment does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Component {
+    Ticket,
+    Vacancy,
+    Monolith,
+}
+
+impl Component {
+    pub const ALL: [Self; 3] = [Self::Ticket, Self::Vacancy, Self::Monolith];
+
+    /// The value of `app.kubernetes.io/component`, and the name of the container.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ticket => "ticket",
+            Self::Vacancy => "vacancy",
+            Self::Monolith => "monolith",
+        }
+    }
+
+    /// The port the service listens on, in the pod and on its Service.
+    pub fn port(self) -> u16 {
+        match self {
+            Self::Monolith => 8000,
+            Self::Vacancy => 8001,
+            Self::Ticket => 8002,
+        }
+    }
+
+    /// The name of the objects of this component.
+    pub fn object_name(self, name: &str) -> String {
+        match self {
+            Self::Monolith => name.to_owned(),
+            Self::Ticket | Self::Vacancy => format!("{name}-{}", self.as_str()),
+        }
+    }
+}
+
+/// Name of the claim of embedded storage.
+pub fn claim(name: &str) -> String {
+    format!("{name}-data")
+}
+
+/// Name of the Secret with the admin token.
+pub fn admin_token(name: &str) -> String {
+    format!("{name}-admin-token")
+}

@@ -1,0 +1,187 @@
+//! Step two of a reconciliation: decide what the system is to be, with every default resolved, or refuse with a reason.
+//! Nothing here talks to anything; the same input always gives the same answer.
+
+mod refusal;
+mod replicas;
+mod stock;
+
+use k8s_openapi::{api::core::v1::ResourceRequirements, apimachinery::pkg::apis::meta::v1::OwnerReference};
+use kube::{Resource, ResourceExt};
+use sha2::{Digest, Sha256};
+
+pub use refusal::Refusal;
+pub use replicas::{Replicas, Scaling, default_resources};
+pub use stock::{INITIAL_STOCK, InitialStock};
+
+use crate::{
+    api::{ALLOW_STORAGE_CHANGE, EmbeddedStorage, Mode, SecretKeyRef, TicketSystem, TicketSystemSpec, WorkloadSpec},
+    dereference::{Dereferenced, SecretValue},
+    kind::Component,
+    settings::Defaults,
+};
+
+/// A system the operator knows how to build: no field of it is open any more.
+#[derive(Clone, Debug)]
+pub struct System {
+    pub name: String,
+    pub namespace: String,
+    pub owner: OwnerReference,
+    pub storage: Storage,
+    pub stock: InitialStock,
+    pub workloads: Vec<Workload>,
+    pub admin_token: Vec<u8>,
+    /// Hash over the Secrets the pods read, so that a new value rolls them.
+    pub secrets_digest: String,
+    /// Whether a ServiceMonitor is to be made.
+    pub service_monitor: bool,
+    pub spec: TicketSystemSpec,
+}
+
+/// The storage in force.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Storage {
+    Embedded(EmbeddedStorage),
+    Postgres(SecretKeyRef),
+}
+
+impl Storage {
+    /// The value of `status.storage`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Embedded(_) => "embedded",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+
+    fn of(spec: &TicketSystemSpec) -> Self {
+        let given = spec.storage.as_ref();
+        match given.and_then(|storage| storage.postgres.as_ref()) {
+            Some(postgres) => Self::Postgres(postgres.secret_ref.clone()),
+            None => Self::Embedded(given.and_then(|storage| storage.embedded.clone()).unwrap_or_default()),
+        }
+    }
+}
+
+/// One Deployment and what goes with it.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    pub component: Component,
+    pub name: String,
+    pub image: String,
+    pub replicas: Replicas,
+    /// Whether it is the one writer of the volume of embedded storage.
+    pub holds_volume: bool,
+    /// Whether it connects to the database.
+    pub uses_database: bool,
+    pub resources: ResourceRequirements,
+    pub spec: WorkloadSpec,
+}
+
+impl System {
+    /// Whether the claim and the token outlive the resource.
+    pub fn retains(&self) -> bool {
+        matches!(&self.storage, Storage::Embedded(embedded) if embedded.retain)
+    }
+
+    /// The workload that serves the calls of `component`: in monolith mode always the one.
+    pub fn serving(&self, component: Component) -> Option<&Workload> {
+        self.workloads.iter().find(|workload| workload.component == component || workload.component == Component::Monolith)
+    }
+
+    /// Where the system is reached.
+    pub fn url(&self) -> Option<String> {
+        let ingress = &self.spec.ingress;
+        if ingress.enabled {
+            let scheme = if ingress.tls.is_some() { "https" } else { "http" };
+            return Some(format!("{scheme}://{}", ingress.host));
+        }
+        let workload = self.serving(Component::Ticket)?;
+        Some(format!("http://{}.{}.svc:{}", workload.name, self.namespace, workload.component.port()))
+    }
+}
+
+/// Decides what `system` is to be. `fresh_token` becomes the admin token where there is none yet.
+///
+/// # Errors
+/// A [`Refusal`] says what a person has to change.
+pub fn validate(system: &TicketSystem, found: &Dereferenced, defaults: &Defaults, fresh_token: &str) -> Result<System, Refusal> {
+    let spec = &system.spec;
+    let storage = Storage::of(spec);
+    refuse_storage_change(system, &storage)?;
+    let mut secrets = Sha256::new();
+    if let Storage::Postgres(reference) = &storage {
+        secrets.update(store_url(reference, found.store_url.as_ref())?);
+    }
+    let name = system.name_any();
+    let admin_token = found.admin_token(&name).unwrap_or_else(|| fresh_token.as_bytes().to_vec());
+    secrets.update([0]);
+    secrets.update(&admin_token);
+    let owner = system.controller_owner_ref(&()).ok_or(Refusal::NotStored)?;
+    Ok(System {
+        namespace: system.namespace().ok_or(Refusal::NotStored)?,
+        owner,
+        stock: stock::initial_stock(system, found),
+        workloads: workloads(spec, &name, &storage, defaults)?,
+        admin_token,
+        secrets_digest: hex(&secrets.finalize()),
+        service_monitor: spec.monitoring.service_monitor && found.service_monitors,
+        storage,
+        name,
+        spec: spec.clone(),
+    })
+}
+
+fn refuse_storage_change(system: &TicketSystem, wanted: &Storage) -> Result<(), Refusal> {
+    let in_force = system.status.as_ref().and_then(|status| status.storage.as_deref());
+    let allowed = system.annotations().get(ALLOW_STORAGE_CHANGE).is_some_and(|value| value == "true");
+    match in_force {
+        Some(from) if from != wanted.as_str() && !allowed => Err(Refusal::StorageChange { from: from.to_owned(), to: wanted.as_str() }),
+        _ => Ok(()),
+    }
+}
+
+fn store_url<'a>(reference: &SecretKeyRef, found: Option<&'a SecretValue>) -> Result<&'a [u8], Refusal> {
+    let SecretKeyRef { name, key } = reference;
+    match found {
+        None | Some(SecretValue::NoSecret) => Err(Refusal::SecretMissing { name: name.clone() }),
+        Some(SecretValue::NoKey) => Err(Refusal::SecretKeyMissing { name: name.clone(), key: key.clone() }),
+        Some(SecretValue::Found(url)) if url.starts_with(b"postgres://") || url.starts_with(b"postgresql://") => Ok(url),
+        Some(SecretValue::Found(_)) => Err(Refusal::SecretNotAUrl { name: name.clone(), key: key.clone() }),
+    }
+}
+
+fn workloads(spec: &TicketSystemSpec, name: &str, storage: &Storage, defaults: &Defaults) -> Result<Vec<Workload>, Refusal> {
+    let embedded = matches!(storage, Storage::Embedded(_));
+    let ticket_image = spec.images.ticket.as_ref().unwrap_or(&defaults.ticket_image);
+    let vacancy_image = spec.images.vacancy.as_ref().unwrap_or(&defaults.vacancy_image);
+    let workload = |component: Component, image: &String, spec: &WorkloadSpec, keeps_stock: bool| {
+        let holds_volume = keeps_stock && embedded;
+        let resources = spec.resources.clone().unwrap_or_else(|| default_resources(component));
+        Ok(Workload {
+            component,
+            name: component.object_name(name),
+            image: image.clone(),
+            replicas: replicas::resolve(component, spec, &resources, holds_volume)?,
+            holds_volume,
+            uses_database: keeps_stock && !embedded,
+            resources,
+            spec: spec.clone(),
+        })
+    };
+    match spec.mode {
+        Mode::Monolith => Ok(vec![workload(Component::Monolith, ticket_image, &spec.ticket.workload, true)?]),
+        Mode::Microservices => Ok(vec![
+            workload(Component::Vacancy, vacancy_image, &spec.vacancy.workload, true)?,
+            workload(Component::Ticket, ticket_image, &spec.ticket.workload, false)?,
+        ]),
+    }
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

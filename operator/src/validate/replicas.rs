@@ -1,0 +1,89 @@
+//! How many pods, and who decides.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{api::core::v1::ResourceRequirements, apimachinery::pkg::api::resource::Quantity};
+
+use super::Refusal;
+use crate::{
+    api::{Autoscaling, WorkloadSpec},
+    kind::Component,
+};
+
+const REPLICAS: i32 = 2;
+
+/// Who decides the number of pods.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Replicas {
+    /// The spec.
+    Fixed(i32),
+    /// The autoscaler; the operator must not touch the number.
+    Autoscaled(Scaling),
+}
+
+/// Bounds and aims of the autoscaler.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scaling {
+    pub settings: Autoscaling,
+    /// Whether the pods request CPU, without which its utilisation means nothing.
+    pub on_cpu: bool,
+    pub on_memory: bool,
+}
+
+impl Replicas {
+    /// The fewest pods that run when all is well.
+    pub fn least(&self) -> i32 {
+        match self {
+            Self::Fixed(replicas) => *replicas,
+            Self::Autoscaled(scaling) => scaling.settings.min_replicas,
+        }
+    }
+}
+
+pub(super) fn resolve(
+    component: Component,
+    spec: &WorkloadSpec,
+    resources: &ResourceRequirements,
+    holds_volume: bool,
+) -> Result<Replicas, Refusal> {
+    let block = if component == Component::Vacancy { "vacancy" } else { "ticket" };
+    let scaling = &spec.autoscaling;
+    if holds_volume {
+        if scaling.enabled == Some(true) {
+            return Err(Refusal::SingleWriter { block, field: "autoscaling.enabled" });
+        }
+        return match spec.replicas.unwrap_or(1) {
+            replicas @ ..=1 => Ok(Replicas::Fixed(replicas)),
+            _ => Err(Refusal::SingleWriter { block, field: "replicas" }),
+        };
+    }
+    if scaling.enabled == Some(false) {
+        return Ok(Replicas::Fixed(spec.replicas.unwrap_or(REPLICAS)));
+    }
+    if scaling.min_replicas > scaling.max_replicas {
+        return Err(Refusal::MinAboveMax { block });
+    }
+    // A limit without a request counts as the request.
+    let requests = |name: &str| [&resources.requests, &resources.limits].into_iter().flatten().any(|amounts| amounts.contains_key(name));
+    let (on_cpu, on_memory) = (requests("cpu"), requests("memory"));
+    if !on_cpu && !on_memory {
+        return Err(Refusal::NoScalingMetric { block });
+    }
+    Ok(Replicas::Autoscaled(Scaling { settings: scaling.clone(), on_cpu, on_memory }))
+}
+
+/// Requests and limits where the spec gives none. There is no CPU limit: throttling would cost latency and save nothing.
+pub fn default_resources(component: Component) -> ResourceRequirements {
+    let (cpu, memory, memory_limit) = match component {
+        Component::Ticket => ("100m", "128Mi", "512Mi"),
+        Component::Vacancy | Component::Monolith => ("250m", "256Mi", "1Gi"),
+    };
+    let amounts = |pairs: &[(&str, &str)]| -> Option<BTreeMap<String, Quantity>> {
+        Some(pairs.iter().map(|(name, amount)| ((*name).to_owned(), Quantity((*amount).to_owned()))).collect())
+    };
+    ResourceRequirements {
+        requests: amounts(&[("cpu", cpu), ("memory", memory)]),
+        limits: amounts(&[("memory", memory_limit)]),
+        ..Default::default()
+    }
+}
