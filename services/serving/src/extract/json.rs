@@ -4,11 +4,13 @@ use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
+use super::objects::{ObjectsOnly, from_slice};
 use super::{body, shorten};
 use crate::problem::Problem;
 
 /// A JSON body. Rejects with 415 (content type), 400 (not JSON), 422 (JSON of another shape; the
-/// detail names the field), 413 (too large) or 408 (did not arrive in time).
+/// detail names the field), 413 (too large) or 408 (did not arrive in time). A struct is an object:
+/// an array of its members' values is another shape.
 #[derive(Debug, Clone)]
 pub struct JsonBody<T>(pub T);
 
@@ -40,7 +42,7 @@ impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> 
 }
 
 fn parse<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+    from_slice(bytes).map_err(|error| match error.classify() {
         Category::Data => Problem::validation(explain::<T>(bytes, &error)),
         Category::Syntax | Category::Eof | Category::Io => {
             Problem::malformed_json(shorten(format!("The body is not valid JSON: {error}.")))
@@ -51,7 +53,7 @@ fn parse<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
 /// Parses again, slower, only to learn which field is wrong.
 fn explain<T: DeserializeOwned>(bytes: &Bytes, error: &serde_json::Error) -> String {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let explained = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+    let explained = match serde_path_to_error::deserialize::<_, T>(ObjectsOnly(&mut deserializer)) {
         Err(error) if error.path().iter().next().is_some() => format!("{}: {}", error.path(), error.inner()),
         _ => error.to_string(),
     };

@@ -4,6 +4,7 @@ mod admin;
 mod body;
 mod idempotency_key;
 mod json;
+mod objects;
 mod path;
 mod query;
 

@@ -11,8 +11,14 @@ async fn json_bodies() {
     for malformed in ["", "{", "{\"qty\": 3}}", "{\"qty\": 03}", "{'qty': 3}", "\u{feff}{}"] {
         server.post_json("/order", malformed).await.assert_problem(400, "malformed_json");
     }
-    for (body, named) in [("{}", "qty"), ("{\"qty\": \"3\"}", "qty: "), ("{\"qty\": -1}", "qty: "), ("{\"qty\": 1.5}", "qty: "), ("[]", "")]
-    {
+    for (body, named) in [
+        ("{}", "qty"),
+        ("{\"qty\": \"3\"}", "qty: "),
+        ("{\"qty\": -1}", "qty: "),
+        ("{\"qty\": 1.5}", "qty: "),
+        ("[]", ""),
+        (" [3]", "sequence"),
+    ] {
         let problem = server.post_json("/order", body).await.assert_problem(422, "validation");
         assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains(named)), "{body}: {problem}");
     }
@@ -28,6 +34,7 @@ async fn optional_json_bodies() {
     assert_eq!(server.post_json("/note", "{\"text\": \"a\"}").await.text(), "a");
     server.post("/note", "", "{}").await.assert_problem(415, "unsupported_media_type");
     server.post_json("/note", "{\"text\": 1}").await.assert_problem(422, "validation");
+    server.post_json("/note", "[\"a\"]").await.assert_problem(422, "validation");
 }
 
 #[tokio::test]

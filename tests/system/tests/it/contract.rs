@@ -66,6 +66,8 @@ async fn what_is_no_wish_to_buy_is_told_why() {
             "{\"qty\":9223372036854775807}",
             "{\"qty\":1,\"customer\":\"\"}",
             "[]",
+            "[1]",
+            "[1,\"c\"]",
             "1",
             "null",
             "\"x\"",
@@ -158,9 +160,14 @@ async fn a_batch_answers_each_in_its_place() {
     // A key used in a batch is the same key in a call of its own.
     assert_eq!(client.keyed("/api/v1/reserve", "a", json!({"qty": 2})).await.unwrap().json(), answers[0]);
     assert_eq!(client.available().await, 3);
-    for wrong in
-        [json!([]), json!(vec![batch[0].clone(); 7]), json!([{"qty": 1}]), json!([{"qty": 1, "key": ""}]), json!({"qty": 1, "key": "x"})]
-    {
+    for wrong in [
+        json!([]),
+        json!(vec![batch[0].clone(); 7]),
+        json!([{"qty": 1}]),
+        json!([{"qty": 1, "key": ""}]),
+        json!([[1, "x"]]),
+        json!({"qty": 1, "key": "x"}),
+    ] {
         assert_eq!(client.post("/api/v1/reserve/batch", wrong).await.problem(), "validation");
     }
 }

@@ -92,6 +92,8 @@ async fn all_items_or_none_and_no_more_than_a_customer_may_have() {
         (json!({"event": "gig", "items": [{"stock": "balcony", "qty": 1}], "customer": "c"}), 404, "stock_not_found"),
         (json!({"event": "gig", "items": []}), 422, "validation"),
         (json!({"event": "gig", "items": [{"stock": "vip", "qty": 0}]}), 422, "validation"),
+        (json!({"event": "gig", "items": [["vip", 1]], "customer": "c"}), 422, "validation"),
+        (json!(["gig", one, "c"]), 422, "validation"),
         (json!({"event": "gig", "items": [{"stock": "vip", "qty": 1}, {"stock": "vip", "qty": 1}]}), 422, "validation"),
         (json!({"event": "gig", "items": vec![one[0].clone(); 3]}), 422, "validation"),
         (json!({"event": "gig", "items": one, "ttl_s": 0}), 422, "validation"),
