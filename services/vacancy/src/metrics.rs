@@ -2,12 +2,15 @@
 
 use inventory::Engine;
 use inventory::engine::BatchStats;
+use inventory::store::EventView;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge, IntGaugeVec, Opts, Registry};
 
-/// Events beyond this many are left out, so that a metric has a bounded number of series.
-const EVENTS_MAX: usize = 100;
+use crate::api::DEFAULT_EVENT;
+
+/// Stocks beyond this many are left out, so that a scrape has a bounded number of series: three for each stock.
+const STOCKS_MAX: usize = 1_000;
 
 /// Registers the engine's metrics.
 ///
@@ -32,42 +35,140 @@ pub fn register(engine: &Engine, registry: &Registry) -> Result<(), prometheus::
     registry.register(Box::new(StockCollector::new(engine.clone())?))
 }
 
-/// Reads the published counts when it is scraped.
+/// Reads the published counts when it is scraped, into families of that scrape alone: what is gone is not reported.
 struct StockCollector {
     engine: Engine,
+    descs: Vec<Desc>,
+}
+
+/// The families of one scrape.
+struct Families {
     queued: IntGauge,
     stock: IntGaugeVec,
     holds: IntGaugeVec,
+    left_out: IntGauge,
+}
+
+impl Families {
+    fn new() -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            queued: IntGauge::new("inventory_queue_length", "Commands that wait for a commit")?,
+            stock: IntGaugeVec::new(Opts::new("inventory_stock", "Tickets by event, stock and state"), &["event", "stock", "state"])?,
+            holds: IntGaugeVec::new(Opts::new("inventory_live_holds", "Holds that are held, by event"), &["event"])?,
+            left_out: IntGauge::new("inventory_stocks_left_out", "Stocks that are not reported because there are too many")?,
+        })
+    }
+
+    fn all(&self) -> [&dyn Collector; 4] {
+        [&self.queued, &self.stock, &self.holds, &self.left_out]
+    }
+
+    fn set(&self, view: &EventView) {
+        let name = view.event.name.as_str();
+        self.holds.with_label_values(&[name]).set(gauge(view.event.live_holds));
+        for (stock, counts) in &view.event.stocks {
+            for (state, count) in [("available", counts.available()), ("held", counts.held), ("sold", counts.sold)] {
+                self.stock.with_label_values(&[name, stock.as_str(), state]).set(gauge(count));
+            }
+        }
+    }
 }
 
 impl StockCollector {
     fn new(engine: Engine) -> Result<Self, prometheus::Error> {
-        Ok(Self {
-            engine,
-            queued: IntGauge::new("inventory_queue_length", "Commands that wait for a commit")?,
-            stock: IntGaugeVec::new(Opts::new("inventory_stock", "Tickets by event, stock and state"), &["event", "stock", "state"])?,
-            holds: IntGaugeVec::new(Opts::new("inventory_live_holds", "Holds that are held, by event"), &["event"])?,
-        })
+        let descs = Families::new()?.all().iter().flat_map(|family| family.desc()).cloned().collect();
+        Ok(Self { engine, descs })
     }
 }
 
 impl Collector for StockCollector {
     fn desc(&self) -> Vec<&Desc> {
-        [self.queued.desc(), self.stock.desc(), self.holds.desc()].concat()
+        self.descs.iter().collect()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let gauge = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        self.queued.set(gauge(self.engine.queued() as u64));
-        for view in self.engine.published().iter().take(EVENTS_MAX) {
-            let name = view.event.name.as_str();
-            self.holds.with_label_values(&[name]).set(gauge(view.event.live_holds));
-            for (stock, counts) in &view.event.stocks {
-                for (state, count) in [("available", counts.available()), ("held", counts.held), ("sold", counts.sold)] {
-                    self.stock.with_label_values(&[name, stock.as_str(), state]).set(gauge(count));
-                }
+        let Ok(families) = Families::new() else { unreachable!("the same families were made when this was registered") };
+        families.queued.set(gauge(self.engine.queued() as u64));
+        let views = self.engine.published();
+        // The default event first: it is always told. The others by name, whole, while there is room.
+        let (default, others): (Vec<_>, Vec<_>) = views.iter().partition(|view| view.event.name.as_str() == DEFAULT_EVENT);
+        let (mut reported, mut left_out) = (0, 0);
+        for view in default.into_iter().chain(others) {
+            let stocks = view.event.stocks.len();
+            if reported > 0 && reported + stocks > STOCKS_MAX {
+                left_out += stocks;
+            } else {
+                reported += stocks;
+                families.set(view);
             }
         }
-        [self.queued.collect(), self.stock.collect(), self.holds.collect()].concat()
+        families.left_out.set(gauge(left_out as u64));
+        families.all().iter().flat_map(|family| family.collect()).collect()
+    }
+}
+
+fn gauge(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use inventory::engine::Environment;
+    use inventory::store::{EmbeddedOptions, EmbeddedStore};
+    use inventory::{CommandKind, EventName, EventSettings, Limits, Request, StockName};
+    use prometheus::TextEncoder;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// Sets `event` to stocks of 7 each.
+    async fn put(engine: &Engine, event: &str, stocks: &[String]) {
+        let capacities: BTreeMap<_, _> = stocks.iter().map(|stock| (StockName::new(stock).unwrap(), 7)).collect();
+        let (event, settings) = (EventName::new(event).unwrap(), EventSettings::default());
+        let kind = CommandKind::PutEvent { event, capacities, settings, if_settings_seq: None, only_create: false };
+        engine.submit(Request::new(kind)).await.unwrap().result.unwrap();
+    }
+
+    fn scrape(registry: &Registry) -> String {
+        TextEncoder::new().encode_to_string(&registry.gather()).unwrap()
+    }
+
+    fn start(dir: &TempDir) -> (Engine, Registry) {
+        let store = EmbeddedStore::open(dir.path(), &EmbeddedOptions::default()).unwrap();
+        let engine = Engine::start(store, Limits::default(), Environment::system()).unwrap();
+        let registry = Registry::new();
+        register(&engine, &registry).unwrap();
+        (engine, registry)
+    }
+
+    #[tokio::test]
+    async fn a_stock_that_is_removed_is_reported_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let (engine, registry) = start(&dir);
+        put(&engine, "gig", &["general".to_owned(), "vip".to_owned()]).await;
+        assert!(scrape(&registry).contains("inventory_stock{event=\"gig\",state=\"available\",stock=\"vip\"} 7"));
+        put(&engine, "gig", &["general".to_owned()]).await;
+        let text = scrape(&registry);
+        assert!(!text.contains("vip") && text.contains("inventory_stock{event=\"gig\",state=\"held\",stock=\"general\"} 0"), "{text}");
+        assert!(text.contains("inventory_stocks_left_out 0"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn many_stocks_leave_the_default_event_in_and_the_series_bounded() {
+        let dir = tempfile::tempdir().unwrap();
+        let (engine, registry) = start(&dir);
+        let stocks: Vec<_> = (0..64).map(|number| format!("s{number:02}")).collect();
+        for number in 0..16 {
+            put(&engine, &format!("a{number:02}"), &stocks).await;
+        }
+        put(&engine, DEFAULT_EVENT, &stocks[..3]).await;
+        let text = scrape(&registry);
+        assert!(text.contains("inventory_stock{event=\"default\",state=\"available\",stock=\"s00\"} 7"), "{text}");
+        // 3 of the default event, and 15 events of 64 each; the sixteenth does not fit.
+        let series = |name: &str| text.lines().filter(|line| line.starts_with(name)).count();
+        assert_eq!((series("inventory_stock{"), series("inventory_live_holds{")), ((3 + 15 * 64) * 3, 16));
+        assert!(text.contains("inventory_stocks_left_out 64") && !text.contains("a15"));
     }
 }
