@@ -11,8 +11,10 @@ use utoipa::ToSchema;
 
 use super::{rfc3339, to_ms};
 
-/// What an administrator says about an event: all of it, every time.
+/// What an administrator says about an event: all of it, every time. What is not named is reset, so a name that is not
+/// known is refused: a misspelt limit would be no limit.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PutEventBody {
     /// Every stock with its capacity. A stock that is left out is removed, if nothing of it is held or sold.
     #[schema(value_type = BTreeMap<String, u64>, example = json!({"general": 1000, "vip": 50}))]
@@ -26,7 +28,7 @@ pub struct PutEventBody {
     /// How many seconds a hold lives that does not say so itself, up to HOLD_TTL_MAX_S.
     #[schema(minimum = 1)]
     pub hold_ttl_s: Option<u64>,
-    /// The most that one customer may have, held and bought together.
+    /// The most that one customer may have, held and bought together, up to MAX_CAPACITY.
     #[schema(minimum = 1)]
     pub limit_per_customer: Option<u64>,
 }
@@ -49,9 +51,9 @@ pub enum EventError {
     /// A time to live outside its limits.
     #[error("hold_ttl_s must be between 1 and {0}")]
     HoldTtl(u64),
-    /// A limit of nothing.
-    #[error("limit_per_customer must be at least 1")]
-    Limit,
+    /// A limit of nothing, or of more than there can be.
+    #[error("limit_per_customer must be between 1 and {0}")]
+    Limit(u64),
 }
 
 impl PutEventBody {
@@ -75,8 +77,8 @@ impl PutEventBody {
         if self.hold_ttl_s.is_some_and(|ttl_s| ttl_s == 0 || ttl_s > hold_ttl_max_s) {
             return Err(EventError::HoldTtl(hold_ttl_max_s));
         }
-        if self.limit_per_customer == Some(0) {
-            return Err(EventError::Limit);
+        if self.limit_per_customer.is_some_and(|limit| limit == 0 || limit > limits.capacity_max) {
+            return Err(EventError::Limit(limits.capacity_max));
         }
         Ok(EventSettings {
             closes_at_ms,

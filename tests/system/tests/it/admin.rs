@@ -83,11 +83,15 @@ async fn an_event_is_created_changed_and_guarded_by_its_version() {
         json!({"stocks": {"a": 1}, "hold_ttl_s": 0}),
         json!({"stocks": {"a": 1}, "hold_ttl_s": 3601}),
         json!({"stocks": {"a": 1}, "limit_per_customer": 0}),
+        json!({"stocks": {"a": 1}, "limit_per_customer": 100_001}),
+        json!({"stocks": {"a": 1}, "limit_per_customer": u64::MAX}),
+        json!({"stocks": {"a": 1}, "limit_per_costumer": 4}),
     ];
     for body in wrong {
         let answer = put(&[], body.clone()).await;
         assert_eq!((answer.status, answer.problem().as_str()), (422, "validation"), "{body}");
     }
+    assert_eq!(put(&[], json!({"stocks": {"general": 7}, "limit_per_customer": 100_000})).await.json()["limit_per_customer"], 100_000);
     assert_eq!(client.put_event("Gig", json!({"stocks": {"a": 1}})).await.status, 404);
 }
 
