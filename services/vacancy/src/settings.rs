@@ -49,7 +49,12 @@ const IDEMPOTENCY_KEYS_MAX: Var =
     Var::new("IDEMPOTENCY_KEYS_MAX", "10000000", "1 to 1000000000", "Most keys that are kept; beyond it the oldest go first");
 const COMMIT_BATCH_MAX: Var = Var::new("COMMIT_BATCH_MAX", "1024", "1 to 65536", "Most requests of one commit");
 const COMMIT_QUEUE_MAX: Var = Var::new("COMMIT_QUEUE_MAX", "16384", "1 to 1048576", "Most requests that wait for a commit; beyond it 503");
-const RESERVE_BATCH_MAX: Var = Var::new("RESERVE_BATCH_MAX", "512", "1 to 10000", "Most reservations of one call of /api/v1/reserve/batch");
+const RESERVE_BATCH_MAX: Var = Var::new(
+    "RESERVE_BATCH_MAX",
+    "512",
+    "1 to 10000, and no more than COMMIT_QUEUE_MAX",
+    "Most reservations of one call of /api/v1/reserve/batch",
+);
 const MAX_PAGE: Var = Var::new("MAX_PAGE", "1000", "1 to 10000", "Most entries of one page of a list");
 const STORE_CACHE_BYTES: Var =
     Var::new("STORE_CACHE_BYTES", "16777216", "1048576 to 1099511627776 bytes", "Cache for reads from the store");
@@ -187,11 +192,21 @@ impl VacancySettings {
                 journal_bytes: source.get_in_range(&STORE_JOURNAL_BYTES, 64 << 20..=1 << 40)?,
                 keys_max: limits.keys_max,
             },
+            reserve_batch_max: reserve_batch_max(source, limits.queue_max)?,
             limits,
-            reserve_batch_max: source.get_in_range(&RESERVE_BATCH_MAX, 1..=10_000)?,
             page_max: source.get_in_range(&MAX_PAGE, 1..=10_000)?,
         })
     }
+}
+
+/// A batch that the queue cannot take whole would be refused in part each time, however idle the service is.
+fn reserve_batch_max(source: &Source, queue_max: usize) -> Result<usize, ConfigError> {
+    let most = source.get_in_range(&RESERVE_BATCH_MAX, 1..=10_000)?;
+    if most > queue_max {
+        let accepted = format!("no more than COMMIT_QUEUE_MAX, which is {queue_max}");
+        return Err(ConfigError::invalid(&RESERVE_BATCH_MAX, &most.to_string(), accepted));
+    }
+    Ok(most)
 }
 
 fn limits(source: &Source, year_s: u64) -> Result<Limits, ConfigError> {

@@ -33,6 +33,10 @@ fn a_wrong_value_is_one_line_that_names_the_variable() {
             assert!(!line.contains("secret") && !line.contains("short"), "{line}");
         }
     }
+    for name in ["vacancy", "ticket"] {
+        let line = refused(name, &[("COMMIT_QUEUE_MAX", "100"), ("RESERVE_BATCH_MAX", "101")]);
+        assert!(line.starts_with("RESERVE_BATCH_MAX: ") && line.contains("COMMIT_QUEUE_MAX"), "{line}");
+    }
     for (variable, value) in [
         ("VACANCY_URL", "vacancy:8001"),
         ("VACANCY_URL", "http://u:secret@v:1"),
