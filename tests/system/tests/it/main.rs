@@ -6,6 +6,7 @@ mod backup;
 mod contract;
 mod crash;
 mod events;
+mod fingerprint;
 mod holds;
 mod idempotency;
 mod ledger;
