@@ -75,8 +75,8 @@ async fn execute(command: Command, settings: &TicketSettings) -> ExitCode {
     match command {
         Command::Serve => serve(settings).await,
         Command::Healthcheck => healthcheck::run(settings.port, "/ready").await,
-        Command::Backup { dir } => commands::report("backed up", commands::run_backup(vacancy, &dir, commands::show).await),
-        Command::Restore { dir } => commands::report("restored", commands::run_restore(vacancy, &dir, commands::show).await),
+        Command::Backup { dir } => commands::report("backed up", commands::run_backup(vacancy, &dir, commands::show()).await),
+        Command::Restore { dir } => commands::report("restored", commands::run_restore(vacancy, &dir, commands::show()).await),
         Command::Openapi => commands::print_openapi(match settings.mode {
             DeploymentMode::Monolith => vacancy::service::openapi(&Monolith, vacancy),
             DeploymentMode::Microservices => service::openapi(settings),

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
-use inventory::store::{DataDirError, EmbeddedStore, StagedRestore};
+use inventory::store::{DataDir, DataDirError, EmbeddedStore, StagedRestore};
 use inventory::transfer::{Manifest, TransferError, backup, restore};
 use thiserror::Error;
 use utoipa::openapi::OpenApi;
@@ -18,7 +19,7 @@ pub enum CommandError {
     #[error(transparent)]
     Transfer(#[from] TransferError),
     /// The running process could not be asked.
-    #[error("{0} (is the process that has the data directory open an older one?)")]
+    #[error("{0} (a process has the data directory open, but does not answer there: it may be starting)")]
     Control(#[from] ControlError),
     /// The running process said no.
     #[error("{0}")]
@@ -51,11 +52,14 @@ impl From<Manifest> for Moved {
 /// Copies the ledgers to `dir`, which is new or empty. A running process is asked to do it, and goes on serving.
 ///
 /// # Errors
-/// [`CommandError`].
-pub async fn run_backup(settings: &VacancySettings, dir: &Path, progress: impl FnMut(u64)) -> Result<Moved, CommandError> {
-    match EmbeddedStore::open(&settings.data_dir, &settings.store) {
-        Ok(store) => Ok(backup(&store.ledger_source(), dir, progress)?.into()),
-        Err(DataDirError::Locked(_)) => ask_running(settings, &Ask::Backup { dir: absolute(dir)? }, progress).await,
+/// [`CommandError`]; among them that there is no store.
+pub async fn run_backup(settings: &VacancySettings, dir: &Path, mut progress: impl FnMut(u64)) -> Result<Moved, CommandError> {
+    match DataDir::lock_existing(settings.data_dir.clone()) {
+        Ok(data_dir) => {
+            let store = EmbeddedStore::open_in(data_dir, &settings.store).map_err(TransferError::from)?;
+            Ok(backup(&store.ledger_source(), dir, on_and_on(progress))?.into())
+        }
+        Err(DataDirError::Locked(_)) => ask_running(settings, &Ask::Backup { dir: absolute(dir)? }, &mut progress).await,
         Err(error) => Err(TransferError::from(error).into()),
     }
 }
@@ -65,16 +69,24 @@ pub async fn run_backup(settings: &VacancySettings, dir: &Path, progress: impl F
 ///
 /// # Errors
 /// [`CommandError`]; the stock is as it was then.
-pub async fn run_restore(settings: &VacancySettings, dir: &Path, progress: impl FnMut(u64)) -> Result<Moved, CommandError> {
-    match inventory::store::DataDir::lock(settings.data_dir.clone()) {
+pub async fn run_restore(settings: &VacancySettings, dir: &Path, mut progress: impl FnMut(u64)) -> Result<Moved, CommandError> {
+    match DataDir::lock(settings.data_dir.clone()) {
         Ok(data_dir) => {
-            let staged = StagedRestore::beside(data_dir.path());
-            let manifest = restore(dir, staged.path(), &settings.store, progress)?;
+            let staged = StagedRestore::beside(data_dir.path()).map_err(TransferError::from)?;
+            let manifest = restore(dir, &staged, &settings.store, on_and_on(progress))?;
             staged.accept().map_err(TransferError::from)?;
             Ok(manifest.into())
         }
-        Err(DataDirError::Locked(_)) => ask_running(settings, &Ask::Restore { dir: absolute(dir)? }, progress).await,
+        Err(DataDirError::Locked(_)) => ask_running(settings, &Ask::Restore { dir: absolute(dir)? }, &mut progress).await,
         Err(error) => Err(TransferError::from(error).into()),
+    }
+}
+
+/// Tells of progress, and never asks for an end.
+fn on_and_on(mut progress: impl FnMut(u64)) -> impl FnMut(u64) -> bool {
+    move |records| {
+        progress(records);
+        true
     }
 }
 
@@ -90,9 +102,16 @@ fn absolute(dir: &Path) -> Result<PathBuf, CommandError> {
     std::path::absolute(dir).map_err(|source| CommandError::Path { path: dir.to_owned(), source })
 }
 
-/// Shows progress on standard error.
-pub fn show(records: u64) {
-    eprintln!("{records} records");
+/// Shows progress on standard error, not more often than a person can read.
+pub fn show() -> impl FnMut(u64) {
+    const EVERY: Duration = Duration::from_millis(500);
+    let mut shown = Instant::now();
+    move |records| {
+        if shown.elapsed() >= EVERY {
+            eprintln!("{records} records");
+            shown = Instant::now();
+        }
+    }
 }
 
 /// Tells how a command ended.

@@ -54,8 +54,8 @@ async fn execute(command: Command, settings: &VacancySettings) -> ExitCode {
     match command {
         Command::Serve => serve(settings).await,
         Command::Healthcheck => healthcheck::run(settings.port, "/ready").await,
-        Command::Backup { dir } => commands::report("backed up", commands::run_backup(settings, &dir, commands::show).await),
-        Command::Restore { dir } => commands::report("restored", commands::run_restore(settings, &dir, commands::show).await),
+        Command::Backup { dir } => commands::report("backed up", commands::run_backup(settings, &dir, commands::show()).await),
+        Command::Restore { dir } => commands::report("restored", commands::run_restore(settings, &dir, commands::show()).await),
         Command::Openapi => commands::print_openapi(openapi(&Vacancy, settings)),
     }
 }

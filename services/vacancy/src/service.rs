@@ -1,6 +1,7 @@
 //! Running the service: open, serve, close, and open again after a restore.
 
 use std::future::Future;
+use std::time::Duration;
 
 use inventory::Engine;
 use inventory::engine::Environment;
@@ -15,7 +16,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::api::{App, document, router};
-use crate::room::{Closing, OpenError, StockRoom};
+use crate::control::{Restored, Told};
+use crate::room::{Closing, OpenError, StockRoom, accept};
 use crate::settings::VacancySettings;
 
 /// The title of the service's documentation.
@@ -72,9 +74,14 @@ pub async fn run<K: Keeper>(keeper: &K, settings: &VacancySettings, port: u16, s
     // After a restore it must be the same port, also when it was chosen by the system.
     let port = listener.local_addr().map_or(port, |address| address.port());
     let mut listener = Some(listener);
+    let mut restored: Option<Restored> = None;
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let room = StockRoom::open(settings).await?;
+        if let Some(Restored { manifest, done, .. }) = restored.take() {
+            // Who asked may be gone.
+            let _ = done.send(Told::done(&manifest));
+        }
         let listener = match listener.take() {
             Some(listener) => listener,
             None => server::bind(&settings.serving.host, port).await?,
@@ -84,9 +91,11 @@ pub async fn run<K: Keeper>(keeper: &K, settings: &VacancySettings, port: u16, s
                 room.close().await;
                 return Ok(());
             }
-            Some(Closing::Restored) => {
-                tracing::info!("opening the restored store");
+            Some(Closing::Restored(complete)) => {
                 room.close().await;
+                accept(settings, &complete).await?;
+                tracing::info!(records = complete.manifest.records, "opening the restored store");
+                restored = Some(complete);
             }
             Some(Closing::Failed(error)) => return Err(RunError::Store(error)),
         }
@@ -117,8 +126,20 @@ async fn serve<K: Keeper>(
         }
     };
     health.set_ready();
-    server::serve(listener, finish(routes, parts), &settings.serving.server, &health, &metrics, ended).await;
-    Ok(closing)
+    let router = finish(routes, parts);
+    let served = server::serve(listener, router, &settings.serving.server, &health, &metrics, ended);
+    tokio::select! {
+        _ = served => Ok(closing),
+        // Nothing can be saved by draining: let those who wait hear of it, and make room for the recovery.
+        error = failed(room) => Ok(Some(Closing::Failed(error))),
+    }
+}
+
+async fn failed(room: &StockRoom) -> StoreError {
+    const LAST_WORDS: Duration = Duration::from_millis(200);
+    let error = room.engine().failed().await;
+    tokio::time::sleep(LAST_WORDS).await;
+    error
 }
 
 /// Ready when the engine takes requests. It is asked under two names: as the store behind it, and as vacancy.
@@ -132,15 +153,14 @@ fn health<K: Keeper>(room: &StockRoom) -> Health {
     Health::new(K::NAME).with_check("store", check(room.engine().clone())).with_check("vacancy", check(room.engine().clone()))
 }
 
-/// The OpenAPI document of `keeper`, without anything running.
+/// The OpenAPI document of `keeper`, with nothing being served.
 ///
 /// # Errors
-/// When a temporary engine cannot be started.
+/// When a store for the moment cannot be made.
 pub fn openapi<K: Keeper>(keeper: &K, settings: &VacancySettings) -> std::io::Result<OpenApi> {
-    let dir = std::env::temp_dir().join(format!("{}-openapi-{}", K::NAME, std::process::id()));
-    let store = EmbeddedStore::open(&dir, &settings.store).map_err(std::io::Error::other)?;
-    let engine = Engine::start(store, settings.limits.clone(), Environment::system())?;
-    let openapi = keeper.routes(App::new(engine, settings)).into_openapi();
-    let _ = std::fs::remove_dir_all(dir);
-    Ok(openapi)
+    let dir = tempfile::tempdir()?;
+    let store = EmbeddedStore::open(dir.path(), &settings.store).map_err(std::io::Error::other)?;
+    // Its committer never runs: the calls are only looked at.
+    let (engine, _committer) = Engine::assemble(store, settings.limits.clone(), Environment::system());
+    Ok(keeper.routes(App::new(engine, settings)).into_openapi())
 }

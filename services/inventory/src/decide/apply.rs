@@ -62,12 +62,12 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
             }
         }
         Change::Sold { id, items, customer } => {
-            count(set, name, items, |stock, qty| stock.sold += qty)?;
+            take_counts(set, name, items, |stock, qty| stock.sold += qty)?;
             take(set, name, customer.as_ref(), items.total());
             insert(set, new_hold(record, *id, items, customer.as_ref(), HoldState::Confirmed, 0))?;
         }
         Change::Held { id, items, customer, expires_at_ms } => {
-            count(set, name, items, |stock, qty| stock.held += qty)?;
+            take_counts(set, name, items, |stock, qty| stock.held += qty)?;
             take(set, name, customer.as_ref(), items.total());
             insert(set, new_hold(record, *id, items, customer.as_ref(), HoldState::Held, *expires_at_ms))?;
             live_holds(set, name, 1)?;
@@ -79,14 +79,15 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
             let from = if *reacquired { HoldState::Expired } else { HoldState::Held };
             let customer = change_hold(set, record, *id, from, |hold| {
                 hold.state = HoldState::Confirmed;
+                hold.confirmed_seq = Some(record.seq);
                 hold.live = items.clone();
                 hold.payment_ref = payment_ref.clone();
             })?;
             if *reacquired {
-                count(set, name, items, |stock, qty| stock.sold += qty)?;
+                take_counts(set, name, items, |stock, qty| stock.sold += qty)?;
                 take(set, name, customer.as_ref(), items.total());
             } else {
-                give_back(set, name, items, |stock, qty| {
+                change_counts(set, name, items, |stock, qty| {
                     stock.held = stock.held.checked_sub(qty)?;
                     stock.sold += qty;
                     Some(())
@@ -97,7 +98,7 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
         Change::Released { id, items } | Change::Expired { id, items } => {
             let to = if matches!(record.change, Change::Released { .. }) { HoldState::Released } else { HoldState::Expired };
             let customer = change_hold(set, record, *id, HoldState::Held, |hold| hold.state = to)?;
-            give_back(set, name, items, |stock, qty| {
+            change_counts(set, name, items, |stock, qty| {
                 stock.held = stock.held.checked_sub(qty)?;
                 Some(())
             })?;
@@ -108,7 +109,7 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
             let live = set.holds.get(reservation).and_then(|slot| slot.hold.live.without(items));
             let live = live.ok_or(ApplyError::HoldState(*reservation))?;
             let customer = change_hold(set, record, *reservation, HoldState::Confirmed, |hold| hold.live = live)?;
-            give_back(set, name, items, |stock, qty| {
+            change_counts(set, name, items, |stock, qty| {
                 stock.sold = stock.sold.checked_sub(qty)?;
                 Some(())
             })?;
@@ -155,8 +156,8 @@ fn with_capacities(event: &Event, capacities: &BTreeMap<StockName, u64>) -> Resu
 }
 
 /// Takes `items` out of what is available.
-fn count(set: &mut WorkingSet, event: &EventName, items: &Items, to: impl Fn(&mut Stock, u64)) -> Result<(), ApplyError> {
-    give_back(set, event, items, |stock, qty| {
+fn take_counts(set: &mut WorkingSet, event: &EventName, items: &Items, to: impl Fn(&mut Stock, u64)) -> Result<(), ApplyError> {
+    change_counts(set, event, items, |stock, qty| {
         if stock.available() < qty {
             return None;
         }
@@ -166,7 +167,7 @@ fn count(set: &mut WorkingSet, event: &EventName, items: &Items, to: impl Fn(&mu
 }
 
 /// Changes the count of each stock of `items`; `None` says that a count would go below zero.
-fn give_back(
+fn change_counts(
     set: &mut WorkingSet,
     event: &EventName,
     items: &Items,
@@ -183,6 +184,7 @@ fn give_back(
 fn live_holds(set: &mut WorkingSet, event: &EventName, by: i64) -> Result<(), ApplyError> {
     let event = set.events.get_mut(event).ok_or(ApplyError::NoEvent)?;
     event.live_holds = event.live_holds.checked_add_signed(by).ok_or(ApplyError::Balance)?;
+    set.live_holds_len = set.live_holds_len.saturating_add_signed(by);
     Ok(())
 }
 
@@ -216,6 +218,7 @@ fn new_hold(record: &Record, id: HoldId, items: &Items, customer: Option<&Custom
         expires_at_ms,
         payment_ref: None,
         seq: record.seq,
+        confirmed_seq: (state == HoldState::Confirmed).then_some(record.seq),
     }
 }
 

@@ -27,6 +27,11 @@ pub fn decide_batch<'a>(
     commands.map(|(command, key)| decide(set, limits, command, key, now_ms)).collect()
 }
 
+/// Writes down the expiry of the loaded due holds and decides nothing else: while there are more of them than are loaded at once.
+pub fn expire_only(set: &mut WorkingSet, now_ms: TimeMs) {
+    expire_due(set, now_ms);
+}
+
 fn decide(set: &mut WorkingSet, limits: &Limits, command: &Command, key: Option<&IdempotencyKey>, now_ms: TimeMs) -> BatchReply {
     let key =
         key.map(|key| KeyUse { expires_at_ms: now_ms + limits.key_ttl_ms, fingerprint: command.kind.fingerprint(), key: key.clone() });
@@ -38,9 +43,9 @@ fn decide(set: &mut WorkingSet, limits: &Limits, command: &Command, key: Option<
     }
     let event = event_of(set, command);
     let seq_now = event.as_ref().and_then(|name| set.events.get(name)).map(|event| event.seq);
-    let result = match rule(set, limits, command, now_ms) {
+    let result = match rule(set, limits, command, key.is_some(), now_ms) {
         Err(kind) => Err(Refusal { seq: seq_now, kind }),
-        Ok(Decision::Already(outcome)) => Ok((outcome, seq_now.unwrap_or(0))),
+        Ok(Decision::Already(outcome, seq)) => Ok((outcome, seq.or(seq_now).unwrap_or(0))),
         Ok(Decision::Append(change)) => match &event {
             Some(name) => {
                 let record = set.append(name, change, key, now_ms);
@@ -60,7 +65,7 @@ fn event_of(set: &WorkingSet, command: &Command) -> Option<EventName> {
     named.or_else(|| command.kind.hold().and_then(|id| set.holds.get(&id)).map(|slot| slot.hold.event.clone()))
 }
 
-fn rule(set: &WorkingSet, limits: &Limits, command: &Command, now_ms: TimeMs) -> Ruling {
+fn rule(set: &WorkingSet, limits: &Limits, command: &Command, keyed: bool, now_ms: TimeMs) -> Ruling {
     let id = command.id;
     match &command.kind {
         CommandKind::PutEvent { event, capacities, settings, if_settings_seq, only_create } => {
@@ -72,10 +77,10 @@ fn rule(set: &WorkingSet, limits: &Limits, command: &Command, now_ms: TimeMs) ->
             let wish = hold::Wish { id, event, items, customer: customer.as_ref(), ttl_ms: *ttl_ms };
             hold::hold(set, limits, &wish, now_ms)
         }
-        CommandKind::Extend { hold, ttl_ms } => extend(set, limits, *hold, *ttl_ms, now_ms),
+        CommandKind::Extend { hold, ttl_ms } => extend(set, limits, *hold, *ttl_ms, keyed, now_ms),
         CommandKind::Confirm { hold, payment_ref } => confirm(set, *hold, payment_ref.as_ref(), now_ms),
         CommandKind::Release { hold } => release(set, *hold, now_ms),
         CommandKind::Refund { reservation, items } => refund(set, id, *reservation, items.as_ref()),
-        CommandKind::Expire { .. } => Ok(Decision::Already(Outcome::ExpiryNoted)),
+        CommandKind::Expire { .. } => Ok(Decision::Already(Outcome::ExpiryNoted, None)),
     }
 }

@@ -12,7 +12,8 @@ pub(super) fn confirm(set: &WorkingSet, id: HoldId, payment_ref: Option<&Payment
         HoldState::Held => false,
         HoldState::Confirmed => {
             let payment_ref = hold.payment_ref.clone();
-            return Ok(Decision::Already(Outcome::Confirmed { id, items: hold.items.clone(), payment_ref }));
+            // The same answer as the first time, and nothing to write: whoever repeats it, with whatever key, gets it again.
+            return Ok(Decision::Already(Outcome::Confirmed { id, items: hold.items.clone(), payment_ref }, hold.confirmed_seq));
         }
         HoldState::Released => return Err(RefusalKind::HoldReleased),
         HoldState::Expired => {

@@ -18,7 +18,7 @@ pub(super) fn hold(set: &WorkingSet, limits: &Limits, wish: &Wish<'_>, now_ms: T
     check_window(event, now_ms)?;
     check_stock(event, wish.items)?;
     check_limit(set, event, wish.customer, wish.items.total())?;
-    if event.live_holds >= limits.live_holds_max {
+    if set.live_holds_len >= limits.live_holds_max {
         return Err(RefusalKind::TooManyHolds(limits.live_holds_max));
     }
     let ttl_ms = wish.ttl_ms.or(event.settings.hold_ttl_ms).unwrap_or(limits.hold_ttl_ms).clamp(1, limits.hold_ttl_max_ms);

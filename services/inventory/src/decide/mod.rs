@@ -17,8 +17,9 @@ mod stock;
 mod working_set;
 
 pub use apply::{ApplyError, apply};
+pub use batch::expire_only;
 pub use batch::{BatchReply, decide_batch};
-pub use working_set::{HoldSlot, KeySlot, Touch, WorkingSet};
+pub use working_set::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet};
 
 use crate::domain::{Outcome, RefusalKind};
 use crate::ledger::Change;
@@ -28,8 +29,8 @@ use crate::ledger::Change;
 pub(crate) enum Decision {
     /// Write this.
     Append(Change),
-    /// It is so already: nothing to write, and this is the answer.
-    Already(Outcome),
+    /// It is so already: nothing to write, and this is the answer, with the `seq` at which it became so if that is known.
+    Already(Outcome, Option<u64>),
 }
 
 pub(crate) type Ruling = Result<Decision, RefusalKind>;

@@ -37,7 +37,7 @@ pub(super) fn put_event(set: &WorkingSet, limits: &Limits, wish: &Wish<'_>) -> R
         return Err(RefusalKind::CapacityBelowUse { stock: name.clone(), used: stock.held + stock.sold });
     }
     if is_so_already(event, wish) {
-        return Ok(Decision::Already(Outcome::EventPut { created: false, settings_seq: event.settings_seq }));
+        return Ok(Decision::Already(Outcome::EventPut { created: false, settings_seq: event.settings_seq }, None));
     }
     Ok(put())
 }

@@ -9,6 +9,9 @@ use crate::domain::{
 };
 use crate::ledger::{Change, Hash, Record};
 
+/// The most due holds that are loaded, and expired, at once.
+pub const DUE_MAX: usize = 4_096;
+
 /// What a batch will touch: a store loads this, and locks it where several processes share the store.
 #[derive(Debug, Default)]
 pub struct Touch {
@@ -83,8 +86,16 @@ pub struct WorkingSet {
     pub keys: HashMap<IdempotencyKey, KeySlot>,
     /// Holds of touched events whose time has run out and which no record says so of yet.
     pub due: Vec<HoldId>,
+    /// There are more of them: expire these, commit, and load again.
+    pub more_due: bool,
+    /// The time by the clock. The ledger's may be ahead of it.
+    pub now_ms: TimeMs,
     /// How many events the store has in all.
     pub events_len: usize,
+    /// How many holds are held in all.
+    pub live_holds_len: u64,
+    /// These are records of a ledger that is replayed.
+    pub replaying: bool,
     /// The records of this batch with their bodies, in order.
     pub records: Vec<(Arc<Record>, Vec<u8>)>,
     /// Events changed by this batch.
@@ -145,6 +156,7 @@ impl WorkingSet {
     /// [`super::ApplyError`] when it does not follow from what is here.
     pub fn replay(&mut self, record: Record) -> Result<(), super::ApplyError> {
         use super::ApplyError;
+        self.replaying = true;
         let (seq, prev, at_ms) = self.events.get(&record.event).map_or((0, Hash::ZERO, 0), |event| (event.seq, event.head, event.at_ms));
         if record.seq != seq + 1 {
             return Err(ApplyError::Gap { expected: seq + 1, found: record.seq });

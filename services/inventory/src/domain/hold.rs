@@ -198,6 +198,8 @@ pub struct Hold {
     pub payment_ref: Option<PaymentRef>,
     /// The `seq` of the last record about it.
     pub seq: u64,
+    /// The `seq` of the record that confirmed it.
+    pub confirmed_seq: Option<u64>,
 }
 
 impl Hold {

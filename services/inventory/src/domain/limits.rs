@@ -13,7 +13,7 @@ pub struct Limits {
     pub events_max: usize,
     /// The largest capacity of a stock.
     pub capacity_max: u64,
-    /// The most holds of one event that are held at once.
+    /// The most holds, of all events, that are held at once.
     pub live_holds_max: u64,
     /// How long a hold lives when neither it nor its event says so, milliseconds.
     pub hold_ttl_ms: u64,

@@ -1,6 +1,6 @@
 //! One batch through a store: load, decide, commit.
 
-use crate::decide::{BatchReply, Touch, decide_batch};
+use crate::decide::{BatchReply, Touch, decide_batch, expire_only};
 use crate::domain::{Command, EventName, IdempotencyKey, Limits, TimeMs};
 use crate::store::{Durability, EventView, Store, StoreError};
 
@@ -32,9 +32,18 @@ pub async fn run_batch<'a, S: Store>(
     for (command, key) in commands.clone() {
         touch.add(command, key);
     }
-    let mut set = store.load(touch, now_ms).await?;
+    let mut views = Vec::new();
+    let mut records = 0;
+    let mut set = store.load(&touch, now_ms).await?;
+    while set.more_due {
+        // More has run out of time than is expired at once. Nothing is decided before all of it is written down.
+        expire_only(&mut set, now_ms);
+        records += set.records.len();
+        views.extend(store.commit(set, durability).await?);
+        set = store.load(&touch, now_ms).await?;
+    }
     let replies = decide_batch(&mut set, limits, commands, now_ms);
-    let records = set.records.len();
-    let views = store.commit(set, durability).await?;
+    records += set.records.len();
+    views.extend(store.commit(set, durability).await?);
     Ok(Committed { replies, records, views })
 }

@@ -1,6 +1,7 @@
 //! What is not decided but given: the time and the ids.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -13,15 +14,52 @@ pub trait Clock: Send + Sync + 'static {
     fn now_ms(&self) -> TimeMs;
 }
 
-/// The machine's clock.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
+/// The machine's clock, without its jumps: it runs at the pace of the monotonic clock, and approaches the clock on the wall by at
+/// most a twentieth of the time that passes. So a clock that is set wrong while the service runs lets no hold run out and no
+/// key be forgotten, and small corrections are followed.
+#[derive(Debug)]
+pub struct SystemClock(Mutex<Slewed>);
+
+/// The time that was told last, and when that was.
+#[derive(Debug, Clone, Copy)]
+struct Slewed {
+    told_us: u64,
+    at: Instant,
+}
+
+/// A correction is at most this part of the time that has passed.
+const SLEW_PART: u64 = 20;
+
+impl Slewed {
+    #[allow(clippy::disallowed_methods)] // the one place that reads the clocks
+    fn read() -> (u64, Instant) {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        (u64::try_from(since.as_micros()).unwrap_or(u64::MAX), Instant::now())
+    }
+
+    fn advance(&mut self, wall_us: u64, at: Instant) -> u64 {
+        let passed_us = u64::try_from(at.saturating_duration_since(self.at).as_micros()).unwrap_or(0);
+        let expected_us = self.told_us.saturating_add(passed_us);
+        let correction_max_us = passed_us / SLEW_PART;
+        self.told_us = wall_us.clamp(expected_us - correction_max_us, expected_us.saturating_add(correction_max_us));
+        self.at = at;
+        self.told_us
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        let (told_us, at) = Slewed::read();
+        Self(Mutex::new(Slewed { told_us, at }))
+    }
+}
 
 impl Clock for SystemClock {
-    #[allow(clippy::disallowed_methods)] // the one place that reads it
     fn now_ms(&self) -> TimeMs {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        TimeMs::try_from(since.as_millis()).unwrap_or(TimeMs::MAX)
+        let mut slewed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read under the lock: two threads must not see each other's times in the wrong order.
+        let (wall_us, at) = Slewed::read();
+        slewed.advance(wall_us, at) / 1_000
     }
 }
 
@@ -37,7 +75,7 @@ impl Environment {
     #[must_use]
     pub fn system() -> Self {
         let mut rng = rand::rng();
-        Self { clock: Arc::new(SystemClock), random: Arc::new(Mutex::new(StdRng::from_rng(&mut rng))) }
+        Self { clock: Arc::new(SystemClock::default()), random: Arc::new(Mutex::new(StdRng::from_rng(&mut rng))) }
     }
 
     /// The given clock, and ids that follow from `seed`: for tests and simulations.
@@ -54,5 +92,25 @@ impl Environment {
         let mut random = [0; 10];
         self.random.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut random);
         HoldId::new(self.now_ms(), random)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn jumps_are_not_followed_and_small_corrections_are() {
+        let (_, start) = Slewed::read();
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        let mut clock = Slewed { told_us: 1_000_000, at: start };
+        assert_eq!(clock.advance(1_100_000, at(100)), 1_100_000);
+        let year_us = 31_536_000_000_000;
+        assert_eq!(clock.advance(year_us, at(200)), 1_205_000, "forward: no faster than a twentieth");
+        assert_eq!(clock.advance(0, at(300)), 1_300_000, "back: no slower than a twentieth, and never backwards");
+        assert_eq!(clock.advance(1_402_000, at(400)), 1_402_000);
+        assert_eq!(clock.advance(0, at(400)), 1_402_000);
     }
 }

@@ -48,11 +48,12 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a job, or refuses it at once. An internal job has no bound: there is at most one for each event.
+    /// Adds a job, or refuses it at once. An internal job, without which readers cannot go on, has room beyond the bound.
     pub fn push(&self, job: Job, internal: bool) -> Result<(), EngineError> {
         let mut state = self.state();
         state.check()?;
-        if !internal && state.jobs.len() >= self.len_max {
+        let len_max = if internal { self.len_max * 2 } else { self.len_max };
+        if state.jobs.len() >= len_max {
             return Err(EngineError::Busy);
         }
         state.jobs.push_back(job);

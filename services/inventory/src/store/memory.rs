@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::{BoxFuture, Durability, EventView, Reader, Store, StoreError, StoredRecord};
-use crate::decide::{HoldSlot, KeySlot, Touch, WorkingSet};
+use crate::decide::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet};
 use crate::domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, IdempotencyKey, TimeMs};
 
 /// What goes wrong at the next commit.
@@ -59,14 +59,15 @@ impl State {
 }
 
 impl Store for MemoryStore {
-    async fn load(&mut self, touch: Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
+    async fn load(&mut self, touch: &Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
         let state = self.state();
-        let mut set = WorkingSet { events_len: state.events.len(), ..WorkingSet::default() };
-        for id in touch.holds {
-            set.holds.extend(state.holds.get(&id).map(|hold| (id, State::slot(hold))));
+        let live_holds_len = state.holds.values().filter(|hold| hold.state == HoldState::Held).count() as u64;
+        let mut set = WorkingSet { now_ms, events_len: state.events.len(), live_holds_len, ..WorkingSet::default() };
+        for id in &touch.holds {
+            set.holds.extend(state.holds.get(id).map(|hold| (*id, State::slot(hold))));
         }
         let of_holds = set.holds.values().map(|slot| slot.hold.event.clone());
-        let names: Vec<_> = touch.events.into_iter().chain(of_holds).collect();
+        let names: std::collections::BTreeSet<_> = touch.events.iter().cloned().chain(of_holds).collect();
         for event in names.iter().filter_map(|name| state.events.get(name)) {
             let now_ms = event.ledger_time(now_ms);
             let due = state
@@ -74,13 +75,17 @@ impl Store for MemoryStore {
                 .values()
                 .filter(|hold| hold.event == event.name && hold.state == HoldState::Held && hold.expires_at_ms <= now_ms);
             for hold in due {
+                if set.due.len() == DUE_MAX {
+                    set.more_due = true;
+                    break;
+                }
                 set.holds.insert(hold.id, State::slot(hold));
                 set.due.push(hold.id);
             }
             set.events.insert(event.name.clone(), event.clone());
         }
         set.customers = state.customers.clone();
-        set.keys = touch.keys.into_iter().filter_map(|key| Some((key.clone(), state.keys.get(&key)?.clone()))).collect();
+        set.keys = touch.keys.iter().filter_map(|key| Some((key.clone(), state.keys.get(&key)?.clone()))).collect();
         Ok(set)
     }
 
@@ -94,7 +99,12 @@ impl Store for MemoryStore {
         for (record, body) in set.records {
             state.ledger.entry(record.event.clone()).or_default().push(body);
         }
-        state.keys.extend(set.keys);
+        for (key, slot) in set.keys {
+            let known_later = set.replaying && state.keys.get(&key).is_some_and(|known| known.expires_at_ms > slot.expires_at_ms);
+            if !known_later {
+                state.keys.insert(key, slot);
+            }
+        }
         state.customers.extend(set.customers);
         state.holds.extend(set.holds.into_iter().map(|(id, slot)| (id, slot.hold)));
         state.events.extend(set.events);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-pub use embedded::{DataDir, DataDirError, EmbeddedOptions, EmbeddedStore, FORMAT, StagedRestore};
+pub use embedded::{DataDir, DataDirError, EmbeddedOptions, EmbeddedStore, FORMAT, StagedRestore, StoreDir};
 pub(crate) use embedded::{Tables, parse_ledger_key};
 #[cfg(any(test, feature = "test-util"))]
 pub use memory::{Fault, MemoryStore};
@@ -87,8 +87,8 @@ pub trait Reader: Send + Sync {
 
 /// Keeps records and state. One batch at a time: `load`, then `commit`.
 pub trait Store: Send + 'static {
-    /// Loads what `touch` names, and every due hold of the events it touches.
-    fn load(&mut self, touch: Touch, now_ms: TimeMs) -> impl Future<Output = Result<WorkingSet, StoreError>> + Send;
+    /// Loads what `touch` names, and the due holds of the events it touches, at most [`crate::decide::DUE_MAX`] of them.
+    fn load(&mut self, touch: &Touch, now_ms: TimeMs) -> impl Future<Output = Result<WorkingSet, StoreError>> + Send;
 
     /// Commits the records of `set` with the state they changed, all or nothing, and returns the events that changed.
     fn commit(&mut self, set: WorkingSet, durability: Durability) -> impl Future<Output = Result<Vec<EventView>, StoreError>> + Send;

@@ -7,12 +7,9 @@ use std::path::Path;
 use fjall::Readable;
 use sha2::{Digest, Sha256};
 
-use super::{BACKUP_FORMAT, EventHead, Manifest, TransferError};
+use super::{BACKUP_FORMAT, EventHead, Manifest, PROGRESS_EVERY, TransferError};
 use crate::ledger::Hash;
 use crate::store::{StoreError, Tables, parse_ledger_key};
-
-/// How often progress is told, records.
-const PROGRESS_EVERY: u64 = 50_000;
 
 /// Where the ledgers of an embedded store can be read from while it runs.
 #[derive(Clone)]
@@ -24,30 +21,34 @@ impl LedgerSource {
     }
 }
 
-/// Writes the ledgers of `source`, as they are at this moment, to `dir`. It appears there only when it is complete and synced.
+/// Writes the ledgers of `source`, as they are at this moment, to `dir`, which is new or empty. It is complete, and on disk, when
+/// `manifest.json` is there.
+///
+/// `progress` hears of the records so far, and ends it by returning false.
 ///
 /// # Errors
 /// [`TransferError::NotEmpty`] when something is there already.
-pub fn backup(source: &LedgerSource, dir: &Path, mut progress: impl FnMut(u64)) -> Result<Manifest, TransferError> {
-    if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+pub fn backup(source: &LedgerSource, dir: &Path, mut progress: impl FnMut(u64) -> bool) -> Result<Manifest, TransferError> {
+    fs::create_dir_all(dir).map_err(TransferError::io(dir))?;
+    // The root of a volume of its own has this folder from the beginning.
+    let occupied = fs::read_dir(dir).map_err(TransferError::io(dir))?.flatten().any(|entry| entry.file_name() != "lost+found");
+    if occupied {
         return Err(TransferError::NotEmpty(dir.to_owned()));
     }
-    let mut partial = dir.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = Path::new(&partial);
-    let _ = fs::remove_dir_all(partial);
-    fs::create_dir_all(partial).map_err(TransferError::io(partial))?;
-    let manifest = write_ledgers(source, &partial.join("ledger.jsonl"), &mut progress)?;
-    let path = partial.join("manifest.json");
+    let ledger = dir.join("ledger.jsonl");
+    let manifest = write_ledgers(source, &ledger, &mut progress).inspect_err(|_| drop(fs::remove_file(&ledger)))?;
+    let path = dir.join("manifest.json");
     let text = serde_json::to_vec_pretty(&manifest).map_err(|error| TransferError::Damaged(error.to_string()))?;
     let written = File::create(&path).and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()));
     written.map_err(TransferError::io(&path))?;
-    let moved = File::open(partial).and_then(|folder| folder.sync_all()).and_then(|()| fs::rename(partial, dir));
-    moved.map_err(TransferError::io(dir))?;
+    let parent = std::path::absolute(dir).ok().and_then(|dir| dir.parent().map(Path::to_owned));
+    for folder in [Some(dir.to_owned()), parent].into_iter().flatten() {
+        File::open(&folder).and_then(|folder| folder.sync_all()).map_err(TransferError::io(&folder))?;
+    }
     Ok(manifest)
 }
 
-fn write_ledgers(source: &LedgerSource, path: &Path, progress: &mut impl FnMut(u64)) -> Result<Manifest, TransferError> {
+fn write_ledgers(source: &LedgerSource, path: &Path, progress: &mut impl FnMut(u64) -> bool) -> Result<Manifest, TransferError> {
     let io = |error| TransferError::Io { path: path.to_owned(), source: error };
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path).map_err(io)?);
     let mut digest = Sha256::new();
@@ -66,13 +67,15 @@ fn write_ledgers(source: &LedgerSource, path: &Path, progress: &mut impl FnMut(u
             None => manifest.events.push(head),
         }
         manifest.records += 1;
-        if manifest.records.is_multiple_of(PROGRESS_EVERY) {
-            progress(manifest.records);
+        if manifest.records.is_multiple_of(PROGRESS_EVERY) && !progress(manifest.records) {
+            return Err(TransferError::Cancelled);
         }
     }
     let file = file.into_inner().map_err(|error| io(error.into_error()))?;
     file.sync_all().map_err(io)?;
     manifest.sha256 = Hash::from_bytes(digest.finalize().into());
-    progress(manifest.records);
+    if !progress(manifest.records) {
+        return Err(TransferError::Cancelled);
+    }
     Ok(manifest)
 }

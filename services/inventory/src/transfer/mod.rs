@@ -25,6 +25,9 @@ use crate::store::{DataDirError, StoreError};
 /// The format of backups that this version writes.
 pub const BACKUP_FORMAT: u32 = 1;
 
+/// How often progress is told and an end can be asked for, records.
+const PROGRESS_EVERY: u64 = 2_000;
+
 /// What a backup holds: `manifest.json` beside `ledger.jsonl`, a record body per line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -69,6 +72,9 @@ pub enum TransferError {
     /// The backup is not what its manifest says.
     #[error("the backup is damaged: {0}")]
     Damaged(String),
+    /// It was to end before it was done.
+    #[error("it was ended before it was done")]
+    Cancelled,
     /// A record does not follow from those before it.
     #[error(transparent)]
     Replay(#[from] ReplayError),

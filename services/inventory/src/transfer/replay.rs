@@ -79,7 +79,7 @@ impl<S: Store> Replayer<S> {
         for record in &self.waiting {
             touch.add_record(record);
         }
-        let mut set = self.store.load(touch, 0).await?;
+        let mut set = self.store.load(&touch, 0).await?;
         for record in self.waiting.drain(..) {
             let (event, seq) = (record.event.clone(), record.seq);
             set.replay(record).map_err(|reason| ReplayError::Record { event, seq, reason })?;

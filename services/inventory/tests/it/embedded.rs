@@ -1,10 +1,11 @@
 //! The embedded store: one owner, known format, nothing lost by closing.
 
 use std::fs;
+use std::path::Path;
 
 use inventory::engine::run_batch;
-use inventory::store::{DataDirError, Durability, EmbeddedOptions, EmbeddedStore, Store};
-use inventory::{Command, CommandKind, HoldId, IdempotencyKey, Limits};
+use inventory::store::{DataDir, DataDirError, Durability, EmbeddedOptions, EmbeddedStore, Store};
+use inventory::{Command, CommandKind, HoldId, IdempotencyKey, Limits, RefusalKind};
 
 use crate::support::{event, hold, key, open, put, reserve};
 
@@ -38,19 +39,19 @@ async fn a_second_process_is_refused() {
 async fn a_newer_format_is_refused_and_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()));
-    fs::write(dir.path().join("FORMAT"), "99\n").unwrap();
+    fs::write(dir.path().join("db/FORMAT"), "99\n").unwrap();
     let refused = EmbeddedStore::open(dir.path(), &EmbeddedOptions::default());
     assert!(matches!(refused, Err(DataDirError::Newer { found: 99 })));
-    assert_eq!(fs::read_to_string(dir.path().join("FORMAT")).unwrap(), "99\n");
+    assert_eq!(fs::read_to_string(dir.path().join("db/FORMAT")).unwrap(), "99\n");
 }
 
 #[tokio::test]
 async fn a_missing_or_unreadable_format_is_an_error_not_a_new_store() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()));
-    fs::write(dir.path().join("FORMAT"), "x").unwrap();
+    fs::write(dir.path().join("db/FORMAT"), "x").unwrap();
     assert!(matches!(EmbeddedStore::open(dir.path(), &EmbeddedOptions::default()), Err(DataDirError::Io { .. })));
-    fs::remove_file(dir.path().join("FORMAT")).unwrap();
+    fs::remove_file(dir.path().join("db/FORMAT")).unwrap();
     assert!(matches!(EmbeddedStore::open(dir.path(), &EmbeddedOptions::default()), Err(DataDirError::Io { .. })));
 }
 
@@ -65,10 +66,10 @@ async fn an_older_format_is_migrated_from_its_ledger() {
     let before = store.views();
     drop(store);
     // Format 0 is a directory that has the ledger; whatever else is in it cannot be relied on.
-    fs::write(dir.path().join("FORMAT"), "0\n").unwrap();
+    fs::write(dir.path().join("db/FORMAT"), "0\n").unwrap();
     let mut store = open(dir.path());
     assert_eq!(store.views(), before);
-    assert_eq!(fs::read_to_string(dir.path().join("FORMAT")).unwrap(), "1\n");
+    assert_eq!(fs::read_to_string(dir.path().join("db/FORMAT")).unwrap(), "1\n");
     let again = run(&mut store, &limits, 4, reserve("default", 3), Some(key("k")), 1_003).await;
     assert_eq!((again.result, again.seq, again.replayed), (sold.result, sold.seq, true));
 }
@@ -108,6 +109,164 @@ async fn beyond_the_bound_on_keys_the_oldest_go_first() {
         let reply = run(&mut store, &limits, 20 + number, reserve("default", 1), Some(key(&format!("k{number}"))), 1_000).await;
         assert_eq!(reply.replayed, known, "k{number}");
     }
+}
+
+#[tokio::test]
+async fn a_start_that_was_cut_short_leaves_nothing_in_the_way() {
+    let limits = Limits::default();
+    for leftover in ["db.new", "db.staging"] {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join(leftover).join("tables")).unwrap();
+        fs::write(dir.path().join(leftover).join("tables/0.jnl"), "x").unwrap();
+        let mut store = open(dir.path());
+        run(&mut store, &limits, 1, put("default", &[("general", 10)]), None, 1_000).await;
+        drop(store);
+        assert_eq!(open(dir.path()).views().len(), 1, "{leftover}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_made_where_a_store_was_expected() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("nowhere");
+    assert!(matches!(DataDir::lock_existing(path.clone()), Err(DataDirError::Missing(_))));
+    assert!(!path.exists());
+}
+
+/// A store in which every sale was acknowledged, as it is after a crash: nothing was closed in order.
+async fn crashed(dir: &Path, sales: u8) {
+    let limits = Limits::default();
+    let live = dir.join("live");
+    let mut store = open(&live);
+    run(&mut store, &limits, 0, put("default", &[("general", 1_000)]), None, 1_000).await;
+    for number in 1..=sales {
+        run(&mut store, &limits, number, reserve("default", 1), Some(key(&format!("k{number}"))), 1_000).await;
+    }
+    assert!(std::process::Command::new("cp").args(["-r"]).arg(&live).arg(dir.join("copy")).status().unwrap().success());
+}
+
+#[tokio::test]
+async fn a_flipped_bit_in_the_journal_is_never_a_silent_loss() {
+    let (dir, sales) = (tempfile::tempdir().unwrap(), 40);
+    crashed(dir.path(), sales).await;
+    let copy = dir.path().join("copy");
+    let journal = fs::read_dir(copy.join("db/tables"))
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|kind| kind == "jnl"))
+        .unwrap();
+    let watermark = fs::read(copy.join("db/WATERMARK")).unwrap();
+    let whole = fs::read(&journal).unwrap();
+    let used = whole.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    let (mut refused, mut intact) = (0, 0);
+    for at in (0..used).step_by(used / 60) {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 0x10;
+        let tried = dir.path().join("tried");
+        let _ = fs::remove_dir_all(&tried);
+        assert!(std::process::Command::new("cp").args(["-r"]).arg(&copy).arg(&tried).status().unwrap().success());
+        fs::write(tried.join("db/tables").join(journal.file_name().unwrap()), &flipped).unwrap();
+        assert_eq!(fs::read(tried.join("db/WATERMARK")).unwrap(), watermark);
+        // The store's own debug assertions may panic on such a file; that is a refusal as well.
+        match std::panic::catch_unwind(|| EmbeddedStore::open(&tried, &EmbeddedOptions::default())) {
+            Ok(Ok(store)) => {
+                assert_eq!(store.views()[0].event.seq, u64::from(sales) + 1, "byte {at} was flipped, and sales are gone");
+                intact += 1;
+            }
+            Ok(Err(_)) | Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 30, "{refused} refused, {intact} intact");
+}
+
+#[tokio::test]
+async fn a_journal_that_was_cut_off_is_refused_until_the_loss_is_accepted() {
+    let dir = tempfile::tempdir().unwrap();
+    crashed(dir.path(), 20).await;
+    let copy = dir.path().join("copy");
+    let journal = fs::read_dir(copy.join("db/tables"))
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|kind| kind == "jnl"))
+        .unwrap();
+    let whole = fs::read(&journal).unwrap();
+    let used = whole.iter().rposition(|byte| *byte != 0).unwrap();
+    fs::write(&journal, &whole[..used / 2]).unwrap();
+    let Err(DataDirError::Shortened { expected, found, watermark }) = EmbeddedStore::open(&copy, &EmbeddedOptions::default()) else {
+        panic!("it was not refused")
+    };
+    assert!(expected == 21 && found < 21);
+    fs::remove_file(watermark).unwrap();
+    assert_eq!(open(&copy).views()[0].event.seq, found);
+}
+
+#[tokio::test]
+async fn keys_outlive_a_ledger_that_is_ahead_of_the_clock() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = Limits { key_ttl_ms: 1_000, ..Limits::default() };
+    let mut store = open(dir.path());
+    run(&mut store, &limits, 1, put("default", &[("general", 10)]), None, 1_000_000).await;
+    // The clock is set back; the ledger's time is not.
+    let first = run(&mut store, &limits, 2, reserve("default", 1), Some(key("k")), 1_000).await;
+    for number in 3..6 {
+        run(&mut store, &limits, number, reserve("default", 1), Some(key(&format!("k{number}"))), 1_001).await;
+    }
+    let again = run(&mut store, &limits, 7, reserve("default", 1), Some(key("k")), 1_002).await;
+    assert_eq!((again.result, again.replayed), (first.result, true));
+}
+
+#[tokio::test]
+async fn a_great_many_holds_run_out_at_once_in_parts() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = Limits::default();
+    let mut store = open(dir.path());
+    run(&mut store, &limits, 1, put("default", &[("general", 100_000)]), None, 1_000).await;
+    let held: Vec<_> = (0..10_000_u64)
+        .map(|number| {
+            let mut random = [0; 10];
+            random[2..].copy_from_slice(&number.to_be_bytes());
+            Command { id: HoldId::new(1_000, random), kind: hold("default", 1, 500) }
+        })
+        .collect();
+    let commands = held.iter().map(|command| (command, None));
+    run_batch(&mut store, &limits, commands, Vec::new(), 1_000, Durability::Buffered).await.unwrap();
+    let late = Command { id: id(200), kind: reserve("default", 1) };
+    let done = run_batch(&mut store, &limits, std::iter::once((&late, None)), Vec::new(), 1_500, Durability::Buffered).await.unwrap();
+    assert_eq!(done.records, 10_001);
+    assert_eq!(done.replies[0].seq, 1 + 10_000 + 10_000 + 1);
+    let counts = store.views()[0].event.stocks[0].1;
+    assert_eq!((counts.held, counts.sold), (0, 1));
+}
+
+#[tokio::test]
+async fn holds_of_all_events_together_are_bounded() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = Limits { live_holds_max: 3, ..Limits::default() };
+    let mut store = open(dir.path());
+    for (number, name) in [(1, "a"), (2, "b")] {
+        run(&mut store, &limits, number, put(name, &[("general", 10)]), None, 1_000).await;
+    }
+    for (number, name) in [(3, "a"), (4, "b"), (5, "a")] {
+        run(&mut store, &limits, number, hold(name, 1, 500), None, 1_000).await.result.unwrap();
+    }
+    let refused = run(&mut store, &limits, 6, hold("b", 1, 500), None, 1_000).await.result.unwrap_err();
+    assert_eq!(refused.kind, RefusalKind::TooManyHolds(3));
+    run(&mut store, &limits, 7, hold("a", 1, 500), None, 1_500).await.result.unwrap();
+}
+
+#[tokio::test]
+async fn an_extension_with_a_key_that_changes_nothing_is_answered_the_same_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = Limits::default();
+    let mut store = open(dir.path());
+    run(&mut store, &limits, 1, put("default", &[("general", 10)]), None, 1_000).await;
+    run(&mut store, &limits, 2, hold("default", 1, 3_000), None, 1_000).await.result.unwrap();
+    let extend = || CommandKind::Extend { hold: id(2), ttl_ms: 2_000 };
+    let first = run(&mut store, &limits, 3, extend(), Some(key("e")), 1_500).await;
+    let again = run(&mut store, &limits, 4, extend(), Some(key("e")), 3_500).await;
+    assert_eq!((again.result, again.seq, again.replayed), (first.result, first.seq, true));
 }
 
 #[tokio::test]

@@ -35,6 +35,7 @@ struct ModelHold {
     state: HoldState,
     created_at_ms: u64,
     expires_at_ms: u64,
+    confirmed_seq: u64,
 }
 
 struct ModelKey {
@@ -108,13 +109,25 @@ impl Model {
         }
         let event = self.event_of(&command.kind);
         let seq = event.as_ref().and_then(|name| self.events.get(name)).map_or(0, |event| event.seq);
-        match self.rule(limits, command, now_ms) {
+        match self.rule(limits, command, key.is_some(), now_ms) {
+            // A repeated confirmation is answered with the `seq` of the first.
+            Ok((outcome @ Outcome::Confirmed { id, .. }, false)) => {
+                let seq = self.holds.iter().find(|hold| hold.id == id).unwrap().confirmed_seq;
+                (Ok(outcome), seq)
+            }
             Ok((outcome, false)) => (Ok(outcome), seq),
             Err(kind) => (Err(kind), seq),
             Ok((outcome, true)) => {
                 let event = self.events.get_mut(&event.unwrap()).unwrap();
                 event.seq = seq + 1;
                 event.at_ms = event.at_ms.max(now_ms);
+                let sold = match outcome {
+                    Outcome::Sold { id, .. } | Outcome::Confirmed { id, .. } => Some(id),
+                    _ => None,
+                };
+                if let Some(hold) = self.holds.iter_mut().find(|hold| Some(hold.id) == sold) {
+                    hold.confirmed_seq = seq + 1;
+                }
                 if let Some(key) = key {
                     let used = ModelKey {
                         kind: command.kind.clone(),
@@ -130,7 +143,7 @@ impl Model {
     }
 
     /// The answer and whether something changed.
-    fn rule(&mut self, limits: &Limits, command: &Command, now_ms: u64) -> Result<(Outcome, bool), RefusalKind> {
+    fn rule(&mut self, limits: &Limits, command: &Command, keyed: bool, now_ms: u64) -> Result<(Outcome, bool), RefusalKind> {
         let id = command.id;
         match &command.kind {
             CommandKind::PutEvent { event, capacities, settings, if_settings_seq, .. } => {
@@ -189,7 +202,7 @@ impl Model {
                 }
                 let longer = until > hold.expires_at_ms;
                 hold.expires_at_ms = hold.expires_at_ms.max(until);
-                Ok((Outcome::Extended { id: hold.id, items: hold.items.clone(), expires_at_ms: hold.expires_at_ms }, longer))
+                Ok((Outcome::Extended { id: hold.id, items: hold.items.clone(), expires_at_ms: hold.expires_at_ms }, longer || keyed))
             }
             CommandKind::Confirm { hold, payment_ref } => {
                 self.now_of(*hold, now_ms)?;
@@ -309,6 +322,7 @@ impl Model {
             state,
             created_at_ms: now_ms.max(self.events[event].at_ms),
             expires_at_ms,
+            confirmed_seq: 0,
         });
     }
 }

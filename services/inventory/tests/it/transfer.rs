@@ -20,8 +20,8 @@ async fn filled(engine: &Engine) {
 
 fn restore_into(dir: &Path, from: &Path) -> Result<(), TransferError> {
     let data = DataDir::lock(dir.to_owned())?;
-    let staged = StagedRestore::beside(data.path());
-    restore(from, staged.path(), &EmbeddedOptions::default(), |_| {})?;
+    let staged = StagedRestore::beside(data.path())?;
+    restore(from, &staged, &EmbeddedOptions::default(), |_| true)?;
     Ok(staged.accept()?)
 }
 
@@ -34,12 +34,12 @@ async fn a_backup_of_a_running_store_restores_to_the_same_state() {
     let engine = start(store, &clock);
     filled(&engine).await;
     let copy = copies.path().join("monday");
-    let manifest = backup(&source, &copy, |_| {}).unwrap();
+    let manifest = backup(&source, &copy, |_| true).unwrap();
     assert_eq!(manifest.records, 82);
     let at_backup = engine.published();
     let first = engine.submit(keyed(reserve("default", 1), "k7")).await.unwrap();
     engine.submit(Request::new(reserve("default", 100))).await.unwrap().result.unwrap();
-    assert!(matches!(backup(&source, &copy, |_| {}), Err(TransferError::NotEmpty(_))));
+    assert!(matches!(backup(&source, &copy, |_| true), Err(TransferError::NotEmpty(_))));
 
     restore_into(other.path(), &copy).unwrap();
     let restored = open(other.path());
@@ -56,10 +56,11 @@ async fn restoring_over_a_store_keeps_the_old_one_beside_it() {
     let clock = TestClock::at(1_000);
     let store = open(data.path());
     let copy = copies.path().join("empty");
-    backup(&store.ledger_source(), &copy, |_| {}).unwrap();
+    backup(&store.ledger_source(), &copy, |_| true).unwrap();
     let engine = start(store, &clock);
     filled(&engine).await;
     engine.stop().await;
+    drop(engine);
     restore_into(data.path(), &copy).unwrap();
     assert!(open(data.path()).views().is_empty());
     assert!(data.path().join("db.replaced").exists());
@@ -73,7 +74,7 @@ async fn an_altered_backup_is_refused_and_the_store_is_left_as_it_was() {
     let engine = start(store, &TestClock::at(1_000));
     filled(&engine).await;
     let copy = copies.path().join("copy");
-    backup(&source, &copy, |_| {}).unwrap();
+    backup(&source, &copy, |_| true).unwrap();
     drop(source);
     engine.stop().await;
     drop(engine);
@@ -102,4 +103,61 @@ async fn an_altered_backup_is_refused_and_the_store_is_left_as_it_was() {
     let view = engine.event(&event("default")).await.unwrap().unwrap();
     assert_eq!(view.event.seq, 41);
     assert_eq!(engine.limits(), &Limits::default());
+}
+
+#[tokio::test]
+async fn a_restore_that_was_cut_short_is_finished_or_forgotten() {
+    let (data, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = open(data.path());
+    let copy = copies.path().join("empty");
+    backup(&store.ledger_source(), &copy, |_| true).unwrap();
+    let engine = start(store, &TestClock::at(1_000));
+    filled(&engine).await;
+    engine.stop().await;
+    drop(engine);
+    // Ended while it was built: nothing has changed.
+    let locked = DataDir::lock(data.path().to_owned()).unwrap();
+    let staged = StagedRestore::beside(data.path()).unwrap();
+    assert!(matches!(restore(&copy, &staged, &EmbeddedOptions::default(), |_| false), Err(TransferError::Cancelled)));
+    drop(locked);
+    assert_eq!(open(data.path()).views().len(), 2);
+    // Accepted, and the process killed between the two renames of the opening: it goes on there.
+    restore_into(data.path(), &copy).unwrap();
+    fs::rename(data.path().join("db"), data.path().join("db.replaced")).unwrap();
+    assert!(open(data.path()).views().is_empty());
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_again_on_another_event_keeps_its_last_answer_through_a_restore() {
+    let (data, other, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let clock = TestClock::at(1_000);
+    let store = open(data.path());
+    let source = store.ledger_source();
+    let limits = Limits { key_ttl_ms: 1_000, ..Limits::default() };
+    let env = || inventory::engine::Environment::seeded(std::sync::Arc::new(clock.clone()), 1);
+    let engine = Engine::start(store, limits.clone(), env()).unwrap();
+    for name in ["a", "z"] {
+        engine.submit(Request::new(put(name, &[("general", 10)]))).await.unwrap().result.unwrap();
+    }
+    // First used on the event that comes last in the copy, then, out of time there, on the one that comes first.
+    engine.submit(keyed(reserve("z", 1), "k")).await.unwrap().result.unwrap();
+    clock.set(2_500);
+    let last = engine.submit(keyed(reserve("a", 1), "k")).await.unwrap();
+    let copy = copies.path().join("copy");
+    backup(&source, &copy, |_| true).unwrap();
+    restore_into(other.path(), &copy).unwrap();
+    let engine = Engine::start(open(other.path()), limits, env()).unwrap();
+    let again = engine.submit(keyed(reserve("a", 1), "k")).await.unwrap();
+    assert_eq!((again.result, again.replayed), (last.result, true));
+}
+
+#[tokio::test]
+async fn a_handle_for_reading_keeps_the_directory_locked() {
+    let data = tempfile::tempdir().unwrap();
+    let store = open(data.path());
+    let source = store.ledger_source();
+    drop(store);
+    assert!(matches!(DataDir::lock(data.path().to_owned()), Err(inventory::store::DataDirError::Locked(_))));
+    drop(source);
+    DataDir::lock(data.path().to_owned()).unwrap();
 }

@@ -8,11 +8,12 @@ mod server;
 
 use std::path::{Path, PathBuf};
 
+use inventory::transfer::Manifest;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use client::ask;
-pub use server::Control;
+pub use server::{Control, Restored};
 
 /// What can be asked of a running process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -45,6 +46,14 @@ pub enum Told {
     },
     /// Not done, and why. Nothing has changed.
     Failed(String),
+}
+
+impl Told {
+    /// Done with what `manifest` lists.
+    #[must_use]
+    pub fn done(manifest: &Manifest) -> Self {
+        Self::Done { records: manifest.records, events: manifest.events.len() }
+    }
 }
 
 /// Why the control socket could not be used.

@@ -4,14 +4,16 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use inventory::store::EmbeddedOptions;
+use inventory::store::{EmbeddedOptions, StagedRestore};
 use inventory::transfer::{Manifest, TransferError, backup, restore};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
 
 use super::{Ask, ControlError, Told, socket_path};
 use crate::room::Source;
@@ -22,10 +24,21 @@ const LINE_MAX: u64 = 16_384;
 /// How long a caller may take to send it.
 const LINE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A restored store that is complete: to be accepted once nothing is sold from the present one.
+pub struct Restored {
+    /// The store.
+    pub staged: StagedRestore,
+    /// What it holds.
+    pub manifest: Manifest,
+    /// Who asked for it waits for the end here.
+    pub done: oneshot::Sender<Told>,
+}
+
 /// The listening socket; it is gone when this is stopped.
 pub struct Control {
-    listener: JoinHandle<()>,
-    restored: watch::Receiver<bool>,
+    listener: Option<JoinHandle<()>>,
+    shared: Arc<Shared>,
+    restored: Mutex<mpsc::Receiver<Restored>>,
     path: PathBuf,
 }
 
@@ -33,46 +46,68 @@ struct Shared {
     source: Source,
     data_dir: PathBuf,
     options: EmbeddedOptions,
-    restored: watch::Sender<bool>,
+    restored: mpsc::Sender<Restored>,
     /// One at a time: a restore is staged in one place.
     busy: Mutex<()>,
+    /// Set when the process turns to closing: copies under way end.
+    ending: AtomicBool,
+    /// The copies under way.
+    copies: TaskTracker,
 }
 
 impl Control {
     /// Listens in the data directory of `settings`. A socket that an earlier process left is replaced: this one has the lock.
     ///
-    /// # Errors
-    /// [`ControlError`] when the socket cannot be made, for example because the path is longer than a socket's may be.
-    pub fn listen(settings: &VacancySettings, source: Source) -> Result<Self, ControlError> {
+    /// Without a socket there is no backup of the running process, and everything else works; so that is logged, not an error.
+    #[must_use]
+    pub fn listen(settings: &VacancySettings, source: Source) -> Self {
         let path = socket_path(&settings.data_dir);
-        let _ = fs::remove_file(&path);
-        let listener = UnixListener::bind(&path).map_err(|error| ControlError::new(&path, &error))?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(|error| ControlError::new(&path, &error))?;
-        let (sender, restored) = watch::channel(false);
+        let (sender, restored) = mpsc::channel(1);
         let shared = Arc::new(Shared {
             source,
             data_dir: settings.data_dir.clone(),
             options: settings.store.clone(),
             restored: sender,
             busy: Mutex::new(()),
+            ending: AtomicBool::new(false),
+            copies: TaskTracker::new(),
         });
-        let listener = tokio::spawn(accept(listener, shared));
-        Ok(Self { listener, restored, path })
+        let listener = match bind(&path) {
+            Ok(listener) => Some(tokio::spawn(accept(listener, shared.clone()))),
+            Err(error) => {
+                tracing::error!(%error, "backup and restore cannot reach this process");
+                None
+            }
+        };
+        Self { listener, shared, restored: Mutex::new(restored), path }
     }
 
-    /// Waits until a restored store is ready to be opened.
-    pub async fn restored(&self) {
-        let mut restored = self.restored.clone();
-        if restored.wait_for(|restored| *restored).await.is_err() {
-            std::future::pending::<()>().await;
+    /// Waits until a restored store is complete.
+    pub async fn restored(&self) -> Restored {
+        match self.restored.lock().await.recv().await {
+            Some(restored) => restored,
+            // A sender is in `shared`, so this does not happen.
+            None => std::future::pending().await,
         }
     }
 
-    /// Closes the socket.
-    pub fn stop(self) {
-        self.listener.abort();
+    /// Closes the socket, and ends what is under way.
+    pub async fn stop(self) {
+        if let Some(listener) = self.listener {
+            listener.abort();
+        }
         let _ = fs::remove_file(&self.path);
+        self.shared.ending.store(true, Ordering::SeqCst);
+        self.shared.copies.close();
+        self.shared.copies.wait().await;
     }
+}
+
+fn bind(path: &Path) -> Result<UnixListener, ControlError> {
+    let _ = fs::remove_file(path);
+    let listener = UnixListener::bind(path).map_err(|error| ControlError::new(path, &error))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(|error| ControlError::new(path, &error))?;
+    Ok(listener)
 }
 
 async fn accept(listener: UnixListener, shared: Arc<Shared>) {
@@ -81,7 +116,7 @@ async fn accept(listener: UnixListener, shared: Arc<Shared>) {
             Ok((stream, _)) => {
                 let shared = shared.clone();
                 tokio::spawn(async move {
-                    if let Err(error) = serve(stream, &shared).await {
+                    if let Err(error) = serve(stream, shared).await {
                         tracing::warn!(%error, "a call on the control socket broke off");
                     }
                 });
@@ -94,7 +129,7 @@ async fn accept(listener: UnixListener, shared: Arc<Shared>) {
     }
 }
 
-async fn serve(stream: UnixStream, shared: &Arc<Shared>) -> std::io::Result<()> {
+async fn serve(stream: UnixStream, shared: Arc<Shared>) -> std::io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
     let mut reader = BufReader::new(reader.take(LINE_MAX));
@@ -102,7 +137,7 @@ async fn serve(stream: UnixStream, shared: &Arc<Shared>) -> std::io::Result<()> 
     let (tell, mut told) = mpsc::unbounded_channel();
     match serde_json::from_str::<Ask>(&line) {
         Ok(ask) => {
-            tokio::spawn(handle(shared.clone(), ask, tell));
+            tokio::spawn(handle(shared, ask, tell));
         }
         Err(error) => {
             let _ = tell.send(Told::Failed(format!("not understood: {error}")));
@@ -118,40 +153,51 @@ async fn serve(stream: UnixStream, shared: &Arc<Shared>) -> std::io::Result<()> 
 
 /// Does what is asked whether or not the caller still listens.
 async fn handle(shared: Arc<Shared>, ask: Ask, tell: mpsc::UnboundedSender<Told>) {
-    let _one = shared.busy.lock().await;
-    let (inner, progress) = (shared.clone(), tell.clone());
-    let restores = matches!(ask, Ask::Restore { .. });
-    let work = move || {
-        let progress = |records| {
-            let _ = progress.send(Told::Records(records));
-        };
-        match &ask {
-            Ask::Backup { dir } => backup(&inner.source, dir, progress),
-            Ask::Restore { dir } => stage(dir, &inner, progress),
-        }
+    let end = match ask {
+        Ask::Backup { dir } => back_up(&shared, dir, tell.clone()).await.map(|manifest| Told::done(&manifest)),
+        Ask::Restore { dir } => bring_back(shared, dir, tell.clone()).await,
     };
-    let end = match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(manifest)) => {
-            tracing::info!(records = manifest.records, restores, "done on the control socket");
-            Told::Done { records: manifest.records, events: manifest.events.len() }
-        }
-        Ok(Err(error)) => Told::Failed(error.to_string()),
-        Err(error) => Told::Failed(error.to_string()),
-    };
-    let done = matches!(end, Told::Done { .. });
-    let _ = tell.send(end);
-    if done && restores {
-        // Let the answer leave before the process turns to reopening.
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        shared.restored.send_replace(true);
-    }
+    let _ = tell.send(end.unwrap_or_else(Told::Failed));
 }
 
-/// Builds and checks the restored store beside the running one, and declares it the next to be opened.
-fn stage(dir: &Path, shared: &Shared, progress: impl FnMut(u64)) -> Result<Manifest, TransferError> {
-    use inventory::store::StagedRestore;
-    let staged = StagedRestore::beside(&shared.data_dir);
-    let manifest = restore(dir, staged.path(), &shared.options, progress)?;
-    staged.accept()?;
+/// Runs a copy on a thread that may block; it hears when the process turns to closing.
+async fn copy<T: Send + 'static>(
+    shared: &Arc<Shared>,
+    tell: mpsc::UnboundedSender<Told>,
+    work: impl FnOnce(&Shared, &mut dyn FnMut(u64) -> bool) -> Result<T, TransferError> + Send + 'static,
+) -> Result<T, String> {
+    let _one = shared.busy.try_lock().map_err(|_| "another backup or restore is under way")?;
+    let inner = shared.clone();
+    let blocking = move || {
+        let mut progress = |records| {
+            let _ = tell.send(Told::Records(records));
+            !inner.ending.load(Ordering::SeqCst)
+        };
+        work(&inner, &mut progress)
+    };
+    let done = shared.copies.spawn_blocking(blocking).await;
+    done.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+}
+
+async fn back_up(shared: &Arc<Shared>, dir: PathBuf, tell: mpsc::UnboundedSender<Told>) -> Result<Manifest, String> {
+    let manifest = copy(shared, tell, move |shared, progress| backup(&shared.source, &dir, progress)).await?;
+    tracing::info!(records = manifest.records, "backed up");
     Ok(manifest)
+}
+
+/// Builds and checks the restored store beside the running one, and waits until it has taken its place.
+async fn bring_back(shared: Arc<Shared>, dir: PathBuf, tell: mpsc::UnboundedSender<Told>) -> Result<Told, String> {
+    let staging = move |shared: &Shared, progress: &mut dyn FnMut(u64) -> bool| {
+        let staged = StagedRestore::beside(&shared.data_dir)?;
+        let manifest = restore(&dir, &staged, &shared.options, progress)?;
+        Ok((staged, manifest))
+    };
+    let (staged, manifest) = copy(&shared, tell, staging).await?;
+    let (done, end) = oneshot::channel();
+    let nothing_changed = |_| "the process ended before it was in place; nothing has changed".to_owned();
+    let restored = shared.restored.clone();
+    // What reads from the present store has to let go of it.
+    drop(shared);
+    restored.send(Restored { staged, manifest, done }).await.map_err(|_| nothing_changed(()))?;
+    end.await.map_err(|_| nothing_changed(()))
 }

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::Duration;
 
 use serde_json::json;
 use system_tests::{Process, binary};
@@ -27,15 +26,7 @@ async fn a_running_service_is_copied_and_brought_back() {
     assert_eq!(client.available().await, 490);
 
     assert!(run("vacancy", "restore", &copy, data.path()).status.success());
-    for _ in 0..200 {
-        // It closes and opens again on the same port.
-        if let Ok(answer) = client.call(reqwest::Method::GET, "/api/v1/available", &[], None).await
-            && answer.json()["qty"] == 990
-        {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
+    // The command ends when the restored store is open: from now on an answer counts.
     assert_eq!(client.available().await, 990);
     assert_eq!(client.keyed("/api/v1/reserve", "k", json!({"qty": 10})).await.unwrap().bytes, first.bytes);
     assert_eq!(client.post("/api/v1/reserve", json!({"qty": 1})).await.json()["remaining"], 989);
@@ -57,4 +48,54 @@ async fn a_stopped_store_is_copied_to_another_machine() {
     let monolith = Process::monolith(other.path(), &[]).await;
     assert_eq!(monolith.client().available().await, 993);
     assert_eq!(monolith.client().ledger("default").await, records);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sold_after_a_restore_stays_sold() {
+    let (data, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let copy = copies.path().join("copy");
+    let vacancy = Process::vacancy(data.path(), &[("SHUTDOWN_DRAIN_S", "0.5")]).await;
+    let client = vacancy.client();
+    client.post("/api/v1/reserve", json!({"qty": 10})).await;
+    assert!(run("vacancy", "backup", &copy, data.path()).status.success());
+    let (buyer, over) = (client.clone(), std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)));
+    let ended = over.clone();
+    // Buys all through the restore. What was acknowledged when the command had ended has to be there in the end.
+    let sales = tokio::spawn(async move {
+        let mut acknowledged_after = Vec::new();
+        for number in 0..4_000 {
+            let after = ended.load(std::sync::atomic::Ordering::SeqCst);
+            if let Ok(answer) = buyer.keyed("/api/v1/reserve", &format!("k{number}"), json!({"qty": 1})).await
+                && answer.status == 200
+                && after
+            {
+                acknowledged_after.push(answer.json()["seq"].as_u64().unwrap());
+                if acknowledged_after.len() == 50 {
+                    break;
+                }
+            }
+        }
+        acknowledged_after
+    });
+    let (copied, at) = (copy.clone(), data.path().to_owned());
+    assert!(tokio::task::spawn_blocking(move || run("vacancy", "restore", &copied, &at)).await.unwrap().status.success());
+    over.store(true, std::sync::atomic::Ordering::SeqCst);
+    let acknowledged_after = sales.await.unwrap();
+    assert_eq!(acknowledged_after.len(), 50);
+    vacancy.kill().await;
+    let vacancy = Process::vacancy(data.path(), &[]).await;
+    let newest = vacancy.client().ledger("default").await.len() as u64;
+    assert!(acknowledged_after.iter().all(|seq| *seq <= newest), "{acknowledged_after:?} of {newest}");
+}
+
+#[tokio::test]
+async fn a_backup_of_nothing_is_an_error_and_makes_nothing() {
+    let (data, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let nowhere = data.path().join("nowhere");
+    assert!(!run("vacancy", "backup", &copies.path().join("copy"), &nowhere).status.success());
+    assert!(!nowhere.exists() && !copies.path().join("copy").exists());
+    // An empty directory that is there already, as a mounted volume is, can be the target.
+    let vacancy = Process::vacancy(data.path(), &[]).await;
+    assert!(run("vacancy", "backup", copies.path(), data.path()).status.success());
+    drop(vacancy);
 }

@@ -1,9 +1,8 @@
 //! Writing a batch: its records and the state they changed, in one atomic, fsynced write.
 
-use std::collections::HashSet;
-
 use fjall::OwnedWriteBatch;
 
+use super::keys::Added;
 use super::rows::{customer_key, encode, ledger_key, live_key};
 use super::{Durability, EmbeddedStore, EventView, StoreError};
 use crate::decide::WorkingSet;
@@ -23,17 +22,17 @@ pub(super) fn commit(store: &mut EmbeddedStore, set: WorkingSet, durability: Dur
     }
     let tables = store.tables.clone();
     let mut batch = tables.batch(durability);
-    let mut keys = HashSet::new();
-    let mut at_ms = 0;
+    let mut keys = Added::new();
     for (record, body) in &set.records {
         batch.insert(&tables.ledger, ledger_key(&record.event, record.seq), body.as_slice());
-        at_ms = at_ms.max(record.at_ms);
-        if let Some(key) = &record.key {
-            store.keys.add(&tables, &mut batch, record, key)?;
-            keys.insert(&key.key);
+        if let Some(used) = &record.key {
+            let later = keys.get(&used.key).is_none_or(|(known, _)| known.expires_at_ms < used.expires_at_ms);
+            if later {
+                keys.insert(&used.key, (used, record));
+            }
         }
     }
-    store.keys.forget(&tables, &mut batch, at_ms, &keys)?;
+    store.keys.update(&tables, &mut batch, keys, set.now_ms, set.replaying)?;
     for name in &set.dirty_events {
         if let Some(event) = set.events.get(name) {
             let row = serde_json::to_vec(event).map_err(|error| StoreError::Failed(error.to_string().into()))?;
@@ -57,6 +56,10 @@ pub(super) fn commit(store: &mut EmbeddedStore, set: WorkingSet, durability: Dur
     }
     index(store, &mut batch, &live);
     batch.commit()?;
+    store.records += set.records.len() as u64;
+    if let Some(watermark) = &store.watermark {
+        watermark.set(store.records).map_err(|error| StoreError::Failed(format!("WATERMARK: {error}").into()))?;
+    }
 
     for LiveChange { event, id, out_ms, in_ms } in live {
         if let Some(at_ms) = out_ms {

@@ -1,4 +1,7 @@
 //! The data directory: one process at a time, one known format.
+//!
+//! `db` holds a store together with its format, and appears and disappears only by renaming it as a whole; so whenever the
+//! process is killed, there is either none or a complete one.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -17,19 +20,35 @@ pub enum DataDirError {
     /// Another process has it.
     #[error("data directory {} is in use by another process", .0.display())]
     Locked(PathBuf),
+    /// There is no store in it, and none was to be made.
+    #[error("there is no store in {}", .0.display())]
+    Missing(PathBuf),
     /// A newer version wrote it.
     #[error("data directory has format {found}, and this version knows only up to {FORMAT}: use the version that wrote it")]
     Newer {
         /// The format found.
         found: u32,
     },
-    /// An older version wrote it, and bringing it up to date failed. It is as it was.
+    /// An older version wrote it, and bringing it up to date failed. Its ledger is as it was; opening it tries again.
     #[error("migrating the data directory from format {from} failed: {reason}")]
     Migration {
         /// The format found.
         from: u32,
         /// What went wrong.
         reason: String,
+    },
+    /// Records that were acknowledged are not there any more.
+    #[error(
+        "the store is damaged: it has {found} ledger records and had {expected}. Restore a backup; or, to go on without what is \
+         lost, remove {}", .watermark.display()
+    )]
+    Shortened {
+        /// How many records there were.
+        expected: u64,
+        /// How many there are.
+        found: u64,
+        /// The file that remembers it.
+        watermark: PathBuf,
     },
     /// A file of it cannot be read or written.
     #[error("data directory: {path}: {source}", path = .path.display())]
@@ -45,8 +64,13 @@ pub enum DataDirError {
 }
 
 impl DataDirError {
-    pub(super) fn store(error: impl Into<StoreError>) -> Self {
+    pub(crate) fn store(error: impl Into<StoreError>) -> Self {
         Self::Store(error.into())
+    }
+
+    pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
     }
 }
 
@@ -60,8 +84,9 @@ pub struct DataDir {
 
 impl DataDir {
     const LOCK: &str = "LOCK";
-    const FORMAT_FILE: &str = "FORMAT";
     const DB: &str = "db";
+    const NEW: &str = "db.new";
+    const STAGING: &str = "db.staging";
     const RESTORED: &str = "db.restored";
     const REPLACED: &str = "db.replaced";
 
@@ -70,14 +95,23 @@ impl DataDir {
     /// # Errors
     /// [`DataDirError::Locked`] when another process has it.
     pub fn lock(path: PathBuf) -> Result<Self, DataDirError> {
-        let io_error = |source| DataDirError::Io { path: path.clone(), source };
-        fs::create_dir_all(&path).map_err(io_error)?;
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join(Self::LOCK)).map_err(io_error)?;
+        fs::create_dir_all(&path).map_err(DataDirError::io(&path))?;
+        let lock =
+            OpenOptions::new().create(true).truncate(false).write(true).open(path.join(Self::LOCK)).map_err(DataDirError::io(&path))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(DataDirError::Locked(path)),
-            Err(TryLockError::Error(source)) => Err(io_error(source)),
+            Err(TryLockError::Error(source)) => Err(DataDirError::Io { path, source }),
         }
+    }
+
+    /// Locks `path` if there is a store in it; nothing is made where there is none.
+    ///
+    /// # Errors
+    /// [`DataDirError::Missing`] or [`DataDirError::Locked`].
+    pub fn lock_existing(path: PathBuf) -> Result<Self, DataDirError> {
+        let exists = [Self::DB, Self::RESTORED].iter().any(|name| path.join(name).exists());
+        if exists { Self::lock(path) } else { Err(DataDirError::Missing(path)) }
     }
 
     /// Its path.
@@ -86,92 +120,118 @@ impl DataDir {
         &self.path
     }
 
-    /// Where the store's own files are.
-    #[must_use]
-    pub fn db_path(&self) -> PathBuf {
-        self.path.join(Self::DB)
+    /// The store that is in use.
+    pub(super) fn db(&self) -> StoreDir {
+        StoreDir(self.path.join(Self::DB))
+    }
+
+    /// A new store, until it is complete.
+    pub(super) fn new_db(&self) -> Result<StoreDir, DataDirError> {
+        let path = self.path.join(Self::NEW);
+        remove(&path)?;
+        Ok(StoreDir(path))
+    }
+
+    /// Puts a new store, now complete, in place.
+    pub(super) fn install_new(&self) -> Result<(), DataDirError> {
+        rename(&self.path.join(Self::NEW), &self.path.join(Self::DB))
     }
 
     /// Puts an accepted restore in place; the store it replaces is kept beside it until the next restore.
     pub(super) fn finish_restore(&self) -> Result<(), DataDirError> {
-        let restored = self.path.join(Self::RESTORED);
+        remove(&self.path.join(Self::STAGING))?;
+        let (restored, db) = (self.path.join(Self::RESTORED), self.path.join(Self::DB));
         if !restored.exists() {
             return Ok(());
         }
-        if self.db_path().exists() {
-            self.remove(Self::REPLACED)?;
-            self.rename(&self.db_path(), Self::REPLACED)?;
+        // Killed anywhere in here, the next opening goes on: the restored store keeps its name until it is in place.
+        if db.exists() {
+            let replaced = self.path.join(Self::REPLACED);
+            remove(&replaced)?;
+            rename(&db, &replaced)?;
         }
-        self.rename(&restored, Self::DB)?;
-        self.set_format()
+        rename(&restored, &db)
+    }
+}
+
+/// A folder with a store and its format.
+#[derive(Debug, Clone)]
+pub struct StoreDir(PathBuf);
+
+impl StoreDir {
+    const FORMAT_FILE: &str = "FORMAT";
+
+    pub(super) fn exists(&self) -> bool {
+        self.0.exists()
     }
 
-    /// The format of what is in it; `None` when it is new.
-    pub(super) fn format(&self) -> Result<Option<u32>, DataDirError> {
-        let path = self.path.join(Self::FORMAT_FILE);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !self.db_path().exists() => return Ok(None),
-            Err(source) => return Err(DataDirError::Io { path, source }),
-        };
+    /// Where the tables are.
+    pub(super) fn tables(&self) -> PathBuf {
+        self.0.join("tables")
+    }
+
+    /// Where it is remembered how many records there are.
+    pub(super) fn watermark(&self) -> PathBuf {
+        self.0.join("WATERMARK")
+    }
+
+    /// The format of what is in it.
+    pub(super) fn format(&self) -> Result<u32, DataDirError> {
+        let path = self.0.join(Self::FORMAT_FILE);
+        let text = fs::read_to_string(&path).map_err(DataDirError::io(&path))?;
         let invalid = || DataDirError::Io { path, source: io::Error::new(io::ErrorKind::InvalidData, "not a format version") };
         let found: u32 = text.trim().parse().map_err(|_| invalid())?;
-        if found > FORMAT { Err(DataDirError::Newer { found }) } else { Ok(Some(found)) }
+        if found > FORMAT { Err(DataDirError::Newer { found }) } else { Ok(found) }
     }
 
-    /// Writes down that what is in it has this version's format.
-    pub(super) fn set_format(&self) -> Result<(), DataDirError> {
-        let path = self.path.join(Self::FORMAT_FILE);
-        if fs::read_to_string(&path).is_ok_and(|text| text.trim() == FORMAT.to_string()) {
-            return Ok(());
-        }
-        let temporary = self.path.join("FORMAT.new");
+    /// Writes down that what is in it has this version's format, and sees to it that all of it is on disk.
+    pub(crate) fn seal(&self) -> Result<(), DataDirError> {
+        let path = self.0.join(Self::FORMAT_FILE);
+        let temporary = self.0.join("FORMAT.new");
         let write = || -> io::Result<()> {
             let mut file = File::create(&temporary)?;
             writeln!(file, "{FORMAT}")?;
             file.sync_all()?;
             fs::rename(&temporary, &path)?;
-            File::open(&self.path)?.sync_all()
+            sync_tree(&self.0)
         };
-        write().map_err(|source| DataDirError::Io { path: path.clone(), source })
-    }
-
-    fn remove(&self, name: &str) -> Result<(), DataDirError> {
-        remove(&self.path.join(name))
-    }
-
-    fn rename(&self, from: &Path, to: &str) -> Result<(), DataDirError> {
-        rename(from, &self.path.join(to))
+        write().map_err(DataDirError::io(&path))
     }
 }
 
-/// A store that is built in a data directory, beside the one in use, to take its place at the next opening.
+/// A store that is built in a data directory, beside the one in use, to take its place.
 #[derive(Debug)]
 pub struct StagedRestore {
-    path: PathBuf,
+    dir: StoreDir,
     restored: PathBuf,
 }
 
 impl StagedRestore {
-    /// The place for it in `data_dir`, which the calling process has locked.
-    #[must_use]
-    pub fn beside(data_dir: &Path) -> Self {
-        Self { path: data_dir.join("db.staging"), restored: data_dir.join(DataDir::RESTORED) }
+    /// The place for it in `data_dir`, which the calling process has locked. What was left there by an earlier try is removed.
+    ///
+    /// # Errors
+    /// [`DataDirError::Io`].
+    pub fn beside(data_dir: &Path) -> Result<Self, DataDirError> {
+        let path = data_dir.join(DataDir::STAGING);
+        remove(&path)?;
+        Ok(Self { dir: StoreDir(path), restored: data_dir.join(DataDir::RESTORED) })
     }
 
-    /// Where it is to be built.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub(crate) fn dir(&self) -> &StoreDir {
+        &self.dir
     }
 
-    /// Declares it complete: the next opening uses it.
+    pub(crate) fn tables(&self) -> PathBuf {
+        self.dir.tables()
+    }
+
+    /// Declares it the one to be used: the next opening does so. To be called only when nothing is sold from the other any more.
     ///
     /// # Errors
     /// [`DataDirError::Io`].
     pub fn accept(&self) -> Result<(), DataDirError> {
         remove(&self.restored)?;
-        rename(&self.path, &self.restored)
+        rename(&self.dir.0, &self.restored)
     }
 }
 
@@ -186,5 +246,14 @@ fn remove(path: &Path) -> Result<(), DataDirError> {
 fn rename(from: &Path, to: &Path) -> Result<(), DataDirError> {
     let folder = to.parent().unwrap_or(to);
     let synced = fs::rename(from, to).and_then(|()| File::open(folder)?.sync_all());
-    synced.map_err(|source| DataDirError::Io { path: from.to_owned(), source })
+    synced.map_err(DataDirError::io(from))
+}
+
+/// Syncs every file and folder below `path`, and itself.
+fn sync_tree(path: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() { sync_tree(&entry.path())? } else { File::open(entry.path())?.sync_all()? }
+    }
+    File::open(path)?.sync_all()
 }

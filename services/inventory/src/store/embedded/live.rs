@@ -7,9 +7,17 @@ use super::rows::{event_prefix, parse_live_key};
 use super::tables::Tables;
 use crate::domain::{EventName, HoldId, TimeMs};
 
+/// Events whose expiries are written down together.
+const DUE_EVENTS_MAX: usize = 64;
+
 /// Per event, its live holds in the order in which they run out: 24 bytes each, bounded by `live_holds_max`.
 #[derive(Default)]
-pub struct LiveHolds(HashMap<EventName, BTreeSet<(TimeMs, HoldId)>>);
+pub struct LiveHolds {
+    of_event: HashMap<EventName, BTreeSet<(TimeMs, HoldId)>>,
+    /// Every event that has any, with the first time.
+    next: BTreeSet<(TimeMs, EventName)>,
+    len: u64,
+}
 
 impl LiveHolds {
     pub fn read<'a>(tables: &Tables, events: impl Iterator<Item = &'a EventName>) -> Result<Self, StoreError> {
@@ -24,25 +32,47 @@ impl LiveHolds {
     }
 
     pub fn insert(&mut self, event: &EventName, at_ms: TimeMs, id: HoldId) {
-        self.0.entry(event.clone()).or_default().insert((at_ms, id));
+        self.change(event, |holds| holds.insert((at_ms, id)));
     }
 
     pub fn remove(&mut self, event: &EventName, at_ms: TimeMs, id: HoldId) {
-        if let Some(holds) = self.0.get_mut(event) {
-            holds.remove(&(at_ms, id));
+        self.change(event, |holds| holds.remove(&(at_ms, id)));
+    }
+
+    fn change(&mut self, event: &EventName, change: impl FnOnce(&mut BTreeSet<(TimeMs, HoldId)>) -> bool) {
+        let holds = self.of_event.entry(event.clone()).or_default();
+        let first = |holds: &BTreeSet<(TimeMs, HoldId)>| holds.first().map(|(at_ms, _)| *at_ms);
+        let (before, len) = (first(holds), holds.len() as u64);
+        change(holds);
+        let after = first(holds);
+        self.len = self.len - len + holds.len() as u64;
+        if before != after {
+            before.map(|at_ms| self.next.remove(&(at_ms, event.clone())));
+            after.map(|at_ms| self.next.insert((at_ms, event.clone())));
         }
+    }
+
+    /// How many there are, of all events.
+    pub fn len(&self) -> u64 {
+        self.len
     }
 
     /// The holds of `event` whose time has run out at `now_ms`, oldest first.
     pub fn due(&self, event: &EventName, now_ms: TimeMs) -> impl Iterator<Item = HoldId> {
-        self.0.get(event).into_iter().flatten().take_while(move |(at_ms, _)| *at_ms <= now_ms).map(|(_, id)| *id)
+        self.of_event.get(event).into_iter().flatten().take_while(move |(at_ms, _)| *at_ms <= now_ms).map(|(_, id)| *id)
     }
 
     pub fn next_of(&self, event: &EventName) -> Option<TimeMs> {
-        self.0.get(event)?.first().map(|(at_ms, _)| *at_ms)
+        self.of_event.get(event)?.first().map(|(at_ms, _)| *at_ms)
     }
 
     pub fn next_of_all(&self) -> Option<TimeMs> {
-        self.0.values().filter_map(|holds| holds.first().map(|(at_ms, _)| *at_ms)).min()
+        self.next.first().map(|(at_ms, _)| *at_ms)
+    }
+
+    /// Events with a hold whose time has run out, the longest due first, not all at once.
+    pub fn due_events(&self, now_ms: TimeMs) -> Vec<EventName> {
+        let due = self.next.iter().take_while(|(at_ms, _)| *at_ms <= now_ms);
+        due.take(DUE_EVENTS_MAX).map(|(_, event)| event.clone()).collect()
     }
 }

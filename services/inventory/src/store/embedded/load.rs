@@ -5,32 +5,35 @@ use std::sync::Arc;
 
 use super::rows::{KeyRow, customer_key, decode};
 use super::{EmbeddedStore, StoreError};
-use crate::decide::{HoldSlot, KeySlot, Touch, WorkingSet};
+use crate::decide::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet};
 use crate::domain::{CustomerId, EventName, HoldId, HoldState, IdempotencyKey, TimeMs};
 use crate::ledger::Record;
 
-pub(super) fn load(store: &EmbeddedStore, touch: Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
-    let Touch { mut events, holds, mut customers, keys } = touch;
-    let mut set = WorkingSet { events_len: store.events.len(), ..WorkingSet::default() };
-    for key in keys {
-        if let Some(slot) = key_slot(store, &key)? {
-            set.keys.insert(key, slot);
+pub(super) fn load(store: &EmbeddedStore, touch: &Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
+    let mut set = WorkingSet { now_ms, events_len: store.events.len(), live_holds_len: store.live.len(), ..WorkingSet::default() };
+    for key in &touch.keys {
+        if let Some(slot) = key_slot(store, key)? {
+            set.keys.insert(key.clone(), slot);
         }
     }
-    for id in holds {
-        load_hold(store, &mut set, id)?;
+    for id in &touch.holds {
+        load_hold(store, &mut set, *id)?;
     }
-    events.extend(set.holds.values().map(|slot| slot.hold.event.clone()));
-    for name in events {
-        let Some(event) = store.events.get(&name) else { continue };
-        for id in store.live.due(&name, event.ledger_time(now_ms)) {
+    let of_holds: Vec<_> = set.holds.values().map(|slot| slot.hold.event.clone()).collect();
+    for name in touch.events.iter().chain(&of_holds) {
+        let Some(event) = store.events.get(name).filter(|_| !set.events.contains_key(name)) else { continue };
+        for id in store.live.due(name, event.ledger_time(now_ms)) {
+            if set.due.len() == DUE_MAX {
+                set.more_due = true;
+                break;
+            }
             load_hold(store, &mut set, id)?;
             set.due.push(id);
         }
-        set.events.insert(name, event.clone());
+        set.events.insert(name.clone(), event.clone());
     }
     let of_holds = set.holds.values().filter_map(|slot| Some((slot.hold.event.clone(), slot.hold.customer.clone()?)));
-    customers.extend(of_holds);
+    let customers: HashSet<_> = touch.customers.iter().cloned().chain(of_holds).collect();
     load_customers(store, &mut set, customers)?;
     Ok(set)
 }

@@ -11,16 +11,18 @@ mod load;
 mod reader;
 mod rows;
 mod tables;
+mod watermark;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use data_dir::{DataDir, DataDirError, FORMAT, StagedRestore};
+pub use data_dir::{DataDir, DataDirError, FORMAT, StagedRestore, StoreDir};
 use keys::KeyOrder;
 use live::LiveHolds;
 pub(crate) use rows::parse_ledger_key;
 pub(crate) use tables::Tables;
+use watermark::Watermark;
 
 use super::{Durability, EventView, Reader, Store, StoreError};
 use crate::decide::{Touch, WorkingSet};
@@ -51,30 +53,46 @@ pub struct EmbeddedStore {
     events: BTreeMap<EventName, Event>,
     live: LiveHolds,
     keys: KeyOrder,
+    /// Ledger records of all events.
+    records: u64,
+    watermark: Option<Watermark>,
     failed: bool,
-    /// Keeps the directory locked for as long as the store is open.
-    dir: Option<DataDir>,
 }
 
 impl EmbeddedStore {
-    /// Opens the store in `dir`, creating or migrating it where needed.
+    /// Opens the store in the directory at `path`, creating or migrating it where needed.
     ///
     /// # Errors
-    /// [`DataDirError`] when the directory is in use, of a newer format, or unreadable.
-    pub fn open(dir: impl Into<PathBuf>, options: &EmbeddedOptions) -> Result<Self, DataDirError> {
-        let dir = DataDir::lock(dir.into())?;
+    /// [`DataDirError`] when the directory is in use, of a newer format, damaged or unreadable.
+    pub fn open(path: impl Into<PathBuf>, options: &EmbeddedOptions) -> Result<Self, DataDirError> {
+        Self::open_in(DataDir::lock(path.into())?, options)
+    }
+
+    /// Opens the store in `dir`, which stays locked until the store and every handle for reading it are gone.
+    ///
+    /// # Errors
+    /// As [`EmbeddedStore::open`].
+    pub fn open_in(dir: DataDir, options: &EmbeddedOptions) -> Result<Self, DataDirError> {
         dir.finish_restore()?;
-        let found = dir.format()?;
-        let tables = Tables::open(&dir.db_path(), options).map_err(DataDirError::store)?;
-        if let Some(from) = found.filter(|format| *format < FORMAT) {
-            // Everything follows from the ledger, so an older format is brought up to date by reading the ledger again.
-            tracing::info!(from, to = FORMAT, "migrating the data directory");
-            crate::transfer::rebuild_state(&tables, options)
-                .map_err(|error| DataDirError::Migration { from, reason: error.to_string() })?;
+        let db = dir.db();
+        if !db.exists() {
+            let new = dir.new_db()?;
+            drop(Tables::open(&new.tables(), options).map_err(DataDirError::store)?);
+            new.seal()?;
+            dir.install_new()?;
         }
-        dir.set_format()?;
+        let found = db.format()?;
+        let mut tables = Tables::open(&db.tables(), options).map_err(DataDirError::store)?;
+        if found < FORMAT {
+            // Everything follows from the ledger, so an older format is brought up to date by reading the ledger again.
+            tracing::info!(from = found, to = FORMAT, "migrating the data directory");
+            crate::transfer::rebuild_state(&tables, options)
+                .map_err(|error| DataDirError::Migration { from: found, reason: error.to_string() })?;
+            db.seal()?;
+        }
+        tables.keep_locked(dir);
         let mut store = Self::over(tables, options).map_err(DataDirError::store)?;
-        store.dir = Some(dir);
+        store.check_watermark(&db)?;
         Ok(store)
     }
 
@@ -83,7 +101,20 @@ impl EmbeddedStore {
         let events: BTreeMap<_, _> = tables.all_events()?.into_iter().map(|event| (event.name.clone(), event)).collect();
         let live = LiveHolds::read(&tables, events.keys())?;
         let keys = KeyOrder::read(&tables, options.keys_max)?;
-        Ok(Self { tables, events, live, keys, failed: false, dir: None })
+        let records = events.values().map(|event| event.seq).sum();
+        Ok(Self { tables, events, live, keys, records, watermark: None, failed: false })
+    }
+
+    /// Refuses a store that has fewer records than were acknowledged.
+    fn check_watermark(&mut self, db: &StoreDir) -> Result<(), DataDirError> {
+        let path = db.watermark();
+        let (watermark, expected) = Watermark::open(&path).map_err(DataDirError::io(&path))?;
+        if let Some(expected) = expected.filter(|expected| *expected > self.records) {
+            return Err(DataDirError::Shortened { expected, found: self.records, watermark: path });
+        }
+        watermark.set(self.records).map_err(DataDirError::io(&path))?;
+        self.watermark = Some(watermark);
+        Ok(())
     }
 
     /// A handle for copying the ledger of a running store.
@@ -98,7 +129,7 @@ impl EmbeddedStore {
 }
 
 impl Store for EmbeddedStore {
-    async fn load(&mut self, touch: Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
+    async fn load(&mut self, touch: &Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
         if self.failed {
             return Err(StoreError::Failed("an earlier write failed".into()));
         }
@@ -118,8 +149,7 @@ impl Store for EmbeddedStore {
     }
 
     fn due_events(&self, now_ms: TimeMs) -> (Vec<EventName>, Option<TimeMs>) {
-        let due = self.events.values().filter(|event| self.live.next_of(&event.name).is_some_and(|next| next <= event.ledger_time(now_ms)));
-        (due.map(|event| event.name.clone()).collect(), self.live.next_of_all())
+        (self.live.due_events(now_ms), self.live.next_of_all())
     }
 
     fn reader(&self) -> Arc<dyn Reader> {

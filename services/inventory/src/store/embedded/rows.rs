@@ -12,15 +12,17 @@ pub struct KeyRow {
     pub event: EventName,
     pub seq: u64,
     pub expires_at_ms: TimeMs,
-    /// Its place in the order of all keys ever used.
-    pub number: u64,
 }
 
-/// A place in the order of keys.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct OrderRow {
-    pub key: IdempotencyKey,
-    pub expires_at_ms: TimeMs,
+/// The time, then the key: keys in the order in which they run out.
+pub fn order_key(expires_at_ms: TimeMs, key: &IdempotencyKey) -> Vec<u8> {
+    [&expires_at_ms.to_be_bytes(), key.as_str().as_bytes()].concat()
+}
+
+/// The time and key of a row of the order.
+pub fn parse_order_key(row: &[u8]) -> Option<(TimeMs, IdempotencyKey)> {
+    let (at_ms, key) = row.split_at_checked(8)?;
+    Some((u64::from_be_bytes(at_ms.try_into().ok()?), IdempotencyKey::new(std::str::from_utf8(key).ok()?).ok()?))
 }
 
 /// `event`, then `seq`: an event's ledger lies together and in order. Names hold no zero byte.

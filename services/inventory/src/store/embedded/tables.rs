@@ -1,12 +1,13 @@
 //! The tables of the embedded store.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use fjall::config::{FilterPolicy, PartitioningPolicy};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
 use super::rows::{decode, event_prefix, ledger_key};
-use super::{Durability, EmbeddedOptions, StoreError};
+use super::{DataDir, Durability, EmbeddedOptions, StoreError};
 use crate::domain::{Event, EventName, Hold, HoldId};
 
 impl From<fjall::Error> for StoreError {
@@ -57,8 +58,12 @@ pub struct Tables {
     pub customers: Keyspace,
     /// key → where its answer is.
     pub keys: Keyspace,
-    /// number → key, in order of use.
+    /// `expires_at key` → nothing: keys in the order in which they run out.
     pub key_order: Keyspace,
+    /// What is counted: name → number.
+    pub meta: Keyspace,
+    /// Keeps the directory locked for as long as anything reads from it.
+    dir: Option<Arc<DataDir>>,
 }
 
 impl Tables {
@@ -74,13 +79,20 @@ impl Tables {
             customers: table("customers", Lookups::MayMiss)?,
             keys: table("keys", Lookups::MayMiss)?,
             key_order: table("key_order", Lookups::Known)?,
+            meta: table("meta", Lookups::Known)?,
+            dir: None,
             db,
         })
     }
 
+    /// Leaves the lock of `dir` to these tables and their clones.
+    pub fn keep_locked(&mut self, dir: DataDir) {
+        self.dir = Some(Arc::new(dir));
+    }
+
     /// The tables that follow from the ledger.
-    pub fn derived(&self) -> [&Keyspace; 6] {
-        [&self.events, &self.holds, &self.live, &self.customers, &self.keys, &self.key_order]
+    pub fn derived(&self) -> [&Keyspace; 7] {
+        [&self.events, &self.holds, &self.live, &self.customers, &self.keys, &self.key_order, &self.meta]
     }
 
     pub fn batch(&self, durability: Durability) -> fjall::OwnedWriteBatch {
