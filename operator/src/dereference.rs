@@ -41,7 +41,8 @@ impl Children for FromServer {
         let wanted = Kind::ServiceMonitor.api_resource();
         match self.0.list_api_group_resources(&wanted.api_version).await {
             Ok(list) => Ok(list.resources.iter().any(|resource| resource.kind == wanted.kind)),
-            Err(kube::Error::Api(status)) if status.is_not_found() => Ok(false),
+            // A group that is not served answers in plain text, so there is a code but no reason.
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
             Err(error) => Err(error),
         }
     }

@@ -1,0 +1,101 @@
+use kube::ResourceExt;
+use operator::kind::Kind;
+use serde_json::json;
+
+use crate::support::{Cluster, at, eventually, kubelet, start, system, until};
+
+#[tokio::test]
+async fn retained_data_and_token_are_adopted_again() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({"stock": {"initial": 42}}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    let claim = cluster.get(Kind::PersistentVolumeClaim, "shop-data").await.uid();
+    let token = at(&cluster.get(Kind::Secret, "shop-admin-token").await, "/data/token").clone();
+    cluster.systems().delete("shop", &kube::api::DeleteParams::default()).await.expect("it is deleted");
+    until("the resource is gone", || async { cluster.systems().get_opt("shop").await.expect("an answer").is_none() }).await;
+    // The garbage collector would have removed what was owned; here it is left, owned by nobody that exists.
+    cluster.apply(&system("shop", json!({}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    assert_eq!(cluster.get(Kind::PersistentVolumeClaim, "shop-data").await.uid(), claim);
+    assert_eq!(at(&cluster.get(Kind::Secret, "shop-admin-token").await, "/data/token"), &token);
+    let (_, message) = cluster.condition("shop", "StockChangeIgnored", "True").await;
+    assert!(message.contains("created with 42"), "the volume remembers its event: {message}");
+    let uid = cluster.systems().get("shop").await.expect("the resource").uid();
+    eventually("what was left over is owned anew", || async {
+        let owners = cluster.get(Kind::Deployment, "shop-vacancy").await.metadata.owner_references.unwrap_or_default();
+        if owners.len() == 1 && Some(&owners[0].uid) == uid.as_ref() { Ok(()) } else { Err(owners) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn retain_is_taken_up_and_back() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    for (retain, owners) in [(true, 0), (false, 1), (true, 0)] {
+        cluster.apply(&system("shop", json!({"storage": {"embedded": {"retain": retain}}}))).await;
+        for (kind, name) in [(Kind::PersistentVolumeClaim, "shop-data"), (Kind::Secret, "shop-admin-token")] {
+            eventually(&format!("{kind} with retain {retain}"), || async {
+                let found = cluster.find(kind, name).await.map(|object| object.owner_references().len());
+                if found == Some(owners) { Ok(()) } else { Err(found) }
+            })
+            .await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn somebody_elses_object_is_not_taken_over() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    let foreign = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "shop-ticket"}, "spec": {"selector": {"app": "other"}, "ports": [{"port": 8002, "name": "http", "targetPort": 1}]}});
+    let foreign: kube::core::DynamicObject = serde_json::from_value(foreign).expect("a Service");
+    cluster.api(Kind::Service).create(&Default::default(), &foreign).await.expect("it is made");
+    cluster.apply(&system("shop", json!({}))).await;
+    let (reason, message) = cluster.condition("shop", "Degraded", "True").await;
+    assert_eq!(reason, "NameConflict");
+    assert!(message.starts_with("Service shop-ticket: exists already and belongs to somebody else"), "{message}");
+    let service = cluster.get(Kind::Service, "shop-ticket").await;
+    assert_eq!(at(&service, "/spec/selector"), &json!({"app": "other"}));
+    assert!(service.owner_references().is_empty());
+    cluster.delete(Kind::Service, "shop-ticket").await;
+    cluster.condition("shop", "Degraded", "False").await;
+}
+
+#[tokio::test]
+async fn two_systems_whose_names_meet_do_not_fight() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    // The monolith of this one would be the ticket service of that one.
+    cluster.apply(&system("shop-ticket", json!({"mode": "monolith"}))).await;
+    let (reason, _) = cluster.condition("shop-ticket", "Degraded", "True").await;
+    assert_eq!(reason, "NameConflict");
+    let deployment = cluster.get(Kind::Deployment, "shop-ticket").await;
+    assert_eq!(deployment.owner_references()[0].name, "shop");
+    cluster.condition("shop", "Ready", "True").await;
+}
+
+#[tokio::test]
+async fn a_pause_stops_changes_and_not_the_report() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    cluster.apply(&system("shop", json!({"paused": true, "logging": {"level": "DEBUG"}}))).await;
+    cluster.condition("shop", "ReconciliationPaused", "True").await;
+    cluster.delete(Kind::Service, "shop-ticket").await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    assert!(cluster.find(Kind::Service, "shop-ticket").await.is_none());
+    assert_eq!(at(&cluster.get(Kind::ConfigMap, "shop-ticket").await, "/data/LOG_LEVEL"), "INFO");
+    cluster.apply(&system("shop", json!({}))).await;
+    cluster.condition("shop", "ReconciliationPaused", "False").await;
+    until("the Service comes back", || async { cluster.find(Kind::Service, "shop-ticket").await.is_some() }).await;
+}

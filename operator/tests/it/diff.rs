@@ -1,0 +1,43 @@
+use operator::{commands::diff, kind::Kind};
+use serde_json::json;
+
+use crate::support::{Cluster, kubelet, operators::settings, start, system};
+
+async fn diff_of(cluster: &Cluster, spec: serde_json::Value) -> Result<String, diff::DiffError> {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("cr.yaml");
+    std::fs::write(&path, serde_saphyr::to_string(&system("shop", spec)).expect("YAML")).expect("it is written");
+    let systems = diff::read(&path, &cluster.namespace).expect("it is read");
+    diff::diff(&cluster.client, &systems[0], &settings(cluster, &[]).defaults).await
+}
+
+#[tokio::test]
+async fn a_diff_shows_what_would_change_and_changes_nothing() {
+    let cluster = Cluster::new().await;
+    let all = diff_of(&cluster, json!({})).await.expect("a diff");
+    assert!(all.contains("+++ Deployment/shop-ticket"), "{all}");
+    assert!(
+        cluster.children().await.is_empty() && cluster.systems().get_opt("shop").await.expect("an answer").is_none(),
+        "nothing was made"
+    );
+
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({"logging": {"json": true}}))).await;
+    cluster.condition("shop", "Progressing", "False").await;
+    assert_eq!(diff_of(&cluster, json!({"logging": {"json": true}})).await.expect("a diff"), "");
+
+    let changed = diff_of(&cluster, json!({"logging": {"json": true, "level": "DEBUG"}})).await.expect("a diff");
+    assert!(changed.contains("-  LOG_LEVEL: INFO\n+  LOG_LEVEL: DEBUG\n"), "{changed}");
+    assert!(changed.contains("config-checksum"), "{changed}");
+    assert!(!changed.contains("Service/"), "{changed}");
+
+    let switched = diff_of(&cluster, json!({"mode": "monolith"})).await.expect("a diff");
+    assert!(switched.contains("--- Deployment/shop-vacancy\n+++ /dev/null"), "{switched}");
+    assert!(!switched.contains("PersistentVolumeClaim/"), "{switched}");
+    let token = cluster.get(Kind::Secret, "shop-admin-token").await.data["data"]["token"].as_str().expect("a token").to_owned();
+    assert!(!switched.contains(&token) && !all.contains(&token));
+
+    let refused = diff_of(&cluster, json!({"vacancy": {"replicas": 2}})).await.expect_err("it is refused");
+    assert!(refused.to_string().contains("vacancy.replicas must be at most 1"), "{refused}");
+}

@@ -1,0 +1,111 @@
+use kube::ResourceExt;
+use operator::kind::Kind;
+use serde_json::{Value, json};
+
+use crate::support::{Cluster, at, eventually, kubelet, start, system};
+
+/// An edit of every kind of child: where, what it is changed to, and what it was.
+fn edits() -> Vec<(Kind, &'static str, Value, &'static str)> {
+    vec![
+        (Kind::ServiceAccount, "shop", json!({"automountServiceAccountToken": true}), "/automountServiceAccountToken"),
+        (Kind::Secret, "shop-admin-token", json!({"metadata": {"labels": {"app.kubernetes.io/part-of": "x"}}}), "/metadata/labels"),
+        (Kind::PersistentVolumeClaim, "shop-data", json!({"metadata": {"labels": {"app.kubernetes.io/part-of": "x"}}}), "/metadata/labels"),
+        (Kind::ConfigMap, "shop-vacancy", json!({"data": {"LOG_LEVEL": "DEBUG"}}), "/data/LOG_LEVEL"),
+        (Kind::Service, "shop-ticket", json!({"spec": {"selector": {"app.kubernetes.io/instance": "x"}}}), "/spec/selector"),
+        (Kind::Deployment, "shop-vacancy", json!({"spec": {"replicas": 0}}), "/spec/replicas"),
+        (Kind::Deployment, "shop-ticket", json!({"spec": {"revisionHistoryLimit": 1}}), "/spec/revisionHistoryLimit"),
+        (Kind::HorizontalPodAutoscaler, "shop-ticket", json!({"spec": {"maxReplicas": 99}}), "/spec/maxReplicas"),
+        (Kind::PodDisruptionBudget, "shop-ticket", json!({"spec": {"maxUnavailable": 9}}), "/spec/maxUnavailable"),
+        (Kind::NetworkPolicy, "shop-vacancy", json!({"spec": {"ingress": []}}), "/spec/ingress"),
+        (Kind::Ingress, "shop", json!({"spec": {"rules": [{"host": "elsewhere.example.com"}]}}), "/spec/rules"),
+    ]
+}
+
+fn field(object: &kube::core::DynamicObject, pointer: &str) -> Value {
+    serde_json::to_value(object).expect("JSON").pointer(pointer).cloned().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn every_edited_child_is_put_right() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    for (kind, name, edit, pointer) in edits() {
+        let before = field(&cluster.get(kind, name).await, pointer);
+        let edited = cluster.edit(kind, name, edit).await;
+        assert_ne!(field(&edited, pointer), before, "{kind} {name}: the edit changes something");
+        eventually(&format!("{kind} {name} is put right"), || async {
+            let now = field(&cluster.get(kind, name).await, pointer);
+            if now == before { Ok(()) } else { Err(now) }
+        })
+        .await;
+    }
+    let events = cluster.events("shop").await;
+    assert!(events.iter().any(|(reason, note)| reason == "DriftCorrected" && note.contains("data.LOG_LEVEL")), "{events:?}");
+}
+
+#[tokio::test]
+async fn every_deleted_child_comes_back() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    let mut kinds: Vec<(Kind, &str)> = edits().into_iter().map(|(kind, name, ..)| (kind, name)).collect();
+    kinds.dedup();
+    for (kind, name) in kinds {
+        let uid = cluster.get(kind, name).await.uid();
+        if kind == Kind::PersistentVolumeClaim {
+            // Protected while in use; nothing here takes the protection away.
+            cluster.edit(kind, name, json!({"metadata": {"finalizers": null}})).await;
+        }
+        cluster.delete(kind, name).await;
+        if kind == Kind::PersistentVolumeClaim && cluster.find(kind, name).await.is_some_and(|claim| claim.uid() == uid) {
+            cluster.edit(kind, name, json!({"metadata": {"finalizers": null}})).await;
+        }
+        eventually(&format!("{kind} {name} comes back"), || async {
+            match cluster.find(kind, name).await {
+                Some(object) if object.uid() != uid => Ok(()),
+                other => Err(other.map(|object| object.metadata)),
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn an_object_whose_labels_were_taken_is_labelled_again() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    cluster.edit(Kind::Service, "shop-ticket", json!({"metadata": {"labels": null}})).await;
+    eventually("the labels come back", || async {
+        let service = cluster.get(Kind::Service, "shop-ticket").await;
+        if service.labels().len() == 5 { Ok(()) } else { Err(service.metadata.labels) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_others_add_is_left_alone() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    cluster.edit(Kind::Service, "shop-ticket", json!({"metadata": {"annotations": {"mesh.example.com/inject": "yes"}}})).await;
+    cluster.edit(Kind::Service, "shop-ticket", json!({"spec": {"type": "NodePort"}})).await;
+    eventually("the type is put right", || async {
+        let service = cluster.get(Kind::Service, "shop-ticket").await;
+        if at(&service, "/spec/type") == "ClusterIP" { Ok(()) } else { Err(service.data) }
+    })
+    .await;
+    assert_eq!(
+        cluster.get(Kind::Service, "shop-ticket").await.annotations().get("mesh.example.com/inject").map(String::as_str),
+        Some("yes")
+    );
+}

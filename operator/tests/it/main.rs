@@ -1,0 +1,19 @@
+//! The operator against a real kube-apiserver and etcd. Where those cannot be had the tests fail; they never pass by being
+//! skipped. No other controller runs: a stand-in for the kubelet and the garbage collector plays their part.
+
+mod adopt;
+mod apiserver_restart;
+mod config;
+mod create;
+mod diff;
+mod drift;
+mod election;
+mod mode;
+mod noop;
+mod readiness;
+mod refusal;
+mod render;
+mod restart;
+mod scale;
+mod scaling;
+mod support;

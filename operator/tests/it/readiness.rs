@@ -1,0 +1,75 @@
+use std::sync::atomic::Ordering;
+
+use kube::api::{Patch, PatchParams, PostParams};
+use operator::{kind::Kind, status::explain::Answer};
+use serde_json::json;
+
+use crate::support::{Cluster, at, kubelet, start, system};
+
+#[tokio::test]
+async fn unready_services_show_with_the_reason_they_give() {
+    let cluster = Cluster::new().await;
+    let kubelet = kubelet::start(&cluster);
+    kubelet.pods_ready.store(false, Ordering::Relaxed);
+    let running = start(&cluster);
+    cluster.apply(&system("shop", json!({}))).await;
+    let (reason, message) = cluster.condition("shop", "Ready", "False").await;
+    assert!(["WaitingForPods"].contains(&reason.as_str()), "{reason}: {message}");
+    cluster.condition("shop", "Reconciling", "True").await;
+    assert_eq!(cluster.status("shop").await.ticket.expect("ticket").ready, "0/2");
+
+    *running.answer.0.lock().expect("the answer") = Answer::NotReady("the store is recovering".to_owned());
+    crate::support::eventually("the reason shows", || async {
+        let (reason, message) = cluster.condition("shop", "Ready", "False").await;
+        if reason == "ServiceNotReady" && message.contains("vacancy: 0 of 1 pods ready, /ready answers: the store is recovering") {
+            Ok(())
+        } else {
+            Err((reason, message))
+        }
+    })
+    .await;
+
+    kubelet.pods_ready.store(true, Ordering::Relaxed);
+    cluster.condition("shop", "Ready", "True").await;
+    let events = cluster.events("shop").await;
+    assert!(events.iter().any(|(reason, note)| reason == "ServiceNotReady" && note.contains("recovering")), "{events:?}");
+
+    kubelet.pods_ready.store(false, Ordering::Relaxed);
+    cluster.condition("shop", "Ready", "False").await;
+}
+
+#[tokio::test]
+async fn pods_that_cannot_run_are_named() {
+    let cluster = Cluster::new().await;
+    let kubelet = kubelet::start(&cluster);
+    kubelet.pods_ready.store(false, Ordering::Relaxed);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({"mode": "monolith"}))).await;
+    cluster.condition("shop", "Ready", "False").await;
+    crate::support::until("the Deployment is made", || async { cluster.find(Kind::Deployment, "shop").await.is_some() }).await;
+    let mut pod = at(&cluster.get(Kind::Deployment, "shop").await, "/spec/template").clone();
+    pod["metadata"]["name"] = json!("shop-x");
+    let pods = kube::Api::<k8s_openapi::api::core::v1::Pod>::namespaced(cluster.client.clone(), &cluster.namespace);
+    pods.create(&PostParams::default(), &serde_json::from_value(pod).expect("a pod")).await.expect("the pod is made");
+    let status = json!({"status": {"containerStatuses": [{"name": "monolith", "image": "ticket:1", "imageID": "", "ready": false, "restartCount": 0,
+        "state": {"waiting": {"reason": "ErrImagePull", "message": "rpc error"}}}]}});
+    pods.patch_status("shop-x", &PatchParams::default(), &Patch::Merge(status)).await.expect("its status is set");
+    let (reason, message) = cluster.condition("shop", "Degraded", "True").await;
+    assert_eq!((reason.as_str(), message.as_str()), ("PodsFailing", "monolith: cannot pull image ticket:1"));
+    let (reason, message) = cluster.condition("shop", "Ready", "False").await;
+    assert_eq!((reason.as_str(), message.as_str()), ("PodsFailing", "monolith: 0 of 1 pods ready, cannot pull image ticket:1"));
+}
+
+#[tokio::test]
+async fn scaled_to_zero_is_not_ready_and_not_degraded() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({"vacancy": {"replicas": 0}}))).await;
+    crate::support::eventually("it shows", || async {
+        let (reason, _) = cluster.condition("shop", "Ready", "False").await;
+        if reason == "ScaledToZero" { Ok(()) } else { Err(reason) }
+    })
+    .await;
+    cluster.condition("shop", "Degraded", "False").await;
+}

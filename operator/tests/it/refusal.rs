@@ -1,0 +1,122 @@
+use operator::kind::Kind;
+use serde_json::{Value, json};
+
+use crate::support::{Cluster, kubelet, start, system};
+
+#[tokio::test]
+async fn what_cannot_work_is_refused_in_words_that_say_what_to_do() {
+    let cluster = Cluster::new().await;
+    let postgres = json!({"postgres": {"secretRef": {"name": "db"}}});
+    let one_writer = "which is one volume with one writer: leave it out, or set storage.postgres";
+    let cases: Vec<(Value, String)> = vec![
+        (json!({"vacancy": {"replicas": 2}}), format!("vacancy.replicas must be at most 1 on embedded storage, {one_writer}")),
+        (
+            json!({"vacancy": {"autoscaling": {"enabled": true}}}),
+            format!("vacancy.autoscaling cannot be enabled on embedded storage, {one_writer}"),
+        ),
+        (
+            json!({"mode": "monolith", "ticket": {"replicas": 3}}),
+            format!("ticket.replicas must be at most 1 in monolith mode on embedded storage, {one_writer}"),
+        ),
+        (
+            json!({"mode": "monolith", "ticket": {"autoscaling": {"enabled": true}}}),
+            format!("ticket.autoscaling cannot be enabled in monolith mode on embedded storage, {one_writer}"),
+        ),
+        (
+            json!({"ticket": {"autoscaling": {"minReplicas": 11}}}),
+            "autoscaling.minReplicas must not be above autoscaling.maxReplicas: lower the one or raise the other".to_owned(),
+        ),
+        (
+            json!({"storage": {"embedded": {}, "postgres": {"secretRef": {"name": "db"}}}}),
+            "storage takes either embedded or postgres, not both: remove one of them".to_owned(),
+        ),
+        (json!({"stock": {"initial": -1}}), "should be greater than or equal to 0".to_owned()),
+        (json!({"mode": "duolith"}), "Unsupported value".to_owned()),
+        (json!({"logging": {"level": "LOUD"}}), "Unsupported value".to_owned()),
+    ];
+    for (spec, words) in cases {
+        let refused = cluster.try_apply(&system("shop", spec.clone())).await.expect_err("it is refused");
+        assert!(refused.message.contains(&words), "{spec}: {}", refused.message);
+    }
+    for host in
+        ["http://a.example.com", "a.example.com:80", "a.example.com/x", "Tickets.example.com", "10.0.0.1", "-a.example.com", "a..b", "*"]
+    {
+        let refused = cluster.try_apply(&system("shop", json!({"ingress": {"host": host}}))).await.expect_err("it is refused");
+        assert!(refused.message.contains("ingress.host must be a DNS name in lower case"), "{host}: {}", refused.message);
+    }
+    for name in ["1shop", "a.b", &"a".repeat(41)] {
+        let refused = cluster.try_apply(&system(name, json!({}))).await.expect_err("it is refused");
+        assert!(refused.message.contains("metadata.name becomes the name of Services"), "{name}: {}", refused.message);
+    }
+    for (name, spec) in [
+        ("a", json!({"storage": postgres, "vacancy": {"replicas": 5, "autoscaling": {"enabled": true}}})),
+        ("b", json!({"ingress": {"host": "*.tickets.example.com"}})),
+        ("c", json!({"mode": "monolith", "storage": postgres, "ticket": {"replicas": 3}})),
+        ("d", json!({"vacancy": {"replicas": 0}, "storage": {"embedded": {"size": null}}})),
+    ] {
+        cluster.apply(&system(name, spec)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_storage_of_a_live_system_is_not_changed_by_accident() {
+    let cluster = Cluster::new().await;
+    let moved = json!({"storage": {"postgres": {"secretRef": {"name": "db"}}}});
+    cluster.apply(&system("shop", json!({}))).await;
+    let refused = cluster.try_apply(&system("shop", moved.clone())).await.expect_err("it is refused");
+    assert!(
+        refused.message.contains("storage is embedded and would become postgres, which does not take the data along")
+            && refused.message.contains("ticket-system.io/allow-storage-change"),
+        "{}",
+        refused.message
+    );
+    let mut allowed = system("shop", moved);
+    allowed["metadata"]["annotations"] = json!({"ticket-system.io/allow-storage-change": "true"});
+    cluster.apply(&allowed).await;
+}
+
+#[tokio::test]
+async fn a_missing_secret_is_named_until_it_is_there() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({"storage": {"postgres": {"secretRef": {"name": "db", "key": "url"}}}}))).await;
+    let (reason, message) = cluster.condition("shop", "Ready", "False").await;
+    assert_eq!(reason, "SecretMissing");
+    assert!(message.contains("Secret db does not exist"), "{message}");
+    cluster.condition("shop", "Stalled", "True").await;
+    assert!(cluster.children().await.is_empty(), "nothing is half made");
+    cluster.secret("db", "other", "x").await;
+    crate::support::eventually("the key is missed", || async {
+        let (_, message) = cluster.condition("shop", "Ready", "False").await;
+        if message.contains("no value under the key url") { Ok(()) } else { Err(message) }
+    })
+    .await;
+    cluster.secret("db", "url", "mysql://x").await;
+    crate::support::eventually("the value is checked", || async {
+        let (reason, _) = cluster.condition("shop", "Ready", "False").await;
+        if reason == "SecretInvalid" { Ok(()) } else { Err(reason) }
+    })
+    .await;
+    cluster.secret("db", "url", "postgres://a:b@db/c").await;
+    cluster.condition("shop", "Ready", "True").await;
+    let status = cluster.status("shop").await;
+    assert!(status.conditions.iter().all(|condition| condition.type_ != "Stalled"));
+}
+
+#[tokio::test]
+async fn a_claim_the_api_server_refuses_is_reported_and_the_rest_goes_on() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({"storage": {"embedded": {"size": "2Gi"}}}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    cluster.apply(&system("shop", json!({"storage": {"embedded": {"size": "1Gi"}}, "logging": {"level": "ERROR"}}))).await;
+    let (reason, message) = cluster.condition("shop", "Degraded", "True").await;
+    assert_eq!(reason, "ApplyFailed");
+    assert!(message.starts_with("PersistentVolumeClaim shop-data: "), "{message}");
+    cluster.condition("shop", "Ready", "True").await;
+    assert_eq!(crate::support::at(&cluster.get(Kind::ConfigMap, "shop-ticket").await, "/data/LOG_LEVEL"), "ERROR");
+    cluster.apply(&system("shop", json!({"storage": {"embedded": {"size": "2Gi"}}}))).await;
+    cluster.condition("shop", "Degraded", "False").await;
+}

@@ -1,0 +1,169 @@
+//! Everything a spec is rendered to, for a set of specs. A changed snapshot of a pod template means that upgrading the
+//! operator rolls every pod of every such system: that has to be meant.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use clap::Parser;
+use kube::core::DynamicObject;
+use operator::{
+    api::{TicketSystem, TicketSystemStatus},
+    apply::body_with_hash,
+    build::{self, Child},
+    dereference::{Dereferenced, Live, SecretValue},
+    kind::Kind,
+    settings::Defaults,
+    validate::{Refusal, validate},
+};
+use serde_json::{Value, json};
+
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    defaults: Defaults,
+}
+
+fn defaults() -> Defaults {
+    Cli::parse_from(["operator", "--ticket-image=ticket-system/ticket:1.2.3", "--vacancy-image=ticket-system/vacancy:1.2.3"]).defaults
+}
+
+#[allow(clippy::needless_pass_by_value)]
+fn resource(spec: Value) -> TicketSystem {
+    let mut system: TicketSystem = serde_json::from_value(
+        json!({"apiVersion": "ticket-system.io/v1alpha1", "kind": "TicketSystem", "metadata": {"name": "shop"}, "spec": spec}),
+    )
+    .expect("a resource");
+    system.metadata.namespace = Some("fair".to_owned());
+    system.metadata.uid = Some("00000000-0000-0000-0000-000000000001".to_owned());
+    system
+}
+
+fn found() -> Dereferenced {
+    Dereferenced { live: Live::default(), store_url: Some(SecretValue::Found(b"postgres://u:p@db/t".to_vec())), service_monitors: true }
+}
+
+fn render_with(system: &TicketSystem, found: &Dereferenced) -> Result<Vec<Child>, Refusal> {
+    let valid = validate(system, found, &defaults(), "token")?;
+    Ok(build::build(&valid).into_children().expect("it renders"))
+}
+
+fn render(spec: Value) -> BTreeMap<String, Value> {
+    let children = render_with(&resource(spec), &found()).expect("it is valid");
+    children.into_iter().map(|child| (format!("{}/{}", child.kind, child.name), child.body)).collect()
+}
+
+#[test]
+fn every_fixture_renders_as_recorded() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut names: Vec<_> = std::fs::read_dir(&fixtures).expect("fixtures").map(|entry| entry.expect("an entry").path()).collect();
+    names.sort();
+    assert_eq!(names.len(), 6, "fixtures");
+    for path in names {
+        let text = std::fs::read_to_string(&path).expect("a fixture");
+        let spec: Value = serde_saphyr::from_str(&text).expect("YAML");
+        let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
+        insta::with_settings!({ description => text, omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_yaml_snapshot!(name, render(spec));
+        });
+    }
+}
+
+#[test]
+fn the_definition_in_the_repository_is_the_one_the_operator_prints() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crds/ticketsystems.ticket-system.io.yaml");
+    let kept = std::fs::read_to_string(path).expect("the definition");
+    assert!(kept == operator::commands::crd::render().expect("YAML"), "run `operator crd > crds/ticketsystems.ticket-system.io.yaml`");
+}
+
+#[test]
+fn the_shortest_spec_is_the_one_that_spells_every_default() {
+    // What the API server fills in from the schema must be what the operator takes for granted without it.
+    let crd = serde_json::to_value(operator::api::crd()).expect("JSON");
+    let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
+    assert_eq!(render(fill(json!({}), schema)), render(json!({})));
+}
+
+fn fill(mut value: Value, schema: &Value) -> Value {
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        if value.get(name).is_none() && !property["default"].is_null() {
+            value[name] = property["default"].clone();
+        }
+        if let Some(inner) = value.get_mut(name) {
+            *inner = fill(inner.take(), property);
+        }
+    }
+    value
+}
+
+#[test]
+fn neither_admin_nor_reserve_is_ever_routed() {
+    for mode in ["monolith", "microservices"] {
+        let children = render(json!({"mode": mode}));
+        let rules = children["Ingress/shop"]["spec"]["rules"][0]["http"]["paths"].as_array().expect("paths").clone();
+        for forbidden in ["/api/v1/admin/events/x", "/api/v1/reserve", "/api/v1/reserve/batch", "/metrics", "/livez"] {
+            let routed = rules.iter().find(|rule| {
+                let path = rule["path"].as_str().expect("a path");
+                if rule["pathType"] == "Exact" {
+                    forbidden == path
+                } else {
+                    forbidden == path || forbidden.starts_with(&format!("{path}/"))
+                }
+            });
+            assert_eq!(routed, None, "{forbidden} in {mode}");
+        }
+    }
+}
+
+#[test]
+fn the_checksum_follows_what_each_pod_reads_and_nothing_else() {
+    let checksum = |children: &BTreeMap<String, Value>, name: &str| {
+        children[&format!("Deployment/{name}")]["spec"]["template"]["metadata"]["annotations"]["ticket-system.io/config-checksum"].clone()
+    };
+    let base = render(json!({}));
+    // Read by both, by one, and by none.
+    for (spec, ticket, vacancy) in [
+        (json!({"logging": {"level": "DEBUG"}}), true, true),
+        (json!({"ticket": {"vacancyTimeoutMs": 1}}), true, false),
+        (json!({"stock": {"initial": 1}}), false, true),
+        (
+            json!({"ingress": {"host": "x.example.com"}, "podDisruptionBudget": {"enabled": false}, "images": {"ticket": "t:2"}}),
+            false,
+            false,
+        ),
+    ] {
+        let changed = render(spec.clone());
+        assert_eq!(checksum(&changed, "shop-ticket") != checksum(&base, "shop-ticket"), ticket, "ticket with {spec}");
+        assert_eq!(checksum(&changed, "shop-vacancy") != checksum(&base, "shop-vacancy"), vacancy, "vacancy with {spec}");
+    }
+}
+
+#[test]
+fn a_token_that_exists_is_kept() {
+    let first = render_with(&resource(json!({})), &found()).expect("it is valid");
+    let token =
+        |children: &[Child]| children.iter().find(|child| child.kind == Kind::Secret).expect("a Secret").body["data"]["token"].clone();
+    let secret = first.iter().find(|child| child.kind == Kind::Secret).expect("a Secret");
+    let mut later = found();
+    let object: DynamicObject = serde_json::from_value(body_with_hash(secret)).expect("an object");
+    later.live.insert(Kind::Secret, secret.name.clone(), Arc::new(object));
+    let again = validate(&resource(json!({})), &later, &defaults(), "another").expect("it is valid");
+    assert_eq!(token(&build::build(&again).into_children().expect("it renders")), token(&first));
+}
+
+#[test]
+fn what_the_schema_would_refuse_is_refused_here_as_well() {
+    let reason = |spec: Value, found: &Dereferenced| render_with(&resource(spec), found).expect_err("it is refused").reason();
+    let postgres = json!({"postgres": {"secretRef": {"name": "db"}}});
+    assert_eq!(reason(json!({"vacancy": {"replicas": 2}}), &found()), "SpecInvalid");
+    assert_eq!(reason(json!({"vacancy": {"autoscaling": {"enabled": true}}}), &found()), "SpecInvalid");
+    assert_eq!(reason(json!({"ticket": {"autoscaling": {"minReplicas": 3, "maxReplicas": 2}}}), &found()), "SpecInvalid");
+    assert_eq!(reason(json!({"ticket": {"resources": {"requests": {}}}}), &found()), "SpecInvalid");
+    let without = |store_url: SecretValue| Dereferenced { store_url: Some(store_url), ..found() };
+    assert_eq!(reason(json!({"storage": postgres}), &without(SecretValue::NoSecret)), "SecretMissing");
+    assert_eq!(reason(json!({"storage": postgres}), &without(SecretValue::NoKey)), "SecretMissing");
+    assert_eq!(reason(json!({"storage": postgres}), &without(SecretValue::Found(b"mysql://x".to_vec()))), "SecretInvalid");
+    let mut moved = resource(json!({"storage": postgres}));
+    moved.status = Some(TicketSystemStatus { storage: Some("embedded".to_owned()), ..Default::default() });
+    assert_eq!(render_with(&moved, &found()).expect_err("it is refused").reason(), "StorageChangeRefused");
+    moved.metadata.annotations = Some([("ticket-system.io/allow-storage-change".to_owned(), "true".to_owned())].into());
+    assert!(render_with(&moved, &found()).is_ok());
+}

@@ -1,0 +1,49 @@
+use kube::ResourceExt;
+use operator::kind::Kind;
+use serde_json::json;
+
+use crate::support::{Cluster, at, eventually, kubelet, start, system};
+
+/// The operator is killed after every number of milliseconds into a creation and a change. Whoever comes next finishes it.
+#[tokio::test]
+async fn an_operator_killed_in_the_middle_leaves_nothing_its_successor_cannot_finish() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    for (round, after_ms) in [110, 130, 150, 180, 220, 300].into_iter().enumerate() {
+        let name = format!("shop{round}");
+        let operator = start(&cluster);
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+        cluster.apply(&system(&name, json!({}))).await;
+        tokio::time::sleep(std::time::Duration::from_millis(after_ms)).await;
+        operator.kill().await;
+        let token = cluster.find(Kind::Secret, &format!("{name}-admin-token")).await.map(|secret| at(&secret, "/data/token").clone());
+
+        let operator = start(&cluster);
+        cluster.condition(&name, "Ready", "True").await;
+        let secret = cluster.get(Kind::Secret, &format!("{name}-admin-token")).await;
+        if let Some(token) = token {
+            assert_eq!(at(&secret, "/data/token"), &token, "a token that was given out stays");
+        }
+        cluster.apply(&system(&name, json!({"mode": "monolith", "stock": {"initial": 7}}))).await;
+        tokio::time::sleep(std::time::Duration::from_millis(after_ms)).await;
+        operator.kill().await;
+
+        let operator = start(&cluster);
+        eventually(&format!("round {round} converges"), || async {
+            let status = cluster.status(&name).await;
+            let ready = status.conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True");
+            let left = cluster
+                .children()
+                .await
+                .into_iter()
+                .filter(|child| child.ends_with(&format!("{name}-ticket")) || child.ends_with(&format!("{name}-vacancy")))
+                .count();
+            if ready && left == 0 && status.ticket.is_some() { Ok(()) } else { Err((status.conditions, left)) }
+        })
+        .await;
+        assert_eq!(at(&cluster.get(Kind::Secret, &format!("{name}-admin-token")).await, "/data/token"), at(&secret, "/data/token"));
+        assert_eq!(at(&cluster.get(Kind::ConfigMap, &name).await, "/data/INITIAL_STOCK"), "10000");
+        assert!(cluster.get(Kind::Deployment, &name).await.uid().is_some());
+        operator.kill().await;
+    }
+}

@@ -1,0 +1,52 @@
+use std::time::Instant;
+
+use futures::{StreamExt, stream};
+use kube::api::ListParams;
+use operator::api::TicketSystem;
+use serde_json::json;
+
+use crate::support::{Cluster, eventually, kubelet, start, system};
+
+const SYSTEMS: usize = 200;
+/// Far above what it takes on two cores; what matters is that it does not grow with the square of the systems.
+const REQUESTS_PER_SYSTEM_MAX: u64 = 60;
+
+fn is(system: &TicketSystem, type_: &str, status: &str) -> bool {
+    let conditions = system.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    conditions.iter().any(|condition| condition.type_ == type_ && condition.status == status)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[allow(clippy::print_stdout)]
+async fn two_hundred_systems() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let running = start(&cluster);
+    let started = Instant::now();
+    stream::iter(0..SYSTEMS)
+        .for_each_concurrent(8, |index| {
+            let cluster = &cluster;
+            async move {
+                cluster
+                    .apply(&system(&format!("shop-{index}"), json!({"mode": if index % 4 == 0 { "monolith" } else { "microservices" }})))
+                    .await;
+            }
+        })
+        .await;
+    let made = started.elapsed();
+    eventually("all are ready", || async {
+        let systems = cluster.systems().list(&ListParams::default()).await.map_err(|error| error.to_string())?;
+        let settled = systems.iter().filter(|system| is(system, "Ready", "True") && is(system, "Progressing", "False")).count();
+        if settled == SYSTEMS { Ok(()) } else { Err(format!("{settled} of {SYSTEMS}")) }
+    })
+    .await;
+    let took = started.elapsed();
+    let calls = running.operator.metrics.api_requests();
+    let total: u64 = calls.values().sum();
+    println!("{SYSTEMS} systems: created in {made:.1?}, all ready after {took:.1?}, {total} requests to the API server");
+    for ((verb, resource), count) in &calls {
+        println!("  {verb:6} {resource:32} {count}");
+    }
+    assert!(total <= REQUESTS_PER_SYSTEM_MAX * SYSTEMS as u64, "{total} requests");
+    assert_eq!(running.operator.metrics.reconciliations("error"), 0);
+}

@@ -1,0 +1,24 @@
+pub mod apiserver;
+pub mod cluster;
+pub mod kubelet;
+pub mod operators;
+mod process;
+pub mod wait;
+
+use kube::core::DynamicObject;
+use serde_json::{Value, json};
+
+pub use cluster::Cluster;
+pub use operators::{Running, start};
+pub use wait::{eventually, until};
+
+/// A resource with that spec.
+#[allow(clippy::needless_pass_by_value)]
+pub fn system(name: &str, spec: Value) -> Value {
+    json!({"apiVersion": "ticket-system.io/v1alpha1", "kind": "TicketSystem", "metadata": {"name": name}, "spec": spec})
+}
+
+/// A field of an object by JSON pointer.
+pub fn at<'a>(object: &'a DynamicObject, pointer: &str) -> &'a Value {
+    object.data.pointer(pointer).unwrap_or(&Value::Null)
+}
