@@ -2,6 +2,7 @@
 
 mod admin;
 mod body;
+mod caller_deadline;
 mod idempotency_key;
 mod json;
 mod objects;
@@ -9,6 +10,7 @@ mod path;
 mod query;
 
 pub use admin::require_admin;
+pub use caller_deadline::CallerDeadline;
 pub use idempotency_key::IdempotencyKey;
 pub use json::{JsonBody, OptionalJson};
 pub use path::PathParams;

@@ -7,7 +7,7 @@ mod remote;
 use std::future::Future;
 use std::pin::Pin;
 
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 use inventory::{CustomerId, IdempotencyKey};
 use serving::Problem;
 use thiserror::Error;
@@ -16,6 +16,15 @@ use vacancy::wire::ReserveAnswer;
 pub use local::LocalVacancyClient;
 pub use remote::{RemoteVacancyClient, SetupError};
 
+/// The header of a key, to vacancy and back to the buyer.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static(serving::extract::IdempotencyKey::HEADER);
+
+/// A key as a structured-field string (RFC 9651): the bare form could not carry every key.
+#[must_use]
+pub fn quoted(key: &IdempotencyKey) -> String {
+    format!("\"{}\"", key.as_str().replace('\\', "\\\\").replace('"', "\\\""))
+}
+
 /// A wish to buy, as it goes to vacancy.
 #[derive(Debug, Clone)]
 pub struct Order {
@@ -23,7 +32,7 @@ pub struct Order {
     pub qty: u64,
     /// Whose.
     pub customer: Option<CustomerId>,
-    /// The buyer's key.
+    /// The buyer's key, or the one made for the order.
     pub key: Option<IdempotencyKey>,
     /// Headers that let one request be followed through both services: `x-request-id`, `traceparent`.
     pub trace: http::HeaderMap,
@@ -79,6 +88,9 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// vacancy, wherever it runs.
 pub trait VacancyClient: Send + Sync + 'static {
+    /// A key for an order that came without one; `None` where no network lies between, so that a key would only cost.
+    fn make_key(&self) -> Option<IdempotencyKey>;
+
     /// Sells, once for each key.
     fn purchase(&self, order: Order) -> BoxFuture<'_, Result<ReserveAnswer, ClientError>>;
 

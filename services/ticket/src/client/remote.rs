@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use http::{HeaderName, StatusCode};
+use http::StatusCode;
+use inventory::IdempotencyKey;
 use reqwest::{Client, Response};
+use serving::extract::CallerDeadline;
 use serving::problem::ProblemDetails;
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -11,10 +13,9 @@ use tokio::time::{Instant, timeout_at};
 use vacancy::wire::{ReserveAnswer, ReserveBody};
 
 use super::refusals::passed_on;
-use super::{BoxFuture, ClientError, Order, VacancyClient};
+use super::{BoxFuture, ClientError, IDEMPOTENCY_KEY, Order, VacancyClient, quoted};
 use crate::settings::VacancyLink;
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// How long a readiness check may take.
 const READY_TIMEOUT: Duration = Duration::from_secs(1);
 /// The longest answer that is read, bytes.
@@ -63,10 +64,13 @@ impl RemoteVacancyClient {
         let Ok(Ok(_permit)) = timeout_at(deadline, self.calls.acquire()).await else {
             return Err(ClientError::Overloaded { retry_after_s: 1 });
         };
-        // Every call has a key, so that a repetition below or above this layer sells once.
-        let key = order.key.map_or_else(|| format!("ticket-{:032x}", rand::random::<u128>()), String::from);
         let body = ReserveBody { qty: order.qty, customer: order.customer };
-        let request = self.client.post(&self.reserve_url).headers(order.trace).header(IDEMPOTENCY_KEY, quoted(&key)).json(&body);
+        // What vacancy has not decided when nobody waits for it any more, it shall not sell.
+        let left_ms = deadline.saturating_duration_since(Instant::now()).as_millis() as u64;
+        let mut request = self.client.post(&self.reserve_url).headers(order.trace).header(CallerDeadline::HEADER, left_ms).json(&body);
+        if let Some(key) = order.key {
+            request = request.header(IDEMPOTENCY_KEY, quoted(&key));
+        }
         let answered = timeout_at(deadline, async { read(request.send().await?).await });
         match answered.await {
             Ok(Ok((status, body))) => answer(status, &body),
@@ -90,6 +94,11 @@ impl RemoteVacancyClient {
 }
 
 impl VacancyClient for RemoteVacancyClient {
+    /// Every call has a key, so that a repetition below or above this layer sells once.
+    fn make_key(&self) -> Option<IdempotencyKey> {
+        IdempotencyKey::new(&format!("ticket-{:032x}", rand::random::<u128>())).ok()
+    }
+
     fn purchase(&self, order: Order) -> BoxFuture<'_, Result<ReserveAnswer, ClientError>> {
         Box::pin(self.reserve(order))
     }
@@ -97,11 +106,6 @@ impl VacancyClient for RemoteVacancyClient {
     fn ready(&self) -> BoxFuture<'_, Result<(), &'static str>> {
         Box::pin(self.ask_ready())
     }
-}
-
-/// A structured-field string (RFC 9651): the bare form could not carry every key.
-fn quoted(key: &str) -> String {
-    format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// The status and the body, cut off where it is longer than any answer of vacancy.

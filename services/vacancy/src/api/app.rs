@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use inventory::{CommandKind, Engine, EventName, IdempotencyKey, Reply, Request, StockName};
 use serving::Problem;
 use serving::config::Secret;
-use serving::extract;
+use serving::extract::{self, CallerDeadline};
 
 use super::failure::{Failure, problem_of_engine};
 use crate::VacancySettings;
@@ -89,15 +89,16 @@ impl App {
         extract::require_admin(headers, self.0.admin_token.as_ref())
     }
 
-    /// The request that carries `kind` to the engine; it is of no use after the time a caller is kept waiting.
+    /// The request that carries `kind` to the engine; it is of no use after the time a caller is kept waiting, or waits.
     #[must_use]
-    pub fn request(&self, kind: CommandKind, key: Option<IdempotencyKey>) -> Request {
-        Request { kind, key, deadline: Some(tokio::time::Instant::now() + self.0.request_timeout) }
+    pub fn request(&self, kind: CommandKind, key: Option<IdempotencyKey>, caller: CallerDeadline) -> Request {
+        let own = tokio::time::Instant::now() + self.0.request_timeout;
+        Request { kind, key, deadline: Some(caller.or_before(own)) }
     }
 
-    pub(super) async fn submit(&self, kind: CommandKind, key: extract::IdempotencyKey) -> Result<Reply, Failure> {
+    pub(super) async fn submit(&self, kind: CommandKind, key: extract::IdempotencyKey, caller: CallerDeadline) -> Result<Reply, Failure> {
         let key = key_from(key)?;
-        self.0.engine.submit(self.request(kind, key)).await.map_err(|error| problem_of_engine(&error).into())
+        self.0.engine.submit(self.request(kind, key, caller)).await.map_err(|error| problem_of_engine(&error).into())
     }
 }
 

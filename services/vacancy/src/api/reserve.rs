@@ -1,7 +1,7 @@
 use axum::extract::State;
 use inventory::{CommandKind, EventName, Items, Outcome, RefusalKind, Reply};
 use serving::Problem;
-use serving::extract::{IdempotencyKey, JsonBody};
+use serving::extract::{CallerDeadline, IdempotencyKey, JsonBody};
 use serving::problem::ProblemDetails;
 
 use super::{Answer, App, Failure, unexpected};
@@ -25,7 +25,10 @@ pub enum Wording {
     path = "/api/v1/reserve",
     tag = "sale",
     request_body = ReserveBody,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat", max_length = 257)),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat", max_length = 257),
+        ("X-Request-Timeout-Ms" = Option<u64>, Header, description = "How long the caller waits, milliseconds: what is not decided by then is not done"),
+    ),
     responses(
         (status = OK, body = ReserveAnswer),
         (status = BAD_REQUEST, description = "The body is not JSON, or the key is malformed", body = ProblemDetails, content_type = "application/problem+json"),
@@ -42,10 +45,11 @@ pub enum Wording {
 pub async fn reserve(
     State(app): State<App>,
     key: IdempotencyKey,
+    deadline: CallerDeadline,
     JsonBody(body): JsonBody<ReserveBody>,
 ) -> Result<Answer<ReserveAnswer>, Failure> {
     let kind = command(&app, app.event().clone(), &body)?;
-    let reply = app.submit(kind, key).await?;
+    let reply = app.submit(kind, key, deadline).await?;
     decide(reply, Wording::Reserve).map(|answer| Answer::ok(answer.seq, answer))
 }
 

@@ -1,7 +1,7 @@
 use axum::Json;
 use axum::extract::State;
 use serving::Problem;
-use serving::extract::JsonBody;
+use serving::extract::{CallerDeadline, JsonBody};
 use serving::problem::ProblemDetails;
 
 use super::reserve::{Wording, command, decide};
@@ -17,6 +17,7 @@ use crate::wire::{BatchItem, BatchSlot, ReserveBody};
     path = "/api/v1/reserve/batch",
     tag = "internal",
     request_body = Vec<BatchItem>,
+    params(("X-Request-Timeout-Ms" = Option<u64>, Header, description = "How long the caller waits, milliseconds: what is not decided by then is not done")),
     responses(
         (status = OK, body = Vec<BatchSlot>),
         (status = BAD_REQUEST, description = "The body is not JSON", body = ProblemDetails, content_type = "application/problem+json"),
@@ -26,7 +27,11 @@ use crate::wire::{BatchItem, BatchSlot, ReserveBody};
         (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
-pub async fn reserve_batch(State(app): State<App>, JsonBody(items): JsonBody<Vec<BatchItem>>) -> Result<Json<Vec<BatchSlot>>, Problem> {
+pub async fn reserve_batch(
+    State(app): State<App>,
+    deadline: CallerDeadline,
+    JsonBody(items): JsonBody<Vec<BatchItem>>,
+) -> Result<Json<Vec<BatchSlot>>, Problem> {
     let most = app.reserve_batch_max();
     if items.is_empty() || items.len() > most {
         return Err(Problem::validation(format!("A batch has 1 to {most} reservations.")));
@@ -38,7 +43,7 @@ pub async fn reserve_batch(State(app): State<App>, JsonBody(items): JsonBody<Vec
         let event = item.event.unwrap_or_else(|| app.event().clone());
         match command(&app, event, &ReserveBody { qty: item.qty, customer: item.customer }) {
             Ok(kind) => {
-                requests.push(app.request(kind, Some(item.key)));
+                requests.push(app.request(kind, Some(item.key), deadline));
                 slots.push(None);
             }
             Err(problem) => slots.push(Some(BatchSlot::Problem(problem))),

@@ -10,6 +10,7 @@ mod fingerprint;
 mod holds;
 mod idempotency;
 mod ledger;
+mod link;
 mod modes;
 mod pages;
 mod sellout;

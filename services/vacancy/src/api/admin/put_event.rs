@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use inventory::{CommandKind, EventName, Outcome, Refusal, RefusalKind};
 use serving::Problem;
-use serving::extract::{IdempotencyKey, JsonBody, PathParams};
+use serving::extract::{CallerDeadline, IdempotencyKey, JsonBody, PathParams};
 use serving::problem::ProblemDetails;
 
 use super::if_match::IfMatch;
@@ -55,7 +55,7 @@ pub async fn put_event(
         Some(wanted) => Some(version(&app, &event, &wanted).await?),
     };
     let kind = CommandKind::PutEvent { event: event.clone(), capacities: body.stocks, settings, if_settings_seq, only_create: false };
-    let reply = app.submit(kind, IdempotencyKey(None)).await?;
+    let reply = app.submit(kind, IdempotencyKey(None), CallerDeadline::default()).await?;
     let (created, settings_seq) = match reply.result? {
         Outcome::EventPut { created, settings_seq } => (created, settings_seq),
         other => return Err(unexpected(&other).into()),

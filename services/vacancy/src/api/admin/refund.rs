@@ -2,7 +2,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use inventory::{CommandKind, HoldId, Outcome};
 use serving::Problem;
-use serving::extract::{IdempotencyKey, OptionalJson, PathParams};
+use serving::extract::{CallerDeadline, IdempotencyKey, OptionalJson, PathParams};
 use serving::problem::ProblemDetails;
 
 use crate::api::{Answer, App, Failure, unexpected};
@@ -45,7 +45,7 @@ pub async fn refund_reservation(
     let (key, OptionalJson(body)) = (key?, body?);
     let items = body.items.map(|items| items_from(items, app.engine().limits())).transpose();
     let items = items.map_err(|error| Problem::validation(format!("{error}.")))?;
-    let reply = app.submit(CommandKind::Refund { reservation, items }, key).await?;
+    let reply = app.submit(CommandKind::Refund { reservation, items }, key, CallerDeadline::default()).await?;
     match reply.result? {
         Outcome::Refunded { id, reservation, items } => {
             Ok(Answer::created(reply.seq, RefundAnswer::new(&id, &reservation, &items, reply.seq)))

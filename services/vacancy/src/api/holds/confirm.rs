@@ -1,6 +1,6 @@
 use axum::extract::State;
 use inventory::{CommandKind, HoldId, Outcome};
-use serving::extract::{IdempotencyKey, OptionalJson, PathParams};
+use serving::extract::{CallerDeadline, IdempotencyKey, OptionalJson, PathParams};
 use serving::problem::ProblemDetails;
 
 use crate::api::{Answer, App, Failure, unexpected};
@@ -17,6 +17,7 @@ use crate::wire::{ConfirmBody, HoldAnswer};
     params(
         ("id" = String, Path, description = "The hold", format = Uuid),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat", max_length = 257),
+        ("X-Request-Timeout-Ms" = Option<u64>, Header, description = "How long the caller waits, milliseconds: what is not decided by then is not done"),
     ),
     responses(
         (status = OK, body = HoldAnswer),
@@ -34,9 +35,10 @@ pub async fn confirm_hold(
     State(app): State<App>,
     PathParams(hold): PathParams<HoldId>,
     key: IdempotencyKey,
+    deadline: CallerDeadline,
     OptionalJson(body): OptionalJson<ConfirmBody>,
 ) -> Result<Answer<HoldAnswer>, Failure> {
-    let reply = app.submit(CommandKind::Confirm { hold, payment_ref: body.payment_ref }, key).await?;
+    let reply = app.submit(CommandKind::Confirm { hold, payment_ref: body.payment_ref }, key, deadline).await?;
     match reply.result? {
         Outcome::Confirmed { id, items, payment_ref } => {
             Ok(Answer::ok(reply.seq, HoldAnswer::confirmed(&id, &items, payment_ref.as_ref(), reply.seq)))

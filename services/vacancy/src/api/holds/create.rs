@@ -1,7 +1,7 @@
 use axum::extract::State;
 use inventory::{CommandKind, Outcome};
 use serving::Problem;
-use serving::extract::{IdempotencyKey, JsonBody};
+use serving::extract::{CallerDeadline, IdempotencyKey, JsonBody};
 use serving::problem::ProblemDetails;
 
 use super::ttl_ms;
@@ -16,7 +16,10 @@ use crate::wire::{CreateHoldBody, HoldAnswer, items_from};
     path = "/api/v1/holds",
     tag = "holds",
     request_body = CreateHoldBody,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat", max_length = 257)),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat", max_length = 257),
+        ("X-Request-Timeout-Ms" = Option<u64>, Header, description = "How long the caller waits, milliseconds: what is not decided by then is not done"),
+    ),
     responses(
         (status = CREATED, body = HoldAnswer, headers(("Location" = String, description = "The hold"), ("Event-Seq" = u64, description = "The answer's seq"))),
         (status = BAD_REQUEST, description = "The body is not JSON, or the key is malformed", body = ProblemDetails, content_type = "application/problem+json"),
@@ -33,12 +36,13 @@ use crate::wire::{CreateHoldBody, HoldAnswer, items_from};
 pub async fn create_hold(
     State(app): State<App>,
     key: IdempotencyKey,
+    deadline: CallerDeadline,
     JsonBody(body): JsonBody<CreateHoldBody>,
 ) -> Result<Answer<HoldAnswer>, Failure> {
     let limits = app.engine().limits();
     let items = items_from(body.items, limits).map_err(|error| Problem::validation(format!("{error}.")))?;
     let ttl_ms = body.ttl_s.map(|ttl_s| ttl_ms(limits, ttl_s)).transpose()?;
-    let reply = app.submit(CommandKind::Hold { event: body.event, items, customer: body.customer, ttl_ms }, key).await?;
+    let reply = app.submit(CommandKind::Hold { event: body.event, items, customer: body.customer, ttl_ms }, key, deadline).await?;
     match reply.result? {
         Outcome::Held { id, items, expires_at_ms } => {
             let body = HoldAnswer::held(&id, &items, expires_at_ms, reply.seq);

@@ -1,6 +1,6 @@
 use axum::extract::State;
 use inventory::{CommandKind, HoldId, Outcome};
-use serving::extract::{IdempotencyKey, JsonBody, PathParams};
+use serving::extract::{CallerDeadline, IdempotencyKey, JsonBody, PathParams};
 use serving::problem::ProblemDetails;
 
 use super::ttl_ms;
@@ -18,6 +18,7 @@ use crate::wire::{ExtendBody, HoldAnswer};
     params(
         ("id" = String, Path, description = "The hold", format = Uuid),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat", max_length = 257),
+        ("X-Request-Timeout-Ms" = Option<u64>, Header, description = "How long the caller waits, milliseconds: what is not decided by then is not done"),
     ),
     responses(
         (status = OK, body = HoldAnswer),
@@ -35,10 +36,11 @@ pub async fn extend_hold(
     State(app): State<App>,
     PathParams(hold): PathParams<HoldId>,
     key: IdempotencyKey,
+    deadline: CallerDeadline,
     JsonBody(body): JsonBody<ExtendBody>,
 ) -> Result<Answer<HoldAnswer>, Failure> {
     let ttl_ms = ttl_ms(app.engine().limits(), body.ttl_s)?;
-    let reply = app.submit(CommandKind::Extend { hold, ttl_ms }, key).await?;
+    let reply = app.submit(CommandKind::Extend { hold, ttl_ms }, key, deadline).await?;
     match reply.result? {
         Outcome::Extended { id, items, expires_at_ms } => {
             Ok(Answer::ok(reply.seq, HoldAnswer::held(&id, &items, expires_at_ms, reply.seq)))

@@ -2,7 +2,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode};
 use inventory::{CommandKind, HoldId};
-use serving::extract::{IdempotencyKey, PathParams};
+use serving::extract::{CallerDeadline, IdempotencyKey, PathParams};
 use serving::problem::ProblemDetails;
 
 use crate::api::{App, EVENT_SEQ, Failure};
@@ -14,7 +14,10 @@ use crate::api::{App, EVENT_SEQ, Failure};
     delete,
     path = "/api/v1/holds/{id}",
     tag = "holds",
-    params(("id" = String, Path, description = "The hold", format = Uuid)),
+    params(
+        ("id" = String, Path, description = "The hold", format = Uuid),
+        ("X-Request-Timeout-Ms" = Option<u64>, Header, description = "How long the caller waits, milliseconds: what is not decided by then is not done"),
+    ),
     responses(
         (status = NO_CONTENT, description = "It holds nothing any more"),
         (status = NOT_FOUND, description = "There is no such hold", body = ProblemDetails, content_type = "application/problem+json"),
@@ -22,8 +25,12 @@ use crate::api::{App, EVENT_SEQ, Failure};
         (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
-pub async fn release_hold(State(app): State<App>, PathParams(hold): PathParams<HoldId>) -> Result<Response, Failure> {
-    let reply = app.submit(CommandKind::Release { hold }, IdempotencyKey(None)).await?;
+pub async fn release_hold(
+    State(app): State<App>,
+    PathParams(hold): PathParams<HoldId>,
+    deadline: CallerDeadline,
+) -> Result<Response, Failure> {
+    let reply = app.submit(CommandKind::Release { hold }, IdempotencyKey(None), deadline).await?;
     reply.result?;
     Ok((StatusCode::NO_CONTENT, [(EVENT_SEQ, HeaderValue::from(reply.seq))]).into_response())
 }
