@@ -34,6 +34,7 @@ const TRACE: [HeaderName; 2] = [REQUEST_ID, TRACEPARENT];
         (status = UNSUPPORTED_MEDIA_TYPE, description = "The body is not application/json", body = ProblemDetails, content_type = "application/problem+json"),
         (status = UNPROCESSABLE_ENTITY, description = "A field is wrong, or the key was used for another request", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 425, description = "The sale has not opened", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = TOO_MANY_REQUESTS, description = "Vacancy takes no more for now", body = ProblemDetails, content_type = "application/problem+json"),
         (status = SERVICE_UNAVAILABLE, description = "Vacancy cannot be reached, or has too much to do", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]

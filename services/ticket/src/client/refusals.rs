@@ -18,6 +18,12 @@ const KNOWN: [(StatusCode, &str, &str, &[&str]); 7] = [
 /// The code of a body that vacancy finds wrong though ticket did not: its limits are stricter.
 const VALIDATION: &str = "validation";
 
+/// ticket, or all buyers together, ask for more than vacancy or what stands before it gives.
+pub(super) fn rate_limited(retry_after_s: u32) -> Problem {
+    let detail = "Too many requests. Nothing was sold; try again later.";
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Rate limited", detail).retry_after_s(retry_after_s)
+}
+
 /// The problem for the buyer; `None` when vacancy's is not one that a sale can be refused with.
 pub(super) fn passed_on(details: ProblemDetails) -> Option<(Problem, Option<u64>)> {
     let seq = details.members.get("seq").and_then(serde_json::Value::as_u64);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use http::header::RETRY_AFTER;
 use inventory::IdempotencyKey;
 use reqwest::{Client, Response};
 use serving::extract::CallerDeadline;
@@ -12,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use vacancy::wire::{ReserveAnswer, ReserveBody};
 
-use super::refusals::passed_on;
+use super::refusals::{passed_on, rate_limited};
 use super::{BoxFuture, ClientError, IDEMPOTENCY_KEY, Order, VacancyClient, quoted};
 use crate::settings::VacancyLink;
 
@@ -73,7 +74,7 @@ impl RemoteVacancyClient {
         }
         let answered = timeout_at(deadline, async { read(request.send().await?).await });
         match answered.await {
-            Ok(Ok((status, body))) => answer(status, &body),
+            Ok(Ok(read)) => answer(&read),
             Ok(Err(error)) if error.is_connect() => Err(ClientError::Unreachable),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "a call to vacancy broke off");
@@ -108,8 +109,15 @@ impl VacancyClient for RemoteVacancyClient {
     }
 }
 
-/// The status and the body, cut off where it is longer than any answer of vacancy.
-async fn read(mut response: Response) -> Result<(StatusCode, Vec<u8>), reqwest::Error> {
+/// What is read of an answer.
+struct Read {
+    status: StatusCode,
+    retry_after_s: Option<u32>,
+    /// Cut off where it is longer than any answer of vacancy.
+    body: Vec<u8>,
+}
+
+async fn read(mut response: Response) -> Result<Read, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         body.extend_from_slice(&chunk);
@@ -117,10 +125,12 @@ async fn read(mut response: Response) -> Result<(StatusCode, Vec<u8>), reqwest::
             break;
         }
     }
-    Ok((response.status(), body))
+    let retry_after_s = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    Ok(Read { status: response.status(), retry_after_s, body })
 }
 
-fn answer(status: StatusCode, body: &[u8]) -> Result<ReserveAnswer, ClientError> {
+fn answer(Read { status, retry_after_s, body }: &Read) -> Result<ReserveAnswer, ClientError> {
+    let status = *status;
     if status == StatusCode::OK {
         let answer: ReserveAnswer = serde_json::from_slice(body).map_err(|error| {
             tracing::error!(%error, "vacancy gave an answer that is none");
@@ -130,6 +140,11 @@ fn answer(status: StatusCode, body: &[u8]) -> Result<ReserveAnswer, ClientError>
         return Ok(ReserveAnswer { message, ..answer });
     }
     let details: Option<ProblemDetails> = serde_json::from_slice(body).ok();
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        // Whoever said it, vacancy or a proxy, has not let the call in.
+        let told_s = details.and_then(|details| details.retry_after_s).or(*retry_after_s);
+        return Err(ClientError::Refused { problem: Box::new(rate_limited(told_s.unwrap_or(1))), seq: None });
+    }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         // Only vacancy itself can say that nothing was done; a proxy in between cannot.
         let retry_after_s = details.filter(|details| details.code == "overloaded").map(|details| details.retry_after_s.unwrap_or(1));

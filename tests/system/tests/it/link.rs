@@ -1,9 +1,9 @@
-//! What goes between ticket and vacancy: keys and deadlines.
+//! What goes between ticket and vacancy: keys, deadlines, and refusals of what stands in between.
 
 use reqwest::Method;
 use serde_json::json;
 use system_tests::Process;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Something in vacancy's place.
@@ -27,6 +27,15 @@ impl Stub {
         }
         let text = String::from_utf8(bytes).unwrap();
         (text.split("\r\n\r\n").next().unwrap().to_ascii_lowercase(), stream)
+    }
+
+    /// Gives every call this answer.
+    /// Gives every call this answer.
+    async fn answer(&self, answer: &str) {
+        loop {
+            let (_, mut stream) = self.call().await;
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
     }
 }
 
@@ -95,4 +104,27 @@ async fn what_nobody_waits_for_any_more_is_not_done() {
     // Longer than the service itself waits is as long as it waits.
     let patient = [("x-request-timeout-ms", "18446744073709551615")];
     assert_eq!(client.call(Method::POST, "/api/v1/reserve", &patient, Some(json!({"qty": 1}))).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_caller_over_its_quota_is_told_so_and_when_to_come_again() {
+    let problem = json!({
+        "type": "urn:ticket-system:problem:rate_limited", "title": "T", "status": 429, "detail": "10.0.0.7 is over its quota",
+        "error": "T", "code": "rate_limited", "retry_after_s": 7,
+    });
+    // vacancy says it in its problem, whatever stands before it in a header or not at all.
+    for (headers, body, retry_after) in [("", problem.to_string(), "7"), ("retry-after: 9\r\n", "{}".into(), "9"), ("", String::new(), "1")]
+    {
+        let stub = Stub::listen().await;
+        let ticket = Process::ticket(&stub.base(), &[]).await;
+        let length = body.len();
+        let answer = format!("HTTP/1.1 429 x\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        let client = ticket.client();
+        let answer = tokio::select! {
+            answer = client.post("/api/v1/purchase", json!({"qty": 1})) => answer,
+            () = stub.answer(&answer) => unreachable!("it answers without end"),
+        };
+        assert_eq!((answer.status, answer.problem().as_str(), answer.header("retry-after")), (429, "rate_limited", retry_after));
+        assert!(!answer.json()["detail"].as_str().unwrap().contains("10.0.0.7"), "what vacancy says of ticket is not for the buyer");
+    }
 }
