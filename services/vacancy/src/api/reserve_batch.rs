@@ -1,12 +1,13 @@
 use axum::Json;
 use axum::extract::State;
 use serving::Problem;
+use serving::edge::RequestId;
 use serving::extract::{CallerDeadline, JsonBody};
 use serving::problem::ProblemDetails;
 
 use super::reserve::{Wording, command, decide};
 use super::{App, problem_of_engine};
-use crate::wire::{BatchItem, BatchSlot, ReserveBody};
+use crate::wire::{BatchItem, BatchSlot, ReserveBody, SlotProblem};
 
 /// Sell to several buyers with one call
 ///
@@ -21,6 +22,7 @@ use crate::wire::{BatchItem, BatchSlot, ReserveBody};
     responses(
         (status = OK, body = Vec<BatchSlot>),
         (status = BAD_REQUEST, description = "The body is not JSON", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = REQUEST_TIMEOUT, description = "The body did not arrive in time", body = ProblemDetails, content_type = "application/problem+json"),
         (status = PAYLOAD_TOO_LARGE, description = "The body is too large", body = ProblemDetails, content_type = "application/problem+json"),
         (status = UNSUPPORTED_MEDIA_TYPE, description = "The body is not application/json", body = ProblemDetails, content_type = "application/problem+json"),
         (status = UNPROCESSABLE_ENTITY, description = "A field is wrong, or there are too many", body = ProblemDetails, content_type = "application/problem+json"),
@@ -30,6 +32,7 @@ use crate::wire::{BatchItem, BatchSlot, ReserveBody};
 pub async fn reserve_batch(
     State(app): State<App>,
     deadline: CallerDeadline,
+    RequestId(id): RequestId,
     JsonBody(items): JsonBody<Vec<BatchItem>>,
 ) -> Result<Json<Vec<BatchSlot>>, Problem> {
     let most = app.reserve_batch_max();
@@ -37,6 +40,8 @@ pub async fn reserve_batch(
         return Err(Problem::validation(format!("A batch has 1 to {most} reservations.")));
     }
     // What is wrong in itself is answered in its place; the rest goes to the engine in one step.
+    let request_id = id.and_then(|id| id.to_str().ok().map(str::to_owned));
+    let failed = |problem| BatchSlot::Problem(SlotProblem { problem, request_id: request_id.clone() });
     let mut slots = Vec::with_capacity(items.len());
     let mut requests = Vec::with_capacity(items.len());
     for item in items {
@@ -46,12 +51,12 @@ pub async fn reserve_batch(
                 requests.push(app.request(kind, Some(item.key), deadline));
                 slots.push(None);
             }
-            Err(problem) => slots.push(Some(BatchSlot::Problem(problem))),
+            Err(problem) => slots.push(Some(failed(problem))),
         }
     }
     let mut replies = app.engine().submit_all(requests).await.into_iter().map(|reply| match reply {
-        Ok(reply) => decide(reply, Wording::Reserve).map_or_else(|failure| BatchSlot::Problem(failure.into_problem()), BatchSlot::Answer),
-        Err(error) => BatchSlot::Problem(problem_of_engine(&error)),
+        Ok(reply) => decide(reply, Wording::Reserve).map_or_else(|failure| failed(failure.into_problem()), BatchSlot::Answer),
+        Err(error) => failed(problem_of_engine(&error)),
     });
     Ok(Json(slots.into_iter().filter_map(|slot| slot.or_else(|| replies.next())).collect()))
 }

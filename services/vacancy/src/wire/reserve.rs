@@ -71,5 +71,16 @@ pub enum BatchSlot {
     Answer(ReserveAnswer),
     /// Refused or failed.
     #[schema(value_type = ProblemDetails)]
-    Problem(Problem),
+    Problem(SlotProblem),
+}
+
+/// A problem as it stands in an answer: with the id that the edge gives to one that is an answer.
+#[derive(Debug, Serialize)]
+pub struct SlotProblem {
+    /// The problem.
+    #[serde(flatten)]
+    pub problem: Problem,
+    /// The id of the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }

@@ -150,13 +150,18 @@ async fn a_batch_answers_each_in_its_place() {
     let batch = json!([
         {"qty": 2, "key": "a"}, {"qty": 0, "key": "b"}, {"qty": 4, "key": "c"}, {"qty": 2, "key": "a"}, {"qty": 1, "key": "d", "event": "gig"}, {"qty": 3, "key": "a"},
     ]);
-    let answers = client.post("/api/v1/reserve/batch", batch.clone()).await.json();
+    let answer = client.post("/api/v1/reserve/batch", batch.clone()).await;
+    let answers = answer.json();
     assert_eq!((&answers[0]["success"], &answers[0]["remaining"]), (&json!(true), &json!(3)));
     assert_eq!(answers[1]["code"], "validation");
     assert_eq!((&answers[2]["success"], &answers[2]["remaining"]), (&json!(false), &json!(3)));
     assert_eq!(answers[3], answers[0]);
     assert_eq!((&answers[4]["success"], &answers[4]["remaining"]), (&json!(true), &json!(0)));
     assert_eq!(answers[5]["code"], "idempotency_key_reused");
+    assert!(answers[0].get("request_id").is_none());
+    for problem in [&answers[1], &answers[5]] {
+        assert_eq!(problem["request_id"], answer.header("x-request-id"));
+    }
     // A key used in a batch is the same key in a call of its own.
     assert_eq!(client.keyed("/api/v1/reserve", "a", json!({"qty": 2})).await.unwrap().json(), answers[0]);
     assert_eq!(client.available().await, 3);

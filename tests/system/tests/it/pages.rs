@@ -43,3 +43,29 @@ async fn every_operation_names_its_failures_as_problems() {
     }
     assert_eq!(operations, 14);
 }
+
+#[tokio::test]
+async fn every_write_names_its_seq_and_every_body_its_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let monolith = Process::monolith(dir.path(), &[]).await;
+    let document = monolith.client().get("/openapi.json").await.json();
+    let (mut writes, mut bodies) = (0, 0);
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap().iter().filter(|(method, _)| *method != "get") {
+            if operation["requestBody"].is_object() {
+                bodies += 1;
+                assert!(operation["responses"]["408"].is_object(), "{method} {path}");
+            }
+            // Each slot of a batch has a seq of its own, in the body.
+            if path.ends_with("/batch") {
+                continue;
+            }
+            writes += 1;
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let decided = matches!(status.as_str(), "200" | "201" | "204" | "409" | "410" | "412" | "425");
+                assert_eq!(response["headers"]["Event-Seq"].is_object(), decided, "{method} {path} {status}");
+            }
+        }
+    }
+    assert_eq!((writes, bodies), (8, 8));
+}

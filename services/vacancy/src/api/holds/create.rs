@@ -24,12 +24,13 @@ use crate::wire::{CreateHoldBody, HoldAnswer, items_from};
         (status = CREATED, body = HoldAnswer, headers(("Location" = String, description = "The hold"), ("Event-Seq" = u64, description = "The answer's seq"))),
         (status = BAD_REQUEST, description = "The body is not JSON, or the key is malformed", body = ProblemDetails, content_type = "application/problem+json"),
         (status = NOT_FOUND, description = "There is no such event or stock", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = CONFLICT, description = "Sold out, or the customer's limit is reached", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = GONE, description = "The sale has closed", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = CONFLICT, description = "Sold out, or the customer's limit is reached", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
+        (status = GONE, description = "The sale has closed", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
+        (status = REQUEST_TIMEOUT, description = "The body did not arrive in time", body = ProblemDetails, content_type = "application/problem+json"),
         (status = PAYLOAD_TOO_LARGE, description = "The body is too large", body = ProblemDetails, content_type = "application/problem+json"),
         (status = UNSUPPORTED_MEDIA_TYPE, description = "The body is not application/json", body = ProblemDetails, content_type = "application/problem+json"),
         (status = UNPROCESSABLE_ENTITY, description = "A field is wrong, or the key was used for another request", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 425, description = "The sale has not opened", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 425, description = "The sale has not opened", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
         (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]

@@ -19,9 +19,9 @@ use crate::api::{App, EVENT_SEQ, Failure};
         ("X-Request-Timeout-Ms" = Option<u64>, Header, description = "How long the caller waits, milliseconds: what is not decided by then is not done"),
     ),
     responses(
-        (status = NO_CONTENT, description = "It holds nothing any more"),
+        (status = NO_CONTENT, description = "It holds nothing any more", headers(("Event-Seq" = u64, description = "The answer's seq"))),
         (status = NOT_FOUND, description = "There is no such hold", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = CONFLICT, description = "It is confirmed", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = CONFLICT, description = "It is confirmed", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
         (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
