@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Affinity, EnvVar, ResourceRequirements, Toleration, TopologySpreadConstraint};
+use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Autoscaling;
@@ -13,7 +14,7 @@ pub struct TicketSpec {
     pub workload: WorkloadSpec,
     /// How long ticket waits for vacancy, in milliseconds.
     #[serde(default = "vacancy_timeout_ms")]
-    #[schemars(range(min = 1, max = 60_000))]
+    #[schemars(range(min = 50, max = 60_000))]
     pub vacancy_timeout_ms: i32,
     /// Connections from ticket to vacancy.
     #[serde(default)]
@@ -44,8 +45,10 @@ pub struct VacancySpec {
 }
 
 /// Limits of the HTTP connection pool.
-#[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, PartialEq, Eq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("self.keepaliveConnections <= self.maxConnections")
+    .message("connectionPool.keepaliveConnections must not be above connectionPool.maxConnections: lower the one or raise the other"))]
 pub struct ConnectionPool {
     /// Most connections at once.
     #[serde(default = "max_connections")]

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use futures::{Stream, StreamExt, stream};
 use kube::{
     Api, ResourceExt,
-    core::DynamicObject,
+    core::{DynamicObject, TypeMeta},
     runtime::{
         WatchStreamExt,
         reflector::{ObjectRef, Store, store::Writer},
@@ -84,7 +84,7 @@ pub(super) fn watch(operator: &Operator, namespace: Option<&str>) -> (Cached, im
             .timeout(operator.settings.watch_timeout_s);
         let metrics = Arc::clone(&operator.metrics);
         let touched = watcher(api, config)
-            .modify(move |object| forget_bulk(kind, object))
+            .modify(move |object| complete(kind, object))
             .backoff(WatchBackoff::default())
             .reflect(writer)
             .touched_objects()
@@ -105,8 +105,11 @@ pub(super) fn watch(operator: &Operator, namespace: Option<&str>) -> (Cached, im
     (cached, stream::select_all(streams))
 }
 
-/// Who owns which field matters for the replicas of Deployments only; it is most of the size of everything else.
-fn forget_bulk(kind: Kind, object: &mut DynamicObject) {
+/// The items of a list come without their kind, which would look like a difference. Who owns which field matters for the
+/// replicas of Deployments only; it is most of the size of everything else.
+fn complete(kind: Kind, object: &mut DynamicObject) {
+    let resource = kind.api_resource();
+    object.types = Some(TypeMeta { api_version: resource.api_version, kind: resource.kind });
     if kind != Kind::Deployment {
         object.metadata.managed_fields = None;
     }

@@ -14,6 +14,7 @@ mod readiness;
 mod refusal;
 mod render;
 mod restart;
+mod rights;
 mod scale;
 mod scaling;
 mod support;

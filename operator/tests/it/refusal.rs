@@ -30,6 +30,11 @@ async fn what_cannot_work_is_refused_in_words_that_say_what_to_do() {
             json!({"storage": {"embedded": {}, "postgres": {"secretRef": {"name": "db"}}}}),
             "storage takes either embedded or postgres, not both: remove one of them".to_owned(),
         ),
+        (
+            json!({"ticket": {"connectionPool": {"maxConnections": 5}}}),
+            "connectionPool.keepaliveConnections must not be above connectionPool.maxConnections: lower the one or raise the other"
+                .to_owned(),
+        ),
         (json!({"stock": {"initial": -1}}), "should be greater than or equal to 0".to_owned()),
         (json!({"mode": "duolith"}), "Unsupported value".to_owned()),
         (json!({"logging": {"level": "LOUD"}}), "Unsupported value".to_owned()),
@@ -119,4 +124,21 @@ async fn a_claim_the_api_server_refuses_is_reported_and_the_rest_goes_on() {
     assert_eq!(crate::support::at(&cluster.get(Kind::ConfigMap, "shop-ticket").await, "/data/LOG_LEVEL"), "ERROR");
     cluster.apply(&system("shop", json!({"storage": {"embedded": {"size": "2Gi"}}}))).await;
     cluster.condition("shop", "Degraded", "False").await;
+}
+
+#[tokio::test]
+async fn a_resource_that_cannot_be_read_says_so_and_holds_up_no_other() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    // The schema does not bound this number; the operator's own types do.
+    let spread = json!([{"maxSkew": 5_000_000_000_i64, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}]);
+    let mut odd = system("odd", json!({"ticket": {"topologySpread": spread}}));
+    odd["metadata"]["namespace"] = json!(cluster.namespace);
+    crate::support::cluster::apply_value(&cluster.client, &odd).await;
+    cluster.apply(&system("shop", json!({}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    let (reason, message) = cluster.raw_condition("odd", "Stalled").await;
+    assert_eq!(reason, "SpecInvalid");
+    assert!(message.starts_with("the spec cannot be read: "), "{message}");
 }

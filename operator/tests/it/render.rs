@@ -122,7 +122,7 @@ fn the_checksum_follows_what_each_pod_reads_and_nothing_else() {
     // Read by both, by one, and by none.
     for (spec, ticket, vacancy) in [
         (json!({"logging": {"level": "DEBUG"}}), true, true),
-        (json!({"ticket": {"vacancyTimeoutMs": 1}}), true, false),
+        (json!({"ticket": {"vacancyTimeoutMs": 50}}), true, false),
         (json!({"stock": {"initial": 1}}), false, true),
         (
             json!({"ingress": {"host": "x.example.com"}, "podDisruptionBudget": {"enabled": false}, "images": {"ticket": "t:2"}}),

@@ -125,6 +125,22 @@ impl Cluster {
         .await
     }
 
+    /// Waits for a condition that holds, of a resource whose spec may not be readable; returns its reason and message.
+    pub async fn raw_condition(&self, name: &str, type_: &str) -> (String, String) {
+        let resource = kube::core::ApiResource::erase::<TicketSystem>(&());
+        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
+        eventually(&format!("{name} {type_}"), || async {
+            let system = api.get(name).await.expect("the resource");
+            let conditions = system.data.pointer("/status/conditions").and_then(Value::as_array).cloned().unwrap_or_default();
+            let text = |condition: &Value, key: &str| condition[key].as_str().unwrap_or_default().to_owned();
+            match conditions.iter().find(|condition| condition["type"] == type_ && condition["status"] == "True") {
+                Some(condition) => Ok((text(condition, "reason"), text(condition, "message"))),
+                None => Err(system.data),
+            }
+        })
+        .await
+    }
+
     /// Reasons and notes of the events about a resource.
     pub async fn events(&self, name: &str) -> Vec<(String, String)> {
         let api: Api<k8s_openapi::api::events::v1::Event> = Api::namespaced(self.client.clone(), &self.namespace);
@@ -192,7 +208,7 @@ async fn until_storage_policy_holds(systems: &Api<TicketSystem>) {
     systems.delete("probe", &DeleteParams::default()).await.expect("the probe goes");
 }
 
-async fn apply_value(client: &Client, body: &Value) {
+pub async fn apply_value(client: &Client, body: &Value) {
     let object: DynamicObject = serde_json::from_value(body.clone()).expect("an object");
     let types = object.types.clone().expect("a kind");
     let (group, version) = types.api_version.split_once('/').unwrap_or(("", &types.api_version));

@@ -5,7 +5,7 @@ use std::{
 };
 
 /// Generous: a slow machine must not fail a test, and a passing test never waits for it.
-const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(60);
 const PERIOD: Duration = Duration::from_millis(50);
 
 /// Tries until `attempt` gives a value, and returns it; panics with the last reason it gave.

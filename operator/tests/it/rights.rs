@@ -1,0 +1,64 @@
+use std::sync::Arc;
+
+use kube::api::DeleteParams;
+use operator::kind::Kind;
+use serde_json::json;
+
+use crate::support::{
+    Cluster,
+    apiserver::ApiServer,
+    at,
+    cluster::{apply_value, install},
+    eventually, kubelet, start, system,
+};
+
+/// On an API server of its own, because it takes rights away and adds a kind that other tests count on not being there.
+#[tokio::test]
+async fn a_watched_namespace_takes_rights_in_that_namespace_only() {
+    let server = Arc::new(ApiServer::start().await);
+    install(&server).await;
+    let cluster = Cluster::on(Arc::clone(&server)).await;
+    let elsewhere = Cluster::on(Arc::clone(&server)).await;
+    let everywhere = kube::Api::<k8s_openapi::api::rbac::v1::ClusterRoleBinding>::all(cluster.client.clone());
+    everywhere.delete("ticket-system-operator", &DeleteParams::default()).await.expect("it is there");
+    apply_value(
+        &cluster.client,
+        &json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+            "metadata": {"name": "ticket-system-operator", "namespace": cluster.namespace},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "ticket-system-operator"},
+            "subjects": [{"kind": "ServiceAccount", "name": "ticket-system-operator", "namespace": "ticket-system"}]}),
+    )
+    .await;
+    apply_value(
+        &cluster.client,
+        &json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "servicemonitors.monitoring.coreos.com"},
+            "spec": {"group": "monitoring.coreos.com", "scope": "Namespaced", "names": {"kind": "ServiceMonitor", "plural": "servicemonitors"},
+                "versions": [{"name": "v1", "served": true, "storage": true,
+                    "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]}}),
+    )
+    .await;
+    eventually("ServiceMonitors are served", || async {
+        cluster.api(Kind::ServiceMonitor).list(&Default::default()).await.map(|_| ()).map_err(|error| error.to_string())
+    })
+    .await;
+
+    let _kubelet = kubelet::start(&cluster);
+    let running = start(&cluster);
+    cluster.apply(&system("shop", json!({}))).await;
+    elsewhere.apply(&system("shop", json!({}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    cluster.condition("shop", "Degraded", "False").await;
+
+    let made = cluster.get(Kind::ServiceMonitor, "shop").await;
+    assert_eq!(at(&made, "/spec/endpoints/0/path"), "/metrics");
+    cluster.delete(Kind::ServiceMonitor, "shop").await;
+    eventually("it comes back", || async { cluster.find(Kind::ServiceMonitor, "shop").await.map(|_| ()).ok_or("not yet") }).await;
+    cluster.apply(&system("shop", json!({"monitoring": {"serviceMonitor": false}}))).await;
+    eventually("it is pruned", || async {
+        if cluster.find(Kind::ServiceMonitor, "shop").await.is_none() { Ok(()) } else { Err("not yet") }
+    })
+    .await;
+
+    assert!(elsewhere.children().await.is_empty() && elsewhere.status("shop").await.conditions.is_empty(), "not watched, not touched");
+    assert_eq!(running.operator.metrics.reconciliations("error"), 0);
+}
