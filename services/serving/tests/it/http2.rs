@@ -1,8 +1,14 @@
+use std::convert::Infallible;
 use std::time::Instant;
 
-use reqwest::Client;
+use bytes::Bytes;
+use futures::{StreamExt, stream::FuturesUnordered};
+use http_body::Frame;
+use http_body_util::StreamBody;
+use reqwest::{Body, Client};
+use serving::edge::RequestSettings;
 use serving::server::ServerSettings;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::support::{Setup, ms};
 
@@ -53,4 +59,42 @@ async fn old_connections_are_replaced_without_a_failed_request() {
     }
     let report = server.stop().await.expect("no panic");
     assert!(report.accepted >= 3 && report.cut == 0, "{report:?}");
+}
+
+#[tokio::test]
+async fn a_peer_that_acknowledges_nothing_does_not_hold_up_shutdown() {
+    let server = ServerSettings { shutdown_drain: ms(0), shutdown_timeout: ms(6_000), ..Default::default() };
+    let server = Setup { server, ..Setup::default() }.start().await;
+    let mut conn = server.connect().await;
+    conn.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    // Empty SETTINGS, then HEADERS of stream 1 with END_STREAM and END_HEADERS: GET http://t/.
+    conn.send_bytes(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await;
+    conn.send_bytes(&[0, 0, 6, 1, 5, 0, 0, 0, 1, 0x82, 0x86, 0x84, 0x41, 1, b't']).await;
+    sleep(ms(200)).await;
+    let answered = server.metrics.text().expect("metrics").contains("route=\"/\",service=\"test\",status=\"200\"} 1");
+    assert!(answered, "the request was understood");
+    let report = server.stop().await.expect("no panic");
+    assert_eq!(report.cut, 0);
+    assert!(report.shutdown_took < ms(3_000), "{report:?}");
+}
+
+#[tokio::test]
+async fn streams_whose_bodies_trickle_do_not_keep_others_out() {
+    let requests = RequestSettings { max_in_flight: 40, max_slow_bodies: 10, ..Default::default() };
+    let server = Setup { requests, ..Setup::default() }.start().await;
+    let slow = client();
+    let trickle = || {
+        let first = futures::stream::iter([Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"{")))]);
+        let body = Body::wrap(StreamBody::new(first.chain(futures::stream::pending())));
+        slow.post(server.url("/order")).header("content-type", "application/json").body(body).send()
+    };
+    let mut answers = FuturesUnordered::from_iter((0..40).map(|_| trickle()));
+    // What is one too many is told so at once, and the rest go on waiting for their bodies.
+    for _ in 0..30 {
+        let answer = timeout(ms(5_000), answers.next()).await.expect("in time").expect("one of them").expect("an answer");
+        assert_eq!(answer.status(), 503);
+    }
+    assert!(timeout(ms(200), answers.next()).await.is_err(), "ten may be slow");
+    let whole = client().post(server.url("/order")).header("content-type", "application/json").body("{\"qty\": 1}");
+    assert_eq!(whole.send().await.expect("an answer").status(), 200);
 }

@@ -22,7 +22,9 @@ async fn readiness_turns_503_while_requests_are_still_served() {
     let mut probe = server.connect().await;
     let mut fresh = server.connect().await;
     let task = server.stop();
+    let began = Instant::now();
     while !health.lifecycle().is_draining() {
+        assert!(began.elapsed() < ms(2_000), "draining does not begin");
         sleep(ms(5)).await;
     }
 

@@ -108,8 +108,12 @@ pub struct Conn {
 }
 
 impl Conn {
-    pub async fn send(&mut self, bytes: &str) {
-        self.stream.write_all(bytes.as_bytes()).await.expect("sending");
+    pub async fn send(&mut self, text: &str) {
+        self.send_bytes(text.as_bytes()).await;
+    }
+
+    pub async fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.expect("sending");
     }
 
     /// The next answer; its length must be given by `content-length`.
