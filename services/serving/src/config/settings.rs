@@ -20,6 +20,12 @@ const MAX_CONNECTIONS: Var = Var::new(
 );
 const MAX_REQUESTS_IN_FLIGHT: Var =
     Var::new("MAX_REQUESTS_IN_FLIGHT", "10000", "whole number of requests", "Requests handled at once; above it 503, probes excepted");
+const MAX_SLOW_BODIES: Var = Var::new(
+    "MAX_SLOW_BODIES",
+    "1000",
+    "whole number of requests",
+    "Requests whose body is not there 0.1 s after the head, at once; above it 503. At most half of MAX_REQUESTS_IN_FLIGHT counts",
+);
 const MAX_BODY_BYTES: Var = Var::new("MAX_BODY_BYTES", "65536", "whole number of bytes", "Largest request body; above it 413");
 const MAX_HEADER_BYTES: Var =
     Var::new("MAX_HEADER_BYTES", "16384", "whole number of bytes", "Largest request head (request line and headers); above it 431");
@@ -49,6 +55,7 @@ pub const SERVING: Group = Group {
         &CORS_ALLOW_ORIGINS,
         &MAX_CONNECTIONS,
         &MAX_REQUESTS_IN_FLIGHT,
+        &MAX_SLOW_BODIES,
         &MAX_BODY_BYTES,
         &MAX_HEADER_BYTES,
         &HEADER_TIMEOUT_S,
@@ -112,6 +119,7 @@ impl ServingSettings {
             },
             requests: RequestSettings {
                 max_in_flight: source.get_in_range(&MAX_REQUESTS_IN_FLIGHT, 1..=1_000_000)?,
+                max_slow_bodies: source.get_in_range(&MAX_SLOW_BODIES, 1..=1_000_000)?,
                 max_body_bytes: source.get_in_range(&MAX_BODY_BYTES, 1..=1_073_741_824)?,
                 body_timeout: deadline(&BODY_TIMEOUT_S)?,
                 request_timeout: deadline(&REQUEST_TIMEOUT_S)?,

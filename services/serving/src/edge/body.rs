@@ -1,4 +1,4 @@
-//! Request bodies that end at a size and at a time.
+//! Request bodies that end at a size and at a time; only so many of them may take their time.
 
 use std::{
     pin::Pin,
@@ -14,13 +14,20 @@ use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
-use tokio::time::{Sleep, sleep_until, timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Sleep, sleep_until, timeout},
+};
 
+use super::RequestSettings;
 use crate::problem::Problem;
 
 /// How much of a refused body is read so that its sender gets to see the refusal instead of a reset.
 const DISCARD_MAX_BYTES: usize = 1_048_576;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A body that is not there this long after its head is slow. Most arrive together with it.
+const SLOW_AFTER: Duration = Duration::from_millis(100);
 
 /// Why a body ended before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +38,9 @@ pub enum BodyError {
     /// Did not arrive in time.
     #[error("the body did not arrive in time")]
     TimedOut,
+    /// Slow, and as many are slow as may be.
+    #[error("too many bodies are slow")]
+    TooManySlow,
 }
 
 impl From<BodyError> for Problem {
@@ -38,6 +48,7 @@ impl From<BodyError> for Problem {
         match error {
             BodyError::TooLarge { max_bytes } => Self::body_too_large(max_bytes),
             BodyError::TimedOut => Self::request_timeout("The body did not arrive in time."),
+            BodyError::TooManySlow => Self::overloaded("Too many requests wait for their bodies at once; send head and body together.", 1),
         }
     }
 }
@@ -65,9 +76,10 @@ impl BodyProgress {
     }
 }
 
-/// Limits `body` in size and time; `progress` learns when it is complete.
-pub(super) fn limit(body: Body, max_bytes: usize, limit: Duration, progress: Arc<BodyProgress>) -> Body {
-    Body::new(LimitedBody { body, max_bytes, left_bytes: max_bytes, limit, timer: None, progress })
+/// Limits `body` in size and time, and lets it be slow only with one of `slow_slots`; `progress` learns when it is complete.
+pub(super) fn limit(body: Body, limits: &RequestSettings, slow_slots: Arc<Semaphore>, progress: Arc<BodyProgress>) -> Body {
+    let (max_bytes, limit) = (limits.max_body_bytes, limits.body_timeout);
+    Body::new(LimitedBody { body, max_bytes, left_bytes: max_bytes, limit, timer: None, slow_slots, slow_slot: None, progress })
 }
 
 /// Reads what is left of a refused body, within bounds, in the background.
@@ -88,7 +100,26 @@ struct LimitedBody {
     limit: Duration,
     /// Set when the body first keeps its reader waiting; most arrive together with the head.
     timer: Option<Pin<Box<Sleep>>>,
+    slow_slots: Arc<Semaphore>,
+    /// What this body, being slow, occupies.
+    slow_slot: Option<OwnedSemaphorePermit>,
     progress: Arc<BodyProgress>,
+}
+
+impl LimitedBody {
+    /// The body keeps its reader waiting: first for free, then in a slot, then no more.
+    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<BodyError> {
+        let (slow_at, deadline) = (self.progress.started + SLOW_AFTER, self.progress.started + self.limit);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(slow_at.min(deadline).into())));
+        ready!(timer.as_mut().poll(cx));
+        if self.slow_slot.is_none() {
+            let Ok(slot) = self.slow_slots.clone().try_acquire_owned() else { return Poll::Ready(BodyError::TooManySlow) };
+            self.slow_slot = Some(slot);
+            timer.as_mut().reset(deadline.into());
+            ready!(timer.as_mut().poll(cx));
+        }
+        Poll::Ready(BodyError::TimedOut)
+    }
 }
 
 impl HttpBody for LimitedBody {
@@ -98,10 +129,7 @@ impl HttpBody for LimitedBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
         let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) else {
-            let deadline = this.progress.started + this.limit;
-            let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline.into())));
-            ready!(timer.as_mut().poll(cx));
-            return Poll::Ready(Some(Err(BodyError::TimedOut.into())));
+            return this.poll_waiting(cx).map(|error| Some(Err(error.into())));
         };
         if let Some(Ok(frame)) = &frame {
             let Some(left) = this.left_bytes.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else {

@@ -24,6 +24,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{Request, Version};
+use tokio::sync::Semaphore;
 use tower::{Layer, Service};
 
 pub use body::BodyError;
@@ -46,6 +47,8 @@ pub(crate) struct EdgeShared {
     settings: RequestSettings,
     metrics: Metrics,
     negotiation: Negotiation,
+    /// One permit for each body that may be slow at once.
+    slow_bodies: Arc<Semaphore>,
     warnings: WarnBudget,
 }
 
@@ -58,7 +61,8 @@ impl EdgeLayer {
     #[must_use]
     pub fn new(settings: RequestSettings, metrics: Metrics) -> Self {
         let negotiation = Negotiation::new(&settings.cors_allow_origins);
-        Self(Arc::new(EdgeShared { settings, metrics, negotiation, warnings: WarnBudget::default() }))
+        let slow_bodies = Arc::new(Semaphore::new(settings.slow_bodies()));
+        Self(Arc::new(EdgeShared { settings, metrics, negotiation, slow_bodies, warnings: WarnBudget::default() }))
     }
 }
 
@@ -140,8 +144,8 @@ impl<S> EdgeService<S> {
             return (request, None);
         }
         let progress = Arc::new(BodyProgress::new(started));
-        let limits = &self.route.shared.settings;
-        let request = request.map(|inner| body::limit(inner, limits.max_body_bytes, limits.body_timeout, progress.clone()));
+        let shared = &self.route.shared;
+        let request = request.map(|inner| body::limit(inner, &shared.settings, shared.slow_bodies.clone(), progress.clone()));
         (request, Some(progress))
     }
 }

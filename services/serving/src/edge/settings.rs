@@ -7,6 +7,9 @@ use crate::config::CorsOrigins;
 pub struct RequestSettings {
     /// Requests handled at once; above it 503, probes excepted.
     pub max_in_flight: usize,
+    /// Bodies that are slow to arrive at once; above it 503. Never more than half of `max_in_flight`, so that whoever sends
+    /// nothing but heads cannot take all of it.
+    pub max_slow_bodies: usize,
     /// Largest body; above it 413.
     pub max_body_bytes: usize,
     /// Time for the body to arrive; above it 408.
@@ -21,10 +24,18 @@ impl Default for RequestSettings {
     fn default() -> Self {
         Self {
             max_in_flight: 10_000,
+            max_slow_bodies: 1_000,
             max_body_bytes: 65_536,
             body_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(10),
             cors_allow_origins: CorsOrigins::Any,
         }
+    }
+}
+
+impl RequestSettings {
+    /// How many bodies may be slow at once.
+    pub(super) fn slow_bodies(&self) -> usize {
+        self.max_slow_bodies.min(self.max_in_flight.div_ceil(2))
     }
 }

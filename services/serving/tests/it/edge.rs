@@ -112,6 +112,57 @@ async fn over_the_request_cap_only_probes_are_answered() {
 }
 
 #[tokio::test]
+async fn slow_bodies_leave_room_for_whole_requests() {
+    let server = with(RequestSettings { max_in_flight: 6, max_slow_bodies: 2, ..Default::default() }).start().await;
+    let head = "POST /order HTTP/1.1\r\nhost: t\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{";
+    let mut slow = Vec::new();
+    for _ in 0..2 {
+        let mut conn = server.connect().await;
+        conn.send(head).await;
+        slow.push(conn);
+    }
+    tokio::time::sleep(ms(250)).await;
+    for _ in 0..6 {
+        let mut refused = server.connect().await;
+        refused.send(head).await;
+        refused.answer().await.assert_problem(503, "overloaded");
+        refused.closed().await;
+    }
+    assert_eq!(server.post_json("/order", "{\"qty\": 1}").await.status, 200);
+    assert_eq!(server.get("/items/1").await.status, 200);
+    // A body that comes right after its head is not slow.
+    let mut prompt = server.connect().await;
+    prompt.send(head).await;
+    tokio::time::sleep(ms(20)).await;
+    prompt.send("\"qty\": 1}").await;
+    assert_eq!(prompt.answer().await.status, 200);
+    // Slots come back with the bodies' ends.
+    for mut conn in slow {
+        conn.send("\"qty\": 1}").await;
+        assert_eq!(conn.answer().await.status, 200);
+    }
+    let mut slow = server.connect().await;
+    slow.send(head).await;
+    tokio::time::sleep(ms(250)).await;
+    slow.send("\"qty\": 1}").await;
+    assert_eq!(slow.answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn slow_bodies_never_take_more_than_half_of_the_requests() {
+    let server = with(RequestSettings { max_in_flight: 4, max_slow_bodies: 1_000, ..Default::default() }).start().await;
+    let head = "POST /order HTTP/1.1\r\nhost: t\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{";
+    let mut slow = Vec::new();
+    for _ in 0..4 {
+        let mut conn = server.connect().await;
+        conn.send(head).await;
+        slow.push(conn);
+    }
+    tokio::time::sleep(ms(250)).await;
+    assert_eq!(server.get("/items/1").await.status, 200);
+}
+
+#[tokio::test]
 async fn answers_are_compressed_above_the_threshold_when_accepted() {
     let server = Setup::default().start().await;
     let accepting = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: t\r\naccept-encoding: gzip\r\nconnection: close\r\n\r\n");
