@@ -37,7 +37,8 @@ const MAX_ITEMS_PER_HOLD: Var = Var::new("MAX_ITEMS_PER_HOLD", "16", "1 to 256",
 const MAX_STOCKS_PER_EVENT: Var = Var::new("MAX_STOCKS_PER_EVENT", "64", "1 to 1024", "Most stocks of one event");
 const MAX_EVENTS: Var = Var::new("MAX_EVENTS", "10000", "1 to 1000000", "Most events");
 const MAX_CAPACITY: Var = Var::new("MAX_CAPACITY", "1000000000", "1 to 1000000000000", "Largest capacity of a stock");
-const MAX_LIVE_HOLDS: Var = Var::new("MAX_LIVE_HOLDS", "1000000", "1 to 100000000", "Most holds, of all events together, that are held at once");
+const MAX_LIVE_HOLDS: Var =
+    Var::new("MAX_LIVE_HOLDS", "1000000", "1 to 100000000", "Most holds, of all events together, that are held at once");
 const HOLD_TTL_S: Var =
     Var::new("HOLD_TTL_S", "600", "1 to HOLD_TTL_MAX_S seconds", "Life of a hold when neither it nor its event says so");
 const HOLD_TTL_MAX_S: Var = Var::new("HOLD_TTL_MAX_S", "3600", "1 to 31536000 seconds", "Longest life that can be asked for at once");
