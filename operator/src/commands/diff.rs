@@ -32,7 +32,7 @@ pub enum DiffError {
     Read { path: String, cause: std::io::Error },
     #[error("{path} is larger than {FILE_MAX_BYTES} bytes")]
     TooLarge { path: String },
-    #[error("{path} is not a TicketSystem: {message}")]
+    #[error("{path} holds no TicketSystem that can be read: {message}")]
     Parse { path: String, message: String },
     #[error("{kind} {name}: {cause}")]
     Api { kind: String, name: String, cause: kube::Error },
@@ -44,23 +44,27 @@ pub enum DiffError {
     Yaml(#[from] serde_saphyr::ser::Error),
 }
 
-/// Reads the resources in a file; those without a namespace get `namespace`.
+/// Reads the TicketSystems in a file, past documents of other kinds; those without a namespace get `namespace`.
 ///
 /// # Errors
-/// When the file cannot be read or holds something else.
+/// When the file cannot be read or holds none.
 pub fn read(path: &Path, namespace: &str) -> Result<Vec<TicketSystem>, DiffError> {
     let shown = || path.display().to_string();
     let read = |cause| DiffError::Read { path: shown(), cause };
+    let parse = |message: String| DiffError::Parse { path: shown(), message };
     if std::fs::metadata(path).map_err(read)?.len() > FILE_MAX_BYTES {
         return Err(DiffError::TooLarge { path: shown() });
     }
     let text = std::fs::read_to_string(path).map_err(read)?;
-    let mut systems: Vec<TicketSystem> =
-        serde_saphyr::from_multiple(&text).map_err(|error| DiffError::Parse { path: shown(), message: error.to_string() })?;
-    for system in &mut systems {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(&text).map_err(|error| parse(error.to_string()))?;
+    let (version, kind) = (TicketSystem::api_version(&()), TicketSystem::kind(&()));
+    let mut systems = Vec::new();
+    for document in documents.into_iter().filter(|document| document["kind"] == *kind && document["apiVersion"] == *version) {
+        let mut system: TicketSystem = serde_json::from_value(document).map_err(|error| parse(error.to_string()))?;
         system.metadata.namespace.get_or_insert_with(|| namespace.to_owned());
+        systems.push(system);
     }
-    Ok(systems)
+    if systems.is_empty() { Err(parse(format!("no document has apiVersion {version} and kind {kind}"))) } else { Ok(systems) }
 }
 
 /// The changes applying `system` would make, as a unified diff; empty when there are none.

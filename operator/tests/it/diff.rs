@@ -41,3 +41,22 @@ async fn a_diff_shows_what_would_change_and_changes_nothing() {
     let refused = diff_of(&cluster, json!({"vacancy": {"replicas": 2}})).await.expect_err("it is refused");
     assert!(refused.to_string().contains("vacancy.replicas must be at most 1"), "{refused}");
 }
+
+#[test]
+fn a_file_may_hold_other_kinds_but_must_hold_one_of_this() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("cr.yaml");
+    let read = |text: &str| {
+        std::fs::write(&path, text).expect("it is written");
+        diff::read(&path, "fair")
+            .map(|systems| systems.into_iter().map(|system| (system.metadata.name, system.metadata.namespace)).collect::<Vec<_>>())
+    };
+    let one = "apiVersion: ticket-system.io/v1alpha1\nkind: TicketSystem\nmetadata: {name: a}\nspec: {}\n";
+    let other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n";
+    assert_eq!(read(&format!("{other}---\n{one}")).expect("it is read"), [(Some("a".to_owned()), Some("fair".to_owned()))]);
+    for (text, why) in [(other, "no document has"), ("{", "cr.yaml"), (&one.replace("spec: {}", "spec: {mode: x}"), "unknown variant")] {
+        let error = read(text).expect_err("it is refused").to_string();
+        assert!(error.contains(why), "{error}");
+    }
+    assert!(diff::read(&dir.path().join("absent"), "fair").expect_err("it is refused").to_string().contains("cannot read"));
+}
