@@ -85,7 +85,7 @@ impl Store for MemoryStore {
             set.events.insert(event.name.clone(), event.clone());
         }
         set.customers = state.customers.clone();
-        set.keys = touch.keys.iter().filter_map(|key| Some((key.clone(), state.keys.get(&key)?.clone()))).collect();
+        set.keys = touch.keys.iter().filter_map(|key| Some((key.clone(), state.keys.get(key)?.clone()))).collect();
         Ok(set)
     }
 

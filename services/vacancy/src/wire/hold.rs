@@ -64,8 +64,9 @@ pub struct ConfirmBody {
     pub payment_ref: Option<PaymentRef>,
 }
 
-/// What a refund may say.
+/// What a refund may say. A misspelt member is refused: without `items` everything would come back.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RefundBody {
     /// What comes back; all that is left when not given.
     pub items: Option<Vec<ItemBody>>,

@@ -61,6 +61,8 @@ async fn a_hold_is_made_looked_at_confirmed_and_refunded() {
     assert_eq!(counts(&client, "general").await, (9, 0, 1));
     let too_much = client.admin(reqwest::Method::POST, &refunds, &[], Some(json!({"items": [{"stock": "general", "qty": 2}]}))).await;
     assert_eq!((too_much.status, too_much.problem().as_str()), (409, "already_refunded"));
+    let misspelt = client.admin(reqwest::Method::POST, &refunds, &[], Some(json!({"item": []}))).await;
+    assert_eq!((misspelt.status, misspelt.problem().as_str()), (422, "validation"));
     let rest = client.admin(reqwest::Method::POST, &refunds, &[], None).await;
     assert_eq!((rest.status, &rest.json()["items"]), (201, &json!([{"stock": "general", "qty": 1}, {"stock": "vip", "qty": 1}])));
     assert_eq!(client.admin(reqwest::Method::POST, &refunds, &[], None).await.problem(), "already_refunded");
