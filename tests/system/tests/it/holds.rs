@@ -164,12 +164,12 @@ async fn a_hold_is_extended_up_to_its_longest_life_and_released_for_good() {
 #[tokio::test]
 async fn the_cap_on_extension_counts_from_the_making_of_the_hold() {
     let dir = tempfile::tempdir().unwrap();
-    let vacancy = Process::vacancy(dir.path(), &[("HOLD_TTL_S", "2"), ("HOLD_TTL_MAX_S", "2"), ("HOLD_LIFETIME_MAX_S", "3")]).await;
+    let vacancy = Process::vacancy(dir.path(), &[("HOLD_TTL_S", "4"), ("HOLD_TTL_MAX_S", "4"), ("HOLD_LIFETIME_MAX_S", "5")]).await;
     let client = vacancy.client();
     gig(&client).await;
-    let made = hold(&client, json!([{"stock": "vip", "qty": 2}]), "a", Some(2)).await;
+    let made = hold(&client, json!([{"stock": "vip", "qty": 2}]), "a", Some(4)).await;
     tokio::time::sleep(Duration::from_millis(1_100)).await;
-    let refused = client.post(&format!("{}/extend", made.header("location")), json!({"ttl_s": 2})).await;
+    let refused = client.post(&format!("{}/extend", made.header("location")), json!({"ttl_s": 4})).await;
     assert_eq!((refused.status, refused.problem().as_str()), (409, "extension_cap"));
-    assert_eq!(client.post(&format!("{}/extend", made.header("location")), json!({"ttl_s": 1})).await.status, 200);
+    assert_eq!(client.post(&format!("{}/extend", made.header("location")), json!({"ttl_s": 2})).await.status, 200);
 }
