@@ -95,9 +95,9 @@ fn last(path: &str) -> &str {
 
 fn is_empty(value: &Value) -> bool {
     match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Bool(true) => false,
-        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::Null => true,
+        // `allowPrivilegeEscalation: false` says something that its absence does not.
+        Value::Bool(_) | Value::Number(_) => false,
         Value::String(text) => text.is_empty(),
         Value::Array(list) => list.is_empty(),
         Value::Object(map) => map.values().all(is_empty),
@@ -153,8 +153,11 @@ mod tests {
 
     #[test]
     fn what_says_nothing_may_be_absent() {
-        let desired = json!({"a": "", "b": [], "c": {}, "d": null, "e": false, "f": 0});
+        let desired = json!({"a": "", "b": [], "c": {}, "d": null});
         assert!(differences(&desired, &json!({})).is_empty());
+        let desired = json!({"e": false, "f": 0});
+        assert!(differences(&desired, &desired).is_empty());
         assert_eq!(differences(&desired, &json!({"e": true, "f": 1})), ["e", "f"]);
+        assert_eq!(differences(&desired, &json!({})), ["e", "f"], "a protection that was removed is a difference");
     }
 }

@@ -10,7 +10,7 @@ mod switch;
 
 use std::sync::Arc;
 
-use kube::Client;
+use kube::{Api, Client, core::DynamicObject};
 
 pub use change::{Change, Did};
 pub use child::{APPLIED_HASH, body_with_hash};
@@ -55,7 +55,7 @@ pub async fn apply(client: &Client, system: &System, children: Vec<Child>, live:
     }
     applied.switching = plan.waiting_for_volume;
     for child in children {
-        if plan.holds_back(&child) {
+        if plan.holds_back(&child) || lacks_prerequisite(&child, &applied) {
             continue;
         }
         apply_one(client, system, &child, &mut applied).await?;
@@ -63,8 +63,21 @@ pub async fn apply(client: &Client, system: &System, children: Vec<Child>, live:
     Ok(applied)
 }
 
+/// Pods are not started or changed while something they read or write was refused: they would run on what is somebody else's.
+fn lacks_prerequisite(child: &Child, applied: &Applied) -> bool {
+    let needs = matches!(child.kind, Kind::Deployment | Kind::HorizontalPodAutoscaler);
+    let prerequisite = |kind| matches!(kind, Kind::ServiceAccount | Kind::Secret | Kind::PersistentVolumeClaim | Kind::ConfigMap);
+    needs && applied.refused.iter().any(|refused| prerequisite(refused.kind))
+}
+
 async fn apply_one(client: &Client, system: &System, child: &Child, applied: &mut Applied) -> Result<(), kube::Error> {
-    let live = applied.live.get(child.kind, &child.name).cloned();
+    let mut live = applied.live.get(child.kind, &child.name).cloned();
+    if live.is_none() {
+        // The caches hold what carries the operator's labels. What is not there may still exist: somebody else's, which must
+        // not be taken, or the operator's own that lost its labels.
+        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &system.namespace, &child.kind.api_resource());
+        live = api.get_opt(&child.name).await?.map(Arc::new);
+    }
     let adjusted = if child.kind == Kind::Deployment {
         replicas::hand_over(client, system, child, live.as_deref()).await?
     } else {

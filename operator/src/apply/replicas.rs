@@ -34,8 +34,13 @@ pub fn plan(replicas: &Replicas, live: Option<&DynamicObject>) -> HandOver {
         (Replicas::Fixed(_), _) => HandOver::default(),
         // Without this the first pods would be a single one until the autoscaler has looked.
         (Replicas::Autoscaled(scaling), None) => HandOver { after: Some(i64::from(scaling.settings.min_replicas)), before: None },
-        (Replicas::Autoscaled(_), Some(live)) if owns_replicas(&live.metadata) => {
-            HandOver { before: live.data.pointer("/spec/replicas").and_then(Value::as_i64), after: None }
+        (Replicas::Autoscaled(scaling), Some(live)) if owns_replicas(&live.metadata) => {
+            // At 0 an autoscaler does nothing, for ever.
+            let least = i64::from(scaling.settings.min_replicas);
+            HandOver {
+                before: live.data.pointer("/spec/replicas").and_then(Value::as_i64).map(|replicas| replicas.max(least)),
+                after: None,
+            }
         }
         (Replicas::Autoscaled(_), Some(_)) => HandOver::default(),
     }

@@ -99,6 +99,7 @@ pub(super) fn run(operator: &Operator, namespace: Option<&str>) -> impl Stream<I
         retries: Retries::new(Duration::from_secs(settings.retry_max_s)),
         settings,
     });
+    let after = Arc::clone(&scope);
     let queue = stream::select(own, of_children).map(|system| Ok::<_, watcher::Error>(ReconcileRequest::from(system)));
     let config = Config::default().debounce(DEBOUNCE).concurrency(scope.settings.reconcile_concurrency);
     applier(
@@ -109,10 +110,12 @@ pub(super) fn run(operator: &Operator, namespace: Option<&str>) -> impl Stream<I
         queue,
         config,
     )
-    .map(|result| {
+    .map(move |result| {
         if let Err(error) = result {
-            // Failures of reconciliations were reported where they happened; what is left are systems deleted meanwhile.
+            // Failures of reconciliations were reported where they happened; what is left are systems deleted meanwhile. The
+            // last one has to be noted too: nothing else would tell that there is nothing left to make progress on.
             tracing::debug!(%error, "reconciliation skipped");
+            after.moved();
         }
     })
 }

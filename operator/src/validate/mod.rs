@@ -15,8 +15,8 @@ pub use stock::{INITIAL_STOCK, InitialStock};
 
 use crate::{
     api::{ALLOW_STORAGE_CHANGE, EmbeddedStorage, Mode, SecretKeyRef, TicketSystem, TicketSystemSpec, WorkloadSpec},
-    dereference::{Dereferenced, SecretValue},
-    kind::Component,
+    dereference::{Dereferenced, SecretValue, TOKEN_KEY},
+    kind::{self, Component},
     settings::Defaults,
 };
 
@@ -113,7 +113,10 @@ pub fn validate(system: &TicketSystem, found: &Dereferenced, defaults: &Defaults
         secrets.update(store_url(reference, found.store_url.as_ref())?);
     }
     let name = system.name_any();
-    let admin_token = found.admin_token(&name).unwrap_or_else(|| fresh_token.as_bytes().to_vec());
+    let admin_token = match found.admin_token(&name) {
+        Some(token) => good_token(&name, token)?,
+        None => fresh_token.as_bytes().to_vec(),
+    };
     secrets.update([0]);
     secrets.update(&admin_token);
     let owner = system.controller_owner_ref(&()).ok_or(Refusal::NotStored)?;
@@ -129,6 +132,13 @@ pub fn validate(system: &TicketSystem, found: &Dereferenced, defaults: &Defaults
         name,
         spec: spec.clone(),
     })
+}
+
+/// The services do not start with such a token; better to keep those that run.
+fn good_token(name: &str, token: Vec<u8>) -> Result<Vec<u8>, Refusal> {
+    const LENGTH_MIN: usize = 16;
+    let good = std::str::from_utf8(&token).is_ok_and(|token| token.len() >= LENGTH_MIN && !token.contains(char::is_whitespace));
+    if good { Ok(token) } else { Err(Refusal::AdminTokenInvalid { name: kind::admin_token(name), key: TOKEN_KEY }) }
 }
 
 fn refuse_storage_change(system: &TicketSystem, wanted: &Storage) -> Result<(), Refusal> {

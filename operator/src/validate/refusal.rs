@@ -12,6 +12,10 @@ pub enum Refusal {
     #[error("key {key} of Secret {name} does not hold a postgres:// URL: correct it, or correct storage.postgres.secretRef.key")]
     SecretNotAUrl { name: String, key: String },
     #[error(
+        "the key {key} of Secret {name} is no admin token, which has at least 16 characters and no white space: correct it, or delete the Secret to get a new one"
+    )]
+    AdminTokenInvalid { name: String, key: &'static str },
+    #[error(
         "{block}.autoscaling has nothing to measure: {block}.resources requests neither cpu nor memory; add a request, or set {block}.autoscaling.enabled to false"
     )]
     NoScalingMetric { block: &'static str },
@@ -33,7 +37,7 @@ impl Refusal {
         match self {
             Self::StorageChange { .. } => "StorageChangeRefused",
             Self::SecretMissing { .. } | Self::SecretKeyMissing { .. } => "SecretMissing",
-            Self::SecretNotAUrl { .. } => "SecretInvalid",
+            Self::SecretNotAUrl { .. } | Self::AdminTokenInvalid { .. } => "SecretInvalid",
             Self::NoScalingMetric { .. }
             | Self::SingleWriter { .. }
             | Self::MinAboveMax { .. }

@@ -67,6 +67,47 @@ async fn somebody_elses_object_is_not_taken_over() {
 }
 
 #[tokio::test]
+async fn somebody_elses_settings_are_not_taken_over_even_where_nothing_conflicts() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    let foreign = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shop-vacancy"}, "data": {"theirs": "1"}});
+    let foreign: kube::core::DynamicObject = serde_json::from_value(foreign).expect("a ConfigMap");
+    cluster.api(Kind::ConfigMap).create(&Default::default(), &foreign).await.expect("it is made");
+    cluster.apply(&system("shop", json!({}))).await;
+    let (reason, _) = cluster.condition("shop", "Degraded", "True").await;
+    assert_eq!(reason, "NameConflict");
+    let settings = cluster.get(Kind::ConfigMap, "shop-vacancy").await;
+    assert_eq!(at(&settings, "/data"), &json!({"theirs": "1"}));
+    assert!(settings.owner_references().is_empty() && settings.labels().is_empty());
+    // No pod is started on what is not ours.
+    assert!(cluster.find(Kind::Deployment, "shop-vacancy").await.is_none());
+    cluster.delete(Kind::ConfigMap, "shop-vacancy").await;
+    cluster.condition("shop", "Ready", "True").await;
+}
+
+#[tokio::test]
+async fn a_deployment_that_lost_its_labels_keeps_its_number_of_pods() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    // As an autoscaler would have set it.
+    let api = cluster.api(Kind::Deployment);
+    let scaled = kube::api::Patch::Merge(json!({"spec": {"replicas": 8}}));
+    api.patch("shop-ticket", &kube::api::PatchParams::default(), &scaled).await.expect("it is scaled");
+    let bare = kube::api::Patch::Merge(json!({"metadata": {"labels": null}}));
+    api.patch("shop-ticket", &kube::api::PatchParams::default(), &bare).await.expect("it is changed");
+    eventually("the labels are back", || async {
+        let labels = cluster.get(Kind::Deployment, "shop-ticket").await.labels().clone();
+        if labels.is_empty() { Err(labels) } else { Ok(()) }
+    })
+    .await;
+    assert_eq!(at(&cluster.get(Kind::Deployment, "shop-ticket").await, "/spec/replicas"), &json!(8));
+}
+
+#[tokio::test]
 async fn two_systems_whose_names_meet_do_not_fight() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);

@@ -137,8 +137,22 @@ fn the_checksum_follows_what_each_pod_reads_and_nothing_else() {
 }
 
 #[test]
+fn a_token_that_the_services_would_not_start_with_is_refused() {
+    for token in ["short", "long enough, but spaced", "long-enough-with-a-newline\n"] {
+        let mut found = found();
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "shop-admin-token"}, "data": {"token": k8s_openapi::ByteString(token.into())}});
+        let secret: DynamicObject = serde_json::from_value(secret).expect("an object");
+        found.live.insert(Kind::Secret, "shop-admin-token".to_owned(), Arc::new(secret));
+        let refusal = validate(&resource(json!({})), &found, &defaults(), "fresh").expect_err("it is refused");
+        assert_eq!(refusal.reason(), "SecretInvalid", "{token:?}");
+        assert!(!refusal.to_string().contains(token), "{refusal}");
+    }
+}
+
+#[test]
 fn a_token_that_exists_is_kept() {
-    let first = render_with(&resource(json!({})), &found()).expect("it is valid");
+    let system = validate(&resource(json!({})), &found(), &defaults(), "a-token-that-is-long-enough").expect("it is valid");
+    let first = build::build(&system).into_children().expect("it renders");
     let token =
         |children: &[Child]| children.iter().find(|child| child.kind == Kind::Secret).expect("a Secret").body["data"]["token"].clone();
     let secret = first.iter().find(|child| child.kind == Kind::Secret).expect("a Secret");
