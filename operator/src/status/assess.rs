@@ -65,7 +65,7 @@ pub fn assess(outlook: &Outlook<'_>) -> TicketSystemStatus {
     status.vacancy = rollout(Component::Vacancy).map(Rollout::status);
 
     let progressing = progressing(outlook, &parts);
-    let stalled = stalled(outlook);
+    let stalled = stalled(outlook, &parts);
     let conditions = &mut status.conditions;
     set(conditions, READY, ready(outlook, &parts), generation);
     set(conditions, DEGRADED, degraded(outlook, &parts), generation);
@@ -131,12 +131,18 @@ fn progressing(outlook: &Outlook<'_>, parts: &[Part]) -> Finding {
     if matches!(outlook.verdict, Verdict::Refused(_)) {
         return Finding::no("Refused", "the spec was not applied");
     }
+    if outlook.system.spec.paused {
+        return Finding::no("Paused", "the spec is not being applied: spec.paused is true");
+    }
     let moving: Vec<&str> = parts
         .iter()
         .filter(|part| part.rollout.as_ref().is_none_or(|rollout| !rollout.complete() && !rollout.deadline_exceeded))
         .map(|part| part.component.as_str())
         .collect();
     if moving.is_empty() {
+        if let Some(late) = late(parts) {
+            return Finding::no(DEADLINE, late);
+        }
         return Finding::no("UpToDate", "every pod is of the newest configuration");
     }
     Finding::yes("RollingOut", format!("waiting for the pods of {}", moving.join(" and ")))
@@ -152,21 +158,29 @@ fn degraded(outlook: &Outlook<'_>, parts: &[Part]) -> Finding {
     if let Some((component, explanation)) = outlook.explanations.iter().find(|(_, explanation)| explanation.reason == "PodsFailing") {
         return Finding::yes(explanation.reason, format!("{}: {}", component.as_str(), explanation.message));
     }
-    let late = parts.iter().find(|part| part.rollout.as_ref().is_some_and(|rollout| rollout.deadline_exceeded && !rollout.complete()));
-    if let Some(part) = late {
-        return Finding::yes(
-            "ProgressDeadlineExceeded",
-            format!("the newest pods of {} did not become ready in time", part.component.as_str()),
-        );
+    if let Some(late) = late(parts) {
+        return Finding::yes(DEADLINE, late);
     }
     Finding::no("AsExpected", "nothing stands in the way")
 }
 
+/// The reason when new pods do not come up.
+const DEADLINE: &str = "ProgressDeadlineExceeded";
+
+/// Which newest pods did not come up in the time they had.
+fn late(parts: &[Part]) -> Option<String> {
+    let late = parts.iter().find(|part| part.rollout.as_ref().is_some_and(|rollout| rollout.deadline_exceeded && !rollout.complete()))?;
+    Some(format!("the newest pods of {} did not become ready in time", late.component.as_str()))
+}
+
 /// What will not get better until a person does something.
-fn stalled(outlook: &Outlook<'_>) -> Option<Finding> {
+fn stalled(outlook: &Outlook<'_>, parts: &[Part]) -> Option<Finding> {
     match outlook.verdict {
         Verdict::Refused(refusal) => Some(Finding::yes(refusal.reason(), refusal.to_string())),
-        Verdict::Valid(_) => outlook.refused.first().map(|refused| Finding::yes(refused.reason, refused.to_string())),
+        Verdict::Valid(_) => {
+            let refused = outlook.refused.first().map(|refused| Finding::yes(refused.reason, refused.to_string()));
+            refused.or_else(|| late(parts).map(|late| Finding::yes(DEADLINE, late)))
+        }
     }
 }
 

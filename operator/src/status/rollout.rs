@@ -25,18 +25,21 @@ impl Rollout {
         let deployment: Deployment = live.get(Kind::Deployment, name)?.as_ref().clone().try_parse().ok()?;
         let spec = deployment.spec?;
         let status = deployment.status.unwrap_or_default();
-        let deadline_exceeded = status
-            .conditions
-            .iter()
-            .flatten()
-            .any(|condition| condition.type_ == "Progressing" && condition.reason.as_deref() == Some("ProgressDeadlineExceeded"));
+        let observed = status.observed_generation >= deployment.metadata.generation;
+        // What the controller said about an older spec says nothing about this one.
+        let deadline_exceeded = observed
+            && status
+                .conditions
+                .iter()
+                .flatten()
+                .any(|condition| condition.type_ == "Progressing" && condition.reason.as_deref() == Some("ProgressDeadlineExceeded"));
         Some(Self {
             wanted: spec.replicas.unwrap_or(1),
             total: status.replicas.unwrap_or(0),
             ready: status.ready_replicas.unwrap_or(0),
             updated: status.updated_replicas.unwrap_or(0),
             available: status.available_replicas.unwrap_or(0),
-            observed: status.observed_generation >= deployment.metadata.generation,
+            observed,
             deadline_exceeded,
             image: spec.template.spec.and_then(|pod| pod.containers.into_iter().next()?.image),
         })

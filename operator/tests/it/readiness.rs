@@ -73,3 +73,32 @@ async fn scaled_to_zero_is_not_ready_and_not_degraded() {
     .await;
     cluster.condition("shop", "Degraded", "False").await;
 }
+
+#[tokio::test]
+async fn a_rollout_that_fails_is_stalled_though_the_old_pods_serve() {
+    let cluster = Cluster::new().await;
+    let kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    drop(kubelet);
+    let before = cluster.get(Kind::Deployment, "shop-ticket").await.metadata.generation;
+    cluster.apply(&system("shop", json!({"images": {"ticket": "ticket:broken"}}))).await;
+    crate::support::until("the new image is rolled out", || async {
+        cluster.get(Kind::Deployment, "shop-ticket").await.metadata.generation > before
+    })
+    .await;
+    let generation = cluster.get(Kind::Deployment, "shop-ticket").await.metadata.generation;
+    let status = json!({"status": {"observedGeneration": generation, "replicas": 3, "readyReplicas": 2, "availableReplicas": 2, "updatedReplicas": 1,
+        "conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]}});
+    cluster
+        .api(Kind::Deployment)
+        .patch_status("shop-ticket", &PatchParams::default(), &Patch::Merge(status))
+        .await
+        .expect("its status is set");
+    let (reason, message) = cluster.condition("shop", "Stalled", "True").await;
+    assert_eq!((reason.as_str(), message.as_str()), ("ProgressDeadlineExceeded", "the newest pods of ticket did not become ready in time"));
+    let (reason, _) = cluster.condition("shop", "Progressing", "False").await;
+    assert_eq!(reason, "ProgressDeadlineExceeded");
+    cluster.condition("shop", "Ready", "True").await;
+}
