@@ -27,11 +27,6 @@ pub fn decide_batch<'a>(
     commands.map(|(command, key)| decide(set, limits, command, key, now_ms)).collect()
 }
 
-/// Writes down the expiry of the loaded due holds and decides nothing else: while there are more of them than are loaded at once.
-pub fn expire_only(set: &mut WorkingSet, now_ms: TimeMs) {
-    expire_due(set, now_ms);
-}
-
 fn decide(set: &mut WorkingSet, limits: &Limits, command: &Command, key: Option<&IdempotencyKey>, now_ms: TimeMs) -> BatchReply {
     let key =
         key.map(|key| KeyUse { expires_at_ms: now_ms + limits.key_ttl_ms, fingerprint: command.kind.fingerprint(), key: key.clone() });

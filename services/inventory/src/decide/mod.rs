@@ -17,8 +17,8 @@ mod stock;
 mod working_set;
 
 pub use apply::{ApplyError, apply};
-pub use batch::expire_only;
 pub use batch::{BatchReply, decide_batch};
+pub use expire::expire_due;
 pub use working_set::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet};
 
 use crate::domain::{Outcome, RefusalKind};

@@ -1,6 +1,6 @@
 //! One batch through a store: load, decide, commit.
 
-use crate::decide::{BatchReply, Touch, decide_batch, expire_only};
+use crate::decide::{BatchReply, Touch, decide_batch, expire_due};
 use crate::domain::{Command, EventName, IdempotencyKey, Limits, TimeMs};
 use crate::store::{Durability, EventView, Store, StoreError};
 
@@ -37,7 +37,7 @@ pub async fn run_batch<'a, S: Store>(
     let mut set = store.load(&touch, now_ms).await?;
     while set.more_due {
         // More has run out of time than is expired at once. Nothing is decided before all of it is written down.
-        expire_only(&mut set, now_ms);
+        expire_due(&mut set, now_ms);
         records += set.records.len();
         views.extend(store.commit(set, durability).await?);
         set = store.load(&touch, now_ms).await?;

@@ -5,11 +5,11 @@ use serving::Problem;
 use serving::edge::{REQUEST_ID, TRACEPARENT};
 use serving::extract::{IdempotencyKey, JsonBody};
 use serving::problem::ProblemDetails;
-use vacancy::api::{Answer, EVENT_SEQ};
+use vacancy::api::{Answer, Failure, key_from};
 use vacancy::wire::{ReserveAnswer, ReserveBody};
 
 use super::Shop;
-use crate::client::{ClientError, IDEMPOTENCY_KEY, Order, quoted};
+use crate::client::{IDEMPOTENCY_KEY, Order, quoted};
 
 /// The headers that are passed on to vacancy.
 const TRACE: [HeaderName; 2] = [REQUEST_ID, TRACEPARENT];
@@ -48,28 +48,21 @@ pub async fn purchase(
     if body.qty == 0 || body.qty > shop.qty_max {
         return Err(Problem::validation(format!("qty must be between 1 and {}.", shop.qty_max)));
     }
-    let key = key.0.map(|key| inventory::IdempotencyKey::new(&key)).transpose();
-    let key = key.map_err(|error| Problem::bad_request(format!("{error}.")))?;
+    let key = key_from(key)?;
     let made = if key.is_none() { shop.client.make_key() } else { None };
     let order = Order { qty: body.qty, customer: body.customer, key: key.or_else(|| made.clone()), trace: traced(&headers) };
     let mut response = match shop.client.purchase(order).await {
         Ok(answer) => Answer::ok(answer.seq, answer).into_response(),
-        Err(error) => refusal(error),
+        Err(error) => {
+            let (problem, seq) = error.into_problem();
+            Failure::new(problem, seq).into_response()
+        }
     };
     // With it the buyer can ask again, and learn whether a purchase without an answer took place.
     if let Some(key) = made.and_then(|key| HeaderValue::try_from(quoted(&key)).ok()) {
         response.headers_mut().insert(IDEMPOTENCY_KEY, key);
     }
     Ok(response)
-}
-
-fn refusal(error: ClientError) -> Response {
-    let (problem, seq) = error.into_problem();
-    let mut response = problem.into_response();
-    if let Some(seq) = seq {
-        response.headers_mut().insert(EVENT_SEQ, HeaderValue::from(seq));
-    }
-    response
 }
 
 fn traced(headers: &HeaderMap) -> HeaderMap {

@@ -103,6 +103,9 @@ impl App {
 }
 
 /// The engine's form of a key whose header was accepted.
-fn key_from(key: extract::IdempotencyKey) -> Result<Option<IdempotencyKey>, Problem> {
+///
+/// # Errors
+/// A 400 problem when it is no key after all.
+pub fn key_from(key: extract::IdempotencyKey) -> Result<Option<IdempotencyKey>, Problem> {
     key.0.map(|key| IdempotencyKey::new(&key)).transpose().map_err(|error| Problem::bad_request(format!("{error}.")))
 }

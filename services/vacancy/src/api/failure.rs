@@ -16,6 +16,12 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// `problem`, decided at `seq`.
+    #[must_use]
+    pub fn new(problem: Problem, seq: Option<u64>) -> Self {
+        Self { problem: Box::new(problem), seq }
+    }
+
     /// The problem alone.
     #[must_use]
     pub fn into_problem(self) -> Problem {
@@ -25,13 +31,13 @@ impl Failure {
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self { problem: Box::new(problem), seq: None }
+        Self::new(problem, None)
     }
 }
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self { seq: refusal.seq, problem: Box::new(problem_of_refusal(&refusal)) }
+        Self::new(problem_of_refusal(&refusal), refusal.seq)
     }
 }
 

@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use answer::{Answer, EVENT_SEQ};
-pub use app::{App, DEFAULT_EVENT, DEFAULT_STOCK};
+pub use app::{App, DEFAULT_EVENT, DEFAULT_STOCK, key_from};
 use failure::unexpected;
 pub use failure::{Failure, problem_of_engine, problem_of_refusal};
 pub use reserve::{Wording, decide as decide_reserve};
