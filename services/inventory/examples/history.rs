@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use inventory::engine::run_batch;
-use inventory::store::{Durability, EmbeddedOptions, EmbeddedStore, Store};
+use inventory::store::{Durability, EmbeddedOptions, EmbeddedStore, OwnedStore};
 use inventory::{Command, CommandKind, EventName, EventSettings, HoldId, IdempotencyKey, Items, Limits, StockName};
 
 struct Seller {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use inventory::engine::{Clock, Environment, SystemClock};
-use inventory::store::{DataDir, DataDirError, EmbeddedStore, Store, StoreError};
+use inventory::store::{DataDir, DataDirError, EmbeddedStore, OwnedStore, StoreError};
 use inventory::transfer::LedgerSource;
 use inventory::{CommandKind, Engine, EngineError, EventName, EventSettings, RefusalKind, Request, StockName};
 use thiserror::Error;

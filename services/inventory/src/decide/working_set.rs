@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::apply::apply;
 use crate::domain::{
-    Command, CustomerId, Event, EventName, Fingerprint, Hold, HoldId, IdempotencyKey, KeyUse, RefusalKind, StockName, TimeMs,
+    Command, CommandKind, CustomerId, Event, EventName, Fingerprint, Hold, HoldId, IdempotencyKey, KeyUse, RefusalKind, StockName, TimeMs,
 };
 use crate::ledger::{Change, Hash, Record};
 
@@ -23,6 +23,8 @@ pub struct Touch {
     pub customers: HashSet<(EventName, CustomerId)>,
     /// Keys of requests.
     pub keys: HashSet<IdempotencyKey>,
+    /// Some rule asks how many events or held holds there are in all.
+    pub totals: bool,
 }
 
 impl Touch {
@@ -36,6 +38,7 @@ impl Touch {
                 self.customers.insert((event.clone(), customer.clone()));
             }
         }
+        self.totals |= matches!(command.kind, CommandKind::PutEvent { .. } | CommandKind::Hold { .. });
         self.holds.extend(command.kind.hold());
         self.keys.extend(key.cloned());
     }
@@ -90,9 +93,9 @@ pub struct WorkingSet {
     pub more_due: bool,
     /// The time by the clock. The ledger's may be ahead of it.
     pub now_ms: TimeMs,
-    /// How many events the store has in all.
+    /// How many events the store has in all; 0 where a shared store was not asked for totals.
     pub events_len: usize,
-    /// How many holds are held in all.
+    /// How many holds are held in all, likewise.
     pub live_holds_len: u64,
     /// These are records of a ledger that is replayed.
     pub replaying: bool,

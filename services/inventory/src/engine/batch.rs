@@ -15,7 +15,7 @@ pub struct Committed {
     pub views: Vec<EventView>,
 }
 
-/// Decides `commands` at `now_ms` and commits what follows; expiries of the events in `due` are written down first.
+/// Decides `commands` at `now_ms`, or by the store's own time if it has one, and commits what follows; expiries of the events in `due` are written down first.
 ///
 /// # Errors
 /// [`StoreError`]; when it [is fatal](StoreError::is_fatal), what became of the batch is unknown.
@@ -37,12 +37,14 @@ pub async fn run_batch<'a, S: Store>(
     let mut set = store.load(&touch, now_ms).await?;
     while set.more_due {
         // More has run out of time than is expired at once. Nothing is decided before all of it is written down.
-        expire_due(&mut set, now_ms);
+        let at_ms = set.now_ms;
+        expire_due(&mut set, at_ms);
         records += set.records.len();
         views.extend(store.commit(set, durability).await?);
         set = store.load(&touch, now_ms).await?;
     }
-    let replies = decide_batch(&mut set, limits, commands, now_ms);
+    let at_ms = set.now_ms;
+    let replies = decide_batch(&mut set, limits, commands, at_ms);
     records += set.records.len();
     views.extend(store.commit(set, durability).await?);
     Ok(Committed { replies, records, views })

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::queue::{Job, Queue};
-use super::{BatchStats, Engine, EngineError, Environment, Reply, Stats, Views, run_batch};
+use super::queue::{Job, Queue, answer, drop_late};
+use super::{BatchStats, EngineError, Environment, Parts, Reply, Stats, Views, run_batch};
 use crate::domain::{EventName, Limits};
-use crate::store::{Durability, Store, StoreError};
+use crate::store::{Durability, OwnedStore, StoreError};
 
 /// The clock may jump, so no sleep until an expiry is longer than this.
 const EXPIRY_NAP_MAX: Duration = Duration::from_secs(1);
@@ -26,16 +26,10 @@ pub struct Committer<S> {
     stats: Arc<Stats>,
 }
 
-impl<S: Store> Committer<S> {
-    pub(super) fn new(store: S, engine: &Engine) -> Self {
-        Self {
-            store,
-            queue: engine.queue.clone(),
-            views: engine.views.clone(),
-            env: engine.env.clone(),
-            limits: engine.limits.clone(),
-            stats: engine.stats.clone(),
-        }
+impl<S: OwnedStore> Committer<S> {
+    pub(super) fn new(store: S, queue: Arc<Queue>, parts: &Parts) -> Self {
+        let Parts { views, env, limits, stats } = parts.clone();
+        Self { store, queue, views, env, limits, stats }
     }
 
     /// Serves until the queue is closed and empty, or the store has failed for good.
@@ -56,7 +50,7 @@ impl<S: Store> Committer<S> {
         let Self { store, queue, .. } = self;
         // Closing the store comes before the news, so that who waits for it can open it again.
         drop(store);
-        queue.stop();
+        queue.end.stop();
         drop(guard);
     }
 
@@ -74,8 +68,7 @@ impl<S: Store> Committer<S> {
     /// Decides, commits, publishes, answers. An error is one that ends the engine.
     async fn batch(&mut self, jobs: Vec<Job>, due: Vec<EventName>) -> Result<(), StoreError> {
         let started = Instant::now();
-        let (jobs, late): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.deadline.is_none_or(|deadline| started < deadline));
-        answer(late, || Err(EngineError::DeadlinePassed));
+        let jobs = drop_late(jobs, started);
         match self.commit(&jobs, due).await {
             Ok((replies, records)) => {
                 self.stats.record(&BatchStats { commands: jobs.len(), records, duration: started.elapsed() });
@@ -107,12 +100,5 @@ impl Drop for PanicGuard {
         if std::thread::panicking() {
             self.0.fail(&StoreError::Failed("the committer panicked".into()));
         }
-    }
-}
-
-fn answer(jobs: Vec<Job>, mut reply: impl FnMut() -> Result<Reply, EngineError>) {
-    for job in jobs {
-        // The caller may be gone; what he asked for is done all the same.
-        let _ = job.answer.send(reply());
     }
 }

@@ -1,13 +1,19 @@
-//! The engine: any number of callers, one committer, one durable write for all that arrive together.
+//! The engine: any number of callers, and one durable write for all that arrive together.
+//!
+//! A store of this process alone has one committer. A store that is shared has several writers, and events that do not wait for
+//! each other.
 
 mod batch;
 mod committer;
+mod end;
 mod env;
 mod queue;
+mod shared;
 mod stats;
 mod views;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::oneshot;
@@ -18,10 +24,11 @@ pub use stats::{BatchStats, Stats};
 
 use crate::decide::BatchReply;
 use crate::domain::{Command, CommandKind, EventName, Hold, HoldId, IdempotencyKey, Limits, TimeMs};
-use crate::store::{EventView, Reader, Store, StoreError, StoredRecord};
+use crate::store::{EventView, OwnedStore, Reader, SharedReader, Store, StoreError, StoredRecord};
 use committer::Committer;
-use queue::{Job, Queue};
-use views::Views;
+use queue::{Answer, Job, Queue};
+use shared::Shared;
+use views::{Cell, Views};
 
 /// The answer to a request.
 pub type Reply = BatchReply;
@@ -62,15 +69,47 @@ pub enum EngineError {
     Store(#[from] StoreError),
 }
 
-/// A handle to the engine; clones share it.
+/// An event as a reader may see it.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The event.
+    pub view: Arc<EventView>,
+    /// Set when the store could not be asked: how long ago this was so.
+    pub stale: Option<Duration>,
+}
+
+impl std::ops::Deref for Seen {
+    type Target = EventView;
+
+    fn deref(&self) -> &EventView {
+        &self.view
+    }
+}
+
+/// What callers and committers share.
 #[derive(Clone)]
-pub struct Engine {
-    queue: Arc<Queue>,
+struct Parts {
     views: Arc<Views>,
-    reader: Arc<dyn Reader>,
     env: Environment,
     limits: Arc<Limits>,
     stats: Arc<Stats>,
+}
+
+/// Where commands wait.
+#[derive(Clone)]
+enum Intake {
+    /// For the committer of a store that belongs to this process.
+    Owned(Arc<Queue>),
+    /// For the writers of a store that others share.
+    Shared(Arc<Shared>),
+}
+
+/// A handle to the engine; clones share it.
+#[derive(Clone)]
+pub struct Engine {
+    intake: Intake,
+    reader: Arc<dyn Reader>,
+    parts: Parts,
 }
 
 impl Engine {
@@ -78,7 +117,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the thread or its runtime cannot be made.
-    pub fn start<S: Store>(store: S, limits: Limits, env: Environment) -> std::io::Result<Self> {
+    pub fn start<S: OwnedStore>(store: S, limits: Limits, env: Environment) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let (engine, committer) = Self::assemble(store, limits, env);
         std::thread::Builder::new().name("committer".into()).spawn(move || runtime.block_on(committer.run()))?;
@@ -86,17 +125,33 @@ impl Engine {
     }
 
     /// The engine and its committer's loop, to be run by the caller: in a simulation, on the simulated host.
-    pub fn assemble<S: Store>(store: S, limits: Limits, env: Environment) -> (Self, Committer<S>) {
-        let engine = Self {
-            queue: Arc::new(Queue::new(limits.queue_max)),
-            views: Arc::new(Views::new(store.views())),
-            reader: store.reader(),
-            env,
-            limits: Arc::new(limits),
-            stats: Arc::new(Stats::default()),
+    pub fn assemble<S: OwnedStore>(store: S, limits: Limits, env: Environment) -> (Self, Committer<S>) {
+        let queue = Arc::new(Queue::new(limits.queue_max));
+        let parts = Parts::new(store.views(), limits, env);
+        let reader = store.reader();
+        let committer = Committer::new(store, queue.clone(), &parts);
+        (Self { intake: Intake::Owned(queue), reader, parts }, committer)
+    }
+
+    /// Starts a writer over each of `writers`, which share one store with other processes. Readers see what is at most
+    /// `cache_ttl` old. To be called within a runtime, which the writers run on.
+    pub fn start_shared<S: Store>(
+        writers: Vec<S>,
+        reader: Arc<dyn SharedReader>,
+        cache_ttl: Duration,
+        limits: Limits,
+        env: Environment,
+    ) -> Self {
+        let parts = Parts::new(Vec::new(), limits, env);
+        let shared = Arc::new(Shared::new(reader.clone(), writers.len(), cache_ttl, &parts));
+        let engine = Self { intake: Intake::Shared(shared.clone()), reader, parts };
+        let sweeping = engine.clone();
+        let expire = move |event, request| {
+            // A full queue: the next round tries again.
+            let _ = sweeping.enqueue(Some(event), request, true);
         };
-        let committer = Committer::new(store, &engine);
-        (engine, committer)
+        Shared::spawn(&shared, writers, &engine.parts, expire);
+        engine
     }
 
     /// Decides `request` and writes the decision down; the answer is durable when this returns.
@@ -106,58 +161,110 @@ impl Engine {
     /// # Errors
     /// [`EngineError`]; only [`EngineError::Store`] leaves open whether something was done.
     pub async fn submit(&self, request: Request) -> Result<Reply, EngineError> {
-        let reply = self.enqueue(request, false)?;
-        self.reply(reply).await
-    }
-
-    /// An answer that never comes is that of a committer that panicked with the command in its hands.
-    async fn reply(&self, reply: oneshot::Receiver<Result<Reply, EngineError>>) -> Result<Reply, EngineError> {
-        match reply.await {
-            Ok(reply) => reply,
-            Err(_) => Err(EngineError::Store(StoreError::Failed("the committer ended".into()))),
+        let Intake::Shared(shared) = &self.intake else {
+            let answer = self.enqueue(None, request, false)?;
+            return reply(answer).await;
+        };
+        shared.reader.check()?;
+        let lane = shared.lane(&request.kind).await?;
+        let answer = self.enqueue(lane.clone(), request, false)?;
+        let reply = reply(answer).await?;
+        if let Ok(outcome) = &reply.result {
+            shared.remember(lane, outcome);
         }
+        Ok(reply)
     }
 
     /// Like [`Engine::submit`] for several at once, in order, in one step. The answers come in the same order.
     pub async fn submit_all(&self, requests: Vec<Request>) -> Vec<Result<Reply, EngineError>> {
-        let waiting: Vec<_> = requests.into_iter().map(|request| self.enqueue(request, false)).collect();
+        let mut waiting = Vec::with_capacity(requests.len());
+        for request in requests {
+            waiting.push(match &self.intake {
+                Intake::Owned(_) => self.enqueue(None, request, false),
+                Intake::Shared(shared) => match shared.reader.check() {
+                    Ok(()) => shared.lane(&request.kind).await.and_then(|lane| self.enqueue(lane, request, false)),
+                    Err(error) => Err(error.into()),
+                },
+            });
+        }
         let mut replies = Vec::with_capacity(waiting.len());
         for queued in waiting {
             replies.push(match queued {
-                Ok(reply) => self.reply(reply).await,
+                Ok(answer) => reply(answer).await,
                 Err(error) => Err(error),
             });
         }
         replies
     }
 
-    fn enqueue(&self, request: Request, internal: bool) -> Result<oneshot::Receiver<Result<Reply, EngineError>>, EngineError> {
+    fn enqueue(&self, lane: shared::Lane, request: Request, internal: bool) -> Result<Answer, EngineError> {
         let (answer, reply) = oneshot::channel();
-        let command = Command { id: self.env.new_id(), kind: request.kind };
-        self.queue.push(Job { command, key: request.key, deadline: request.deadline, answer }, internal)?;
+        let command = Command { id: self.parts.env.new_id(), kind: request.kind };
+        let job = Job { command, key: request.key, deadline: request.deadline, answer };
+        match &self.intake {
+            Intake::Owned(queue) => queue.push(job, internal)?,
+            Intake::Shared(shared) => shared.lanes.push(lane, job, internal)?,
+        }
         Ok(reply)
     }
 
-    /// The event as it is now: what has expired by this moment is available again.
+    /// The event as it is now: what has expired by this moment is available again. A shared store is asked when what is known is
+    /// older than the cache allows; when it cannot be asked, what is known is marked as stale.
     ///
     /// # Errors
-    /// [`EngineError`] when an expiry has to be written down first and cannot be.
-    pub async fn event(&self, name: &EventName) -> Result<Option<Arc<EventView>>, EngineError> {
-        let Some(cell) = self.views.cell(name) else { return Ok(None) };
-        let view = cell.view.load_full();
-        if !self.is_due(&view) {
-            return Ok(Some(view));
+    /// [`EngineError`] when nothing is known, or an expiry has to be written down first and cannot be.
+    pub async fn event(&self, name: &EventName) -> Result<Option<Seen>, EngineError> {
+        self.read(name, false).await
+    }
+
+    /// Like [`Engine::event`], but never from the cache of a shared store.
+    ///
+    /// # Errors
+    /// As [`Engine::event`].
+    pub async fn event_now(&self, name: &EventName) -> Result<Option<Seen>, EngineError> {
+        self.read(name, true).await
+    }
+
+    async fn read(&self, name: &EventName, now: bool) -> Result<Option<Seen>, EngineError> {
+        let (cell, stale) = match &self.intake {
+            Intake::Owned(_) => (self.parts.views.cell(name), None),
+            Intake::Shared(shared) => match shared.read(name, now).await {
+                Ok(cell) => (cell, None),
+                Err((Some(cell), _)) => {
+                    let age = shared.age(&cell);
+                    (Some(cell), Some(age))
+                }
+                Err((None, error)) => return Err(error.into()),
+            },
+        };
+        let Some(cell) = cell else { return Ok(None) };
+        if stale.is_some() || !self.is_due(&cell.view.load()) {
+            return Ok(Some(Seen { view: cell.view.load_full(), stale }));
         }
-        // One of the readers has the expiry written down; the others wait for it.
+        match (self.expire(name, &cell).await, &self.intake) {
+            (Ok(()), _) => Ok(Some(Seen { view: cell.view.load_full(), stale: None })),
+            (Err(EngineError::Store(_)), Intake::Shared(shared)) => {
+                Ok(Some(Seen { view: cell.view.load_full(), stale: Some(shared.age(&cell)) }))
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Has the event's expiries written down: one of its readers does, the others wait for it.
+    async fn expire(&self, name: &EventName, cell: &Cell) -> Result<(), EngineError> {
         let _turn = cell.expiring.lock().await;
-        let view = cell.view.load_full();
-        if !self.is_due(&view) {
-            return Ok(Some(view));
+        if !self.is_due(&cell.view.load()) {
+            return Ok(());
         }
         let request = Request::new(CommandKind::Expire { event: name.clone() });
-        let reply = self.enqueue(request, true)?;
-        self.reply(reply).await?;
-        Ok(Some(cell.view.load_full()))
+        reply(self.enqueue(Some(name.clone()), request, true)?).await?;
+        if let Intake::Shared(shared) = &self.intake
+            && self.is_due(&cell.view.load())
+        {
+            // Another process had written it down: nothing changed here, and what is known is out of date.
+            shared.refresh_now(cell).await?;
+        }
+        Ok(())
     }
 
     fn is_due(&self, view: &EventView) -> bool {
@@ -168,19 +275,27 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::event`].
-    pub async fn events(&self, after: Option<&EventName>, limit: usize) -> Result<(Vec<Arc<EventView>>, bool), EngineError> {
-        let (names, more) = self.views.names(after, limit);
-        let mut views = Vec::with_capacity(names.len());
+    pub async fn events(&self, after: Option<&EventName>, limit: usize) -> Result<(Vec<Seen>, bool), EngineError> {
+        let (names, more) = match &self.intake {
+            Intake::Owned(_) => self.parts.views.names(after, limit),
+            // When the store cannot be asked, what is known is listed; each event says that it is stale.
+            Intake::Shared(shared) => match shared.page(after, limit).await {
+                Ok(page) => page,
+                Err(error) if self.parts.views.is_empty() => return Err(error.into()),
+                Err(_) => self.parts.views.names(after, limit),
+            },
+        };
+        let mut seen = Vec::with_capacity(names.len());
         for name in names {
-            views.extend(self.event(&name).await?);
+            seen.extend(self.event(&name).await?);
         }
-        Ok((views, more))
+        Ok((seen, more))
     }
 
     /// Every event as it was last published, without waiting for expiries: for metrics.
     #[must_use]
     pub fn published(&self) -> Vec<Arc<EventView>> {
-        self.views.all()
+        self.parts.views.all()
     }
 
     /// The hold or reservation with this id.
@@ -196,34 +311,41 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Store`].
     pub async fn records(&self, event: &EventName, after: u64, limit: usize) -> Result<Option<Vec<StoredRecord>>, EngineError> {
-        if self.views.cell(event).is_none() {
-            return Ok(None);
-        }
-        Ok(Some(self.reader.records(event, after, limit).await?))
+        let exists = match &self.intake {
+            Intake::Owned(_) => self.parts.views.cell(event).is_some(),
+            Intake::Shared(shared) => match shared.read(event, false).await {
+                Ok(cell) => cell.is_some(),
+                Err((_, error)) => return Err(error.into()),
+            },
+        };
+        if exists { Ok(Some(self.reader.records(event, after, limit).await?)) } else { Ok(None) }
     }
 
     /// The time by which the engine decides.
     #[must_use]
     pub fn now_ms(&self) -> TimeMs {
-        self.env.now_ms()
+        self.parts.env.now_ms()
     }
 
     /// The limits it was started with.
     #[must_use]
     pub fn limits(&self) -> &Limits {
-        &self.limits
+        &self.parts.limits
     }
 
     /// What it has done so far.
     #[must_use]
     pub fn stats(&self) -> &Stats {
-        &self.stats
+        &self.parts.stats
     }
 
     /// How many requests wait to be decided.
     #[must_use]
     pub fn queued(&self) -> usize {
-        self.queue.len()
+        match &self.intake {
+            Intake::Owned(queue) => queue.len(),
+            Intake::Shared(shared) => shared.lanes.len(),
+        }
     }
 
     /// Whether it can take requests; the error says why not.
@@ -231,17 +353,47 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Stopping`] or [`EngineError::Store`].
     pub fn check(&self) -> Result<(), EngineError> {
-        self.queue.check()
+        match &self.intake {
+            Intake::Owned(queue) => queue.check(),
+            Intake::Shared(shared) => {
+                shared.lanes.check()?;
+                Ok(shared.reader.check()?)
+            }
+        }
+    }
+
+    fn end(&self) -> &end::End {
+        match &self.intake {
+            Intake::Owned(queue) => &queue.end,
+            Intake::Shared(shared) => &shared.lanes.end,
+        }
     }
 
     /// Waits until the store has failed for good: the process must end, and recovery decides what happened.
     pub async fn failed(&self) -> StoreError {
-        self.queue.failed().await
+        self.end().failed().await
     }
 
     /// Takes nothing more, writes what is waiting, and returns when the store is closed.
     pub async fn stop(&self) {
-        self.queue.close();
-        self.queue.stopped().await;
+        match &self.intake {
+            Intake::Owned(queue) => queue.close(),
+            Intake::Shared(shared) => shared.lanes.close(),
+        }
+        self.end().reached().await;
+    }
+}
+
+/// An answer that never comes is that of a committer that panicked with the command in its hands.
+async fn reply(answer: Answer) -> Result<Reply, EngineError> {
+    match answer.await {
+        Ok(reply) => reply,
+        Err(_) => Err(EngineError::Store(StoreError::Failed("the committer ended".into()))),
+    }
+}
+
+impl Parts {
+    fn new(views: Vec<EventView>, limits: Limits, env: Environment) -> Self {
+        Self { views: Arc::new(Views::new(views)), env, limits: Arc::new(limits), stats: Arc::default() }
     }
 }

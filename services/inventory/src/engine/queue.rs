@@ -1,13 +1,17 @@
-//! The bounded queue in front of the committer, and the news of its end.
+//! The bounded queue in front of the committer.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, oneshot};
 
+use super::end::End;
 use super::{EngineError, Reply};
 use crate::domain::{Command, IdempotencyKey};
 use crate::store::StoreError;
+
+/// Where the answer to a command arrives.
+pub type Answer = oneshot::Receiver<Result<Reply, EngineError>>;
 
 /// A command on its way to the committer.
 pub struct Job {
@@ -15,14 +19,6 @@ pub struct Job {
     pub key: Option<IdempotencyKey>,
     pub deadline: Option<tokio::time::Instant>,
     pub answer: oneshot::Sender<Result<Reply, EngineError>>,
-}
-
-/// How the engine ended.
-#[derive(Debug, Clone)]
-enum End {
-    Running,
-    Failed(StoreError),
-    Stopped,
 }
 
 #[derive(Default)]
@@ -35,13 +31,13 @@ struct State {
 pub struct Queue {
     state: Mutex<State>,
     arrived: Notify,
-    end: watch::Sender<End>,
+    pub end: End,
     len_max: usize,
 }
 
 impl Queue {
     pub fn new(len_max: usize) -> Self {
-        Self { state: Mutex::default(), arrived: Notify::new(), end: watch::channel(End::Running).0, len_max }
+        Self { state: Mutex::default(), arrived: Notify::new(), end: End::default(), len_max }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -97,34 +93,8 @@ impl Queue {
             state.failed = Some(error.clone());
             std::mem::take(&mut state.jobs)
         };
-        for job in waiting {
-            // The caller may be gone; then nobody wants to know.
-            let _ = job.answer.send(Err(EngineError::Store(error.clone())));
-        }
-        self.end.send_replace(End::Failed(error.clone()));
-    }
-
-    pub fn stop(&self) {
-        self.end.send_replace(End::Stopped);
-    }
-
-    pub async fn failed(&self) -> StoreError {
-        let mut end = self.end.subscribe();
-        loop {
-            if let End::Failed(error) = &*end.borrow_and_update() {
-                return error.clone();
-            }
-            if end.changed().await.is_err() {
-                // The sender lives in self: it cannot be gone.
-                std::future::pending::<()>().await;
-            }
-        }
-    }
-
-    /// Waits until the committer has ended, either way.
-    pub async fn stopped(&self) {
-        let mut end = self.end.subscribe();
-        let _ = end.wait_for(|end| !matches!(end, End::Running)).await;
+        answer(waiting, || Err(EngineError::Store(error.clone())));
+        self.end.fail(error);
     }
 }
 
@@ -136,4 +106,19 @@ impl State {
             None => Ok(()),
         }
     }
+}
+
+/// Answers each of `jobs` in order.
+pub fn answer(jobs: impl IntoIterator<Item = Job>, mut reply: impl FnMut() -> Result<Reply, EngineError>) {
+    for job in jobs {
+        // The caller may be gone; what he asked for is done all the same.
+        let _ = job.answer.send(reply());
+    }
+}
+
+/// Answers those whose deadline has passed, and gives back the others.
+pub fn drop_late(jobs: Vec<Job>, now: tokio::time::Instant) -> Vec<Job> {
+    let (jobs, late): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.deadline.is_none_or(|deadline| now < deadline));
+    answer(late, || Err(EngineError::DeadlinePassed));
+    jobs
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::{BoxFuture, Durability, EventView, Reader, Store, StoreError, StoredRecord};
+use super::{BoxFuture, Durability, EventView, OwnedStore, Reader, SharedReader, Store, StoreError, StoredRecord};
 use crate::decide::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet};
 use crate::domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, IdempotencyKey, TimeMs};
 
@@ -16,6 +16,12 @@ pub enum Fault {
     KeptButFailed,
     /// The committer panics, as it does when an invariant is broken.
     Panic,
+    /// Another process was in the way: nothing is kept, and it can be decided again.
+    Conflict,
+    /// The store is gone before anything is kept.
+    Unavailable,
+    /// The store is gone, all is kept, and nobody knows.
+    KeptButUnknown,
 }
 
 #[derive(Default)]
@@ -26,6 +32,7 @@ struct State {
     keys: HashMap<IdempotencyKey, KeySlot>,
     ledger: HashMap<EventName, Vec<Vec<u8>>>,
     fault: Option<Fault>,
+    unreachable: bool,
 }
 
 /// Clones share what is stored, so that a test can "restart" on the same contents.
@@ -40,6 +47,16 @@ impl MemoryStore {
     /// Makes the next commit fail.
     pub fn fail_next(&self, fault: Fault) {
         self.state().fault = Some(fault);
+    }
+
+    /// Lets nobody reach it, or lets them again.
+    pub fn set_reachable(&self, reachable: bool) {
+        self.state().unreachable = !reachable;
+    }
+
+    fn reachable(&self) -> Result<MutexGuard<'_, State>, StoreError> {
+        let state = self.state();
+        if state.unreachable { Err(StoreError::Unavailable("injected".into())) } else { Ok(state) }
     }
 }
 
@@ -60,7 +77,7 @@ impl State {
 
 impl Store for MemoryStore {
     async fn load(&mut self, touch: &Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
-        let state = self.state();
+        let state = self.reachable()?;
         let live_holds_len = state.holds.values().filter(|hold| hold.state == HoldState::Held).count() as u64;
         let mut set = WorkingSet { now_ms, events_len: state.events.len(), live_holds_len, ..WorkingSet::default() };
         for id in &touch.holds {
@@ -93,8 +110,11 @@ impl Store for MemoryStore {
         let mut state = self.state();
         let fault = state.fault.take();
         assert_ne!(fault, Some(Fault::Panic), "injected");
-        if fault == Some(Fault::Lost) {
-            return Err(StoreError::Failed("injected: the write was lost".into()));
+        match fault {
+            Some(Fault::Lost) => return Err(StoreError::Failed("injected: the write was lost".into())),
+            Some(Fault::Conflict) => return Err(StoreError::Conflict("injected".into())),
+            Some(Fault::Unavailable) => return Err(StoreError::Unavailable("injected".into())),
+            _ => {}
         }
         for (record, body) in set.records {
             state.ledger.entry(record.event.clone()).or_default().push(body);
@@ -105,15 +125,26 @@ impl Store for MemoryStore {
                 state.keys.insert(key, slot);
             }
         }
-        state.customers.extend(set.customers);
-        state.holds.extend(set.holds.into_iter().map(|(id, slot)| (id, slot.hold)));
-        state.events.extend(set.events);
+        // Only what changed: of the rest another writer may know better.
+        let customers = set.customers.into_iter().filter(|(who, _)| set.dirty_customers.contains(who));
+        state.customers.extend(customers);
+        state.holds.extend(set.holds.into_iter().filter(|(_, slot)| slot.dirty).map(|(id, slot)| (id, slot.hold)));
+        state.events.extend(set.events.into_iter().filter(|(name, _)| set.dirty_events.contains(name)));
         if fault == Some(Fault::KeptButFailed) {
             return Err(StoreError::Failed("injected: the write was kept, its answer lost".into()));
+        }
+        if fault == Some(Fault::KeptButUnknown) {
+            return Err(StoreError::Unknown("injected".into()));
         }
         Ok(set.dirty_events.iter().filter_map(|name| state.events.get(name)).map(|event| state.view(event)).collect())
     }
 
+    fn reader(&self) -> Arc<dyn Reader> {
+        Arc::new(self.clone())
+    }
+}
+
+impl OwnedStore for MemoryStore {
     fn views(&self) -> Vec<EventView> {
         let state = self.state();
         state.events.values().map(|event| state.view(event)).collect()
@@ -125,20 +156,52 @@ impl Store for MemoryStore {
         let due = times.iter().filter(|(event, at_ms)| *at_ms <= event.ledger_time(now_ms));
         (due.map(|(event, _)| event.name.clone()).collect(), times.iter().map(|(_, at_ms)| *at_ms).min())
     }
+}
 
-    fn reader(&self) -> Arc<dyn Reader> {
-        Arc::new(self.clone())
+/// As if other processes wrote to it too.
+impl SharedReader for MemoryStore {
+    fn event<'a>(&'a self, name: &'a EventName) -> BoxFuture<'a, Result<Option<EventView>, StoreError>> {
+        Box::pin(async move {
+            let state = self.reachable()?;
+            Ok(state.events.get(name).map(|event| state.view(event)))
+        })
+    }
+
+    fn events<'a>(&'a self, after: Option<&'a EventName>, limit: usize) -> BoxFuture<'a, Result<Vec<EventView>, StoreError>> {
+        Box::pin(async move {
+            let state = self.reachable()?;
+            let later = state.events.values().filter(|event| after.is_none_or(|after| event.name > *after));
+            Ok(later.take(limit).map(|event| state.view(event)).collect())
+        })
+    }
+
+    fn event_of(&self, hold: HoldId) -> BoxFuture<'_, Result<Option<EventName>, StoreError>> {
+        Box::pin(async move { Ok(self.reachable()?.holds.get(&hold).map(|hold| hold.event.clone())) })
+    }
+
+    fn due_events(&self, limit: usize) -> BoxFuture<'_, Result<Vec<EventName>, StoreError>> {
+        Box::pin(async move {
+            drop(self.reachable()?);
+            // It has no clock of its own: whatever is held may be due, and the writer knows.
+            let held =
+                self.state().events.values().filter(|event| event.live_holds > 0).map(|event| event.name.clone()).collect::<Vec<_>>();
+            Ok(held.into_iter().take(limit).collect())
+        })
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        self.reachable().map(drop)
     }
 }
 
 impl Reader for MemoryStore {
     fn hold(&self, id: HoldId) -> BoxFuture<'_, Result<Option<Hold>, StoreError>> {
-        Box::pin(async move { Ok(self.state().holds.get(&id).cloned()) })
+        Box::pin(async move { Ok(self.reachable()?.holds.get(&id).cloned()) })
     }
 
     fn records<'a>(&'a self, event: &'a EventName, after: u64, limit: usize) -> BoxFuture<'a, Result<Vec<StoredRecord>, StoreError>> {
         Box::pin(async move {
-            let state = self.state();
+            let state = self.reachable()?;
             let bodies = state.ledger.get(event).into_iter().flatten();
             let records = (1..).zip(bodies).filter(|(seq, _)| *seq > after).take(limit);
             Ok(records.map(|(seq, body)| StoredRecord { seq, body: body.clone() }).collect())

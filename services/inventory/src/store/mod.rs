@@ -30,9 +30,17 @@ pub enum StoreError {
     /// What was read cannot be: it was damaged.
     #[error("the store is damaged: {0}")]
     Damaged(Arc<str>),
-    /// The store cannot be reached just now; nothing of the batch was done.
+    /// The store cannot be reached just now, or does not answer in time; nothing of the batch was done.
     #[error("the store cannot be reached: {0}")]
     Unavailable(Arc<str>),
+    /// Another process was in the way, or the connection was lost before anything was written: nothing of the batch was done,
+    /// and deciding it again is worth while.
+    #[error("the store has to be asked again: {0}")]
+    Conflict(Arc<str>),
+    /// The store was lost while it committed, and could not be asked in time whether it did. Others may go on; a retry with the
+    /// same key tells.
+    #[error("whether the store committed is not known: {0}")]
+    Unknown(Arc<str>),
 }
 
 impl StoreError {
@@ -41,7 +49,16 @@ impl StoreError {
     pub fn is_fatal(&self) -> bool {
         match self {
             Self::Failed(_) | Self::Damaged(_) => true,
-            Self::Unavailable(_) => false,
+            Self::Unavailable(_) | Self::Conflict(_) | Self::Unknown(_) => false,
+        }
+    }
+
+    /// Whether it is certain that nothing of the batch was done.
+    #[must_use]
+    pub fn is_without_effect(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::Conflict(_) => true,
+            Self::Failed(_) | Self::Damaged(_) | Self::Unknown(_) => false,
         }
     }
 }
@@ -87,18 +104,46 @@ pub trait Reader: Send + Sync {
 
 /// Keeps records and state. One batch at a time: `load`, then `commit`.
 pub trait Store: Send + 'static {
-    /// Loads what `touch` names, and the due holds of the events it touches, at most [`crate::decide::DUE_MAX`] of them.
+    /// Loads what `touch` names, and the due holds of the events it touches, at most [`crate::decide::DUE_MAX`] of them. Where
+    /// several processes share the store, what was loaded is locked until the commit.
+    ///
+    /// `now_ms` is the caller's time; what the batch is decided by is the time in the set, which a shared store takes from its own
+    /// clock.
     fn load(&mut self, touch: &Touch, now_ms: TimeMs) -> impl Future<Output = Result<WorkingSet, StoreError>> + Send;
 
     /// Commits the records of `set` with the state they changed, all or nothing, and returns the events that changed.
     fn commit(&mut self, set: WorkingSet, durability: Durability) -> impl Future<Output = Result<Vec<EventView>, StoreError>> + Send;
 
+    /// A handle for reads.
+    fn reader(&self) -> Arc<dyn Reader>;
+}
+
+/// A store that belongs to one process, which so knows at any time what is in it.
+pub trait OwnedStore: Store {
     /// Every event, as readers should first see it.
     fn views(&self) -> Vec<EventView>;
 
     /// Events with a hold whose time has run out, and when the next one will otherwise.
     fn due_events(&self, now_ms: TimeMs) -> (Vec<EventName>, Option<TimeMs>);
+}
 
-    /// A handle for reads.
-    fn reader(&self) -> Arc<dyn Reader>;
+/// Reads of a store that other processes write to as well.
+pub trait SharedReader: Reader {
+    /// The event of this name, as it is committed now.
+    fn event<'a>(&'a self, name: &'a EventName) -> BoxFuture<'a, Result<Option<EventView>, StoreError>>;
+
+    /// Events by name after `after`, at most `limit`.
+    fn events<'a>(&'a self, after: Option<&'a EventName>, limit: usize) -> BoxFuture<'a, Result<Vec<EventView>, StoreError>>;
+
+    /// The event of a hold. It never changes, so who has asked may remember it.
+    fn event_of(&self, hold: HoldId) -> BoxFuture<'_, Result<Option<EventName>, StoreError>>;
+
+    /// Events with a hold whose time has run out, at most `limit`.
+    fn due_events(&self, limit: usize) -> BoxFuture<'_, Result<Vec<EventName>, StoreError>>;
+
+    /// Whether the store can be used, as far as is known, without asking it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with the reason, in words fit for the public.
+    fn check(&self) -> Result<(), StoreError>;
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::replay::Replayer;
 use super::{BACKUP_FORMAT, EventHead, Manifest, PROGRESS_EVERY, TransferError};
 use crate::ledger::Hash;
-use crate::store::{EmbeddedOptions, EmbeddedStore, StagedRestore, Store, StoreError, Tables};
+use crate::store::{EmbeddedOptions, EmbeddedStore, OwnedStore, StagedRestore, StoreError, Tables};
 
 /// Builds a store in `staged` from the backup in `dir`, checking every record. It is used only once it is accepted.
 ///

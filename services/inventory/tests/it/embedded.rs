@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use inventory::engine::run_batch;
-use inventory::store::{DataDir, DataDirError, Durability, EmbeddedOptions, EmbeddedStore, Store};
+use inventory::store::{DataDir, DataDirError, Durability, EmbeddedOptions, EmbeddedStore, OwnedStore, Store};
 use inventory::{Command, CommandKind, HoldId, IdempotencyKey, Limits, RefusalKind};
 
 use crate::support::{event, hold, key, open, put, reserve};

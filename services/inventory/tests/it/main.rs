@@ -5,5 +5,6 @@ mod embedded;
 mod engine;
 mod model;
 mod model_test;
+mod shared;
 mod support;
 mod transfer;

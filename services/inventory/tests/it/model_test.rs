@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use inventory::engine::run_batch;
 use inventory::ledger::{Hash, Record};
-use inventory::store::{Durability, MemoryStore, Store};
+use inventory::store::{Durability, MemoryStore, OwnedStore, Store};
 use inventory::{Command, CommandKind, EventName, EventSettings, HoldId, HoldState, IdempotencyKey, Limits, PaymentRef};
 use proptest::prelude::*;
 
@@ -112,7 +112,7 @@ fn command(step: &Step, holds: &[HoldId]) -> CommandKind {
 }
 
 /// Runs `moves` on a store and on the model, comparing every answer and, after every batch, every count.
-async fn run<S: Store>(mut store: S, moves: &[Move], mut reopen: impl FnMut(S) -> S) {
+async fn run<S: OwnedStore>(mut store: S, moves: &[Move], mut reopen: impl FnMut(S) -> S) {
     let (limits, mut model, mut holds) = (limits(moves), Model::default(), Vec::new());
     let mut now_ms = 10_000_u64;
     let mut at = 0;
@@ -148,7 +148,7 @@ async fn run<S: Store>(mut store: S, moves: &[Move], mut reopen: impl FnMut(S) -
     check_ledger(&store, &model, &holds).await;
 }
 
-fn check_counts<S: Store>(store: &S, model: &Model) {
+fn check_counts<S: OwnedStore>(store: &S, model: &Model) {
     let views = store.views();
     assert_eq!(views.len(), model.events().count());
     for (view, (name, capacities, seq)) in views.iter().zip(model.events()) {
@@ -162,7 +162,7 @@ fn check_counts<S: Store>(store: &S, model: &Model) {
 }
 
 /// The ledger is whole: no gap, chained, and applying it again gives the same state.
-async fn check_ledger<S: Store>(store: &S, model: &Model, holds: &[HoldId]) {
+async fn check_ledger<S: OwnedStore>(store: &S, model: &Model, holds: &[HoldId]) {
     let reader = store.reader();
     let mut again = inventory::transfer::Replayer::new(MemoryStore::default());
     for (name, _, seq) in model.events() {

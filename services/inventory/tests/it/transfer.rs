@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use inventory::store::{DataDir, EmbeddedOptions, StagedRestore, Store};
+use inventory::store::{DataDir, EmbeddedOptions, OwnedStore, StagedRestore};
 use inventory::transfer::{TransferError, backup, restore};
 use inventory::{Engine, Limits, Request};
 

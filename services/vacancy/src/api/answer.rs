@@ -1,12 +1,19 @@
 //! Answers of writes: JSON, and where in the ledger they were decided.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 /// The header that carries an answer's `seq`.
 pub const EVENT_SEQ: HeaderName = HeaderName::from_static("event-seq");
+
+/// `Age` for what is read while the store cannot be asked (RFC 9111): how many seconds ago it was so.
+pub(super) fn age(stale: Option<Duration>) -> HeaderMap {
+    stale.map(|age| (header::AGE, HeaderValue::from(age.as_secs()))).into_iter().collect()
+}
 
 /// A success with its `seq`.
 pub struct Answer<T> {

@@ -1,9 +1,10 @@
 use axum::Json;
 use axum::extract::State;
+use http::HeaderMap;
 use serving::Problem;
 use serving::problem::ProblemDetails;
 
-use super::{App, problem_of_engine};
+use super::{App, age, problem_of_engine};
 use crate::wire::Available;
 
 /// How many tickets can be bought
@@ -14,14 +15,14 @@ use crate::wire::Available;
     path = "/api/v1/available",
     tag = "sale",
     responses(
-        (status = OK, body = Available),
+        (status = OK, body = Available, headers(("Age" = Option<u64>, description = "Only with `stale`: how many seconds ago it was so"))),
         (status = NOT_FOUND, description = "There is no event `default` with a stock `general`", body = ProblemDetails, content_type = "application/problem+json"),
         (status = SERVICE_UNAVAILABLE, description = "The stock cannot be told now", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
-pub async fn available(State(app): State<App>) -> Result<Json<Available>, Problem> {
-    let view = app.engine().event(app.event()).await.map_err(|error| problem_of_engine(&error))?;
-    let stock = view.as_ref().and_then(|view| view.event.stock(app.stock()));
-    let qty = stock.ok_or_else(|| Problem::not_found("There is no event 'default' with a stock 'general'."))?.available();
-    Ok(Json(Available { qty }))
+pub async fn available(State(app): State<App>) -> Result<(HeaderMap, Json<Available>), Problem> {
+    let seen = app.engine().event(app.event()).await.map_err(|error| problem_of_engine(&error))?;
+    let stock = seen.as_ref().and_then(|seen| Some((seen.view.event.stock(app.stock())?, seen.stale)));
+    let (stock, stale) = stock.ok_or_else(|| Problem::not_found("There is no event 'default' with a stock 'general'."))?;
+    Ok((age(stale), Json(Available { qty: stock.available(), stale: stale.is_some() })))
 }

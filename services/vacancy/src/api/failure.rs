@@ -58,6 +58,11 @@ pub fn problem_of_engine(error: &EngineError) -> Problem {
         EngineError::Busy => Problem::overloaded("Too many requests are waiting. Nothing was done; try again.", 1),
         EngineError::DeadlinePassed => Problem::overloaded("The request waited too long. Nothing was done; try again.", 1),
         EngineError::Stopping => Problem::overloaded("The service is shutting down. Nothing was done; try again.", 1),
+        EngineError::Store(error) if error.is_without_effect() => {
+            tracing::debug!(%error, "the store cannot be reached");
+            let detail = "The store cannot be reached. Nothing was done; try again.";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "Store unavailable", detail).retry_after_s(1)
+        }
         EngineError::Store(error) => {
             tracing::error!(%error, "a request got no answer from the store");
             let detail = "The store failed. Whether the request took effect is not known: try again with the same Idempotency-Key.";

@@ -15,6 +15,7 @@ use utoipa::openapi::{ContactBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilde
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use answer::age;
 pub use answer::{Answer, EVENT_SEQ};
 pub use app::{App, DEFAULT_EVENT, DEFAULT_STOCK, key_from};
 use failure::unexpected;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use inventory::store::EventView;
+use inventory::engine::Seen;
 use inventory::{EventSettings, Limits, StockName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -128,11 +128,14 @@ pub struct EventBody {
     pub limit_per_customer: Option<u64>,
     /// The place in its ledger up to which this counts.
     pub seq: u64,
+    /// Present and true when the store cannot be asked: it was so `Age` seconds ago.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stale: bool,
 }
 
-impl From<&EventView> for EventBody {
-    fn from(view: &EventView) -> Self {
-        let event = &view.event;
+impl From<&Seen> for EventBody {
+    fn from(seen: &Seen) -> Self {
+        let event = &seen.view.event;
         let stocks = event.stocks.iter().map(|(name, stock)| {
             let body =
                 StockBody { capacity: stock.capacity, available: stock.available(), held: stock.held, sold: stock.sold, seq: event.seq };
@@ -146,6 +149,7 @@ impl From<&EventView> for EventBody {
             hold_ttl_s: event.settings.hold_ttl_ms.map(|ttl_ms| ttl_ms / 1_000),
             limit_per_customer: event.settings.limit_per_customer,
             seq: event.seq,
+            stale: seen.stale.is_some(),
         }
     }
 }

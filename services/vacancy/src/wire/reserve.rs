@@ -12,6 +12,9 @@ pub struct Available {
     /// How many can be sold now.
     #[schema(example = 1000)]
     pub qty: u64,
+    /// Present and true when the store cannot be asked: it was so `Age` seconds ago.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stale: bool,
 }
 
 /// A wish to buy.

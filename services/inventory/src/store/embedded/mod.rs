@@ -24,7 +24,7 @@ pub(crate) use rows::parse_ledger_key;
 pub(crate) use tables::Tables;
 use watermark::Watermark;
 
-use super::{Durability, EventView, Reader, Store, StoreError};
+use super::{Durability, EventView, OwnedStore, Reader, Store, StoreError};
 use crate::decide::{Touch, WorkingSet};
 use crate::domain::{Event, EventName, Limits, TimeMs};
 
@@ -144,15 +144,17 @@ impl Store for EmbeddedStore {
         Ok(views)
     }
 
+    fn reader(&self) -> Arc<dyn Reader> {
+        Arc::new(reader::TablesReader(self.tables.clone()))
+    }
+}
+
+impl OwnedStore for EmbeddedStore {
     fn views(&self) -> Vec<EventView> {
         self.events.values().map(|event| self.view(event)).collect()
     }
 
     fn due_events(&self, now_ms: TimeMs) -> (Vec<EventName>, Option<TimeMs>) {
         (self.live.due_events(now_ms), self.live.next_of_all())
-    }
-
-    fn reader(&self) -> Arc<dyn Reader> {
-        Arc::new(reader::TablesReader(self.tables.clone()))
     }
 }

@@ -65,7 +65,7 @@ pub async fn put_event(
     let view = view.ok_or_else(|| Problem::internal("The event is not there."))?;
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     let headers = [(header::ETAG, etag(settings_seq)), (EVENT_SEQ, HeaderValue::from(reply.seq))];
-    Ok((status, headers, Json(EventBody::from(&*view))).into_response())
+    Ok((status, headers, Json(EventBody::from(&view))).into_response())
 }
 
 /// The body, or why it is none: told only after the token was found right.
@@ -73,7 +73,7 @@ type PutBody = Result<JsonBody<PutEventBody>, Problem>;
 
 /// The version that must still be current when the engine decides.
 async fn version(app: &App, event: &EventName, wanted: &IfMatch) -> Result<u64, Failure> {
-    let view = app.engine().event(event).await.map_err(|error| problem_of_engine(&error))?;
+    let view = app.engine().event_now(event).await.map_err(|error| problem_of_engine(&error))?;
     let current = view.as_ref().map(|view| view.event.settings_seq);
     let matching = current.filter(|current| match wanted {
         IfMatch::Any => true,

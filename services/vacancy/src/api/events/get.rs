@@ -8,7 +8,7 @@ use serving::extract::PathParams;
 use serving::problem::ProblemDetails;
 
 use super::etag_of;
-use crate::api::{App, problem_of_engine};
+use crate::api::{App, age, problem_of_engine};
 use crate::wire::EventBody;
 
 /// Look at an event
@@ -18,7 +18,7 @@ use crate::wire::EventBody;
     tag = "events",
     params(("event" = String, Path, description = "The event", max_length = 64)),
     responses(
-        (status = OK, body = EventBody, headers(("ETag" = String, description = "The version of its settings and capacities"))),
+        (status = OK, body = EventBody, headers(("ETag" = String, description = "The version of its settings and capacities"), ("Age" = Option<u64>, description = "Only with `stale`: how many seconds ago it was so"))),
         (status = NOT_FOUND, description = "There is no such event", body = ProblemDetails, content_type = "application/problem+json"),
         (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
     )
@@ -28,5 +28,5 @@ pub async fn get_event(State(app): State<App>, PathParams(event): PathParams<Eve
     let view = view.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "event_not_found", "Event not found", "There is no such event."))?;
     // Counts change without the ETag changing, so no cache may answer for us.
     let headers = [(header::ETAG, etag_of(&view)), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    Ok((headers, Json(EventBody::from(&*view))).into_response())
+    Ok((age(view.stale), headers, Json(EventBody::from(&view))).into_response())
 }

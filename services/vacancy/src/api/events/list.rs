@@ -23,6 +23,8 @@ pub struct Page {
 }
 
 /// List events by name
+///
+/// An event that is `stale` is told as it was when the store could last be asked.
 #[utoipa::path(
     get,
     path = "/api/v1/events",
@@ -37,7 +39,7 @@ pub struct Page {
 pub async fn list_events(State(app): State<App>, QueryParams(page): QueryParams<Page>) -> Result<Json<EventList>, Problem> {
     let len = app.page_len(page.limit)?;
     let (views, more) = app.engine().events(page.after.as_ref(), len).await.map_err(|error| problem_of_engine(&error))?;
-    let events: Vec<_> = views.iter().map(|view| EventBody::from(&**view)).collect();
+    let events: Vec<_> = views.iter().map(EventBody::from).collect();
     let next = events.last().filter(|_| more).map(|last| last.event.clone());
     Ok(Json(EventList { events, next }))
 }
