@@ -12,6 +12,7 @@ use kube::{
 use crate::{
     api::{TicketSystem, TicketSystemSpec},
     kind::{Component, Kind, admin_token},
+    ownership::may_take,
 };
 
 /// Key of the admin token in its Secret.
@@ -34,14 +35,18 @@ pub struct FromServer(pub Client);
 impl Children for FromServer {
     async fn get(&self, kind: Kind, namespace: &str, name: &str) -> Result<Option<Arc<DynamicObject>>, kube::Error> {
         let api: Api<DynamicObject> = Api::namespaced_with(self.0.clone(), namespace, &kind.api_resource());
-        Ok(api.get_opt(name).await?.map(Arc::new))
+        match api.get(name).await {
+            Ok(object) => Ok(Some(Arc::new(object))),
+            // By code: a kind that is not served any more answers in plain text, which has no reason.
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn has_service_monitors(&self) -> Result<bool, kube::Error> {
         let wanted = Kind::ServiceMonitor.api_resource();
         match self.0.list_api_group_resources(&wanted.api_version).await {
             Ok(list) => Ok(list.resources.iter().any(|resource| resource.kind == wanted.kind)),
-            // A group that is not served answers in plain text, so there is a code but no reason.
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
             Err(error) => Err(error),
         }
@@ -95,6 +100,7 @@ pub struct Dereferenced {
 pub async fn dereference(system: &TicketSystem, client: &Client, children: &dyn Children) -> Result<Dereferenced, kube::Error> {
     let namespace = system.namespace().unwrap_or_default();
     let name = system.name_any();
+    let uid = system.uid().unwrap_or_default();
     let service_monitors = children.has_service_monitors().await?;
     let mut live = Live::default();
     for kind in Kind::ALL {
@@ -102,7 +108,8 @@ pub async fn dereference(system: &TicketSystem, client: &Client, children: &dyn 
             continue;
         }
         for child in kind.names(&name) {
-            if let Some(object) = children.get(kind, &namespace, &child).await? {
+            let found = children.get(kind, &namespace, &child).await?;
+            if let Some(object) = found.filter(|object| may_take(&object.metadata, &name, &uid)) {
                 live.insert(kind, child, object);
             }
         }
@@ -110,7 +117,8 @@ pub async fn dereference(system: &TicketSystem, client: &Client, children: &dyn 
     if let Some(outgoing) = outgoing_store_holder(system) {
         // Two writers must never share the volume, so here a cache that lags will not do.
         let deployment = outgoing.object_name(&name);
-        match FromServer(client.clone()).get(Kind::Deployment, &namespace, &deployment).await? {
+        let found = FromServer(client.clone()).get(Kind::Deployment, &namespace, &deployment).await?;
+        match found.filter(|object| may_take(&object.metadata, &name, &uid)) {
             Some(object) => live.insert(Kind::Deployment, deployment, object),
             None => live.remove(Kind::Deployment, &deployment),
         }

@@ -46,6 +46,19 @@ impl Kind {
         !matches!(self, Self::Secret | Self::ServiceMonitor)
     }
 
+    /// Whether every Deployment has a child of this kind to itself.
+    pub fn is_per_component(self) -> bool {
+        matches!(
+            self,
+            Self::ConfigMap
+                | Self::Service
+                | Self::Deployment
+                | Self::HorizontalPodAutoscaler
+                | Self::PodDisruptionBudget
+                | Self::NetworkPolicy
+        )
+    }
+
     /// Kind as Kubernetes spells it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -12,6 +12,7 @@ pub mod dereference;
 pub mod http;
 pub mod kind;
 pub mod observe;
+pub mod ownership;
 pub mod settings;
 pub mod status;
 pub mod validate;

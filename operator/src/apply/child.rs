@@ -3,15 +3,17 @@
 use kube::{
     Api, Client, ResourceExt,
     api::{Patch, PatchParams},
-    core::DynamicObject,
+    core::{DynamicObject, Status},
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Change, Did, FIELD_MANAGER, Refused, compare};
 use crate::{
-    build::{Child, labels},
-    validate::hex,
+    build::Child,
+    kind::Kind,
+    ownership::{NAME_CONFLICT, may_take},
+    validate::{System, hex},
 };
 
 /// Annotation with a hash of what was applied last. Fields that are no longer wanted cannot be seen by comparing what is
@@ -28,16 +30,25 @@ pub(super) enum Outcome {
 pub(super) enum ApplyError {
     /// This child will not be taken; others may be.
     Refused(Refused),
+    /// The object that was to be changed is gone, or another one has its name now.
+    Stale(kube::Error),
     /// Nothing can be written now.
     Unavailable(kube::Error),
 }
 
-pub(super) async fn apply(client: &Client, namespace: &str, child: &Child, live: Option<&DynamicObject>) -> Result<Outcome, ApplyError> {
-    let body = body_with_hash(child);
-    let Some(live) = live else { return create(client, namespace, child, &body).await };
-    if !may_take(child, live) {
-        return Err(refuse_conflict(child));
+impl From<kube::Error> for ApplyError {
+    /// For writes that carry the uid of what they change: without one there would be no conflict.
+    fn from(error: kube::Error) -> Self {
+        match &error {
+            kube::Error::Api(status) if status.is_conflict() || names_uid(status) => Self::Stale(error),
+            _ => Self::Unavailable(error),
+        }
     }
+}
+
+pub(super) async fn apply(client: &Client, system: &System, child: &Child, live: Option<&DynamicObject>) -> Result<Outcome, ApplyError> {
+    let mut body = body_with_hash(child);
+    let Some(live) = live else { return create(client, system, child, &body).await };
     let current = serde_json::to_value(live).map_err(|error| ApplyError::Unavailable(kube::Error::SerdeError(error)))?;
     let differences = compare::differences(&body, &current);
     if differences.is_empty() {
@@ -47,62 +58,62 @@ pub(super) async fn apply(client: &Client, namespace: &str, child: &Child, live:
         == body.pointer("/metadata/annotations").and_then(|annotations| annotations.get(APPLIED_HASH)?.as_str());
     let fields: Vec<String> = differences.into_iter().filter(|path| !path.contains(APPLIED_HASH)).collect();
     let did = if same_intent { Did::Correct(fields) } else { Did::Update(fields) };
-    write(client, namespace, child, &body, true, did).await
+    // The caches lag: without its uid an object that has just been deleted would be made again, whatever has to wait for it.
+    pin(&mut body, live);
+    write(client, system, child, &body, true, did).await
 }
 
 /// Without force: an object of that name which somebody else made conflicts instead of being taken over.
-async fn create(client: &Client, namespace: &str, child: &Child, body: &Value) -> Result<Outcome, ApplyError> {
-    match write(client, namespace, child, body, false, Did::Create).await {
-        Err(ApplyError::Unavailable(kube::Error::Api(status))) if status.is_conflict() => {}
+async fn create(client: &Client, system: &System, child: &Child, body: &Value) -> Result<Outcome, ApplyError> {
+    match write(client, system, child, body, false, Did::Create).await {
+        Err(ApplyError::Stale(_)) => {}
         other => return other,
     }
-    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &child.kind.api_resource());
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &system.namespace, &child.kind.api_resource());
     let found = api.get_opt(&child.name).await.map_err(ApplyError::Unavailable)?;
-    if found.is_some_and(|found| !may_take(child, &found)) {
+    if found.is_some_and(|found| !may_take(&found.metadata, &system.name, &system.owner.uid)) {
         return Err(refuse_conflict(child));
     }
-    write(client, namespace, child, body, true, Did::Correct(Vec::new())).await
+    write(client, system, child, body, true, Did::Correct(Vec::new())).await
 }
 
-async fn write(client: &Client, namespace: &str, child: &Child, body: &Value, force: bool, did: Did) -> Result<Outcome, ApplyError> {
-    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &child.kind.api_resource());
+async fn write(client: &Client, system: &System, child: &Child, body: &Value, force: bool, did: Did) -> Result<Outcome, ApplyError> {
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &system.namespace, &child.kind.api_resource());
     let params = PatchParams { force, ..PatchParams::apply(FIELD_MANAGER) };
     match api.patch(&child.name, &params, &Patch::Apply(body)).await {
         Ok(object) => {
             let change = Change { kind: child.kind, name: child.name.clone(), did };
             Ok(Outcome::Written { object: Box::new(object), change })
         }
-        // The kind vanished between discovery and use, or the content is wrong: trying again at once will not help.
-        Err(kube::Error::Api(status)) if matches!(status.code, 400 | 403 | 404 | 405 | 413 | 422) => Err(ApplyError::Refused(Refused {
-            kind: child.kind,
-            name: child.name.clone(),
-            reason: "ApplyFailed",
-            message: status.message.clone(),
-        })),
-        Err(error) => Err(ApplyError::Unavailable(error)),
+        // The kind was taken away since it was looked for.
+        Err(kube::Error::Api(status)) if child.kind == Kind::ServiceMonitor && status.code == 404 => Ok(Outcome::Unchanged),
+        // The content is wrong, or not allowed: trying again at once will not help.
+        Err(kube::Error::Api(status)) if !names_uid(&status) && matches!(status.code, 400 | 403 | 404 | 405 | 413 | 422) => {
+            Err(ApplyError::Refused(refuse(child, "ApplyFailed", status.message.clone())))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
-/// Whether an object may be managed: it is this resource's, or carries its labels and has lost its owner.
-fn may_take(child: &Child, live: &DynamicObject) -> bool {
-    let owner = live.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
-    let wanted_uid = child.body.pointer("/metadata/ownerReferences/0/uid").and_then(Value::as_str);
-    let wanted_instance = child.body.pointer("/metadata/labels").and_then(|labels| labels.get(labels::INSTANCE)?.as_str());
-    match (owner, wanted_uid) {
-        (Some(owner), Some(uid)) if owner.uid == uid => true,
-        // Left over from a deleted resource of the same name, or about to be retained: the labels decide.
-        (Some(owner), _) => owner.kind == "TicketSystem" && Some(owner.name.as_str()) == wanted_instance,
-        (None, _) => labels::instance(&live.metadata).is_some() && labels::instance(&live.metadata) == wanted_instance,
+/// Makes a write fail unless it meets the very object that was read.
+pub(super) fn pin(body: &mut Value, live: &DynamicObject) {
+    if let (Some(metadata), Some(uid)) = (body.get_mut("metadata").and_then(Value::as_object_mut), &live.metadata.uid) {
+        metadata.insert("uid".to_owned(), Value::String(uid.clone()));
     }
 }
 
-fn refuse_conflict(child: &Child) -> ApplyError {
-    ApplyError::Refused(Refused {
-        kind: child.kind,
-        name: child.name.clone(),
-        reason: "NameConflict",
-        message: "exists already and belongs to somebody else: remove it, or give this TicketSystem another name".to_owned(),
-    })
+/// Another object of that name is refused as an attempt to change its uid.
+fn names_uid(status: &Status) -> bool {
+    let mut causes = status.details.iter().flat_map(|details| &details.causes);
+    status.code == 422 && causes.any(|cause| cause.field == "metadata.uid")
+}
+
+pub(super) fn refuse_conflict(child: &Child) -> ApplyError {
+    ApplyError::Refused(refuse(child, "NameConflict", NAME_CONFLICT.to_owned()))
+}
+
+fn refuse(child: &Child, reason: &'static str, message: String) -> Refused {
+    Refused { kind: child.kind, name: child.name.clone(), reason, message }
 }
 
 /// The body as it is sent, with the hash of itself.

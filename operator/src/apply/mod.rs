@@ -3,17 +3,22 @@
 mod change;
 mod child;
 mod compare;
+mod one;
 mod prune;
 mod quantity;
 pub mod replicas;
 mod switch;
+mod volume;
+mod waiting;
 
-use std::sync::Arc;
+use std::time::Instant;
 
-use kube::{Api, Client, core::DynamicObject};
+use kube::Client;
 
 pub use change::{Change, Did};
 pub use child::{APPLIED_HASH, body_with_hash};
+pub use switch::Handovers;
+pub use waiting::Waiting;
 
 use crate::{build::Child, dereference::Live, kind::Kind, validate::System};
 
@@ -26,19 +31,19 @@ pub struct Applied {
     /// Children as they are now.
     pub live: Live,
     pub changes: Vec<Change>,
-    /// Children the API server would not take, with its words.
+    /// Children the API server would not take or let go of, with its words.
     pub refused: Vec<Refused>,
-    /// Set while the pods of the previous mode are still letting go of the volume.
-    pub switching: bool,
+    /// What has to happen before the rest can be done.
+    pub waiting: Option<Waiting>,
 }
 
-/// A child that could not be applied, though others could.
+/// A child that could not be applied or deleted, though others could.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind} {name}: {message}")]
 pub struct Refused {
     pub kind: Kind,
     pub name: String,
-    /// `NameConflict` or `ApplyFailed`.
+    /// `NameConflict`, `ApplyFailed` or `PruneFailed`.
     pub reason: &'static str,
     pub message: String,
 }
@@ -47,19 +52,25 @@ pub struct Refused {
 ///
 /// # Errors
 /// When the API server cannot be reached or is overloaded; what it refuses for good is reported in [`Applied::refused`].
-pub async fn apply(client: &Client, system: &System, children: Vec<Child>, live: Live) -> Result<Applied, kube::Error> {
+pub async fn apply(
+    client: &Client,
+    system: &System,
+    children: Vec<Child>,
+    live: Live,
+    handovers: &Handovers,
+) -> Result<Applied, kube::Error> {
     let mut applied = Applied { live, ..Default::default() };
-    let plan = switch::plan(system, &children, &applied.live);
+    let plan = switch::plan(system, &children, &applied.live, handovers, Instant::now());
     for (kind, name) in &plan.retire {
         prune::delete(client, &system.namespace, *kind, name, &mut applied).await?;
     }
-    applied.switching = plan.waiting_for_volume;
     for child in children {
         if plan.holds_back(&child) || lacks_prerequisite(&child, &applied) {
             continue;
         }
-        apply_one(client, system, &child, &mut applied).await?;
+        one::apply(client, system, &child, &mut applied).await?;
     }
+    applied.waiting = plan.waiting.or(applied.waiting);
     Ok(applied)
 }
 
@@ -67,34 +78,5 @@ pub async fn apply(client: &Client, system: &System, children: Vec<Child>, live:
 fn lacks_prerequisite(child: &Child, applied: &Applied) -> bool {
     let needs = matches!(child.kind, Kind::Deployment | Kind::HorizontalPodAutoscaler);
     let prerequisite = |kind| matches!(kind, Kind::ServiceAccount | Kind::Secret | Kind::PersistentVolumeClaim | Kind::ConfigMap);
-    needs && applied.refused.iter().any(|refused| prerequisite(refused.kind))
-}
-
-async fn apply_one(client: &Client, system: &System, child: &Child, applied: &mut Applied) -> Result<(), kube::Error> {
-    let mut live = applied.live.get(child.kind, &child.name).cloned();
-    if live.is_none() {
-        // The caches hold what carries the operator's labels. What is not there may still exist: somebody else's, which must
-        // not be taken, or the operator's own that lost its labels.
-        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &system.namespace, &child.kind.api_resource());
-        live = api.get_opt(&child.name).await?.map(Arc::new);
-    }
-    let adjusted = if child.kind == Kind::Deployment {
-        replicas::hand_over(client, system, child, live.as_deref()).await?
-    } else {
-        replicas::HandOver::default()
-    };
-    match child::apply(client, &system.namespace, child, live.as_deref()).await {
-        Ok(child::Outcome::Unchanged) => {}
-        Ok(child::Outcome::Written { object, change }) => {
-            let object = match adjusted.after {
-                Some(seed) => replicas::seed(client, system, child, seed).await?,
-                None => *object,
-            };
-            applied.live.insert(child.kind, child.name.clone(), Arc::new(object));
-            applied.changes.push(change);
-        }
-        Err(child::ApplyError::Refused(refused)) => applied.refused.push(refused),
-        Err(child::ApplyError::Unavailable(error)) => return Err(error),
-    }
-    Ok(())
+    needs && applied.refused.iter().any(|refused| refused.reason != "PruneFailed" && prerequisite(refused.kind))
 }

@@ -10,7 +10,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::FIELD_MANAGER;
+use super::{FIELD_MANAGER, child::pin};
 use crate::{
     build::Child,
     validate::{Replicas, System},
@@ -53,32 +53,48 @@ fn owns_replicas(metadata: &ObjectMeta) -> bool {
     })
 }
 
-pub(super) async fn hand_over(
+/// Takes `spec.replicas` of that very Deployment over.
+pub(super) async fn own(
     client: &Client,
     system: &System,
     child: &Child,
-    live: Option<&DynamicObject>,
-) -> Result<HandOver, kube::Error> {
-    let Some(workload) = system.workloads.iter().find(|workload| workload.name == child.name) else { return Ok(HandOver::default()) };
-    let plan = plan(&workload.replicas, live);
-    if let Some(replicas) = plan.before {
-        own(client, system, child, replicas).await?;
-    }
-    Ok(plan)
-}
-
-pub(super) async fn seed(client: &Client, system: &System, child: &Child, replicas: i64) -> Result<DynamicObject, kube::Error> {
-    own(client, system, child, replicas).await
-}
-
-async fn own(client: &Client, system: &System, child: &Child, replicas: i64) -> Result<DynamicObject, kube::Error> {
+    live: &DynamicObject,
+    replicas: i64,
+) -> Result<DynamicObject, kube::Error> {
     let resource = child.kind.api_resource();
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &system.namespace, &resource);
-    let body = json!({
+    let mut body = json!({
         "apiVersion": resource.api_version,
         "kind": resource.kind,
         "metadata": { "name": child.name },
         "spec": { "replicas": replicas },
     });
+    pin(&mut body, live);
     api.patch(&child.name, &PatchParams::apply(HAND_OVER_MANAGER).force(), &Patch::Apply(&body)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{api::Autoscaling, validate::Scaling};
+
+    fn deployment(replicas: i64, manager: &str) -> DynamicObject {
+        serde_json::from_value(json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "shop-ticket", "managedFields": [{"manager": manager, "operation": "Apply", "fieldsV1": {"f:spec": {"f:replicas": {}}}}]},
+            "spec": {"replicas": replicas},
+        }))
+        .expect("a Deployment")
+    }
+
+    #[test]
+    fn the_number_is_taken_over_only_from_the_operator_and_never_below_the_least() {
+        let scaled = Replicas::Autoscaled(Scaling { settings: Autoscaling::default(), on_cpu: true, on_memory: true });
+        let over = |before| HandOver { before, after: None };
+        assert_eq!(plan(&scaled, None), HandOver { before: None, after: Some(2) });
+        assert_eq!(plan(&scaled, Some(&deployment(5, FIELD_MANAGER))), over(Some(5)));
+        assert_eq!(plan(&scaled, Some(&deployment(0, FIELD_MANAGER))), over(Some(2)), "at 0 an autoscaler does nothing, for ever");
+        assert_eq!(plan(&scaled, Some(&deployment(0, "kubectl-scale"))), over(None), "somebody has switched it off");
+        assert_eq!(plan(&Replicas::Fixed(3), Some(&deployment(5, FIELD_MANAGER))), over(None));
+    }
 }

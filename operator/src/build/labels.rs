@@ -11,7 +11,8 @@ pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The value of [`MANAGED_BY`] on every child, and the name of the field manager.
 pub const OPERATOR: &str = "ticket-system-operator";
 const NAME: &str = "app.kubernetes.io/name";
-const COMPONENT: &str = "app.kubernetes.io/component";
+/// Which Deployment a pod or object belongs to.
+pub const COMPONENT: &str = "app.kubernetes.io/component";
 const PART_OF: &str = "app.kubernetes.io/part-of";
 const APP: &str = "ticket-system";
 
@@ -33,6 +34,16 @@ pub fn of_child(system: &str, component: Option<Component>) -> BTreeMap<String, 
     labels.insert(PART_OF.to_owned(), APP.to_owned());
     labels.insert(MANAGED_BY.to_owned(), OPERATOR.to_owned());
     labels
+}
+
+/// Labels as a selector in the API's query syntax.
+pub fn text(labels: &BTreeMap<String, String>) -> String {
+    labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
+}
+
+/// Selects any of `components`, in the API's query syntax.
+pub fn any_of(components: &[Component]) -> String {
+    format!("{COMPONENT} in ({})", components.iter().map(|component| component.as_str()).collect::<Vec<_>>().join(","))
 }
 
 /// The system a child belongs to, if the operator made the child.

@@ -13,9 +13,10 @@ use similar::TextDiff;
 use crate::{
     api::TicketSystem,
     apply::{FIELD_MANAGER, body_with_hash},
-    build::{self, BuildError, Child, labels},
+    build::{self, BuildError, Child},
     dereference::{Dereferenced, FromServer, dereference},
     kind::Kind,
+    ownership::{NAME_CONFLICT, made_for},
     settings::Defaults,
     validate::{Refusal, validate},
 };
@@ -91,6 +92,10 @@ pub async fn diff(client: &Client, system: &TicketSystem, defaults: &Defaults) -
     let mut text = String::new();
     for child in &children {
         let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &namespace, &child.kind.api_resource());
+        if found.live.get(child.kind, &child.name).is_none() && api.get_opt(&child.name).await.map_err(failed())?.is_some() {
+            let _ = writeln!(text, "# {}/{}: {NAME_CONFLICT}", child.kind, child.name);
+            continue;
+        }
         let dry_run = PatchParams { dry_run: true, force: true, ..PatchParams::apply(FIELD_MANAGER) };
         let outcome = api.patch(&child.name, &dry_run, &Patch::Apply(&body_with_hash(child))).await;
         let outcome = outcome.map_err(api_error(child.kind.as_str(), &child.name))?;
@@ -116,16 +121,13 @@ fn keep_replicas(child: &Child, mut outcome: DynamicObject, found: &Dereferenced
 }
 
 fn pruned(system: &TicketSystem, children: &[Child], found: &Dereferenced) -> Vec<(Kind, String)> {
-    let ours = |object: &DynamicObject| {
-        let mut owners = object.metadata.owner_references.iter().flatten();
-        labels::instance(&object.metadata) == system.meta().name.as_deref()
-            && owners.any(|owner| Some(&owner.uid) == system.meta().uid.as_ref())
-    };
+    let (name, uid) = (system.name_any(), system.uid().unwrap_or_default());
+    let unwanted = |kind: Kind, name: &str| !children.iter().any(|child| child.kind == kind && child.name == name);
     found
         .live
         .iter()
-        .filter(|(kind, name, object)| {
-            *kind != Kind::PersistentVolumeClaim && ours(object) && !children.iter().any(|child| child.kind == *kind && child.name == *name)
+        .filter(|(kind, child, object)| {
+            *kind != Kind::PersistentVolumeClaim && made_for(&object.metadata, &name, &uid) && unwanted(*kind, child)
         })
         .map(|(kind, name, _)| (kind, name.to_owned()))
         .collect()

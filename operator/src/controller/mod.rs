@@ -28,7 +28,7 @@ impl Operator {
         // Losing the lease drops everything in flight, and this operator stands again.
         while election.with_lease(self.lead()).await.is_none() {
             self.progress.rest();
-            self.metrics.leader.set(0);
+            self.metrics.rest();
             tracing::warn!("leadership lost; standing for election again");
         }
     }

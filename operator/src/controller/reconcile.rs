@@ -2,12 +2,17 @@
 
 use std::{sync::Arc, time::Duration, time::Instant};
 
-use kube::{Resource, ResourceExt, runtime::controller::Action};
+use kube::{
+    Api, Resource, ResourceExt,
+    core::{ApiResource, DynamicObject},
+    runtime::controller::Action,
+};
 use rand::Rng;
+use serde::de::DeserializeOwned;
 
 use super::scope::{Main, Scope};
 use crate::{
-    api::TicketSystem,
+    api::{TicketSystem, TicketSystemSpec},
     apply::{self, Applied, Refused},
     build::{self, BuildError},
     dereference::{Dereferenced, dereference},
@@ -23,6 +28,8 @@ use crate::{
 
 /// How soon a system is looked at again while it is not ready, to keep the reason it shows fresh.
 const NOT_READY_RECHECK: Duration = Duration::from_secs(5);
+/// How soon while the next step waits for pods that nothing here watches.
+const WAITING_RECHECK: Duration = Duration::from_secs(1);
 /// How soon after somebody else changed the resource while its status was being determined.
 const CONFLICT_RECHECK: Duration = Duration::from_millis(500);
 const TOKEN_BYTES: usize = 32;
@@ -79,12 +86,13 @@ async fn apply_unless_paused(system: &TicketSystem, valid: &System, found: Deref
         return Ok(Applied { live: found.live, ..Default::default() });
     }
     let children = build::build(valid).into_children()?;
-    let applied = apply::apply(&scope.client, valid, children, found.live).await?;
+    let applied = apply::apply(&scope.client, valid, children, found.live, &scope.handovers).await?;
     for change in &applied.changes {
         scope.metrics.child_change(change.kind.as_str(), change.did.as_str());
         tracing::info!(system = valid.name, namespace = valid.namespace, action = change.did.as_str(), %change, "changed");
     }
     events::changes(&scope.events, system, &applied.changes).await;
+    events::lost_volume(&scope.events, system, &applied.changes).await;
     Ok(applied)
 }
 
@@ -95,7 +103,7 @@ async fn report(system: &TicketSystem, verdict: Verdict<'_>, applied: &Applied, 
         verdict,
         live: &applied.live,
         refused: &applied.refused,
-        switching: applied.switching,
+        waiting: applied.waiting.as_ref(),
         explanations: &explanations,
     };
     let status = status::assess(&outlook);
@@ -112,6 +120,9 @@ async fn report(system: &TicketSystem, verdict: Verdict<'_>, applied: &Applied, 
     }
     let ready = status::condition(&status.conditions, status::READY).is_some_and(|ready| ready.status == "True");
     let resync = scope.settings.resync();
+    if applied.waiting.is_some() {
+        return Ok(Action::requeue(resync.min(WAITING_RECHECK)));
+    }
     Ok(Action::requeue(if ready { resync } else { resync.min(NOT_READY_RECHECK) }))
 }
 
@@ -132,12 +143,29 @@ async fn explanations(system: &TicketSystem, verdict: Verdict<'_>, applied: &App
     explanations
 }
 
-/// A resource that the schema let through and the operator cannot read: an older schema, most likely.
+/// A resource that the schema let through and the operator cannot read: an older schema, most likely. What was known of it
+/// stays known, and what runs goes on running.
 async fn unreadable(metadata: &kube::core::ObjectMeta, error: &str, scope: &Scope) -> Result<Action, ReconcileError> {
     let refusal = Refusal::Unreadable { message: error.to_owned() };
-    let system = TicketSystem { metadata: metadata.clone(), spec: crate::api::TicketSystemSpec::default(), status: None };
-    report(&system, Verdict::Refused(&refusal), &Applied::default(), scope).await?;
+    let resource = ApiResource::erase::<TicketSystem>(&());
+    let api: Api<DynamicObject> = Api::namespaced_with(scope.client.clone(), metadata.namespace.as_deref().unwrap_or_default(), &resource);
+    let Some(raw) = api.get_opt(metadata.name.as_deref().unwrap_or_default()).await? else { return Ok(Action::await_change()) };
+    let spec = TicketSystemSpec {
+        mode: part(&raw, "/spec/mode").unwrap_or_default(),
+        stock: part(&raw, "/spec/stock").unwrap_or_default(),
+        paused: part(&raw, "/spec/paused").unwrap_or_default(),
+        ..Default::default()
+    };
+    let system = TicketSystem { status: part(&raw, "/status"), metadata: raw.metadata, spec };
+    let found = dereference(&system, &scope.client, &scope.children).await?;
+    let nothing = Applied { live: found.live, ..Default::default() };
+    report(&system, Verdict::Refused(&refusal), &nothing, scope).await?;
     Ok(Action::requeue(scope.settings.resync()))
+}
+
+/// What can be read of a resource that cannot be read as a whole.
+fn part<T: DeserializeOwned>(raw: &DynamicObject, pointer: &str) -> Option<T> {
+    raw.data.pointer(pointer).and_then(|value| serde_json::from_value(value.clone()).ok())
 }
 
 /// What becomes the admin token if there is none: 256 random bits in hexadecimal.

@@ -18,6 +18,7 @@ use kube::{
 use super::{Operator, backoff::WatchBackoff, children, reconcile, retries::Retries};
 use crate::{
     api::TicketSystem,
+    apply::Handovers,
     kind::Kind,
     observe::{Metrics, Progress},
     status::{READY, condition},
@@ -31,6 +32,8 @@ pub(super) type Main = DeserializeGuard<TicketSystem>;
 
 /// What the reconciliations of one scope share.
 pub(super) struct Scope {
+    /// The namespace, or `*` for all of them.
+    pub name: String,
     pub client: kube::Client,
     pub settings: crate::settings::Settings,
     pub metrics: Arc<Metrics>,
@@ -40,6 +43,7 @@ pub(super) struct Scope {
     pub systems: Store<Main>,
     pub children: children::Cached,
     pub retries: Retries,
+    pub handovers: Handovers,
 }
 
 impl Scope {
@@ -51,8 +55,8 @@ impl Scope {
             .filter_map(|system| system.0.as_ref().ok()?.status.as_ref())
             .filter(|status| condition(&status.conditions, READY).is_some_and(|ready| ready.status == "True"))
             .count();
-        self.metrics.systems(ready, systems.len().saturating_sub(ready));
-        self.progress.reconciled(systems.len(), std::time::Instant::now());
+        self.metrics.systems(&self.name, ready, systems.len().saturating_sub(ready));
+        self.progress.reconciled(&self.name, systems.len(), std::time::Instant::now());
     }
 }
 
@@ -89,6 +93,7 @@ pub(super) fn run(operator: &Operator, namespace: Option<&str>) -> impl Stream<I
     let (children, of_children) = children::watch(operator, namespace);
     let settings = operator.settings.clone();
     let scope = Arc::new(Scope {
+        name: namespace.unwrap_or("*").to_owned(),
         client: operator.client.clone(),
         metrics: Arc::clone(&operator.metrics),
         progress: Arc::clone(&operator.progress),
@@ -96,6 +101,7 @@ pub(super) fn run(operator: &Operator, namespace: Option<&str>) -> impl Stream<I
         probe: Arc::clone(&operator.probe),
         systems: systems.clone(),
         children,
+        handovers: Handovers::default(),
         retries: Retries::new(Duration::from_secs(settings.retry_max_s)),
         settings,
     });

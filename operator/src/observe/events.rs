@@ -4,7 +4,8 @@ use k8s_controller::events::{Event, EventRecorder, EventType};
 
 use crate::{
     api::{TicketSystem, TicketSystemStatus},
-    apply::Change,
+    apply::{Change, Did},
+    kind::Kind,
     status::{READY, STALLED, condition},
 };
 
@@ -17,6 +18,19 @@ pub async fn changes(recorder: &EventRecorder, system: &TicketSystem, changes: &
         let note = changes.iter().filter(|change| change.did.as_str() == reason).map(ToString::to_string).collect::<Vec<_>>().join(", ");
         publish(recorder, system, EventType::Normal, reason, note).await;
     }
+}
+
+/// Says when a system that had sold got an empty volume. Expected only where its data was brought from a database.
+pub async fn lost_volume(recorder: &EventRecorder, system: &TicketSystem, changes: &[Change]) {
+    let status = system.status.as_ref().filter(|status| status.storage.as_deref() == Some("embedded"));
+    let Some(stock) = status.and_then(|status| status.initial_stock) else { return };
+    let made = changes.iter().find(|change| change.kind == Kind::PersistentVolumeClaim && change.did == Did::Create);
+    let Some(claim) = made else { return };
+    let note = format!(
+        "PersistentVolumeClaim {} was gone and has been made anew, empty: the event starts over with {stock} tickets, and what was sold is not on it; restore a backup before selling",
+        claim.name
+    );
+    publish(recorder, system, EventType::Warning, "VolumeMadeAnew", note).await;
 }
 
 /// Says when a condition people wait for turned.

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
@@ -15,6 +15,8 @@ pub struct Metrics {
     watch_errors: IntCounterVec,
     child_changes: IntCounterVec,
     systems: IntGaugeVec,
+    /// Systems that are ready and that are not, by scope.
+    scopes: Mutex<BTreeMap<String, (usize, usize)>>,
     /// 1 while this operator leads.
     pub leader: IntGauge,
 }
@@ -51,7 +53,17 @@ impl Metrics {
         registry.register(Box::new(systems.clone()))?;
         registry.register(Box::new(leader.clone()))?;
         registry.register(Box::new(build))?;
-        Ok(Self { registry, reconciliations, duration, api_requests, watch_errors, child_changes, systems, leader })
+        Ok(Self {
+            registry,
+            reconciliations,
+            duration,
+            api_requests,
+            watch_errors,
+            child_changes,
+            systems,
+            scopes: Mutex::default(),
+            leader,
+        })
     }
 
     pub fn reconciled(&self, result: &'static str, took: Duration) {
@@ -76,14 +88,25 @@ impl Metrics {
         self.child_changes.with_label_values(&[kind, action]).inc();
     }
 
-    pub fn systems(&self, ready: usize, not_ready: usize) {
-        self.systems.with_label_values(&["true"]).set(i64::try_from(ready).unwrap_or(i64::MAX));
-        self.systems.with_label_values(&["false"]).set(i64::try_from(not_ready).unwrap_or(i64::MAX));
+    /// What there is in one scope; shown is the sum over all.
+    pub fn systems(&self, scope: &str, ready: usize, not_ready: usize) {
+        let mut scopes = self.scopes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        scopes.insert(scope.to_owned(), (ready, not_ready));
+        let count = |sum: usize| i64::try_from(sum).unwrap_or(i64::MAX);
+        self.systems.with_label_values(&["true"]).set(count(scopes.values().map(|(ready, _)| ready).sum()));
+        self.systems.with_label_values(&["false"]).set(count(scopes.values().map(|(_, not_ready)| not_ready).sum()));
+    }
+
+    /// This operator leads no longer, and counts nothing that another one counts.
+    pub fn rest(&self) {
+        self.leader.set(0);
+        self.scopes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+        self.systems.reset();
     }
 
     /// Requests to the API server so far, by verb and resource, whatever came of them.
-    pub fn api_requests(&self) -> std::collections::BTreeMap<(String, String), u64> {
-        let mut counts = std::collections::BTreeMap::new();
+    pub fn api_requests(&self) -> BTreeMap<(String, String), u64> {
+        let mut counts = BTreeMap::new();
         for family in self.registry.gather() {
             if family.name() != "ticket_operator_api_requests_total" {
                 continue;
@@ -108,5 +131,24 @@ impl Metrics {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn systems_are_summed_over_the_scopes() {
+        let metrics = Metrics::new().expect("metrics");
+        let shown = || String::from_utf8(metrics.render().expect("text")).expect("UTF-8");
+        metrics.systems("a", 2, 1);
+        metrics.systems("b", 3, 0);
+        assert!(shown().contains("ticket_operator_systems{ready=\"true\"} 5"), "{}", shown());
+        assert!(shown().contains("ticket_operator_systems{ready=\"false\"} 1"), "{}", shown());
+        metrics.systems("a", 0, 0);
+        assert!(shown().contains("ticket_operator_systems{ready=\"true\"} 3"), "{}", shown());
+        metrics.rest();
+        assert!(!shown().contains("ticket_operator_systems{"), "{}", shown());
     }
 }

@@ -28,8 +28,8 @@ struct Leading {
     since: Instant,
     /// Collections that must be watched, and when a list or watch of each was last begun.
     watches: HashMap<String, Option<Instant>>,
-    systems: usize,
-    reconciled: Option<Instant>,
+    /// By scope, the systems there are and when one was last reconciled: one scope that moves must not hide one that does not.
+    scopes: HashMap<String, (usize, Instant)>,
 }
 
 impl Progress {
@@ -41,7 +41,7 @@ impl Progress {
     /// This operator leads from now on and watches `collections`, given as URL paths.
     pub fn lead(&self, collections: impl IntoIterator<Item = String>, now: Instant) {
         let watches = collections.into_iter().map(|path| (path, None)).collect();
-        self.state().leading = Some(Leading { since: now, watches, systems: 0, reconciled: None });
+        self.state().leading = Some(Leading { since: now, watches, scopes: HashMap::new() });
     }
 
     /// This operator no longer leads.
@@ -56,11 +56,10 @@ impl Progress {
         }
     }
 
-    /// A reconciliation ended, well or badly, while there were so many systems.
-    pub fn reconciled(&self, systems: usize, now: Instant) {
+    /// A reconciliation ended in `scope`, well or badly, while there were so many systems.
+    pub fn reconciled(&self, scope: &str, systems: usize, now: Instant) {
         if let Some(leading) = self.state().leading.as_mut() {
-            leading.reconciled = Some(now);
-            leading.systems = systems;
+            leading.scopes.insert(scope.to_owned(), (systems, now));
         }
     }
 
@@ -78,8 +77,9 @@ impl Progress {
         if let Some((collection, begun)) = silent {
             return Some(format!("no watch of {collection} was begun for {} s", age(*begun).as_secs()));
         }
-        let idle = age(leading.reconciled);
-        (leading.systems > 0 && idle > self.reconcile_deadline + GRACE).then(|| format!("nothing was reconciled for {} s", idle.as_secs()))
+        let busy = leading.scopes.iter().filter(|(_, (systems, _))| *systems > 0);
+        let (scope, idle) = busy.map(|(scope, (_, last))| (scope, age(Some(*last)))).max_by_key(|(_, idle)| *idle)?;
+        (idle > self.reconcile_deadline + GRACE).then(|| format!("nothing was reconciled in {scope} for {} s", idle.as_secs()))
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -124,8 +124,21 @@ mod tests {
         let start = Instant::now();
         progress.lead(["/a".to_owned()], start);
         assert_eq!(progress.stuck(start + seconds(500)), None, "there may be no systems");
-        progress.reconciled(3, start + seconds(500));
+        progress.reconciled("a", 3, start + seconds(500));
         assert_eq!(progress.stuck(start + seconds(620)), None);
-        assert_eq!(progress.stuck(start + seconds(621)).as_deref(), Some("nothing was reconciled for 121 s"));
+        assert_eq!(progress.stuck(start + seconds(621)).as_deref(), Some("nothing was reconciled in a for 121 s"));
+        progress.reconciled("a", 0, start + seconds(630));
+        assert_eq!(progress.stuck(start + seconds(900)), None, "the last one was deleted");
+    }
+
+    #[test]
+    fn a_scope_that_moves_does_not_hide_one_that_does_not() {
+        let progress = Progress::new(seconds(1_000), seconds(60));
+        let start = Instant::now();
+        progress.lead(["/a".to_owned()], start);
+        progress.reconciled("a", 1, start);
+        progress.reconciled("b", 1, start + seconds(120));
+        progress.reconciled("c", 0, start);
+        assert_eq!(progress.stuck(start + seconds(121)).as_deref(), Some("nothing was reconciled in a for 121 s"));
     }
 }

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     api::{Mode, TicketSystem, TicketSystemStatus},
-    apply::Refused,
+    apply::{Refused, Waiting},
     dereference::Live,
-    kind::Component,
+    kind::{Component, Kind},
     validate::{Refusal, System},
 };
 
@@ -29,15 +29,35 @@ pub struct Outlook<'a> {
     pub verdict: Verdict<'a>,
     pub live: &'a Live,
     pub refused: &'a [Refused],
-    /// The pods of the previous mode have not let go of the volume yet.
-    pub switching: bool,
+    /// What has to happen before the rest can be done.
+    pub waiting: Option<&'a Waiting>,
     pub explanations: &'a [(Component, Explanation)],
 }
 
+impl Outlook<'_> {
+    /// The mode to look at: a refused spec changes nothing.
+    fn aim(&self, status: &TicketSystemStatus) -> Mode {
+        let wanted = self.system.spec.mode;
+        if matches!(self.verdict, Verdict::Valid(_)) { wanted } else { status.mode.unwrap_or(wanted) }
+    }
+
+    fn refused(&self, kind: Kind, name: &str) -> Option<&Refused> {
+        self.refused.iter().find(|refused| refused.kind == kind && refused.name == name)
+    }
+}
+
 /// A component in force and its Deployment.
+#[derive(Clone)]
 struct Part {
     component: Component,
+    name: String,
     rollout: Option<Rollout>,
+}
+
+impl Part {
+    fn serves(&self) -> bool {
+        self.rollout.as_ref().is_some_and(Rollout::serves)
+    }
 }
 
 /// Makes the status.
@@ -46,29 +66,26 @@ pub fn assess(outlook: &Outlook<'_>) -> TicketSystemStatus {
     let generation = outlook.system.metadata.generation;
     let mut status = TicketSystemStatus { observed_generation: generation, ..before };
     if let Verdict::Valid(system) = outlook.verdict {
-        let applied = !outlook.system.spec.paused && !outlook.switching;
-        if applied {
+        if !outlook.system.spec.paused && outlook.waiting.is_none_or(|waiting| waiting.switched) {
             status.mode = Some(system.spec.mode);
             status.storage = Some(system.storage.as_str().to_owned());
             status.initial_stock = Some(system.stock.in_force);
         }
         status.url = system.url();
     }
-    let mode = if matches!(outlook.verdict, Verdict::Valid(_)) {
-        outlook.system.spec.mode
-    } else {
-        status.mode.unwrap_or(outlook.system.spec.mode)
-    };
-    let parts = parts(outlook, mode);
+    // What is to be. Counted and told of is what serves: while a switch waits, that may be what was.
+    let aimed = parts(outlook, outlook.aim(&status));
+    let in_force = outlook.waiting.filter(|waiting| !waiting.switched).and(status.mode).map(|mode| parts(outlook, mode));
+    let parts = in_force.filter(|parts| parts.iter().all(Part::serves)).unwrap_or_else(|| aimed.clone());
     let rollout = |component: Component| parts.iter().find(|part| part.component == component).and_then(|part| part.rollout.as_ref());
     status.ticket = rollout(Component::Ticket).or_else(|| rollout(Component::Monolith)).map(Rollout::status);
     status.vacancy = rollout(Component::Vacancy).map(Rollout::status);
 
-    let progressing = progressing(outlook, &parts);
-    let stalled = stalled(outlook, &parts);
+    let progressing = progressing(outlook, &aimed);
+    let stalled = stalled(outlook, &aimed);
     let conditions = &mut status.conditions;
     set(conditions, READY, ready(outlook, &parts), generation);
-    set(conditions, DEGRADED, degraded(outlook, &parts), generation);
+    set(conditions, DEGRADED, degraded(outlook, &aimed), generation);
     set(conditions, PAUSED, paused(outlook.system), generation);
     set(conditions, STOCK_CHANGE_IGNORED, stock_change_ignored(outlook), generation);
     set_while_true(conditions, RECONCILING, (progressing.holds && stalled.is_none()).then(|| progressing.clone()), generation);
@@ -85,20 +102,23 @@ fn parts(outlook: &Outlook<'_>, mode: Mode) -> Vec<Part> {
     let name = outlook.system.metadata.name.as_deref().unwrap_or_default();
     components
         .iter()
-        .map(|component| Part { component: *component, rollout: Rollout::of(outlook.live, &component.object_name(name)) })
+        .map(|component| {
+            let name = component.object_name(name);
+            Part { component: *component, rollout: Rollout::of(outlook.live, &name), name }
+        })
         .collect()
 }
 
 fn ready(outlook: &Outlook<'_>, parts: &[Part]) -> Finding {
-    let waiting: Vec<&Part> = parts.iter().filter(|part| !part.rollout.as_ref().is_some_and(Rollout::serves)).collect();
+    let waiting: Vec<&Part> = parts.iter().filter(|part| !part.serves()).collect();
     if waiting.is_empty() {
         return Finding::yes("Serving", "every service has pods that are ready");
     }
     if let Verdict::Refused(refusal) = outlook.verdict {
         return Finding::no(refusal.reason(), refusal.to_string());
     }
-    if outlook.switching {
-        return Finding::no("SwitchingMode", "waiting for the pods of the previous mode to let go of the volume");
+    if let Some(waiting) = outlook.waiting {
+        return Finding::no(waiting.reason, waiting.message.clone());
     }
     let mut reason = "WaitingForPods";
     let mut messages = Vec::new();
@@ -108,7 +128,15 @@ fn ready(outlook: &Outlook<'_>, parts: &[Part]) -> Finding {
         let explanation =
             outlook.explanations.iter().find(|(explained, _)| *explained == part.component).map(|(_, explanation)| explanation);
         match (&part.rollout, explanation) {
-            (None, _) => messages.push(format!("{component}: has no Deployment yet")),
+            // One that lacks what it reads or writes is not even tried.
+            (None, _) => match outlook.refused(Kind::Deployment, &part.name).or(outlook.refused.first()) {
+                Some(refused) => {
+                    reason = refused.reason;
+                    messages.push(format!("{component}: {refused}"));
+                }
+                None => messages.push(format!("{component}: has no Deployment yet")),
+            },
+            (Some(rollout), _) if rollout.ending => messages.push(format!("{component}: is being deleted")),
             (Some(rollout), _) if rollout.wanted == 0 => {
                 reason = "ScaledToZero";
                 messages.push(format!("{component}: is scaled to zero"));
@@ -125,8 +153,8 @@ fn ready(outlook: &Outlook<'_>, parts: &[Part]) -> Finding {
 }
 
 fn progressing(outlook: &Outlook<'_>, parts: &[Part]) -> Finding {
-    if outlook.switching {
-        return Finding::yes("SwitchingMode", "waiting for the pods of the previous mode to let go of the volume");
+    if let Some(waiting) = outlook.waiting {
+        return Finding::yes(waiting.reason, waiting.message.clone());
     }
     if matches!(outlook.verdict, Verdict::Refused(_)) {
         return Finding::no("Refused", "the spec was not applied");

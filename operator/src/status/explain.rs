@@ -63,8 +63,7 @@ pub async fn explain(
 }
 
 async fn pods(client: &Client, namespace: &str, system: &str, component: Component) -> Vec<Pod> {
-    let selector =
-        labels::selector(system, component).into_iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",");
+    let selector = labels::text(&labels::selector(system, component));
     let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let mut pods = match api.list(&ListParams::default().labels(&selector).limit(PODS_MAX)).await {
         Ok(list) => list.items,

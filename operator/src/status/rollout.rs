@@ -17,6 +17,8 @@ pub struct Rollout {
     /// Whether the newest pods did not come up in time.
     pub deadline_exceeded: bool,
     pub image: Option<String>,
+    /// Whether the Deployment is being deleted, and its pods with it.
+    pub ending: bool,
 }
 
 impl Rollout {
@@ -34,6 +36,7 @@ impl Rollout {
                 .flatten()
                 .any(|condition| condition.type_ == "Progressing" && condition.reason.as_deref() == Some("ProgressDeadlineExceeded"));
         Some(Self {
+            ending: deployment.metadata.deletion_timestamp.is_some(),
             wanted: spec.replicas.unwrap_or(1),
             total: status.replicas.unwrap_or(0),
             ready: status.ready_replicas.unwrap_or(0),
@@ -47,12 +50,12 @@ impl Rollout {
 
     /// Whether every pod is of the newest template and available, and no other is left.
     pub fn complete(&self) -> bool {
-        self.observed && self.updated >= self.wanted && self.total <= self.updated && self.available >= self.wanted
+        !self.ending && self.observed && self.updated >= self.wanted && self.total <= self.updated && self.available >= self.wanted
     }
 
-    /// Whether somebody answers.
+    /// Whether somebody answers, and is going to.
     pub fn serves(&self) -> bool {
-        self.ready > 0
+        self.ready > 0 && !self.ending
     }
 
     pub fn status(&self) -> WorkloadStatus {
@@ -66,7 +69,7 @@ impl Rollout {
     }
 }
 
-/// Whether the Deployment of that name has a pod that is available.
+/// Whether the Deployment of that name has a pod that is available, and stays.
 pub fn serves(live: &Live, name: &str) -> bool {
-    Rollout::of(live, name).is_some_and(|rollout| rollout.available > 0)
+    Rollout::of(live, name).is_some_and(|rollout| rollout.available > 0 && !rollout.ending)
 }

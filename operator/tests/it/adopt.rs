@@ -112,14 +112,25 @@ async fn two_systems_whose_names_meet_do_not_fight() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
-    cluster.apply(&system("shop", json!({}))).await;
+    cluster.secret("db", "uri", "postgres://a:b@db/c").await;
+    let fixed = json!({"ticket": {"replicas": 3, "autoscaling": {"enabled": false}}});
+    cluster.apply(&system("shop", fixed)).await;
     cluster.condition("shop", "Ready", "True").await;
     // The monolith of this one would be the ticket service of that one.
-    cluster.apply(&system("shop-ticket", json!({"mode": "monolith"}))).await;
+    let spec =
+        json!({"mode": "monolith", "storage": {"postgres": {"secretRef": {"name": "db"}}}, "ticket": {"autoscaling": {"minReplicas": 5}}});
+    cluster.apply(&system("shop-ticket", spec)).await;
     let (reason, _) = cluster.condition("shop-ticket", "Degraded", "True").await;
     assert_eq!(reason, "NameConflict");
+    let (reason, message) = cluster.condition("shop-ticket", "Ready", "False").await;
+    assert_eq!(reason, "NameConflict");
+    assert!(message.contains("belongs to somebody else"), "{message}");
+    assert!(cluster.status("shop-ticket").await.ticket.is_none(), "the pods of another are not counted");
     let deployment = cluster.get(Kind::Deployment, "shop-ticket").await;
     assert_eq!(deployment.owner_references()[0].name, "shop");
+    assert_eq!(at(&deployment, "/spec/replicas"), 3, "the number of pods was not taken over");
+    let managers: Vec<String> = deployment.managed_fields().iter().filter_map(|entry| entry.manager.clone()).collect();
+    assert!(!managers.contains(&operator::apply::replicas::HAND_OVER_MANAGER.to_owned()), "{managers:?}");
     cluster.condition("shop", "Ready", "True").await;
 }
 

@@ -54,6 +54,7 @@ async fn an_empty_spec_becomes_a_ready_system() {
     let created = events.iter().find(|(reason, _)| reason == "Created").expect("an event says what was created");
     assert!(created.1.contains("Deployment shop-ticket"), "{}", created.1);
     assert!(events.iter().any(|(reason, _)| reason == "Ready"), "{events:?}");
+    assert!(events.iter().all(|(reason, _)| reason != "VolumeMadeAnew"), "a first volume is no loss: {events:?}");
 }
 
 #[tokio::test]

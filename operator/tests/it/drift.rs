@@ -73,6 +73,12 @@ async fn every_deleted_child_comes_back() {
         })
         .await;
     }
+    eventually("the loss of the volume is told", || async {
+        let events = cluster.events("shop").await;
+        let told = events.iter().any(|(reason, note)| reason == "VolumeMadeAnew" && note.contains("starts over with 10000 tickets"));
+        if told { Ok(()) } else { Err(events) }
+    })
+    .await;
 }
 
 #[tokio::test]

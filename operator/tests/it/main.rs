@@ -17,4 +17,6 @@ mod restart;
 mod rights;
 mod scale;
 mod scaling;
+mod scopes;
 mod support;
+mod volume;

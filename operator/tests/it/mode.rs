@@ -74,20 +74,133 @@ async fn on_a_database_the_old_pods_serve_until_the_new_ones_do() {
     cluster.condition("shop", "Ready", "True").await;
     assert!(cluster.find(Kind::PersistentVolumeClaim, "shop-data").await.is_none());
     assert!(cluster.find(Kind::HorizontalPodAutoscaler, "shop-vacancy").await.is_some());
+    kubelet.pods_keep.store(true, Ordering::Relaxed);
     kubelet.pods_ready.store(false, Ordering::Relaxed);
-    cluster.apply(&system("shop", json!({"storage": storage, "mode": "monolith"}))).await;
+    let switched = cluster.apply(&system("shop", json!({"storage": storage, "mode": "monolith"}))).await;
     eventually("the monolith is made", || async { cluster.find(Kind::Deployment, "shop").await.map(|_| ()).ok_or("not yet") }).await;
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
-    assert!(cluster.find(Kind::Deployment, "shop-ticket").await.is_some_and(|old| old.metadata.deletion_timestamp.is_none()));
-    assert!(cluster.get(Kind::Ingress, "shop").await.data.to_string().contains("shop-ticket"), "traffic still goes to the old pods");
+    let ingress = || async { cluster.get(Kind::Ingress, "shop").await.data.to_string() };
+    let lives = |kind: Kind, name: &'static str| {
+        let found = cluster.find(kind, name);
+        async move { found.await.is_some_and(|old| old.metadata.deletion_timestamp.is_none()) }
+    };
+    assert!(lives(Kind::Deployment, "shop-ticket").await);
+    assert!(ingress().await.contains("shop-ticket"), "traffic still goes to the old pods");
+    assert_eq!(cluster.status("shop").await.mode, Some(operator::api::Mode::Microservices));
+
+    kubelet.pods_go.store(false, Ordering::Relaxed);
     kubelet.pods_ready.store(true, Ordering::Relaxed);
-    eventually("the old pods go", || async {
+    eventually("the Ingress moves", || async { if ingress().await.contains("shop-ticket") { Err("not yet") } else { Ok(()) } }).await;
+    let moved = std::time::Instant::now();
+    // Requests are still on their way.
+    while moved.elapsed() < std::time::Duration::from_secs(5) {
+        for name in ["shop-ticket", "shop-vacancy"] {
+            assert!(lives(Kind::Deployment, name).await && lives(Kind::Service, name).await, "{name} after {:?}", moved.elapsed());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
+    eventually("the old pods begin to end", || async {
+        if lives(Kind::Deployment, "shop-ticket").await { Err("not yet") } else { Ok(()) }
+    })
+    .await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    for name in ["shop-ticket", "shop-vacancy"] {
+        assert!(lives(Kind::Service, name).await && lives(Kind::ConfigMap, name).await, "{name}: its pods are still there");
+    }
+    kubelet.pods_go.store(true, Ordering::Relaxed);
+    eventually("the old mode goes", || async {
         let children = cluster.children().await;
         let old = children.iter().any(|child| child.ends_with("shop-ticket") || child.ends_with("shop-vacancy"));
         if old { Err(children) } else { Ok(()) }
     })
     .await;
-    assert!(!cluster.get(Kind::Ingress, "shop").await.data.to_string().contains("shop-ticket"));
+    let status = cluster.status("shop").await;
+    assert_eq!((status.mode, status.observed_generation), (Some(operator::api::Mode::Monolith), switched.metadata.generation));
+}
+
+/// Polls Ready all through a switch on a database: it can be sold all the time, so it must say so all the time.
+#[tokio::test]
+async fn on_a_database_a_switch_is_ready_throughout() {
+    let cluster = Cluster::new().await;
+    let kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.secret("db", "uri", "postgresql://a:b@db/c").await;
+    let storage = json!({"postgres": {"secretRef": {"name": "db"}}});
+    cluster.apply(&system("shop", json!({"storage": storage}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    let systems = cluster.systems();
+    let watcher = tokio::spawn(async move {
+        loop {
+            let status = systems.get("shop").await.expect("the resource").status.unwrap_or_default();
+            let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready").expect("it is always there").clone();
+            assert_eq!(ready.status, "True", "{}", ready.message);
+            if status.mode == Some(operator::api::Mode::Monolith)
+                && status.conditions.iter().any(|condition| condition.type_ == "Progressing" && condition.status == "False")
+            {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    });
+    // Only the new pods are to lack readiness.
+    kubelet.pods_keep.store(true, Ordering::Relaxed);
+    kubelet.pods_ready.store(false, Ordering::Relaxed);
+    cluster.apply(&system("shop", json!({"storage": storage, "mode": "monolith"}))).await;
+    let (reason, _) = cluster.condition("shop", "Progressing", "True").await;
+    assert_eq!(reason, "SwitchingMode");
+    kubelet.pods_ready.store(true, Ordering::Relaxed);
+    tokio::time::timeout(std::time::Duration::from_secs(90), watcher).await.expect("in time").expect("it was ready throughout");
+}
+
+#[tokio::test]
+async fn a_child_that_cannot_be_deleted_holds_up_nothing_else() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    let policy = format!("keep-{}", cluster.namespace);
+    let here = json!({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": cluster.namespace}}});
+    for body in [
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": {"name": policy},
+            "spec": {"matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["DELETE"], "resources": ["services"]}]},
+                "validations": [{"expression": "oldObject.metadata.name != 'shop-ticket'", "message": "this one stays"}]}}),
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": policy},
+            "spec": {"policyName": policy, "validationActions": ["Deny"], "matchResources": here}}),
+    ] {
+        crate::support::cluster::apply_value(&cluster.client, &body).await;
+    }
+    let dry_run = kube::api::DeleteParams { dry_run: true, ..Default::default() };
+    eventually("the policy is enforced", || async {
+        if cluster.api(Kind::Service).delete("shop-ticket", &dry_run).await.is_err() { Ok(()) } else { Err("not yet") }
+    })
+    .await;
+    cluster.apply(&system("shop", json!({"mode": "monolith"}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    eventually("it is told", || async {
+        let (reason, message) = cluster.condition("shop", "Degraded", "True").await;
+        let told = reason == "PruneFailed" && message.starts_with("Service shop-ticket: is no longer wanted and cannot be deleted: ");
+        if told && message.contains("this one stays") { Ok(()) } else { Err((reason, message)) }
+    })
+    .await;
+    eventually("everything else goes", || async {
+        let children = cluster.children().await;
+        let old: Vec<_> = children.into_iter().filter(|child| child.ends_with("shop-ticket") || child.ends_with("shop-vacancy")).collect();
+        if old == ["Service/shop-ticket"] { Ok(()) } else { Err(old) }
+    })
+    .await;
+    for (kind, name) in [("ValidatingAdmissionPolicyBinding", &policy), ("ValidatingAdmissionPolicy", &policy)] {
+        let gvk = kube::core::GroupVersionKind::gvk("admissionregistration.k8s.io", "v1", kind);
+        let plural = if kind.ends_with("Binding") { "validatingadmissionpolicybindings" } else { "validatingadmissionpolicies" };
+        let resource = kube::core::ApiResource::from_gvk_with_plural(&gvk, plural);
+        let api: kube::Api<kube::core::DynamicObject> = kube::Api::all_with(cluster.client.clone(), &resource);
+        api.delete(name, &Default::default()).await.expect("the policy goes");
+    }
+    eventually("the last one goes", || async {
+        if cluster.find(Kind::Service, "shop-ticket").await.is_none() { Ok(()) } else { Err("not yet") }
+    })
+    .await;
+    cluster.condition("shop", "Degraded", "False").await;
 }
 
 #[tokio::test]

@@ -142,3 +142,30 @@ async fn a_resource_that_cannot_be_read_says_so_and_holds_up_no_other() {
     assert_eq!(reason, "SpecInvalid");
     assert!(message.starts_with("the spec cannot be read: "), "{message}");
 }
+
+#[tokio::test]
+async fn a_resource_that_can_no_longer_be_read_forgets_nothing() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({"mode": "monolith", "stock": {"initial": 77}}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    let spread = json!([{"maxSkew": 5_000_000_000_i64, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}]);
+    let mut odd = system("shop", json!({"mode": "monolith", "stock": {"initial": 77}, "ticket": {"topologySpread": spread}}));
+    odd["metadata"]["namespace"] = json!(cluster.namespace);
+    crate::support::cluster::apply_value(&cluster.client, &odd).await;
+    let (reason, _) = cluster.raw_condition("shop", "Stalled").await;
+    assert_eq!(reason, "SpecInvalid");
+    let (reason, _) = cluster.raw_condition("shop", "Ready").await;
+    assert_eq!(reason, "Serving", "what runs goes on running");
+    let resource = kube::core::ApiResource::erase::<operator::api::TicketSystem>(&());
+    let api: kube::Api<kube::core::DynamicObject> = kube::Api::namespaced_with(cluster.client.clone(), &cluster.namespace, &resource);
+    let status = api.get("shop").await.expect("the resource").data["status"].clone();
+    assert_eq!(
+        (&status["mode"], &status["storage"], &status["initialStock"], &status["ticket"]["ready"]),
+        (&json!("monolith"), &json!("embedded"), &json!(77), &json!("1/1")),
+        "{status}"
+    );
+    let ignored = status["conditions"].as_array().expect("conditions").iter().find(|condition| condition["type"] == "StockChangeIgnored");
+    assert_eq!(ignored.expect("it is always there")["status"], "False", "the stock can be read, and is what it was");
+}

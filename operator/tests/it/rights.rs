@@ -59,6 +59,28 @@ async fn a_watched_namespace_takes_rights_in_that_namespace_only() {
     })
     .await;
 
+    // The kind goes while it is still believed to be there: then nothing is missing.
+    cluster.apply(&system("shop", json!({}))).await;
+    eventually("it is made again", || async { cluster.find(Kind::ServiceMonitor, "shop").await.map(|_| ()).ok_or("not yet") }).await;
+    let kinds = kube::Api::<k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition>::all(
+        cluster.client.clone(),
+    );
+    kinds.delete("servicemonitors.monitoring.coreos.com", &DeleteParams::default()).await.expect("the kind goes");
+    eventually("ServiceMonitors are served no longer", || async {
+        match cluster.api(Kind::ServiceMonitor).list(&Default::default()).await {
+            Ok(_) => Err("still served".to_owned()),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
+    })
+    .await;
+    let passes = running.operator.metrics.reconciliations("ok");
+    eventually("passes go by", || async {
+        if running.operator.metrics.reconciliations("ok") > passes + 2 { Ok(()) } else { Err("not yet") }
+    })
+    .await;
+    cluster.condition("shop", "Degraded", "False").await;
+
     assert!(elsewhere.children().await.is_empty() && elsewhere.status("shop").await.conditions.is_empty(), "not watched, not touched");
     assert_eq!(running.operator.metrics.reconciliations("error"), 0);
 }

@@ -93,3 +93,20 @@ async fn turning_autoscaling_on_and_off_never_drops_pods() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_autoscaler_is_not_handed_a_system_at_zero() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({"ticket": {"replicas": 0, "autoscaling": {"enabled": false}}}))).await;
+    eventually("it is scaled to zero", || async {
+        let (reason, _) = cluster.condition("shop", "Ready", "False").await;
+        if reason == "ScaledToZero" { Ok(()) } else { Err(reason) }
+    })
+    .await;
+    assert_eq!(replicas(&cluster, "shop-ticket").await, 0);
+    cluster.apply(&system("shop", json!({"ticket": {"autoscaling": {"enabled": true, "minReplicas": 3}}}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    assert_eq!(replicas(&cluster, "shop-ticket").await, 3);
+}

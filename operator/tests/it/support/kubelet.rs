@@ -25,6 +25,8 @@ const PERIOD: Duration = Duration::from_millis(50);
 pub struct Kubelet {
     /// Whether pods become ready.
     pub pods_ready: Arc<AtomicBool>,
+    /// Whether pods that are ready stay so when no more become ready.
+    pub pods_keep: Arc<AtomicBool>,
     /// Whether pods that are deleted go.
     pub pods_go: Arc<AtomicBool>,
     task: JoinHandle<()>,
@@ -39,21 +41,24 @@ impl Drop for Kubelet {
 /// Starts it.
 pub fn start(cluster: &Cluster) -> Kubelet {
     let pods_ready = Arc::new(AtomicBool::new(true));
+    let pods_keep = Arc::new(AtomicBool::new(false));
     let pods_go = Arc::new(AtomicBool::new(true));
     let api = cluster.api(Kind::Deployment);
-    let (ready, go) = (Arc::clone(&pods_ready), Arc::clone(&pods_go));
+    let (ready, keep, go) = (Arc::clone(&pods_ready), Arc::clone(&pods_keep), Arc::clone(&pods_go));
     let task = tokio::spawn(async move {
         loop {
             // An API server that is down is down for the kubelet as well.
             if let Ok(list) = api.list(&ListParams::default()).await {
                 for deployment in list {
-                    tend(&api, &deployment, ready.load(Ordering::Relaxed), go.load(Ordering::Relaxed)).await;
+                    let was_ready = at(&deployment, "/status/readyReplicas").as_i64().unwrap_or(0) > 0;
+                    let ready = ready.load(Ordering::Relaxed) || (keep.load(Ordering::Relaxed) && was_ready);
+                    tend(&api, &deployment, ready, go.load(Ordering::Relaxed)).await;
                 }
             }
             tokio::time::sleep(PERIOD).await;
         }
     });
-    Kubelet { pods_ready, pods_go, task }
+    Kubelet { pods_ready, pods_keep, pods_go, task }
 }
 
 async fn tend(api: &Api<DynamicObject>, deployment: &DynamicObject, ready: bool, go: bool) {
