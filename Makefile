@@ -11,7 +11,7 @@ DENY_VERSION := 0.20.2
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Run
 
@@ -39,7 +39,12 @@ lint: ## Formatting, clippy, documentation, dependencies
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
-	$(MAKE) --no-print-directory deny
+	$(MAKE) --no-print-directory deny scripts-lint
+
+.PHONY: scripts-lint
+scripts-lint: ## Shell scripts
+	@command -v shellcheck > /dev/null || { echo "shellcheck is missing: 'apt-get install shellcheck', 'brew install shellcheck'" >&2; exit 1; }
+	shellcheck -x --severity warning .ci/run $$(grep -rlE '^#!(/bin/sh|/usr/bin/env bash)' scripts tests operator/testenv)
 
 .PHONY: deny
 deny: $(TOOLS)/bin/cargo-deny ## Licences, sources and duplicates of dependencies
@@ -63,3 +68,76 @@ load-test: binaries ## k6: 50 + 50 users for 60 s against the monolith (MODE=mic
 .PHONY: bench
 bench: ## Requests per second beside a bare axum handler, in one run
 	@tests/bench/run
+
+##@ Images
+
+# What the scripts below read; each can be given on the command line, such as `make smoke NAMESPACE=fair`.
+export NAME NAMESPACE CLUSTER TAG IMAGE_PREFIX PROFILE LOAD_IMAGE PUSH TIMEOUT_S DATA SAMPLE SKIP_BUILD BUILD
+
+.PHONY: build
+build: ## Build the images ticket, vacancy, operator (BUILD=static, PROFILE=release, IMAGE_PREFIX=…, TAG=…)
+	@scripts/build-images $(or $(BUILD),auto)
+
+.PHONY: build-static
+build-static: ## The same from static binaries, on nothing at all; needs no registry
+	@scripts/build-images static
+
+.PHONY: build-alpine
+build-alpine: ## The same on Alpine, with a shell to look around; tag …-alpine
+	@scripts/build-images alpine
+
+##@ Cluster
+
+.PHONY: full-deploy
+full-deploy: ## All of it: Kind cluster (or CLUSTER=current), images, operator, a system, one ticket
+	@scripts/full-deploy
+
+.PHONY: deploy
+deploy: ## Install or update the operator, then the system NAME from SAMPLE
+	@scripts/deploy
+	@scripts/apply-sample
+
+.PHONY: wait
+wait: ## Wait until the system is Ready, saying what for
+	@scripts/wait-ready
+
+.PHONY: status
+status: ## The system, its pods, the operator and what happened last
+	@scripts/status
+
+.PHONY: smoke
+smoke: ## Buy a ticket from what is deployed
+	@scripts/smoke
+
+.PHONY: hpa-status
+hpa-status: ## What the autoscalers measure, want and did
+	@scripts/hpa-status
+
+.PHONY: watch-hpa
+watch-hpa: ## Follow the autoscalers
+	@kubectl -n $(or $(NAMESPACE),default) get hpa -l app.kubernetes.io/instance=$(or $(NAME),my-ticketsystem) --watch
+
+.PHONY: logs
+logs: ## Follow the logs of all pods of the system
+	@kubectl -n $(or $(NAMESPACE),default) logs -l app.kubernetes.io/instance=$(or $(NAME),my-ticketsystem) --prefix --follow --tail 50 --max-log-requests 50
+
+.PHONY: port-forward
+port-forward: ## The services on 127.0.0.1, until Ctrl-C
+	@scripts/port-forward
+
+.PHONY: restart
+restart: ## Restart the pods of the system one by one
+	@kubectl -n $(or $(NAMESPACE),default) rollout restart deployment -l app.kubernetes.io/instance=$(or $(NAME),my-ticketsystem)
+	@scripts/wait-ready
+
+.PHONY: scale
+scale: ## REPLICAS=4 pods that sell, or REPLICAS=auto
+	@scripts/scale $(REPLICAS)
+
+.PHONY: clean
+clean: ## Take the system away; the stock stays unless DATA=delete
+	@scripts/clean
+
+.PHONY: e2e
+e2e: ## End-to-end tests on the cluster KUBECONFIG names (ONLY="install crash" for some of them)
+	@tests/e2e/run $(ONLY)
