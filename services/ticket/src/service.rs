@@ -34,7 +34,7 @@ pub enum RunError {
     Client(#[from] SetupError),
     /// A metric is registered twice.
     #[error("metrics: {0}")]
-    Metrics(String),
+    Metrics(#[from] prometheus::Error),
 }
 
 /// ticket's own calls with their documentation.
@@ -56,9 +56,10 @@ pub async fn run(settings: &TicketSettings, shutdown: impl Future<Output = ()>) 
 /// # Errors
 /// [`RunError`].
 pub async fn serve(settings: &TicketSettings, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
-    let client = RemoteVacancyClient::new(settings.link.clone())?;
+    let client = RemoteVacancyClient::new(&settings.link)?;
+    let metrics = Metrics::new(NAME, VERSION)?;
+    client.register(metrics.registry())?;
     let shop = Shop::new(client, settings.vacancy.limits.qty_max);
-    let metrics = Metrics::new(NAME, VERSION).map_err(|error| RunError::Metrics(error.to_string()))?;
     let health = health(&shop);
     let (routes, openapi) = routes(shop).split_for_parts();
     let info =
@@ -74,10 +75,8 @@ fn health(shop: &Shop) -> Health {
     Health::new(NAME).with_check("vacancy", move || {
         let client = client.clone();
         async move {
-            match client.ready().await {
-                Ok(()) => CheckResult::up(),
-                Err(why) => CheckResult::down(why),
-            }
+            let result = client.ready().await.map_or_else(CheckResult::down, |()| CheckResult::up());
+            client.breaker().into_iter().fold(result, |result, state| result.with_extra("breaker", state))
         }
     })
 }
@@ -87,7 +86,7 @@ fn health(shop: &Shop) -> Health {
 /// # Errors
 /// When a client cannot be made.
 pub fn openapi(settings: &TicketSettings) -> std::io::Result<utoipa::openapi::OpenApi> {
-    let client = RemoteVacancyClient::new(settings.link.clone()).map_err(std::io::Error::other)?;
+    let client = RemoteVacancyClient::new(&settings.link).map_err(std::io::Error::other)?;
     Ok(routes(Shop::new(client, Limits::default().qty_max)).into_openapi())
 }
 

@@ -6,6 +6,8 @@ use serving::config::{ConfigError, Group, ServingSettings, Source, Var};
 use vacancy::VacancySettings;
 use vacancy::settings::DeploymentMode;
 
+use crate::client::{BreakerSettings, GatherSettings};
+
 const TICKET_PORT: Var = Var::new("TICKET_PORT", "8002", "port number, 0 for any free one", "Port of the ticket service");
 const MONOLITH_PORT: Var = Var::new("MONOLITH_PORT", "8000", "port number, 0 for any free one", "Port of the monolith");
 const VACANCY_URL: Var = Var::new("VACANCY_URL", "http://localhost:8001", "http URL without a path", "Where ticket finds vacancy");
@@ -14,15 +16,61 @@ const HTTP_MAX_CONNECTIONS: Var = Var::new(
     "HTTP_MAX_CONNECTIONS",
     "100",
     "1 to 10000",
-    "Calls from ticket to vacancy at once; the next ones wait within VACANCY_TIMEOUT",
+    "Most connections from ticket to vacancy; VACANCY_CALLS of them are used at once",
 );
 const HTTP_KEEPALIVE_CONNECTIONS: Var =
     Var::new("HTTP_KEEPALIVE_CONNECTIONS", "20", "0 to HTTP_MAX_CONNECTIONS", "Idle connections to vacancy that are kept open");
 
+const VACANCY_CALLS: Var = Var::new(
+    "VACANCY_CALLS",
+    "2",
+    "1 to 1000",
+    "Calls from ticket to vacancy at once; purchases that come meanwhile go together with the next one",
+);
+const VACANCY_BATCH_MAX: Var = Var::new(
+    "VACANCY_BATCH_MAX",
+    "256",
+    "1 to 10000, and no more than RESERVE_BATCH_MAX of vacancy",
+    "Most purchases of one call to vacancy; its body is at most MAX_BODY_BYTES, which must be the same for both services",
+);
+const VACANCY_QUEUE_MAX: Var =
+    Var::new("VACANCY_QUEUE_MAX", "4096", "1 to 1048576", "Most purchases that wait for a call to vacancy; beyond it 503");
+const VACANCY_RETRIES: Var = Var::new(
+    "VACANCY_RETRIES",
+    "2",
+    "0 to 10",
+    "How often a call to vacancy that breaks off is repeated, with the same keys; repetitions are at most a tenth of all calls",
+);
+const BREAKER_FAILURES: Var = Var::new(
+    "BREAKER_FAILURES",
+    "5",
+    "1 to 1000",
+    "So many calls to vacancy that fail in a row open the circuit breaker: purchases get 503 at once",
+);
+const BREAKER_OPEN_S: Var = Var::new(
+    "BREAKER_OPEN_S",
+    "0.5",
+    "0.05 to 60 seconds",
+    "How long the circuit breaker stays open before one call is let through to see",
+);
+
 /// Where ticket listens and finds vacancy.
 pub const TICKET: Group = Group {
     title: "Ticket",
-    vars: &[&TICKET_PORT, &MONOLITH_PORT, &VACANCY_URL, &VACANCY_TIMEOUT, &HTTP_MAX_CONNECTIONS, &HTTP_KEEPALIVE_CONNECTIONS],
+    vars: &[
+        &TICKET_PORT,
+        &MONOLITH_PORT,
+        &VACANCY_URL,
+        &VACANCY_TIMEOUT,
+        &VACANCY_CALLS,
+        &VACANCY_BATCH_MAX,
+        &VACANCY_QUEUE_MAX,
+        &VACANCY_RETRIES,
+        &BREAKER_FAILURES,
+        &BREAKER_OPEN_S,
+        &HTTP_MAX_CONNECTIONS,
+        &HTTP_KEEPALIVE_CONNECTIONS,
+    ],
 };
 
 /// How vacancy is reached.
@@ -32,10 +80,14 @@ pub struct VacancyLink {
     pub url: String,
     /// VACANCY_TIMEOUT
     pub timeout: Duration,
-    /// HTTP_MAX_CONNECTIONS
-    pub connections_max: usize,
     /// HTTP_KEEPALIVE_CONNECTIONS
     pub keepalive_max: usize,
+    /// VACANCY_CALLS (HTTP_MAX_CONNECTIONS if that is less), VACANCY_BATCH_MAX, MAX_BODY_BYTES, VACANCY_QUEUE_MAX
+    pub gather: GatherSettings,
+    /// VACANCY_RETRIES
+    pub retries_max: u32,
+    /// BREAKER_FAILURES, BREAKER_OPEN_S
+    pub breaker: BreakerSettings,
 }
 
 /// What the `ticket` binary is told.
@@ -64,20 +116,35 @@ impl TicketSettings {
     pub fn from_source(source: &Source) -> Result<Self, ConfigError> {
         let mode = DeploymentMode::from_source(source)?;
         let (ticket_port, monolith_port) = (source.get(&TICKET_PORT)?, source.get(&MONOLITH_PORT)?);
-        let connections_max = source.get_in_range(&HTTP_MAX_CONNECTIONS, 1..=10_000)?;
+        let serving = ServingSettings::from_source(source)?;
         Ok(Self {
-            serving: ServingSettings::from_source(source)?,
+            link: link(source, serving.requests.max_body_bytes)?,
+            serving,
             vacancy: VacancySettings::from_source(source)?,
             mode,
             port: if mode == DeploymentMode::Monolith { monolith_port } else { ticket_port },
-            link: VacancyLink {
-                url: url(source)?,
-                timeout: source.get_duration_s_in(&VACANCY_TIMEOUT, 0.05..=60.0)?,
-                connections_max,
-                keepalive_max: source.get_in_range(&HTTP_KEEPALIVE_CONNECTIONS, 0..=connections_max)?,
-            },
         })
     }
+}
+
+fn link(source: &Source, body_bytes_max: usize) -> Result<VacancyLink, ConfigError> {
+    let connections_max = source.get_in_range(&HTTP_MAX_CONNECTIONS, 1..=10_000)?;
+    Ok(VacancyLink {
+        url: url(source)?,
+        timeout: source.get_duration_s_in(&VACANCY_TIMEOUT, 0.05..=60.0)?,
+        keepalive_max: source.get_in_range(&HTTP_KEEPALIVE_CONNECTIONS, 0..=connections_max)?,
+        gather: GatherSettings {
+            calls_max: source.get_in_range(&VACANCY_CALLS, 1..=1_000)?.min(connections_max),
+            batch_max: source.get_in_range(&VACANCY_BATCH_MAX, 1..=10_000)?,
+            bytes_max: body_bytes_max,
+            queue_max: source.get_in_range(&VACANCY_QUEUE_MAX, 1..=1_048_576)?,
+        },
+        retries_max: source.get_in_range(&VACANCY_RETRIES, 0..=10)?,
+        breaker: BreakerSettings {
+            failures: source.get_in_range(&BREAKER_FAILURES, 1..=1_000)?,
+            open: source.get_duration_s_in(&BREAKER_OPEN_S, 0.05..=60.0)?,
+        },
+    })
 }
 
 fn url(source: &Source) -> Result<String, ConfigError> {

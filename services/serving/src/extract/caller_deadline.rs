@@ -30,6 +30,13 @@ impl CallerDeadline {
         timeout_ms.map(|timeout_ms| Self(now.checked_add(Duration::from_millis(timeout_ms)))).ok_or_else(malformed)
     }
 
+    /// The earlier of this and `timeout` from `now` on.
+    #[must_use]
+    pub fn within(self, now: Instant, timeout: Option<Duration>) -> Self {
+        let other = timeout.and_then(|timeout| now.checked_add(timeout));
+        Self(self.0.into_iter().chain(other).min())
+    }
+
     /// The earlier of this and `own`.
     #[must_use]
     pub fn or_before(self, own: Instant) -> Instant {
@@ -77,5 +84,8 @@ mod tests {
         assert_eq!(CallerDeadline(None).or_before(own), own);
         assert_eq!(CallerDeadline(Some(own + Duration::from_secs(1))).or_before(own), own);
         assert_eq!(CallerDeadline(Some(now)).or_before(own), now);
+        assert_eq!(CallerDeadline(None).within(now, None), CallerDeadline(None));
+        assert_eq!(CallerDeadline(Some(own)).within(now, Some(Duration::from_secs(1))).0, Some(now + Duration::from_secs(1)));
+        assert_eq!(CallerDeadline(Some(now)).within(now, Some(Duration::MAX)).0, Some(now));
     }
 }

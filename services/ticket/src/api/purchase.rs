@@ -1,18 +1,14 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use serving::Problem;
-use serving::edge::{REQUEST_ID, TRACEPARENT};
 use serving::extract::{IdempotencyKey, JsonBody};
 use serving::problem::ProblemDetails;
 use vacancy::api::{Answer, Failure, key_from};
 use vacancy::wire::{ReserveAnswer, ReserveBody};
 
 use super::Shop;
-use crate::client::{IDEMPOTENCY_KEY, Order, quoted};
-
-/// The headers that are passed on to vacancy.
-const TRACE: [HeaderName; 2] = [REQUEST_ID, TRACEPARENT];
+use crate::client::{IDEMPOTENCY_KEY, Order, Trace, quoted};
 
 /// Buy tickets
 ///
@@ -50,7 +46,7 @@ pub async fn purchase(
     }
     let key = key_from(key)?;
     let made = if key.is_none() { shop.client.make_key() } else { None };
-    let order = Order { qty: body.qty, customer: body.customer, key: key.or_else(|| made.clone()), trace: traced(&headers) };
+    let order = Order { qty: body.qty, customer: body.customer, key: key.or_else(|| made.clone()), trace: Trace::of(&headers) };
     let mut response = match shop.client.purchase(order).await {
         Ok(answer) => Answer::ok(answer.seq, answer).into_response(),
         Err(error) => {
@@ -63,8 +59,4 @@ pub async fn purchase(
         response.headers_mut().insert(IDEMPOTENCY_KEY, key);
     }
     Ok(response)
-}
-
-fn traced(headers: &HeaderMap) -> HeaderMap {
-    TRACE.into_iter().filter_map(|name| headers.get(&name).map(|value| (name, value.clone()))).collect()
 }

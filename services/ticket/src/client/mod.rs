@@ -6,15 +6,17 @@ mod remote;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
-use http::{HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use inventory::{CustomerId, IdempotencyKey};
 use serving::Problem;
+use serving::edge::{REQUEST_ID, TRACEPARENT};
 use thiserror::Error;
 use vacancy::wire::ReserveAnswer;
 
 pub use local::LocalVacancyClient;
-pub use remote::{RemoteVacancyClient, SetupError};
+pub use remote::{BreakerSettings, GatherSettings, RemoteVacancyClient, SetupError};
 
 /// The header of a key, to vacancy and back to the buyer.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static(serving::extract::IdempotencyKey::HEADER);
@@ -34,12 +36,47 @@ pub struct Order {
     pub customer: Option<CustomerId>,
     /// The buyer's key, or the one made for the order.
     pub key: Option<IdempotencyKey>,
-    /// Headers that let one request be followed through both services: `x-request-id`, `traceparent`.
-    pub trace: http::HeaderMap,
+    /// What lets the request be followed through both services.
+    pub trace: Trace,
+}
+
+impl Order {
+    /// The most bytes it may have in the body of a call, escapes included.
+    #[must_use]
+    pub fn wire_bytes_max(&self) -> usize {
+        const MEMBERS: usize = 96;
+        let text = |text: Option<&str>| text.map_or(0, |text| text.len() * 2);
+        MEMBERS + text(self.key.as_ref().map(IdempotencyKey::as_str)) + text(self.customer.as_ref().map(CustomerId::as_str))
+    }
+}
+
+/// Headers that are passed on to vacancy.
+#[derive(Debug, Clone, Default)]
+pub struct Trace {
+    request_id: Option<HeaderValue>,
+    traceparent: Option<HeaderValue>,
+}
+
+impl Trace {
+    /// Those of a request.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        Self { request_id: headers.get(REQUEST_ID).cloned(), traceparent: headers.get(TRACEPARENT).cloned() }
+    }
+
+    /// Puts them on a call.
+    pub fn put_on(&self, mut request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        for (name, value) in [(REQUEST_ID, &self.request_id), (TRACEPARENT, &self.traceparent)] {
+            if let Some(value) = value {
+                request = request.header(name, value);
+            }
+        }
+        request
+    }
 }
 
 /// Why there is no answer to an order.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 pub enum ClientError {
     /// vacancy refused; the problem says why.
     #[error("{problem}")]
@@ -52,6 +89,12 @@ pub enum ClientError {
     /// vacancy could not be asked; nothing was done.
     #[error("vacancy cannot be reached")]
     Unreachable,
+    /// vacancy has failed again and again, and is left alone for a while; nothing was done.
+    #[error("vacancy is left alone for a while")]
+    Shut {
+        /// How long still.
+        pause: Duration,
+    },
     /// vacancy did not answer in time, or not in a way that makes sense: whether it sold is unknown.
     #[error("vacancy did not answer")]
     Unknown,
@@ -73,6 +116,11 @@ impl ClientError {
         match self {
             Self::Refused { problem, seq } => (*problem, seq),
             Self::Unreachable => (unavailable("The vacancy service cannot be reached. Nothing was sold; try again."), None),
+            Self::Shut { pause } => {
+                let detail = "The vacancy service fails, and is left alone for a moment. Nothing was sold; try again.";
+                let retry_after_s = u32::try_from(pause.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+                (unavailable(detail).retry_after_s(retry_after_s), None)
+            }
             Self::Unknown => {
                 (unavailable("The vacancy service did not answer. Try again with the same Idempotency-Key: it sells once at most."), None)
             }
@@ -96,4 +144,9 @@ pub trait VacancyClient: Send + Sync + 'static {
 
     /// Whether it is ready; the error says why not, in words fit for the public.
     fn ready(&self) -> BoxFuture<'_, Result<(), &'static str>>;
+
+    /// The state of the circuit breaker in between, where there is one.
+    fn breaker(&self) -> Option<&'static str> {
+        None
+    }
 }

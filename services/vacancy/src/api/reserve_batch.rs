@@ -1,9 +1,12 @@
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use serving::Problem;
 use serving::edge::RequestId;
 use serving::extract::{CallerDeadline, JsonBody};
 use serving::problem::ProblemDetails;
+use tokio::time::Instant;
 
 use super::reserve::{Wording, command, decide};
 use super::{App, problem_of_engine};
@@ -42,12 +45,14 @@ pub async fn reserve_batch(
     // What is wrong in itself is answered in its place; the rest goes to the engine in one step.
     let request_id = id.and_then(|id| id.to_str().ok().map(str::to_owned));
     let failed = |problem| BatchSlot::Problem(SlotProblem { problem, request_id: request_id.clone() });
+    let now = Instant::now();
     let mut slots = Vec::with_capacity(items.len());
     let mut requests = Vec::with_capacity(items.len());
     for item in items {
         let event = item.event.unwrap_or_else(|| app.event().clone());
         match command(&app, event, &ReserveBody { qty: item.qty, customer: item.customer }) {
             Ok(kind) => {
+                let deadline = deadline.within(now, item.timeout_ms.map(Duration::from_millis));
                 requests.push(app.request(kind, Some(item.key), deadline));
                 slots.push(None);
             }

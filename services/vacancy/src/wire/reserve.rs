@@ -64,6 +64,9 @@ pub struct BatchItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, max_length = 128)]
     pub customer: Option<CustomerId>,
+    /// How long its caller waits, milliseconds from the call's arrival: what is not decided by then is not done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
 }
 
 /// The answer to one of them: the same object that a call of its own would have got.

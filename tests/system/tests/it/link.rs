@@ -30,7 +30,6 @@ impl Stub {
     }
 
     /// Gives every call this answer.
-    /// Gives every call this answer.
     async fn answer(&self, answer: &str) {
         loop {
             let (_, mut stream) = self.call().await;
@@ -127,4 +126,89 @@ async fn a_caller_over_its_quota_is_told_so_and_when_to_come_again() {
         assert_eq!((answer.status, answer.problem().as_str(), answer.header("retry-after")), (429, "rate_limited", retry_after));
         assert!(!answer.json()["detail"].as_str().unwrap().contains("10.0.0.7"), "what vacancy says of ticket is not for the buyer");
     }
+}
+
+#[tokio::test]
+async fn buyers_who_come_together_go_to_vacancy_together_each_with_his_own_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let vacancy = Process::vacancy(dir.path(), &[("INITIAL_STOCK", "150")]).await;
+    let ticket = Process::ticket(vacancy.base(), &[("VACANCY_CALLS", "1"), ("VACANCY_BATCH_MAX", "16")]).await;
+    let client = ticket.client();
+    let buys = (0..200).map(|number| {
+        let client = client.clone();
+        async move { client.keyed("/api/v1/purchase", &format!("buyer-{number}"), json!({"qty": 1})).await.unwrap() }
+    });
+    let answers = futures::future::join_all(buys).await;
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+    let sold: Vec<_> = answers.iter().filter(|answer| answer.json()["success"] == true).collect();
+    assert_eq!((sold.len(), vacancy.client().available().await), (150, 0));
+    let ledger = vacancy.client().ledger("default").await;
+    for (number, answer) in answers.iter().enumerate().filter(|(_, answer)| answer.json()["success"] == true) {
+        let (seq, key) = (answer.header("event-seq"), format!("buyer-{number}"));
+        let record = ledger.iter().find(|record| record["sequence"] == *seq).unwrap();
+        assert!(record.to_string().contains(&key), "{key} was answered with {seq}, which is {record}");
+    }
+    let calls = metric(&ticket, "vacancy_call_purchases_count").await;
+    assert_eq!(metric(&ticket, "vacancy_call_purchases_sum").await, 200.0);
+    assert!((200.0 / 16.0..150.0).contains(&calls), "{calls} calls for 200 buyers");
+}
+
+/// The value of a metric without labels, or with these.
+async fn metric(process: &Process, name: &str) -> f64 {
+    let text = String::from_utf8(process.client().get("/metrics").await.bytes).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{name} is not in\n{text}")).parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_call_that_breaks_off_is_repeated_with_the_same_key() {
+    let stub = Stub::listen().await;
+    let ticket = Process::ticket(&stub.base(), &[]).await;
+    let client = ticket.client();
+    let calls = async {
+        let (first, stream) = stub.call().await;
+        drop(stream);
+        let (second, mut stream) = stub.call().await;
+        let body = json!({"success": true, "remaining": 4, "message": "m", "reservation_id": "r", "seq": 3}).to_string();
+        stream.write_all(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).as_bytes()).await.unwrap();
+        (first, second, stream)
+    };
+    let (answer, (first, second, _stream)) = tokio::join!(client.post("/api/v1/purchase", json!({"qty": 1})), calls);
+    assert_eq!((answer.status, &answer.json()["remaining"]), (200, &json!(4)), "{answer:?}");
+    let key = header(&first, "idempotency-key").unwrap();
+    assert_eq!(header(&second, "idempotency-key"), Some(key));
+    let left_ms = |head: &str| header(head, "x-request-timeout-ms").unwrap().parse::<u64>().unwrap();
+    assert!(left_ms(&second) <= left_ms(&first), "what has passed is gone");
+    assert_eq!(metric(&ticket, "vacancy_retries_total").await, 1.0);
+}
+
+#[tokio::test]
+async fn a_vacancy_that_fails_again_and_again_is_left_alone_and_found_again() {
+    let (dir, port) = (tempfile::tempdir().unwrap(), system_tests::free_port());
+    let env = [("BREAKER_FAILURES", "2"), ("BREAKER_OPEN_S", "1"), ("VACANCY_RETRIES", "0")];
+    let ticket = Process::ticket(&format!("http://127.0.0.1:{port}"), &env).await;
+    let client = ticket.client();
+    assert_eq!(client.get("/ready").await.json()["breaker"], "closed");
+    for _ in 0..2 {
+        let refused = client.post("/api/v1/purchase", json!({"qty": 1})).await;
+        assert!(refused.json()["detail"].as_str().unwrap().contains("cannot be reached"), "{refused:?}");
+    }
+    let refused = client.post("/api/v1/purchase", json!({"qty": 1})).await;
+    assert_eq!((refused.status, refused.problem().as_str()), (503, "vacancy_unavailable"));
+    assert!(refused.json()["detail"].as_str().unwrap().contains("left alone"), "{refused:?}");
+    assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
+    assert!(metric(&ticket, "vacancy_breaker_state").await > 0.0);
+    assert!(metric(&ticket, "vacancy_breaker_opened_total").await >= 1.0);
+    let ready = client.get("/ready").await;
+    assert_ne!(ready.json()["breaker"], "closed");
+
+    let _vacancy = Process::vacancy(dir.path(), &[("VACANCY_PORT", &port.to_string())]).await;
+    let started = std::time::Instant::now();
+    while client.post("/api/v1/purchase", json!({"qty": 1})).await.status != 200 {
+        assert!(started.elapsed().as_secs() < 20, "it is not found again");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let ready = client.get("/ready").await;
+    assert_eq!((ready.status, &ready.json()["breaker"]), (200, &json!("closed")));
+    assert_eq!(metric(&ticket, "vacancy_breaker_state").await, 0.0);
 }

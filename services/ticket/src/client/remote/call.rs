@@ -1,0 +1,226 @@
+//! One call to vacancy: `POST /reserve` for one order, `POST /reserve/batch` for several.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Client, RequestBuilder, Response};
+use serde_json::value::RawValue;
+use serving::extract::CallerDeadline;
+use serving::problem::ProblemDetails;
+use tokio::time::{Instant, timeout_at};
+use vacancy::wire::{BatchItem, ReserveAnswer, ReserveBody};
+
+use super::super::refusals::{passed_on, rate_limited};
+use super::super::{ClientError, IDEMPOTENCY_KEY, Order, quoted};
+use super::breaker::Verdict;
+use super::gather::{Told, Waiting};
+
+/// The longest answer to one order that is read, bytes.
+const ANSWER_MAX: usize = 65_536;
+/// And to each further order of a batch.
+const ANSWER_MORE: usize = 2_048;
+
+/// How a call ended.
+pub enum Ended {
+    /// An answer for each order, in order.
+    Answered(Vec<Told>),
+    /// The same for all; [`Verdict::Neutral`] when it is vacancy that would not.
+    All(ClientError, Verdict),
+    /// It broke off; trying again with the same keys is safe. `sent` is false when vacancy has certainly not seen it.
+    Broken { sent: bool },
+}
+
+/// Where to call.
+pub struct Caller {
+    client: Client,
+    reserve_url: String,
+    batch_url: String,
+}
+
+impl Caller {
+    pub fn new(client: Client, url: &str) -> Self {
+        Self { client, reserve_url: format!("{url}/api/v1/reserve"), batch_url: format!("{url}/api/v1/reserve/batch") }
+    }
+
+    /// Calls for all of `orders`; `deadline` is that of the call.
+    pub async fn call(&self, orders: &[Waiting], deadline: Instant) -> Ended {
+        let now = Instant::now();
+        // What vacancy has not decided when nobody waits for it any more, it shall not sell.
+        let timeout_ms = left_ms(deadline, now);
+        let request = match orders {
+            [one] => self.single(&one.order),
+            several => self.batch(several, now),
+        };
+        let answered =
+            timeout_at(deadline, async { read(request.header(CallerDeadline::HEADER, timeout_ms).send().await?, orders.len()).await });
+        match answered.await {
+            Ok(Ok(answer)) => answer.judge(orders.len()),
+            Ok(Err(error)) if error.is_connect() => Ended::Broken { sent: false },
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a call to vacancy broke off");
+                Ended::Broken { sent: true }
+            }
+            Err(_) => Ended::All(ClientError::Unknown, Verdict::Failure),
+        }
+    }
+
+    fn single(&self, order: &Order) -> RequestBuilder {
+        let body = ReserveBody { qty: order.qty, customer: order.customer.clone() };
+        let request = order.trace.put_on(self.client.post(&self.reserve_url)).json(&body);
+        match &order.key {
+            Some(key) => request.header(IDEMPOTENCY_KEY, quoted(key)),
+            None => request,
+        }
+    }
+
+    fn batch(&self, orders: &[Waiting], now: Instant) -> RequestBuilder {
+        let items: Vec<_> = orders.iter().filter_map(|waiting| item(waiting, now)).collect();
+        let body = serde_json::to_vec(&items).unwrap_or_default();
+        let request = self.client.post(&self.batch_url).header(CONTENT_TYPE, "application/json").body(body);
+        // It is followed under the name of its first order; the others' keys are in its body.
+        orders.first().map_or_else(|| self.client.post(&self.batch_url), |first| first.order.trace.put_on(request))
+    }
+}
+
+/// Every order has a key here: [`make_key`](super::RemoteVacancyClient) makes it.
+fn item(waiting: &Waiting, now: Instant) -> Option<BatchItem> {
+    let Order { qty, customer, key, .. } = &waiting.order;
+    let timeout_ms = Some(left_ms(waiting.deadline, now));
+    Some(BatchItem { qty: *qty, key: key.clone()?, event: None, customer: customer.clone(), timeout_ms })
+}
+
+fn left_ms(deadline: Instant, now: Instant) -> u64 {
+    u64::try_from(deadline.saturating_duration_since(now).max(Duration::from_millis(1)).as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What is read of an answer.
+struct Answer {
+    status: StatusCode,
+    retry_after_s: Option<u32>,
+    /// Cut off where it is longer than any answer of vacancy.
+    body: Vec<u8>,
+}
+
+async fn read(mut response: Response, orders: usize) -> Result<Answer, reqwest::Error> {
+    let most = ANSWER_MAX + ANSWER_MORE * orders;
+    let mut body = Vec::with_capacity(response.content_length().map_or(0, |len| usize::try_from(len).unwrap_or(most).min(most)));
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > most {
+            break;
+        }
+    }
+    let retry_after_s = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    Ok(Answer { status: response.status(), retry_after_s, body })
+}
+
+impl Answer {
+    fn judge(&self, orders: usize) -> Ended {
+        if self.status == StatusCode::OK {
+            return self.answers(orders).map_or_else(
+                |error| {
+                    tracing::error!(%error, "vacancy gave an answer that is none");
+                    Ended::All(ClientError::Unknown, Verdict::Failure)
+                },
+                Ended::Answered,
+            );
+        }
+        let details: Option<ProblemDetails> = serde_json::from_slice(&self.body).ok();
+        match self.status {
+            StatusCode::TOO_MANY_REQUESTS => {
+                // Whoever said it, vacancy or a proxy, has not let the call in.
+                let told_s = details.and_then(|details| details.retry_after_s).or(self.retry_after_s).unwrap_or(1);
+                Ended::All(ClientError::Refused { problem: Box::new(rate_limited(told_s)), seq: None }, Verdict::Neutral)
+            }
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => match details {
+                // Only vacancy itself can say that nothing was done; a proxy in between cannot.
+                Some(details) if details.code == "overloaded" => {
+                    Ended::All(ClientError::Overloaded { retry_after_s: details.retry_after_s.unwrap_or(1) }, Verdict::Neutral)
+                }
+                Some(_) => Ended::All(ClientError::Unknown, Verdict::Failure),
+                None => Ended::Broken { sent: true },
+            },
+            status if orders == 1 => match details.and_then(refused) {
+                Some(refused) => Ended::Answered(vec![Err(refused)]),
+                None => unexpected(status),
+            },
+            status => unexpected(status),
+        }
+    }
+
+    fn answers(&self, orders: usize) -> Result<Vec<Told>, serde_json::Error> {
+        if orders == 1 {
+            return serde_json::from_slice(&self.body).map(|answer| vec![Ok(answer)]);
+        }
+        let slots: Vec<&RawValue> = serde_json::from_slice(&self.body)?;
+        if slots.len() != orders {
+            return Err(serde::de::Error::invalid_length(slots.len(), &"as many answers as orders"));
+        }
+        slots.into_iter().map(|slot| told(slot.get())).collect()
+    }
+}
+
+fn unexpected(status: StatusCode) -> Ended {
+    tracing::error!(%status, "vacancy gave an unexpected answer");
+    Ended::All(ClientError::Unknown, Verdict::Failure)
+}
+
+/// One answer of a batch: that of a sale, or a problem.
+fn told(slot: &str) -> Result<Told, serde_json::Error> {
+    if let Ok(answer) = serde_json::from_str::<ReserveAnswer>(slot) {
+        return Ok(Ok(answer));
+    }
+    let details: ProblemDetails = serde_json::from_str(slot)?;
+    let code = details.code.clone();
+    Ok(Err(match (details.status, code.as_str()) {
+        (503, "overloaded") => ClientError::Overloaded { retry_after_s: details.retry_after_s.unwrap_or(1) },
+        (503, _) => ClientError::Unknown,
+        _ => refused(details).unwrap_or_else(|| {
+            tracing::error!(code, "vacancy refused an order of a batch in an unexpected way");
+            ClientError::Unknown
+        }),
+    }))
+}
+
+fn refused(details: ProblemDetails) -> Option<ClientError> {
+    passed_on(details).map(|(problem, seq)| ClientError::Refused { problem: Box::new(problem), seq })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(status: u16, body: &str, orders: usize) -> Ended {
+        let status = StatusCode::from_u16(status).unwrap();
+        Answer { status, retry_after_s: None, body: body.as_bytes().to_vec() }.judge(orders)
+    }
+
+    fn problem(status: u16, code: &str) -> String {
+        format!(r#"{{"type":"t","title":"T","status":{status},"detail":"d","error":"T","code":"{code}","seq":7}}"#)
+    }
+
+    #[test]
+    fn every_order_of_a_batch_has_its_own_answer() {
+        let sold = r#"{"success":true,"remaining":3,"message":"Reserved 1 tickets","reservation_id":"r","seq":5}"#;
+        let body =
+            format!("[{sold},{},{},{}]", problem(409, "limit_exceeded"), problem(503, "overloaded"), problem(503, "outcome_unknown"));
+        let Ended::Answered(told) = judge(200, &body, 4) else { panic!("{body}") };
+        assert!(matches!(&told[0], Ok(answer) if answer.success && answer.seq == 5));
+        assert!(matches!(&told[1], Err(ClientError::Refused { seq: Some(7), .. })));
+        assert!(matches!(&told[2], Err(ClientError::Overloaded { .. })));
+        assert!(matches!(&told[3], Err(ClientError::Unknown)));
+        assert!(matches!(judge(200, &body, 3), Ended::All(ClientError::Unknown, Verdict::Failure)), "one answer too many");
+    }
+
+    #[test]
+    fn what_vacancy_says_of_all_is_told_from_what_a_proxy_says() {
+        assert!(matches!(judge(503, &problem(503, "overloaded"), 2), Ended::All(ClientError::Overloaded { .. }, Verdict::Neutral)));
+        assert!(matches!(judge(429, "", 2), Ended::All(ClientError::Refused { .. }, Verdict::Neutral)));
+        assert!(matches!(judge(503, "<html>", 2), Ended::Broken { sent: true }));
+        assert!(matches!(judge(502, "", 1), Ended::Broken { sent: true }));
+        assert!(matches!(judge(503, &problem(503, "outcome_unknown"), 1), Ended::All(ClientError::Unknown, Verdict::Failure)));
+        assert!(matches!(judge(404, &problem(404, "event_not_found"), 1), Ended::Answered(_)));
+        assert!(matches!(judge(404, "", 2), Ended::All(ClientError::Unknown, Verdict::Failure)));
+    }
+}

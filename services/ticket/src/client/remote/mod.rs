@@ -1,0 +1,134 @@
+//! vacancy over HTTP.
+//!
+//! An order waits in [`gather`] until a call has room for it; [`flight`] makes the calls, past the [`breaker`], and repeats
+//! what broke off; [`call`] is one call.
+
+mod breaker;
+mod call;
+mod flight;
+mod gather;
+mod metrics;
+mod ready;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use inventory::IdempotencyKey;
+use prometheus::Registry;
+use reqwest::Client;
+use thiserror::Error;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tower::retry::budget::TpsBudget;
+use vacancy::wire::ReserveAnswer;
+
+use super::{BoxFuture, ClientError, Order, VacancyClient};
+use crate::settings::VacancyLink;
+use breaker::Breaker;
+pub use breaker::BreakerSettings;
+use call::Caller;
+use flight::Flights;
+pub use gather::GatherSettings;
+use gather::{Gather, Waiting};
+use metrics::LinkMetrics;
+use ready::ReadyProbe;
+
+/// Repetitions are at most this part of all calls, and a few a second.
+const RETRY_PART: f32 = 0.1;
+const RETRIES_MIN_PER_S: u32 = 2;
+const RETRY_WINDOW: Duration = Duration::from_secs(10);
+
+/// The client could not be made.
+#[derive(Debug, Error)]
+pub enum SetupError {
+    /// The HTTP client.
+    #[error("the client for vacancy cannot be made: {0}")]
+    Client(#[from] reqwest::Error),
+    /// Its metrics.
+    #[error("the metrics of the client for vacancy cannot be made: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// Calls vacancy over a pool of connections, for several buyers at once when they come at once.
+pub struct RemoteVacancyClient {
+    timeout: Duration,
+    gather: Arc<Gather>,
+    flights: Arc<Flights>,
+    probe: Arc<ReadyProbe>,
+}
+
+impl RemoteVacancyClient {
+    /// A client for `link`.
+    ///
+    /// # Errors
+    /// [`SetupError`].
+    pub fn new(link: &VacancyLink) -> Result<Self, SetupError> {
+        let client = Client::builder()
+            .pool_max_idle_per_host(link.keepalive_max)
+            .pool_idle_timeout(Duration::from_secs(30))
+            .connect_timeout(link.timeout)
+            .tcp_nodelay(true)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        let metrics = LinkMetrics::new()?;
+        let probe = Arc::new(ReadyProbe::new(client.clone(), &link.url));
+        let flights = Flights {
+            caller: Caller::new(client, &link.url),
+            breaker: Breaker::new(link.breaker, metrics.breaker.clone(), metrics.breaker_opened.clone()),
+            budget: TpsBudget::new(RETRY_WINDOW, RETRIES_MIN_PER_S, RETRY_PART),
+            retries_max: link.retries_max,
+            metrics,
+            probe: probe.clone(),
+        };
+        Ok(Self { timeout: link.timeout, gather: Gather::new(link.gather), flights: Arc::new(flights), probe })
+    }
+
+    /// Shows it on `registry`.
+    ///
+    /// # Errors
+    /// When one of the metrics is registered already.
+    pub fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
+        self.flights.metrics.register(registry, self.gather.clone())
+    }
+
+    async fn reserve(&self, order: Order) -> Result<ReserveAnswer, ClientError> {
+        let (answer, told) = oneshot::channel();
+        let since = Instant::now();
+        // Nobody needs a timer of his own: whoever makes the call gives up at its deadline, and drops what is late.
+        let waiting = Waiting { order, deadline: since + self.timeout, since, answer };
+        match self.gather.add(waiting) {
+            Ok(None) => {}
+            Ok(Some(slot)) => {
+                let flights = self.flights.clone();
+                // On a task of its own: the buyer whose order began it may leave, the others stay.
+                tokio::spawn(async move { flights.fly(slot).await });
+            }
+            Err(_) => return Err(ClientError::Overloaded { retry_after_s: 1 }),
+        }
+        let mut answer = told.await.unwrap_or(Err(ClientError::Unknown))?;
+        if answer.success {
+            "Purchase successful!".clone_into(&mut answer.message);
+        }
+        Ok(answer)
+    }
+}
+
+impl VacancyClient for RemoteVacancyClient {
+    /// Every call has a key, so that a repetition below or above this layer sells once.
+    fn make_key(&self) -> Option<IdempotencyKey> {
+        IdempotencyKey::new(&format!("ticket-{:032x}", rand::random::<u128>())).ok()
+    }
+
+    fn purchase(&self, order: Order) -> BoxFuture<'_, Result<ReserveAnswer, ClientError>> {
+        Box::pin(self.reserve(order))
+    }
+
+    fn ready(&self) -> BoxFuture<'_, Result<(), &'static str>> {
+        Box::pin(self.probe.ask())
+    }
+
+    fn breaker(&self) -> Option<&'static str> {
+        Some(self.flights.breaker.show().as_str())
+    }
+}
