@@ -9,6 +9,7 @@ use serving::{healthcheck, shutdown, telemetry};
 use ticket::TicketSettings;
 use ticket::service::{self, Monolith};
 use vacancy::commands;
+use vacancy::service::Keeper;
 use vacancy::settings::DeploymentMode;
 
 // A fifth more requests than with the system's allocator, which moreover is slow in images built on musl.
@@ -94,6 +95,11 @@ async fn serve(settings: &TicketSettings) -> ExitCode {
     if let Err(error) = telemetry::init_logs(serving.log_level, serving.json_logs, &serving.service_name) {
         return fail(&error);
     }
+    let name = if settings.mode == DeploymentMode::Monolith { Monolith::NAME } else { service::NAME };
+    let traces = match telemetry::init_traces(&serving.traces, name, env!("CARGO_PKG_VERSION")) {
+        Ok(traces) => traces,
+        Err(error) => return fail(&error),
+    };
     let shutdown = match shutdown::signal() {
         Ok(shutdown) => shutdown,
         Err(error) => return fail(&error),
@@ -104,6 +110,8 @@ async fn serve(settings: &TicketSettings) -> ExitCode {
         }
         DeploymentMode::Microservices => service::run(settings, shutdown).await.map_err(|error| fail(&error)),
     };
+    // It waits for the collector, on a thread that may wait.
+    let _ = tokio::task::spawn_blocking(|| traces.flush()).await;
     ended.map_or_else(|code| code, |()| ExitCode::SUCCESS)
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use serving::config::{ConfigError, Source, render_help};
 use serving::{healthcheck, shutdown, telemetry};
-use vacancy::service::{Vacancy, openapi, run};
+use vacancy::service::{Keeper, Vacancy, openapi, run};
 use vacancy::{VacancySettings, commands};
 
 // A fifth more requests than with the system's allocator, which moreover is slow in images built on musl.
@@ -69,11 +69,18 @@ async fn serve(settings: &VacancySettings) -> ExitCode {
     if let Err(error) = telemetry::init_logs(serving.log_level, serving.json_logs, &serving.service_name) {
         return fail(&error);
     }
+    let traces = match telemetry::init_traces(&serving.traces, Vacancy::NAME, env!("CARGO_PKG_VERSION")) {
+        Ok(traces) => traces,
+        Err(error) => return fail(&error),
+    };
     let shutdown = match shutdown::signal() {
         Ok(shutdown) => shutdown,
         Err(error) => return fail(&error),
     };
-    match run(&Vacancy, settings, settings.port, shutdown).await {
+    let ended = run(&Vacancy, settings, settings.port, shutdown).await;
+    // It waits for the collector, on a thread that may wait.
+    let _ = tokio::task::spawn_blocking(|| traces.flush()).await;
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),
     }

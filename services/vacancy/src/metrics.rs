@@ -5,7 +5,9 @@ use inventory::engine::BatchStats;
 use inventory::store::EventView;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+
+use serving::telemetry::{self, SpanRef};
 
 use crate::api::DEFAULT_EVENT;
 
@@ -24,15 +26,59 @@ pub fn register(engine: &Engine, registry: &Registry) -> Result<(), prometheus::
     let duration =
         Histogram::with_opts(HistogramOpts::new("inventory_commit_seconds", "From deciding a batch to its being durable").buckets(times))?;
     let records = IntCounter::new("inventory_ledger_records_total", "Ledger records written since the start")?;
+    let delays = vec![0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+    let delay_opts = HistogramOpts::new("inventory_queue_delay_seconds", "How long the oldest command of a commit waited for it");
+    let delay = Histogram::with_opts(delay_opts.buckets(delays))?;
+    let sold_out = IntCounter::new("inventory_sold_out_total", "Commands that were refused because too little was left")?;
+    registry.register(Box::new(delay.clone()))?;
+    registry.register(Box::new(sold_out.clone()))?;
     registry.register(Box::new(batch_size.clone()))?;
     registry.register(Box::new(duration.clone()))?;
     registry.register(Box::new(records.clone()))?;
     engine.stats().observe(move |batch: &BatchStats| {
         batch_size.observe(batch.commands as f64);
         duration.observe(batch.duration.as_secs_f64());
+        delay.observe(batch.waited.as_secs_f64());
         records.inc_by(batch.records as u64);
+        sold_out.inc_by(batch.sold_out as u64);
+        let spans = batch.traces.iter().map(|trace| SpanRef { trace_id: trace.trace_id, span_id: trace.span_id });
+        telemetry::record_batch_span("commit", spans, batch.duration, batch.commands);
     });
+    registry.register(Box::new(CountsCollector::new(engine.clone())?))?;
     registry.register(Box::new(StockCollector::new(engine.clone())?))
+}
+
+/// Reads what the engine has counted when it is scraped.
+struct CountsCollector {
+    engine: Engine,
+    refused: IntCounterVec,
+    cache: IntCounterVec,
+}
+
+impl CountsCollector {
+    fn new(engine: Engine) -> Result<Self, prometheus::Error> {
+        let refused =
+            Opts::new("inventory_commands_dropped_total", "Commands not decided: too many waited, or too late when their turn came");
+        let cache =
+            Opts::new("inventory_cache_reads_total", "Reads of events where the store is shared: from the cache, or from the store");
+        Ok(Self { engine, refused: IntCounterVec::new(refused, &["reason"])?, cache: IntCounterVec::new(cache, &["result"])? })
+    }
+}
+
+impl Collector for CountsCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        [self.refused.desc(), self.cache.desc()].concat()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let counts = self.engine.stats().counts();
+        let raise = |counter: IntCounter, total: u64| counter.inc_by(total.saturating_sub(counter.get()));
+        raise(self.refused.with_label_values(&["busy"]), counts.busy);
+        raise(self.refused.with_label_values(&["late"]), counts.late);
+        raise(self.cache.with_label_values(&["hit"]), counts.cache_hits);
+        raise(self.cache.with_label_values(&["miss"]), counts.cache_misses);
+        [self.refused.collect(), self.cache.collect()].concat()
+    }
 }
 
 /// Reads the published counts when it is scraped, into families of that scrape alone: what is gone is not reported.

@@ -7,6 +7,7 @@ use inventory::Engine;
 use inventory::engine::Environment;
 use inventory::store::{EmbeddedStore, StoreError};
 use serving::app::{AppParts, ServiceInfo, finish};
+use serving::edge::RequestSettings;
 use serving::health::{CheckResult, Health};
 use serving::server::{self, BindError};
 use serving::telemetry::Metrics;
@@ -117,7 +118,8 @@ async fn serve<K: Keeper>(
     let info = ServiceInfo::new(K::NAME, K::VERSION, settings.mode.as_str(), &settings.serving.environment)
         .with_link("available", "/api/v1/available")
         .with_link("events", "/api/v1/events");
-    let parts = AppParts::new(info, health.clone(), metrics.clone(), settings.serving.requests.clone()).with_openapi(openapi);
+    let requests = RequestSettings { is_urgent: crate::api::is_urgent, ..settings.serving.requests.clone() };
+    let parts = AppParts::new(info, health.clone(), metrics.clone(), requests).with_openapi(openapi);
     let mut closing = None;
     let ended = async {
         tokio::select! {

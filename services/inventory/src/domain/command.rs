@@ -124,6 +124,12 @@ impl CommandKind {
         }
     }
 
+    /// Whether it finishes what was begun before: those go before what begins something new.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        matches!(self, Self::Extend { .. } | Self::Confirm { .. } | Self::Release { .. } | Self::Expire { .. })
+    }
+
     /// The customer it names, if it names one.
     #[must_use]
     pub fn customer(&self) -> Option<&CustomerId> {

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::queue::{Job, Queue, answer, drop_late};
-use super::{BatchStats, EngineError, Environment, Parts, Reply, Stats, Views, run_batch};
+use super::queue::{Job, Queue, answer, drop_late, stats_of};
+use super::{EngineError, Environment, Parts, Reply, Stats, Views, run_batch};
 use crate::domain::{EventName, Limits};
 use crate::store::{Durability, OwnedStore, StoreError};
 
@@ -68,10 +68,10 @@ impl<S: OwnedStore> Committer<S> {
     /// Decides, commits, publishes, answers. An error is one that ends the engine.
     async fn batch(&mut self, jobs: Vec<Job>, due: Vec<EventName>) -> Result<(), StoreError> {
         let started = Instant::now();
-        let jobs = drop_late(jobs, started);
+        let jobs = drop_late(jobs, started, &self.stats);
         match self.commit(&jobs, due).await {
             Ok((replies, records)) => {
-                self.stats.record(&BatchStats { commands: jobs.len(), records, duration: started.elapsed() });
+                self.stats.record(&stats_of(&jobs, &replies, records, started));
                 let mut replies = replies.into_iter();
                 answer(jobs, || replies.next().ok_or(EngineError::Stopping));
                 Ok(())

@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 
 pub use batch::{Committed, run_batch};
 pub use env::{Clock, Environment, SystemClock};
-pub use stats::{BatchStats, Stats};
+pub use stats::{BatchStats, Counts, Stats, TraceContext};
 
 use crate::decide::BatchReply;
 use crate::domain::{Command, CommandKind, EventName, Hold, HoldId, IdempotencyKey, Limits, TimeMs};
@@ -42,13 +42,15 @@ pub struct Request {
     pub key: Option<IdempotencyKey>,
     /// When it is still waiting at this time, it is dropped unanswered instead of decided.
     pub deadline: Option<tokio::time::Instant>,
+    /// The caller's span, where requests are traced.
+    pub trace: Option<TraceContext>,
 }
 
 impl Request {
     /// A request without a key and without a deadline.
     #[must_use]
     pub fn new(kind: CommandKind) -> Self {
-        Self { kind, key: None, deadline: None }
+        Self { kind, key: None, deadline: None, trace: None }
     }
 }
 
@@ -200,12 +202,16 @@ impl Engine {
     fn enqueue(&self, lane: shared::Lane, request: Request, internal: bool) -> Result<Answer, EngineError> {
         let (answer, reply) = oneshot::channel();
         let command = Command { id: self.parts.env.new_id(), kind: request.kind };
-        let job = Job { command, key: request.key, deadline: request.deadline, answer };
-        match &self.intake {
-            Intake::Owned(queue) => queue.push(job, internal)?,
-            Intake::Shared(shared) => shared.lanes.push(lane, job, internal)?,
+        let Request { key, deadline, trace, .. } = request;
+        let job = Job { command, key, deadline, queued_at: tokio::time::Instant::now(), trace, answer };
+        let pushed = match &self.intake {
+            Intake::Owned(queue) => queue.push(job, internal),
+            Intake::Shared(shared) => shared.lanes.push(lane, job, internal),
+        };
+        if matches!(pushed, Err(EngineError::Busy)) {
+            stats::count(&self.parts.stats.busy, 1);
         }
-        Ok(reply)
+        pushed.map(|()| reply)
     }
 
     /// The event as it is now: what has expired by this moment is available again. A shared store is asked when what is known is

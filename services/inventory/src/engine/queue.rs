@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 
 use super::end::End;
-use super::{EngineError, Reply};
+use super::stats::{Stats, TraceContext, count};
+use super::{BatchStats, EngineError, Reply};
 use crate::domain::{Command, IdempotencyKey};
 use crate::store::StoreError;
 
@@ -18,11 +20,27 @@ pub struct Job {
     pub command: Command,
     pub key: Option<IdempotencyKey>,
     pub deadline: Option<tokio::time::Instant>,
+    pub queued_at: tokio::time::Instant,
+    pub trace: Option<TraceContext>,
     pub answer: oneshot::Sender<Result<Reply, EngineError>>,
+}
+
+impl Job {
+    /// How many jobs may wait for this one to be taken in. An internal job, without which readers cannot go on, has room beyond
+    /// the bound; an eighth is kept for what finishes a hold.
+    pub fn room(&self, len_max: usize, internal: bool) -> usize {
+        match (internal, self.command.kind.is_urgent()) {
+            (true, _) => len_max.saturating_mul(2),
+            (false, true) => len_max,
+            (false, false) => len_max - len_max / 8,
+        }
+    }
 }
 
 #[derive(Default)]
 struct State {
+    /// What finishes something, and is taken first.
+    urgent: VecDeque<Job>,
     jobs: VecDeque<Job>,
     closed: bool,
     failed: Option<StoreError>,
@@ -44,28 +62,32 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a job, or refuses it at once. An internal job, without which readers cannot go on, has room beyond the bound.
+    /// Adds a job, or refuses it at once.
     pub fn push(&self, job: Job, internal: bool) -> Result<(), EngineError> {
         let mut state = self.state();
         state.check()?;
-        let len_max = if internal { self.len_max * 2 } else { self.len_max };
-        if state.jobs.len() >= len_max {
+        if state.len() >= job.room(self.len_max, internal) {
             return Err(EngineError::Busy);
         }
-        state.jobs.push_back(job);
+        let jobs = if job.command.kind.is_urgent() { &mut state.urgent } else { &mut state.jobs };
+        jobs.push_back(job);
         drop(state);
         self.arrived.notify_one();
         Ok(())
     }
 
-    /// Takes at most `most` jobs in the order of their arrival; `None` when closed and empty.
+    /// Takes at most `most` jobs in the order of their arrival, urgent ones first; `None` when closed and empty.
     pub fn take(&self, most: usize) -> Option<Vec<Job>> {
         let mut state = self.state();
-        if state.jobs.is_empty() && state.closed {
+        if state.len() == 0 && state.closed {
             return None;
         }
-        let count = state.jobs.len().min(most);
-        Some(state.jobs.drain(..count).collect())
+        let urgent = state.urgent.len().min(most);
+        let others = state.jobs.len().min(most - urgent);
+        let mut taken = Vec::with_capacity(urgent + others);
+        taken.extend(state.urgent.drain(..urgent));
+        taken.extend(state.jobs.drain(..others));
+        Some(taken)
     }
 
     /// Waits until a job has arrived or the queue was closed since the last [`Queue::take`].
@@ -74,7 +96,7 @@ impl Queue {
     }
 
     pub fn len(&self) -> usize {
-        self.state().jobs.len()
+        self.state().len()
     }
 
     pub fn check(&self) -> Result<(), EngineError> {
@@ -91,7 +113,8 @@ impl Queue {
         let waiting = {
             let mut state = self.state();
             state.failed = Some(error.clone());
-            std::mem::take(&mut state.jobs)
+            let urgent = std::mem::take(&mut state.urgent);
+            urgent.into_iter().chain(std::mem::take(&mut state.jobs))
         };
         answer(waiting, || Err(EngineError::Store(error.clone())));
         self.end.fail(error);
@@ -99,6 +122,10 @@ impl Queue {
 }
 
 impl State {
+    fn len(&self) -> usize {
+        self.urgent.len() + self.jobs.len()
+    }
+
     fn check(&self) -> Result<(), EngineError> {
         match &self.failed {
             Some(error) => Err(EngineError::Store(error.clone())),
@@ -117,8 +144,22 @@ pub fn answer(jobs: impl IntoIterator<Item = Job>, mut reply: impl FnMut() -> Re
 }
 
 /// Answers those whose deadline has passed, and gives back the others.
-pub fn drop_late(jobs: Vec<Job>, now: tokio::time::Instant) -> Vec<Job> {
+pub fn drop_late(jobs: Vec<Job>, now: tokio::time::Instant, stats: &Stats) -> Vec<Job> {
     let (jobs, late): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.deadline.is_none_or(|deadline| now < deadline));
+    count(&stats.late, late.len());
     answer(late, || Err(EngineError::DeadlinePassed));
     jobs
+}
+
+/// What is told of a commit that began at `started`, and gave `jobs` these replies.
+pub fn stats_of(jobs: &[Job], replies: &[Reply], records: usize, started: tokio::time::Instant) -> BatchStats {
+    let oldest = jobs.iter().map(|job| job.queued_at).min();
+    BatchStats {
+        commands: jobs.len(),
+        records,
+        sold_out: super::stats::sold_out(replies),
+        waited: oldest.map_or(Duration::ZERO, |oldest| started.saturating_duration_since(oldest)),
+        duration: started.elapsed(),
+        traces: jobs.iter().filter_map(|job| job.trace).collect(),
+    }
 }

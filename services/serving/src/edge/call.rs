@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{body::Body, extract::MatchedPath, response::Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-use super::{REQUEST_ID, RouteEdge, TRACEPARENT, body::BodyProgress, request_id};
+use super::{REQUEST_ID, RouteEdge, TRACEPARENT, body::BodyProgress, quota::Standing, request_id};
 use crate::{
     problem::ProblemTail,
-    telemetry::{MethodLabel, RouteHandles, UNMATCHED_ROUTE},
+    telemetry::{Current, MethodLabel, RouteHandles, ServerSpan, UNMATCHED_ROUTE, within},
 };
 
 /// Status counted for requests whose caller went away before the answer.
@@ -24,6 +24,9 @@ pub(super) struct Call {
     traceparent: Option<HeaderValue>,
     body: Option<Arc<BodyProgress>>,
     http1: bool,
+    standing: Option<Standing>,
+    span: Option<ServerSpan>,
+    pub(super) current: Current,
     finished: bool,
 }
 
@@ -45,6 +48,9 @@ impl Call {
             traceparent: None,
             body: None,
             http1: false,
+            standing: None,
+            span: None,
+            current: Current::default(),
             finished: false,
         }
     }
@@ -53,14 +59,29 @@ impl Call {
         self.started
     }
 
-    pub fn take_ids(&mut self, headers: &mut HeaderMap) {
+    pub fn take_ids(&mut self, method: &Method, headers: &mut HeaderMap) {
         self.request_id = request_id::take_or_make(headers);
         self.traceparent = request_id::traceparent(headers);
+        self.current.request_id = Some(self.request_id.clone());
+        if let Some(span) = ServerSpan::start(method, self.path(), self.traceparent.as_ref()) {
+            self.current.span = span.reference();
+            // Who is called on, and the caller, hear of this request's span.
+            if let Some(traceparent) = span.traceparent() {
+                headers.insert(TRACEPARENT, traceparent.clone());
+                self.traceparent = Some(traceparent);
+            }
+            self.span = Some(span);
+        }
     }
 
     /// The answer may say `Connection: close` (HTTP/1).
     pub fn note_close(&mut self, http1: bool) {
         self.http1 = http1;
+    }
+
+    /// What is left of the client's quota.
+    pub fn note_standing(&mut self, standing: Option<Standing>) {
+        self.standing = standing;
     }
 
     /// The deadline starts when the body has arrived.
@@ -96,6 +117,9 @@ impl Call {
         if let Some(traceparent) = self.traceparent.take() {
             headers.insert(TRACEPARENT, traceparent);
         }
+        if let Some(standing) = self.standing {
+            standing.put_on(headers);
+        }
         // What is left of the body would be taken for the next request.
         if self.http1 && matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE) {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -119,12 +143,15 @@ impl Call {
         let elapsed = self.started.elapsed();
         let handles = self.handles();
         handles.observe(&self.route.shared.metrics, self.method, status, elapsed);
-        let (method, route, request_id) = (self.method.as_str(), handles.route(), self.id());
+        let (method, route) = (self.method.as_str(), handles.route());
         let duration_us = elapsed.as_micros() as u64;
         if status < 500 {
-            tracing::debug!(target: "access", method, route, status, duration_us, request_id, "answered");
+            tracing::debug!(target: "access", method, route, status, duration_us, "answered");
         } else if let Some(suppressed) = self.route.shared.warnings.take() {
-            tracing::warn!(target: "access", method, route, status, duration_us, request_id, suppressed, "answered");
+            tracing::warn!(target: "access", method, route, status, duration_us, suppressed, "answered");
+        }
+        if let Some(span) = self.span.take() {
+            span.end(status, self.id());
         }
     }
 
@@ -140,7 +167,8 @@ impl Drop for Call {
     fn drop(&mut self) {
         self.route.shared.metrics.in_flight().dec();
         if !self.finished {
-            self.record(STATUS_GONE);
+            let mut current = std::mem::take(&mut self.current);
+            within(&mut current, || self.record(STATUS_GONE));
         }
     }
 }

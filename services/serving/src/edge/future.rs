@@ -15,7 +15,7 @@ use futures::future::BoxFuture;
 use tokio::time::{Sleep, sleep_until};
 
 use super::call::Call;
-use crate::problem::Problem;
+use crate::{problem::Problem, telemetry::within};
 
 type Answer = Result<Response, Infallible>;
 
@@ -73,7 +73,17 @@ impl<F> EdgeFuture<F> {
 impl<F: Future<Output = Answer>> Future for EdgeFuture<F> {
     type Output = Answer;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
+        // What is logged and called meanwhile is part of this request.
+        let mut current = std::mem::take(&mut self.as_mut().project().call.current);
+        let answer = within(&mut current, || self.as_mut().poll_within(cx));
+        self.project().call.current = current;
+        answer
+    }
+}
+
+impl<F: Future<Output = Answer>> EdgeFuture<F> {
+    fn poll_within(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
         let mut this = self.project();
         let polled = catch_unwind(AssertUnwindSafe(|| this.work.as_mut().poll(cx)));
         let response = match polled {
@@ -109,5 +119,5 @@ impl<F: Future<Output = Answer>> Future for EdgeFuture<F> {
 fn report_panic(call: &Call, payload: &(dyn Any + Send)) {
     let message = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     let message = message.unwrap_or("no message");
-    tracing::error!(route = call.path(), request_id = call.id(), message, "a handler panicked");
+    tracing::error!(route = call.path(), message, "a handler panicked");
 }

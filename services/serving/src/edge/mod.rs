@@ -8,6 +8,7 @@ mod body;
 mod call;
 mod future;
 mod negotiate;
+mod quota;
 mod request_id;
 mod settings;
 mod warn;
@@ -28,18 +29,20 @@ use tokio::sync::Semaphore;
 use tower::{Layer, Service};
 
 pub use body::BodyError;
+pub use quota::{Peer, QuotaSettings, TrustedProxies};
 pub use request_id::{REQUEST_ID, RequestId, TRACEPARENT};
 pub use settings::RequestSettings;
 
 use crate::{
     health::is_probe_path,
     problem::Problem,
-    telemetry::{MethodLabel, Metrics, RouteCache},
+    telemetry::{MethodLabel, Metrics, RouteCache, within},
 };
 use body::BodyProgress;
 use call::Call;
 use future::{EdgeFuture, Work};
 use negotiate::Negotiation;
+use quota::Quotas;
 use warn::WarnBudget;
 
 /// What all routes of one router share.
@@ -49,6 +52,7 @@ pub(crate) struct EdgeShared {
     negotiation: Negotiation,
     /// One permit for each body that may be slow at once.
     slow_bodies: Arc<Semaphore>,
+    quotas: Option<Quotas>,
     warnings: WarnBudget,
 }
 
@@ -62,7 +66,8 @@ impl EdgeLayer {
     pub fn new(settings: RequestSettings, metrics: Metrics) -> Self {
         let negotiation = Negotiation::new(&settings.cors_allow_origins);
         let slow_bodies = Arc::new(Semaphore::new(settings.slow_bodies()));
-        Self(Arc::new(EdgeShared { settings, metrics, negotiation, slow_bodies, warnings: WarnBudget::default() }))
+        let quotas = settings.quota.clone().map(Quotas::new);
+        Self(Arc::new(EdgeShared { settings, metrics, negotiation, slow_bodies, quotas, warnings: WarnBudget::default() }))
     }
 }
 
@@ -104,22 +109,29 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let method = MethodLabel::of(request.method());
         let mut call = Call::begin(self.route.clone(), method, request.extensions().get::<MatchedPath>());
-        call.take_ids(request.headers_mut());
+        let asked = request.method().clone();
+        call.take_ids(&asked, request.headers_mut());
         call.note_close(request.version() < Version::HTTP_2);
 
-        let refusal = self.refusal(&mut request, &call);
+        let refusal = self.refusal(&mut request, &mut call);
         let work = if let Some(problem) = refusal {
             Work::Refused { response: Some(problem.into_response()) }
         } else {
             let (request, progress) = self.limit_body(request, call.started());
             call.follow(progress);
-            future::guarded(|| {
+            let inner = &mut self.inner;
+            let start = || {
                 if negotiate::is_needed(&request) {
-                    Work::Negotiated { future: self.route.shared.negotiation.run(self.inner.clone(), request) }
+                    Work::Negotiated { future: self.route.shared.negotiation.run(inner.clone(), request) }
                 } else {
-                    Work::Plain { future: self.inner.call(request) }
+                    Work::Plain { future: inner.call(request) }
                 }
-            })
+            };
+            // A handler may begin its work, and log, before its future is polled.
+            let mut current = std::mem::take(&mut call.current);
+            let work = within(&mut current, || future::guarded(start));
+            call.current = current;
+            work
         };
         EdgeFuture::new(work, call)
     }
@@ -127,10 +139,27 @@ where
 
 impl<S> EdgeService<S> {
     /// Why the request is not even handed to its handler.
-    fn refusal(&self, request: &mut Request<Body>, call: &Call) -> Option<Problem> {
-        let settings = &self.route.shared.settings;
-        if call.is_over(settings.max_in_flight) && !is_probe_path(request.uri().path()) {
-            return Some(Problem::overloaded("The server handles as many requests as it may at once.", 1));
+    fn refusal(&self, request: &mut Request<Body>, call: &mut Call) -> Option<Problem> {
+        let shared = &self.route.shared;
+        let settings = &shared.settings;
+        if call.is_over(settings.in_flight_max(false)) && !is_probe_path(request.uri().path()) {
+            let urgent = (settings.is_urgent)(request.method(), call.path());
+            if !urgent || call.is_over(settings.in_flight_max(true)) {
+                shared.metrics.overloaded().inc();
+                return Some(Problem::overloaded("The server handles as many requests as it may at once.", 1));
+            }
+        }
+        if let Some(quotas) = &shared.quotas
+            && !is_probe_path(request.uri().path())
+        {
+            match quotas.take(request.headers(), request.extensions().get::<Peer>().copied()) {
+                Ok(standing) => call.note_standing(standing),
+                Err((problem, standing)) => {
+                    call.note_standing(Some(standing));
+                    shared.metrics.rate_limited().inc();
+                    return Some(problem);
+                }
+            }
         }
         if request.body().size_hint().lower() > settings.max_body_bytes as u64 {
             body::discard(std::mem::take(request.body_mut()));

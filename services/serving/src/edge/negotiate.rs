@@ -44,13 +44,14 @@ impl Negotiation {
             CorsOrigins::List(list) => AllowOrigin::list(list.iter().cloned()),
         };
         let methods = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS];
-        let exposed: [HeaderName; 7] = [
+        let exposed: [HeaderName; 8] = [
             REQUEST_ID,
             header::LOCATION,
             header::ETAG,
             header::RETRY_AFTER,
             HeaderName::from_static("event-seq"),
             HeaderName::from_static("ratelimit"),
+            HeaderName::from_static("ratelimit-policy"),
             HeaderName::from_static("idempotency-key"),
         ];
         let cors = CorsLayer::new()

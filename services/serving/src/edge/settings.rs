@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use http::Method;
+
+use super::QuotaSettings;
 use crate::config::CorsOrigins;
 
 /// Limits and deadlines of requests.
@@ -18,6 +21,10 @@ pub struct RequestSettings {
     pub request_timeout: Duration,
     /// Which origins browsers may call from.
     pub cors_allow_origins: CorsOrigins,
+    /// What each client may ask for; `None`: as much as there is room for.
+    pub quota: Option<QuotaSettings>,
+    /// Whether a request, by method and route, finishes what was begun before. A tenth of `max_in_flight` is kept for those.
+    pub is_urgent: fn(&Method, &str) -> bool,
 }
 
 impl Default for RequestSettings {
@@ -29,11 +36,18 @@ impl Default for RequestSettings {
             body_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(10),
             cors_allow_origins: CorsOrigins::Any,
+            quota: None,
+            is_urgent: |_, _| false,
         }
     }
 }
 
 impl RequestSettings {
+    /// How many requests may be in flight for one more to be handled.
+    pub(super) fn in_flight_max(&self, urgent: bool) -> usize {
+        if urgent { self.max_in_flight } else { self.max_in_flight - self.max_in_flight / 10 }
+    }
+
     /// How many bodies may be slow at once.
     pub(super) fn slow_bodies(&self) -> usize {
         self.max_slow_bodies.min(self.max_in_flight.div_ceil(2))

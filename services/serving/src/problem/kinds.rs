@@ -66,15 +66,15 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
     }
 
-    /// 503 with `Retry-After`: too much to do, draining or a dependency is out.
+    /// 503 with `Retry-After`, from `retry_after_s` to twice that: too much to do, draining or a dependency is out.
     pub fn overloaded(detail: impl Into<Detail>, retry_after_s: u32) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded", detail).retry_after_s(retry_after_s)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded", detail).retry_after_about_s(retry_after_s)
     }
 
     /// 503 with `Retry-After`: no answer within the deadline. The outcome of a write is unknown to the caller.
     #[must_use]
     pub fn deadline_exceeded() -> Self {
         let detail = "No answer within the deadline; a write may still take effect. Retry with the same Idempotency-Key.";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "deadline_exceeded", "Deadline exceeded", detail).retry_after_s(1)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "deadline_exceeded", "Deadline exceeded", detail).retry_after_about_s(1)
     }
 }

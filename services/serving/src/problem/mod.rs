@@ -49,6 +49,14 @@ impl Problem {
         self
     }
 
+    /// Asks the caller to come back after `seconds` or up to twice that, by chance: those who were refused together shall not
+    /// come back together.
+    #[must_use]
+    pub fn retry_after_about_s(self, seconds: u32) -> Self {
+        let jitter_s = rand::random_range(0..=seconds);
+        self.retry_after_s(seconds.saturating_add(jitter_s))
+    }
+
     /// Adds a member such as `seq` or `remaining`. Members of the standard cannot be replaced.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {

@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     io,
+    net::SocketAddr,
     pin::pin,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
@@ -51,9 +52,9 @@ impl Acceptor {
                 biased;
                 () = &mut end => return,
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => {
+                    Ok((stream, address)) => {
                         self.backoff = BACKOFF_FIRST;
-                        self.admit(stream);
+                        self.admit(stream, address);
                     }
                     Err(error) if is_of_one_connection(&error) => {}
                     Err(error) => {
@@ -70,7 +71,7 @@ impl Acceptor {
     }
 
     /// Serves `stream` on a task of its own, as an overflow connection above the cap, or drops it above the reserve.
-    pub fn admit(&self, stream: TcpStream) {
+    pub fn admit(&self, stream: TcpStream, address: SocketAddr) {
         let shared = &self.shared;
         shared.accepted.fetch_add(1, Relaxed);
         let (permit, overflow) = match shared.slots.clone().try_acquire_owned() {
@@ -92,7 +93,7 @@ impl Acceptor {
         self.tasks.spawn(async move {
             let open = shared.metrics.open.clone();
             open.inc();
-            connection::run(&builder, stream, router, &shared, overflow).await;
+            connection::run(&builder, (stream, address), router, &shared, overflow).await;
             open.dec();
             drop(permit);
         });

@@ -2,6 +2,7 @@
 
 use std::{
     future::{Future, poll_fn},
+    net::SocketAddr,
     pin::{Pin, pin},
     sync::{Arc, atomic::Ordering::Relaxed},
     task::{Context, Poll},
@@ -18,6 +19,8 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
+use crate::edge::Peer;
+
 use super::{
     ServerSettings,
     io::TrackedStream,
@@ -31,10 +34,17 @@ const IDLE_STEPS: u32 = 4;
 /// How long an HTTP/2 peer may take to acknowledge that the connection ends, and an idle one to close.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-pub(super) async fn run(builder: &Builder<TokioExecutor>, stream: TcpStream, router: Router, shared: &Arc<Shared>, overflow: bool) {
+pub(super) async fn run(
+    builder: &Builder<TokioExecutor>,
+    (stream, address): (TcpStream, SocketAddr),
+    router: Router,
+    shared: &Arc<Shared>,
+    overflow: bool,
+) {
     let state = Arc::new(ConnState::default());
+    let peer = shared.settings.note_peers.then(|| Peer(address.ip()));
     let io = TokioIo::new(TrackedStream::new(stream, state.clone()));
-    let service = ConnService { router, state: state.clone(), shared: shared.clone(), overflow };
+    let service = ConnService { router, state: state.clone(), shared: shared.clone(), overflow, peer };
     let mut connection = pin!(builder.serve_connection(io, service));
     let mut stopping = pin!(shared.phase_changed.notified());
     let mut watch = Watch::new(&state, &shared.settings);

@@ -79,8 +79,8 @@ pub async fn serve(
     acceptor.run_until(&listener, time::sleep(settings.shutdown_drain)).await;
 
     // What the kernel has already accepted for us would be reset by closing the listener: take it in.
-    while let Some(Ok((stream, _))) = listener.accept().now_or_never() {
-        acceptor.admit(stream);
+    while let Some(Ok((stream, address))) = listener.accept().now_or_never() {
+        acceptor.admit(stream, address);
     }
     drop(listener);
     shared.set_phase(Phase::Stopping);

@@ -17,13 +17,14 @@ use hyper::body::Incoming;
 use tower::Service;
 
 use super::state::{ConnState, InFlight, Shared};
-use crate::{health, problem::Problem};
+use crate::{edge::Peer, health, problem::Problem};
 
 pub(super) struct ConnService {
     pub router: Router,
     pub state: Arc<ConnState>,
     pub shared: Arc<Shared>,
     pub overflow: bool,
+    pub peer: Option<Peer>,
 }
 
 impl hyper::service::Service<Request<Incoming>> for ConnService {
@@ -31,7 +32,10 @@ impl hyper::service::Service<Request<Incoming>> for ConnService {
     type Error = Infallible;
     type Future = Answer;
 
-    fn call(&self, request: Request<Incoming>) -> Answer {
+    fn call(&self, mut request: Request<Incoming>) -> Answer {
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(peer);
+        }
         let http2 = request.version() == Version::HTTP_2;
         let guard = InFlight::enter(&self.state, http2);
         let work = if self.overflow && !health::is_probe_path(request.uri().path()) {

@@ -13,6 +13,8 @@ pub struct ServerSettings {
     pub max_connection_age: Duration,
     /// Time after which an idle connection is closed (within a quarter more).
     pub keepalive_idle: Duration,
+    /// Whether requests carry the address they come from ([`Peer`](crate::edge::Peer)).
+    pub note_peers: bool,
     /// Concurrent HTTP/2 streams per connection.
     pub http2_max_streams: u32,
     /// How long readiness answers 503 before the listener closes.
@@ -37,6 +39,7 @@ impl Default for ServerSettings {
             header_timeout: Duration::from_secs(5),
             max_connection_age: Duration::from_secs(300),
             keepalive_idle: Duration::from_secs(75),
+            note_peers: false,
             http2_max_streams: 250,
             shutdown_drain: Duration::from_millis(500),
             shutdown_timeout: Duration::from_secs(10),

@@ -1,5 +1,6 @@
 use std::{fmt, io::IsTerminal, str::FromStr};
 
+use super::current::describe;
 use tracing::Subscriber;
 use tracing_subscriber::{
     EnvFilter,
@@ -68,9 +69,31 @@ pub fn init_logs(level: LogLevel, json: bool, service: &str) -> Result<(), LogIn
     let directives = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
     let filter = EnvFilter::try_new(directives.as_deref().unwrap_or(level.directives()))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stdout().is_terminal());
-    let result =
-        if json { builder.fmt_fields(JsonFields::new()).event_format(ServiceJson::new(service)).try_init() } else { builder.try_init() };
+    let result = if json {
+        builder.fmt_fields(JsonFields::new()).event_format(ServiceJson::new(service)).try_init()
+    } else {
+        builder.map_event_format(WithIds).try_init()
+    };
     result.map_err(LogInitError::AlreadySet)
+}
+
+/// Text lines; those of a request begin with its id.
+struct WithIds<F>(F);
+
+impl<S, N, F> FormatEvent<S, N> for WithIds<F>
+where
+    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+    N: for<'writer> FormatFields<'writer> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &tracing::Event<'_>) -> fmt::Result {
+        describe(|id, span| {
+            write!(writer, "[{id}")?;
+            span.map_or(Ok(()), |span| write!(writer, " trace {:032x}", span.trace_id))?;
+            write!(writer, "] ")
+        })?;
+        self.0.format_event(context, writer, event)
+    }
 }
 
 /// JSON lines that begin with the service's name.
@@ -96,6 +119,10 @@ where
         let mut line = String::with_capacity(256);
         self.inner.format_event(context, Writer::new(&mut line), event)?;
         writer.write_str(&self.opening)?;
+        describe(|id, span| {
+            write!(writer, "\"request_id\":\"{id}\",")?;
+            span.map_or(Ok(()), |span| write!(writer, "\"trace_id\":\"{:032x}\",\"span_id\":\"{:016x}\",", span.trace_id, span.span_id))
+        })?;
         writer.write_str(line.strip_prefix('{').unwrap_or(&line))
     }
 }
@@ -107,7 +134,10 @@ mod tests {
         sync::{Arc, Mutex},
     };
 
+    use http::HeaderValue;
+
     use super::*;
+    use crate::telemetry::{Current, SpanRef, within};
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -132,11 +162,14 @@ mod tests {
             .event_format(ServiceJson::new("a \"quoted\" name"))
             .with_writer(move || writer.clone())
             .finish();
-        tracing::subscriber::with_default(subscriber, || tracing::warn!(qty = 3, "sold\nout"));
+        let span = Some(SpanRef { trace_id: 0xabc, span_id: 7 });
+        let mut request = Current { request_id: Some(HeaderValue::from_static("r-1")), span };
+        tracing::subscriber::with_default(subscriber, || within(&mut request, || tracing::warn!(qty = 3, "sold\nout")));
         let text = String::from_utf8(lines.0.lock().expect("not poisoned").clone()).expect("text");
         assert_eq!(text.lines().count(), 1, "{text}");
         let line: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(line["service"], "a \"quoted\" name");
+        assert_eq!((&line["request_id"], &line["trace_id"]), (&"r-1".into(), &"00000000000000000000000000000abc".into()));
         assert_eq!((&line["message"], &line["qty"], &line["level"]), (&"sold\nout".into(), &3.into(), &"WARN".into()));
     }
 

@@ -18,6 +18,8 @@ struct Inner {
     requests: IntCounterVec,
     durations: HistogramVec,
     in_flight: IntGauge,
+    rate_limited: IntCounter,
+    overloaded: IntCounter,
     connections: ConnectionMetrics,
 }
 
@@ -44,6 +46,8 @@ impl Metrics {
             .buckets(DURATION_BUCKETS_S.to_vec());
         let durations = HistogramVec::new(duration_opts, &request_labels[..2])?;
         let in_flight = IntGauge::with_opts(opts("http_requests_in_flight", "Requests being handled"))?;
+        let rate_limited = IntCounter::with_opts(opts("http_rate_limited_total", "Requests of clients that were over their quota"))?;
+        let overloaded = IntCounter::with_opts(opts("http_overloaded_total", "Requests refused because too many were in flight"))?;
         let open = IntGauge::with_opts(opts("http_connections", "Open connections"))?;
         let refused = IntCounter::with_opts(opts("http_connections_refused_total", "Connections over the cap"))?;
         let build = IntGauge::with_opts(opts("build_info", "Always 1; the label is the version").const_label("version", version))?;
@@ -53,11 +57,14 @@ impl Metrics {
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(durations.clone()))?;
         registry.register(Box::new(in_flight.clone()))?;
+        registry.register(Box::new(rate_limited.clone()))?;
+        registry.register(Box::new(overloaded.clone()))?;
         registry.register(Box::new(open.clone()))?;
         registry.register(Box::new(refused.clone()))?;
         registry.register(Box::new(build))?;
         registry.register(Box::new(ProcessCollector::new()?))?;
-        Ok(Self(Arc::new(Inner { registry, requests, durations, in_flight, connections: ConnectionMetrics { open, refused } })))
+        let connections = ConnectionMetrics { open, refused };
+        Ok(Self(Arc::new(Inner { registry, requests, durations, in_flight, rate_limited, overloaded, connections })))
     }
 
     /// Where services register their own collectors.
@@ -89,6 +96,14 @@ impl Metrics {
 
     pub(crate) fn in_flight(&self) -> &IntGauge {
         &self.0.in_flight
+    }
+
+    pub(crate) fn rate_limited(&self) -> &IntCounter {
+        &self.0.rate_limited
+    }
+
+    pub(crate) fn overloaded(&self) -> &IntCounter {
+        &self.0.overloaded
     }
 
     pub(super) fn requests(&self, method: &str, route: &str, status: u16) -> IntCounter {

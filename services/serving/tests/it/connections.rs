@@ -106,7 +106,8 @@ async fn over_the_connection_cap_only_probes_are_answered() {
     let mut refused = server.connect().await;
     refused.send(GET).await;
     let answer = refused.answer().await;
-    assert_eq!((answer.status, answer.header("connection"), answer.header("retry-after")), (503, Some("close"), Some("1")));
+    assert_eq!((answer.status, answer.header("connection")), (503, Some("close")));
+    assert!(matches!(answer.header("retry-after"), Some("1" | "2")), "{answer:?}");
     refused.closed().await;
     for probe in ["/health", "/livez", "/ready", "/readyz", "/metrics"] {
         assert_eq!(server.get(probe).await.status, 200, "{probe}");

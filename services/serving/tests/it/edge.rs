@@ -24,8 +24,10 @@ async fn problems_carry_their_members() {
     let server = Setup::default().start().await;
     let answer = server.get("/fails").await;
     let body = answer.assert_problem(503, "overloaded");
-    assert_eq!((&body["seq"], &body["retry_after_s"]), (&42.into(), &7.into()));
-    assert_eq!(answer.header("retry-after"), Some("7"));
+    assert_eq!(&body["seq"], &42);
+    // Who is refused together does not come back together.
+    assert!((7..=14).contains(&body["retry_after_s"].as_u64().expect("seconds")), "{body}");
+    assert_eq!(answer.header("retry-after"), Some(body["retry_after_s"].to_string().as_str()));
 }
 
 #[tokio::test]

@@ -10,4 +10,5 @@ mod extract;
 mod health;
 mod http2;
 mod metrics;
+mod quota;
 mod shutdown;

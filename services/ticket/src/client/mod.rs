@@ -64,6 +64,18 @@ impl Trace {
         Self { request_id: headers.get(REQUEST_ID).cloned(), traceparent: headers.get(TRACEPARENT).cloned() }
     }
 
+    /// The span of the request.
+    #[must_use]
+    pub fn traceparent(&self) -> Option<&HeaderValue> {
+        self.traceparent.as_ref()
+    }
+
+    /// The same request, in another span.
+    #[must_use]
+    pub fn within(&self, traceparent: Option<HeaderValue>) -> Self {
+        Self { request_id: self.request_id.clone(), traceparent: traceparent.or_else(|| self.traceparent.clone()) }
+    }
+
     /// Puts them on a call.
     pub fn put_on(&self, mut request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
         for (name, value) in [(REQUEST_ID, &self.request_id), (TRACEPARENT, &self.traceparent)] {
@@ -111,7 +123,8 @@ impl ClientError {
     #[must_use]
     pub fn into_problem(self) -> (Problem, Option<u64>) {
         let unavailable = |detail: &'static str| {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "vacancy_unavailable", "Vacancy service unavailable", detail).retry_after_s(1)
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "vacancy_unavailable", "Vacancy service unavailable", detail)
+                .retry_after_about_s(1)
         };
         match self {
             Self::Refused { problem, seq } => (*problem, seq),
@@ -119,7 +132,7 @@ impl ClientError {
             Self::Shut { pause } => {
                 let detail = "The vacancy service fails, and is left alone for a moment. Nothing was sold; try again.";
                 let retry_after_s = u32::try_from(pause.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-                (unavailable(detail).retry_after_s(retry_after_s), None)
+                (unavailable(detail).retry_after_about_s(retry_after_s), None)
             }
             Self::Unknown => {
                 (unavailable("The vacancy service did not answer. Try again with the same Idempotency-Key: it sells once at most."), None)

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
+use inventory::engine::TraceContext;
 use inventory::{CommandKind, Engine, EventName, IdempotencyKey, Reply, Request, StockName};
 use serving::Problem;
 use serving::config::Secret;
 use serving::extract::{self, CallerDeadline};
+use serving::telemetry::current_span;
 
 use super::failure::{Failure, problem_of_engine};
 use crate::VacancySettings;
@@ -93,13 +95,18 @@ impl App {
     #[must_use]
     pub fn request(&self, kind: CommandKind, key: Option<IdempotencyKey>, caller: CallerDeadline) -> Request {
         let own = tokio::time::Instant::now() + self.0.request_timeout;
-        Request { kind, key, deadline: Some(caller.or_before(own)) }
+        Request { kind, key, deadline: Some(caller.or_before(own)), trace: current_trace() }
     }
 
     pub(super) async fn submit(&self, kind: CommandKind, key: extract::IdempotencyKey, caller: CallerDeadline) -> Result<Reply, Failure> {
         let key = key_from(key)?;
         self.0.engine.submit(self.request(kind, key, caller)).await.map_err(|error| problem_of_engine(&error).into())
     }
+}
+
+/// The span of the request being handled, in the engine's form.
+fn current_trace() -> Option<TraceContext> {
+    current_span().map(|span| TraceContext { trace_id: span.trace_id, span_id: span.span_id })
 }
 
 /// The engine's form of a key whose header was accepted.

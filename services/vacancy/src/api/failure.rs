@@ -61,12 +61,12 @@ pub fn problem_of_engine(error: &EngineError) -> Problem {
         EngineError::Store(error) if error.is_without_effect() => {
             tracing::debug!(%error, "the store cannot be reached");
             let detail = "The store cannot be reached. Nothing was done; try again.";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "Store unavailable", detail).retry_after_s(1)
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "Store unavailable", detail).retry_after_about_s(1)
         }
         EngineError::Store(error) => {
             tracing::error!(%error, "a request got no answer from the store");
             let detail = "The store failed. Whether the request took effect is not known: try again with the same Idempotency-Key.";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", "Outcome unknown", detail).retry_after_s(1)
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", "Outcome unknown", detail).retry_after_about_s(1)
         }
     }
 }
@@ -113,7 +113,9 @@ pub fn problem_of_refusal(refusal: &Refusal) -> Problem {
         RefusalKind::EventExists => new(StatusCode::CONFLICT, "event_exists", "Event exists"),
         RefusalKind::KeyReused => new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency-Key reused"),
         RefusalKind::TooManyEvents(_) => new(StatusCode::CONFLICT, "too_many_events", "Too many events"),
-        RefusalKind::TooManyHolds(_) => new(StatusCode::SERVICE_UNAVAILABLE, "too_many_holds", "Too many live holds").retry_after_s(5),
+        RefusalKind::TooManyHolds(_) => {
+            new(StatusCode::SERVICE_UNAVAILABLE, "too_many_holds", "Too many live holds").retry_after_about_s(5)
+        }
     };
     match refusal.seq {
         Some(seq) => problem.with("seq", seq),

@@ -10,6 +10,7 @@ mod holds;
 mod reserve;
 mod reserve_batch;
 
+use http::Method;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContactBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
@@ -38,6 +39,16 @@ pub fn router(app: App) -> OpenApiRouter {
         .routes(routes!(admin::refund::refund_reservation))
         .routes(routes!(admin::sales::list_sales))
         .with_state(app)
+}
+
+/// Whether a call finishes what was begun: a hold that is confirmed, released or extended. Those go before new ones.
+#[must_use]
+pub fn is_urgent(method: &Method, route: &str) -> bool {
+    match route.strip_prefix("/api/v1/holds/{id}") {
+        Some("") => *method == Method::DELETE,
+        Some(rest) => matches!(rest, "/confirm" | "/extend"),
+        None => false,
+    }
 }
 
 /// The head of an OpenAPI document: title, version, how administrators prove who they are.

@@ -123,7 +123,8 @@ async fn ticket_without_vacancy_says_so_and_recovers() {
     let port = system_tests::free_port();
     let ticket = Process::ticket(&format!("http://127.0.0.1:{port}"), &[]).await;
     let refused = ticket.client().post("/api/v1/purchase", json!({"qty": 1})).await;
-    assert_eq!((refused.status, refused.problem().as_str(), refused.header("retry-after")), (503, "vacancy_unavailable", "1"));
+    assert_eq!((refused.status, refused.problem().as_str()), (503, "vacancy_unavailable"));
+    assert!(matches!(refused.header("retry-after"), "1" | "2"), "{refused:?}");
     let ready = ticket.client().get("/ready").await;
     assert_eq!((ready.status, &ready.json()["dependencies"]["vacancy"]), (503, &json!("down")));
     assert_eq!(ticket.client().get("/health").await.status, 200);

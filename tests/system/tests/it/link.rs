@@ -20,7 +20,8 @@ impl Stub {
 
     /// The next call's head, in lower case, and its connection.
     async fn call(&self) -> (String, TcpStream) {
-        let (mut stream, _) = self.0.accept().await.unwrap();
+        let accepted = tokio::time::timeout(std::time::Duration::from_secs(20), self.0.accept());
+        let (mut stream, _) = accepted.await.expect("nobody calls").unwrap();
         let mut bytes = Vec::new();
         while !bytes.ends_with(b"}") {
             assert!(stream.read_buf(&mut bytes).await.unwrap() > 0, "the call ends early");
@@ -92,7 +93,8 @@ async fn what_nobody_waits_for_any_more_is_not_done() {
     ];
     for (method, path, body) in calls {
         let late = client.call(method.clone(), &path, &[("x-request-timeout-ms", "0")], body.clone()).await.unwrap();
-        assert_eq!((late.status, late.problem().as_str(), late.header("retry-after")), (503, "overloaded", "1"), "{method} {path}");
+        assert_eq!((late.status, late.problem().as_str()), (503, "overloaded"), "{method} {path}");
+        assert!(matches!(late.header("retry-after"), "1" | "2"), "{late:?}");
         let malformed = client.call(method.clone(), &path, &[("x-request-timeout-ms", "2s")], body).await.unwrap();
         assert_eq!((malformed.status, malformed.problem().as_str()), (400, "bad_request"), "{method} {path}");
     }

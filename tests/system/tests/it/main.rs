@@ -16,3 +16,4 @@ mod pages;
 mod sellout;
 mod settings;
 mod shutdown;
+mod traces;

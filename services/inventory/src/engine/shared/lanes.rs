@@ -55,12 +55,11 @@ impl Lanes {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a job to its lane, or refuses it at once. An internal job has room beyond the bound.
+    /// Adds a job to its lane, or refuses it at once.
     pub fn push(&self, lane: Lane, job: Job, internal: bool) -> Result<(), EngineError> {
         let mut state = self.state();
         state.check()?;
-        let len_max = if internal { self.len_max * 2 } else { self.len_max };
-        if state.len >= len_max {
+        if state.len >= job.room(self.len_max, internal) {
             return Err(EngineError::Busy);
         }
         state.len += 1;

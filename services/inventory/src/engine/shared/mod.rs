@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::stats::{Stats, count};
 use super::views::{Cell, Learned, Views};
 use super::{EngineError, Parts, Request};
 use crate::domain::{CommandKind, EventName, Outcome};
@@ -27,6 +28,7 @@ pub struct Shared {
     pub lanes: Lanes,
     pub reader: Arc<dyn SharedReader>,
     views: Arc<Views>,
+    stats: Arc<Stats>,
     holds: KnownHolds,
     /// Names that were asked for in vain, and when.
     missing: Mutex<HashMap<EventName, u64>>,
@@ -40,6 +42,7 @@ impl Shared {
             lanes: Lanes::new(parts.limits.queue_max, writers),
             reader,
             views: parts.views.clone(),
+            stats: parts.stats.clone(),
             holds: KnownHolds::default(),
             missing: Mutex::default(),
             cache_ttl,
@@ -90,8 +93,11 @@ impl Shared {
     pub async fn read(&self, name: &EventName, now: bool) -> Result<Option<Arc<Cell>>, (Option<Arc<Cell>>, StoreError)> {
         let cache_ttl = if now { Duration::ZERO } else { self.cache_ttl };
         let oldest_us = self.now_us().saturating_sub(u64::try_from(cache_ttl.as_micros()).unwrap_or(u64::MAX));
-        let Some(cell) = self.views.cell(name) else { return self.discover(name, oldest_us).await.map_err(|error| (None, error)) };
-        if cell.as_of_us() >= oldest_us {
+        let known = self.views.cell(name);
+        let hit = known.as_ref().is_some_and(|cell| cell.as_of_us() >= oldest_us);
+        count(if hit { &self.stats.cache_hits } else { &self.stats.cache_misses }, 1);
+        let Some(cell) = known else { return self.discover(name, oldest_us).await.map_err(|error| (None, error)) };
+        if hit {
             return Ok(Some(cell));
         }
         match self.refresh(&cell, oldest_us).await {

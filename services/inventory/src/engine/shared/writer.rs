@@ -8,9 +8,9 @@ use tokio::time::{Instant, sleep};
 
 use super::Shared;
 use super::lanes::{Lanes, Work};
-use crate::engine::queue::{Job, answer, drop_late};
+use crate::engine::queue::{Job, answer, drop_late, stats_of};
 use crate::engine::views::Learned;
-use crate::engine::{BatchStats, EngineError, Parts, Reply, run_batch};
+use crate::engine::{EngineError, Parts, Reply, run_batch};
 use crate::store::{Durability, Store, StoreError};
 
 /// How often a batch is decided again because another process was in the way.
@@ -56,13 +56,13 @@ impl<S: Store> Writer<S> {
         let mut tries = 0;
         loop {
             let started = Instant::now();
-            jobs = drop_late(jobs, started);
+            jobs = drop_late(jobs, started, &self.parts.stats);
             if jobs.is_empty() {
                 return Ok(());
             }
             match self.commit(&jobs).await {
                 Ok((replies, records)) => {
-                    self.parts.stats.record(&BatchStats { commands: jobs.len(), records, duration: started.elapsed() });
+                    self.parts.stats.record(&stats_of(&jobs, &replies, records, started));
                     let mut replies = replies.into_iter();
                     answer(jobs, || replies.next().ok_or(EngineError::Stopping));
                     return Ok(());

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use vacancy::wire::{BatchItem, ReserveAnswer, ReserveBody};
 
 use super::super::refusals::{passed_on, rate_limited};
-use super::super::{ClientError, IDEMPOTENCY_KEY, Order, quoted};
+use super::super::{ClientError, IDEMPOTENCY_KEY, Order, Trace, quoted};
 use super::breaker::Verdict;
 use super::gather::{Told, Waiting};
 
@@ -31,6 +31,18 @@ pub enum Ended {
     Broken { sent: bool },
 }
 
+impl Ended {
+    /// Why there is no answer, for traces.
+    pub fn failure(&self) -> Option<&'static str> {
+        match self {
+            Self::Answered(_) => None,
+            Self::All(_, Verdict::Neutral) => Some("refused"),
+            Self::All(..) => Some("no answer"),
+            Self::Broken { .. } => Some("broken off"),
+        }
+    }
+}
+
 /// Where to call.
 pub struct Caller {
     client: Client,
@@ -44,7 +56,7 @@ impl Caller {
     }
 
     /// Calls for all of `orders`; `deadline` is that of the call.
-    pub async fn call(&self, orders: &[Waiting], deadline: Instant) -> Ended {
+    pub async fn call(&self, orders: &[Waiting], trace: Trace, deadline: Instant) -> Ended {
         let now = Instant::now();
         // What vacancy has not decided when nobody waits for it any more, it shall not sell.
         let timeout_ms = left_ms(deadline, now);
@@ -52,6 +64,8 @@ impl Caller {
             [one] => self.single(&one.order),
             several => self.batch(several, now),
         };
+        // It is followed under the name of its first order; the others' keys are in its body.
+        let request = trace.put_on(request);
         let answered =
             timeout_at(deadline, async { read(request.header(CallerDeadline::HEADER, timeout_ms).send().await?, orders.len()).await });
         match answered.await {
@@ -67,7 +81,7 @@ impl Caller {
 
     fn single(&self, order: &Order) -> RequestBuilder {
         let body = ReserveBody { qty: order.qty, customer: order.customer.clone() };
-        let request = order.trace.put_on(self.client.post(&self.reserve_url)).json(&body);
+        let request = self.client.post(&self.reserve_url).json(&body);
         match &order.key {
             Some(key) => request.header(IDEMPOTENCY_KEY, quoted(key)),
             None => request,
@@ -77,9 +91,7 @@ impl Caller {
     fn batch(&self, orders: &[Waiting], now: Instant) -> RequestBuilder {
         let items: Vec<_> = orders.iter().filter_map(|waiting| item(waiting, now)).collect();
         let body = serde_json::to_vec(&items).unwrap_or_default();
-        let request = self.client.post(&self.batch_url).header(CONTENT_TYPE, "application/json").body(body);
-        // It is followed under the name of its first order; the others' keys are in its body.
-        orders.first().map_or_else(|| self.client.post(&self.batch_url), |first| first.order.trace.put_on(request))
+        self.client.post(&self.batch_url).header(CONTENT_TYPE, "application/json").body(body)
     }
 }
 

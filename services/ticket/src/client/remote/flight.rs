@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serving::telemetry::ClientSpan;
 use tokio::time::{Instant, sleep};
 use tower::retry::budget::{Budget, TpsBudget};
 
@@ -56,8 +57,14 @@ impl Flights {
             };
             let probe_by = Instant::now() + PROBE_TIMEOUT;
             let started = Instant::now();
-            let ended = self.caller.call(&orders, if permit.is_probe() { deadline.min(probe_by) } else { deadline }).await;
+            let span = ClientSpan::start("vacancy reserve", orders.iter().map(|waiting| waiting.order.trace.traceparent()));
+            let trace = orders.first().map(|first| first.order.trace.within(span.as_ref().and_then(ClientSpan::traceparent)));
+            let deadline_of_call = if permit.is_probe() { deadline.min(probe_by) } else { deadline };
+            let ended = self.caller.call(&orders, trace.unwrap_or_default(), deadline_of_call).await;
             self.metrics.call(&ended, started.elapsed());
+            if let Some(span) = span {
+                span.end(orders.len(), ended.failure());
+            }
             match ended {
                 Ended::Answered(told) => {
                     permit.done(Verdict::Success);
