@@ -107,7 +107,8 @@ pub struct TicketSettings {
 
 impl TicketSettings {
     /// The groups of settings it reads, for help and documentation.
-    pub const GROUPS: [Group; 4] = [TICKET, vacancy::settings::STOCK, vacancy::settings::LIMITS, serving::config::SERVING];
+    pub const GROUPS: [Group; 5] =
+        [TICKET, vacancy::settings::STOCK, vacancy::settings::DATABASE, vacancy::settings::LIMITS, serving::config::SERVING];
 
     /// Reads and checks all of them.
     ///

@@ -1,8 +1,11 @@
 //! What can be seen of the stock on /metrics.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use inventory::Engine;
 use inventory::engine::BatchStats;
 use inventory::store::EventView;
+use inventory::store::postgres::PostgresWatch;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
@@ -155,6 +158,69 @@ impl Collector for StockCollector {
 
 fn gauge(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Registers what is known of the database.
+///
+/// # Errors
+/// When one of them is registered already.
+pub fn register_database(watch: PostgresWatch, registry: &Registry) -> Result<(), prometheus::Error> {
+    let descs = DatabaseFamilies::new()?.all().iter().flat_map(|family| family.desc()).cloned().collect();
+    registry.register(Box::new(DatabaseCollector { watch, descs }))
+}
+
+/// Reads the store's own counts when it is scraped.
+struct DatabaseCollector {
+    watch: PostgresWatch,
+    descs: Vec<Desc>,
+}
+
+struct DatabaseFamilies {
+    up: IntGauge,
+    connects: IntCounter,
+    connect_failures: IntCounter,
+    conflicts: IntCounter,
+    interrupted: IntCounterVec,
+}
+
+impl DatabaseFamilies {
+    fn new() -> Result<Self, prometheus::Error> {
+        let interrupted =
+            Opts::new("inventory_store_interrupted_commits_total", "Commits whose connection was lost, by what became of them");
+        Ok(Self {
+            up: IntGauge::new("inventory_store_up", "Whether the database can be used")?,
+            connects: IntCounter::new("inventory_store_connects_total", "Connections made to the database")?,
+            connect_failures: IntCounter::new("inventory_store_connect_failures_total", "Connections that could not be made")?,
+            conflicts: IntCounter::new("inventory_store_conflicts_total", "Batches that were rolled back and decided again")?,
+            interrupted: IntCounterVec::new(interrupted, &["outcome"])?,
+        })
+    }
+
+    fn all(&self) -> [&dyn Collector; 5] {
+        [&self.up, &self.connects, &self.connect_failures, &self.conflicts, &self.interrupted]
+    }
+}
+
+impl Collector for DatabaseCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        self.descs.iter().collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let Ok(families) = DatabaseFamilies::new() else { unreachable!("the same families were made when this was registered") };
+        let counts = self.watch.counts();
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        families.up.set(i64::from(self.watch.is_up()));
+        families.connects.inc_by(read(&counts.connects));
+        families.connect_failures.inc_by(read(&counts.connect_failures));
+        families.conflicts.inc_by(read(&counts.conflicts));
+        let outcomes =
+            [("committed", &counts.resolved_committed), ("not_committed", &counts.resolved_not_committed), ("unknown", &counts.unresolved)];
+        for (outcome, counter) in outcomes {
+            families.interrupted.with_label_values(&[outcome]).inc_by(read(counter));
+        }
+        families.all().iter().flat_map(|family| family.collect()).collect()
+    }
 }
 
 #[cfg(test)]

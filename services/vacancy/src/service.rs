@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use inventory::Engine;
 use inventory::engine::Environment;
 use inventory::store::{EmbeddedStore, StoreError};
+use inventory::{Engine, EngineError};
 use serving::app::{AppParts, ServiceInfo, finish};
 use serving::edge::RequestSettings;
 use serving::health::{CheckResult, Health};
@@ -113,6 +113,9 @@ async fn serve<K: Keeper>(
 ) -> Result<Option<Closing>, RunError> {
     let metrics = Metrics::new(K::NAME, K::VERSION)?;
     crate::metrics::register(room.engine(), metrics.registry())?;
+    if let Some(watch) = room.watch() {
+        crate::metrics::register_database(watch, metrics.registry())?;
+    }
     let health = health::<K>(room);
     let (routes, openapi) = keeper.routes(App::new(room.engine().clone(), settings)).split_for_parts();
     let info = ServiceInfo::new(K::NAME, K::VERSION, settings.mode.as_str(), &settings.serving.environment)
@@ -148,8 +151,12 @@ async fn failed(room: &StockRoom) -> StoreError {
 fn health<K: Keeper>(room: &StockRoom) -> Health {
     let check = |engine: Engine| {
         move || {
-            let state = engine.check();
-            std::future::ready(state.map_or_else(|error| CheckResult::down(error.to_string()), |()| CheckResult::up()))
+            std::future::ready(match engine.check() {
+                Ok(()) => CheckResult::up(),
+                // Its words are fit for the public.
+                Err(EngineError::Store(StoreError::Unavailable(why))) => CheckResult::down(why.to_string()),
+                Err(error) => CheckResult::down(error.to_string()),
+            })
         }
     };
     Health::new(K::NAME).with_check("store", check(room.engine().clone())).with_check("vacancy", check(room.engine().clone()))

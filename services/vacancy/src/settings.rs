@@ -1,17 +1,22 @@
 //! The settings of the stock: where it is kept, and the limits of what is accepted.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use inventory::Limits;
 use inventory::store::EmbeddedOptions;
+use inventory::store::postgres::{PostgresOptions, Target};
 use serving::config::{ConfigError, Group, Secret, ServingSettings, Source, Var};
 
 const VACANCY_PORT: Var = Var::new("VACANCY_PORT", "8001", "port number, 0 for any free one", "Port of the vacancy service");
 const DEPLOYMENT_MODE: Var =
     Var::new("DEPLOYMENT_MODE", "microservices", "microservices or monolith", "Two services over HTTP, or one process");
 const DATA_DIR: Var = Var::new("DATA_DIR", "./data", "path", "Directory of the embedded store; one process at a time");
-const STORE_URL: Var =
-    Var::secret("STORE_URL", "unset", "Store to use instead of the embedded one; this version has only the embedded one");
+const STORE_URL: Var = Var::secret(
+    "STORE_URL",
+    "postgres://user:password@host:5432,host2:5432/database?sslmode=verify-full",
+    "PostgreSQL to keep the stock in, shared by any number of vacancy processes; unset, it is kept in DATA_DIR",
+);
 const ADMIN_TOKEN: Var = Var::secret(
     "ADMIN_TOKEN",
     "text without spaces, at least 16 characters",
@@ -25,6 +30,41 @@ const CACHE_TTL_SECONDS: Var = Var::new(
     "0 to 3600 seconds",
     "Age to which availability may be cached where the store is shared; the embedded store is always exact",
 );
+const STORE_SCHEMA: Var =
+    Var::new("STORE_SCHEMA", "ticket_system", "1 to 63 of a-z, 0-9, '_', beginning with a letter", "Schema of the tables in the database");
+const STORE_CONNECTIONS: Var =
+    Var::new("STORE_CONNECTIONS", "4", "1 to 64", "Connections that write: so many events are written to at once; one more keeps watch");
+const STORE_READ_CONNECTIONS: Var = Var::new("STORE_READ_CONNECTIONS", "4", "1 to 64", "Connections that read, made when they are needed");
+const STORE_CONNECT_TIMEOUT_S: Var =
+    Var::new("STORE_CONNECT_TIMEOUT_S", "2.0", "0.1 to 60 seconds", "How long a connection to one host may take to be made");
+const STORE_LOCK_TIMEOUT_S: Var = Var::new(
+    "STORE_LOCK_TIMEOUT_S",
+    "2.0",
+    "0.1 to 60 seconds",
+    "How long a transaction waits for another process, and how long a process that hangs may keep others waiting",
+);
+const STORE_STATEMENT_TIMEOUT_S: Var =
+    Var::new("STORE_STATEMENT_TIMEOUT_S", "4.0", "0.1 to 60 seconds", "How long a round trip to the database may take");
+const STORE_RESOLVE_TIMEOUT_S: Var = Var::new(
+    "STORE_RESOLVE_TIMEOUT_S",
+    "4.0",
+    "0.1 to 60 seconds",
+    "How long the database is asked what became of a commit whose answer was lost; then callers are told that it is unknown",
+);
+
+/// The database, where STORE_URL names one.
+pub const DATABASE: Group = Group {
+    title: "Database",
+    vars: &[
+        &STORE_SCHEMA,
+        &STORE_CONNECTIONS,
+        &STORE_READ_CONNECTIONS,
+        &STORE_CONNECT_TIMEOUT_S,
+        &STORE_LOCK_TIMEOUT_S,
+        &STORE_STATEMENT_TIMEOUT_S,
+        &STORE_RESOLVE_TIMEOUT_S,
+    ],
+};
 
 /// Where things are and what creates them.
 pub const STOCK: Group = Group {
@@ -153,6 +193,10 @@ pub struct VacancySettings {
     pub limits: Limits,
     /// The embedded store's limits.
     pub store: EmbeddedOptions,
+    /// The database at STORE_URL, if there is to be one.
+    pub postgres: Option<PostgresOptions>,
+    /// CACHE_TTL_SECONDS
+    pub cache_ttl: Duration,
     /// RESERVE_BATCH_MAX
     pub reserve_batch_max: usize,
     /// MAX_PAGE
@@ -161,7 +205,7 @@ pub struct VacancySettings {
 
 impl VacancySettings {
     /// The groups of settings it reads, for help and documentation.
-    pub const GROUPS: [Group; 3] = [STOCK, LIMITS, serving::config::SERVING];
+    pub const GROUPS: [Group; 4] = [STOCK, DATABASE, LIMITS, serving::config::SERVING];
 
     /// Reads and checks all of them.
     ///
@@ -169,10 +213,6 @@ impl VacancySettings {
     /// The first variable that is wrong.
     pub fn from_source(source: &Source) -> Result<Self, ConfigError> {
         const YEAR_S: u64 = 31_536_000;
-        // A store that this version does not have must not be answered by quietly using another.
-        if source.get_opt::<String>(&STORE_URL)?.is_some() {
-            return Err(ConfigError::invalid(&STORE_URL, "", "nothing: this version keeps its stock in DATA_DIR"));
-        }
         let admin_token: Option<Secret> = source.get_opt(&ADMIN_TOKEN)?;
         if let Some(token) = &admin_token
             && (token.expose().len() < 16 || token.expose().contains(char::is_whitespace))
@@ -193,11 +233,39 @@ impl VacancySettings {
                 journal_bytes: source.get_in_range(&STORE_JOURNAL_BYTES, 64 << 20..=1 << 40)?,
                 keys_max: limits.keys_max,
             },
+            postgres: postgres(source, limits.keys_max)?,
+            cache_ttl: Duration::from_secs(source.get_in_range(&CACHE_TTL_SECONDS, 0..=3_600)?),
             reserve_batch_max: reserve_batch_max(source, limits.queue_max)?,
             limits,
             page_max: source.get_in_range(&MAX_PAGE, 1..=10_000)?,
         })
     }
+}
+
+/// The database, unless it is not to be one. What is wrong with the URL is told without any of it: there may be a password in it.
+fn postgres(source: &Source, keys_max: u64) -> Result<Option<PostgresOptions>, ConfigError> {
+    let schema: String = source.get(&STORE_SCHEMA)?;
+    let first_is_letter = schema.starts_with(|first: char| first.is_ascii_lowercase());
+    if !first_is_letter || schema.len() > 63 || !schema.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+        return Err(ConfigError::invalid(&STORE_SCHEMA, &schema, STORE_SCHEMA.kind));
+    }
+    let seconds = |var| source.get_duration_s_in(var, 0.1..=60.0);
+    let (connect_timeout, lock_timeout) = (seconds(&STORE_CONNECT_TIMEOUT_S)?, seconds(&STORE_LOCK_TIMEOUT_S)?);
+    let (statement_timeout, resolve_timeout) = (seconds(&STORE_STATEMENT_TIMEOUT_S)?, seconds(&STORE_RESOLVE_TIMEOUT_S)?);
+    let (writers, readers) = (source.get_in_range(&STORE_CONNECTIONS, 1..=64)?, source.get_in_range(&STORE_READ_CONNECTIONS, 1..=64)?);
+    let Some(url) = source.get_opt::<Secret>(&STORE_URL)? else { return Ok(None) };
+    let target = url.expose().parse::<Target>().map_err(|error| ConfigError::invalid(&STORE_URL, "", error.to_string()))?;
+    Ok(Some(PostgresOptions {
+        schema,
+        writers,
+        readers,
+        connect_timeout,
+        lock_timeout,
+        statement_timeout,
+        resolve_timeout,
+        keys_max,
+        ..PostgresOptions::new(target)
+    }))
 }
 
 /// A batch that the queue cannot take whole would be refused in part each time, however idle the service is.
@@ -211,7 +279,6 @@ fn reserve_batch_max(source: &Source, queue_max: usize) -> Result<usize, ConfigE
 }
 
 fn limits(source: &Source, year_s: u64) -> Result<Limits, ConfigError> {
-    source.get_in_range(&CACHE_TTL_SECONDS, 0..=3_600)?;
     let hold_ttl_max_s = source.get_in_range(&HOLD_TTL_MAX_S, 1..=year_s)?;
     Ok(Limits {
         qty_max: source.get_in_range(&MAX_QTY, 1..=1_000_000)?,

@@ -63,6 +63,18 @@ impl Fingerprint {
         half.copy_from_slice(&digest[..16]);
         Self(half)
     }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// The fingerprint with these bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
 }
 
 impl fmt::Debug for Fingerprint {

@@ -78,6 +78,12 @@ impl Environment {
         Self { clock: Arc::new(SystemClock::default()), random: Arc::new(Mutex::new(StdRng::from_rng(&mut rng))) }
     }
 
+    /// The given clock, and ids of a generator seeded by the operating system.
+    #[must_use]
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..Self::system() }
+    }
+
     /// The given clock, and ids that follow from `seed`: for tests and simulations.
     #[must_use]
     pub fn seeded(clock: Arc<dyn Clock>, seed: u64) -> Self {

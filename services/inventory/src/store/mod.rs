@@ -6,6 +6,7 @@
 mod embedded;
 #[cfg(any(test, feature = "test-util"))]
 mod memory;
+pub mod postgres;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use inventory::engine::run_batch;
-use inventory::store::{DataDir, DataDirError, Durability, EmbeddedOptions, EmbeddedStore, OwnedStore, Store};
-use inventory::{Command, CommandKind, HoldId, IdempotencyKey, Limits, RefusalKind};
+use inventory::store::{DataDir, DataDirError, Durability, EmbeddedOptions, EmbeddedStore, OwnedStore};
+use inventory::{Command, CommandKind, HoldId, IdempotencyKey, Limits};
 
-use crate::support::{event, hold, key, open, put, reserve};
+use crate::support::{hold, key, open, put, reserve};
 
 fn id(number: u8) -> HoldId {
     HoldId::new(1, [number; 10])
@@ -72,25 +72,6 @@ async fn an_older_format_is_migrated_from_its_ledger() {
     assert_eq!(fs::read_to_string(dir.path().join("db/FORMAT")).unwrap(), "1\n");
     let again = run(&mut store, &limits, 4, reserve("default", 3), Some(key("k")), 1_003).await;
     assert_eq!((again.result, again.seq, again.replayed), (sold.result, sold.seq, true));
-}
-
-#[tokio::test]
-async fn a_key_answers_until_its_time_is_over_and_then_its_effect_can_happen_again() {
-    let dir = tempfile::tempdir().unwrap();
-    let limits = Limits { key_ttl_ms: 1_000, ..Limits::default() };
-    let mut store = open(dir.path());
-    run(&mut store, &limits, 1, put("default", &[("general", 10)]), None, 1_000).await;
-    let first = run(&mut store, &limits, 2, reserve("default", 1), Some(key("k")), 2_000).await;
-    drop(store);
-    let mut store = open(dir.path());
-    let again = run(&mut store, &limits, 3, reserve("default", 1), Some(key("k")), 2_999).await;
-    assert_eq!((again.result, again.replayed), (first.result.clone(), true));
-    let later = run(&mut store, &limits, 4, reserve("default", 1), Some(key("k")), 3_000).await;
-    assert!(!later.replayed && later.result.is_ok() && later.result != first.result);
-    // The old number of the key is forgotten, its new one is not.
-    run(&mut store, &limits, 5, reserve("default", 1), Some(key("other")), 3_001).await;
-    let again = run(&mut store, &limits, 6, reserve("default", 1), Some(key("k")), 3_002).await;
-    assert_eq!((again.result, again.replayed), (later.result, true));
 }
 
 #[tokio::test]
@@ -200,89 +181,4 @@ async fn a_journal_that_was_cut_off_is_refused_until_the_loss_is_accepted() {
     assert!(expected == 21 && found < 21);
     fs::remove_file(watermark).unwrap();
     assert_eq!(open(&copy).views()[0].event.seq, found);
-}
-
-#[tokio::test]
-async fn keys_outlive_a_ledger_that_is_ahead_of_the_clock() {
-    let dir = tempfile::tempdir().unwrap();
-    let limits = Limits { key_ttl_ms: 1_000, ..Limits::default() };
-    let mut store = open(dir.path());
-    run(&mut store, &limits, 1, put("default", &[("general", 10)]), None, 1_000_000).await;
-    // The clock is set back; the ledger's time is not.
-    let first = run(&mut store, &limits, 2, reserve("default", 1), Some(key("k")), 1_000).await;
-    for number in 3..6 {
-        run(&mut store, &limits, number, reserve("default", 1), Some(key(&format!("k{number}"))), 1_001).await;
-    }
-    let again = run(&mut store, &limits, 7, reserve("default", 1), Some(key("k")), 1_002).await;
-    assert_eq!((again.result, again.replayed), (first.result, true));
-}
-
-#[tokio::test]
-async fn a_great_many_holds_run_out_at_once_in_parts() {
-    let dir = tempfile::tempdir().unwrap();
-    let limits = Limits::default();
-    let mut store = open(dir.path());
-    run(&mut store, &limits, 1, put("default", &[("general", 100_000)]), None, 1_000).await;
-    let held: Vec<_> = (0..10_000_u64)
-        .map(|number| {
-            let mut random = [0; 10];
-            random[2..].copy_from_slice(&number.to_be_bytes());
-            Command { id: HoldId::new(1_000, random), kind: hold("default", 1, 500) }
-        })
-        .collect();
-    let commands = held.iter().map(|command| (command, None));
-    run_batch(&mut store, &limits, commands, Vec::new(), 1_000, Durability::Buffered).await.unwrap();
-    let late = Command { id: id(200), kind: reserve("default", 1) };
-    let done = run_batch(&mut store, &limits, std::iter::once((&late, None)), Vec::new(), 1_500, Durability::Buffered).await.unwrap();
-    assert_eq!(done.records, 10_001);
-    assert_eq!(done.replies[0].seq, 1 + 10_000 + 10_000 + 1);
-    let counts = store.views()[0].event.stocks[0].1;
-    assert_eq!((counts.held, counts.sold), (0, 1));
-}
-
-#[tokio::test]
-async fn holds_of_all_events_together_are_bounded() {
-    let dir = tempfile::tempdir().unwrap();
-    let limits = Limits { live_holds_max: 3, ..Limits::default() };
-    let mut store = open(dir.path());
-    for (number, name) in [(1, "a"), (2, "b")] {
-        run(&mut store, &limits, number, put(name, &[("general", 10)]), None, 1_000).await;
-    }
-    for (number, name) in [(3, "a"), (4, "b"), (5, "a")] {
-        run(&mut store, &limits, number, hold(name, 1, 500), None, 1_000).await.result.unwrap();
-    }
-    let refused = run(&mut store, &limits, 6, hold("b", 1, 500), None, 1_000).await.result.unwrap_err();
-    assert_eq!(refused.kind, RefusalKind::TooManyHolds(3));
-    run(&mut store, &limits, 7, hold("a", 1, 500), None, 1_500).await.result.unwrap();
-}
-
-#[tokio::test]
-async fn an_extension_with_a_key_that_changes_nothing_is_answered_the_same_later() {
-    let dir = tempfile::tempdir().unwrap();
-    let limits = Limits::default();
-    let mut store = open(dir.path());
-    run(&mut store, &limits, 1, put("default", &[("general", 10)]), None, 1_000).await;
-    run(&mut store, &limits, 2, hold("default", 1, 3_000), None, 1_000).await.result.unwrap();
-    let extend = || CommandKind::Extend { hold: id(2), ttl_ms: 2_000 };
-    let first = run(&mut store, &limits, 3, extend(), Some(key("e")), 1_500).await;
-    let again = run(&mut store, &limits, 4, extend(), Some(key("e")), 3_500).await;
-    assert_eq!((again.result, again.seq, again.replayed), (first.result, first.seq, true));
-}
-
-#[tokio::test]
-async fn events_whose_names_are_prefixes_of_each_other_keep_apart() {
-    let dir = tempfile::tempdir().unwrap();
-    let limits = Limits::default();
-    let mut store = open(dir.path());
-    for (number, name) in (1..).zip(["a", "a-b", "a.b", "ab"]) {
-        run(&mut store, &limits, number, put(name, &[("general", 10)]), None, 1_000).await;
-        run(&mut store, &limits, number + 10, hold(name, u64::from(number), 500), None, 1_000).await;
-    }
-    for (number, name) in (1..).zip(["a", "a-b", "a.b", "ab"]) {
-        let records = store.reader().records(&event(name), 0, 100).await.unwrap();
-        assert_eq!(records.iter().map(|record| record.seq).collect::<Vec<_>>(), [1, 2], "{name}");
-        run(&mut store, &limits, number + 20, CommandKind::Expire { event: event(name) }, None, 1_500).await;
-        let held: Vec<_> = store.views().iter().map(|view| view.event.stocks[0].1.held).collect();
-        assert_eq!(held.iter().filter(|held| **held == 0).count(), usize::from(number), "{name}");
-    }
 }

@@ -1,10 +1,12 @@
 //! Tests of the engine through its public face.
 #![allow(clippy::unwrap_used)]
 
+mod conformance;
 mod embedded;
 mod engine;
 mod model;
 mod model_test;
+mod postgres;
 mod shared;
 mod support;
 mod transfer;

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use inventory::engine::{Clock, Environment};
+use inventory::store::postgres::{Postgres, PostgresOptions, TimeSource};
 use inventory::store::{EmbeddedOptions, EmbeddedStore};
 use inventory::{CommandKind, CustomerId, Engine, EventName, EventSettings, IdempotencyKey, Item, Items, Limits, Request, StockName};
 
@@ -74,4 +76,29 @@ pub fn open(dir: &std::path::Path) -> EmbeddedStore {
 
 pub fn start(store: EmbeddedStore, clock: &TestClock) -> Engine {
     Engine::start(store, Limits::default(), Environment::seeded(Arc::new(clock.clone()), 1)).unwrap()
+}
+
+/// A schema of its own on the server of these tests.
+pub struct Database {
+    pub postgres: Postgres,
+    pub options: PostgresOptions,
+}
+
+impl Database {
+    /// One that decides by the caller's time, as the other stores do.
+    pub async fn new() -> Self {
+        Self::with(|options| options.time = TimeSource::Caller).await
+    }
+
+    pub async fn with(change: impl FnOnce(&mut PostgresOptions)) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        // Starting the server blocks; it does so once.
+        let server = tokio::task::spawn_blocking(test_postgres::Server::common).await.unwrap();
+        let mut options = PostgresOptions::new(server.url("postgres").parse().unwrap());
+        options.schema = format!("s{}", NUMBER.fetch_add(1, Ordering::SeqCst));
+        change(&mut options);
+        let postgres = Postgres::open(options.clone());
+        assert!(postgres.ready(Duration::from_secs(20)).await, "{:?}", postgres.check());
+        Self { postgres, options }
+    }
 }

@@ -23,7 +23,7 @@ fn a_wrong_value_is_one_line_that_names_the_variable() {
         ("DEPLOYMENT_MODE", "both"),
         ("HOLD_TTL_S", "4000"),
         ("ADMIN_TOKEN", "short"),
-        ("STORE_URL", "postgres://user:secret@db/x"),
+        ("STORE_URL", "mysql://user:secret@db/x"),
         ("MAX_QTY", "0"),
     ];
     for (variable, value) in cases {

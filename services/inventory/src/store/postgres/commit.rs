@@ -1,0 +1,243 @@
+//! Committing a batch: its records and the state they changed, and the end of the transaction, with one round trip.
+
+use std::collections::{HashMap, HashSet};
+
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Row};
+use uuid::Uuid;
+
+use super::errors::Trouble;
+use super::rows::{event_name, int, optional_number, state_name, uuid};
+use super::sql::Sql;
+use crate::decide::WorkingSet;
+use crate::domain::{EventName, KeyUse, TimeMs};
+use crate::ledger::Record;
+
+/// How a commit went wrong.
+pub(super) enum CommitError {
+    /// It was rolled back.
+    Undone(Trouble),
+    /// The connection was lost before the server said whether it committed.
+    Unknown(String),
+}
+
+type Params<'a> = Vec<(&'a (dyn ToSql + Sync), Type)>;
+
+/// When the next hold of each changed event runs out.
+pub(super) type NextExpiries = HashMap<EventName, Option<TimeMs>>;
+
+/// A list of values for each column.
+#[derive(Default)]
+struct LedgerRows<'a> {
+    event: Vec<&'a str>,
+    seq: Vec<i64>,
+    body: Vec<&'a [u8]>,
+}
+
+#[derive(Default)]
+struct EventRows<'a> {
+    name: Vec<&'a str>,
+    seq: Vec<i64>,
+    settings_seq: Vec<i64>,
+    head: Vec<&'a [u8]>,
+    at_ms: Vec<i64>,
+    live_holds: Vec<i64>,
+    settings: Vec<String>,
+    stocks: Vec<String>,
+}
+
+#[derive(Default)]
+struct HoldRows<'a> {
+    id: Vec<Uuid>,
+    event: Vec<&'a str>,
+    items: Vec<String>,
+    live: Vec<String>,
+    customer: Vec<Option<&'a str>>,
+    state: Vec<&'static str>,
+    created_at_ms: Vec<i64>,
+    expires_at_ms: Vec<i64>,
+    payment_ref: Vec<Option<&'a str>>,
+    seq: Vec<i64>,
+    confirmed_seq: Vec<Option<i64>>,
+}
+
+#[derive(Default)]
+struct CustomerRows<'a> {
+    event: Vec<&'a str>,
+    customer: Vec<&'a str>,
+    qty: Vec<i64>,
+}
+
+#[derive(Default)]
+struct KeyRows<'a> {
+    key: Vec<&'a str>,
+    fingerprint: Vec<&'a [u8]>,
+    event: Vec<&'a str>,
+    seq: Vec<i64>,
+    expires_at_ms: Vec<i64>,
+}
+
+/// Writes `set` and commits; `existed` are the events that were there when it was loaded.
+pub(super) async fn commit(
+    client: &Client,
+    sql: &Sql,
+    set: &WorkingSet,
+    existed: &HashSet<EventName>,
+) -> Result<NextExpiries, CommitError> {
+    let json = |error: serde_json::Error| CommitError::Undone(Trouble::Damaged(error.to_string()));
+    let mut ledger = LedgerRows::default();
+    for (record, body) in &set.records {
+        ledger.event.push(record.event.as_str());
+        ledger.seq.push(int(record.seq));
+        ledger.body.push(body);
+    }
+    let (mut new, mut changed) = (EventRows::default(), EventRows::default());
+    // Ordered, like everything that is locked: who touches the same rows does so in the same order.
+    let mut dirty: Vec<_> = set.dirty_events.iter().filter_map(|name| set.events.get(name)).collect();
+    dirty.sort_by(|a, b| a.name.cmp(&b.name));
+    for event in &dirty {
+        let rows = if existed.contains(&event.name) { &mut changed } else { &mut new };
+        rows.name.push(event.name.as_str());
+        rows.seq.push(int(event.seq));
+        rows.settings_seq.push(int(event.settings_seq));
+        rows.head.push(event.head.as_bytes());
+        rows.at_ms.push(int(event.at_ms));
+        rows.live_holds.push(int(event.live_holds));
+        rows.settings.push(serde_json::to_string(&event.settings).map_err(json)?);
+        rows.stocks.push(serde_json::to_string(&event.stocks).map_err(json)?);
+    }
+    let mut holds = HoldRows::default();
+    for hold in set.holds.values().filter(|slot| slot.dirty).map(|slot| &slot.hold) {
+        holds.id.push(uuid(hold.id));
+        holds.event.push(hold.event.as_str());
+        holds.items.push(serde_json::to_string(&hold.items).map_err(json)?);
+        holds.live.push(serde_json::to_string(&hold.live).map_err(json)?);
+        holds.customer.push(hold.customer.as_ref().map(crate::domain::CustomerId::as_str));
+        holds.state.push(state_name(hold.state));
+        holds.created_at_ms.push(int(hold.created_at_ms));
+        holds.expires_at_ms.push(int(hold.expires_at_ms));
+        holds.payment_ref.push(hold.payment_ref.as_ref().map(crate::domain::PaymentRef::as_str));
+        holds.seq.push(int(hold.seq));
+        holds.confirmed_seq.push(hold.confirmed_seq.map(int));
+    }
+    let (mut kept, mut gone) = (CustomerRows::default(), CustomerRows::default());
+    for who in &set.dirty_customers {
+        let qty = set.customers.get(who).copied().unwrap_or(0);
+        let rows = if qty == 0 { &mut gone } else { &mut kept };
+        rows.event.push(who.0.as_str());
+        rows.customer.push(who.1.as_str());
+        rows.qty.push(int(qty));
+    }
+    let keys = key_rows(set);
+    let now_ms = int(set.now_ms);
+    let with_holds: Vec<&str> = dirty.iter().filter(|event| event.live_holds > 0).map(|event| event.name.as_str()).collect();
+
+    let ledger_params: Params<'_> =
+        vec![(&ledger.event, Type::TEXT_ARRAY), (&ledger.seq, Type::INT8_ARRAY), (&ledger.body, Type::BYTEA_ARRAY)];
+    let hold_params: Params<'_> = vec![
+        (&holds.id, Type::UUID_ARRAY),
+        (&holds.event, Type::TEXT_ARRAY),
+        (&holds.items, Type::TEXT_ARRAY),
+        (&holds.live, Type::TEXT_ARRAY),
+        (&holds.customer, Type::TEXT_ARRAY),
+        (&holds.state, Type::TEXT_ARRAY),
+        (&holds.created_at_ms, Type::INT8_ARRAY),
+        (&holds.expires_at_ms, Type::INT8_ARRAY),
+        (&holds.payment_ref, Type::TEXT_ARRAY),
+        (&holds.seq, Type::INT8_ARRAY),
+        (&holds.confirmed_seq, Type::INT8_ARRAY),
+    ];
+    let kept_params: Params<'_> = vec![(&kept.event, Type::TEXT_ARRAY), (&kept.customer, Type::TEXT_ARRAY), (&kept.qty, Type::INT8_ARRAY)];
+    let gone_params: Params<'_> = vec![(&gone.event, Type::TEXT_ARRAY), (&gone.customer, Type::TEXT_ARRAY)];
+    let key_params: Params<'_> = vec![
+        (&keys.key, Type::TEXT_ARRAY),
+        (&keys.fingerprint, Type::BYTEA_ARRAY),
+        (&keys.event, Type::TEXT_ARRAY),
+        (&keys.seq, Type::INT8_ARRAY),
+        (&keys.expires_at_ms, Type::INT8_ARRAY),
+    ];
+    let put_keys = if set.replaying { &sql.replay_keys } else { &sql.insert_keys };
+    // Keys whose time is over make room for their next use; one that is still in use then collides, and the batch is undone.
+    let reused = !set.replaying && !keys.key.is_empty();
+
+    let (new_params, changed_params) = (event_params(&new), event_params(&changed));
+    let reused_params: Params<'_> = vec![(&keys.key, Type::TEXT_ARRAY), (&now_ms, Type::INT8)];
+    let next_params: Params<'_> = vec![(&with_holds, Type::TEXT_ARRAY)];
+
+    // Biased: they are sent in this order, without waiting for each other.
+    let (a, b, c, d, e, f, g, h, next, committed) = tokio::join!(biased;
+        execute(client, &sql.insert_ledger, &ledger_params, true),
+        execute(client, &sql.insert_events, &new_params, !new.name.is_empty()),
+        execute(client, &sql.update_events, &changed_params, !changed.name.is_empty()),
+        execute(client, &sql.put_holds, &hold_params, !holds.id.is_empty()),
+        execute(client, &sql.put_customers, &kept_params, !kept.qty.is_empty()),
+        execute(client, &sql.drop_customers, &gone_params, !gone.qty.is_empty()),
+        execute(client, &sql.drop_keys, &reused_params, reused),
+        execute(client, put_keys, &key_params, !keys.key.is_empty()),
+        query(client, &sql.next_expiries, &next_params, !with_holds.is_empty()),
+        client.batch_execute("COMMIT"),
+    );
+    let written = [a, b, c, d, e, f, g, h].into_iter().find_map(Result::err).or(next.as_ref().err().cloned());
+    match (written, committed) {
+        // What went wrong before the commit is known not to be committed, if the server itself said so.
+        (Some(Trouble::Lost(text)), Err(_)) => Err(CommitError::Unknown(text)),
+        (Some(trouble), _) => Err(CommitError::Undone(trouble)),
+        (None, Err(error)) => match Trouble::from(error) {
+            // A conflict that shows at the commit, as in databases that are serializable, is no commit.
+            Trouble::Again(text) => Err(CommitError::Undone(Trouble::Again(text))),
+            other => Err(CommitError::Unknown(other.text().to_owned())),
+        },
+        (None, Ok(())) => expiries(&next.unwrap_or_default()).map_err(|trouble| CommitError::Unknown(trouble.text().to_owned())),
+    }
+}
+
+fn event_params<'a>(rows: &'a EventRows<'a>) -> Params<'a> {
+    vec![
+        (&rows.name, Type::TEXT_ARRAY),
+        (&rows.seq, Type::INT8_ARRAY),
+        (&rows.settings_seq, Type::INT8_ARRAY),
+        (&rows.head, Type::BYTEA_ARRAY),
+        (&rows.at_ms, Type::INT8_ARRAY),
+        (&rows.live_holds, Type::INT8_ARRAY),
+        (&rows.settings, Type::TEXT_ARRAY),
+        (&rows.stocks, Type::TEXT_ARRAY),
+    ]
+}
+
+/// The keys of the batch's records, each once, ordered.
+fn key_rows(set: &WorkingSet) -> KeyRows<'_> {
+    let mut uses: HashMap<&str, (&KeyUse, &Record)> = HashMap::new();
+    for (record, _) in &set.records {
+        let Some(key) = &record.key else { continue };
+        let later = uses.get(key.key.as_str()).is_none_or(|(known, _)| known.expires_at_ms < key.expires_at_ms);
+        if later {
+            uses.insert(key.key.as_str(), (key, record));
+        }
+    }
+    let mut uses: Vec<_> = uses.into_iter().collect();
+    uses.sort_unstable_by_key(|(key, _)| *key);
+    let mut rows = KeyRows::default();
+    for (key, (used, record)) in uses {
+        rows.key.push(key);
+        rows.fingerprint.push(used.fingerprint.as_bytes());
+        rows.event.push(record.event.as_str());
+        rows.seq.push(int(record.seq));
+        rows.expires_at_ms.push(int(used.expires_at_ms));
+    }
+    rows
+}
+
+async fn execute(client: &Client, sql: &str, params: &[(&(dyn ToSql + Sync), Type)], wanted: bool) -> Result<(), Trouble> {
+    if wanted {
+        client.execute_typed(sql, params).await?;
+    }
+    Ok(())
+}
+
+async fn query(client: &Client, sql: &str, params: &[(&(dyn ToSql + Sync), Type)], wanted: bool) -> Result<Vec<Row>, Trouble> {
+    if wanted { Ok(client.query_typed(sql, params).await?) } else { Ok(Vec::new()) }
+}
+
+fn expiries(rows: &[Row]) -> Result<NextExpiries, Trouble> {
+    rows.iter().map(|row| Ok((event_name(row, 0)?, optional_number(row, 1)?))).collect()
+}

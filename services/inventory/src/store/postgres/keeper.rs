@@ -1,0 +1,104 @@
+//! Keeps watch over the database: brings its schema up to date, says whether it can be used, forgets old keys.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt;
+use tokio::time::{Instant, sleep};
+use tokio_postgres::types::Type;
+
+use super::errors::Trouble;
+use super::gate::Counts;
+use super::link::{Link, within};
+use super::migrate::migrate;
+use super::rows::{int, number};
+use super::shared::Common;
+
+/// How often it looks when all is well.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// The longest pause, without the random part, before it tries again.
+const PAUSE_MAX: Duration = Duration::from_millis(800);
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+/// How often old keys are forgotten, and how many at once.
+const FORGET_EVERY: Duration = Duration::from_secs(5);
+const FORGET_MAX: u64 = 5_000;
+const FORGET_ROUNDS: usize = 8;
+/// A migration may have to wait for another process, and to build an index.
+const MIGRATION_MAX: Duration = Duration::from_secs(600);
+
+/// Runs until it is dropped.
+pub(super) async fn keep(common: Arc<Common>) {
+    let mut pause = PAUSE_MIN;
+    loop {
+        let trouble = match watch(&common).await {
+            Ok(never) => match never {},
+            Err((trouble, worked)) => {
+                if worked {
+                    pause = PAUSE_MIN;
+                }
+                trouble
+            }
+        };
+        common.gate.close(&trouble);
+        // Every process would try again at the same time otherwise.
+        let jitter = rand::rng().random_range(0.5..1.5);
+        sleep(pause.mul_f64(jitter)).await;
+        pause = (pause * 2).min(PAUSE_MAX);
+    }
+}
+
+/// One connection's life. The error says whether it ever worked.
+async fn watch(common: &Common) -> Result<std::convert::Infallible, (Trouble, bool)> {
+    let counts = &common.gate.counts;
+    let link = Link::connect(&common.options).await.map_err(|trouble| {
+        Counts::add(&counts.connect_failures);
+        (trouble, false)
+    })?;
+    Counts::add(&counts.connects);
+    // Every connection may lead to another server than the one before.
+    within(MIGRATION_MAX, migrate(&link.client, &common.options.schema)).await.map_err(|trouble| (trouble, false))?;
+    let mut forgotten = Instant::now();
+    loop {
+        within(common.options.statement_timeout, probe(&link, common)).await.map_err(|trouble| (trouble, true))?;
+        common.gate.open();
+        if forgotten.elapsed() >= FORGET_EVERY {
+            within(common.options.statement_timeout * 4, forget(&link, common)).await.map_err(|trouble| (trouble, true))?;
+            forgotten = Instant::now();
+        }
+        tokio::select! {
+            () = sleep(PROBE_EVERY) => {}
+            () = common.gate.alarm.notified() => {}
+        }
+    }
+}
+
+async fn probe(link: &Link, common: &Common) -> Result<(), Trouble> {
+    let rows = link.client.query_typed(&common.sql.probe, &[]).await?;
+    let row = rows.first().ok_or_else(|| Trouble::Lost("no answer".into()))?;
+    if row.try_get::<_, &str>(1)? == "on" {
+        return Err(Trouble::Lost("the server takes no writes any more".into()));
+    }
+    common.gate.told(number(row, 0)?);
+    Ok(())
+}
+
+/// Keys whose time is over go, and beyond the bound the oldest: by the server's own estimate of how many there are.
+async fn forget(link: &Link, common: &Common) -> Result<(), Trouble> {
+    let most = int(FORGET_MAX);
+    for _ in 0..FORGET_ROUNDS {
+        let gone = link.client.execute_typed(&common.sql.forget_keys, &[(&most, Type::INT8)]).await?;
+        if gone < FORGET_MAX {
+            break;
+        }
+    }
+    let rows = link.client.query_typed(&common.sql.keys_len, &[(&common.options.schema, Type::TEXT)]).await?;
+    let len = rows.first().map_or(Ok(0), |row| number(row, 0))?;
+    // A tenth more, because the estimate is one.
+    let most = common.options.keys_max.saturating_add(common.options.keys_max / 10);
+    if len > most {
+        let excess = int((len - common.options.keys_max).min(FORGET_MAX * 4));
+        let gone = link.client.execute_typed(&common.sql.forget_oldest_keys, &[(&excess, Type::INT8)]).await?;
+        tracing::warn!(gone, len, "there are more keys than may be kept: the oldest were forgotten");
+    }
+    Ok(())
+}

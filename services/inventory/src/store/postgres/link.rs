@@ -1,0 +1,67 @@
+//! A connection, made within its time and closed within its time.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tokio_postgres::{Client, Config};
+
+use super::errors::Trouble;
+use super::options::PostgresOptions;
+use super::tls::TlsMaker;
+
+/// How long a connection that nobody wants any more may take to say goodbye.
+const GOODBYE_MAX: Duration = Duration::from_millis(500);
+
+/// A connection. Dropping it closes it, whatever the server does.
+pub(super) struct Link {
+    pub client: Client,
+    // Dropped after the client: the task that drives the connection hears of it.
+    _open: oneshot::Sender<()>,
+}
+
+impl Link {
+    /// Connects to the first host that takes writes. A host that says nothing is passed over in time.
+    pub async fn connect(options: &PostgresOptions) -> Result<Self, Trouble> {
+        let mut trouble = Trouble::Lost("no host".into());
+        for config in &options.target.hosts {
+            let one = Self::connect_host(config, &options.target.tls);
+            match timeout(options.connect_timeout, one).await {
+                Ok(Ok(link)) => return Ok(link),
+                Ok(Err(error)) => trouble = error,
+                Err(_) => trouble = Trouble::Lost("no connection in time".into()),
+            }
+        }
+        Err(trouble)
+    }
+
+    async fn connect_host(config: &Config, tls: &TlsMaker) -> Result<Self, Trouble> {
+        let (client, connection) = config.connect(tls.0.clone()).await?;
+        let (open, closed) = oneshot::channel::<()>();
+        tokio::spawn(async move {
+            let mut connection = std::pin::pin!(connection);
+            tokio::select! {
+                ended = &mut connection => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%error, "a connection to the database ended");
+                    }
+                    return;
+                }
+                _ = closed => {}
+            }
+            // The server may be hung: what was asked of it is not waited for.
+            let _ = timeout(GOODBYE_MAX, connection).await;
+        });
+        Ok(Self { client, _open: open })
+    }
+
+    /// Whether it can be used, as far as is known.
+    pub fn is_open(&self) -> bool {
+        !self.client.is_closed()
+    }
+}
+
+/// A round trip that takes longer than it may counts as a lost connection.
+pub(super) async fn within<T>(limit: Duration, trip: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+    timeout(limit, trip).await.unwrap_or_else(|_| Err(Trouble::Lost("no answer in time".into())))
+}

@@ -1,0 +1,69 @@
+//! Bringing the schema up to date: in one transaction, under a lock, so that any number of processes may start at once.
+//!
+//! A migration is never changed once it was released. One that older versions cannot live with is marked as breaking: they
+//! refuse the database from then on; with all others they go on, as a rolling update needs it.
+
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+
+use super::errors::Trouble;
+
+struct Migration {
+    version: i32,
+    name: &'static str,
+    /// Versions of this program that do not know it must not use the database.
+    breaking: bool,
+    sql: &'static str,
+}
+
+const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "tables", breaking: true, sql: include_str!("migrations/0001_tables.sql") }];
+
+/// Brings `schema` up to date.
+pub(super) async fn migrate(client: &Client, schema: &str) -> Result<(), Trouble> {
+    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = 0").await?;
+    let result = apply(client, schema).await;
+    match result {
+        Ok(()) => Ok(client.batch_execute("COMMIT").await?),
+        Err(trouble) => {
+            // A lost connection rolls back by itself.
+            let _ = client.batch_execute("ROLLBACK").await;
+            Err(trouble)
+        }
+    }
+}
+
+async fn apply(client: &Client, schema: &str) -> Result<(), Trouble> {
+    let schema_param: &(dyn tokio_postgres::types::ToSql + Sync) = &schema;
+    let lock = "SELECT pg_advisory_xact_lock(hashtextextended('ticket-system ' || $1, 0))";
+    client.query_typed(lock, &[(schema_param, Type::TEXT)]).await?;
+    // Who may not create schemas can use one that is there; `IF NOT EXISTS` would ask for the right all the same.
+    let exists = "SELECT 1 FROM pg_namespace WHERE nspname = $1";
+    if client.query_typed(exists, &[(schema_param, Type::TEXT)]).await?.is_empty() {
+        client.batch_execute(&format!("CREATE SCHEMA {schema}")).await?;
+    }
+    let exists = "SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename = 'migrations'";
+    if client.query_typed(exists, &[(schema_param, Type::TEXT)]).await?.is_empty() {
+        let create = format!(
+            "CREATE TABLE {schema}.migrations (version integer PRIMARY KEY, name text NOT NULL, breaking boolean NOT NULL, \
+             applied_at timestamptz NOT NULL DEFAULT now())"
+        );
+        client.batch_execute(&create).await?;
+    }
+    let mut applied = 0;
+    for row in client.query_typed(&format!("SELECT version, breaking FROM {schema}.migrations ORDER BY version"), &[]).await? {
+        let (version, breaking): (i32, bool) = (row.try_get(0)?, row.try_get(1)?);
+        if breaking && MIGRATIONS.iter().all(|known| known.version != version) {
+            return Err(Trouble::Newer);
+        }
+        applied = version;
+    }
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > applied) {
+        client.batch_execute(&migration.sql.replace("{schema}", schema)).await?;
+        let (version, name, breaking) = (migration.version, migration.name, migration.breaking);
+        let insert = format!("INSERT INTO {schema}.migrations (version, name, breaking) VALUES ($1, $2, $3)");
+        client.execute_typed(&insert, &[(&version, Type::INT4), (&name, Type::TEXT), (&breaking, Type::BOOL)]).await?;
+        tracing::info!(version, name, "migrated the database");
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! The PostgreSQL store: the stock in a database that any number of processes share.
+//!
+//! A batch is one transaction of two round trips: [`load`] locks the rows of its events in the order of their names and reads what
+//! it touches, [`commit`] writes with one statement for each table and commits. An event's row is held from load to commit, so
+//! its ledger stays ordered, chained and gap-free whoever writes it. Nothing belongs to a session — no prepared statement, no
+//! setting, no lock — so a pooler may hand every transaction to another connection.
+
+mod commit;
+mod errors;
+mod gate;
+mod keeper;
+mod link;
+mod load;
+mod migrate;
+mod options;
+mod reader;
+mod resolve;
+mod rows;
+mod shared;
+mod sql;
+mod tls;
+mod url;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+pub use gate::{Counts, DatabaseClock};
+pub use options::{PostgresOptions, TimeSource};
+pub use reader::PostgresReader;
+pub use tls::TlsError;
+pub use url::{Target, UrlError};
+pub use writer::PostgresStore;
+
+use crate::store::StoreError;
+use shared::Common;
+
+/// A database that is kept watch over. Connections are made when they are needed; dropping this ends the watch.
+pub struct Postgres {
+    common: Arc<Common>,
+    reader: Arc<PostgresReader>,
+    keeper: JoinHandle<()>,
+}
+
+impl Postgres {
+    /// Begins to look for the database; it need not be there yet. To be called within a runtime.
+    #[must_use]
+    pub fn open(options: PostgresOptions) -> Self {
+        let common = Arc::new(Common::new(options));
+        let keeper = tokio::spawn(keeper::keep(common.clone()));
+        Self { reader: Arc::new(PostgresReader::new(common.clone())), common, keeper }
+    }
+
+    /// Waits until the database can be used, at most `limit`; tells whether it can.
+    pub async fn ready(&self, limit: Duration) -> bool {
+        gate::opened_within(&self.common.gate, limit).await
+    }
+
+    /// Whether the database can be used, as far as is known.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with the reason, in words fit for the public.
+    pub fn check(&self) -> Result<(), StoreError> {
+        self.common.gate.check()
+    }
+
+    /// A writer with a connection of its own.
+    #[must_use]
+    pub fn writer(&self) -> PostgresStore {
+        PostgresStore::new(self.common.clone(), self.reader.clone())
+    }
+
+    /// As many writers as the options say.
+    #[must_use]
+    pub fn writers(&self) -> Vec<PostgresStore> {
+        (0..self.common.options.writers).map(|_| self.writer()).collect()
+    }
+
+    /// The reader.
+    #[must_use]
+    pub fn reader(&self) -> Arc<PostgresReader> {
+        self.reader.clone()
+    }
+
+    /// The database's clock.
+    #[must_use]
+    pub fn clock(&self) -> DatabaseClock {
+        DatabaseClock(self.common.gate.clone())
+    }
+
+    /// A handle for what is counted.
+    #[must_use]
+    pub fn watch(&self) -> PostgresWatch {
+        PostgresWatch(self.common.clone())
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.keeper.abort();
+        self.reader.close();
+    }
+}
+
+/// What metrics are made of.
+#[derive(Clone)]
+pub struct PostgresWatch(Arc<Common>);
+
+impl PostgresWatch {
+    /// What has happened since the start.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.0.gate.counts
+    }
+
+    /// Whether the database can be used.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.0.gate.check().is_ok()
+    }
+}

@@ -1,0 +1,21 @@
+//! What writers, readers and the keeper of a store have in common.
+
+use std::sync::Arc;
+
+use super::gate::Gate;
+use super::load::begin;
+use super::options::PostgresOptions;
+use super::sql::Sql;
+
+pub(super) struct Common {
+    pub options: PostgresOptions,
+    pub sql: Sql,
+    pub begin: String,
+    pub gate: Arc<Gate>,
+}
+
+impl Common {
+    pub fn new(options: PostgresOptions) -> Self {
+        Self { sql: Sql::new(&options.schema), begin: begin(&options), gate: Arc::new(Gate::new()), options }
+    }
+}

@@ -1,0 +1,196 @@
+//! The connection URL: what the driver knows of it, and what it does not.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+
+use super::tls::{TlsError, TlsMaker, TlsMode, TlsWishes};
+
+/// Why a URL cannot be used. The texts never contain any of it but names of parameters and files.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum UrlError {
+    /// It is none.
+    #[error("it must be a URL as in postgres://user:password@host:5432/database, with all special characters percent-encoded")]
+    Malformed,
+    /// It names no host.
+    #[error("it must name at least one host")]
+    NoHost,
+    /// A parameter has a value that is not one of those known.
+    #[error("its parameter {0} has a value that is not known")]
+    Parameter(String),
+    /// Certificates cannot be used.
+    #[error("{0}")]
+    Tls(#[from] TlsError),
+}
+
+/// A database: one or more hosts, the login, and how to protect the way to it. It never shows its contents.
+#[derive(Clone)]
+pub struct Target {
+    pub(super) hosts: Vec<Config>,
+    pub(super) tls: TlsMaker,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Target({} hosts, hidden)", self.hosts.len())
+    }
+}
+
+impl FromStr for Target {
+    type Err = UrlError;
+
+    fn from_str(url: &str) -> Result<Self, UrlError> {
+        if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(UrlError::Malformed);
+        }
+        let (base, query) = url.split_once('?').unwrap_or((url, ""));
+        let mut wishes = TlsWishes::default();
+        let mut rest = Vec::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').ok_or(UrlError::Malformed)?;
+            let file = || decoded(value).map(PathBuf::from).ok_or_else(|| UrlError::Parameter(name.to_owned()));
+            match name {
+                "sslmode" => wishes.mode = value.parse().map_err(|()| UrlError::Parameter(name.to_owned()))?,
+                "sslrootcert" => wishes.root_cert = Some(file()?),
+                "sslcert" => wishes.cert = Some(file()?),
+                "sslkey" => wishes.key = Some(file()?),
+                _ => rest.push(pair),
+            }
+        }
+        let plain = if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
+        // The driver's own words may repeat parts of the URL.
+        let config: Config = plain.parse().map_err(|_| rest_error(base, &rest))?;
+        let hosts = single_hosts(&config, wishes.mode, query.contains("target_session_attrs="));
+        if hosts.is_empty() {
+            return Err(UrlError::NoHost);
+        }
+        Ok(Self { hosts, tls: TlsMaker::new(&wishes)? })
+    }
+}
+
+/// Which parameter it is that the driver does not know.
+fn rest_error(base: &str, rest: &[&str]) -> UrlError {
+    let wrong = rest.iter().find(|pair| format!("{base}?{pair}").parse::<Config>().is_err());
+    match wrong.and_then(|pair| pair.split_once('=')) {
+        Some((name, _)) if base.parse::<Config>().is_ok() => UrlError::Parameter(name.to_owned()),
+        _ => UrlError::Malformed,
+    }
+}
+
+fn decoded(value: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        if *first == b'%' {
+            let digits = std::str::from_utf8(tail.get(..2)?).ok()?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = &tail[2..];
+        } else {
+            bytes.push(*first);
+            rest = tail;
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// A configuration for each host: the driver would wait for a host that accepts and says nothing, and never try the next.
+fn single_hosts(all: &Config, mode: TlsMode, attrs_given: bool) -> Vec<Config> {
+    let hosts = all.get_hosts().iter().enumerate();
+    let single = hosts.map(|(at, host)| {
+        let mut one = Config::new();
+        match host {
+            Host::Tcp(name) => one.host(name),
+            Host::Unix(path) => one.host_path(path),
+        };
+        let ports = all.get_ports();
+        one.port(ports.get(at).or(ports.first()).copied().unwrap_or(5432));
+        if let Some(address) = all.get_hostaddrs().get(at) {
+            one.hostaddr(*address);
+        }
+        if let Some(user) = all.get_user() {
+            one.user(user);
+        }
+        if let Some(password) = all.get_password() {
+            one.password(password);
+        }
+        if let Some(dbname) = all.get_dbname() {
+            one.dbname(dbname);
+        }
+        if let Some(options) = all.get_options() {
+            one.options(options);
+        }
+        one.application_name(all.get_application_name().unwrap_or("ticket-system"));
+        one.channel_binding(all.get_channel_binding()).ssl_negotiation(all.get_ssl_negotiation());
+        one.ssl_mode(match mode {
+            TlsMode::Disable => SslMode::Disable,
+            TlsMode::Prefer => SslMode::Prefer,
+            TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => SslMode::Require,
+        });
+        // A standby, or a primary that was demoted, is passed over.
+        let attrs = if attrs_given { all.get_target_session_attrs() } else { TargetSessionAttrs::ReadWrite };
+        one.target_session_attrs(attrs);
+        one.keepalives_idle(if all.get_keepalives_idle() == DRIVERS_IDLE { KEEPALIVE_IDLE } else { all.get_keepalives_idle() });
+        one.keepalives_interval(all.get_keepalives_interval().unwrap_or(KEEPALIVE_INTERVAL));
+        one.keepalives_retries(all.get_keepalives_retries().unwrap_or(3));
+        one.keepalives(all.get_keepalives());
+        one.tcp_user_timeout(all.get_tcp_user_timeout().copied().unwrap_or(TCP_USER_TIMEOUT));
+        one
+    });
+    single.collect()
+}
+
+/// The driver's default, two hours: it does not tell whether that was asked for.
+const DRIVERS_IDLE: Duration = Duration::from_secs(2 * 60 * 60);
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(url: &str) -> Result<Target, UrlError> {
+        url.parse()
+    }
+
+    #[test]
+    fn several_hosts_are_tried_one_by_one_and_writable_ones_only() {
+        let target = parse("postgres://u:p%40ss@a:5432,b:5433/db?application_name=x").unwrap();
+        let ports: Vec<_> = target.hosts.iter().map(|host| (host.get_hosts().len(), host.get_ports()[0])).collect();
+        assert_eq!(ports, [(1, 5432), (1, 5433)]);
+        assert!(target.hosts.iter().all(|host| host.get_target_session_attrs() == TargetSessionAttrs::ReadWrite));
+        assert_eq!(target.hosts[1].get_password(), Some(b"p@ss".as_slice()));
+        assert_eq!(target.hosts[1].get_application_name(), Some("x"));
+    }
+
+    #[test]
+    fn nothing_of_a_url_is_ever_shown() {
+        let target = parse("postgres://user:secret@host/db").unwrap();
+        assert_eq!(format!("{target:?}"), "Target(1 hosts, hidden)");
+        for wrong in [
+            "mysql://user:secret@host/db",
+            "postgres://user:secret@host:port/db",
+            "postgres://user:secret@host/db?sslmode=secret",
+            "postgres://user:secret@host/db?secret=1",
+            "postgres://user:secret@host/db?sslrootcert=/none&sslmode=verify-full",
+            "postgres://",
+        ] {
+            let error = parse(wrong).unwrap_err().to_string();
+            assert!(!error.contains("secret@") && !error.contains("host/") && !error.contains("=secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn modes_of_tls_are_those_of_libpq() {
+        for mode in ["disable", "prefer", "require"] {
+            parse(&format!("postgres://u@h/db?sslmode={mode}")).unwrap();
+        }
+        assert_eq!(parse("postgres://u@h/db?sslmode=allow").unwrap_err(), UrlError::Parameter("sslmode".into()));
+        assert_eq!(parse("postgres://u@h/db?nonsense=1").unwrap_err(), UrlError::Parameter("nonsense".into()));
+    }
+}

@@ -1,0 +1,273 @@
+//! The PostgreSQL store among several processes, and when connections die.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use inventory::engine::Environment;
+use inventory::ledger::{Hash, Record};
+use inventory::store::postgres::{Postgres, PostgresOptions};
+use inventory::store::{Reader, StoreError};
+use inventory::{CommandKind, Engine, EngineError, Limits, Outcome, RefusalKind, Request};
+use test_postgres::Server;
+
+use crate::support::{Database, event, hold, keyed, put, reserve};
+
+/// A process of its own, as far as the database can tell.
+struct Replica {
+    postgres: Postgres,
+    engine: Engine,
+}
+
+impl Replica {
+    async fn start(options: &PostgresOptions) -> Self {
+        let postgres = Postgres::open(options.clone());
+        assert!(postgres.ready(Duration::from_secs(20)).await);
+        let env = Environment::with_clock(Arc::new(postgres.clock()));
+        let engine = Engine::start_shared(postgres.writers(), postgres.reader(), Duration::ZERO, Limits::default(), env);
+        Self { postgres, engine }
+    }
+
+    async fn created(&self, name: &str, capacity: u64) {
+        self.engine.submit(Request::new(put(name, &[("general", capacity)]))).await.unwrap().result.unwrap();
+    }
+}
+
+/// The ledger is whole, and tells how many were sold.
+async fn sold_by_ledger(postgres: &Postgres, name: &str) -> (u64, Vec<Record>) {
+    let records = postgres.reader().records(&event(name), 0, 1_000_000).await.unwrap();
+    let (mut prev, mut all) = (Hash::ZERO, Vec::new());
+    for (expected, stored) in (1..).zip(&records) {
+        let record = Record::from_body(&stored.body).unwrap();
+        assert_eq!((record.seq, record.prev), (expected, prev));
+        prev = Hash::of(&stored.body);
+        all.push(record);
+    }
+    let sold = all.iter().filter_map(|record| match &record.change {
+        inventory::ledger::Change::Sold { items, .. } => Some(items.total()),
+        _ => None,
+    });
+    (sold.sum(), all)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_processes_sell_several_events_out_exactly() {
+    let database = Database::with(|_| {}).await;
+    let mut replicas = Vec::new();
+    for _ in 0..3 {
+        replicas.push(Arc::new(Replica::start(&database.options).await));
+    }
+    let names = ["default", "other"];
+    for name in names {
+        replicas[0].created(name, 400).await;
+    }
+    let buyers: Vec<_> = (0..48)
+        .map(|number| {
+            let (replica, name) = (replicas[number % 3].clone(), names[number % 2]);
+            tokio::spawn(async move {
+                let mut bought = 0;
+                loop {
+                    match replica.engine.submit(Request::new(reserve(name, 3))).await.unwrap().result {
+                        Ok(Outcome::Sold { items, .. }) => bought += items.total(),
+                        Err(refusal) if matches!(refusal.kind, RefusalKind::SoldOut { .. }) => return bought,
+                        other => panic!("{other:?}"),
+                    }
+                }
+            })
+        })
+        .collect();
+    let mut bought = 0;
+    for buyer in buyers {
+        bought += buyer.await.unwrap();
+    }
+    assert_eq!(bought, 2 * 399);
+    for name in names {
+        assert_eq!(sold_by_ledger(&database.postgres, name).await.0, 399);
+        for replica in &replicas {
+            let seen = replica.engine.event(&event(name)).await.unwrap().unwrap();
+            assert_eq!((seen.event.stocks[0].1.sold, seen.event.stocks[0].1.available()), (399, 1));
+        }
+    }
+    for replica in &replicas {
+        replica.engine.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_at_many_processes_and_events_at_once_has_one_effect() {
+    let database = Database::with(|_| {}).await;
+    let (one, two) = (Replica::start(&database.options).await, Replica::start(&database.options).await);
+    for name in ["a", "b"] {
+        one.created(name, 1_000).await;
+    }
+    for round in 0..20 {
+        let key = format!("k{round}");
+        let tries: Vec<_> = (0..12)
+            .map(|number| {
+                let engine = if number % 2 == 0 { one.engine.clone() } else { two.engine.clone() };
+                let request = keyed(reserve(["a", "b"][number / 2 % 2], 1), &key);
+                tokio::spawn(async move { engine.submit(request).await.unwrap() })
+            })
+            .collect();
+        let (mut effects, mut reused) = (0, 0);
+        for one in tries {
+            let reply = one.await.unwrap();
+            match reply.result {
+                Ok(_) if !reply.replayed => effects += 1,
+                Ok(_) => {}
+                Err(refusal) => {
+                    assert_eq!(refusal.kind, RefusalKind::KeyReused);
+                    reused += 1;
+                }
+            }
+        }
+        assert_eq!((effects, reused), (1, 6), "one effect, and the other event is another request");
+    }
+    let sold = sold_by_ledger(&database.postgres, "a").await.0 + sold_by_ledger(&database.postgres, "b").await.0;
+    assert_eq!(sold, 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_die_lose_nothing_and_sell_nothing_twice() {
+    let database = Database::with(|options| options.resolve_timeout = Duration::from_secs(10)).await;
+    let replica = Arc::new(Replica::start(&database.options).await);
+    replica.created("default", 1_000_000).await;
+    let over = Arc::new(AtomicBool::new(false));
+    let buyers: Vec<_> = (0..16)
+        .map(|buyer| {
+            let (replica, over) = (replica.clone(), over.clone());
+            tokio::spawn(async move {
+                let (mut acknowledged, mut number, mut troubles) = (Vec::new(), 0, 0);
+                while !over.load(Ordering::SeqCst) {
+                    let key = format!("b{buyer}-{number}");
+                    // A careful buyer tries again with the same key until there is an answer.
+                    match replica.engine.submit(keyed(reserve("default", 1), &key)).await {
+                        Ok(reply) => {
+                            reply.result.unwrap();
+                            acknowledged.push((key, reply.seq));
+                            number += 1;
+                        }
+                        Err(EngineError::Store(_)) => {
+                            troubles += 1;
+                            tokio::time::sleep(Duration::from_millis(10)).await;
+                        }
+                        Err(other) => panic!("{other}"),
+                    }
+                }
+                (acknowledged, troubles)
+            })
+        })
+        .collect();
+    // Every backend of this database but our own dies, again and again, at any moment of a batch.
+    let schema = &database.options.schema;
+    for round in 0..60 {
+        tokio::time::sleep(Duration::from_millis(7 + round % 23)).await;
+        let kill = format!(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%{schema}.%'"
+        );
+        Server::common().run("postgres", &kill).await;
+    }
+    over.store(true, Ordering::SeqCst);
+    let (mut acknowledged, mut troubles) = (Vec::new(), 0);
+    for buyer in buyers {
+        let (of_one, troubles_of_one) = buyer.await.unwrap();
+        acknowledged.extend(of_one);
+        troubles += troubles_of_one;
+    }
+    let (sold, records) = sold_by_ledger(&database.postgres, "default").await;
+    let keys: std::collections::HashMap<_, _> =
+        records.iter().filter_map(|record| Some((record.key.as_ref()?.key.as_str().to_owned(), record.seq))).collect();
+    assert_eq!(keys.len() as u64, sold, "a key has more than one effect");
+    for (key, seq) in &acknowledged {
+        assert_eq!(keys.get(key), Some(seq), "the acknowledged sale {key} is lost or another");
+    }
+    assert!(acknowledged.len() > 100, "too few to show anything");
+    let watch = replica.postgres.watch();
+    let counts = watch.counts();
+    println!("{} acknowledged, {sold} sold, {troubles} troubles, {counts:?}", acknowledged.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn holds_of_other_processes_are_confirmed_and_run_out_by_the_databases_clock() {
+    let database = Database::with(|_| {}).await;
+    let (one, two) = (Replica::start(&database.options).await, Replica::start(&database.options).await);
+    one.created("default", 10).await;
+    let Ok(Outcome::Held { id, .. }) = one.engine.submit(Request::new(hold("default", 2, 60_000))).await.unwrap().result else { panic!() };
+    two.engine.submit(Request::new(CommandKind::Confirm { hold: id, payment_ref: None })).await.unwrap().result.unwrap();
+    one.engine.submit(Request::new(hold("default", 3, 300))).await.unwrap().result.unwrap();
+    let available = async || two.engine.event(&event("default")).await.unwrap().unwrap().event.stocks[0].1.available();
+    assert_eq!(available().await, 5);
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert_eq!(available().await, 8);
+    let unknown = CommandKind::Release { hold: inventory::HoldId::new(1, [1; 10]) };
+    assert_eq!(one.engine.submit(Request::new(unknown)).await.unwrap().result.unwrap_err().kind, RefusalKind::HoldNotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_stops_in_the_middle_keeps_nobody_waiting_for_long() {
+    use inventory::decide::Touch;
+    use inventory::store::Store;
+    let database = Database::with(|options| options.lock_timeout = Duration::from_millis(500)).await;
+    let replica = Replica::start(&database.options).await;
+    replica.created("default", 10).await;
+    // It has loaded, and so locked, and does nothing more.
+    let mut hung = database.postgres.writer();
+    let touch = Touch { events: [event("default")].into(), ..Touch::default() };
+    hung.load(&touch, 0).await.unwrap();
+    let since = tokio::time::Instant::now();
+    replica.engine.submit(Request::new(reserve("default", 1))).await.unwrap().result.unwrap();
+    assert!(since.elapsed() < Duration::from_secs(5));
+    // And what it had decided by then cannot be committed any more.
+    let mut set = hung.load(&touch, 0).await;
+    for _ in 0..20 {
+        if set.is_ok() {
+            break;
+        }
+        set = hung.load(&touch, 0).await;
+    }
+    set.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_processes_may_bring_the_schema_up_to_date_at_once_and_a_newer_one_is_refused() {
+    let database = Database::with(|_| {}).await;
+    let mut options = database.options.clone();
+    options.schema += "_new";
+    let all: Vec<_> = (0..12).map(|_| Postgres::open(options.clone())).collect();
+    for one in &all {
+        assert!(one.ready(Duration::from_secs(30)).await, "{:?}", one.check());
+    }
+    drop(all);
+    let schema = &options.schema;
+    let insert = |version: u32, breaking: bool| {
+        format!("INSERT INTO {schema}.migrations (version, name, breaking) VALUES ({version}, 'later', {breaking})")
+    };
+    // One that we can live with, as in a rolling update.
+    Server::common().run("postgres", &insert(1_000, false)).await;
+    assert!(Postgres::open(options.clone()).ready(Duration::from_secs(20)).await);
+    Server::common().run("postgres", &insert(1_001, true)).await;
+    let refused = Postgres::open(options.clone());
+    assert!(!refused.ready(Duration::from_secs(1)).await);
+    assert!(matches!(refused.check(), Err(StoreError::Unavailable(why)) if why.contains("newer")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn serialization_failures_are_decided_again() {
+    let database = Database::with(|_| {}).await;
+    let replica = Replica::start(&database.options).await;
+    replica.created("default", 100).await;
+    // As a database that is serializable would: every third insert into the ledger fails.
+    let schema = &database.options.schema;
+    let trigger = format!(
+        "CREATE SEQUENCE {schema}.tries; \
+         CREATE FUNCTION {schema}.fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         IF nextval('{schema}.tries') % 3 <> 0 THEN RAISE EXCEPTION 'try again' USING ERRCODE = '40001'; END IF; RETURN NULL; END $$; \
+         CREATE TRIGGER fail BEFORE INSERT ON {schema}.ledger FOR EACH STATEMENT EXECUTE FUNCTION {schema}.fail()"
+    );
+    Server::common().run("postgres", &trigger).await;
+    for number in 0..20 {
+        replica.engine.submit(keyed(reserve("default", 1), &format!("k{number}"))).await.unwrap().result.unwrap();
+    }
+    assert_eq!(sold_by_ledger(&database.postgres, "default").await.0, 20);
+    assert!(replica.postgres.watch().counts().conflicts.load(Ordering::SeqCst) >= 20);
+}
