@@ -53,6 +53,11 @@ class Process:
             self._child.wait()
         self._cwd.cleanup()
 
+    @property
+    def pid(self):
+        """Of the process."""
+        return self._child.pid
+
     def available(self):
         """How many tickets are left."""
         with DIRECT.open(f"{self.url}/api/v1/available", timeout=10) as answer:

@@ -28,7 +28,7 @@ pub struct Committer<S> {
 
 impl<S: OwnedStore> Committer<S> {
     pub(super) fn new(store: S, queue: Arc<Queue>, parts: &Parts) -> Self {
-        let Parts { views, env, limits, stats } = parts.clone();
+        let Parts { views, env, limits, stats, .. } = parts.clone();
         Self { store, queue, views, env, limits, stats }
     }
 

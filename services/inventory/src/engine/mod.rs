@@ -7,6 +7,7 @@ mod batch;
 mod committer;
 mod end;
 mod env;
+mod in_flight;
 mod queue;
 mod shared;
 mod stats;
@@ -26,6 +27,7 @@ use crate::decide::BatchReply;
 use crate::domain::{Command, CommandKind, EventName, Hold, HoldId, IdempotencyKey, Limits, TimeMs};
 use crate::store::{EventView, OwnedStore, Reader, SharedReader, Store, StoreError, StoredRecord};
 use committer::Committer;
+use in_flight::KeysInFlight;
 use queue::{Answer, Job, Queue};
 use shared::Shared;
 use views::{Cell, Views};
@@ -63,6 +65,9 @@ pub enum EngineError {
     /// Its deadline passed while it waited. Nothing was done.
     #[error("the deadline passed before it could be decided")]
     DeadlinePassed,
+    /// Its deadline passed while another request with the same key was under way, whose answer it waited for.
+    #[error("another request with the same key is under way")]
+    KeyInFlight,
     /// The engine is shutting down. Nothing was done.
     #[error("shutting down")]
     Stopping,
@@ -95,6 +100,7 @@ struct Parts {
     env: Environment,
     limits: Arc<Limits>,
     stats: Arc<Stats>,
+    keys: Arc<KeysInFlight>,
 }
 
 /// Where commands wait.
@@ -165,12 +171,12 @@ impl Engine {
     pub async fn submit(&self, request: Request) -> Result<Reply, EngineError> {
         let Intake::Shared(shared) = &self.intake else {
             let answer = self.enqueue(None, request, false)?;
-            return reply(answer).await;
+            return answer.get().await;
         };
         shared.reader.check()?;
         let lane = shared.lane(&request.kind).await?;
         let answer = self.enqueue(lane.clone(), request, false)?;
-        let reply = reply(answer).await?;
+        let reply = answer.get().await?;
         if let Ok(outcome) = &reply.result {
             shared.remember(lane, outcome);
         }
@@ -192,7 +198,7 @@ impl Engine {
         let mut replies = Vec::with_capacity(waiting.len());
         for queued in waiting {
             replies.push(match queued {
-                Ok(answer) => reply(answer).await,
+                Ok(answer) => answer.get().await,
                 Err(error) => Err(error),
             });
         }
@@ -203,7 +209,14 @@ impl Engine {
         let (answer, reply) = oneshot::channel();
         let command = Command { id: self.parts.env.new_id(), kind: request.kind };
         let Request { key, deadline, trace, .. } = request;
-        let job = Job { command, key, deadline, queued_at: tokio::time::Instant::now(), trace, answer };
+        let (guard, behind) = match &key {
+            Some(key) => {
+                let (guard, shared) = self.parts.keys.enter(key);
+                (Some(guard), shared)
+            }
+            None => (None, false),
+        };
+        let job = Job { command, key, guard, deadline, queued_at: tokio::time::Instant::now(), trace, answer };
         let pushed = match &self.intake {
             Intake::Owned(queue) => queue.push(job, internal),
             Intake::Shared(shared) => shared.lanes.push(lane, job, internal),
@@ -211,7 +224,7 @@ impl Engine {
         if matches!(pushed, Err(EngineError::Busy)) {
             stats::count(&self.parts.stats.busy, 1);
         }
-        pushed.map(|()| reply)
+        pushed.map(|()| Answer { reply, until: deadline.filter(|_| behind) })
     }
 
     /// The event as it is now: what has expired by this moment is available again. A shared store is asked when what is known is
@@ -263,7 +276,7 @@ impl Engine {
             return Ok(());
         }
         let request = Request::new(CommandKind::Expire { event: name.clone() });
-        reply(self.enqueue(Some(name.clone()), request, true)?).await?;
+        self.enqueue(Some(name.clone()), request, true)?.get().await?;
         if let Intake::Shared(shared) = &self.intake
             && self.is_due(&cell.view.load())
         {
@@ -390,16 +403,8 @@ impl Engine {
     }
 }
 
-/// An answer that never comes is that of a committer that panicked with the command in its hands.
-async fn reply(answer: Answer) -> Result<Reply, EngineError> {
-    match answer.await {
-        Ok(reply) => reply,
-        Err(_) => Err(EngineError::Store(StoreError::Failed("the committer ended".into()))),
-    }
-}
-
 impl Parts {
     fn new(views: Vec<EventView>, limits: Limits, env: Environment) -> Self {
-        Self { views: Arc::new(Views::new(views)), env, limits: Arc::new(limits), stats: Arc::default() }
+        Self { views: Arc::new(Views::new(views)), env, limits: Arc::new(limits), stats: Arc::default(), keys: Arc::default() }
     }
 }

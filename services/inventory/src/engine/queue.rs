@@ -5,20 +5,42 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
+use tokio::time::timeout_at;
 
 use super::end::End;
+use super::in_flight::KeyGuard;
 use super::stats::{Stats, TraceContext, count};
 use super::{BatchStats, EngineError, Reply};
 use crate::domain::{Command, IdempotencyKey};
 use crate::store::StoreError;
 
 /// Where the answer to a command arrives.
-pub type Answer = oneshot::Receiver<Result<Reply, EngineError>>;
+pub struct Answer {
+    pub reply: oneshot::Receiver<Result<Reply, EngineError>>,
+    /// Set for one that waits behind another with its key: its deadline.
+    pub until: Option<tokio::time::Instant>,
+}
+
+impl Answer {
+    /// Waits for it. One that never comes is that of a committer that panicked with the command in its hands.
+    pub async fn get(self) -> Result<Reply, EngineError> {
+        let answered = match self.until {
+            None => self.reply.await,
+            Some(until) => match timeout_at(until, self.reply).await {
+                Ok(answered) => answered,
+                Err(_) => return Err(EngineError::KeyInFlight),
+            },
+        };
+        answered.unwrap_or_else(|_| Err(EngineError::Store(StoreError::Failed("the committer ended".into()))))
+    }
+}
 
 /// A command on its way to the committer.
 pub struct Job {
     pub command: Command,
     pub key: Option<IdempotencyKey>,
+    /// Counts the key as under way.
+    pub guard: Option<KeyGuard>,
     pub deadline: Option<tokio::time::Instant>,
     pub queued_at: tokio::time::Instant,
     pub trace: Option<TraceContext>,
@@ -147,7 +169,10 @@ pub fn answer(jobs: impl IntoIterator<Item = Job>, mut reply: impl FnMut() -> Re
 pub fn drop_late(jobs: Vec<Job>, now: tokio::time::Instant, stats: &Stats) -> Vec<Job> {
     let (jobs, late): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.deadline.is_none_or(|deadline| now < deadline));
     count(&stats.late, late.len());
-    answer(late, || Err(EngineError::DeadlinePassed));
+    for job in late {
+        let shared = job.guard.as_ref().is_some_and(KeyGuard::is_shared);
+        let _ = job.answer.send(Err(if shared { EngineError::KeyInFlight } else { EngineError::DeadlinePassed }));
+    }
     jobs
 }
 

@@ -174,3 +174,60 @@ async fn expiry_is_written_down_without_anyone_asking() {
     }
     panic!("the expiry was never written down");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_second_try_waits_for_the_first_and_says_so_when_its_deadline_passes() {
+    let clock = TestClock::at(1_000);
+    let (engine, committer) = Engine::assemble(MemoryStore::default(), Limits::default(), Environment::seeded(Arc::new(clock), 1));
+    let in_ms = |ms| Some(tokio::time::Instant::now() + Duration::from_millis(ms));
+    let submit = |request: Request| {
+        tokio::spawn({
+            let engine = engine.clone();
+            async move { engine.submit(request).await }
+        })
+    };
+    // The committer does not run yet.
+    let created = submit(Request::new(put("default", &[("general", 10)])));
+    let first = submit(keyed(reserve("default", 2), "k"));
+    let second = submit(Request { deadline: in_ms(50), ..keyed(reserve("default", 2), "k") });
+    let other = submit(Request { deadline: in_ms(50), ..keyed(reserve("default", 1), "other") });
+    assert!(matches!(second.await.unwrap(), Err(EngineError::KeyInFlight)));
+    let patient = submit(Request { deadline: in_ms(60_000), ..keyed(reserve("default", 2), "k") });
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    tokio::spawn(committer.run());
+    created.await.unwrap().unwrap().result.unwrap();
+    let (first, patient) = (first.await.unwrap().unwrap(), patient.await.unwrap().unwrap());
+    assert_eq!((first.result, first.replayed, patient.replayed), (patient.result, false, true));
+    assert!(matches!(other.await.unwrap(), Err(EngineError::DeadlinePassed)), "alone with its key: nothing was done");
+    assert_eq!(engine.stats().counts().late, 2, "it and the second");
+}
+
+#[tokio::test]
+async fn what_finishes_a_hold_has_room_where_nothing_new_has_and_goes_first() {
+    let clock = TestClock::at(1_000);
+    let limits = Limits { queue_max: 8, ..Limits::default() };
+    let (engine, committer) = Engine::assemble(MemoryStore::default(), limits, Environment::seeded(Arc::new(clock), 1));
+    let submit = |request: Request| {
+        tokio::spawn({
+            let engine = engine.clone();
+            async move { engine.submit(request).await }
+        })
+    };
+    let mut begun = vec![submit(Request::new(put("default", &[("general", 10)])))];
+    begun.extend((0..6).map(|_| submit(Request::new(reserve("default", 1)))));
+    while engine.queued() < 7 {
+        tokio::task::yield_now().await;
+    }
+    assert!(matches!(engine.submit(Request::new(reserve("default", 1))).await, Err(EngineError::Busy)));
+    let unknown = inventory::HoldId::new(1, [1; 10]);
+    let confirm = submit(Request::new(inventory::CommandKind::Confirm { hold: unknown, payment_ref: None }));
+    while engine.queued() < 8 {
+        tokio::task::yield_now().await;
+    }
+    tokio::spawn(committer.run());
+    assert!(matches!(confirm.await.unwrap().unwrap().result, Err(refusal) if refusal.kind == RefusalKind::HoldNotFound));
+    for one in begun {
+        one.await.unwrap().unwrap().result.unwrap();
+    }
+    assert_eq!((engine.stats().counts().busy, engine.queued()), (1, 0));
+}

@@ -5,12 +5,13 @@ use serving::Problem;
 use serving::problem::ProblemDetails;
 
 /// What vacancy may refuse a sale with: code, title, and the members worth passing on.
-const KNOWN: [(StatusCode, &str, &str, &[&str]); 7] = [
+const KNOWN: [(StatusCode, &str, &str, &[&str]); 8] = [
     (StatusCode::NOT_FOUND, "event_not_found", "Event not found", &[]),
     (StatusCode::NOT_FOUND, "stock_not_found", "Stock not found", &[]),
     (StatusCode::CONFLICT, "limit_exceeded", "Limit per customer exceeded", &["limit", "has"]),
     (StatusCode::UNPROCESSABLE_ENTITY, "customer_required", "Customer required", &[]),
     (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency-Key reused", &[]),
+    (StatusCode::CONFLICT, "idempotency_key_in_flight", "Idempotency-Key in flight", &[]),
     (StatusCode::TOO_EARLY, "not_open_yet", "Not open yet", &["opens_at"]),
     (StatusCode::GONE, "sale_closed", "Sale closed", &["closes_at"]),
 ];

@@ -57,6 +57,10 @@ pub fn problem_of_engine(error: &EngineError) -> Problem {
     match error {
         EngineError::Busy => Problem::overloaded("Too many requests are waiting. Nothing was done; try again.", 1),
         EngineError::DeadlinePassed => Problem::overloaded("The request waited too long. Nothing was done; try again.", 1),
+        EngineError::KeyInFlight => {
+            let detail = "Another request with this Idempotency-Key is under way. Try again to get its answer.";
+            Problem::new(StatusCode::CONFLICT, "idempotency_key_in_flight", "Idempotency-Key in flight", detail).retry_after_about_s(1)
+        }
         EngineError::Stopping => Problem::overloaded("The service is shutting down. Nothing was done; try again.", 1),
         EngineError::Store(error) if error.is_without_effect() => {
             tracing::debug!(%error, "the store cannot be reached");

@@ -115,9 +115,10 @@ impl RemoteVacancyClient {
 }
 
 impl VacancyClient for RemoteVacancyClient {
-    /// Every call has a key, so that a repetition below or above this layer sells once.
+    /// Every call has a key, so that a repetition below or above this layer sells once. Keys made one after the other lie
+    /// one behind the other in vacancy's table (UUID version 7), which costs it less than keys all over the place.
     fn make_key(&self) -> Option<IdempotencyKey> {
-        IdempotencyKey::new(&format!("ticket-{:032x}", rand::random::<u128>())).ok()
+        IdempotencyKey::new(&format!("ticket-{}", uuid::Uuid::now_v7().simple())).ok()
     }
 
     fn purchase(&self, order: Order) -> BoxFuture<'_, Result<ReserveAnswer, ClientError>> {
