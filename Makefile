@@ -62,12 +62,17 @@ check-generated: ## Fail when a generated file is not what the code makes
 	@scripts/generate --check
 
 .PHONY: load-test
-load-test: binaries ## k6: 50 + 50 users for 60 s against the monolith (MODE=microservices for both services)
+load-test: binaries ## k6: 50 + 50 users for 60 s (MODE=microservices; SCRIPT=stress, autoscaling or rush)
 	@tests/load/run $(BIN)
 
 .PHONY: bench
 bench: ## Requests per second beside a bare axum handler, in one run
 	@tests/bench/run
+
+.PHONY: bench-overload
+bench-overload: ## Up to ten times the peak, open loop: what gets done, how fast, and what is refused
+	cargo build --release --locked -p ticket -p vacancy -p bench
+	@tests/bench/overload --bin $(BIN)
 
 ##@ Images
 

@@ -104,7 +104,7 @@ export function steps(rates, seconds, vusMax, exec) {
       timeUnit: '1s',
       duration: `${seconds}s`,
       startTime: `${number * seconds}s`,
-      preAllocatedVUs: Math.min(vusMax, Math.max(10, Math.ceil(rate / 20))),
+      preAllocatedVUs: Math.min(vusMax, Math.max(50, Math.ceil(rate / 10))),
       maxVUs: vusMax,
       gracefulStop: '30s',
       tags: { step: String(number) },
