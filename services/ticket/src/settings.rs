@@ -11,7 +11,12 @@ use crate::client::{BreakerSettings, GatherSettings};
 const TICKET_PORT: Var = Var::new("TICKET_PORT", "8002", "port number, 0 for any free one", "Port of the ticket service");
 const MONOLITH_PORT: Var = Var::new("MONOLITH_PORT", "8000", "port number, 0 for any free one", "Port of the monolith");
 const VACANCY_URL: Var = Var::new("VACANCY_URL", "http://localhost:8001", "http URL without a path", "Where ticket finds vacancy");
-const VACANCY_TIMEOUT: Var = Var::new("VACANCY_TIMEOUT", "2.0", "0.05 to 60 seconds", "How long ticket waits for vacancy");
+const VACANCY_TIMEOUT: Var = Var::new(
+    "VACANCY_TIMEOUT",
+    "2.0",
+    "0.05 to 60 seconds",
+    "How long ticket waits for vacancy; a purchase that has waited half of it for its turn gets 503",
+);
 const HTTP_MAX_CONNECTIONS: Var = Var::new(
     "HTTP_MAX_CONNECTIONS",
     "100",

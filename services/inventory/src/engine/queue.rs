@@ -47,18 +47,6 @@ pub struct Job {
     pub answer: oneshot::Sender<Result<Reply, EngineError>>,
 }
 
-impl Job {
-    /// How many jobs may wait for this one to be taken in. An internal job, without which readers cannot go on, has room beyond
-    /// the bound; an eighth is kept for what finishes a hold.
-    pub fn room(&self, len_max: usize, internal: bool) -> usize {
-        match (internal, self.command.kind.is_urgent()) {
-            (true, _) => len_max.saturating_mul(2),
-            (false, true) => len_max,
-            (false, false) => len_max - len_max / 8,
-        }
-    }
-}
-
 #[derive(Default)]
 struct State {
     /// What finishes something, and is taken first.
@@ -84,27 +72,36 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a job, or refuses it at once.
+    /// Adds a job, or refuses it at once. An eighth of the room is kept for what finishes a hold, and one for all else: asking
+    /// for either must not keep the other out.
     pub fn push(&self, job: Job, internal: bool) -> Result<(), EngineError> {
         let mut state = self.state();
         state.check()?;
-        if state.len() >= job.room(self.len_max, internal) {
+        let len = state.len();
+        let jobs = if job.command.kind.is_urgent() { &mut state.urgent } else { &mut state.jobs };
+        // Readers cannot go on without an internal job: it has room beyond the bound.
+        let full = if internal {
+            len >= self.len_max.saturating_mul(2)
+        } else {
+            len >= self.len_max || jobs.len() >= self.len_max - self.len_max / 8
+        };
+        if full {
             return Err(EngineError::Busy);
         }
-        let jobs = if job.command.kind.is_urgent() { &mut state.urgent } else { &mut state.jobs };
         jobs.push_back(job);
         drop(state);
         self.arrived.notify_one();
         Ok(())
     }
 
-    /// Takes at most `most` jobs in the order of their arrival, urgent ones first; `None` when closed and empty.
+    /// Takes at most `most` jobs in the order of their arrival, urgent ones first; but a quarter is for the others, so that none
+    /// waits for ever. `None` when closed and empty.
     pub fn take(&self, most: usize) -> Option<Vec<Job>> {
         let mut state = self.state();
         if state.len() == 0 && state.closed {
             return None;
         }
-        let urgent = state.urgent.len().min(most);
+        let urgent = state.urgent.len().min(most - state.jobs.len().min(most / 4));
         let others = state.jobs.len().min(most - urgent);
         let mut taken = Vec::with_capacity(urgent + others);
         taken.extend(state.urgent.drain(..urgent));
@@ -186,5 +183,63 @@ pub fn stats_of(jobs: &[Job], replies: &[Reply], records: usize, started: tokio:
         waited: oldest.map_or(Duration::ZERO, |oldest| started.saturating_duration_since(oldest)),
         duration: started.elapsed(),
         traces: jobs.iter().filter_map(|job| job.trace).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{CommandKind, EventName, HoldId};
+
+    fn push(queue: &Queue, urgent: bool) -> bool {
+        let hold = HoldId::from_bytes([0; 16]);
+        let event = EventName::new("e").unwrap();
+        let kind = if urgent {
+            CommandKind::Release { hold }
+        } else {
+            CommandKind::PutEvent {
+                event,
+                capacities: Default::default(),
+                settings: Default::default(),
+                if_settings_seq: None,
+                only_create: false,
+            }
+        };
+        let job = Job {
+            command: Command { id: hold, kind },
+            key: None,
+            deadline: None,
+            queued_at: tokio::time::Instant::now(),
+            trace: None,
+            answer: oneshot::channel().0,
+        };
+        queue.push(job, false).is_ok()
+    }
+
+    fn taken(queue: &Queue, most: usize) -> (usize, usize) {
+        let jobs = queue.take(most).unwrap();
+        let urgent = jobs.iter().take_while(|job| job.command.kind.is_urgent()).count();
+        assert!(jobs[urgent..].iter().all(|job| !job.command.kind.is_urgent()), "urgent ones come first");
+        (urgent, jobs.len() - urgent)
+    }
+
+    #[test]
+    fn neither_kind_of_job_keeps_the_other_out() {
+        for urgent in [true, false] {
+            let queue = Queue::new(80);
+            assert_eq!((0..100).filter(|_| push(&queue, urgent)).count(), 70);
+            assert_eq!((0..100).filter(|_| push(&queue, !urgent)).count(), 10);
+        }
+    }
+
+    #[test]
+    fn urgent_jobs_go_first_but_leave_a_quarter() {
+        let queue = Queue::new(80);
+        for number in 0..60 {
+            assert!(push(&queue, number % 3 > 0));
+        }
+        assert_eq!(taken(&queue, 16), (12, 4));
+        assert_eq!(taken(&queue, 36), (27, 9));
+        assert_eq!(taken(&queue, 36), (1, 7));
     }
 }

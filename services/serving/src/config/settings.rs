@@ -23,8 +23,12 @@ const MAX_CONNECTIONS: Var = Var::new(
     "whole number of connections",
     "Connections served at once; above it only probes are answered, the rest get 503",
 );
-const MAX_REQUESTS_IN_FLIGHT: Var =
-    Var::new("MAX_REQUESTS_IN_FLIGHT", "10000", "whole number of requests", "Requests handled at once; above it 503, probes excepted");
+const MAX_REQUESTS_IN_FLIGHT: Var = Var::new(
+    "MAX_REQUESTS_IN_FLIGHT",
+    "10000",
+    "whole number of requests",
+    "Requests handled at once; above it 503, probes excepted. A tenth is kept for what finishes a hold",
+);
 const MAX_SLOW_BODIES: Var = Var::new(
     "MAX_SLOW_BODIES",
     "1000",

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{body::Body, extract::MatchedPath, response::Response};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::{REQUEST_ID, RouteEdge, TRACEPARENT, body::BodyProgress, quota::Standing, request_id};
 use crate::{
@@ -59,11 +59,11 @@ impl Call {
         self.started
     }
 
-    pub fn take_ids(&mut self, method: &Method, headers: &mut HeaderMap) {
+    pub fn take_ids(&mut self, headers: &mut HeaderMap) {
         self.request_id = request_id::take_or_make(headers);
-        self.traceparent = request_id::traceparent(headers);
+        self.traceparent = request_id::take_traceparent(headers);
         self.current.request_id = Some(self.request_id.clone());
-        if let Some(span) = ServerSpan::start(method, self.path(), self.traceparent.as_ref()) {
+        if let Some(span) = ServerSpan::start(self.method, self.path(), self.traceparent.as_ref()) {
             self.current.span = span.reference();
             // Who is called on, and the caller, hear of this request's span.
             if let Some(traceparent) = span.traceparent() {

@@ -109,13 +109,18 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let method = MethodLabel::of(request.method());
         let mut call = Call::begin(self.route.clone(), method, request.extensions().get::<MatchedPath>());
-        let asked = request.method().clone();
-        call.take_ids(&asked, request.headers_mut());
+        call.take_ids(request.headers_mut());
         call.note_close(request.version() < Version::HTTP_2);
 
         let refusal = self.refusal(&mut request, &mut call);
         let work = if let Some(problem) = refusal {
-            Work::Refused { response: Some(problem.into_response()) }
+            let response = problem.into_response();
+            if negotiate::is_needed(&request) {
+                // A page of another origin could not read it otherwise, nor when to come again.
+                Work::Negotiated { future: self.route.shared.negotiation.answer(response, request) }
+            } else {
+                Work::Refused { response: Some(response) }
+            }
         } else {
             let (request, progress) = self.limit_body(request, call.started());
             call.follow(progress);

@@ -5,7 +5,7 @@ use std::{convert::Infallible, time::Duration};
 use axum::{body::Body, response::Response};
 use futures::{FutureExt, future::BoxFuture};
 use http::{HeaderName, Method, Request, header};
-use tower::{Layer, Service, ServiceExt};
+use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_http::{
     CompressionLevel,
     compression::{
@@ -65,6 +65,12 @@ impl Negotiation {
             SizeAbove::new(GZIP_MIN_BYTES).and(NotForContentType::const_new(problem::CONTENT_TYPE)).and(NotForContentType::IMAGES);
         let gzip = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(compressible);
         Self { cors, gzip }
+    }
+
+    /// Answers `request` with `response`, in a form that its origin may read.
+    pub fn answer(&self, response: Response, request: Request<Body>) -> BoxFuture<'static, Result<Response, Infallible>> {
+        let mut response = Some(response);
+        self.run(service_fn(move |_| std::future::ready(Ok(response.take().unwrap_or_default()))), request)
     }
 
     /// Hands `request` to `inner` through both.

@@ -41,9 +41,16 @@ pub(super) fn take_or_make(headers: &mut HeaderMap) -> HeaderValue {
     id
 }
 
-/// The caller's trace context, if it is well formed.
-pub(super) fn traceparent(headers: &HeaderMap) -> Option<HeaderValue> {
-    headers.get(TRACEPARENT).filter(|value| is_traceparent(value.as_bytes())).cloned()
+/// The caller's trace context, if it is well formed. What is not, or is there twice, is taken out of `headers`: passed on, it
+/// could make the next service refuse the call, and with it whoever else goes along.
+pub(super) fn take_traceparent(headers: &mut HeaderMap) -> Option<HeaderValue> {
+    let mut values = headers.get_all(TRACEPARENT).iter();
+    let first = values.next()?;
+    let accepted = (values.next().is_none() && is_traceparent(first.as_bytes())).then(|| first.clone());
+    if accepted.is_none() {
+        headers.remove(TRACEPARENT);
+    }
+    accepted
 }
 
 /// Visible ASCII; without quotes and backslashes, so that it stands in JSON as it is.
@@ -51,9 +58,10 @@ fn is_acceptable(id: &[u8]) -> bool {
     (1..=ID_MAX_BYTES).contains(&id.len()) && id.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
 }
 
-/// `version-trace-parent-flags` in lower-case hexadecimal.
+/// `version-trace-parent-flags` in lower-case hexadecimal; there is no version ff.
 fn is_traceparent(value: &[u8]) -> bool {
     value.len() == 55
+        && !value.starts_with(b"ff")
         && value.iter().enumerate().all(|(index, byte)| match index {
             2 | 35 | 52 => *byte == b'-',
             _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
@@ -95,9 +103,22 @@ mod tests {
     }
 
     #[test]
-    fn traceparent_must_be_well_formed() {
-        assert!(is_traceparent(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
-        assert!(!is_traceparent(b"00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"));
-        assert!(!is_traceparent(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"));
+    fn traceparent_must_be_well_formed_and_alone() {
+        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        for (given, accepted) in [
+            (&[good][..], true),
+            (&[], false),
+            (&[good, good], false),
+            (&["00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"], false),
+            (&["ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"], false),
+            (&["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"], false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in given {
+                headers.append(TRACEPARENT, HeaderValue::from_static(value));
+            }
+            let taken = take_traceparent(&mut headers);
+            assert_eq!((taken.is_some(), headers.contains_key(TRACEPARENT)), (accepted, accepted), "{given:?}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderValue, Method};
+use http::HeaderValue;
 use opentelemetry::trace::{
     Link, Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer as _,
     TracerProvider as _,
@@ -13,7 +13,7 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, Span};
 
-use super::SpanRef;
+use super::{MethodLabel, SpanRef};
 
 /// The most spans that one span links to.
 const LINKS_MAX: usize = 128;
@@ -79,13 +79,12 @@ pub(crate) struct ServerSpan(Span);
 
 impl ServerSpan {
     /// Begins one, as a child of the caller's; `None` when there are no traces.
-    pub fn start(method: &Method, route: &str, parent: Option<&HeaderValue>) -> Option<Self> {
+    pub fn start(method: MethodLabel, route: &str, parent: Option<&HeaderValue>) -> Option<Self> {
         let tracer = TRACER.get()?;
+        let method = method.as_str();
         let builder = tracer.span_builder(format!("{method} {route}")).with_kind(SpanKind::Server);
-        let builder = builder.with_attributes([
-            KeyValue::new("http.request.method", method.as_str().to_owned()),
-            KeyValue::new("http.route", route.to_owned()),
-        ]);
+        let builder =
+            builder.with_attributes([KeyValue::new("http.request.method", method), KeyValue::new("http.route", route.to_owned())]);
         Some(Self(tracer.build_with_context(builder, &context(parent.and_then(parse)))))
     }
 

@@ -83,3 +83,18 @@ async fn what_finishes_something_still_gets_in_when_nothing_new_does() {
     }
     assert_eq!(server.get("/items/1").await.status, 200);
 }
+
+#[tokio::test]
+async fn a_page_of_another_origin_can_read_that_it_is_over_its_quota() {
+    let server = server(None).await;
+    let mut refused = server.get("/items/1").await;
+    for _ in 0..200 {
+        refused = server.request("GET /items/1 HTTP/1.1\r\nhost: t\r\norigin: https://shop.example\r\n\r\n").await;
+        if refused.status == 429 {
+            break;
+        }
+    }
+    refused.assert_problem(429, "rate_limited");
+    assert_eq!(refused.header("access-control-allow-origin"), Some("*"));
+    assert!(refused.header("access-control-expose-headers").is_some_and(|names| names.contains("retry-after")), "{refused:?}");
+}

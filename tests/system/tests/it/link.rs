@@ -23,7 +23,7 @@ impl Stub {
         let accepted = tokio::time::timeout(std::time::Duration::from_secs(20), self.0.accept());
         let (mut stream, _) = accepted.await.expect("nobody calls").unwrap();
         let mut bytes = Vec::new();
-        while !bytes.ends_with(b"}") {
+        while !bytes.ends_with(b"}") && !bytes.ends_with(b"]") {
             assert!(stream.read_buf(&mut bytes).await.unwrap() > 0, "the call ends early");
         }
         let text = String::from_utf8(bytes).unwrap();
@@ -213,4 +213,108 @@ async fn a_vacancy_that_fails_again_and_again_is_left_alone_and_found_again() {
     let ready = client.get("/ready").await;
     assert_eq!((ready.status, &ready.json()["breaker"]), (200, &json!("closed")));
     assert_eq!(metric(&ticket, "vacancy_breaker_state").await, 0.0);
+}
+
+#[tokio::test]
+async fn a_trace_header_that_is_none_goes_no_further() {
+    let dir = tempfile::tempdir().unwrap();
+    let vacancy = Process::vacancy(dir.path(), &[]).await;
+    let ticket = Process::ticket(vacancy.base(), &[("BREAKER_FAILURES", "2")]).await;
+    let client = ticket.client();
+    // The longest that ticket takes: with what ticket adds, they are more than vacancy takes.
+    for len in (16_000..16_384).step_by(20) {
+        let trace = "0".repeat(len);
+        let headers = [("traceparent", trace.as_str())];
+        let answer = client.call(Method::POST, "/api/v1/purchase", &headers, Some(json!({"qty": 1}))).await.unwrap();
+        assert!([200, 431].contains(&answer.status), "{len}: {}", answer.status);
+    }
+    assert_eq!(client.post("/api/v1/purchase", json!({"qty": 1})).await.status, 200, "nor does it shut the others out");
+    assert_eq!(metric(&ticket, "vacancy_breaker_opened_total").await, 0.0);
+}
+
+#[tokio::test]
+async fn a_call_that_is_refused_as_a_whole_is_made_in_parts() {
+    let dir = tempfile::tempdir().unwrap();
+    let vacancy = Process::vacancy(dir.path(), &[("RESERVE_BATCH_MAX", "3")]).await;
+    let ticket = Process::ticket(vacancy.base(), &[("VACANCY_CALLS", "1"), ("BREAKER_FAILURES", "2")]).await;
+    let client = ticket.client();
+    let answers = futures::future::join_all((0..50).map(|_| client.post("/api/v1/purchase", json!({"qty": 1})))).await;
+    let sold = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!((sold, vacancy.client().available().await), (50, 950));
+    assert_eq!(metric(&ticket, "vacancy_breaker_opened_total").await, 0.0);
+}
+
+#[tokio::test]
+async fn who_may_have_bought_is_not_told_that_nothing_was_sold() {
+    let stub = Stub::listen().await;
+    let ticket = Process::ticket(&stub.base(), &[("VACANCY_CALLS", "1")]).await;
+    let client = ticket.client();
+    let sold = json!({"success": true, "remaining": 4, "message": "m", "reservation_id": "r", "seq": 3}).to_string();
+    let overloaded = json!({
+        "type": "urn:ticket-system:problem:overloaded", "title": "T", "status": 503, "detail": "d", "error": "T",
+        "code": "overloaded", "retry_after_s": 1,
+    });
+    let calls = async {
+        let (_, mut first) = stub.call().await;
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        first
+            .write_all(format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{sold}", sold.len()).as_bytes())
+            .await
+            .unwrap();
+        let (head, lost) = stub.call().await;
+        assert!(head.starts_with("post /api/v1/reserve/batch"), "{head}");
+        drop(lost);
+        let (_, mut again) = stub.call().await;
+        // Something answers for one of them that makes no sense; that is his trouble alone.
+        let body =
+            json!([overloaded, {"hm": 1}, {"success": true, "remaining": 4, "message": "m", "reservation_id": "r", "seq": 4}]).to_string();
+        again.write_all(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).as_bytes()).await.unwrap();
+        again
+    };
+    let buy = |key: &'static str, after_ms| {
+        let client = client.clone();
+        async move {
+            tokio::time::sleep(std::time::Duration::from_millis(after_ms)).await;
+            client.keyed("/api/v1/purchase", key, json!({"qty": 1})).await.unwrap()
+        }
+    };
+    let (_, first, second, third, fourth) = tokio::join!(calls, buy("a", 0), buy("b", 150), buy("c", 200), buy("d", 250));
+    assert_eq!((first.status, fourth.status), (200, 200), "{fourth:?}");
+    for unknown in [second, third] {
+        assert_eq!((unknown.status, unknown.problem().as_str()), (503, "vacancy_unavailable"), "{unknown:?}");
+        assert!(unknown.json()["detail"].as_str().unwrap().contains("did not answer"), "{unknown:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_vacancy_that_is_too_slow_for_all_sells_to_as_many_as_it_can() {
+    let stub = Stub::listen().await;
+    let ticket = Process::ticket(&stub.base(), &[("VACANCY_CALLS", "1"), ("VACANCY_BATCH_MAX", "1"), ("VACANCY_TIMEOUT", "2")]).await;
+    let client = ticket.client();
+    let slow = async {
+        let sold = json!({"success": true, "remaining": 4, "message": "m", "reservation_id": "r", "seq": 3}).to_string();
+        let answer = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{sold}", sold.len());
+        loop {
+            let (_, mut stream) = stub.call().await;
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            // The caller may have given up.
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    };
+    // Six times as many as it can serve, for five seconds.
+    let buys = (0..100).map(|number| {
+        let client = client.clone();
+        async move {
+            tokio::time::sleep(std::time::Duration::from_millis(50 * number)).await;
+            client.post("/api/v1/purchase", json!({"qty": 1})).await
+        }
+    });
+    let answers = tokio::select! {
+        answers = futures::future::join_all(buys) => answers,
+        () = slow => unreachable!("it answers without end"),
+    };
+    let sold = answers.iter().filter(|answer| answer.status == 200).count();
+    let refused = answers.iter().filter(|answer| answer.status == 503 && answer.problem() == "overloaded").count();
+    assert!(sold >= 10 && sold + refused >= 98, "{sold} sold, {refused} refused of 100");
+    assert_eq!(metric(&ticket, "vacancy_breaker_opened_total").await, 0.0);
 }

@@ -59,7 +59,7 @@ impl Lanes {
     pub fn push(&self, lane: Lane, job: Job, internal: bool) -> Result<(), EngineError> {
         let mut state = self.state();
         state.check()?;
-        if state.len >= job.room(self.len_max, internal) {
+        if state.len >= room(&job, self.len_max, internal) {
             return Err(EngineError::Busy);
         }
         state.len += 1;
@@ -162,6 +162,16 @@ impl Lanes {
         answer(waiting, || Err(EngineError::Store(error.clone())));
         self.end.fail(error);
         self.arrived.notify_one();
+    }
+}
+
+/// How many jobs may wait for `job` to be taken in. An internal job, without which readers cannot go on, has room beyond the bound;
+/// an eighth is kept for what finishes a hold.
+fn room(job: &Job, len_max: usize, internal: bool) -> usize {
+    match (internal, job.command.kind.is_urgent()) {
+        (true, _) => len_max.saturating_mul(2),
+        (false, true) => len_max,
+        (false, false) => len_max - len_max / 8,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who asks: by the address of the connection, or what a trusted proxy says of it, or a bearer token.
 
 use std::hash::{BuildHasher, RandomState};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::sync::OnceLock;
 
@@ -74,21 +74,30 @@ pub(super) fn of(headers: &HeaderMap, peer: Option<Peer>, settings: &QuotaSettin
     {
         return Some(ClientKey::token(token));
     }
-    let address = address(headers, peer?.0, &settings.trusted);
-    (!settings.trusted.has(address)).then(|| ClientKey::address(address))
+    address(headers, peer?.0, &settings.trusted).map(ClientKey::address)
 }
 
 /// From the nearest hop on, the first that is not trusted: only trusted ones have written what stands to the right of it.
-fn address(headers: &HeaderMap, peer: IpAddr, trusted: &TrustedProxies) -> IpAddr {
+/// `None` when there is none, so that a trusted one asks for itself.
+fn address(headers: &HeaderMap, peer: IpAddr, trusted: &TrustedProxies) -> Option<IpAddr> {
+    let mut hops = headers.get_all(FORWARDED_FOR).iter().rev().flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
     let mut nearest = peer;
-    let lines = headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
-    let mut hops = lines.flat_map(|line| line.split(',')).collect::<Vec<_>>().into_iter().rev().take(HOPS_MAX);
-    while trusted.has(nearest) {
-        // What cannot be read ends the chain at who wrote it.
-        let Some(Ok(hop)) = hops.next().map(|hop| hop.trim().parse()) else { break };
+    for _ in 0..=HOPS_MAX {
+        if !trusted.has(nearest) {
+            return Some(nearest);
+        }
+        // It asks for somebody who cannot be told from others: all of those are one client, and not without a limit.
+        let Some(hop) = read_hop(hops.next()?) else { break };
         nearest = hop;
     }
-    nearest
+    Some(nearest)
+}
+
+/// An address as proxies write it: some add the port.
+fn read_hop(hop: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(hop).ok()?.trim();
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    bare.parse().ok().or_else(|| text.parse().ok().map(|address: SocketAddr| address.ip()))
 }
 
 #[cfg(test)]
@@ -97,13 +106,13 @@ mod tests {
 
     use super::*;
 
-    fn seen(peer: &str, forwarded: &[&'static str]) -> String {
+    fn seen(peer: &str, forwarded: &[&str]) -> String {
         let trusted = "10.0.0.0/8, 192.168.0.7".parse().unwrap();
         let mut headers = HeaderMap::new();
         for line in forwarded {
-            headers.append(FORWARDED_FOR, HeaderValue::from_static(line));
+            headers.append(FORWARDED_FOR, HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
-        address(&headers, peer.parse().unwrap(), &trusted).to_string()
+        address(&headers, peer.parse().unwrap(), &trusted).map_or("nobody".into(), |address| address.to_string())
     }
 
     #[test]
@@ -111,9 +120,19 @@ mod tests {
         assert_eq!(seen("1.2.3.4", &["9.9.9.9"]), "1.2.3.4", "anybody can write a header");
         assert_eq!(seen("10.1.1.1", &["9.9.9.9"]), "9.9.9.9");
         assert_eq!(seen("10.1.1.1", &["8.8.8.8, 9.9.9.9", "192.168.0.7"]), "9.9.9.9", "what the client wrote itself does not count");
-        assert_eq!(seen("10.1.1.1", &["nonsense, 10.2.2.2"]), "10.2.2.2");
         assert_eq!(seen("::ffff:10.1.1.1", &["2001:db8::5"]), "2001:db8::5");
-        assert_eq!(seen("10.1.1.1", &[]), "10.1.1.1");
+        assert_eq!(seen("10.1.1.1", &["9.9.9.9:1234"]), "9.9.9.9");
+        assert_eq!(seen("10.1.1.1", &["[2001:db8::5]:1234, 10.2.2.2"]), "2001:db8::5");
+        assert_eq!(seen("10.1.1.1", &[]), "nobody");
+        assert_eq!(seen("10.1.1.1", &["10.2.2.2"]), "nobody");
+    }
+
+    #[test]
+    fn nobody_gets_around_his_quota_by_what_cannot_be_read() {
+        assert_eq!(seen("10.1.1.1", &["\u{e4}\u{f6}, 9.9.9.9"]), "9.9.9.9", "a proxy has added to what the client wrote");
+        assert_eq!(seen("10.1.1.1", &["nonsense, 10.2.2.2"]), "10.2.2.2");
+        assert_eq!(seen("10.1.1.1", &["unknown"]), "10.1.1.1", "those are one client together");
+        assert_eq!(seen("10.1.1.1", &[["10.3.3.3"; 100].join(",").as_str()]), "10.3.3.3");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use prometheus::{IntCounter, IntGauge};
+use prometheus::IntCounter;
 use tokio::time::Instant;
 
 /// When it opens, and for how long.
@@ -26,15 +26,15 @@ pub enum Verdict {
     Failure,
 }
 
-/// What is shown of it.
+/// What is shown of it, and its number on /metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BreakerState {
     /// Calls go through.
-    Closed,
+    Closed = 0,
     /// One call at a time goes through, to see.
-    HalfOpen,
+    HalfOpen = 1,
     /// No call goes through.
-    Open,
+    Open = 2,
 }
 
 impl BreakerState {
@@ -58,14 +58,13 @@ enum State {
 pub struct Breaker {
     settings: BreakerSettings,
     state: Mutex<State>,
-    gauge: IntGauge,
     opened: IntCounter,
 }
 
 impl Breaker {
-    /// A closed one. `gauge` shows 0 closed, 1 half-open, 2 open; `opened` counts.
-    pub fn new(settings: BreakerSettings, gauge: IntGauge, opened: IntCounter) -> Arc<Self> {
-        Arc::new(Self { settings, state: Mutex::new(State::Closed { failures: 0 }), gauge, opened })
+    /// A closed one; `opened` counts.
+    pub fn new(settings: BreakerSettings, opened: IntCounter) -> Arc<Self> {
+        Arc::new(Self { settings, state: Mutex::new(State::Closed { failures: 0 }), opened })
     }
 
     /// Lets a call through.
@@ -80,7 +79,7 @@ impl Breaker {
             State::Open { until } if now < until => return Err(until - now),
             State::HalfOpen { probing: true } => return Err(self.settings.open),
             State::Open { .. } | State::HalfOpen { probing: false } => {
-                self.set(&mut state, State::HalfOpen { probing: true });
+                *state = State::HalfOpen { probing: true };
                 true
             }
         };
@@ -100,19 +99,10 @@ impl Breaker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, state: &mut State, new: State) {
-        self.gauge.set(match new {
-            State::Closed { .. } => 0,
-            State::HalfOpen { .. } => 1,
-            State::Open { .. } => 2,
-        });
-        *state = new;
-    }
-
     fn open(&self, state: &mut State) {
         let pause = self.settings.open.mul_f64(0.75 + 0.5 * rand::random::<f64>());
         self.opened.inc();
-        self.set(state, State::Open { until: Instant::now() + pause });
+        *state = State::Open { until: Instant::now() + pause };
     }
 
     fn record(&self, probe: bool, verdict: Verdict) {
@@ -130,9 +120,9 @@ impl Breaker {
             (State::HalfOpen { .. }, _) if probe => match verdict {
                 Verdict::Success => {
                     tracing::info!("vacancy answers again");
-                    self.set(&mut state, State::Closed { failures: 0 });
+                    *state = State::Closed { failures: 0 };
                 }
-                Verdict::Neutral => self.set(&mut state, State::HalfOpen { probing: false }),
+                Verdict::Neutral => *state = State::HalfOpen { probing: false },
                 Verdict::Failure => self.open(&mut state),
             },
             _ => {}
@@ -171,7 +161,7 @@ mod tests {
 
     fn breaker() -> Arc<Breaker> {
         let settings = BreakerSettings { failures: 3, open: Duration::from_secs(1) };
-        Breaker::new(settings, IntGauge::new("state", "h").unwrap(), IntCounter::new("opened", "h").unwrap())
+        Breaker::new(settings, IntCounter::new("opened", "h").unwrap())
     }
 
     fn call(breaker: &Arc<Breaker>, verdict: Verdict) {
@@ -187,7 +177,7 @@ mod tests {
         }
         let early = breaker.admit().ok().unwrap();
         call(&breaker, Verdict::Failure);
-        assert_eq!((breaker.show(), breaker.gauge.get(), breaker.opened.get()), (BreakerState::Open, 2, 1));
+        assert_eq!((breaker.show(), breaker.opened.get()), (BreakerState::Open, 1));
         let pause = breaker.admit().err().unwrap();
         assert!((Duration::from_millis(750)..=Duration::from_millis(1_250)).contains(&pause), "{pause:?}");
         early.done(Verdict::Success);
@@ -196,7 +186,7 @@ mod tests {
         tokio::time::advance(pause).await;
         let probe = breaker.admit().ok().unwrap();
         assert!(probe.is_probe() && breaker.admit().is_err(), "one at a time");
-        assert_eq!((breaker.show(), breaker.gauge.get()), (BreakerState::HalfOpen, 1));
+        assert_eq!(breaker.show(), BreakerState::HalfOpen);
         probe.done(Verdict::Failure);
         assert_eq!((breaker.show(), breaker.opened.get()), (BreakerState::Open, 2));
 
@@ -205,7 +195,7 @@ mod tests {
         assert_eq!(breaker.show(), BreakerState::HalfOpen, "a 429 does not close it");
         drop(breaker.admit().ok().unwrap());
         call(&breaker, Verdict::Success);
-        assert_eq!((breaker.show(), breaker.gauge.get()), (BreakerState::Closed, 0));
+        assert_eq!(breaker.show(), BreakerState::Closed);
         call(&breaker, Verdict::Failure);
         assert_eq!(breaker.show(), BreakerState::Closed, "and it counts from the start");
     }

@@ -27,6 +27,8 @@ pub enum Ended {
     Answered(Vec<Told>),
     /// The same for all; [`Verdict::Neutral`] when it is vacancy that would not.
     All(ClientError, Verdict),
+    /// Refused for what stands in it or for how much that is, before anything was done: fewer orders may well go.
+    NotTogether,
     /// It broke off; trying again with the same keys is safe. `sent` is false when vacancy has certainly not seen it.
     Broken { sent: bool },
 }
@@ -36,9 +38,24 @@ impl Ended {
     pub fn failure(&self) -> Option<&'static str> {
         match self {
             Self::Answered(_) => None,
-            Self::All(_, Verdict::Neutral) => Some("refused"),
+            Self::All(_, Verdict::Neutral) | Self::NotTogether => Some("refused"),
             Self::All(..) => Some("no answer"),
             Self::Broken { .. } => Some("broken off"),
+        }
+    }
+
+    /// What it says of vacancy. One decision is enough to know that it works.
+    pub fn verdict(&self) -> Verdict {
+        use ClientError::{Overloaded, Unknown, Unreachable};
+        match self {
+            Self::Answered(told) if told.iter().all(|told| matches!(told, Err(Unknown | Unreachable))) => Verdict::Failure,
+            Self::Answered(told) if told.iter().all(|told| matches!(told, Err(Overloaded { .. } | Unknown | Unreachable))) => {
+                Verdict::Neutral
+            }
+            Self::Answered(_) => Verdict::Success,
+            Self::All(_, verdict) => *verdict,
+            Self::NotTogether => Verdict::Neutral,
+            Self::Broken { .. } => Verdict::Failure,
         }
     }
 }
@@ -150,13 +167,14 @@ impl Answer {
                 Some(details) if details.code == "overloaded" => {
                     Ended::All(ClientError::Overloaded { retry_after_s: details.retry_after_s.unwrap_or(1) }, Verdict::Neutral)
                 }
-                Some(_) => Ended::All(ClientError::Unknown, Verdict::Failure),
+                Some(details) => Ended::All(unavailable(&details.code), Verdict::Failure),
                 None => Ended::Broken { sent: true },
             },
             status if orders == 1 => match details.and_then(refused) {
                 Some(refused) => Ended::Answered(vec![Err(refused)]),
                 None => unexpected(status),
             },
+            status if status.is_client_error() => Ended::NotTogether,
             status => unexpected(status),
         }
     }
@@ -169,7 +187,7 @@ impl Answer {
         if slots.len() != orders {
             return Err(serde::de::Error::invalid_length(slots.len(), &"as many answers as orders"));
         }
-        slots.into_iter().map(|slot| told(slot.get())).collect()
+        Ok(slots.into_iter().map(|slot| told(slot.get())).collect())
     }
 }
 
@@ -178,21 +196,33 @@ fn unexpected(status: StatusCode) -> Ended {
     Ended::All(ClientError::Unknown, Verdict::Failure)
 }
 
-/// One answer of a batch: that of a sale, or a problem.
-fn told(slot: &str) -> Result<Told, serde_json::Error> {
+/// One answer of a batch: that of a sale, or a problem. One that is neither is the trouble of its order alone.
+fn told(slot: &str) -> Told {
     if let Ok(answer) = serde_json::from_str::<ReserveAnswer>(slot) {
-        return Ok(Ok(answer));
+        return Ok(answer);
     }
-    let details: ProblemDetails = serde_json::from_str(slot)?;
-    let code = details.code.clone();
-    Ok(Err(match (details.status, code.as_str()) {
-        (503, "overloaded") => ClientError::Overloaded { retry_after_s: details.retry_after_s.unwrap_or(1) },
-        (503, _) => ClientError::Unknown,
-        _ => refused(details).unwrap_or_else(|| {
-            tracing::error!(code, "vacancy refused an order of a batch in an unexpected way");
-            ClientError::Unknown
-        }),
+    let details: Result<ProblemDetails, _> = serde_json::from_str(slot);
+    let error = match details {
+        Ok(details) if details.status == 503 && details.code == "overloaded" => {
+            Some(ClientError::Overloaded { retry_after_s: details.retry_after_s.unwrap_or(1) })
+        }
+        Ok(details) if details.status == 503 => Some(unavailable(&details.code)),
+        Ok(details) => refused(details),
+        Err(_) => None,
+    };
+    Err(error.unwrap_or_else(|| {
+        tracing::error!("vacancy gave an order of a batch an answer that is none");
+        ClientError::Unknown
     }))
+}
+
+/// A 503 of vacancy that is not for too much to do.
+fn unavailable(code: &str) -> ClientError {
+    match code {
+        // It could not reach its store, and has done nothing.
+        "store_unavailable" => ClientError::Unreachable,
+        _ => ClientError::Unknown,
+    }
 }
 
 fn refused(details: ProblemDetails) -> Option<ClientError> {
@@ -215,13 +245,16 @@ mod tests {
     #[test]
     fn every_order_of_a_batch_has_its_own_answer() {
         let sold = r#"{"success":true,"remaining":3,"message":"Reserved 1 tickets","reservation_id":"r","seq":5}"#;
-        let body =
-            format!("[{sold},{},{},{}]", problem(409, "limit_exceeded"), problem(503, "overloaded"), problem(503, "outcome_unknown"));
-        let Ended::Answered(told) = judge(200, &body, 4) else { panic!("{body}") };
+        let problems = [(409, "limit_exceeded"), (503, "overloaded"), (503, "outcome_unknown"), (503, "store_unavailable")];
+        let problems = problems.map(|(status, code)| problem(status, code)).join(",");
+        let body = format!("[{sold},{problems},{{\"success\":1}}]");
+        let Ended::Answered(told) = judge(200, &body, 6) else { panic!("{body}") };
         assert!(matches!(&told[0], Ok(answer) if answer.success && answer.seq == 5));
         assert!(matches!(&told[1], Err(ClientError::Refused { seq: Some(7), .. })));
         assert!(matches!(&told[2], Err(ClientError::Overloaded { .. })));
         assert!(matches!(&told[3], Err(ClientError::Unknown)));
+        assert!(matches!(&told[4], Err(ClientError::Unreachable)));
+        assert!(matches!(&told[5], Err(ClientError::Unknown)), "what makes no sense is the trouble of one");
         assert!(matches!(judge(200, &body, 3), Ended::All(ClientError::Unknown, Verdict::Failure)), "one answer too many");
     }
 
@@ -233,6 +266,23 @@ mod tests {
         assert!(matches!(judge(502, "", 1), Ended::Broken { sent: true }));
         assert!(matches!(judge(503, &problem(503, "outcome_unknown"), 1), Ended::All(ClientError::Unknown, Verdict::Failure)));
         assert!(matches!(judge(404, &problem(404, "event_not_found"), 1), Ended::Answered(_)));
-        assert!(matches!(judge(404, "", 2), Ended::All(ClientError::Unknown, Verdict::Failure)));
+        assert!(matches!(judge(503, &problem(503, "store_unavailable"), 1), Ended::All(ClientError::Unreachable, Verdict::Failure)));
+        assert!(matches!(judge(404, "", 1), Ended::All(ClientError::Unknown, Verdict::Failure)));
+        for status in [400, 404, 413, 422, 431] {
+            assert!(matches!(judge(status, "", 2), Ended::NotTogether), "{status}");
+        }
+        assert!(matches!(judge(500, "", 2), Ended::All(ClientError::Unknown, Verdict::Failure)));
+    }
+
+    #[test]
+    fn a_batch_speaks_for_vacancy_when_something_in_it_was_decided() {
+        let verdict = |codes: &[(u16, &str)]| {
+            let slots: Vec<_> = codes.iter().map(|(status, code)| problem(*status, code)).collect();
+            judge(200, &format!("[{}]", slots.join(",")), codes.len()).verdict()
+        };
+        let (unknown, busy) = ((503, "outcome_unknown"), (503, "overloaded"));
+        assert_eq!(verdict(&[unknown, (503, "store_unavailable")]), Verdict::Failure);
+        assert_eq!(verdict(&[unknown, busy]), Verdict::Neutral);
+        assert_eq!(verdict(&[unknown, busy, (409, "limit_exceeded")]), Verdict::Success);
     }
 }

@@ -1,16 +1,17 @@
 //! Making calls for the orders that have gathered: dropping what is too late, trying again, giving everyone his answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
+use http::StatusCode;
 use serving::telemetry::ClientSpan;
 use tokio::time::{Instant, sleep};
 use tower::retry::budget::{Budget, TpsBudget};
 
 use super::super::ClientError;
-use super::breaker::{Breaker, Verdict};
+use super::breaker::{Breaker, Permit, Verdict};
 use super::call::{Caller, Ended};
-use super::gather::{Slot, Told, Waiting};
+use super::gather::{Slot, Waiting};
 use super::metrics::LinkMetrics;
 use super::ready::ReadyProbe;
 
@@ -19,6 +20,13 @@ const PAUSE_FIRST: Duration = Duration::from_millis(20);
 const PAUSE_LAST: Duration = Duration::from_millis(500);
 /// A call that is let through to see whether vacancy is back is given up after this: the next one may be luckier.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Orders that go together.
+struct Load {
+    orders: Vec<Waiting>,
+    /// vacancy may have seen them already.
+    sent: bool,
+}
 
 /// What all calls share.
 pub struct Flights {
@@ -38,54 +46,77 @@ impl Flights {
             if orders.is_empty() {
                 return;
             }
-            self.carry(orders).await;
+            let mut loads = vec![Load { orders, sent: false }];
+            while let Some(load) = loads.pop() {
+                loads.extend(self.carry(load).await.into_iter().flatten());
+            }
         }
     }
 
-    async fn carry(&self, mut orders: Vec<Waiting>) {
-        drop_late(&mut orders, false);
-        let Some(oldest) = orders.first() else { return };
+    /// Gives everyone in `load` his answer; or gives it back in two parts, because it cannot go as a whole.
+    async fn carry(&self, load: Load) -> Option<[Load; 2]> {
+        let Load { mut orders, mut sent } = load;
+        drop_overdue(&mut orders, sent);
+        let oldest = orders.first()?;
         self.metrics.batch(orders.len(), oldest.since.elapsed());
         self.budget.deposit();
-        let mut sent = false;
         for attempt in 0.. {
             // The youngest waits longest; who waits less long has that in his item.
-            let Some(deadline) = orders.iter().map(|waiting| waiting.deadline).max() else { return };
+            let deadline = orders.iter().map(|waiting| waiting.deadline).max()?;
             let permit = match self.breaker.admit() {
                 Ok(permit) => permit,
-                Err(pause) => return tell_all(orders, &if sent { ClientError::Unknown } else { ClientError::Shut { pause } }),
+                Err(pause) => {
+                    tell_all(orders, &ClientError::Shut { pause }, sent);
+                    return None;
+                }
             };
-            let probe_by = Instant::now() + PROBE_TIMEOUT;
-            let started = Instant::now();
-            let span = ClientSpan::start("vacancy reserve", orders.iter().map(|waiting| waiting.order.trace.traceparent()));
-            let trace = orders.first().map(|first| first.order.trace.within(span.as_ref().and_then(ClientSpan::traceparent)));
-            let deadline_of_call = if permit.is_probe() { deadline.min(probe_by) } else { deadline };
-            let ended = self.caller.call(&orders, trace.unwrap_or_default(), deadline_of_call).await;
-            self.metrics.call(&ended, started.elapsed());
-            if let Some(span) = span {
-                span.end(orders.len(), ended.failure());
-            }
+            let (ended, permit) = self.call(&orders, permit, deadline).await;
+            let verdict = ended.verdict();
+            permit.done(verdict);
             match ended {
                 Ended::Answered(told) => {
-                    permit.done(Verdict::Success);
-                    self.probe.note_answer();
-                    return orders.into_iter().zip(told).for_each(|(waiting, told)| waiting.tell(told));
+                    if verdict == Verdict::Success {
+                        self.probe.note_answer();
+                    }
+                    orders.into_iter().zip(told).for_each(|(waiting, told)| waiting.tell(told.map_err(|error| after(sent, error))));
+                    return None;
                 }
-                Ended::All(error, verdict) => {
-                    permit.done(verdict);
-                    return tell_all(orders, &if sent && verdict == Verdict::Neutral { ClientError::Unknown } else { error });
+                Ended::All(error, _) => {
+                    tell_all(orders, &error, sent);
+                    return None;
+                }
+                Ended::NotTogether => {
+                    static ONCE: Once = Once::new();
+                    ONCE.call_once(|| tracing::warn!("vacancy takes less at once than VACANCY_BATCH_MAX: calls are made in parts"));
+                    let half = orders.split_off(orders.len() / 2);
+                    return Some([Load { orders: half, sent }, Load { orders, sent }]);
                 }
                 Ended::Broken { sent: now_sent } => {
-                    permit.done(Verdict::Failure);
                     sent |= now_sent;
                     if !self.pause(attempt, deadline).await {
-                        return tell_all(orders, &broken(sent));
+                        tell_all(orders, &ClientError::Unreachable, sent);
+                        return None;
                     }
                     drop_late(&mut orders, sent);
                     self.metrics.retried();
                 }
             }
         }
+        None
+    }
+
+    /// One call, with its span and its metrics.
+    async fn call(&self, orders: &[Waiting], permit: Permit, deadline: Instant) -> (Ended, Permit) {
+        let started = Instant::now();
+        let deadline = if permit.is_probe() { deadline.min(started + PROBE_TIMEOUT) } else { deadline };
+        let span = ClientSpan::start("vacancy reserve", orders.iter().map(|waiting| waiting.order.trace.traceparent()));
+        let trace = orders.first().map(|first| first.order.trace.within(span.as_ref().and_then(ClientSpan::traceparent)));
+        let ended = self.caller.call(orders, trace.unwrap_or_default(), deadline).await;
+        self.metrics.call(&ended, started.elapsed());
+        if let Some(span) = span {
+            span.end(orders.len(), ended.failure());
+        }
+        (ended, permit)
     }
 
     /// Waits before another attempt; false when there shall be none.
@@ -100,21 +131,61 @@ impl Flights {
     }
 }
 
-fn broken(sent: bool) -> ClientError {
-    if sent { ClientError::Unknown } else { ClientError::Unreachable }
+/// What `error` of a call means to orders that an earlier one may have brought to vacancy: that nothing was done is true of this
+/// call only.
+fn after(sent: bool, error: ClientError) -> ClientError {
+    let undone = match &error {
+        ClientError::Refused { problem, .. } => problem.status() == StatusCode::TOO_MANY_REQUESTS,
+        ClientError::Unreachable | ClientError::Shut { .. } | ClientError::Overloaded { .. } => true,
+        ClientError::Unknown => false,
+    };
+    if sent && undone { ClientError::Unknown } else { error }
 }
 
-fn tell_all(orders: Vec<Waiting>, error: &ClientError) {
+fn tell_all(orders: Vec<Waiting>, error: &ClientError, sent: bool) {
     for waiting in orders {
-        waiting.tell(Told::Err(error.clone()));
+        waiting.tell(Err(after(sent, error.clone())));
     }
 }
 
-/// What is past its deadline need not be asked for any more, nor what nobody waits for, if vacancy has not seen it.
+/// Before the first attempt: who has waited for too much of his time would not get his answer any more, and a queue of those
+/// would leave none for anybody. Nor does vacancy hear of what nobody waits for.
+fn drop_overdue(orders: &mut Vec<Waiting>, sent: bool) {
+    let now = Instant::now();
+    let overdue = |waiting: &mut Waiting| now >= waiting.send_by || (!sent && waiting.answer.is_closed());
+    for waiting in orders.extract_if(.., overdue) {
+        waiting.tell(Err(after(sent, ClientError::Overloaded { retry_after_s: 1 })));
+    }
+}
+
+/// Before another attempt: what is past its deadline need not be asked for any more.
 fn drop_late(orders: &mut Vec<Waiting>, sent: bool) {
     let now = Instant::now();
     let late = |waiting: &mut Waiting| now >= waiting.deadline || (!sent && waiting.answer.is_closed());
     for waiting in orders.extract_if(.., late) {
-        waiting.tell(Err(if sent { ClientError::Unknown } else { ClientError::Overloaded { retry_after_s: 1 } }));
+        waiting.tell(Err(after(sent, ClientError::Unreachable)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serving::Problem;
+
+    use super::*;
+
+    #[test]
+    fn that_nothing_was_sold_is_said_only_when_it_is_known() {
+        let known =
+            || [ClientError::Unreachable, ClientError::Overloaded { retry_after_s: 1 }, ClientError::Shut { pause: Duration::ZERO }];
+        let limited = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "T", "Nothing was sold.");
+        let limit = Problem::new(StatusCode::CONFLICT, "limit_exceeded", "T", "d");
+        let refused = |problem: &Problem| ClientError::Refused { problem: Box::new(problem.clone()), seq: None };
+        for error in known().into_iter().chain([refused(&limited)]) {
+            assert!(matches!(after(true, error), ClientError::Unknown));
+        }
+        for error in known() {
+            assert!(!matches!(after(false, error), ClientError::Unknown));
+        }
+        assert!(matches!(after(true, refused(&limit)), ClientError::Refused { .. }), "a decision stays one");
     }
 }

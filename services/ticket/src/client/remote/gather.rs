@@ -31,6 +31,8 @@ pub struct Waiting {
     pub order: Order,
     /// Until when its buyer waits.
     pub deadline: Instant,
+    /// Until when it is worth sending: what is left then has to be enough for the call.
+    pub send_by: Instant,
     pub since: Instant,
     pub answer: oneshot::Sender<Told>,
 }
@@ -129,7 +131,7 @@ mod tests {
     fn order(key: &str) -> Waiting {
         let order = Order { qty: 1, customer: None, key: inventory::IdempotencyKey::new(key).ok(), trace: crate::client::Trace::default() };
         let now = Instant::now();
-        Waiting { order, deadline: now, since: now, answer: oneshot::channel().0 }
+        Waiting { order, deadline: now, send_by: now, since: now, answer: oneshot::channel().0 }
     }
 
     fn gather(calls_max: usize, batch_max: usize, bytes_max: usize, queue_max: usize) -> Arc<Gather> {

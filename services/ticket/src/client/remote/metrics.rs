@@ -7,6 +7,7 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
+use super::breaker::{Breaker, Verdict};
 use super::call::Ended;
 use super::gather::Gather;
 
@@ -22,7 +23,6 @@ pub struct LinkMetrics {
     batch: Histogram,
     delay: Histogram,
     retries: IntCounter,
-    pub breaker: IntGauge,
     pub breaker_opened: IntCounter,
 }
 
@@ -40,22 +40,22 @@ impl LinkMetrics {
             batch: histogram("vacancy_call_purchases", "Purchases that one call to vacancy carried", &sizes)?,
             delay: histogram("vacancy_queue_delay_seconds", "How long the oldest purchase of a call waited for it", &times)?,
             retries: IntCounter::new("vacancy_retries_total", "Calls to vacancy that were repeated")?,
-            breaker: IntGauge::new("vacancy_breaker_state", "Circuit breaker: 0 closed, 1 half-open, 2 open")?,
             breaker_opened: IntCounter::new("vacancy_breaker_opened_total", "How often the circuit breaker opened")?,
         })
     }
 
-    /// Registers them, and the length of the queue of `gather`.
-    pub fn register(&self, registry: &Registry, gather: Arc<Gather>) -> Result<(), prometheus::Error> {
+    /// Registers them, the length of the queue of `gather` and the state of `breaker`.
+    pub fn register(&self, registry: &Registry, gather: Arc<Gather>, breaker: Arc<Breaker>) -> Result<(), prometheus::Error> {
         registry.register(Box::new(self.calls_vec.clone()))?;
         for histogram in [&self.duration, &self.batch, &self.delay] {
             registry.register(Box::new(histogram.clone()))?;
         }
         registry.register(Box::new(self.retries.clone()))?;
-        registry.register(Box::new(self.breaker.clone()))?;
         registry.register(Box::new(self.breaker_opened.clone()))?;
         let length = IntGauge::new("vacancy_queue_length", "Purchases that wait for a call to vacancy")?;
-        registry.register(Box::new(QueueLength { gather, length }))
+        registry.register(Box::new(WhenScraped { gauge: length, read: move || gather.len() as i64 }))?;
+        let state = IntGauge::new("vacancy_breaker_state", "Circuit breaker: 0 closed, 1 half-open, 2 open")?;
+        registry.register(Box::new(WhenScraped { gauge: state, read: move || breaker.show() as i64 }))
     }
 
     pub fn batch(&self, orders: usize, waited: Duration) {
@@ -66,7 +66,7 @@ impl LinkMetrics {
     pub fn call(&self, ended: &Ended, took: Duration) {
         let outcome = match ended {
             Ended::Answered(_) => 0,
-            Ended::All(_, super::breaker::Verdict::Neutral) => 1,
+            Ended::All(_, Verdict::Neutral) | Ended::NotTogether => 1,
             Ended::All(..) | Ended::Broken { .. } => 2,
         };
         self.calls[outcome].inc();
@@ -78,19 +78,19 @@ impl LinkMetrics {
     }
 }
 
-/// Read when it is scraped.
-struct QueueLength {
-    gather: Arc<Gather>,
-    length: IntGauge,
+/// A gauge that is read when it is scraped.
+struct WhenScraped<F> {
+    gauge: IntGauge,
+    read: F,
 }
 
-impl Collector for QueueLength {
+impl<F: Fn() -> i64 + Send + Sync> Collector for WhenScraped<F> {
     fn desc(&self) -> Vec<&Desc> {
-        self.length.desc()
+        self.gauge.desc()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        self.length.set(i64::try_from(self.gather.len()).unwrap_or(i64::MAX));
-        self.length.collect()
+        self.gauge.set((self.read)());
+        self.gauge.collect()
     }
 }

@@ -66,7 +66,8 @@ impl RemoteVacancyClient {
         let client = Client::builder()
             .pool_max_idle_per_host(link.keepalive_max)
             .pool_idle_timeout(Duration::from_secs(30))
-            .connect_timeout(link.timeout)
+            // Shorter than a call may take: a host that is gone without a word leaves time to try another.
+            .connect_timeout(link.timeout / 4)
             .tcp_nodelay(true)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -75,7 +76,7 @@ impl RemoteVacancyClient {
         let probe = Arc::new(ReadyProbe::new(client.clone(), &link.url));
         let flights = Flights {
             caller: Caller::new(client, &link.url),
-            breaker: Breaker::new(link.breaker, metrics.breaker.clone(), metrics.breaker_opened.clone()),
+            breaker: Breaker::new(link.breaker, metrics.breaker_opened.clone()),
             budget: TpsBudget::new(RETRY_WINDOW, RETRIES_MIN_PER_S, RETRY_PART),
             retries_max: link.retries_max,
             metrics,
@@ -89,14 +90,15 @@ impl RemoteVacancyClient {
     /// # Errors
     /// When one of the metrics is registered already.
     pub fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
-        self.flights.metrics.register(registry, self.gather.clone())
+        self.flights.metrics.register(registry, self.gather.clone(), self.flights.breaker.clone())
     }
 
     async fn reserve(&self, order: Order) -> Result<ReserveAnswer, ClientError> {
         let (answer, told) = oneshot::channel();
         let since = Instant::now();
         // Nobody needs a timer of his own: whoever makes the call gives up at its deadline, and drops what is late.
-        let waiting = Waiting { order, deadline: since + self.timeout, since, answer };
+        let (deadline, send_by) = (since + self.timeout, since + self.timeout / 2);
+        let waiting = Waiting { order, deadline, send_by, since, answer };
         match self.gather.add(waiting) {
             Ok(None) => {}
             Ok(Some(slot)) => {
