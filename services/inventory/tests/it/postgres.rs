@@ -271,3 +271,42 @@ async fn serialization_failures_are_decided_again() {
     assert_eq!(sold_by_ledger(&database.postgres, "default").await.0, 20);
     assert!(replica.postgres.watch().counts().conflicts.load(Ordering::SeqCst) >= 20);
 }
+
+/// The server commits at home and waits for a standby that does not come: it may say "committed" when it is disturbed in that.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_standby_does_not_have_is_not_acknowledged() {
+    let server = Server::start(&[]);
+    let mut options = PostgresOptions::new(server.url("postgres").parse().unwrap());
+    options.statement_timeout = Duration::from_millis(700);
+    options.lock_timeout = Duration::from_millis(300);
+    options.resolve_timeout = Duration::from_millis(1_500);
+    let replica = Replica::start(&options).await;
+    replica.created("default", 100).await;
+    let waiting = async |names: &str| {
+        let sql = format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'");
+        server.run("postgres", &sql).await;
+        server.run("postgres", "SELECT pg_reload_conf()").await;
+        while server.ask("postgres", "SHOW synchronous_standby_names").await != names {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        // Backends read it between two statements.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    let buy = async |key: &str| replica.engine.submit(keyed(reserve("default", 1), key)).await;
+
+    waiting("nobody").await;
+    let timed_out = buy("timed out").await;
+    assert!(matches!(timed_out, Err(EngineError::Store(StoreError::Unknown(_)))), "{timed_out:?}");
+    waiting("").await;
+    assert!(buy("timed out").await.unwrap().replayed, "it had happened, and is told when it is safe");
+
+    waiting("nobody").await;
+    let (disturbed, ()) = tokio::join!(buy("disturbed"), async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        server.run("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'").await;
+    });
+    assert!(matches!(disturbed, Err(EngineError::Store(StoreError::Unknown(_)))), "{disturbed:?}");
+    waiting("").await;
+    assert!(buy("disturbed").await.unwrap().replayed);
+    assert_eq!(sold_by_ledger(&replica.postgres, "default").await.0, 2);
+}

@@ -95,6 +95,8 @@ impl Database {
         // Starting the server blocks; it does so once.
         let server = tokio::task::spawn_blocking(test_postgres::Server::common).await.unwrap();
         let mut options = PostgresOptions::new(server.url("postgres").parse().unwrap());
+        // A busy machine is no hung process.
+        (options.lock_timeout, options.statement_timeout) = (std::time::Duration::from_secs(20), std::time::Duration::from_secs(20));
         options.schema = format!("s{}", NUMBER.fetch_add(1, Ordering::SeqCst));
         change(&mut options);
         let postgres = Postgres::open(options.clone());

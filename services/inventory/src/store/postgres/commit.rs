@@ -26,6 +26,11 @@ type Params<'a> = Vec<(&'a (dyn ToSql + Sync), Type)>;
 /// When the next hold of each changed event runs out.
 pub(super) type NextExpiries = HashMap<EventName, Option<TimeMs>>;
 
+/// Comes before every commit. A server that waits for its synchronous standby when a statement's time is over says that it has
+/// committed, with no more than a warning that the standby has not: <https://www.postgresql.org/docs/current/warm-standby.html>.
+/// So only this side stops waiting, and then asks.
+pub(super) const UNBOUNDED: &str = "SET LOCAL statement_timeout = 0";
+
 /// A list of values for each column.
 #[derive(Default)]
 struct LedgerRows<'a> {
@@ -165,7 +170,7 @@ pub(super) async fn commit(
     let next_params: Params<'_> = vec![(&with_holds, Type::TEXT_ARRAY)];
 
     // Biased: they are sent in this order, without waiting for each other.
-    let (a, b, c, d, e, f, g, h, next, committed) = tokio::join!(biased;
+    let (a, b, c, d, e, f, g, h, next, unbounded, committed) = tokio::join!(biased;
         execute(client, &sql.insert_ledger, &ledger_params, true),
         execute(client, &sql.insert_events, &new_params, !new.name.is_empty()),
         execute(client, &sql.update_events, &changed_params, !changed.name.is_empty()),
@@ -175,9 +180,12 @@ pub(super) async fn commit(
         execute(client, &sql.drop_keys, &reused_params, reused),
         execute(client, put_keys, &key_params, !keys.key.is_empty()),
         query(client, &sql.next_expiries, &next_params, !with_holds.is_empty()),
+        client.batch_execute(UNBOUNDED),
         client.batch_execute("COMMIT"),
     );
-    let written = [a, b, c, d, e, f, g, h].into_iter().find_map(Result::err).or(next.as_ref().err().cloned());
+    let unbounded = unbounded.map_err(Trouble::from);
+    let written =
+        [a, b, c, d, e, f, g, h].into_iter().chain([next.as_ref().map(drop).map_err(Clone::clone), unbounded]).find_map(Result::err);
     match (written, committed) {
         // What went wrong before the commit is known not to be committed, if the server itself said so.
         (Some(Trouble::Lost(text)), Err(_)) => Err(CommitError::Unknown(text)),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::types::{ToSql, Type};
 
+use super::commit::UNBOUNDED;
 use super::errors::Trouble;
 use super::link::{Link, within};
 use super::options::PostgresOptions;
@@ -55,21 +56,28 @@ pub(super) async fn resolve(options: &PostgresOptions, sql: &Sql, begin: &str, b
     }
 }
 
+/// A record that can be seen is committed here, but perhaps not on a synchronous standby: whoever waited for that was disturbed. A
+/// commit that comes after it and is waited for carries it along.
 async fn ask(link: &Link, sql: &Sql, begin: &str, batch: &Fingerprint) -> Result<Outcome, Trouble> {
     let (event, seq) = (batch.event.as_str(), int(batch.seq));
     type Params<'a> = Vec<(&'a (dyn ToSql + Sync), Type)>;
     let fence: Params<'_> = vec![(&event, Type::TEXT)];
     let record: Params<'_> = vec![(&event, Type::TEXT), (&seq, Type::INT8)];
-    let (begun, fenced, found, ended) = tokio::join!(biased;
+    let (begun, fenced, found) = tokio::join!(biased;
         link.client.batch_execute(begin),
         link.client.query_typed(&sql.fence, &fence),
         link.client.query_typed(&sql.record, &record),
-        link.client.batch_execute("ROLLBACK"),
     );
     begun?;
     fenced?;
     let found = found?;
-    ended?;
     let body: Option<&[u8]> = found.first().map(|row| row.try_get(0)).transpose()?;
-    Ok(if body == Some(batch.body.as_slice()) { Outcome::Committed } else { Outcome::NotCommitted })
+    if body != Some(batch.body.as_slice()) {
+        link.client.batch_execute("ROLLBACK").await?;
+        return Ok(Outcome::NotCommitted);
+    }
+    link.client.execute_typed(&sql.touch, &fence).await?;
+    link.client.batch_execute(UNBOUNDED).await?;
+    link.client.batch_execute("COMMIT").await?;
+    Ok(Outcome::Committed)
 }
