@@ -12,6 +12,12 @@ const VACANCY_PORT: Var = Var::new("VACANCY_PORT", "8001", "port number, 0 for a
 const DEPLOYMENT_MODE: Var =
     Var::new("DEPLOYMENT_MODE", "microservices", "microservices or monolith", "Two services over HTTP, or one process");
 const DATA_DIR: Var = Var::new("DATA_DIR", "./data", "path", "Directory of the embedded store; one process at a time");
+const DATA_DIR_WAIT_S: Var = Var::new(
+    "DATA_DIR_WAIT_S",
+    "30",
+    "0 to 3600 seconds",
+    "How long a start waits for another process to leave DATA_DIR, as the pod before it does when it ends",
+);
 const STORE_URL: Var = Var::secret(
     "STORE_URL",
     "postgres://user:password@host:5432,host2:5432/database?sslmode=verify-full",
@@ -69,7 +75,7 @@ pub const DATABASE: Group = Group {
 /// Where things are and what creates them.
 pub const STOCK: Group = Group {
     title: "Stock",
-    vars: &[&DEPLOYMENT_MODE, &VACANCY_PORT, &DATA_DIR, &STORE_URL, &ADMIN_TOKEN, &INITIAL_STOCK, &CACHE_TTL_SECONDS],
+    vars: &[&DEPLOYMENT_MODE, &VACANCY_PORT, &DATA_DIR, &DATA_DIR_WAIT_S, &STORE_URL, &ADMIN_TOKEN, &INITIAL_STOCK, &CACHE_TTL_SECONDS],
 };
 
 const MAX_QTY: Var = Var::new("MAX_QTY", "1000", "1 to 1000000", "Most of one stock that one request may ask for");
@@ -185,6 +191,8 @@ pub struct VacancySettings {
     pub port: u16,
     /// DATA_DIR
     pub data_dir: PathBuf,
+    /// How long to wait for another process to leave it.
+    pub data_dir_wait: Duration,
     /// ADMIN_TOKEN
     pub admin_token: Option<Secret>,
     /// INITIAL_STOCK
@@ -225,6 +233,7 @@ impl VacancySettings {
             mode: DeploymentMode::from_source(source)?,
             port: source.get(&VACANCY_PORT)?,
             data_dir: source.get(&DATA_DIR)?,
+            data_dir_wait: source.get_duration_s_in(&DATA_DIR_WAIT_S, 0.0..=3600.0)?,
             admin_token,
             initial_stock: source.get_in_range(&INITIAL_STOCK, 0..=limits.capacity_max)?,
             store: EmbeddedOptions {

@@ -1,6 +1,7 @@
-use std::sync::Arc;
+use std::{io::Read, sync::Arc};
 
 use axum::Router;
+use flate2::read::GzDecoder;
 use utoipa_swagger_ui::{Config, serve};
 
 use super::{OPENAPI_PATH, asset::Asset, serving};
@@ -42,6 +43,7 @@ fn absolute_links(page: &[u8]) -> Vec<u8> {
 /// A file of the bundled distribution; empty if it has none of this name, which a test rules out.
 fn file(config: &Arc<Config<'static>>, name: &str) -> Vec<u8> {
     match serve(name, config.clone()) {
+        Ok(Some(file)) if file.gzpipped => inflate(&file.bytes, name),
         Ok(Some(file)) => file.bytes.into_owned(),
         Ok(None) => Vec::new(),
         Err(error) => {
@@ -49,4 +51,13 @@ fn file(config: &Arc<Config<'static>>, name: &str) -> Vec<u8> {
             Vec::new()
         }
     }
+}
+
+/// The distribution is compressed in the binary, which makes that a quarter smaller.
+fn inflate(compressed: &[u8], name: &str) -> Vec<u8> {
+    let mut plain = Vec::new();
+    if let Err(error) = GzDecoder::new(compressed).read_to_end(&mut plain) {
+        tracing::error!(%error, name, "a documentation file cannot be decompressed");
+    }
+    plain
 }

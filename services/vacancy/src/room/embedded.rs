@@ -1,6 +1,6 @@
 //! The stock in a directory of this process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use inventory::Engine;
@@ -24,9 +24,9 @@ impl EmbeddedRoom {
     /// # Errors
     /// [`OpenError`].
     pub(super) async fn open(settings: &VacancySettings) -> Result<Self, OpenError> {
-        let (path, options) = (settings.data_dir.clone(), settings.store.clone());
+        let (dir, options) = (lock(&settings.data_dir, settings.data_dir_wait).await?, settings.store.clone());
         // Opening reads the disk, and after a crash the journal: not on the runtime's threads.
-        let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(path, &options)).await;
+        let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open_in(dir, &options)).await;
         let store = opened.map_err(|error| OpenError::Damaged(error.to_string()))??;
         warn_of_the_clock(&store);
         let source = store.ledger_source();
@@ -52,6 +52,18 @@ impl EmbeddedRoom {
         self.control.stop().await;
         self.engine.stop().await;
         tracing::info!(data_dir = %self.data_dir.display(), "the store is closed");
+    }
+}
+
+/// Locks the data directory. Whoever has it is waited for: a pod that is evicted still has it when its successor starts, and a
+/// successor that ended for that would only be started again after a pause that grows.
+async fn lock(path: &Path, wait: Duration) -> Result<DataDir, DataDirError> {
+    let since = Instant::now();
+    loop {
+        match DataDir::lock(path.to_owned()) {
+            Err(DataDirError::Locked(_)) if since.elapsed() < wait => tokio::time::sleep(Duration::from_millis(20)).await,
+            locked => return locked,
+        }
     }
 }
 

@@ -111,7 +111,20 @@ async fn the_healthcheck_tells_by_its_exit_code() {
 async fn a_data_directory_in_use_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let first = Process::vacancy(dir.path(), &[]).await;
-    let second = Process::try_start("vacancy", &[("DATA_DIR", dir.path().to_str().unwrap())]).await;
+    let second = Process::try_start("vacancy", &[("DATA_DIR", dir.path().to_str().unwrap()), ("DATA_DIR_WAIT_S", "0.2")]).await;
     assert_eq!(second.err().and_then(|status| status.code()), Some(1));
     assert_eq!(first.client().post("/api/v1/reserve", json!({"qty": 1})).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_start_waits_until_the_process_before_it_has_left_the_data_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = Process::vacancy(dir.path(), &[]).await;
+    assert_eq!(first.client().post("/api/v1/reserve", json!({"qty": 1})).await.status, 200);
+    let leave = async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        first.kill().await;
+    };
+    let (second, ()) = tokio::join!(Process::vacancy(dir.path(), &[]), leave);
+    assert_eq!(second.client().get("/api/v1/available").await.json()["qty"], 999);
 }

@@ -1,0 +1,165 @@
+"""One TicketSystem: what an administrator and a buyer can do with it."""
+
+import base64
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+
+from . import kube
+from .report import Failed, check
+
+# No proxy stands between this machine and its cluster.
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def http(method: str, url: str, body: dict | None = None, headers: dict | None = None, timeout_s: float = 10) -> tuple[int, dict, dict]:
+    """Status, headers and JSON body of an answer, whatever its status."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"content-type": "application/json", **(headers or {})}, method=method)
+    try:
+        with _direct.open(request, timeout=timeout_s) as answer:
+            return answer.status, dict(answer.headers), json.loads(answer.read() or b"{}")
+    except urllib.error.HTTPError as refused:
+        return refused.code, dict(refused.headers), json.loads(refused.read() or b"{}")
+
+
+class Shop:
+    def __init__(self, namespace: str, name: str):
+        self.namespace, self.name = namespace, name
+        self._doors: dict[str, str] = {}
+
+    # --- as an administrator
+
+    def kubectl(self, *args: str, **more) -> str:
+        return kube.kubectl("-n", self.namespace, *args, **more)
+
+    def get(self, *args: str) -> dict:
+        return kube.get("-n", self.namespace, *args)
+
+    def env(self) -> dict:
+        """For the scripts behind the make targets."""
+        return {"NAME": self.name, "NAMESPACE": self.namespace}
+
+    def create(self, spec: dict) -> None:
+        metadata = {"name": self.name, "namespace": self.namespace}
+        kube.apply({"apiVersion": "ticket-system.io/v1alpha1", "kind": "TicketSystem", "metadata": metadata, "spec": spec})
+
+    def change(self, spec: dict) -> None:
+        self.kubectl("patch", "ticketsystem", self.name, "--type", "merge", "-p", json.dumps({"spec": spec}))
+
+    def status(self) -> dict:
+        return self.get("ticketsystem", self.name)
+
+    def is_ready(self) -> bool:
+        """Ready as a GitOps tool reads it: this very generation, and nothing being rolled out."""
+        system = self.status()
+        status = system.get("status", {})
+        conditions = {c["type"]: c["status"] for c in status.get("conditions", [])}
+        current = status.get("observedGeneration") == system["metadata"]["generation"]
+        return current and conditions.get("Ready") == "True" and conditions.get("Progressing") == "False"
+
+    def wait_ready(self, timeout_s: float = 180) -> float:
+        """Seconds until it is ready."""
+        started = time.monotonic()
+        kube.wait_until(f"{self.name} is ready", self.is_ready, timeout_s)
+        return time.monotonic() - started
+
+    def pods(self, component: str | None = None) -> list[dict]:
+        """The pods that are not ending, oldest first."""
+        selector = f"app.kubernetes.io/instance={self.name}" + (f",app.kubernetes.io/component={component}" if component else "")
+        pods = self.get("pods", "-l", selector)["items"]
+        alive = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"] and pod["status"]["phase"] in ("Pending", "Running")]
+        return sorted(alive, key=lambda pod: pod["metadata"]["creationTimestamp"])
+
+    def uids(self, component: str | None = None) -> set[str]:
+        return {pod["metadata"]["uid"] for pod in self.pods(component)}
+
+    def open_doors(self) -> None:
+        """A NodePort for each component, for load from outside that survives the end of any pod."""
+        selector = {"app.kubernetes.io/name": "ticket-system", "app.kubernetes.io/instance": self.name}
+        kube.apply(
+            *(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Service",
+                    "metadata": {"name": f"door-{component}", "namespace": self.namespace},
+                    "spec": {
+                        "type": "NodePort",
+                        "selector": {**selector, "app.kubernetes.io/component": component},
+                        "ports": [{"port": 80, "targetPort": "http"}],
+                    },
+                }
+                for component in ("ticket", "vacancy", "monolith")
+            )
+        )
+        self._doors = {}
+
+    def door(self, component: str) -> str:
+        """URL of a component. Found once, while its pods are ready."""
+        if component not in self._doors:
+            port = self.get("service", f"door-{component}")["spec"]["ports"][0]["nodePort"]
+            nodes = kube.get("nodes")["items"]
+            internal = [a["address"] for node in nodes for a in node["status"]["addresses"] if a["type"] == "InternalIP"]
+            candidates = [os.environ["E2E_ADDRESS"]] if os.environ.get("E2E_ADDRESS") else ["127.0.0.1", *internal]
+            self._doors[component] = kube.wait_until(f"{component} answers on NodePort {port} of {candidates}", lambda: _answering(candidates, port), 30)
+        return self._doors[component]
+
+    def explain(self) -> None:
+        """What there is to see, for whoever reads of a failure."""
+        for args in (("get", "ticketsystem,deployments,pods,hpa,pvc", "-o", "wide"), ("get", "events", "--sort-by=.metadata.creationTimestamp")):
+            try:
+                print("\n".join(self.kubectl(*args).splitlines()[-40:]))
+            except Failed as failure:
+                print(failure)
+
+    # --- as a buyer, and as the one who keeps the books
+
+    def token(self) -> str:
+        secret = self.get("secret", f"{self.name}-admin-token")
+        return base64.b64decode(secret["data"]["token"]).decode()
+
+    def stock_door(self) -> str:
+        return self.door("monolith" if self.status()["status"]["mode"] == "monolith" else "vacancy")
+
+    def available(self) -> int:
+        status, _, body = http("GET", f"{self.stock_door()}/api/v1/available")
+        check(status == 200, f"GET available answered {status} {body}")
+        return body["qty"]
+
+    def event(self) -> dict:
+        """Counts of the default event's only stock."""
+        status, _, body = http("GET", f"{self.stock_door()}/api/v1/events/default")
+        check(status == 200, f"GET event answered {status} {body}")
+        return body["stocks"]["general"]
+
+    def set_capacity(self, tickets: int) -> None:
+        headers = {"authorization": f"Bearer {self.token()}"}
+        status, _, body = http("PUT", f"{self.stock_door()}/api/v1/admin/events/default", {"stocks": {"general": tickets}}, headers)
+        check(status == 200, f"PUT event answered {status} {body}")
+
+    def sold(self) -> dict[str, int]:
+        """Every sale of the ledger: reservation and quantity. A reservation that is there twice is a failure."""
+        headers, after, sales = {"authorization": f"Bearer {self.token()}"}, 0, {}
+        while True:
+            status, _, page = http("GET", f"{self.stock_door()}/api/v1/admin/events/default/sales?limit=1000&after={after}", headers=headers)
+            check(status == 200, f"GET sales answered {status} {page}")
+            for record in page:
+                check(int(record["sequence"]) == after + 1, f"the ledger goes from {after} to {record['sequence']}")
+                after = int(record["sequence"])
+                if record["data"]["kind"] == "sold":
+                    check(record["subject"] not in sales, f"{record['subject']} was sold twice")
+                    sales[record["subject"]] = sum(item["qty"] for item in record["data"]["items"])
+            if not page:
+                return sales
+
+
+def _answering(addresses: list[str], port: int) -> str | None:
+    for address in addresses:
+        try:
+            if http("GET", f"http://{address}:{port}/livez", timeout_s=1)[0] == 200:
+                return f"http://{address}:{port}"
+        except (OSError, ValueError):
+            pass
+    return None

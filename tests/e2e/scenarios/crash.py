@@ -1,0 +1,44 @@
+"""Vacancy is killed -9 and then deleted without grace under load: nothing acknowledged is lost, and ticket answers meanwhile."""
+
+import time
+
+from e2e import kube, node
+from e2e.load import Buyers, check_books
+from e2e.report import check, figure
+from e2e.shop import Shop
+
+# What ticket may take to say that vacancy is away: VACANCY_TIMEOUT and a second for a busy machine.
+ANSWER_MAX_MS = 3500
+
+
+def run(shop: Shop) -> None:
+    def kill(pod: dict) -> None:
+        node.kill_9(pod)
+        restarts = pod["status"]["containerStatuses"][0]["restartCount"]
+        kube.wait_until("the container was restarted", lambda: _restarts(shop) > restarts, 60)
+
+    def delete(pod: dict) -> None:
+        shop.kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
+        kube.wait_until("there is another pod", lambda: pod["metadata"]["uid"] not in shop.uids("vacancy") and shop.pods("vacancy"), 60)
+
+    for what, harm in (("kill -9", kill), ("delete --force", delete), ("kill -9 again", kill)):
+        before = shop.sold()
+        with Buyers(shop.door("ticket"), rate=50) as buyers:
+            time.sleep(4)
+            harmed_ms = time.time() * 1000
+            harm(shop.pods("vacancy")[0])
+            shop.wait_ready()
+            time.sleep(3)
+        answers = buyers.answers
+        figure(f"{what}: longest time without a sale, ms", answers.gap_ms())
+        figure(f"{what}: purchases / refused meanwhile, by status", f"{len(answers.all)} / {answers.statuses()}")
+        figure(f"{what}: slowest answer, ms", answers.slowest_ms())
+        check(set(answers.statuses()) <= {503}, f"ticket answers 503 and nothing else: {[a for a in answers.failed if a['status'] != 503][:3]}")
+        check(answers.slowest_ms() <= ANSWER_MAX_MS, f"nobody waits longer than {ANSWER_MAX_MS} ms")
+        check(all(a["retry_after"] for a in answers.failed), "every 503 says when to come back")
+        check([a for a in answers.sold if a["at_ms"] > harmed_ms], "sales went on")
+        check_books(shop, before, answers, shop.door("ticket"))
+
+
+def _restarts(shop: Shop) -> int:
+    return max((status["restartCount"] for pod in shop.pods("vacancy") for status in pod["status"].get("containerStatuses", [])), default=0)

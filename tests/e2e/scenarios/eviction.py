@@ -1,0 +1,53 @@
+"""Pods are evicted as a node drain does it: ticket loses nobody's purchase, vacancy hands its volume over."""
+
+import json
+import time
+
+from e2e import kube
+from e2e.load import Buyers, check_books
+from e2e.report import Failed, check, figure
+from e2e.shop import Shop
+
+
+def run(shop: Shop) -> None:
+    kube.wait_until("the budget lets a pod go", lambda: shop.get("pdb", f"{shop.name}-ticket")["status"].get("disruptionsAllowed", 0) > 0, 60)
+    before = shop.sold()
+    with Buyers(shop.door("ticket"), rate=50) as buyers:
+        time.sleep(2)
+        first, second = shop.pods("ticket")[:2]
+        _evict(shop, first)
+        refused = None
+        try:
+            _evict(shop, second)
+        except Failed as failure:
+            refused = str(failure)
+        kube.wait_until("two others are ready", lambda: shop.is_ready() and len(shop.pods("ticket")) == 2, 90)
+        kube.wait_until("the evicted pod is gone", lambda: not kube.exists("-n", shop.namespace, "pod", first["metadata"]["name"]), 60)
+        time.sleep(2)
+    answers = buyers.answers
+    figure("ticket: purchases / failed", f"{len(answers.all)} / {len(answers.failed)}")
+    figure("ticket: longest time without a sale, ms", answers.gap_ms())
+    figure("ticket: a second eviction at the same time", "refused by the PodDisruptionBudget" if refused else "allowed")
+    check(refused is not None and "disruption budget" in refused, f"the budget lets one go at a time: {refused}")
+    check(not answers.failed, f"failures: {answers.statuses()} {answers.failed[:3]}")
+    check_books(shop, before, answers, shop.door("ticket"))
+
+    before = shop.sold()
+    with Buyers(shop.door("ticket"), rate=50) as buyers:
+        time.sleep(3)
+        pod = shop.pods("vacancy")[0]
+        _evict(shop, pod)
+        kube.wait_until("there is another vacancy pod", lambda: pod["metadata"]["uid"] not in shop.uids("vacancy") and shop.pods("vacancy"), 60)
+        shop.wait_ready()
+        time.sleep(3)
+    answers = buyers.answers
+    figure("vacancy: longest time without a sale, ms", answers.gap_ms())
+    figure("vacancy: purchases / refused meanwhile, by status", f"{len(answers.all)} / {answers.statuses()}")
+    check(set(answers.statuses()) <= {503}, f"only 503: {[a for a in answers.failed if a['status'] != 503][:3]}")
+    check_books(shop, before, answers, shop.door("ticket"))
+
+
+def _evict(shop: Shop, pod: dict) -> None:
+    name = pod["metadata"]["name"]
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": shop.namespace}}
+    kube.kubectl("create", "--raw", f"/api/v1/namespaces/{shop.namespace}/pods/{name}/eviction", "-f", "-", stdin=json.dumps(eviction))

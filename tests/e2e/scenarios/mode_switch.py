@@ -1,0 +1,59 @@
+"""From two services to one process and back: the stock and every sale come along."""
+
+import threading
+import time
+
+from e2e import kube
+from e2e.report import check, figure
+from e2e.shop import Shop, http
+
+
+def run(shop: Shop) -> None:
+    # How many sell is the mode's own default from here on: one process for the monolith's one volume.
+    shop.change({"images": {"ticket": None}, "ticket": {"replicas": None, "autoscaling": {"enabled": None, "minReplicas": None, "maxReplicas": None, "behavior": None}}})
+    shop.wait_ready()
+    for mode, component in (("monolith", "monolith"), ("microservices", "ticket")):
+        sales, counts = shop.sold(), shop.event()
+        doors = [shop._doors.get(name) or f"http://{_address(shop)}:{_port(shop, name)}" for name in ("ticket", "monolith")]
+        bought: list[float] = []
+        ended = threading.Event()
+        buyer = threading.Thread(target=_keep_buying, args=(doors, bought, ended), daemon=True)
+        buyer.start()
+        try:
+            time.sleep(1)
+            shop.change({"mode": mode})
+            seconds = shop.wait_ready()
+            kube.wait_until("the new mode sells", lambda: bought and time.monotonic() - bought[-1] < 0.5, 30)
+            time.sleep(1)
+        finally:
+            ended.set()
+            buyer.join()
+        gap = max(later - earlier for earlier, later in zip(bought, bought[1:]))
+        figure(f"to {mode}: until Ready, s", f"{seconds:.1f}")
+        figure(f"to {mode}: longest time without a sale, ms", round(gap * 1000))
+        after = shop.sold()
+        check(all(after.get(sale) == qty for sale, qty in sales.items()), "every sale is still there")
+        check(len(after) == len(sales) + len(bought), f"{len(bought)} were bought meanwhile, the ledger has {len(after) - len(sales)} more")
+        check(shop.event()["capacity"] == counts["capacity"], "and so is the stock")
+        check({pod["metadata"]["labels"]["app.kubernetes.io/component"] for pod in shop.pods()} >= {component}, f"{component} runs")
+    figure("sales that came along", len(sales))
+
+
+def _keep_buying(doors: list[str], bought: list[float], ended: threading.Event) -> None:
+    while not ended.is_set():
+        for door in doors:
+            try:
+                status, _, body = http("POST", f"{door}/api/v1/purchase", {"qty": 1}, timeout_s=3)
+                if status == 200 and body["success"]:
+                    bought.append(time.monotonic())
+            except (OSError, ValueError):
+                pass
+        time.sleep(0.05)
+
+
+def _address(shop: Shop) -> str:
+    return shop.door("ticket").split("//")[1].split(":")[0]
+
+
+def _port(shop: Shop, component: str) -> int:
+    return shop.get("service", f"door-{component}")["spec"]["ports"][0]["nodePort"]

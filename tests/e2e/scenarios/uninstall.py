@@ -1,0 +1,47 @@
+"""A deleted system leaves its data until that is asked to go, and one of the same name finds it; so does a reinstalled operator."""
+
+import time
+
+from e2e import kube
+from e2e.report import check, figure
+from e2e.shop import Shop
+
+
+def run(shop: Shop) -> None:
+    spec = shop.status()["spec"]
+    sales, token = shop.sold(), shop.token()
+    claim, secret = f"pvc/{shop.name}-data", f"secret/{shop.name}-admin-token"
+
+    started = time.monotonic()
+    shop.kubectl("delete", "ticketsystem", shop.name, "--wait")
+    _wait_gone(shop)
+    figure("system deleted, s", f"{time.monotonic() - started:.1f}")
+    _check_left(shop, claim, secret)
+    shop.create(spec)
+    figure("made again: until Ready, s", f"{shop.wait_ready():.1f}")
+    check(shop.sold() == sales and shop.token() == token, "the stock, every sale and the token are the same")
+
+    others = [f"{s['metadata']['namespace']}/{s['metadata']['name']}" for s in kube.get("ticketsystems", "-A")["items"] if s["metadata"]["namespace"] != shop.namespace]
+    check(not others, f"the operator and the definition of TicketSystem can be removed; systems of others need them: {others}")
+    kube.kubectl("delete", "-k", "k8s/", "--wait", timeout_s=180)
+    _wait_gone(shop)
+    _check_left(shop, claim, secret)
+    kube.run("scripts/deploy")
+    shop.create(spec)
+    figure("operator and definition reinstalled: until Ready, s", f"{shop.wait_ready():.1f}")
+    check(shop.sold() == sales and shop.token() == token, "the stock, every sale and the token are the same")
+    figure("sales found again", len(sales))
+
+    print(kube.run("scripts/clean", env={**shop.env(), "DATA": "delete"}).rstrip())
+    check(not shop.kubectl("get", claim, secret, "--ignore-not-found", "-o", "name").strip(), "asked to go, the data goes")
+    check(not kube.exists("namespace", kube.OPERATOR_NAMESPACE) and not kube.exists("crd", "ticketsystems.ticket-system.io"), "nothing is left")
+
+
+def _wait_gone(shop: Shop) -> None:
+    of = ("-l", f"app.kubernetes.io/instance={shop.name}")
+    kube.wait_until("its children are gone", lambda: not shop.kubectl("get", "deployments,pods,services,hpa,ingress", *of, "-o", "name").strip(), 90)
+
+
+def _check_left(shop: Shop, *names: str) -> None:
+    left = shop.kubectl("get", *names, "-o", "name").split()
+    check(len(left) == len(names), f"the data is left: {left}")
