@@ -208,6 +208,7 @@ mod tests {
         let job = Job {
             command: Command { id: hold, kind },
             key: None,
+            guard: None,
             deadline: None,
             queued_at: tokio::time::Instant::now(),
             trace: None,
