@@ -146,3 +146,9 @@ clean: ## Take the system away; the stock stays unless DATA=delete
 .PHONY: e2e
 e2e: ## End-to-end tests on the cluster KUBECONFIG names (ONLY="install crash" for some of them)
 	@tests/e2e/run $(ONLY)
+
+##@ Proof
+
+.PHONY: soak
+soak: ## Simulations with everything going wrong: SEEDS=1000 of them, FROM=0; or one with SEED=17
+	cargo run --quiet --locked -p simulation --bin soak

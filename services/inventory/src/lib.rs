@@ -9,8 +9,13 @@ pub mod decide;
 pub mod domain;
 pub mod engine;
 pub mod ledger;
+#[cfg(feature = "planted-bugs")]
+pub mod planted;
+#[cfg(not(feature = "planted-bugs"))]
+pub(crate) mod planted;
 pub mod store;
 pub mod transfer;
+pub mod verify;
 
 pub use domain::{
     Command, CommandKind, CustomerId, Event, EventName, EventSettings, Hold, HoldId, HoldState, IdempotencyKey, Item, Items, KeyUse,

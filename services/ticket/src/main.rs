@@ -8,6 +8,7 @@ use serving::config::{Source, render_help};
 use serving::{healthcheck, shutdown, telemetry};
 use ticket::TicketSettings;
 use ticket::service::{self, Monolith};
+use vacancy::audit::{ExportArgs, SourceArgs, run_export, run_verify};
 use vacancy::commands;
 use vacancy::service::Keeper;
 use vacancy::settings::DeploymentMode;
@@ -40,6 +41,10 @@ enum Command {
         /// What `backup` made
         dir: PathBuf,
     },
+    /// Check every record and every count of the monolith, read-only; 1 is the exit code of a violation
+    Verify(SourceArgs),
+    /// Write the monolith's sales and refunds as a table, for reconciliation
+    Export(ExportArgs),
     /// Print the OpenAPI document of the mode
     Openapi,
     /// Print all settings as Markdown or as a .env file
@@ -82,6 +87,8 @@ async fn execute(command: Command, settings: &TicketSettings) -> ExitCode {
         Command::Healthcheck => healthcheck::run(settings.port, "/ready").await,
         Command::Backup { dir } => commands::report("backed up", commands::run_backup(vacancy, &dir, commands::show()).await),
         Command::Restore { dir } => commands::report("restored", commands::run_restore(vacancy, &dir, commands::show()).await),
+        Command::Verify(source) => run_verify(&source, vacancy).await,
+        Command::Export(args) => run_export(&args, vacancy).await,
         Command::Openapi => commands::print_openapi(match settings.mode {
             DeploymentMode::Monolith => vacancy::service::openapi(&Monolith, vacancy),
             DeploymentMode::Microservices => service::openapi(settings),

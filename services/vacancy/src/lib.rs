@@ -3,6 +3,7 @@
 //! [`room::StockRoom`] is the engine with its store open; [`api`] is what it answers over HTTP; [`service`] runs both.
 
 pub mod api;
+pub mod audit;
 pub mod commands;
 pub mod control;
 pub mod metrics;

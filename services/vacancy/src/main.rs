@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use serving::config::{ConfigError, Source, render_help};
 use serving::{healthcheck, shutdown, telemetry};
+use vacancy::audit::{ExportArgs, SourceArgs, run_export, run_verify};
 use vacancy::service::{Keeper, Vacancy, openapi, run};
 use vacancy::{VacancySettings, commands};
 
@@ -37,6 +38,10 @@ enum Command {
         /// What `backup` made
         dir: PathBuf,
     },
+    /// Check every record and every count, read-only; 1 is the exit code of a violation
+    Verify(SourceArgs),
+    /// Write sales and refunds as a table, for reconciliation
+    Export(ExportArgs),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -60,6 +65,8 @@ async fn execute(command: Command, settings: &VacancySettings) -> ExitCode {
         Command::Healthcheck => healthcheck::run(settings.port, "/ready").await,
         Command::Backup { dir } => commands::report("backed up", commands::run_backup(settings, &dir, commands::show()).await),
         Command::Restore { dir } => commands::report("restored", commands::run_restore(settings, &dir, commands::show()).await),
+        Command::Verify(source) => run_verify(&source, settings).await,
+        Command::Export(args) => run_export(&args, settings).await,
         Command::Openapi => commands::print_openapi(openapi(&Vacancy, settings)),
     }
 }

@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::working_set::{HoldSlot, WorkingSet};
 use crate::domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, Items, Stock, StockName};
 use crate::ledger::{Change, Record};
+use crate::planted::{Bug, planted};
 
 /// Why a record cannot follow from the state: a rule is wrong, or a ledger was tampered with.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -111,6 +112,9 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
             let customer = change_hold(set, record, *reservation, HoldState::Confirmed, |hold| hold.live = live)?;
             change_counts(set, name, items, |stock, qty| {
                 stock.sold = stock.sold.checked_sub(qty)?;
+                if planted(Bug::DoubleRefund) {
+                    stock.sold = stock.sold.saturating_sub(qty);
+                }
                 Some(())
             })?;
             put_back(set, name, customer.as_ref(), items.total());

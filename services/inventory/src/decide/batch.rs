@@ -4,6 +4,8 @@ use super::expire::expire_due;
 use super::{Decision, Ruling, WorkingSet, hold, put_event};
 use super::{confirm::confirm, extend::extend, refund::refund, release::release, reserve::reserve};
 use crate::domain::{Command, CommandKind, EventName, IdempotencyKey, KeyUse, Limits, Outcome, Refusal, RefusalKind, TimeMs};
+use crate::ledger::Record;
+use crate::planted::{Bug, planted};
 
 /// The answer to one command of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +25,10 @@ pub fn decide_batch<'a>(
     commands: impl Iterator<Item = (&'a Command, Option<&'a IdempotencyKey>)>,
     now_ms: TimeMs,
 ) -> Vec<BatchReply> {
-    expire_due(set, now_ms);
+    let mut commands = commands.peekable();
+    if !(planted(Bug::ExpiryBySweeper) && commands.peek().is_some()) {
+        expire_due(set, now_ms);
+    }
     commands.map(|(command, key)| decide(set, limits, command, key, now_ms)).collect()
 }
 
@@ -33,7 +38,7 @@ fn decide(set: &mut WorkingSet, limits: &Limits, command: &Command, key: Option<
     if let Some((wanted, used)) = key.as_ref().and_then(|key| Some((key, set.key(&key.key, now_ms)?))) {
         let seq = used.record.seq;
         let same = used.fingerprint == wanted.fingerprint;
-        let result = if same { Ok(Outcome::of(&used.record)) } else { Err(Refusal { seq: Some(seq), kind: RefusalKind::KeyReused }) };
+        let result = if same { Ok(repeated(set, &used.record)) } else { Err(Refusal { seq: Some(seq), kind: RefusalKind::KeyReused }) };
         return BatchReply { result, seq, replayed: same };
     }
     let event = event_of(set, command);
@@ -43,6 +48,7 @@ fn decide(set: &mut WorkingSet, limits: &Limits, command: &Command, key: Option<
         Ok(Decision::Already(outcome, seq)) => Ok((outcome, seq.or(seq_now).unwrap_or(0))),
         Ok(Decision::Append(change)) => match &event {
             Some(name) => {
+                let key = key.filter(|_| !planted(Bug::KeyApartFromEffect));
                 let record = set.append(name, change, key, now_ms);
                 Ok((Outcome::of(&record), record.seq))
             }
@@ -52,6 +58,18 @@ fn decide(set: &mut WorkingSet, limits: &Limits, command: &Command, key: Option<
     match result {
         Ok((outcome, seq)) => BatchReply { result: Ok(outcome), seq, replayed: false },
         Err(refusal) => BatchReply { seq: refusal.seq.unwrap_or(0), result: Err(refusal), replayed: false },
+    }
+}
+
+/// The first answer again.
+fn repeated(set: &WorkingSet, record: &Record) -> Outcome {
+    let first = Outcome::of(record);
+    match (first, set.events.get(&record.event)) {
+        (Outcome::Sold { id, items, .. }, Some(event)) if planted(Bug::AnswerMadeAnew) => {
+            let left = WorkingSet::available(event, &items);
+            Outcome::Sold { id, items, left }
+        }
+        (first, _) => first,
     }
 }
 

@@ -11,7 +11,7 @@ pub fn expire_due(set: &mut WorkingSet, now_ms: TimeMs) {
     for id in due {
         let Some(hold) = set.holds.get(&id).map(|slot| &slot.hold) else { continue };
         let Some(event) = set.events.get(&hold.event) else { continue };
-        if hold.state == HoldState::Held && hold.state_at(event.ledger_time(now_ms)) == HoldState::Expired {
+        if hold.state == HoldState::Held && hold.expires_at_ms <= event.ledger_time(now_ms) {
             let (name, items) = (hold.event.clone(), hold.items.clone());
             set.append(&name, Change::Expired { id, items }, None, now_ms);
         }

@@ -7,6 +7,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::{CustomerId, EventName, PaymentRef, StockName, TimeMs};
+use crate::planted::{Bug, planted};
 
 /// Identifies a hold, and the reservation it becomes. 74 of its bits are random: it cannot be guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -206,7 +207,8 @@ impl Hold {
     /// Where it stands at `now_ms`: a hold past its time is expired whether or not a record says so yet.
     #[must_use]
     pub fn state_at(&self, now_ms: TimeMs) -> HoldState {
-        if self.state == HoldState::Held && self.expires_at_ms <= now_ms { HoldState::Expired } else { self.state }
+        let out_of_time = self.expires_at_ms <= now_ms && !planted(Bug::ExpiryBySweeper);
+        if self.state == HoldState::Held && out_of_time { HoldState::Expired } else { self.state }
     }
 }
 

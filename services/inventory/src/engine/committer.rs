@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 use super::queue::{Job, Queue, answer, drop_late, stats_of};
 use super::{EngineError, Environment, Parts, Reply, Stats, Views, run_batch};
 use crate::domain::{EventName, Limits};
+use crate::planted::{Bug, planted};
 use crate::store::{Durability, OwnedStore, StoreError};
 
 /// The clock may jump, so no sleep until an expiry is longer than this.
@@ -37,6 +38,7 @@ impl<S: OwnedStore> Committer<S> {
         let guard = PanicGuard(self.queue.clone());
         while let Some(jobs) = self.queue.take(self.limits.batch_max) {
             let (due, next_ms) = self.store.due_events(self.env.now_ms());
+            let due = if planted(Bug::ExpiryBySweeper) && self.env.now_ms() % 1_000 >= 50 { Vec::new() } else { due };
             if jobs.is_empty() && due.is_empty() {
                 self.rest(next_ms).await;
                 continue;
@@ -78,16 +80,19 @@ impl<S: OwnedStore> Committer<S> {
             }
             Err(error) => {
                 answer(jobs, || Err(EngineError::Store(error.clone())));
-                if error.is_fatal() { Err(error) } else { Ok(()) }
+                if error.is_fatal() && !planted(Bug::LostPoison) { Err(error) } else { Ok(()) }
             }
         }
     }
 
     async fn commit(&mut self, jobs: &[Job], due: Vec<EventName>) -> Result<(Vec<Reply>, usize), StoreError> {
         let commands = jobs.iter().map(|job| (&job.command, job.key.as_ref()));
-        let done = run_batch(&mut self.store, &self.limits, commands, due, self.env.now_ms(), Durability::Synced).await?;
+        let durability = if planted(Bug::AckBeforeSync) { Durability::Buffered } else { Durability::Synced };
+        let done = run_batch(&mut self.store, &self.limits, commands, due, self.env.now_ms(), durability).await?;
         // Readers see it before the writers hear of it: who was answered finds his own write.
-        self.views.publish(done.views);
+        if !(planted(Bug::StaleReads) && done.records == 1) {
+            self.views.publish(done.views);
+        }
         Ok((done.replies, done.records))
     }
 }

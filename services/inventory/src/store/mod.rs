@@ -15,7 +15,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 pub use embedded::{DataDir, DataDirError, EmbeddedOptions, EmbeddedStore, FORMAT, StagedRestore, StoreDir};
-pub(crate) use embedded::{Tables, parse_ledger_key};
+pub(crate) use embedded::{Tables, check_format, parse_ledger_key, read_watermark, rows};
 #[cfg(any(test, feature = "test-util"))]
 pub use memory::{Fault, MemoryStore};
 

@@ -7,7 +7,7 @@ use inventory::engine::run_batch;
 use inventory::store::{DataDir, DataDirError, Durability, EmbeddedOptions, EmbeddedStore, OwnedStore};
 use inventory::{Command, CommandKind, HoldId, IdempotencyKey, Limits};
 
-use crate::support::{hold, key, open, put, reserve};
+use crate::support::{copy_dir, hold, key, open, put, reserve};
 
 fn id(number: u8) -> HoldId {
     HoldId::new(1, [number; 10])
@@ -123,7 +123,7 @@ async fn crashed(dir: &Path, sales: u8) {
     for number in 1..=sales {
         run(&mut store, &limits, number, reserve("default", 1), Some(key(&format!("k{number}"))), 1_000).await;
     }
-    assert!(std::process::Command::new("cp").args(["-r"]).arg(&live).arg(dir.join("copy")).status().unwrap().success());
+    copy_dir(&live, &dir.join("copy"));
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn a_flipped_bit_in_the_journal_is_never_a_silent_loss() {
         flipped[at] ^= 0x10;
         let tried = dir.path().join("tried");
         let _ = fs::remove_dir_all(&tried);
-        assert!(std::process::Command::new("cp").args(["-r"]).arg(&copy).arg(&tried).status().unwrap().success());
+        copy_dir(&copy, &tried);
         fs::write(tried.join("db/tables").join(journal.file_name().unwrap()), &flipped).unwrap();
         assert_eq!(fs::read(tried.join("db/WATERMARK")).unwrap(), watermark);
         // The store's own debug assertions may panic on such a file; that is a refusal as well.

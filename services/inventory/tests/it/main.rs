@@ -10,3 +10,4 @@ mod postgres;
 mod shared;
 mod support;
 mod transfer;
+mod verify;

@@ -149,7 +149,7 @@ async fn run(mut kit: impl Kit, moves: &[Move]) {
         at += len;
     }
     let views = kit.views(&store).await;
-    check_ledger(&store, &views, &model, &holds).await;
+    check_ledger(&store, &views, &model, &holds, &limits).await;
 }
 
 fn check_counts(views: &[EventView], model: &Model) {
@@ -165,9 +165,10 @@ fn check_counts(views: &[EventView], model: &Model) {
 }
 
 /// The ledger is whole: no gap, chained, and applying it again gives the same state.
-async fn check_ledger<S: Store>(store: &S, views: &[EventView], model: &Model, holds: &[HoldId]) {
+async fn check_ledger<S: Store>(store: &S, views: &[EventView], model: &Model, holds: &[HoldId], limits: &Limits) {
     let reader = store.reader();
     let mut again = inventory::transfer::Replayer::new(MemoryStore::default());
+    let mut audited = Vec::new();
     for (name, _, seq) in model.events() {
         let records = reader.records(name, 0, 1_000_000).await.unwrap();
         assert_eq!(records.len() as u64, seq);
@@ -177,6 +178,14 @@ async fn check_ledger<S: Store>(store: &S, views: &[EventView], model: &Model, h
             assert_eq!((record.seq, record.prev), (expected, prev));
             prev = Hash::of(&stored.body);
             again.push(&stored.body).await.unwrap();
+            audited.push((name.clone(), expected, stored.body.clone()));
+        }
+    }
+    let ledgers = crate::verify::audit(audited, limits).and_then(inventory::verify::Auditor::finish).unwrap();
+    for (event, (_, capacities, _)) in ledgers.events().zip(model.events()) {
+        for stock in capacities.keys() {
+            let counts = event.counts(stock).unwrap();
+            assert_eq!((counts.available().unwrap(), counts.held, counts.sold), model.counts(event.name(), stock));
         }
     }
     let (again, _) = again.finish().await.unwrap();

@@ -17,3 +17,4 @@ mod sellout;
 mod settings;
 mod shutdown;
 mod traces;
+mod verify;

@@ -68,7 +68,7 @@ impl DataDirError {
         Self::Store(error.into())
     }
 
-    pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
     }
@@ -233,6 +233,20 @@ impl StagedRestore {
         remove(&self.restored)?;
         rename(&self.dir.0, &self.restored)
     }
+}
+
+/// Whether the store in the folder `db` has the format that this version writes.
+pub(crate) fn check_format(db: &Path) -> Result<(), DataDirError> {
+    match StoreDir(db.to_owned()).format()? {
+        FORMAT => Ok(()),
+        from => Err(DataDirError::Migration { from, reason: "start this version on it once".into() }),
+    }
+}
+
+/// How many records the store in the folder `db` should have, where that is remembered.
+pub(crate) fn read_watermark(db: &Path) -> Result<Option<u64>, DataDirError> {
+    let path = StoreDir(db.to_owned()).watermark();
+    super::watermark::read(&path).map_err(DataDirError::io(&path))
 }
 
 fn remove(path: &Path) -> Result<(), DataDirError> {

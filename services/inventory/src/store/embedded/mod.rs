@@ -9,7 +9,7 @@ mod keys;
 mod live;
 mod load;
 mod reader;
-mod rows;
+pub(crate) mod rows;
 mod tables;
 mod watermark;
 
@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use data_dir::{DataDir, DataDirError, FORMAT, StagedRestore, StoreDir};
+pub(crate) use data_dir::{check_format, read_watermark};
 use keys::KeyOrder;
 use live::LiveHolds;
 pub(crate) use rows::parse_ledger_key;

@@ -35,6 +35,15 @@ impl Watermark {
     }
 }
 
+/// The count in the file at `path`, if there is one, without making the file.
+pub fn read(path: &Path) -> io::Result<Option<u64>> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(bytes.first_chunk().and_then(parse)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 fn parse(bytes: &[u8; 16]) -> Option<u64> {
     let (count, check) = bytes.split_at(8);
     let count = u64::from_be_bytes(count.try_into().ok()?);

@@ -1,0 +1,227 @@
+//! Buyers: careful ones, that repeat what got no answer with the same key, and sometimes hasty ones, that send it twice.
+
+use std::time::Duration;
+
+use checker::{Answer, Ask, History, answer, counts};
+use http::Method;
+use inventory::{CommandKind, CustomerId, EventName, HoldId, IdempotencyKey, Item, Items, Outcome, StockName};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+
+use crate::link::{Link, Reply};
+use crate::vacancy;
+use crate::world::Scenario;
+
+const WITHIN: Duration = Duration::from_millis(900);
+const ATTEMPTS: u32 = 8;
+
+/// A call as it goes over the wire.
+struct Wire {
+    method: Method,
+    path: String,
+    body: Option<Value>,
+    admin: bool,
+}
+
+/// One buyer.
+pub struct Buyer {
+    name: String,
+    history: History,
+    rng: StdRng,
+    scenario: Scenario,
+    link: Link,
+    /// A second way, for what is sent twice at once.
+    twin: Link,
+    keys: u64,
+    holds: Vec<HoldId>,
+}
+
+fn event(name: &str) -> Option<EventName> {
+    EventName::new(name).ok()
+}
+
+fn items(wanted: &[(&str, u64)]) -> Option<Items> {
+    let items = wanted.iter().filter(|(_, qty)| *qty > 0).map(|(name, qty)| Some(Item { qty: *qty, stock: StockName::new(name).ok()? }));
+    Items::new(items.collect::<Option<Vec<_>>>()?, 4, 1_000).ok()
+}
+
+fn items_json(items: &Items) -> Value {
+    items.iter().map(|item| json!({"stock": item.stock.as_str(), "qty": item.qty})).collect()
+}
+
+impl Buyer {
+    /// The buyer of that number.
+    #[must_use]
+    pub fn new(number: u64, scenario: &Scenario, history: History) -> Self {
+        let rng = StdRng::seed_from_u64(scenario.seed.wrapping_mul(31).wrapping_add(number));
+        let link = || Link::new(vacancy::HOST, vacancy::PORT);
+        Self {
+            name: format!("b{number}"),
+            history,
+            rng,
+            scenario: scenario.clone(),
+            link: link(),
+            twin: link(),
+            keys: 0,
+            holds: Vec::new(),
+        }
+    }
+
+    /// Buys until it has enough.
+    pub async fn run(mut self) {
+        for _ in 0..self.scenario.calls {
+            let pause_ms = self.rng.random_range(0..self.scenario.pause_max_ms);
+            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            match self.rng.random_range(0..100) {
+                0..40 => self.reserve().await,
+                40..60 => self.hold().await,
+                60..66 => self.batch().await,
+                66..76 => self.read().await,
+                _ => self.about_a_hold().await,
+            }
+        }
+    }
+
+    async fn reserve(&mut self) {
+        let qty = self.rng.random_range(1..4);
+        let wire = Wire { method: Method::POST, path: "/api/v1/reserve".into(), body: Some(json!({"qty": qty})), admin: false };
+        if let Some(Outcome::Sold { id, .. }) = self.write(checker::reserve_kind(qty), wire).await {
+            self.holds.push(id);
+        }
+    }
+
+    async fn hold(&mut self) {
+        let customer = format!("c{}", self.rng.random_range(0..4));
+        let wanted = items(&[("general", self.rng.random_range(1..4)), ("vip", self.rng.random_range(0..2))]);
+        let (Some(event), Some(wanted), Ok(who)) = (event("gala"), wanted, CustomerId::new(&customer)) else { return };
+        let ttl_s = self.rng.random_range(1..4);
+        let body = json!({"event": "gala", "items": items_json(&wanted), "customer": customer, "ttl_s": ttl_s});
+        let kind = CommandKind::Hold { event, items: wanted, customer: Some(who), ttl_ms: Some(ttl_s * 1_000) };
+        let wire = Wire { method: Method::POST, path: "/api/v1/holds".into(), body: Some(body), admin: false };
+        if let Some(Outcome::Held { id, .. }) = self.write(kind, wire).await {
+            self.holds.push(id);
+        }
+    }
+
+    async fn about_a_hold(&mut self) {
+        if self.holds.is_empty() {
+            return self.read().await;
+        }
+        let recent = self.holds.len().saturating_sub(6);
+        let hold = self.holds[self.rng.random_range(recent..self.holds.len())];
+        let post = |path: String, body: Option<Value>, admin| Wire { method: Method::POST, path, body, admin };
+        match self.rng.random_range(0..10) {
+            0..4 => {
+                let wire = post(format!("/api/v1/holds/{hold}/confirm"), None, false);
+                self.write(CommandKind::Confirm { hold, payment_ref: None }, wire).await;
+            }
+            4..6 => {
+                let ttl_s = self.rng.random_range(1..3);
+                let wire = post(format!("/api/v1/holds/{hold}/extend"), Some(json!({"ttl_s": ttl_s})), false);
+                self.write(CommandKind::Extend { hold, ttl_ms: ttl_s * 1_000 }, wire).await;
+            }
+            6..8 => {
+                let wire = Wire { method: Method::DELETE, path: format!("/api/v1/holds/{hold}"), body: None, admin: false };
+                self.write(CommandKind::Release { hold }, wire).await;
+            }
+            _ => {
+                let wire = post(format!("/api/v1/admin/reservations/{hold}/refunds"), None, true);
+                self.write(CommandKind::Refund { reservation: hold, items: None }, wire).await;
+            }
+        }
+    }
+
+    async fn read(&mut self) {
+        let name = if self.rng.random_bool(0.5) { "default" } else { "gala" };
+        let Some(event) = event(name) else { return };
+        let open = self.history.send(Ask::Read { event });
+        let reply = self.link.call(Method::GET, &format!("/api/v1/events/{name}"), &[], None, WITHIN).await;
+        open.answered(reply.map_or(Answer::Unknown, |reply| counts(reply.status, &reply.body)));
+    }
+
+    fn key(&mut self) -> Option<IdempotencyKey> {
+        self.keys += 1;
+        IdempotencyKey::new(&format!("{}-{}", self.name, self.keys)).ok()
+    }
+
+    /// What ticket does: several orders in one call, each with its own key; what got no answer is sent again.
+    async fn batch(&mut self) {
+        let mut orders = Vec::new();
+        for _ in 0..self.rng.random_range(2..6) {
+            let qty = self.rng.random_range(1..3);
+            let Some(key) = self.key() else { return };
+            orders.push((qty, key));
+        }
+        for attempt in 0..ATTEMPTS {
+            let open: Vec<_> = orders
+                .iter()
+                .map(|(qty, key)| self.history.send(Ask::Write { kind: checker::reserve_kind(*qty), key: Some(key.clone()) }))
+                .collect();
+            let body: Value = orders.iter().map(|(qty, key)| json!({"qty": qty, "key": key.as_str()})).collect();
+            let reply = self.link.call(Method::POST, "/api/v1/reserve/batch", &[], Some(body), WITHIN).await;
+            let mut left = Vec::new();
+            for (at, (open, order)) in open.into_iter().zip(orders).enumerate() {
+                let slot = reply.as_ref().filter(|reply| reply.status == 200).map(|reply| &reply.body[at]);
+                let told = slot.map_or(Answer::Unknown, |slot| {
+                    let status = slot["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
+                    answer(&checker::reserve_kind(order.0), status, slot, None)
+                });
+                if matches!(told, Answer::Unknown | Answer::NotDone) {
+                    left.push(order);
+                }
+                open.answered(told);
+            }
+            orders = left;
+            if orders.is_empty() {
+                return;
+            }
+            self.back_off(attempt).await;
+        }
+    }
+
+    /// Asks until there is an answer, with one key; returns what was done.
+    async fn write(&mut self, kind: CommandKind, wire: Wire) -> Option<Outcome> {
+        let key = if wire.method == Method::DELETE { None } else { self.key() };
+        let mut headers = Vec::new();
+        headers.extend(key.as_ref().map(|key| ("idempotency-key", format!("\"{}\"", key.as_str()))));
+        if wire.admin {
+            headers.push(("authorization", format!("Bearer {}", vacancy::ADMIN_TOKEN)));
+        }
+        for attempt in 0..ATTEMPTS {
+            let twice = key.is_some() && self.rng.random_bool(self.scenario.twice);
+            let ask = || self.history.send(Ask::Write { kind: kind.clone(), key: key.clone() });
+            let (first, second) = (ask(), twice.then(ask));
+            let sent = self.link.call(wire.method.clone(), &wire.path, &headers, wire.body.clone(), WITHIN);
+            let told = if let Some(second) = second {
+                let again = self.twin.call(wire.method.clone(), &wire.path, &headers, wire.body.clone(), WITHIN);
+                // Each is noted when it comes: the other one must not make it look later than it was.
+                let (told, _) = tokio::join!(async { note(sent.await, &kind, first) }, async { note(again.await, &kind, second) });
+                told
+            } else {
+                note(sent.await, &kind, first)
+            };
+            match told {
+                Answer::Unknown | Answer::NotDone => self.back_off(attempt).await,
+                Answer::Done { outcome, .. } => return Some(outcome),
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    async fn back_off(&mut self, attempt: u32) {
+        let most_ms = 30_u64 << attempt.min(6);
+        let pause_ms = self.rng.random_range(1..most_ms);
+        tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+    }
+}
+
+fn note(reply: Option<Reply>, kind: &CommandKind, open: checker::Open) -> Answer {
+    let told = reply.map_or(Answer::Unknown, |reply| {
+        let seq = reply.headers.get("event-seq").and_then(|seq| seq.to_str().ok()?.parse().ok());
+        answer(kind, reply.status, &reply.body, seq)
+    });
+    open.answered(told.clone());
+    told
+}

@@ -1,0 +1,17 @@
+//! The system in a world where everything that can go wrong does, in an order that a seed decides.
+//!
+//! The engine, the HTTP calls of vacancy and their edge are the real ones. Simulated are what surrounds them: the network
+//! ([turmoil](https://docs.rs/turmoil): latency, loss, partitions, broken connections), the [`disk`] (writes that are lost, torn or fail, syncs
+//! that fail), the [`clock`] (jumps), and the end of the process at any moment. Buyers repeat what got no answer with the same key, and now and
+//! then send it twice at once. At the end the [`checker`] holds every answer against the ledger that is on the disk.
+
+pub mod buyer;
+pub mod clock;
+pub mod disk;
+pub mod link;
+pub mod nemesis;
+pub mod store;
+pub mod vacancy;
+pub mod world;
+
+pub use world::{Failure, Outcome, Scenario, run};

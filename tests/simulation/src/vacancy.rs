@@ -1,0 +1,96 @@
+//! The host that keeps the stock: the real engine and the real calls, on the simulated disk and network.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use inventory::engine::Environment;
+use inventory::store::EventView;
+use inventory::{CommandKind, Engine, EventName, EventSettings, Limits, Request, StockName};
+use serving::app::{AppParts, ServiceInfo, finish};
+use serving::config::Source;
+use serving::health::Health;
+use serving::telemetry::Metrics;
+use turmoil::net::TcpListener;
+use vacancy::VacancySettings;
+use vacancy::api::App;
+
+use crate::clock::SimClock;
+use crate::disk::Disk;
+use crate::store::SimStore;
+use crate::world::Scenario;
+
+/// Where it listens.
+pub const PORT: u16 = 8001;
+/// Its name in the network.
+pub const HOST: &str = "vacancy";
+/// For the admin calls.
+pub const ADMIN_TOKEN: &str = "an-admin-token-for-tests";
+
+/// What lives on when the process ends, and a look into it from outside.
+#[derive(Clone)]
+pub struct Machine {
+    /// Its disk.
+    pub disk: Disk,
+    /// Its clock.
+    pub clock: SimClock,
+    /// The engine that runs now.
+    pub engine: Arc<Mutex<Option<Engine>>>,
+}
+
+impl Machine {
+    /// The counts as readers see them now.
+    #[must_use]
+    pub fn published(&self) -> Vec<EventView> {
+        let engine = self.engine.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        engine.as_ref().map(|engine| engine.published().iter().map(|view| (**view).clone()).collect()).unwrap_or_default()
+    }
+}
+
+/// From the start of the process to its end, which comes when its store fails.
+///
+/// # Errors
+/// When what is on the disk cannot be opened: that must never be.
+pub async fn process(machine: Machine, scenario: Scenario, start: u64) -> turmoil::Result {
+    let settings = VacancySettings::from_source(&Source::from_pairs([("ADMIN_TOKEN", ADMIN_TOKEN), ("REQUEST_TIMEOUT_S", "2")]))?;
+    let store = SimStore::open(&machine.disk).await?;
+    let limits = Limits { batch_max: 32, queue_max: 64, ..settings.limits.clone() };
+    let environment = Environment::seeded(Arc::new(machine.clock.clone()), scenario.seed ^ start.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let (engine, committer) = Engine::assemble(store, limits, environment);
+    tokio::spawn(committer.run());
+    *machine.engine.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(engine.clone());
+    create(&engine, "default", &[("general", scenario.capacity)], None).await;
+    create(&engine, "gala", &[("general", scenario.capacity / 2), ("vip", 6)], Some(scenario.limit_per_customer)).await;
+
+    let (routes, _) = vacancy::api::router(App::new(engine.clone(), &settings)).split_for_parts();
+    let health = Health::new(HOST);
+    health.set_ready();
+    let info = ServiceInfo::new(HOST, "0", "microservices", "simulation");
+    let router = finish(routes, AppParts::new(info, health, Metrics::new(HOST, "0")?, settings.serving.requests.clone()));
+    let listener = TcpListener::bind(("0.0.0.0", PORT)).await?;
+    loop {
+        tokio::select! {
+            // Not by chance: a seed has to tell the same story every time.
+            biased;
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else { continue };
+                let service = TowerToHyperService::new(router.clone());
+                tokio::spawn(async move { drop(Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await) });
+            }
+            // The process ends, and recovery decides.
+            _ = engine.failed() => return Ok(()),
+        }
+    }
+}
+
+/// Creates an event if there has never been one; when the disk fails in this moment, the next start does it.
+async fn create(engine: &Engine, event: &str, capacities: &[(&str, u64)], limit_per_customer: Option<u64>) {
+    let Ok(event) = EventName::new(event) else { return };
+    let capacities: BTreeMap<_, _> =
+        capacities.iter().filter_map(|(name, capacity)| Some((StockName::new(name).ok()?, *capacity))).collect();
+    let settings = EventSettings { limit_per_customer, ..EventSettings::default() };
+    let kind = CommandKind::PutEvent { event, capacities, settings, if_settings_seq: None, only_create: true };
+    drop(engine.submit(Request::new(kind)).await);
+}

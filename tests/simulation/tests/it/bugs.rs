@@ -1,0 +1,68 @@
+//! Planted bugs: each has to be found, or the simulation is not worth much.
+
+use checker::Invariant;
+use inventory::planted::Bug;
+use simulation::{Failure, Scenario, run};
+
+/// Plants `bug` and runs seeds until one finds it; returns what it found.
+fn found(bug: Bug, most: u64) -> Invariant {
+    let found = (0..most).find_map(|seed| Some((seed, run(&Scenario { bug: Some(bug), ..Scenario::of(seed) }).err()?)));
+    let (seed, failure) = found.unwrap_or_else(|| panic!("{bug:?} was not found by {most} seeds"));
+    println!("{bug:?}: found by seed {seed}: {failure}");
+    match failure {
+        Failure::Broken(finding) => finding.invariant,
+        // What is on the disk does not follow from itself.
+        Failure::Ended(_) => Invariant::I3,
+        other @ Failure::Counts(_) => panic!("{bug:?} was found only by {other}"),
+    }
+}
+
+#[test]
+fn acknowledging_before_the_sync_is_found() {
+    // The lost record itself, or an answer that only it explains.
+    assert!(matches!(found(Bug::AckBeforeSync, 12), Invariant::I2 | Invariant::I5));
+}
+
+#[test]
+fn expiry_by_a_sweeper_is_found() {
+    assert_eq!(found(Bug::ExpiryBySweeper, 12), Invariant::I5);
+}
+
+#[test]
+fn going_on_after_a_failed_write_is_found() {
+    // What is on the disk and what is in memory part ways: the one or the other tells.
+    assert!(matches!(found(Bug::LostPoison, 24), Invariant::I2 | Invariant::I3 | Invariant::I5));
+}
+
+#[test]
+fn a_key_apart_from_its_effect_is_found() {
+    assert_eq!(found(Bug::KeyApartFromEffect, 12), Invariant::I4);
+}
+
+#[test]
+fn a_refund_that_returns_twice_is_found() {
+    assert_eq!(found(Bug::DoubleRefund, 12), Invariant::I3);
+}
+
+#[test]
+fn a_limit_that_is_blind_within_a_batch_is_found() {
+    assert_eq!(found(Bug::LimitBlindInBatch, 48), Invariant::I1);
+}
+
+#[test]
+fn stale_reads_are_found() {
+    assert_eq!(found(Bug::StaleReads, 12), Invariant::I5);
+}
+
+#[test]
+fn an_answer_made_anew_is_found() {
+    assert_eq!(found(Bug::AnswerMadeAnew, 24), Invariant::I2);
+}
+
+#[test]
+fn every_planted_bug_is_in_this_file() {
+    let source = include_str!("bugs.rs");
+    for bug in Bug::ALL {
+        assert!(source.contains(&format!("Bug::{bug:?}, ")), "{bug:?}");
+    }
+}
