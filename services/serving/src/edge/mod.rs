@@ -30,6 +30,7 @@ use tower::{Layer, Service};
 
 pub use body::BodyError;
 pub use quota::{Peer, QuotaSettings, TrustedProxies};
+pub(crate) use request_id::make as new_request_id;
 pub use request_id::{REQUEST_ID, RequestId, TRACEPARENT};
 pub use settings::RequestSettings;
 

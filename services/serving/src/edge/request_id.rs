@@ -69,7 +69,7 @@ fn is_traceparent(value: &[u8]) -> bool {
 }
 
 /// A UUID version 7: unique, and sorted by time in logs.
-fn make() -> HeaderValue {
+pub(crate) fn make() -> HeaderValue {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let millis = u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX);
     let uuid = Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid();

@@ -12,16 +12,45 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::state::ConnState;
+use super::{refusal, state::ConnState};
 
 pub(super) struct TrackedStream {
     stream: TcpStream,
     state: Arc<ConnState>,
+    /// Written in the place of what was to be written.
+    instead: Option<Instead>,
+}
+
+/// An answer of hyper's own, told as a problem.
+struct Instead {
+    bytes: Vec<u8>,
+    written: usize,
+    /// How long the original is: so much is said to have been written.
+    stands_for: usize,
 }
 
 impl TrackedStream {
     pub fn new(stream: TcpStream, state: Arc<ConnState>) -> Self {
-        Self { stream, state }
+        Self { stream, state, instead: None }
+    }
+
+    /// Writes something else if `first`, all that is to be written, is an answer of hyper's own.
+    fn poll_instead(&mut self, cx: &mut Context<'_>, first: &[u8]) -> Option<Poll<io::Result<usize>>> {
+        if self.instead.is_none() {
+            let bytes = refusal::instead_of(first)?;
+            self.instead = Some(Instead { bytes, written: 0, stands_for: first.len() });
+        }
+        let instead = self.instead.as_mut()?;
+        while instead.written < instead.bytes.len() {
+            match Pin::new(&mut self.stream).poll_write(cx, &instead.bytes[instead.written..]) {
+                Poll::Ready(Ok(0)) => return Some(Poll::Ready(Err(io::ErrorKind::WriteZero.into()))),
+                Poll::Ready(Ok(more)) => instead.written += more,
+                other => return Some(other),
+            }
+        }
+        let stands_for = instead.stands_for;
+        self.instead = None;
+        Some(Poll::Ready(Ok(stands_for)))
     }
 
     fn note_write(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -47,12 +76,20 @@ impl AsyncRead for TrackedStream {
 
 impl AsyncWrite for TrackedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write(cx, buf);
+        let result = match self.poll_instead(cx, buf) {
+            Some(result) => result,
+            None => Pin::new(&mut self.stream).poll_write(cx, buf),
+        };
         self.note_write(result)
     }
 
     fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        let mut filled = bufs.iter().filter(|buf| !buf.is_empty());
+        let only = filled.next().filter(|_| filled.next().is_none());
+        let result = match only.and_then(|only| self.poll_instead(cx, only)) {
+            Some(result) => result,
+            None => Pin::new(&mut self.stream).poll_write_vectored(cx, bufs),
+        };
         self.note_write(result)
     }
 

@@ -8,6 +8,7 @@
 mod accept;
 mod connection;
 mod io;
+mod refusal;
 mod report;
 mod service;
 mod settings;

@@ -88,9 +88,12 @@ async fn an_old_connection_is_told_to_close_with_its_next_answer() {
 async fn heads_over_the_limit_are_431() {
     let server = with(ServerSettings { max_header_bytes: 8_192, ..Default::default() }).start().await;
     let large = format!("GET / HTTP/1.1\r\nhost: t\r\nx-large: {}\r\n\r\n", "x".repeat(9_000));
-    assert_eq!(server.request(&large).await.status, 431);
+    server.request(&large).await.assert_problem(431, "header_too_large");
     let many = format!("GET / HTTP/1.1\r\nhost: t\r\n{}\r\n", "a: b\r\n".repeat(200));
-    assert_eq!(server.request(&many).await.status, 431);
+    server.request(&many).await.assert_problem(431, "header_too_large");
+    let nonsense = server.request("GET /\u{1} nonsense\r\n\r\n").await;
+    nonsense.assert_problem(400, "bad_request");
+    assert_eq!(nonsense.header("connection"), Some("close"));
 }
 
 #[tokio::test]
