@@ -20,6 +20,7 @@ SCENARIOS = [
     "eviction",
     "mode_switch",
     "operator_upgrade",
+    "postgres",
     "uninstall",
 ]
 
