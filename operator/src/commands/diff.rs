@@ -16,6 +16,7 @@ use crate::{
     build::{self, BuildError, Child},
     dereference::{Dereferenced, FromServer, dereference},
     kind::Kind,
+    observe::words,
     ownership::{NAME_CONFLICT, made_for},
     settings::Defaults,
     validate::{Refusal, validate},
@@ -35,7 +36,7 @@ pub enum DiffError {
     TooLarge { path: String },
     #[error("{path} holds no TicketSystem that can be read: {message}")]
     Parse { path: String, message: String },
-    #[error("{kind} {name}: {cause}")]
+    #[error("{kind} {name}: {}", words(cause))]
     Api { kind: String, name: String, cause: kube::Error },
     #[error("TicketSystem {name}: {refusal}")]
     Refused { name: String, refusal: Refusal },

@@ -44,7 +44,8 @@ impl Operator {
         let scopes: Vec<_> = self.settings.scopes();
         self.progress.lead(scopes.iter().flat_map(|namespace| scope::collections(namespace.as_deref())), Instant::now());
         self.metrics.leader.set(1);
-        tracing::info!(namespaces = ?self.settings.watch_namespaces, "leading");
+        let named: Vec<&str> = scopes.iter().map(|namespace| namespace.as_deref().unwrap_or(scope::ALL)).collect();
+        tracing::info!(namespaces = named.join(","), "leading");
         join_all(scopes.iter().map(|namespace| scope::run(self, namespace.as_deref()).for_each(|()| std::future::ready(())))).await;
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     build::{self, BuildError},
     dereference::{Dereferenced, dereference},
     kind::Component,
-    observe::events,
+    observe::{events, words},
     status::{
         self, Outlook, Verdict,
         explain::{Explanation, explain},
@@ -26,8 +26,8 @@ use crate::{
     validate::{Refusal, System, hex, validate},
 };
 
-/// How soon a system is looked at again while it is not ready, to keep the reason it shows fresh.
-const NOT_READY_RECHECK: Duration = Duration::from_secs(5);
+/// How soon a system is looked at again while it is not settled, to keep the reason it shows fresh.
+const UNSETTLED_RECHECK: Duration = Duration::from_secs(5);
 /// How soon while the next step waits for pods that nothing here watches.
 const WAITING_RECHECK: Duration = Duration::from_secs(1);
 /// How soon after somebody else changed the resource while its status was being determined.
@@ -37,7 +37,7 @@ const TOKEN_BYTES: usize = 32;
 /// Why a reconciliation will be tried again.
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileError {
-    #[error("the API server: {0}")]
+    #[error("the API server: {}", words(.0))]
     Api(#[from] kube::Error),
     #[error("it took longer than {0} s")]
     TooSlow(u64),
@@ -118,25 +118,26 @@ async fn report(system: &TicketSystem, verdict: Verdict<'_>, applied: &Applied, 
     if let Some(refused) = applied.refused.first() {
         return Err(ReconcileError::Refused(Refused::to_string(refused)));
     }
-    let ready = status::condition(&status.conditions, status::READY).is_some_and(|ready| ready.status == "True");
+    let holds = |type_| status::condition(&status.conditions, type_).is_some_and(|condition| condition.status == "True");
+    let settled = holds(status::READY) && !holds(status::PROGRESSING) && !holds(status::DEGRADED);
     let resync = scope.settings.resync();
     if applied.waiting.is_some() {
         return Ok(Action::requeue(resync.min(WAITING_RECHECK)));
     }
-    Ok(Action::requeue(if ready { resync } else { resync.min(NOT_READY_RECHECK) }))
+    Ok(Action::requeue(if settled { resync } else { resync.min(UNSETTLED_RECHECK) }))
 }
 
-/// Reasons for every component that has no ready pod.
+/// Reasons for every component whose pods are not all there, though others may serve in their place.
 async fn explanations(system: &TicketSystem, verdict: Verdict<'_>, applied: &Applied, scope: &Scope) -> Vec<(Component, Explanation)> {
     let Verdict::Valid(valid) = verdict else { return Vec::new() };
     let mut explanations = Vec::new();
     for workload in &valid.workloads {
         let Some(rollout) = Rollout::of(&applied.live, &workload.name) else { continue };
-        if rollout.serves() || rollout.wanted == 0 {
+        if rollout.complete() || rollout.wanted == 0 {
             continue;
         }
-        let namespace = &valid.namespace;
-        if let Some(found) = explain(&scope.client, scope.probe.as_ref(), namespace, &system.name_any(), workload.component).await {
+        let probe = (!rollout.serves()).then_some(scope.probe.as_ref());
+        if let Some(found) = explain(&scope.client, probe, &valid.namespace, &system.name_any(), workload.component).await {
             explanations.push((workload.component, found));
         }
     }

@@ -27,12 +27,15 @@ use crate::{
 /// Events this close together are answered by one reconciliation: creating a system makes a dozen.
 const DEBOUNCE: Duration = Duration::from_millis(100);
 
+/// Stands for every namespace in logs and metrics.
+pub(super) const ALL: &str = "*";
+
 /// A resource, or what is left of one that cannot be read. One that cannot must not stop the watch of all the others.
 pub(super) type Main = DeserializeGuard<TicketSystem>;
 
 /// What the reconciliations of one scope share.
 pub(super) struct Scope {
-    /// The namespace, or `*` for all of them.
+    /// The namespace, or [`ALL`].
     pub name: String,
     pub client: kube::Client,
     pub settings: crate::settings::Settings,
@@ -93,7 +96,7 @@ pub(super) fn run(operator: &Operator, namespace: Option<&str>) -> impl Stream<I
     let (children, of_children) = children::watch(operator, namespace);
     let settings = operator.settings.clone();
     let scope = Arc::new(Scope {
-        name: namespace.unwrap_or("*").to_owned(),
+        name: namespace.unwrap_or(ALL).to_owned(),
         client: operator.client.clone(),
         metrics: Arc::clone(&operator.metrics),
         progress: Arc::clone(&operator.progress),

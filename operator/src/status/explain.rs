@@ -35,10 +35,11 @@ pub struct Explanation {
     pub message: String,
 }
 
-/// Looks for a reason; finding none is no error, and neither is not being allowed to look.
+/// Looks for a reason; finding none is no error, and neither is not being allowed to look. Without a `probe` only what Kubernetes
+/// says of the pods counts.
 pub async fn explain(
     client: &Client,
-    probe: &dyn ReadinessProbe,
+    probe: Option<&dyn ReadinessProbe>,
     namespace: &str,
     system: &str,
     component: Component,
@@ -47,19 +48,13 @@ pub async fn explain(
     if let Some(message) = pods.iter().find_map(failing) {
         return Some(Explanation { reason: "PodsFailing", message });
     }
-    let port = component.port();
-    let service = format!("http://{}.{namespace}.svc:{port}/ready", component.object_name(system));
     // A pod that is not ready is no endpoint of its Service, so it is asked directly.
-    let pod = pods.iter().find_map(|pod| pod.status.as_ref()?.pod_ip.as_ref()).map(|ip| {
-        let host = if ip.contains(':') { format!("[{ip}]") } else { ip.clone() };
-        format!("http://{host}:{port}/ready")
-    });
-    for url in pod.into_iter().chain([service]) {
-        if let Answer::NotReady(why) = probe.ask(&url).await {
-            return Some(Explanation { reason: "ServiceNotReady", message: format!("/ready answers: {}", shortened(&why)) });
-        }
+    let ip = pods.iter().find_map(|pod| pod.status.as_ref()?.pod_ip.as_ref())?;
+    let host = if ip.contains(':') { format!("[{ip}]") } else { ip.clone() };
+    match probe?.ask(&format!("http://{host}:{}/ready", component.port())).await {
+        Answer::NotReady(why) => Some(Explanation { reason: "ServiceNotReady", message: format!("/ready answers: {}", shortened(&why)) }),
+        Answer::Ready | Answer::Unreachable => None,
     }
-    None
 }
 
 async fn pods(client: &Client, namespace: &str, system: &str, component: Component) -> Vec<Pod> {

@@ -74,6 +74,11 @@ async fn a_later_stock_rolls_nothing_and_says_how_to_change_capacity() {
     let (reason, message) = cluster.condition("shop", "StockChangeIgnored", "True").await;
     assert_eq!(reason, "EventExists");
     assert!(message.contains("PUT /api/v1/admin/events/default"), "{message}");
+    eventually("an event says so", || async {
+        let events = cluster.events("shop").await;
+        if events.iter().any(|(reason, _)| reason == "EventExists") { Ok(()) } else { Err(events) }
+    })
+    .await;
     assert_eq!(at(&cluster.get(Kind::ConfigMap, "shop-vacancy").await, "/data/INITIAL_STOCK"), "500");
     assert_eq!(cluster.get(Kind::Deployment, "shop-vacancy").await.metadata.generation, before.metadata.generation);
     cluster.condition("shop", "Ready", "True").await;

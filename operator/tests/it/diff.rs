@@ -4,9 +4,13 @@ use serde_json::json;
 use crate::support::{Cluster, kubelet, operators::settings, start, system};
 
 async fn diff_of(cluster: &Cluster, spec: serde_json::Value) -> Result<String, diff::DiffError> {
+    diff_of_named(cluster, "shop", spec).await
+}
+
+async fn diff_of_named(cluster: &Cluster, name: &str, spec: serde_json::Value) -> Result<String, diff::DiffError> {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("cr.yaml");
-    std::fs::write(&path, serde_saphyr::to_string(&system("shop", spec)).expect("YAML")).expect("it is written");
+    std::fs::write(&path, serde_saphyr::to_string(&system(name, spec)).expect("YAML")).expect("it is written");
     let systems = diff::read(&path, &cluster.namespace).expect("it is read");
     diff::diff(&cluster.client, &systems[0], &settings(cluster, &[]).defaults).await
 }
@@ -40,6 +44,14 @@ async fn a_diff_shows_what_would_change_and_changes_nothing() {
 
     let refused = diff_of(&cluster, json!({"vacancy": {"replicas": 2}})).await.expect_err("it is refused");
     assert!(refused.to_string().contains("vacancy.replicas must be at most 1"), "{refused}");
+    assert!(!refused.to_string().contains("Status {"), "the API server's words, not its answer: {refused}");
+
+    // Somebody else's object is told of, not shown as what it would become.
+    let foreign = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other-ticket"}, "spec": {"ports": [{"port": 1}]}});
+    let foreign: kube::core::DynamicObject = serde_json::from_value(foreign).expect("a Service");
+    cluster.api(Kind::Service).create(&Default::default(), &foreign).await.expect("it is made");
+    let other = diff_of_named(&cluster, "other", json!({})).await.expect("a diff");
+    assert!(other.contains("# Service/other-ticket: exists already and belongs to somebody else"), "{other}");
 }
 
 #[test]

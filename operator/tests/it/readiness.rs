@@ -18,6 +18,13 @@ async fn unready_services_show_with_the_reason_they_give() {
     cluster.condition("shop", "Reconciling", "True").await;
     assert_eq!(cluster.status("shop").await.ticket.expect("ticket").ready, "0/2");
 
+    // A pod that runs and is not ready is asked by its own address.
+    let mut pod = at(&cluster.get(Kind::Deployment, "shop-vacancy").await, "/spec/template").clone();
+    pod["metadata"]["name"] = json!("shop-vacancy-x");
+    let pods = kube::Api::<k8s_openapi::api::core::v1::Pod>::namespaced(cluster.client.clone(), &cluster.namespace);
+    pods.create(&PostParams::default(), &serde_json::from_value(pod).expect("a pod")).await.expect("the pod is made");
+    let address = json!({"status": {"phase": "Running", "podIP": "10.0.0.9", "podIPs": [{"ip": "10.0.0.9"}]}});
+    pods.patch_status("shop-vacancy-x", &PatchParams::default(), &Patch::Merge(address)).await.expect("its address is set");
     *running.answer.0.lock().expect("the answer") = Answer::NotReady("the store is recovering".to_owned());
     crate::support::eventually("the reason shows", || async {
         let (reason, message) = cluster.condition("shop", "Ready", "False").await;
@@ -101,4 +108,32 @@ async fn a_rollout_that_fails_is_stalled_though_the_old_pods_serve() {
     let (reason, _) = cluster.condition("shop", "Progressing", "False").await;
     assert_eq!(reason, "ProgressDeadlineExceeded");
     cluster.condition("shop", "Ready", "True").await;
+}
+
+#[tokio::test]
+async fn new_pods_that_cannot_run_are_told_of_though_the_old_ones_serve() {
+    let cluster = Cluster::new().await;
+    let kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    cluster.condition("shop", "Progressing", "False").await;
+    drop(kubelet);
+    cluster.apply(&system("shop", json!({"images": {"ticket": "ticket:broken"}}))).await;
+    cluster.condition("shop", "Progressing", "True").await;
+    let mut pod = at(&cluster.get(Kind::Deployment, "shop-ticket").await, "/spec/template").clone();
+    pod["metadata"]["name"] = json!("shop-ticket-x");
+    let pods = kube::Api::<k8s_openapi::api::core::v1::Pod>::namespaced(cluster.client.clone(), &cluster.namespace);
+    pods.create(&PostParams::default(), &serde_json::from_value(pod).expect("a pod")).await.expect("the pod is made");
+    let status = json!({"status": {"containerStatuses": [{"name": "ticket", "image": "ticket:broken", "imageID": "", "ready": false, "restartCount": 0,
+        "state": {"waiting": {"reason": "ImagePullBackOff", "message": "back-off"}}}]}});
+    pods.patch_status("shop-ticket-x", &PatchParams::default(), &Patch::Merge(status)).await.expect("its status is set");
+    let (reason, message) = cluster.condition("shop", "Degraded", "True").await;
+    assert_eq!((reason.as_str(), message.as_str()), ("PodsFailing", "ticket: cannot pull image ticket:broken"));
+    cluster.condition("shop", "Ready", "True").await;
+    crate::support::eventually("an event tells of it", || async {
+        let events = cluster.events("shop").await;
+        if events.iter().any(|(reason, _)| reason == "PodsFailing") { Ok(()) } else { Err(events) }
+    })
+    .await;
 }
