@@ -45,6 +45,15 @@ enum Command {
     Verify(SourceArgs),
     /// Write the monolith's sales and refunds as a table, for reconciliation
     Export(ExportArgs),
+    /// Move the monolith's stock from a data directory, or from a backup of one, to PostgreSQL
+    MigrateStore {
+        /// A data directory that no process has open, or what `backup` made
+        #[arg(long)]
+        from: PathBuf,
+        /// The database; STORE_URL when not given
+        #[arg(long)]
+        to: Option<String>,
+    },
     /// Print the OpenAPI document of the mode
     Openapi,
     /// Print all settings as Markdown or as a .env file
@@ -89,6 +98,9 @@ async fn execute(command: Command, settings: &TicketSettings) -> ExitCode {
         Command::Restore { dir } => commands::report("restored", commands::run_restore(vacancy, &dir, commands::show()).await),
         Command::Verify(source) => run_verify(&source, vacancy).await,
         Command::Export(args) => run_export(&args, vacancy).await,
+        Command::MigrateStore { from, to } => {
+            commands::report("moved", commands::run_migrate(vacancy, &from, to.as_deref(), commands::show()).await)
+        }
         Command::Openapi => commands::print_openapi(match settings.mode {
             DeploymentMode::Monolith => vacancy::service::openapi(&Monolith, vacancy),
             DeploymentMode::Microservices => service::openapi(settings),

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use inventory::store::{DataDir, DataDirError, EmbeddedStore, StagedRestore};
-use inventory::transfer::{Manifest, TransferError, backup, restore};
+use inventory::store::postgres::{Postgres, PostgresOptions, Target, TimeSource, UrlError};
+use inventory::store::{DataDir, DataDirError, EmbeddedStore, StagedRestore, StoreError};
+use inventory::transfer::{LedgerFrom, Manifest, TransferError, backup, migrate, restore};
 use thiserror::Error;
 use utoipa::openapi::OpenApi;
 
@@ -24,6 +25,18 @@ pub enum CommandError {
     /// The running process said no.
     #[error("{0}")]
     Refused(String),
+    /// The stock is in a database, which has ways of its own.
+    #[error("the stock is in PostgreSQL (STORE_URL): {0}")]
+    Database(&'static str),
+    /// No database was named.
+    #[error("name the database: STORE_URL, or --to")]
+    NoDatabase,
+    /// What was named is no database.
+    #[error("--to: {0}")]
+    Target(#[from] UrlError),
+    /// The database cannot be used.
+    #[error("{0}")]
+    Unavailable(StoreError),
     /// The path cannot be made absolute.
     #[error("{path}: {source}", path = .path.display())]
     Path {
@@ -54,6 +67,9 @@ impl From<Manifest> for Moved {
 /// # Errors
 /// [`CommandError`]; among them that there is no store.
 pub async fn run_backup(settings: &VacancySettings, dir: &Path, mut progress: impl FnMut(u64)) -> Result<Moved, CommandError> {
+    if settings.postgres.is_some() {
+        return Err(CommandError::Database("back it up with pg_dump or the database's own means"));
+    }
     match DataDir::lock_existing(settings.data_dir.clone()) {
         Ok(data_dir) => {
             let store = EmbeddedStore::open_in(data_dir, &settings.store).map_err(TransferError::from)?;
@@ -70,6 +86,9 @@ pub async fn run_backup(settings: &VacancySettings, dir: &Path, mut progress: im
 /// # Errors
 /// [`CommandError`]; the stock is as it was then.
 pub async fn run_restore(settings: &VacancySettings, dir: &Path, mut progress: impl FnMut(u64)) -> Result<Moved, CommandError> {
+    if settings.postgres.is_some() {
+        return Err(CommandError::Database("bring a backup of DATA_DIR to it with migrate-store, into an empty schema"));
+    }
     match DataDir::lock(settings.data_dir.clone()) {
         Ok(data_dir) => {
             let staged = StagedRestore::beside(data_dir.path()).map_err(TransferError::from)?;
@@ -80,6 +99,45 @@ pub async fn run_restore(settings: &VacancySettings, dir: &Path, mut progress: i
         Err(DataDirError::Locked(_)) => ask_running(settings, &Ask::Restore { dir: absolute(dir)? }, &mut progress).await,
         Err(error) => Err(TransferError::from(error).into()),
     }
+}
+
+/// Moves the ledgers of the store in `from`, which no process may have open, or of the backup there, to a database: that at `to`, or
+/// the one at STORE_URL. Ended anywhere, it goes on where it was when it is started again.
+///
+/// # Errors
+/// [`CommandError`].
+pub async fn run_migrate(
+    settings: &VacancySettings,
+    from: &Path,
+    to: Option<&str>,
+    progress: impl FnMut(u64),
+) -> Result<Moved, CommandError> {
+    const REACH_MAX: Duration = Duration::from_secs(15);
+    let mut options = match (to, &settings.postgres) {
+        (Some(url), known) => {
+            let target = url.parse::<Target>()?;
+            known
+                .as_ref()
+                .map_or_else(|| PostgresOptions::new(target.clone()), |known| PostgresOptions { target: target.clone(), ..known.clone() })
+        }
+        (None, Some(known)) => known.clone(),
+        (None, None) => return Err(CommandError::NoDatabase),
+    };
+    // What happened is applied as it was; nothing is decided anew.
+    options.time = TimeSource::Caller;
+    let source = if from.join("manifest.json").exists() {
+        LedgerFrom::Backup(from.to_owned())
+    } else {
+        let dir = DataDir::lock_existing(from.to_owned()).map_err(TransferError::from)?;
+        let store = EmbeddedStore::open_in(dir, &settings.store).map_err(TransferError::from)?;
+        LedgerFrom::Store(store.ledger_source())
+    };
+    let postgres = Postgres::open(options);
+    if !postgres.ready(REACH_MAX).await {
+        postgres.check().map_err(CommandError::Unavailable)?;
+    }
+    let (records, events) = migrate(&source, &postgres, progress).await?;
+    Ok(Moved { records, events })
 }
 
 /// Tells of progress, and never asks for an end.

@@ -42,6 +42,15 @@ enum Command {
     Verify(SourceArgs),
     /// Write sales and refunds as a table, for reconciliation
     Export(ExportArgs),
+    /// Move the stock from a data directory, or from a backup of one, to PostgreSQL
+    MigrateStore {
+        /// A data directory that no process has open, or what `backup` made
+        #[arg(long)]
+        from: PathBuf,
+        /// The database; STORE_URL when not given
+        #[arg(long)]
+        to: Option<String>,
+    },
     /// Print the OpenAPI document
     Openapi,
 }
@@ -67,6 +76,9 @@ async fn execute(command: Command, settings: &VacancySettings) -> ExitCode {
         Command::Restore { dir } => commands::report("restored", commands::run_restore(settings, &dir, commands::show()).await),
         Command::Verify(source) => run_verify(&source, settings).await,
         Command::Export(args) => run_export(&args, settings).await,
+        Command::MigrateStore { from, to } => {
+            commands::report("moved", commands::run_migrate(settings, &from, to.as_deref(), commands::show()).await)
+        }
         Command::Openapi => commands::print_openapi(openapi(&Vacancy, settings)),
     }
 }

@@ -19,6 +19,10 @@ impl LedgerSource {
     pub(crate) fn new(tables: Tables) -> Self {
         Self(tables)
     }
+
+    pub(super) fn tables(&self) -> &Tables {
+        &self.0
+    }
 }
 
 /// Writes the ledgers of `source`, as they are at this moment, to `dir`, which is new or empty. It is complete, and on disk, when

@@ -4,6 +4,7 @@
 //! record checked: sequence, hash chain, balance.
 
 mod backup;
+mod migrate;
 mod replay;
 mod restore;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use backup::{LedgerSource, backup};
+pub use migrate::{LedgerFrom, migrate};
 pub use replay::{ReplayError, Replayer};
 pub(crate) use restore::rebuild_state;
 pub use restore::restore;
@@ -75,6 +77,9 @@ pub enum TransferError {
     /// It was to end before it was done.
     #[error("it was ended before it was done")]
     Cancelled,
+    /// The database holds something that is no beginning of these ledgers.
+    #[error("the database has another ledger of event '{0}': take an empty schema, and let no process use it before this is done")]
+    Foreign(EventName),
     /// A record does not follow from those before it.
     #[error(transparent)]
     Replay(#[from] ReplayError),

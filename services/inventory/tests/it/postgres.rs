@@ -310,3 +310,65 @@ async fn what_the_standby_does_not_have_is_not_acknowledged() {
     assert!(buy("disturbed").await.unwrap().replayed);
     assert_eq!(sold_by_ledger(&replica.postgres, "default").await.0, 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_moves_to_the_database_with_everything_and_goes_on_where_it_was_ended() {
+    use inventory::store::{SharedReader, Store};
+    use inventory::transfer::{LedgerFrom, Replayer, TransferError, backup, migrate};
+    let (data, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = crate::support::open(data.path());
+    let (source, from_store) = (store.ledger_source(), store.ledger_source());
+    let owned = crate::support::start(store, &crate::support::TestClock::at(1_000));
+    for name in ["default", "other"] {
+        owned.submit(Request::new(put(name, &[("general", 9_000)]))).await.unwrap().result.unwrap();
+    }
+    let mut waiting = Vec::new();
+    for number in 0..2_600 {
+        waiting.push(keyed(reserve("default", 1), &format!("k{number}")));
+        waiting.push(Request::new(hold("other", 1, 60_000)));
+    }
+    for reply in owned.submit_all(waiting).await {
+        reply.unwrap().result.unwrap();
+    }
+    let copy = copies.path().join("copy");
+    backup(&source, &copy, |_| true).unwrap();
+    let expected: Vec<_> = owned.published().iter().map(|view| (**view).clone()).collect();
+
+    let database = Database::new().await;
+    // Ended in the middle: a part of one ledger is there.
+    let mut part = Replayer::new(database.postgres.writer());
+    for record in source_records(&owned, "default", 1_500).await {
+        part.push(&record).await.unwrap();
+    }
+    part.finish().await.unwrap();
+    let mut told = 0;
+    let (records, events) = migrate(&LedgerFrom::Backup(copy.clone()), &database.postgres, |records| told = records).await.unwrap();
+    assert_eq!((records, events), (5_202, 2));
+    assert!(told > 0);
+    assert_eq!(database.postgres.reader().events(None, 10).await.unwrap(), expected);
+    // Once more changes nothing.
+    migrate(&LedgerFrom::Store(from_store), &database.postgres, |_| {}).await.unwrap();
+    // A key that was used before the move answers after it.
+    let mut writer = database.postgres.writer();
+    let command = inventory::Command { id: inventory::HoldId::new(2, [2; 10]), kind: reserve("default", 1) };
+    let key = crate::support::key("k7");
+    let commands = std::iter::once((&command, Some(&key)));
+    let durability = inventory::store::Durability::Synced;
+    let done = inventory::engine::run_batch(&mut writer, &Limits::default(), commands, Vec::new(), 2_000, durability).await.unwrap();
+    assert!(done.replies[0].replayed);
+    drop(writer.reader());
+
+    // Something else is in the way: nothing is written over it.
+    let other = Database::new().await;
+    let mut store = other.postgres.writer();
+    let command = inventory::Command { id: inventory::HoldId::new(3, [3; 10]), kind: put("default", &[("general", 1)]) };
+    let commands = std::iter::once((&command, None));
+    inventory::engine::run_batch(&mut store, &Limits::default(), commands, Vec::new(), 2_000, durability).await.unwrap();
+    assert!(matches!(migrate(&LedgerFrom::Backup(copy), &other.postgres, |_| {}).await, Err(TransferError::Foreign(_))));
+    assert_eq!(other.postgres.reader().events(None, 10).await.unwrap().len(), 1);
+}
+
+async fn source_records(engine: &Engine, name: &str, count: usize) -> Vec<Vec<u8>> {
+    let records = engine.records(&event(name), 0, count).await.unwrap().unwrap();
+    records.into_iter().map(|record| record.body).collect()
+}

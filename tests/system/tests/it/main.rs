@@ -13,6 +13,7 @@ mod ledger;
 mod link;
 mod modes;
 mod pages;
+mod postgres;
 mod sellout;
 mod settings;
 mod shutdown;
