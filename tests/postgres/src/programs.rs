@@ -87,7 +87,7 @@ impl Program {
 
     /// Sends it a signal by name.
     pub fn signal(&self, name: &str) {
-        let _ = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status();
+        let _ = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).stderr(Stdio::null()).status();
     }
 
     /// Waits until it is gone.
