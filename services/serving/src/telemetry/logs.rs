@@ -43,7 +43,9 @@ impl LogLevel {
     /// The filter: ours at this level, the inner workings of the HTTP libraries and of the store more quietly.
     fn directives(self) -> &'static str {
         match self {
-            Self::Debug => "debug,fjall=info,h2=info,hyper=info,hyper_util=info,lsm_tree=info,opentelemetry=info,opentelemetry_sdk=info,opentelemetry-otlp=info,reqwest=info",
+            Self::Debug => {
+                "debug,fjall=info,h2=info,hyper=info,hyper_util=info,lsm_tree=info,opentelemetry=info,opentelemetry_sdk=info,opentelemetry-otlp=info,reqwest=info"
+            }
             Self::Info => "info,fjall=warn,lsm_tree=warn",
             Self::Warning => "warn",
             Self::Error => "error",
