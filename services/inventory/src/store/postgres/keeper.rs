@@ -11,6 +11,7 @@ use super::errors::Trouble;
 use super::gate::Counts;
 use super::link::{Link, within};
 use super::migrate::migrate;
+use super::options::TimeSource;
 use super::rows::{int, number};
 use super::shared::Common;
 
@@ -61,7 +62,8 @@ async fn watch(common: &Common) -> Result<std::convert::Infallible, (Trouble, bo
     loop {
         within(common.options.statement_timeout, probe(&link, common)).await.map_err(|trouble| (trouble, true))?;
         common.gate.open();
-        if forgotten.elapsed() >= FORGET_EVERY {
+        // Where the time is the caller's, nobody here knows whether a key's is over.
+        if common.options.time == TimeSource::Database && forgotten.elapsed() >= FORGET_EVERY {
             within(common.options.statement_timeout * 4, forget(&link, common)).await.map_err(|trouble| (trouble, true))?;
             forgotten = Instant::now();
         }
