@@ -25,8 +25,12 @@ struct Cli {
 enum Command {
     /// Run the operator; what happens without a subcommand as well.
     Run(Box<Settings>),
-    /// Print the CustomResourceDefinition.
-    Crd,
+    /// Print the CustomResourceDefinition, or bring the cluster's up to date with it.
+    Crd {
+        /// Apply it to the cluster, and wait until it is served.
+        #[arg(long)]
+        apply: bool,
+    },
     /// Print what applying a resource would change. Exits with 0 for no change, 1 for some, 2 for an error.
     Diff(DiffArgs),
 }
@@ -52,7 +56,7 @@ async fn main() -> ExitCode {
     let outcome = match cli.command {
         None => run(cli.settings).await,
         Some(Command::Run(settings)) => run(*settings).await,
-        Some(Command::Crd) => crd(),
+        Some(Command::Crd { apply }) => crd(apply).await,
         Some(Command::Diff(args)) => diff(args).await,
     };
     outcome.unwrap_or_else(|error| {
@@ -70,8 +74,13 @@ async fn run(settings: Settings) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-fn crd() -> Outcome {
-    print(&commands::crd::render()?)?;
+async fn crd(apply: bool) -> Outcome {
+    if apply {
+        let name = commands::crd::apply(kube::Client::try_default().await?).await?;
+        print(&format!("{name} is as this operator, version {}, wants it\n", env!("CARGO_PKG_VERSION")))?;
+    } else {
+        print(&commands::crd::render()?)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,6 +4,7 @@
 //! ([`client::LocalVacancyClient`]). [`service`] puts the calls on top of one or the other.
 
 pub mod api;
+pub mod buy;
 pub mod client;
 pub mod service;
 pub mod settings;

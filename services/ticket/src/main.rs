@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use serving::config::{Source, render_help};
 use serving::{healthcheck, shutdown, telemetry};
-use ticket::TicketSettings;
 use ticket::service::{self, Monolith};
+use ticket::{TicketSettings, buy};
 use vacancy::audit::{ExportArgs, SourceArgs, run_export, run_verify};
 use vacancy::commands;
 use vacancy::service::Keeper;
@@ -31,6 +31,8 @@ enum Command {
     Serve,
     /// Exit with 0 when the service on this machine is ready
     Healthcheck,
+    /// Buy tickets from a running system: exit with 0 when they were sold
+    Buy(buy::Purchase),
     /// Copy the monolith's ledgers to a new directory, while it runs or not
     Backup {
         /// New or empty
@@ -73,9 +75,14 @@ enum Form {
 
 fn main() -> ExitCode {
     let command = Cli::parse().command.unwrap_or(Command::Serve);
-    if let Command::Settings { form } = command {
-        return print_settings(form);
+    match command {
+        Command::Settings { form } => print_settings(form),
+        Command::Buy(purchase) => run(buy_tickets(&purchase)),
+        command => with_settings(command),
     }
+}
+
+fn with_settings(command: Command) -> ExitCode {
     let settings = match Source::load(".env".as_ref()).and_then(|source| TicketSettings::from_source(&source)) {
         Ok(settings) => settings,
         Err(error) => {
@@ -83,8 +90,12 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    run(execute(command, &settings))
+}
+
+fn run(work: impl Future<Output = ExitCode>) -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(execute(command, &settings)),
+        Ok(runtime) => runtime.block_on(work),
         Err(error) => fail(&error),
     }
 }
@@ -106,6 +117,18 @@ async fn execute(command: Command, settings: &TicketSettings) -> ExitCode {
             DeploymentMode::Microservices => service::openapi(settings),
         }),
         Command::Settings { form } => print_settings(form),
+        Command::Buy(purchase) => buy_tickets(&purchase).await,
+    }
+}
+
+#[allow(clippy::print_stdout)] // its purpose
+async fn buy_tickets(purchase: &buy::Purchase) -> ExitCode {
+    match buy::buy(purchase).await {
+        Ok(bought) => {
+            println!("{bought}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(&error),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod admin;
 mod backup;
+mod buy;
 mod contract;
 mod crash;
 mod events;
