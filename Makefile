@@ -39,12 +39,25 @@ lint: ## Formatting, clippy, documentation, dependencies
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
-	$(MAKE) --no-print-directory deny scripts-lint
+	$(MAKE) --no-print-directory deny scripts-lint chart-lint workflows-lint
 
 .PHONY: scripts-lint
 scripts-lint: ## Shell scripts
 	@command -v shellcheck > /dev/null || { echo "shellcheck is missing: 'apt-get install shellcheck', 'brew install shellcheck'" >&2; exit 1; }
 	shellcheck -x --severity warning .ci/run $$(grep -rlE '^#!(/bin/sh|/usr/bin/env bash)' scripts tests operator/testenv)
+
+.PHONY: chart-lint
+chart-lint: ## The chart by helm, its rules and their tests by promtool
+	@scripts/chart-lint
+
+.PHONY: workflows-lint
+workflows-lint: ## The GitHub workflows by actionlint
+	$$(scripts/tool actionlint) -color
+
+.PHONY: chart-test
+chart-test: ## Only the tests of the chart, dashboards and rules; `make test` has them too
+	cargo test --locked -p chart-tests
+	KUBEBUILDER_ASSETS=$$(operator/testenv/assets) cargo test --locked -p operator --test it chart
 
 .PHONY: deny
 deny: $(TOOLS)/bin/cargo-deny ## Licences, sources and duplicates of dependencies
@@ -90,6 +103,32 @@ build-static: ## The same from static binaries, on nothing at all; needs no regi
 .PHONY: build-alpine
 build-alpine: ## The same on Alpine, with a shell to look around; tag …-alpine
 	@scripts/build-images alpine
+
+##@ Release
+
+.PHONY: images-push
+images-push: ## Build the images for this machine's architecture and push them (IMAGE_PREFIX=registry/…, TAG=v1.2.3)
+	@scripts/images-push
+
+.PHONY: images-index
+images-index: ## Join the pushed architectures under one tag
+	@scripts/images-index
+
+.PHONY: sbom
+sbom: ## What the published images are made of, by syft
+	@scripts/sbom
+
+.PHONY: images-sign
+images-sign: ## Sign the published images and their SBOMs, by cosign
+	@scripts/images-sign
+
+.PHONY: chart-package
+chart-package: ## Pack the chart, naming the published images
+	@scripts/chart-package
+
+.PHONY: chart-push
+chart-push: ## Pack the chart and push it beside the images
+	@scripts/chart-push
 
 ##@ Cluster
 

@@ -3,6 +3,7 @@
 
 mod adopt;
 mod apiserver_restart;
+mod chart;
 mod config;
 mod create;
 mod diff;

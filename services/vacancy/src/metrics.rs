@@ -38,6 +38,9 @@ pub fn register(engine: &Engine, registry: &Registry) -> Result<(), prometheus::
     registry.register(Box::new(batch_size.clone()))?;
     registry.register(Box::new(duration.clone()))?;
     registry.register(Box::new(records.clone()))?;
+    let queue_max = IntGauge::new("inventory_queue_max", "Most commands that may wait for a commit")?;
+    queue_max.set(gauge(engine.limits().queue_max as u64));
+    registry.register(Box::new(queue_max))?;
     engine.stats().observe(move |batch: &BatchStats| {
         batch_size.observe(batch.commands as f64);
         duration.observe(batch.duration.as_secs_f64());

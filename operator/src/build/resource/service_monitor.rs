@@ -24,7 +24,18 @@ pub fn build(system: &System) -> Option<Value> {
         "metadata": metadata,
         "spec": {
             "selector": { "matchLabels": labels::of_system(&system.name) },
-            "endpoints": [{ "port": PORT_NAME, "path": "/metrics", "interval": format!("{}s", monitoring.interval_seconds) }],
+            "endpoints": [{
+                "port": PORT_NAME,
+                "path": "/metrics",
+                "interval": format!("{}s", monitoring.interval_seconds),
+                // The services' own label `service` is which of them it is; it would be set aside for the Service's name.
+                "honorLabels": true,
+                // What dashboards and alerts tell systems apart by.
+                "relabelings": [{
+                    "sourceLabels": ["__meta_kubernetes_service_label_app_kubernetes_io_instance"],
+                    "targetLabel": "system",
+                }],
+            }],
         },
     }))
 }

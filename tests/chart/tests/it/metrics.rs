@@ -1,0 +1,93 @@
+//! Every metric that a dashboard or a rule names is there on a running system.
+
+use std::collections::BTreeSet;
+
+use chart_tests::watched::{named, scraped};
+use serde_json::json;
+use system_tests::Process;
+use test_postgres::Server;
+
+/// Of the cluster, not ours: the target's health, kube-state-metrics, the kubelet. A name is added here after looking it up there.
+const FOREIGN: [&str; 9] = [
+    "up",
+    "kube_horizontalpodautoscaler_info",
+    "kube_horizontalpodautoscaler_spec_max_replicas",
+    "kube_horizontalpodautoscaler_spec_min_replicas",
+    "kube_horizontalpodautoscaler_status_condition",
+    "kube_horizontalpodautoscaler_status_current_replicas",
+    "kube_horizontalpodautoscaler_status_desired_replicas",
+    "kubelet_volume_stats_available_bytes",
+    "kubelet_volume_stats_capacity_bytes",
+];
+/// The operator's own tests look for these on a running operator.
+const OF_OPERATOR: &str = "ticket_operator_";
+
+#[tokio::test]
+async fn what_is_watched_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let vacancy = Process::vacancy(&dir.path().join("two"), &[]).await;
+    let ticket = Process::ticket(vacancy.base(), &[]).await;
+    let monolith = Process::monolith(&dir.path().join("one"), &[]).await;
+    let url = Server::common().database().await;
+    let shared = Process::start("vacancy", &[("STORE_URL", url.as_str())]).await;
+    until_ready(&shared).await;
+    for seller in [&ticket, &monolith] {
+        assert_eq!(seller.client().post("/api/v1/purchase", json!({"qty": 1})).await.status, 200);
+    }
+    for keeper in [&vacancy, &monolith, &shared] {
+        let hold = json!({"event": "default", "items": [{"stock": "general", "qty": 1}]});
+        assert_eq!(keeper.client().post("/api/v1/holds", hold).await.status, 201);
+        assert_eq!(keeper.client().get("/api/v1/available").await.status, 200);
+    }
+    let mut scrapes = Vec::new();
+    for process in [&ticket, &vacancy, &monolith, &shared] {
+        scrapes.push(scraped(&String::from_utf8(process.client().get("/metrics").await.bytes).unwrap()));
+    }
+    let two: BTreeSet<_> = scrapes[0].union(&scrapes[1]).cloned().collect();
+    let on_postgres: BTreeSet<_> = scrapes[0].union(&scrapes[3]).cloned().collect();
+    let named = named();
+    let ours: Vec<_> = named.iter().filter(|(name, _)| !FOREIGN.contains(&name.as_str()) && !name.starts_with(OF_OPERATOR)).collect();
+    assert!(ours.len() >= 15, "{ours:?}");
+    for (name, places) in ours {
+        assert!(on_postgres.contains(name), "on PostgreSQL no service has {name}, named by {places:?}");
+        // The embedded store has no connections, and the monolith no way to vacancy, to tell of.
+        if name.starts_with("inventory_store_") {
+            continue;
+        }
+        assert!(two.contains(name), "no service has {name}, named by {places:?}");
+        let of_the_way = name.starts_with("vacancy_");
+        assert!(of_the_way || scrapes[2].contains(name), "the monolith has no {name}, named by {places:?}");
+    }
+    for name in FOREIGN {
+        assert!(named.contains_key(name), "{name} is named nowhere any more");
+    }
+}
+
+/// The other way round: what is worth counting is worth showing.
+#[tokio::test]
+async fn what_is_there_is_watched() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = Server::common().database().await;
+    let vacancy = Process::start("vacancy", &[("STORE_URL", url.as_str())]).await;
+    until_ready(&vacancy).await;
+    let ticket = Process::ticket(vacancy.base(), &[]).await;
+    assert_eq!(ticket.client().post("/api/v1/purchase", json!({"qty": 1})).await.status, 200);
+    let named = named();
+    for process in [&ticket, &vacancy] {
+        let text = String::from_utf8(process.client().get("/metrics").await.bytes).unwrap();
+        for family in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).filter_map(|rest| rest.split(' ').next()) {
+            let ends = ["_bucket", "_sum", "_count"];
+            let shown = named.keys().any(|name| name == family || name.strip_prefix(family).is_some_and(|end| ends.contains(&end)));
+            assert!(shown, "{family} is on no dashboard and in no rule");
+        }
+    }
+}
+
+/// It listens before it has made its tables.
+async fn until_ready(process: &Process) {
+    let started = std::time::Instant::now();
+    while process.client().get("/ready").await.status != 200 {
+        assert!(started.elapsed().as_secs() < 120, "it is not ready");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+}
