@@ -66,7 +66,6 @@ async fn what_is_watched_is_there() {
 /// The other way round: what is worth counting is worth showing.
 #[tokio::test]
 async fn what_is_there_is_watched() {
-    let dir = tempfile::tempdir().unwrap();
     let url = Server::common().database().await;
     let vacancy = Process::start("vacancy", &[("STORE_URL", url.as_str())]).await;
     until_ready(&vacancy).await;
