@@ -22,6 +22,7 @@ SCENARIOS = [
     "operator_upgrade",
     "postgres",
     "uninstall",
+    "helm",
 ]
 
 
