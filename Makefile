@@ -87,6 +87,11 @@ bench-overload: ## Up to ten times the peak, open loop: what gets done, how fast
 	cargo build --release --locked -p ticket -p vacancy -p bench
 	@tests/bench/overload --bin $(BIN)
 
+.PHONY: bench-postgres
+bench-postgres: ## On PostgreSQL: beside one reservation per transaction, and three replicas beside one
+	cargo build --release --locked -p vacancy
+	@tests/bench/postgres --bin $(BIN)
+
 ##@ Images
 
 # What the scripts below read; each can be given on the command line, such as `make smoke NAMESPACE=fair`.
