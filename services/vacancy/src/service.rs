@@ -78,11 +78,7 @@ pub async fn run<K: Keeper>(keeper: &K, settings: &VacancySettings, port: u16, s
     let mut restored: Option<Restored> = None;
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
-        // It may wait long for another process or for a database, and must not be deaf meanwhile.
-        let room = tokio::select! {
-            room = StockRoom::open(settings) => room?,
-            () = shutdown.as_mut() => return Ok(()),
-        };
+        let room = StockRoom::open(settings).await?;
         if let Some(Restored { manifest, done, .. }) = restored.take() {
             // Who asked may be gone.
             let _ = done.send(Told::done(&manifest));

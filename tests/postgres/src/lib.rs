@@ -5,8 +5,6 @@
 
 mod programs;
 mod server;
-mod tls;
 
 pub use programs::Program;
 pub use server::{Server, bouncer};
-pub use tls::{Authority, Certified};

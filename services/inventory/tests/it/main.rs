@@ -9,6 +9,5 @@ mod model_test;
 mod postgres;
 mod shared;
 mod support;
-mod tls;
 mod transfer;
 mod verify;

@@ -12,7 +12,6 @@ mod holds;
 mod idempotency;
 mod ledger;
 mod link;
-mod migrate;
 mod modes;
 mod pages;
 mod postgres;
