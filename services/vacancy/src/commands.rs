@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use inventory::store::postgres::{Postgres, PostgresOptions, Target, TimeSource, UrlError};
+use inventory::store::postgres::{Postgres, TimeSource, UrlError};
 use inventory::store::{DataDir, DataDirError, EmbeddedStore, StagedRestore, StoreError};
-use inventory::transfer::{LedgerFrom, Manifest, TransferError, backup, migrate, restore};
+use inventory::transfer::{LedgerFrom, Manifest, Moving, Patience, TransferError, backup, migrate, restore};
 use thiserror::Error;
 use utoipa::openapi::OpenApi;
 
+use crate::audit::options_for;
 use crate::control::{Ask, ControlError, Told, ask};
 use crate::settings::VacancySettings;
 
@@ -102,7 +103,8 @@ pub async fn run_restore(settings: &VacancySettings, dir: &Path, mut progress: i
 }
 
 /// Moves the ledgers of the store in `from`, which no process may have open, or of the backup there, to a database: that at `to`, or
-/// the one at STORE_URL. Ended anywhere, it goes on where it was when it is started again.
+/// the one at STORE_URL. Ended anywhere, it goes on where it was when it is started again; a database that is lost on the way is
+/// tried again for half a minute.
 ///
 /// # Errors
 /// [`CommandError`].
@@ -110,16 +112,11 @@ pub async fn run_migrate(
     settings: &VacancySettings,
     from: &Path,
     to: Option<&str>,
-    progress: impl FnMut(u64),
+    mut progress: impl FnMut(u64),
 ) -> Result<Moved, CommandError> {
     const REACH_MAX: Duration = Duration::from_secs(15);
     let mut options = match (to, &settings.postgres) {
-        (Some(url), known) => {
-            let target = url.parse::<Target>()?;
-            known
-                .as_ref()
-                .map_or_else(|| PostgresOptions::new(target.clone()), |known| PostgresOptions { target: target.clone(), ..known.clone() })
-        }
+        (Some(url), known) => options_for(url.parse()?, known.as_ref()),
         (None, Some(known)) => known.clone(),
         (None, None) => return Err(CommandError::NoDatabase),
     };
@@ -136,7 +133,11 @@ pub async fn run_migrate(
     if !postgres.ready(REACH_MAX).await {
         postgres.check().map_err(CommandError::Unavailable)?;
     }
-    let (records, events) = migrate(&source, &postgres, progress).await?;
+    let tell = |moving: Moving<'_>| match moving {
+        Moving::Records(records) => progress(records),
+        Moving::Lost(error, pause) => eprintln!("{error}; trying again in {pause:?}"),
+    };
+    let (records, events) = migrate(&source, &postgres, &Patience::default(), tell).await?;
     Ok(Moved { records, events })
 }
 

@@ -78,7 +78,11 @@ pub async fn run<K: Keeper>(keeper: &K, settings: &VacancySettings, port: u16, s
     let mut restored: Option<Restored> = None;
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
-        let room = StockRoom::open(settings).await?;
+        // It may wait long for another process or for a database, and must not be deaf meanwhile.
+        let room = tokio::select! {
+            room = StockRoom::open(settings) => room?,
+            () = shutdown.as_mut() => return Ok(()),
+        };
         if let Some(Restored { manifest, done, .. }) = restored.take() {
             // Who asked may be gone.
             let _ = done.send(Told::done(&manifest));

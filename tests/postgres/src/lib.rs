@@ -5,6 +5,8 @@
 
 mod programs;
 mod server;
+mod tls;
 
 pub use programs::Program;
 pub use server::{Server, bouncer};
+pub use tls::{Authority, Certified};

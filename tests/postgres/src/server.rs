@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
 use crate::programs::{Program, command, directory, find, run};
+use crate::tls::{Authority, Certified, write_private};
 
 /// A running server.
 pub struct Server {
@@ -25,16 +26,35 @@ fn free_port() -> u16 {
 impl Server {
     /// A new server with these lines in its configuration. It syncs to disk unless told otherwise.
     pub fn start(settings: &[&str]) -> Self {
+        let mut server = Self::initialized();
+        server.configure(settings);
+        server.launch();
+        server
+    }
+
+    /// A new server that speaks TLS with this certificate, knows clients by `clients`, and lets in whom `access` says (lines of
+    /// pg_hba.conf); whoever comes by its socket may do everything.
+    pub fn with_tls(certified: &Certified, clients: &Authority, access: &[&str]) -> Self {
+        let mut server = Self::initialized();
+        let data = server.data();
+        write_private(&data.join("server.crt"), &certified.certificate);
+        write_private(&data.join("server.key"), &certified.key);
+        write_private(&data.join("clients.crt"), &clients.certificate());
+        write_private(&data.join("pg_hba.conf"), &format!("local all all trust\n{}\n", access.join("\n")));
+        server.configure(&["fsync = off", "ssl = on", "ssl_ca_file = 'clients.crt'"]);
+        server.launch();
+        server
+    }
+
+    fn initialized() -> Self {
         let dir = directory();
-        let mut server = Self { dir, port: free_port(), program: None };
+        let server = Self { dir, port: free_port(), program: None };
         let data = server.data();
         run(
             "initdb",
             &["-D", data.to_str().unwrap(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
             &server.log(),
         );
-        server.configure(settings);
-        server.launch();
         server
     }
 
@@ -121,17 +141,24 @@ impl Server {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
 
+    /// Through its socket, which is open whoever else is let in.
+    async fn connect(&self, database: &str) -> tokio_postgres::Client {
+        let mut config = tokio_postgres::Config::new();
+        config.host_path(self.socket_dir()).port(self.port).user("postgres").dbname(database);
+        let (client, connection) = config.connect(NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
     /// Runs statements.
     pub async fn run(&self, database: &str, sql: &str) {
-        let (client, connection) = tokio_postgres::connect(&self.url(database), NoTls).await.unwrap();
-        tokio::spawn(connection);
+        let client = self.connect(database).await;
         client.batch_execute(sql).await.unwrap();
     }
 
     /// The first column of the first row.
     pub async fn ask(&self, database: &str, sql: &str) -> String {
-        let (client, connection) = tokio_postgres::connect(&self.url(database), NoTls).await.unwrap();
-        tokio::spawn(connection);
+        let client = self.connect(database).await;
         let messages = client.simple_query(sql).await.unwrap();
         let row = messages.iter().find_map(|message| match message {
             tokio_postgres::SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or_default().to_owned()),

@@ -73,6 +73,20 @@ impl Process {
 
     /// Like [`Process::start`], but an end before it listens is returned.
     pub async fn try_start(name: &str, env: &[(&str, &str)]) -> Result<Self, std::process::ExitStatus> {
+        Self::until(name, env, find_address).await
+    }
+
+    /// A process that has logged `message`, and perhaps does not listen yet: it has no address.
+    pub async fn that_says(message: &str, name: &str, env: &[(&str, &str)]) -> Self {
+        let said = |log: &serde_json::Value| (fields(log)["message"] == message).then(|| "127.0.0.1:0".to_owned());
+        Self::until(name, env, said).await.unwrap_or_else(|status| panic!("{name} ended at once: {status}"))
+    }
+
+    async fn until(
+        name: &str,
+        env: &[(&str, &str)],
+        address: impl Fn(&serde_json::Value) -> Option<String>,
+    ) -> Result<Self, std::process::ExitStatus> {
         let started = Instant::now();
         let mut command = Command::new(binary(name));
         command.env_clear().envs([
@@ -88,16 +102,16 @@ impl Process {
         command.envs(env.iter().copied()).current_dir(empty_dir()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let listening = async {
+        let found = async {
             while let Some(line) = lines.next_line().await.unwrap() {
                 let log: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-                if let Some(address) = find_address(&log) {
+                if let Some(address) = address(&log) {
                     return Some(address);
                 }
             }
             None
         };
-        let Some(address) = tokio::time::timeout(START_MAX, listening).await.expect("it did not start in time") else {
+        let Some(address) = tokio::time::timeout(START_MAX, found).await.expect("it did not start in time") else {
             return Err(child.wait().await.unwrap());
         };
         // Whatever it logs later must not fill the pipe.
@@ -149,8 +163,12 @@ impl Process {
     }
 }
 
+fn fields(log: &serde_json::Value) -> &serde_json::Value {
+    if log["fields"].is_object() { &log["fields"] } else { log }
+}
+
 fn find_address(log: &serde_json::Value) -> Option<String> {
-    let fields = if log["fields"].is_object() { &log["fields"] } else { log };
+    let fields = fields(log);
     (fields["message"] == "listening").then(|| fields["address"].as_str().map(str::to_owned)).flatten()
 }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use backup::{LedgerSource, backup};
-pub use migrate::{LedgerFrom, migrate};
+pub use migrate::{LedgerFrom, Moving, Patience, migrate};
 pub use replay::{ReplayError, Replayer};
 pub(crate) use restore::rebuild_state;
 pub use restore::restore;

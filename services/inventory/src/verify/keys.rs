@@ -6,6 +6,7 @@ use super::spill::Spill;
 use super::{Broken, Position, VerifyError, Violation};
 use crate::domain::{EventName, Fingerprint, IdempotencyKey, TimeMs};
 use crate::ledger::Record;
+use crate::store::rows::KeyRow;
 
 /// One effect of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +16,13 @@ pub(super) struct Effect {
     pub fingerprint: Fingerprint,
     pub at_ms: TimeMs,
     pub expires_at_ms: TimeMs,
+}
+
+impl Effect {
+    /// Whether a stored key points to it.
+    pub fn is_at(&self, row: &KeyRow) -> bool {
+        (&self.event, self.seq, self.fingerprint, self.expires_at_ms) == (&row.event, row.seq, row.fingerprint, row.expires_at_ms)
+    }
 }
 
 /// Every key with its effects. More than one is right only when the first one's time was over.

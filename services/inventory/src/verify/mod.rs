@@ -2,11 +2,12 @@
 //!
 //! [`Auditor`] takes the records of every event in order and keeps its own sums: it shares the format of records with
 //! [`crate::decide`], and none of its code. Whatever yields records in order is a [`Feed`]: a stopped store, a backup, a
-//! running service, a database. For a stopped store, [`verify_data_dir`] also compares every stored row with what follows from the
-//! ledger. Memory is bounded: what is known of holds, keys and customers goes to a scratch directory when it is much.
+//! running service, a database. For a stopped store and for a database, [`verify_data_dir`] and [`verify_database`] also compare every stored row with what
+//! follows from the ledger. Memory is bounded: what is known of holds, keys and customers goes to a scratch directory when it is much.
 
 mod audit;
 mod balance;
+mod database;
 mod event;
 mod feed;
 mod keys;
@@ -21,6 +22,7 @@ use thiserror::Error;
 
 pub use audit::{Audited, Auditor};
 pub use balance::Counts;
+pub use database::{DatabaseFeed, verify_database};
 pub use event::EventAudit;
 pub use feed::{BackupFeed, Entry, Feed, FeedError, ReaderFeed};
 pub use readonly::ReadOnlyStore;

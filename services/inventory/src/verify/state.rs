@@ -10,11 +10,11 @@ use crate::store::rows::{KeyRow, decode, parse_live_key, parse_order_key};
 
 type Row = (Vec<u8>, Vec<u8>);
 
-fn wrong(table: &'static str, row: impl Into<String>, why: &str) -> VerifyError {
+pub(super) fn wrong(table: &'static str, row: impl Into<String>, why: &str) -> VerifyError {
     Violation { at: Position::Row { table, row: row.into() }, what: Broken::State(why.to_owned()) }.into()
 }
 
-fn missing(table: &'static str, expected: u64, found: u64) -> VerifyError {
+pub(super) fn missing(table: &'static str, expected: u64, found: u64) -> VerifyError {
     let why = format!("{expected} rows follow from the ledgers, and there are {found}");
     Violation { at: Position::Whole(table), what: Broken::State(why) }.into()
 }
@@ -122,11 +122,7 @@ fn keys(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> {
         let key = key.ok_or_else(|| wrong("keys", text(&text_of_key), "it is no key"))?;
         let stored: KeyRow = decode("keys", &value).map_err(|error| wrong("keys", key.as_str(), &error.to_string()))?;
         let newest = ledgers.keys().of(&key)?.into_iter().max_by_key(|effect| effect.expires_at_ms);
-        let same = newest.is_some_and(|effect| {
-            (&effect.event, effect.seq, effect.fingerprint, effect.expires_at_ms)
-                == (&stored.event, stored.seq, stored.fingerprint, stored.expires_at_ms)
-        });
-        if !same {
+        if !newest.is_some_and(|effect| effect.is_at(&stored)) {
             return Err(wrong("keys", key.as_str(), "its newest effect in the ledgers is another one"));
         }
         let order = crate::store::rows::order_key(stored.expires_at_ms, &key);

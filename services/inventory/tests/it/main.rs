@@ -9,5 +9,6 @@ mod model_test;
 mod postgres;
 mod shared;
 mod support;
+mod tls;
 mod transfer;
 mod verify;

@@ -314,7 +314,8 @@ async fn what_the_standby_does_not_have_is_not_acknowledged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_moves_to_the_database_with_everything_and_goes_on_where_it_was_ended() {
     use inventory::store::{SharedReader, Store};
-    use inventory::transfer::{LedgerFrom, Replayer, TransferError, backup, migrate};
+    use inventory::transfer::{LedgerFrom, Moving, Patience, Replayer, TransferError, backup, migrate};
+    let patience = Patience::default();
     let (data, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let store = crate::support::open(data.path());
     let (source, from_store) = (store.ledger_source(), store.ledger_source());
@@ -342,12 +343,17 @@ async fn a_store_moves_to_the_database_with_everything_and_goes_on_where_it_was_
     }
     part.finish().await.unwrap();
     let mut told = 0;
-    let (records, events) = migrate(&LedgerFrom::Backup(copy.clone()), &database.postgres, |records| told = records).await.unwrap();
+    let tell = |moving: Moving<'_>| {
+        if let Moving::Records(records) = moving {
+            told = records;
+        }
+    };
+    let (records, events) = migrate(&LedgerFrom::Backup(copy.clone()), &database.postgres, &patience, tell).await.unwrap();
     assert_eq!((records, events), (5_202, 2));
     assert!(told > 0);
     assert_eq!(database.postgres.reader().events(None, 10).await.unwrap(), expected);
     // Once more changes nothing.
-    migrate(&LedgerFrom::Store(from_store), &database.postgres, |_| {}).await.unwrap();
+    migrate(&LedgerFrom::Store(from_store), &database.postgres, &patience, |_| {}).await.unwrap();
     // A key that was used before the move answers after it.
     let mut writer = database.postgres.writer();
     let command = inventory::Command { id: inventory::HoldId::new(2, [2; 10]), kind: reserve("default", 1) };
@@ -364,8 +370,28 @@ async fn a_store_moves_to_the_database_with_everything_and_goes_on_where_it_was_
     let command = inventory::Command { id: inventory::HoldId::new(3, [3; 10]), kind: put("default", &[("general", 1)]) };
     let commands = std::iter::once((&command, None));
     inventory::engine::run_batch(&mut store, &Limits::default(), commands, Vec::new(), 2_000, durability).await.unwrap();
-    assert!(matches!(migrate(&LedgerFrom::Backup(copy), &other.postgres, |_| {}).await, Err(TransferError::Foreign(_))));
+    assert!(matches!(migrate(&LedgerFrom::Backup(copy.clone()), &other.postgres, &patience, |_| {}).await, Err(TransferError::Foreign(_))));
     assert_eq!(other.postgres.reader().events(None, 10).await.unwrap().len(), 1);
+    move_to_a_server_that_goes(&copy).await;
+}
+
+/// A server that dies and does not come back is not waited for without end.
+async fn move_to_a_server_that_goes(copy: &std::path::Path) {
+    use inventory::transfer::{LedgerFrom, Moving, Patience, TransferError, migrate};
+    let mut server = tokio::task::spawn_blocking(|| Server::start(&[])).await.unwrap();
+    let postgres = Postgres::open(PostgresOptions::new(server.database().await.parse().unwrap()));
+    assert!(postgres.ready(Duration::from_secs(20)).await);
+    server.kill();
+    let patience = Patience { tries_max: 3, pause: Duration::from_millis(10), pause_max: Duration::from_millis(20) };
+    let mut pauses = Vec::new();
+    let tell = |moving: Moving<'_>| {
+        if let Moving::Lost(_, pause) = moving {
+            pauses.push(pause.as_millis());
+        }
+    };
+    let given_up = migrate(&LedgerFrom::Backup(copy.to_owned()), &postgres, &patience, tell).await.unwrap_err();
+    assert!(matches!(given_up, TransferError::Store(StoreError::Unavailable(_))), "{given_up}");
+    assert_eq!(pauses, [10, 20, 20]);
 }
 
 async fn source_records(engine: &Engine, name: &str, count: usize) -> Vec<Vec<u8>> {

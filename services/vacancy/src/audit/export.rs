@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use inventory::EventName;
 use inventory::ledger::Change;
-use inventory::verify::{Audited, Auditor, BackupFeed, Feed, ReadOnlyStore, VerifyError, audit};
+use inventory::verify::{Audited, Auditor, BackupFeed, DatabaseFeed, Feed, ReadOnlyStore, VerifyError, audit};
 use serde::Serialize;
 
-use super::{HttpFeed, Place, SourceArgs, fail};
+use super::{HttpFeed, Place, SourceArgs, fail, refuse};
 use crate::commands::show;
 use crate::settings::VacancySettings;
 use crate::wire::rfc3339;
@@ -129,7 +129,10 @@ impl<W: Write> Writer<W> {
 
 /// Exports what `args` names, checking every record on the way; exits with 1 at the first violation, with 2 when it cannot be read.
 pub async fn run_export(args: &ExportArgs, settings: &VacancySettings) -> ExitCode {
-    let place = args.source.place(settings);
+    let place = match args.source.place(settings) {
+        Ok(place) => place,
+        Err(error) => return refuse(&error),
+    };
     let exported = match &args.output {
         None => export(args, settings, &place, BufWriter::new(io::stdout())).await.map(|(_, rows)| rows),
         Some(path) => export_to(args, settings, &place, path).await,
@@ -170,6 +173,7 @@ async fn export<W: Write>(args: &ExportArgs, settings: &VacancySettings, place: 
     let mut feed: Box<dyn Feed> = match place {
         Place::DataDir(dir) => Box::new(ReadOnlyStore::open(dir, &options)?.into_feed()),
         Place::Backup(dir) => Box::new(BackupFeed::open(dir)?),
+        Place::Database(database) => Box::new(DatabaseFeed::open(database).await?),
         Place::Url(url) => Box::new(HttpFeed::open(url, settings.admin_token.as_ref(), args.event.as_ref()).await?),
     };
     let mut auditor = Auditor::new(&options);

@@ -6,10 +6,12 @@ mod source;
 
 use std::process::ExitCode;
 
-use inventory::verify::{Auditor, Report, VerifyError, VerifyOptions, audit, verify_backup, verify_data_dir};
+use inventory::store::postgres::UrlError;
+use inventory::verify::{Auditor, Report, VerifyError, VerifyOptions, audit, verify_backup, verify_data_dir, verify_database};
 
 pub use export::{ExportArgs, run_export};
 pub use http::HttpFeed;
+pub(crate) use source::options_for;
 pub use source::{Place, SourceArgs};
 
 use crate::commands::show;
@@ -23,10 +25,14 @@ const UNREADABLE: u8 = 2;
 /// Verifies what `args` names and tells on standard error; exits with 1 at the first violation, with 2 when it cannot be told.
 pub async fn run_verify(args: &SourceArgs, settings: &VacancySettings) -> ExitCode {
     let options = args.options(settings);
-    let place = args.place(settings);
+    let place = match args.place(settings) {
+        Ok(place) => place,
+        Err(error) => return refuse(&error),
+    };
     let verified = match &place {
         Place::DataDir(dir) => verify_data_dir(dir, &options, show()).await,
         Place::Backup(dir) => verify_backup(dir, &options, show()).await,
+        Place::Database(database) => verify_database(database, &options, show()).await,
         Place::Url(url) => verify_service(url, settings, &options).await,
     };
     match verified {
@@ -58,6 +64,11 @@ fn summary(report: &Report) -> String {
         "{records} records of {events} events, {holds} holds and sales ({live_holds} held now), {sold} tickets sold, {keyed} effects of keys; \
          {rows} stored counts and rows agree{forgotten}"
     )
+}
+
+fn refuse(error: &UrlError) -> ExitCode {
+    eprintln!("--store-url: {error}");
+    ExitCode::from(UNREADABLE)
 }
 
 fn fail(place: &Place, error: &VerifyError) -> ExitCode {

@@ -4,14 +4,15 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
+use inventory::store::postgres::{PostgresOptions, Target, UrlError};
 use inventory::verify::VerifyOptions;
 
 use crate::settings::VacancySettings;
 
-/// Which ledgers are read. Without any of these, the stopped store in DATA_DIR.
+/// Which ledgers are read. Without any of these, the database at STORE_URL, or else the stopped store in DATA_DIR.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SourceArgs {
-    /// A stopped or copied data directory; DATA_DIR when nothing is named
+    /// A stopped or copied data directory; DATA_DIR when nothing is named and STORE_URL is not set
     #[arg(long, value_name = "DIR", group = "source")]
     data_dir: Option<PathBuf>,
     /// A backup
@@ -20,13 +21,16 @@ pub struct SourceArgs {
     /// A running service, such as http://vacancy:8001; with ADMIN_TOKEN
     #[arg(long, value_name = "URL", group = "source")]
     url: Option<String>,
+    /// A database, whoever else uses it; STORE_URL is better, as others on this machine can see a password that stands here
+    #[arg(long, value_name = "URL", group = "source")]
+    store_url: Option<String>,
     /// Where scratch files go; they are removed at the end
     #[arg(long, value_name = "DIR")]
     scratch: Option<PathBuf>,
 }
 
 /// A place with ledgers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Place {
     /// A data directory that no process has open.
     DataDir(PathBuf),
@@ -34,18 +38,24 @@ pub enum Place {
     Backup(PathBuf),
     /// A running service.
     Url(String),
+    /// A database.
+    Database(Box<PostgresOptions>),
 }
 
 impl SourceArgs {
     /// The place they name.
-    #[must_use]
-    pub fn place(&self, settings: &VacancySettings) -> Place {
-        match (&self.data_dir, &self.backup, &self.url) {
-            (_, Some(dir), _) => Place::Backup(dir.clone()),
-            (_, _, Some(url)) => Place::Url(url.trim_end_matches('/').to_owned()),
+    ///
+    /// # Errors
+    /// [`UrlError`], which shows nothing of the URL.
+    pub fn place(&self, settings: &VacancySettings) -> Result<Place, UrlError> {
+        Ok(match (&self.data_dir, &self.backup, &self.url, &self.store_url, &settings.postgres) {
+            (_, Some(dir), ..) => Place::Backup(dir.clone()),
+            (_, _, Some(url), ..) => Place::Url(url.trim_end_matches('/').to_owned()),
             (Some(dir), ..) => Place::DataDir(dir.clone()),
+            (.., Some(url), known) => Place::Database(Box::new(options_for(url.parse()?, known.as_ref()))),
+            (.., Some(known)) => Place::Database(Box::new(known.clone())),
             _ => Place::DataDir(settings.data_dir.clone()),
-        }
+        })
     }
 
     /// How it is verified.
@@ -65,6 +75,15 @@ impl fmt::Display for Place {
             Self::DataDir(dir) => write!(f, "data directory {}", dir.display()),
             Self::Backup(dir) => write!(f, "backup {}", dir.display()),
             Self::Url(url) => f.write_str(url),
+            Self::Database(options) => write!(f, "database, schema {}", options.schema),
         }
+    }
+}
+
+/// As the settings say, but at another place.
+pub(crate) fn options_for(target: Target, known: Option<&PostgresOptions>) -> PostgresOptions {
+    match known {
+        Some(known) => PostgresOptions { target, ..known.clone() },
+        None => PostgresOptions::new(target),
     }
 }

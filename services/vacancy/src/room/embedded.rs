@@ -59,9 +59,15 @@ impl EmbeddedRoom {
 /// successor that ended for that would only be started again after a pause that grows.
 async fn lock(path: &Path, wait: Duration) -> Result<DataDir, DataDirError> {
     let since = Instant::now();
+    let mut told = false;
     loop {
         match DataDir::lock(path.to_owned()) {
-            Err(DataDirError::Locked(_)) if since.elapsed() < wait => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(DataDirError::Locked(_)) if since.elapsed() < wait => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::info!(data_dir = %path.display(), wait_s = wait.as_secs(), "waiting for another process to leave the data directory");
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
             locked => return locked,
         }
     }

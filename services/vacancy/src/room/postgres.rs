@@ -28,6 +28,7 @@ impl PostgresRoom {
         let postgres = Postgres::open(options.clone());
         let env = Environment::with_clock(Arc::new(postgres.clock()));
         let engine = Engine::start_shared(postgres.writers(), postgres.reader(), settings.cache_ttl, settings.limits.clone(), env);
+        tracing::info!(wait_s = START_MAX.as_secs(), "looking for the database");
         let mut creating = tokio::spawn(create_default_event(engine.clone(), settings.initial_stock));
         if tokio::time::timeout(START_MAX, &mut creating).await.is_err() {
             tracing::warn!("serving without the database: not ready until it can be used");

@@ -12,6 +12,7 @@ mod holds;
 mod idempotency;
 mod ledger;
 mod link;
+mod migrate;
 mod modes;
 mod pages;
 mod postgres;

@@ -69,3 +69,34 @@ async fn a_client_that_hangs_up_does_not_undo_its_purchase() {
     assert_eq!(client.available().await, 800);
     assert_eq!(client.ledger("default").await.len(), 201);
 }
+
+/// Ends a process that is not serving yet. It would wait longer than that, so this is soon, also on a busy machine.
+async fn ends_soon(waiting: Process) {
+    let since = Instant::now();
+    assert_eq!(waiting.terminate().await, Some(0));
+    let took = since.elapsed();
+    assert!(took < Duration::from_secs(3), "it ended only after {took:?}");
+}
+
+#[tokio::test]
+async fn sigterm_ends_a_start_that_waits_for_another_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = Process::vacancy(dir.path(), &[]).await;
+    let message = "waiting for another process to leave the data directory";
+    let data_dir = dir.path().to_str().unwrap();
+    for (name, mode) in [("vacancy", "microservices"), ("ticket", "monolith")] {
+        let env = [("DATA_DIR", data_dir), ("DATA_DIR_WAIT_S", "60"), ("DEPLOYMENT_MODE", mode)];
+        ends_soon(Process::that_says(message, name, &env).await).await;
+    }
+    // Whom they waited for noticed nothing.
+    assert_eq!(first.client().available().await, 1_000);
+}
+
+#[tokio::test]
+async fn sigterm_ends_a_start_that_waits_for_a_database() {
+    // It takes connections and never says anything.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://nobody@127.0.0.1:{}/none", silent.local_addr().unwrap().port());
+    let env = [("STORE_URL", url.as_str()), ("STORE_CONNECT_TIMEOUT_S", "60")];
+    ends_soon(Process::that_says("looking for the database", "vacancy", &env).await).await;
+}

@@ -6,6 +6,7 @@ use std::process::Output;
 use reqwest::Method;
 use serde_json::{Value, json};
 use system_tests::{ADMIN_TOKEN, Client, Process, binary};
+use test_postgres::Server;
 
 async fn command(args: &[&str], data_dir: &Path) -> Output {
     let mut command = tokio::process::Command::new(binary("vacancy"));
@@ -102,4 +103,77 @@ async fn a_changed_record_is_told_with_its_place_and_nothing_is_exported() {
     let args = ["export", "--format", "csv", "--backup", backup.to_str().unwrap(), "--output", file.to_str().unwrap()];
     assert_eq!(command(&args, dir.path()).await.status.code(), Some(1));
     assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 1, "an incomplete export was left behind");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_is_verified_while_it_is_sold_from_and_every_changed_row_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = tokio::task::spawn_blocking(|| Server::start(&["fsync = off"])).await.unwrap();
+    server.run("postgres", "CREATE DATABASE stock").await;
+    let url = server.url("stock");
+    let at = |args: &'static [&'static str]| {
+        let (url, dir) = (url.clone(), dir.path().to_owned());
+        async move {
+            let mut command = tokio::process::Command::new(binary("vacancy"));
+            command.env_clear().env("STORE_URL", url).current_dir(&dir).args(args).output().await.unwrap()
+        }
+    };
+    let empty = at(&["verify"]).await;
+    assert_eq!(empty.status.code(), Some(2), "{}", told(&empty));
+    assert!(told(&empty).contains("there is no stock in its schema ticket_system"), "{}", told(&empty));
+    assert_eq!(server.ask("stock", "SELECT count(*) FROM pg_namespace WHERE nspname = 'ticket_system'").await, "0", "verify made it");
+
+    let vacancy = Process::start("vacancy", &[("STORE_URL", &url)]).await;
+    fill(&vacancy.client()).await;
+    // Others go on selling while it reads.
+    let client = vacancy.client();
+    let seller = tokio::spawn(async move {
+        for number in 0..2_000 {
+            let sold = client.keyed("/api/v1/reserve", &format!("meanwhile {number}"), json!({"qty": 1})).await;
+            if !sold.is_ok_and(|answer| answer.status == 200) {
+                return;
+            }
+        }
+    });
+    for _ in 0..3 {
+        let meanwhile = at(&["verify"]).await;
+        assert!(meanwhile.status.success(), "{}", told(&meanwhile));
+    }
+    seller.abort();
+    assert_eq!(vacancy.terminate().await, Some(0));
+    let csv = at(&["export", "--format", "csv", "--event", "gala"]).await;
+    assert!(csv.status.success(), "{}", told(&csv));
+    assert!(String::from_utf8(csv.stdout).unwrap().contains(",vip,1,\"Zoë, \"\"Z\"\"\",p/1,"));
+
+    // Each change is undone again before the next.
+    let changes = [
+        ("UPDATE events SET stocks = replace(stocks::text, '\"sold\": 4', '\"sold\": 3')::jsonb, live_holds = live_holds + 1", "events"),
+        ("DELETE FROM events WHERE name = 'gala'", "events"),
+        ("UPDATE holds SET expires_at_ms = expires_at_ms + 1 WHERE state = 'held'", "holds"),
+        ("DELETE FROM holds WHERE state = 'held'", "holds"),
+        ("UPDATE customers SET qty = qty + 1", "customers"),
+        ("INSERT INTO customers VALUES ('gala', 'nobody', 1)", "customers"),
+        ("DELETE FROM keys WHERE key = 'order 1'", "was forgotten before its time"),
+        ("UPDATE keys SET seq = seq + 1 WHERE key = 'order 1'", "keys, row order 1"),
+        ("INSERT INTO keys SELECT 'never', fingerprint, event, seq, expires_at_ms FROM keys WHERE key = 'order 1'", "keys, row never"),
+        ("DELETE FROM ledger WHERE event = 'gala' AND seq = 2", "event 'gala', seq 3"),
+        ("UPDATE ledger SET body = set_byte(body, 10, 33) WHERE event = 'gala' AND seq = 2", "event 'gala', seq 2"),
+        ("UPDATE ledger SET event = 'stray' WHERE event = 'gala' AND seq = 1", "event"),
+    ];
+    server.run("stock", "CREATE SCHEMA kept").await;
+    let tables = ["events", "holds", "customers", "keys", "ledger"];
+    for table in tables {
+        server.run("stock", &format!("CREATE TABLE kept.{table} AS TABLE ticket_system.{table}")).await;
+    }
+    for (change, place) in changes {
+        server.run("stock", &format!("SET search_path = ticket_system; {change}")).await;
+        let verified = at(&["verify"]).await;
+        assert_eq!(verified.status.code(), Some(1), "{change}: {}", told(&verified));
+        assert!(told(&verified).contains(place), "{change}: {}", told(&verified));
+        for table in tables {
+            let back = format!("TRUNCATE ticket_system.{table}; INSERT INTO ticket_system.{table} TABLE kept.{table}");
+            server.run("stock", &back).await;
+        }
+    }
+    assert!(at(&["verify"]).await.status.success());
 }

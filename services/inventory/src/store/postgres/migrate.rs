@@ -33,6 +33,27 @@ pub(super) async fn migrate(client: &Client, schema: &str) -> Result<(), Trouble
     }
 }
 
+/// The newest migration that `schema` has seen; none when it has no tables of this program.
+pub(super) async fn applied(client: &Client, schema: &str) -> Result<Option<i32>, Trouble> {
+    if !has_migrations(client, schema).await? {
+        return Ok(None);
+    }
+    let mut applied = None;
+    for row in client.query_typed(&format!("SELECT version, breaking FROM {schema}.migrations ORDER BY version"), &[]).await? {
+        let (version, breaking): (i32, bool) = (row.try_get(0)?, row.try_get(1)?);
+        if breaking && MIGRATIONS.iter().all(|known| known.version != version) {
+            return Err(Trouble::Newer);
+        }
+        applied = Some(version);
+    }
+    Ok(applied)
+}
+
+async fn has_migrations(client: &Client, schema: &str) -> Result<bool, Trouble> {
+    let exists = "SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename = 'migrations'";
+    Ok(!client.query_typed(exists, &[(&schema, Type::TEXT)]).await?.is_empty())
+}
+
 async fn apply(client: &Client, schema: &str) -> Result<(), Trouble> {
     let schema_param: &(dyn tokio_postgres::types::ToSql + Sync) = &schema;
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended('ticket-system ' || $1, 0))";
@@ -42,22 +63,14 @@ async fn apply(client: &Client, schema: &str) -> Result<(), Trouble> {
     if client.query_typed(exists, &[(schema_param, Type::TEXT)]).await?.is_empty() {
         client.batch_execute(&format!("CREATE SCHEMA {schema}")).await?;
     }
-    let exists = "SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename = 'migrations'";
-    if client.query_typed(exists, &[(schema_param, Type::TEXT)]).await?.is_empty() {
+    if !has_migrations(client, schema).await? {
         let create = format!(
             "CREATE TABLE {schema}.migrations (version integer PRIMARY KEY, name text NOT NULL, breaking boolean NOT NULL, \
              applied_at timestamptz NOT NULL DEFAULT now())"
         );
         client.batch_execute(&create).await?;
     }
-    let mut applied = 0;
-    for row in client.query_typed(&format!("SELECT version, breaking FROM {schema}.migrations ORDER BY version"), &[]).await? {
-        let (version, breaking): (i32, bool) = (row.try_get(0)?, row.try_get(1)?);
-        if breaking && MIGRATIONS.iter().all(|known| known.version != version) {
-            return Err(Trouble::Newer);
-        }
-        applied = version;
-    }
+    let applied = applied(client, schema).await?.unwrap_or(0);
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > applied) {
         client.batch_execute(&migration.sql.replace("{schema}", schema)).await?;
         let (version, name, breaking) = (migration.version, migration.name, migration.breaking);

@@ -35,11 +35,11 @@ pub(super) struct Sql {
     pub forget_oldest_keys: String,
 }
 
-const EVENT: &str = "e.name, e.seq, e.settings_seq, e.head, e.at_ms, e.live_holds, e.settings::text, e.stocks::text";
-const HOLD: &str = "h.id, h.event, h.items::text, h.live::text, h.customer, h.state, h.created_at_ms, h.expires_at_ms, h.payment_ref, \
+pub(super) const EVENT: &str = "e.name, e.seq, e.settings_seq, e.head, e.at_ms, e.live_holds, e.settings::text, e.stocks::text";
+pub(super) const HOLD: &str = "h.id, h.event, h.items::text, h.live::text, h.customer, h.state, h.created_at_ms, h.expires_at_ms, h.payment_ref, \
                     h.seq, h.confirmed_seq";
 /// The time of the transaction, milliseconds.
-const NOW: &str = "(extract(epoch FROM now()) * 1000)::bigint";
+pub(super) const NOW: &str = "(extract(epoch FROM now()) * 1000)::bigint";
 
 impl Sql {
     pub fn new(schema: &str) -> Self {
