@@ -1,7 +1,7 @@
 //! The PostgreSQL store: the stock in a database that any number of processes share.
 //!
-//! A batch is one transaction of two round trips: [`load`] locks the rows of its events in the order of their names and reads what
-//! it touches, [`commit`] writes with one statement for each table and commits. An event's row is held from load to commit, so
+//! A batch is one transaction of two round trips: `load` locks the rows of its events in the order of their names and reads what
+//! it touches, `commit` writes with one statement for each table and commits. An event's row is held from load to commit, so
 //! its ledger stays ordered, chained and gap-free whoever writes it. Nothing belongs to a session — no prepared statement, no
 //! setting, no lock — so a pooler may hand every transaction to another connection.
 
