@@ -48,4 +48,5 @@ def run(shop: Shop) -> None:
 def _measured(hpa: dict) -> bool:
     """Whether it knows how busy the pods are, which the metrics of new ones take a while for."""
     metrics = hpa.get("status", {}).get("currentMetrics") or []
-    return bool(metrics) and all("averageUtilization" in metric["resource"]["current"] for metric in metrics if metric)
+    # A metric that could not be read yet has a place in the list all the same, with nothing in it.
+    return bool(metrics) and all("averageUtilization" in metric.get("resource", {}).get("current", {}) for metric in metrics)
