@@ -84,7 +84,7 @@ class Shop:
                 {
                     "apiVersion": "v1",
                     "kind": "Service",
-                    "metadata": {"name": f"door-{component}", "namespace": self.namespace},
+                    "metadata": {"name": f"door-{self.name}-{component}", "namespace": self.namespace},
                     "spec": {
                         "type": "NodePort",
                         "selector": {**selector, "app.kubernetes.io/component": component},
@@ -99,7 +99,7 @@ class Shop:
     def door(self, component: str) -> str:
         """URL of a component. Found once, while its pods are ready."""
         if component not in self._doors:
-            port = self.get("service", f"door-{component}")["spec"]["ports"][0]["nodePort"]
+            port = self.get("service", f"door-{self.name}-{component}")["spec"]["ports"][0]["nodePort"]
             nodes = kube.get("nodes")["items"]
             internal = [a["address"] for node in nodes for a in node["status"]["addresses"] if a["type"] == "InternalIP"]
             candidates = [os.environ["E2E_ADDRESS"]] if os.environ.get("E2E_ADDRESS") else ["127.0.0.1", *internal]

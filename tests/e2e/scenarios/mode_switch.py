@@ -56,4 +56,4 @@ def _address(shop: Shop) -> str:
 
 
 def _port(shop: Shop, component: str) -> int:
-    return shop.get("service", f"door-{component}")["spec"]["ports"][0]["nodePort"]
+    return shop.get("service", f"door-{shop.name}-{component}")["spec"]["ports"][0]["nodePort"]
