@@ -3,10 +3,10 @@
 use inventory::engine::run_batch;
 use inventory::store::postgres::PostgresStore;
 use inventory::store::{Durability, EmbeddedStore, EventView, MemoryStore, OwnedStore, SharedReader, Store};
-use inventory::{Command, CommandKind, HoldId, IdempotencyKey, Limits, RefusalKind};
+use inventory::{Command, CommandKind, HoldId, Limits, RefusalKind};
 use tempfile::TempDir;
 
-use crate::support::{Database, event, hold, key, open, put, reserve};
+use crate::support::{Database, event, hold, id, key, open, put, reserve, run};
 
 /// A store that is empty at first, and can be closed and opened again.
 pub trait Kit {
@@ -75,23 +75,6 @@ impl Kit for Shared {
     async fn views(&self, _store: &PostgresStore) -> Vec<EventView> {
         self.0.postgres.reader().events(None, 100_000).await.unwrap()
     }
-}
-
-fn id(number: u8) -> HoldId {
-    HoldId::new(1, [number; 10])
-}
-
-async fn run<S: Store>(
-    store: &mut S,
-    limits: &Limits,
-    number: u8,
-    kind: CommandKind,
-    key: Option<IdempotencyKey>,
-    now_ms: u64,
-) -> inventory::Reply {
-    let command = Command { id: id(number), kind };
-    let commands = std::iter::once((&command, key.as_ref()));
-    run_batch(store, limits, commands, Vec::new(), now_ms, Durability::Synced).await.unwrap().replies.remove(0)
 }
 
 async fn a_key_answers_until_its_time_is_over_and_then_its_effect_can_happen_again(mut kit: impl Kit) {

@@ -1,30 +1,12 @@
 //! The embedded store: one owner, known format, nothing lost by closing.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use inventory::engine::run_batch;
-use inventory::store::{DataDir, DataDirError, Durability, EmbeddedOptions, EmbeddedStore, OwnedStore};
-use inventory::{Command, CommandKind, HoldId, IdempotencyKey, Limits};
+use inventory::Limits;
+use inventory::store::{DataDir, DataDirError, EmbeddedOptions, EmbeddedStore, OwnedStore};
 
-use crate::support::{copy_dir, hold, key, open, put, reserve};
-
-fn id(number: u8) -> HoldId {
-    HoldId::new(1, [number; 10])
-}
-
-async fn run(
-    store: &mut EmbeddedStore,
-    limits: &Limits,
-    number: u8,
-    kind: CommandKind,
-    key: Option<IdempotencyKey>,
-    now_ms: u64,
-) -> inventory::Reply {
-    let command = Command { id: id(number), kind };
-    let commands = std::iter::once((&command, key.as_ref()));
-    run_batch(store, limits, commands, Vec::new(), now_ms, Durability::Synced).await.unwrap().replies.remove(0)
-}
+use crate::support::{copy_dir, hold, key, open, put, reserve, run};
 
 #[tokio::test]
 async fn a_second_process_is_refused() {
@@ -126,17 +108,18 @@ async fn crashed(dir: &Path, sales: u8) {
     copy_dir(&live, &dir.join("copy"));
 }
 
+/// The store's newest records, in the order of their writing.
+fn journal(dir: &Path) -> PathBuf {
+    let mut files = fs::read_dir(dir.join("db/tables")).unwrap().map(|entry| entry.unwrap().path());
+    files.find(|path| path.extension().is_some_and(|kind| kind == "jnl")).unwrap()
+}
+
 #[tokio::test]
 async fn a_flipped_bit_in_the_journal_is_never_a_silent_loss() {
     let (dir, sales) = (tempfile::tempdir().unwrap(), 40);
     crashed(dir.path(), sales).await;
     let copy = dir.path().join("copy");
-    let journal = fs::read_dir(copy.join("db/tables"))
-        .unwrap()
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|kind| kind == "jnl"))
-        .unwrap();
+    let journal = journal(&copy);
     let watermark = fs::read(copy.join("db/WATERMARK")).unwrap();
     let whole = fs::read(&journal).unwrap();
     let used = whole.iter().rposition(|byte| *byte != 0).unwrap() + 1;
@@ -166,12 +149,7 @@ async fn a_journal_that_was_cut_off_is_refused_until_the_loss_is_accepted() {
     let dir = tempfile::tempdir().unwrap();
     crashed(dir.path(), 20).await;
     let copy = dir.path().join("copy");
-    let journal = fs::read_dir(copy.join("db/tables"))
-        .unwrap()
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|kind| kind == "jnl"))
-        .unwrap();
+    let journal = journal(&copy);
     let whole = fs::read(&journal).unwrap();
     let used = whole.iter().rposition(|byte| *byte != 0).unwrap();
     fs::write(&journal, &whole[..used / 2]).unwrap();

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use inventory::engine::{Clock, Environment};
+use inventory::engine::{Clock, Environment, run_batch};
 use inventory::store::postgres::{Postgres, PostgresOptions, TimeSource};
-use inventory::store::{EmbeddedOptions, EmbeddedStore};
-use inventory::{CommandKind, CustomerId, Engine, EventName, EventSettings, IdempotencyKey, Item, Items, Limits, Request, StockName};
+use inventory::store::{Durability, EmbeddedOptions, EmbeddedStore, Store};
+use inventory::{
+    Command, CommandKind, CustomerId, Engine, EventName, EventSettings, HoldId, IdempotencyKey, Item, Items, Limits, Reply, Request,
+    StockName,
+};
 
 /// A clock that stands still until it is set.
 #[derive(Clone, Default)]
@@ -68,6 +71,24 @@ pub fn hold(name: &str, qty: u64, ttl_ms: u64) -> CommandKind {
 
 pub fn keyed(kind: CommandKind, text: &str) -> Request {
     Request { key: Some(key(text)), ..Request::new(kind) }
+}
+
+pub fn id(number: u8) -> HoldId {
+    HoldId::new(1, [number; 10])
+}
+
+/// Decides and commits one command as the engine would; its id is that of `number`.
+pub async fn run<S: Store>(
+    store: &mut S,
+    limits: &Limits,
+    number: u8,
+    kind: CommandKind,
+    key: Option<IdempotencyKey>,
+    now_ms: u64,
+) -> Reply {
+    let command = Command { id: id(number), kind };
+    let commands = std::iter::once((&command, key.as_ref()));
+    run_batch(store, limits, commands, Vec::new(), now_ms, Durability::Synced).await.unwrap().replies.remove(0)
 }
 
 pub fn open(dir: &std::path::Path) -> EmbeddedStore {
