@@ -9,6 +9,7 @@ pub mod decide;
 pub mod domain;
 pub mod engine;
 pub mod ledger;
+mod map;
 #[cfg(feature = "planted-bugs")]
 pub mod planted;
 #[cfg(not(feature = "planted-bugs"))]

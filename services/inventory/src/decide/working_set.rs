@@ -1,6 +1,5 @@
 //! What a batch of commands can see and change.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::apply::apply;
@@ -8,6 +7,7 @@ use crate::domain::{
     Command, CommandKind, CustomerId, Event, EventName, Fingerprint, Hold, HoldId, IdempotencyKey, KeyUse, RefusalKind, StockName, TimeMs,
 };
 use crate::ledger::{Change, Hash, Record};
+use crate::map::{HashMap, HashSet};
 
 /// The most due holds that are loaded, and expired, at once.
 pub const DUE_MAX: usize = 4_096;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
+use super::postman::Postman;
 use super::queue::{Job, Queue, answer, drop_late, stats_of};
 use super::{EngineError, Environment, Parts, Reply, Stats, Views, run_batch};
 use crate::domain::{EventName, Limits};
@@ -25,12 +26,13 @@ pub struct Committer<S> {
     env: Environment,
     limits: Arc<Limits>,
     stats: Arc<Stats>,
+    postman: Postman,
 }
 
 impl<S: OwnedStore> Committer<S> {
-    pub(super) fn new(store: S, queue: Arc<Queue>, parts: &Parts) -> Self {
+    pub(super) fn new(store: S, queue: Arc<Queue>, parts: &Parts, postman: Postman) -> Self {
         let Parts { views, env, limits, stats, .. } = parts.clone();
-        Self { store, queue, views, env, limits, stats }
+        Self { store, queue, views, env, limits, stats, postman }
     }
 
     /// Serves until the queue is closed and empty, or the store has failed for good.
@@ -74,8 +76,7 @@ impl<S: OwnedStore> Committer<S> {
         match self.commit(&jobs, due).await {
             Ok((replies, records)) => {
                 self.stats.record(&stats_of(&jobs, &replies, records, started));
-                let mut replies = replies.into_iter();
-                answer(jobs, || replies.next().ok_or(EngineError::Stopping));
+                self.postman.send(jobs.into_iter().zip(replies).map(|(job, reply)| (job.answer, Ok(reply))).collect());
                 Ok(())
             }
             Err(error) => {

@@ -1,5 +1,6 @@
 //! What is not decided but given: the time and the ids.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -18,7 +19,14 @@ pub trait Clock: Send + Sync + 'static {
 /// most a twentieth of the time that passes. So a clock that is set wrong while the service runs lets no hold run out and no
 /// key be forgotten, and small corrections are followed.
 #[derive(Debug)]
-pub struct SystemClock(Mutex<Slewed>);
+pub struct SystemClock {
+    slewed: Mutex<Slewed>,
+    started: Instant,
+    /// What was told last.
+    told_ms: AtomicU64,
+    /// Until so many microseconds after the start it stays true, so that few readers need the lock.
+    true_until_us: AtomicU64,
+}
 
 /// The time that was told last, and when that was.
 #[derive(Debug, Clone, Copy)]
@@ -50,16 +58,33 @@ impl Slewed {
 impl Default for SystemClock {
     fn default() -> Self {
         let (told_us, at) = Slewed::read();
-        Self(Mutex::new(Slewed { told_us, at }))
+        Self {
+            slewed: Mutex::new(Slewed { told_us, at }),
+            started: at,
+            told_ms: AtomicU64::new(told_us / 1_000),
+            true_until_us: AtomicU64::new(0),
+        }
     }
 }
 
 impl Clock for SystemClock {
+    #[allow(clippy::disallowed_methods)] // reads the monotonic clock
     fn now_ms(&self) -> TimeMs {
-        let mut slewed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let passed_us = |at: Instant| u64::try_from(at.saturating_duration_since(self.started).as_micros()).unwrap_or(u64::MAX);
+        let true_until_us = self.true_until_us.load(Ordering::Acquire);
+        if passed_us(Instant::now()) < true_until_us {
+            return self.told_ms.load(Ordering::Relaxed);
+        }
+        let mut slewed = self.slewed.lock().unwrap_or_else(PoisonError::into_inner);
         // Read under the lock: two threads must not see each other's times in the wrong order.
         let (wall_us, at) = Slewed::read();
-        slewed.advance(wall_us, at) / 1_000
+        let told_us = slewed.advance(wall_us, at);
+        let told_ms = told_us / 1_000;
+        self.told_ms.store(told_ms, Ordering::Relaxed);
+        // Running as fast as it may, the clock reaches the next millisecond no earlier than this.
+        let left_us = (1_000 - told_us % 1_000) * SLEW_PART / (SLEW_PART + 1);
+        self.true_until_us.store(passed_us(at) + left_us, Ordering::Release);
+        told_ms
     }
 }
 
@@ -67,15 +92,22 @@ impl Clock for SystemClock {
 #[derive(Clone)]
 pub struct Environment {
     clock: Arc<dyn Clock>,
-    random: Arc<Mutex<StdRng>>,
+    random: Random,
+}
+
+/// Where ids come from.
+#[derive(Clone)]
+enum Random {
+    /// A cryptographic generator of each thread, seeded by the operating system.
+    System,
+    Seeded(Arc<Mutex<StdRng>>),
 }
 
 impl Environment {
     /// The machine's clock, and a cryptographic generator seeded by the operating system.
     #[must_use]
     pub fn system() -> Self {
-        let mut rng = rand::rng();
-        Self { clock: Arc::new(SystemClock::default()), random: Arc::new(Mutex::new(StdRng::from_rng(&mut rng))) }
+        Self { clock: Arc::new(SystemClock::default()), random: Random::System }
     }
 
     /// The given clock, and ids of a generator seeded by the operating system.
@@ -87,7 +119,7 @@ impl Environment {
     /// The given clock, and ids that follow from `seed`: for tests and simulations.
     #[must_use]
     pub fn seeded(clock: Arc<dyn Clock>, seed: u64) -> Self {
-        Self { clock, random: Arc::new(Mutex::new(StdRng::seed_from_u64(seed))) }
+        Self { clock, random: Random::Seeded(Arc::new(Mutex::new(StdRng::seed_from_u64(seed)))) }
     }
 
     pub(super) fn now_ms(&self) -> TimeMs {
@@ -96,7 +128,10 @@ impl Environment {
 
     pub(super) fn new_id(&self) -> HoldId {
         let mut random = [0; 10];
-        self.random.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut random);
+        match &self.random {
+            Random::System => rand::rng().fill_bytes(&mut random),
+            Random::Seeded(rng) => rng.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut random),
+        }
         HoldId::new(self.now_ms(), random)
     }
 }

@@ -1,10 +1,10 @@
 //! Keys of requests that are under way. A second request with the same key waits for its turn behind the first; when its
 //! deadline passes before the first is answered, that is what it is told.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::IdempotencyKey;
+use crate::map::HashMap;
 
 /// How many requests with each key are under way; bounded by the queue.
 #[derive(Default)]

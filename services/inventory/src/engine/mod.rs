@@ -8,6 +8,7 @@ mod committer;
 mod end;
 mod env;
 mod in_flight;
+mod postman;
 mod queue;
 mod shared;
 mod stats;
@@ -28,6 +29,7 @@ use crate::domain::{Command, CommandKind, EventName, Hold, HoldId, IdempotencyKe
 use crate::store::{EventView, OwnedStore, Reader, SharedReader, Store, StoreError, StoredRecord};
 use committer::Committer;
 use in_flight::KeysInFlight;
+use postman::Postman;
 use queue::{Answer, Job, Queue};
 use shared::Shared;
 use views::{Cell, Views};
@@ -127,17 +129,26 @@ impl Engine {
     /// When the thread or its runtime cannot be made.
     pub fn start<S: OwnedStore>(store: S, limits: Limits, env: Environment) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        let (engine, committer) = Self::assemble(store, limits, env);
+        let (engine, committer) = Self::assemble_on(tokio::runtime::Handle::try_current().ok().as_ref(), store, limits, env);
         std::thread::Builder::new().name("committer".into()).spawn(move || runtime.block_on(committer.run()))?;
         Ok(engine)
     }
 
     /// The engine and its committer's loop, to be run by the caller: in a simulation, on the simulated host.
     pub fn assemble<S: OwnedStore>(store: S, limits: Limits, env: Environment) -> (Self, Committer<S>) {
+        Self::assemble_on(None, store, limits, env)
+    }
+
+    fn assemble_on<S: OwnedStore>(
+        callers: Option<&tokio::runtime::Handle>,
+        store: S,
+        limits: Limits,
+        env: Environment,
+    ) -> (Self, Committer<S>) {
         let queue = Arc::new(Queue::new(limits.queue_max));
         let parts = Parts::new(store.views(), limits, env);
         let reader = store.reader();
-        let committer = Committer::new(store, queue.clone(), &parts);
+        let committer = Committer::new(store, queue.clone(), &parts, Postman::new(callers));
         (Self { intake: Intake::Owned(queue), reader, parts }, committer)
     }
 
@@ -234,6 +245,17 @@ impl Engine {
     /// [`EngineError`] when nothing is known, or an expiry has to be written down first and cannot be.
     pub async fn event(&self, name: &EventName) -> Result<Option<Seen>, EngineError> {
         self.read(name, false).await
+    }
+
+    /// What `of` tells of the event, if there is an answer at once: the store belongs to this process, the event exists, and no
+    /// expiry has to be written down first. Otherwise ask [`Engine::event`].
+    pub fn glance<T>(&self, name: &EventName, of: impl FnOnce(&EventView) -> T) -> Option<T> {
+        let Intake::Owned(_) = &self.intake else { return None };
+        let seen = self.parts.views.look(name, |cell| {
+            let view = cell.view.load();
+            (!self.is_due(&view)).then(|| of(&view))
+        });
+        seen.flatten()
     }
 
     /// Like [`Engine::event`], but never from the cache of a shared store.

@@ -52,6 +52,11 @@ impl Views {
         self.cells.load().get(name).cloned()
     }
 
+    /// What `of` tells of an event's cell.
+    pub fn look<T>(&self, name: &EventName, of: impl FnOnce(&Cell) -> T) -> Option<T> {
+        self.cells.load().get(name).map(|cell| of(cell))
+    }
+
     /// Called by the only committer of an owned store.
     pub fn publish(&self, views: Vec<EventView>) {
         let known = self.cells.load();

@@ -85,6 +85,9 @@ mod left {
     }
 }
 
+/// Most bodies are no longer.
+const USUAL_BYTES: usize = 512;
+
 pub(super) fn encode(record: &Record) -> Vec<u8> {
     let mut body = Body {
         at_ms: record.at_ms,
@@ -130,8 +133,9 @@ pub(super) fn encode(record: &Record) -> Vec<u8> {
             (body.hold, body.items, body.refund) = (Some(*reservation), Some(items.clone()), Some(*id));
         }
     }
-    match serde_json::to_vec(&body) {
-        Ok(bytes) => bytes,
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    match serde_json::to_writer(&mut bytes, &body) {
+        Ok(()) => bytes,
         Err(error) => unreachable!("a record always has a JSON form: {error}"),
     }
 }

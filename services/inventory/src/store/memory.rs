@@ -1,11 +1,12 @@
 //! A store in memory, for tests only: what is in it is gone with the process. It can be told to fail.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::{BoxFuture, Durability, EventView, OwnedStore, Reader, SharedReader, Store, StoreError, StoredRecord};
 use crate::decide::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet};
 use crate::domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, IdempotencyKey, TimeMs};
+use crate::map::HashMap;
 
 /// What goes wrong at the next commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

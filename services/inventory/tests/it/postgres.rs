@@ -212,7 +212,7 @@ async fn a_process_that_stops_in_the_middle_keeps_nobody_waiting_for_long() {
     replica.created("default", 10).await;
     // It has loaded, and so locked, and does nothing more.
     let mut hung = database.postgres.writer();
-    let touch = Touch { events: [event("default")].into(), ..Touch::default() };
+    let touch = Touch { events: std::iter::once(event("default")).collect(), ..Touch::default() };
     hung.load(&touch, 0).await.unwrap();
     let since = tokio::time::Instant::now();
     replica.engine.submit(Request::new(reserve("default", 1))).await.unwrap().result.unwrap();

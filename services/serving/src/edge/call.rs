@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use super::{REQUEST_ID, RouteEdge, TRACEPARENT, body::BodyProgress, quota::Standing, request_id};
 use crate::{
     problem::ProblemTail,
-    telemetry::{Current, MethodLabel, RouteHandles, ServerSpan, UNMATCHED_ROUTE, within},
+    telemetry::{Begun, Current, MethodLabel, RouteHandles, ServerSpan, UNMATCHED_ROUTE, within},
 };
 
 /// Status counted for requests whose caller went away before the answer.
@@ -16,6 +16,7 @@ const STATUS_GONE: u16 = 499;
 
 pub(super) struct Call {
     route: Arc<RouteEdge>,
+    begun: Begun,
     method: MethodLabel,
     /// Only when the route's cache belongs to another path: several paths share one service.
     uncached: Option<Box<RouteHandles>>,
@@ -38,9 +39,10 @@ impl Call {
         } else {
             Some(Box::new(RouteHandles::new(&route.shared.metrics, method, path)))
         };
-        route.shared.metrics.in_flight().inc();
+        let begun = route.shared.metrics.under_way().begin();
         Self {
             route,
+            begun,
             method,
             uncached,
             started: Instant::now(),
@@ -91,7 +93,7 @@ impl Call {
 
     /// Whether more requests than `max` are in flight, this one included.
     pub fn is_over(&self, max: usize) -> bool {
-        usize::try_from(self.route.shared.metrics.in_flight().get()).unwrap_or(0) > max
+        self.route.shared.metrics.under_way().is_over(max)
     }
 
     /// When the answer is due, as far as known now.
@@ -142,7 +144,7 @@ impl Call {
         self.finished = true;
         let elapsed = self.started.elapsed();
         let handles = self.handles();
-        handles.observe(&self.route.shared.metrics, self.method, status, elapsed);
+        handles.observe(status, elapsed);
         let (method, route) = (self.method.as_str(), handles.route());
         let duration_us = elapsed.as_micros() as u64;
         if status < 500 {
@@ -165,7 +167,7 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.route.shared.metrics.in_flight().dec();
+        self.route.shared.metrics.under_way().end(self.begun);
         if !self.finished {
             let mut current = std::mem::take(&mut self.current);
             within(&mut current, || self.record(STATUS_GONE));

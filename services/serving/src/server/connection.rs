@@ -41,10 +41,10 @@ pub(super) async fn run(
     shared: &Arc<Shared>,
     overflow: bool,
 ) {
-    let state = Arc::new(ConnState::default());
+    let state = Arc::new(ConnState::new(shared.clone()));
     let peer = shared.settings.note_peers.then(|| Peer(address.ip()));
     let io = TokioIo::new(TrackedStream::new(stream, state.clone()));
-    let service = ConnService { router, state: state.clone(), shared: shared.clone(), overflow, peer };
+    let service = ConnService { router, state: state.clone(), overflow, peer };
     let mut connection = pin!(builder.serve_connection(io, service));
     let mut stopping = pin!(shared.phase_changed.notified());
     let mut watch = Watch::new(&state, &shared.settings);

@@ -16,13 +16,12 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use tower::Service;
 
-use super::state::{ConnState, InFlight, Shared};
+use super::state::{ConnState, InFlight};
 use crate::{edge::Peer, health, problem::Problem};
 
 pub(super) struct ConnService {
     pub router: Router,
     pub state: Arc<ConnState>,
-    pub shared: Arc<Shared>,
     pub overflow: bool,
     pub peer: Option<Peer>,
 }
@@ -44,8 +43,7 @@ impl hyper::service::Service<Request<Incoming>> for ConnService {
         } else {
             Work::Routed { future: self.router.clone().call(request) }
         };
-        let (state, shared) = (self.state.clone(), self.shared.clone());
-        Answer { work, guard: Some(guard), state, shared, may_close: !http2, overflow: self.overflow }
+        Answer { work, guard: Some(guard), state: self.state.clone(), may_close: !http2, overflow: self.overflow }
     }
 }
 
@@ -64,7 +62,6 @@ pin_project_lite::pin_project! {
         work: Work,
         guard: Option<InFlight>,
         state: Arc<ConnState>,
-        shared: Arc<Shared>,
         may_close: bool,
         overflow: bool,
     }
@@ -83,7 +80,7 @@ impl Future for Answer {
             WorkProjection::Refused { response } => response.take().expect("polled after completion"),
         };
         // HTTP/2 has GOAWAY for this; the header is not allowed there.
-        if *this.may_close && (*this.overflow || this.state.close_next.load(Relaxed) || this.shared.lifecycle.is_draining()) {
+        if *this.may_close && (*this.overflow || this.state.close_next.load(Relaxed) || this.state.shared.lifecycle.is_draining()) {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         let guard = this.guard.take();

@@ -71,8 +71,9 @@ impl Shared {
 
 /// One connection, as its socket, its requests and its timer see it. HTTP/2 streams run on other
 /// tasks, hence the atomics.
-#[derive(Default)]
 pub(super) struct ConnState {
+    /// The server; here, so that a request need not count a reference that all connections share.
+    pub shared: Arc<Shared>,
     /// Requests whose answer hyper has not taken completely.
     in_flight: AtomicU32,
     /// A request has arrived.
@@ -90,6 +91,19 @@ pub(super) struct ConnState {
 }
 
 impl ConnState {
+    pub fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            in_flight: AtomicU32::default(),
+            used: AtomicBool::default(),
+            http2: AtomicBool::default(),
+            head_bytes: AtomicBool::default(),
+            write_blocked: AtomicBool::default(),
+            transfers: AtomicU64::default(),
+            close_next: AtomicBool::default(),
+        }
+    }
+
     pub fn is_busy(&self) -> bool {
         self.in_flight.load(SeqCst) > 0 || self.write_blocked.load(Relaxed)
     }

@@ -1,11 +1,13 @@
-//! Request metrics whose per-request cost is a few atomic additions.
+//! Request metrics whose per-request cost is a few additions to memory of the thread's own.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use http::Method;
-use prometheus::{Histogram, IntCounter};
 
-use super::Metrics;
+use super::{Metrics, requests::RouteCounts};
 
 /// Route label of requests that matched none.
 pub const UNMATCHED_ROUTE: &str = "other";
@@ -48,37 +50,25 @@ impl MethodLabel {
     }
 }
 
-/// The statuses whose counters are kept at hand; others are looked up.
-const STATUSES: [u16; 20] = [200, 201, 204, 304, 400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 422, 425, 429, 499, 503];
-
 /// The metrics of one route and method.
-pub struct RouteHandles {
-    route: Box<str>,
-    duration: Histogram,
-    counters: [OnceLock<IntCounter>; STATUSES.len()],
-}
+pub struct RouteHandles(Arc<RouteCounts>);
 
 impl RouteHandles {
     /// Looks the metrics up.
     #[must_use]
     pub fn new(metrics: &Metrics, method: MethodLabel, route: &str) -> Self {
-        Self { route: route.into(), duration: metrics.duration(method.as_str(), route), counters: Default::default() }
+        Self(metrics.requests().of(method.as_str(), route))
     }
 
     /// The route's label.
     #[must_use]
     pub fn route(&self) -> &str {
-        &self.route
+        &self.0.route
     }
 
     /// Records an answer.
-    pub fn observe(&self, metrics: &Metrics, method: MethodLabel, status: u16, elapsed: Duration) {
-        self.duration.observe(elapsed.as_secs_f64());
-        let look_up = || metrics.requests(method.as_str(), &self.route, status);
-        match STATUSES.iter().position(|known| *known == status) {
-            Some(index) => self.counters[index].get_or_init(look_up).inc(),
-            None => look_up().inc(),
-        }
+    pub fn observe(&self, status: u16, elapsed: Duration) {
+        self.0.observe(status, elapsed);
     }
 }
 

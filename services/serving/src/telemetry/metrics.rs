@@ -2,12 +2,11 @@ use std::sync::Arc;
 
 use axum::{Router, extract::State, response::IntoResponse, routing::get};
 use http::{HeaderValue, header};
-use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{IntCounter, IntGauge, Opts, Registry, TextEncoder};
 
 use super::process::ProcessCollector;
-
-/// Upper bounds of the duration buckets, seconds.
-const DURATION_BUCKETS_S: [f64; 14] = [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+use super::requests::Requests;
+use super::sharded::UnderWay;
 
 /// The metrics of one service, in a registry of its own: several services can live in one process.
 #[derive(Clone)]
@@ -15,8 +14,9 @@ pub struct Metrics(Arc<Inner>);
 
 struct Inner {
     registry: Registry,
-    requests: IntCounterVec,
-    durations: HistogramVec,
+    requests: Requests,
+    under_way: UnderWay,
+    /// What `under_way` was when last told.
     in_flight: IntGauge,
     rate_limited: IntCounter,
     overloaded: IntCounter,
@@ -39,12 +39,7 @@ impl Metrics {
     /// When a metric cannot be registered, which a fresh registry never refuses.
     pub fn new(service: &str, version: &str) -> Result<Self, prometheus::Error> {
         let opts = |name: &str, help: &str| Opts::new(name, help).const_label("service", service);
-        let request_labels = ["method", "route", "status"];
-        let requests = IntCounterVec::new(opts("http_requests_total", "Requests answered"), &request_labels)?;
-        let duration_opts = HistogramOpts::new("http_request_duration_seconds", "Time from a request's head to its answer")
-            .const_label("service", service)
-            .buckets(DURATION_BUCKETS_S.to_vec());
-        let durations = HistogramVec::new(duration_opts, &request_labels[..2])?;
+        let requests = Requests::new(service)?;
         let in_flight = IntGauge::with_opts(opts("http_requests_in_flight", "Requests being handled"))?;
         let rate_limited = IntCounter::with_opts(opts("http_rate_limited_total", "Requests of clients that were over their quota"))?;
         let overloaded = IntCounter::with_opts(opts("http_overloaded_total", "Requests refused because too many were in flight"))?;
@@ -55,7 +50,6 @@ impl Metrics {
 
         let registry = Registry::new();
         registry.register(Box::new(requests.clone()))?;
-        registry.register(Box::new(durations.clone()))?;
         registry.register(Box::new(in_flight.clone()))?;
         registry.register(Box::new(rate_limited.clone()))?;
         registry.register(Box::new(overloaded.clone()))?;
@@ -64,7 +58,7 @@ impl Metrics {
         registry.register(Box::new(build))?;
         registry.register(Box::new(ProcessCollector::new()?))?;
         let connections = ConnectionMetrics { open, refused };
-        Ok(Self(Arc::new(Inner { registry, requests, durations, in_flight, rate_limited, overloaded, connections })))
+        Ok(Self(Arc::new(Inner { registry, requests, under_way: UnderWay::default(), in_flight, rate_limited, overloaded, connections })))
     }
 
     /// Where services register their own collectors.
@@ -84,6 +78,7 @@ impl Metrics {
     /// # Errors
     /// When a registered collector yields a family the format cannot express.
     pub fn text(&self) -> Result<String, prometheus::Error> {
+        self.0.in_flight.set(i64::try_from(self.0.under_way.count()).unwrap_or(i64::MAX));
         let mut text = String::with_capacity(16 * 1_024);
         TextEncoder::new().encode_utf8(&self.0.registry.gather(), &mut text)?;
         Ok(text)
@@ -94,8 +89,9 @@ impl Metrics {
         Router::new().route("/metrics", get(answer)).with_state(self.clone())
     }
 
-    pub(crate) fn in_flight(&self) -> &IntGauge {
-        &self.0.in_flight
+    /// The requests that are being handled.
+    pub(crate) fn under_way(&self) -> &UnderWay {
+        &self.0.under_way
     }
 
     pub(crate) fn rate_limited(&self) -> &IntCounter {
@@ -106,12 +102,8 @@ impl Metrics {
         &self.0.overloaded
     }
 
-    pub(super) fn requests(&self, method: &str, route: &str, status: u16) -> IntCounter {
-        self.0.requests.with_label_values(&[method, route, &status.to_string()])
-    }
-
-    pub(super) fn duration(&self, method: &str, route: &str) -> Histogram {
-        self.0.durations.with_label_values(&[method, route])
+    pub(super) fn requests(&self) -> &Requests {
+        &self.0.requests
     }
 }
 

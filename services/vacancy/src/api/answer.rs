@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use axum::Json;
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
+use serving::Problem;
 
 /// The header that carries an answer's `seq`.
 pub const EVENT_SEQ: HeaderName = HeaderName::from_static("event-seq");
@@ -14,6 +15,11 @@ pub const EVENT_SEQ: HeaderName = HeaderName::from_static("event-seq");
 pub(super) fn age(stale: Option<Duration>) -> HeaderMap {
     stale.map(|age| (header::AGE, HeaderValue::from(age.as_secs()))).into_iter().collect()
 }
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Most answers are no longer.
+const USUAL_BYTES: usize = 256;
 
 /// A success with its `seq`.
 pub struct Answer<T> {
@@ -48,8 +54,15 @@ impl<T> Answer<T> {
 
 impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(self.body)).into_response();
+        let mut body = Vec::with_capacity(USUAL_BYTES);
+        if let Err(error) = serde_json::to_writer(&mut body, &self.body) {
+            tracing::error!(%error, "an answer cannot be written");
+            return Problem::internal("The answer cannot be written.").into_response();
+        }
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = self.status;
         let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, JSON);
         headers.insert(EVENT_SEQ, HeaderValue::from(self.seq));
         if let Some(location) = self.location.and_then(|location| HeaderValue::try_from(location).ok()) {
             headers.insert(header::LOCATION, location);

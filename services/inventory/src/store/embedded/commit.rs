@@ -16,14 +16,21 @@ struct LiveChange {
     in_ms: Option<TimeMs>,
 }
 
+/// What the journal adds to a record's rows, at most; and the row of an event with a few stocks.
+const ROWS_BYTES: u64 = 512;
+const EVENTS_BYTES: u64 = 2_048;
+
 pub(super) fn commit(store: &mut EmbeddedStore, set: WorkingSet, durability: Durability) -> Result<Vec<EventView>, StoreError> {
     if set.records.is_empty() {
         return Ok(Vec::new());
     }
     let tables = store.tables.clone();
     let mut batch = tables.batch(durability);
-    let mut keys = Added::new();
+    let mut keys = Added::default();
+    // A record's other rows together are smaller than its body, but for those of events.
+    let mut bytes = EVENTS_BYTES * set.dirty_events.len() as u64;
     for (record, body) in &set.records {
+        bytes += 2 * body.len() as u64 + ROWS_BYTES;
         batch.insert(&tables.ledger, ledger_key(&record.event, record.seq), body.as_slice());
         if let Some(used) = &record.key {
             let later = keys.get(&used.key).is_none_or(|(known, _)| known.expires_at_ms < used.expires_at_ms);
@@ -55,6 +62,9 @@ pub(super) fn commit(store: &mut EmbeddedStore, set: WorkingSet, durability: Dur
         }
     }
     index(store, &mut batch, &live);
+    if let Some(runway) = &mut store.runway {
+        runway.keep(bytes, tables.db.journal_count());
+    }
     batch.commit()?;
     store.records += set.records.len() as u64;
     if let Some(watermark) = &store.watermark {

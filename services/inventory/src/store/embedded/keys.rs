@@ -2,7 +2,7 @@
 //!
 //! Beside the table of keys there is one in the order in which they run out, and a count of its rows.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use fjall::OwnedWriteBatch;
 
@@ -11,6 +11,7 @@ use super::rows::{KeyRow, decode, encode, order_key, parse_order_key};
 use super::tables::Tables;
 use crate::domain::{IdempotencyKey, KeyUse, TimeMs};
 use crate::ledger::Record;
+use crate::map::HashMap;
 
 /// How many of the oldest keys are read ahead.
 const READ_AHEAD: usize = 512;

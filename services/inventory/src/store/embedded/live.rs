@@ -1,11 +1,12 @@
 //! The cached index of holds that are held: which run out of time, and when.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::StoreError;
 use super::rows::{event_prefix, parse_live_key};
 use super::tables::Tables;
 use crate::domain::{EventName, HoldId, TimeMs};
+use crate::map::HashMap;
 
 /// Events whose expiries are written down together.
 const DUE_EVENTS_MAX: usize = 64;

@@ -1,6 +1,6 @@
 //! Loading what a batch touches.
 
-use std::collections::HashSet;
+use crate::map::HashSet;
 use std::sync::Arc;
 
 use super::rows::{KeyRow, customer_key, decode};

@@ -10,6 +10,7 @@ mod live;
 mod load;
 mod reader;
 pub(crate) mod rows;
+mod runway;
 mod tables;
 mod watermark;
 
@@ -22,6 +23,7 @@ pub(crate) use data_dir::{check_format, read_watermark};
 use keys::KeyOrder;
 use live::LiveHolds;
 pub(crate) use rows::parse_ledger_key;
+use runway::Runway;
 pub(crate) use tables::Tables;
 use watermark::Watermark;
 
@@ -57,6 +59,7 @@ pub struct EmbeddedStore {
     /// Ledger records of all events.
     records: u64,
     watermark: Option<Watermark>,
+    runway: Option<Runway>,
     failed: bool,
 }
 
@@ -94,6 +97,7 @@ impl EmbeddedStore {
         tables.keep_locked(dir);
         let mut store = Self::over(tables, options).map_err(DataDirError::store)?;
         store.check_watermark(&db)?;
+        store.runway = Some(Runway::new(&db.tables()));
         Ok(store)
     }
 
@@ -103,7 +107,7 @@ impl EmbeddedStore {
         let live = LiveHolds::read(&tables, events.keys())?;
         let keys = KeyOrder::read(&tables, options.keys_max)?;
         let records = events.values().map(|event| event.seq).sum();
-        Ok(Self { tables, events, live, keys, records, watermark: None, failed: false })
+        Ok(Self { tables, events, live, keys, records, watermark: None, runway: None, failed: false })
     }
 
     /// Refuses a store that has fewer records than were acknowledged.

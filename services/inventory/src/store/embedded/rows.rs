@@ -58,8 +58,12 @@ pub fn customer_key(event: &EventName, customer: &CustomerId) -> Vec<u8> {
     [event.as_str().as_bytes(), &[0], customer.as_str().as_bytes()].concat()
 }
 
+/// Most rows are no longer.
+const USUAL_BYTES: usize = 192;
+
 pub fn encode<T: Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
-    postcard::to_stdvec(row).map_err(|error| StoreError::Failed(format!("a row cannot be written: {error}").into()))
+    postcard::to_extend(row, Vec::with_capacity(USUAL_BYTES))
+        .map_err(|error| StoreError::Failed(format!("a row cannot be written: {error}").into()))
 }
 
 pub fn decode<T: for<'de> Deserialize<'de>>(table: &str, bytes: &[u8]) -> Result<T, StoreError> {
