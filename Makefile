@@ -82,6 +82,10 @@ load-test: binaries ## k6: 50 + 50 users for 60 s (MODE=microservices; SCRIPT=st
 bench: ## Requests per second beside a bare axum handler, in one run
 	@tests/bench/run
 
+.PHONY: bench-engine
+bench-engine: ## The engine alone: commands per second, by Criterion
+	cargo bench --locked -p bench
+
 .PHONY: bench-overload
 bench-overload: ## Up to ten times the peak, open loop: what gets done, how fast, and what is refused
 	cargo build --release --locked -p ticket -p vacancy -p bench

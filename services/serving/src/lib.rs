@@ -32,6 +32,7 @@ pub mod edge;
 pub mod extract;
 pub mod health;
 pub mod healthcheck;
+pub mod memory;
 pub mod problem;
 pub mod server;
 pub mod shutdown;

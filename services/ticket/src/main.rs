@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use serving::config::{Source, render_help};
-use serving::{healthcheck, shutdown, telemetry};
+use serving::{healthcheck, memory, shutdown, telemetry};
 use ticket::service::{self, Monolith};
 use ticket::{TicketSettings, buy};
 use vacancy::audit::{ExportArgs, SourceArgs, run_export, run_verify};
@@ -74,6 +74,7 @@ enum Form {
 }
 
 fn main() -> ExitCode {
+    memory::use_small_pages();
     let command = Cli::parse().command.unwrap_or(Command::Serve);
     match command {
         Command::Settings { form } => print_settings(form),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use serving::config::{ConfigError, Source, render_help};
-use serving::{healthcheck, shutdown, telemetry};
+use serving::{healthcheck, memory, shutdown, telemetry};
 use vacancy::audit::{ExportArgs, SourceArgs, run_export, run_verify};
 use vacancy::service::{Keeper, Vacancy, openapi, run};
 use vacancy::{VacancySettings, commands};
@@ -56,6 +56,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    memory::use_small_pages();
     let cli = Cli::parse();
     let settings = match Source::load(".env".as_ref()).and_then(|source| VacancySettings::from_source(&source)) {
         Ok(settings) => settings,
