@@ -28,6 +28,15 @@ pub struct Touch {
 }
 
 impl Touch {
+    /// What `commands` touch.
+    pub fn of<'a>(commands: impl Iterator<Item = (&'a Command, Option<&'a IdempotencyKey>)>) -> Self {
+        let mut touch = Self::default();
+        for (command, key) in commands {
+            touch.add(command, key);
+        }
+        touch
+    }
+
     /// Adds what `command` touches.
     pub fn add(&mut self, command: &Command, key: Option<&IdempotencyKey>) {
         if let Some(event) = command.kind.event() {

@@ -1,6 +1,6 @@
 //! One batch through a store: load, decide, commit.
 
-use crate::decide::{BatchReply, Touch, decide_batch, expire_due};
+use crate::decide::{BatchReply, Touch, WorkingSet, decide_batch, expire_due};
 use crate::domain::{Command, EventName, IdempotencyKey, Limits, TimeMs};
 use crate::store::{Durability, EventView, Store, StoreError};
 
@@ -27,22 +27,44 @@ pub async fn run_batch<'a, S: Store>(
     now_ms: TimeMs,
     durability: Durability,
 ) -> Result<Committed, StoreError> {
-    let mut touch = Touch::default();
+    let mut touch = Touch::of(commands.clone());
     touch.events.extend(due);
-    for (command, key) in commands.clone() {
-        touch.add(command, key);
-    }
-    let mut views = Vec::new();
-    let mut records = 0;
-    let mut set = store.load(&touch, now_ms).await?;
+    let loaded = load(store, &touch, now_ms, durability).await?;
+    finish(store, limits, commands, loaded, durability).await
+}
+
+/// What a batch touches, with nothing in it whose time has run out.
+pub(super) struct Loaded {
+    pub set: WorkingSet,
+    /// Of the expiries that were committed on the way.
+    records: usize,
+    views: Vec<EventView>,
+}
+
+/// Loads what `touch` names, by the store's own time if it has one.
+pub(super) async fn load<S: Store>(store: &mut S, touch: &Touch, now_ms: TimeMs, durability: Durability) -> Result<Loaded, StoreError> {
+    let (mut records, mut views) = (0, Vec::new());
+    let mut set = store.load(touch, now_ms).await?;
     while set.more_due {
         // More has run out of time than is expired at once. Nothing is decided before all of it is written down.
         let at_ms = set.now_ms;
         expire_due(&mut set, at_ms);
         records += set.records.len();
         views.extend(store.commit(set, durability).await?);
-        set = store.load(&touch, now_ms).await?;
+        set = store.load(touch, now_ms).await?;
     }
+    Ok(Loaded { set, records, views })
+}
+
+/// Decides `commands`, for which all is loaded, and commits.
+pub(super) async fn finish<'a, S: Store>(
+    store: &mut S,
+    limits: &Limits,
+    commands: impl Iterator<Item = (&'a Command, Option<&'a IdempotencyKey>)>,
+    loaded: Loaded,
+    durability: Durability,
+) -> Result<Committed, StoreError> {
+    let Loaded { mut set, mut records, mut views } = loaded;
     let at_ms = set.now_ms;
     let replies = decide_batch(&mut set, limits, commands, at_ms);
     records += set.records.len();

@@ -26,7 +26,7 @@ pub use stats::{BatchStats, Counts, Stats, TraceContext};
 
 use crate::decide::BatchReply;
 use crate::domain::{Command, CommandKind, EventName, Hold, HoldId, IdempotencyKey, Limits, TimeMs};
-use crate::store::{EventView, OwnedStore, Reader, SharedReader, Store, StoreError, StoredRecord};
+use crate::store::{EventView, OwnedStore, Reader, SharedReader, SharedStore, StoreError, StoredRecord};
 use committer::Committer;
 use in_flight::KeysInFlight;
 use postman::Postman;
@@ -154,7 +154,7 @@ impl Engine {
 
     /// Starts a writer over each of `writers`, which share one store with other processes. Readers see what is at most
     /// `cache_ttl` old. To be called within a runtime, which the writers run on.
-    pub fn start_shared<S: Store>(
+    pub fn start_shared<S: SharedStore>(
         writers: Vec<S>,
         reader: Arc<dyn SharedReader>,
         cache_ttl: Duration,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::{BoxFuture, Durability, EventView, OwnedStore, Reader, SharedReader, Store, StoreError, StoredRecord};
+use super::{BoxFuture, Durability, EventView, OwnedStore, Reader, SharedReader, SharedStore, Store, StoreError, StoredRecord};
 use crate::decide::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet};
 use crate::domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, IdempotencyKey, TimeMs};
 use crate::map::HashMap;
@@ -142,6 +142,19 @@ impl Store for MemoryStore {
 
     fn reader(&self) -> Arc<dyn Reader> {
         Arc::new(self.clone())
+    }
+}
+
+impl SharedStore for MemoryStore {
+    async fn load_more(&mut self, set: &mut WorkingSet, touch: &Touch) -> Result<(), StoreError> {
+        let state = self.reachable()?;
+        for id in &touch.holds {
+            if let Some(hold) = state.holds.get(id) {
+                set.holds.entry(*id).or_insert_with(|| State::slot(hold));
+            }
+        }
+        set.keys.extend(touch.keys.iter().filter_map(|key| Some((key.clone(), state.keys.get(key)?.clone()))));
+        Ok(())
     }
 }
 

@@ -128,6 +128,13 @@ pub trait OwnedStore: Store {
     fn due_events(&self, now_ms: TimeMs) -> (Vec<EventName>, Option<TimeMs>);
 }
 
+/// A store that other processes write to as well: a batch may wait for them, and what has arrived meanwhile may join it.
+pub trait SharedStore: Store {
+    /// Adds to `set`, which was loaded and not committed yet, what else `touch` names. The events it touches are those of the set:
+    /// they are locked, so it does not matter how much later this comes.
+    fn load_more(&mut self, set: &mut WorkingSet, touch: &Touch) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
 /// Reads of a store that other processes write to as well.
 pub trait SharedReader: Reader {
     /// The event of this name, as it is committed now.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use inventory::engine::Environment;
 use inventory::ledger::{Hash, Record};
 use inventory::store::postgres::{Postgres, PostgresOptions};
-use inventory::store::{Reader, StoreError};
+use inventory::decide::Touch;
+use inventory::store::{Durability, Reader, Store, StoreError};
 use inventory::{CommandKind, Engine, EngineError, Limits, Outcome, RefusalKind, Request};
 use test_postgres::Server;
 
@@ -229,6 +230,55 @@ async fn a_process_that_stops_in_the_middle_keeps_nobody_waiting_for_long() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_arrives_while_another_process_has_the_event_is_one_transaction() {
+    let database = Database::with(|_| {}).await;
+    let replica = Arc::new(Replica::start(&database.options).await);
+    replica.created("default", 100).await;
+    let held = replica.engine.submit(Request::new(hold("default", 5, 60_000))).await.unwrap().result.unwrap();
+    let Outcome::Held { id, .. } = held else { panic!("{held:?}") };
+    replica.engine.submit(keyed(reserve("default", 1), "old")).await.unwrap().result.unwrap();
+
+    let (mut other, now_ms) = (database.postgres.writer(), 0);
+    let touch = Touch { events: [event("default")].into(), ..Touch::default() };
+    let set = other.load(&touch, now_ms).await.unwrap();
+    let submit = |request: Request| {
+        let replica = replica.clone();
+        tokio::spawn(async move { replica.engine.submit(request).await.unwrap() })
+    };
+    let waiting = async |count: usize| {
+        while replica.engine.queued() != count {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let first = submit(Request::new(reserve("default", 1)));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    waiting(0).await;
+    let customer = Some(crate::support::customer("c"));
+    let items = crate::support::items(&[("general", 2)]);
+    let mut joining = vec![
+        submit(keyed(reserve("default", 1), "old")),
+        submit(Request::new(CommandKind::Confirm { hold: id, payment_ref: None })),
+        submit(Request::new(CommandKind::Reserve { event: event("default"), items, customer })),
+        submit(Request::new(hold("default", 1, 60_000))),
+    ];
+    joining.extend((0..20).map(|number| submit(keyed(reserve("default", 1), &format!("new {number}")))));
+    waiting(24).await;
+    other.commit(set, Durability::Synced).await.unwrap();
+    first.await.unwrap().result.unwrap();
+    let mut replayed = 0;
+    for answer in joining {
+        let answer = answer.await.unwrap();
+        answer.result.unwrap();
+        replayed += usize::from(answer.replayed);
+    }
+    assert_eq!(replayed, 1);
+    let (sold, records) = sold_by_ledger(&replica.postgres, "default").await;
+    assert_eq!((sold, records.len()), (1 + 1 + 2 + 20, 3 + 1 + 3 + 20));
+    let of_last: std::collections::BTreeSet<_> = records[3..].iter().map(|record| record.at_ms).collect();
+    assert_eq!(of_last.len(), 1, "they were decided at one moment");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_processes_may_bring_the_schema_up_to_date_at_once_and_a_newer_one_is_refused() {
     let database = Database::with(|_| {}).await;
     let mut options = database.options.clone();
@@ -313,7 +363,7 @@ async fn what_the_standby_does_not_have_is_not_acknowledged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_moves_to_the_database_with_everything_and_goes_on_where_it_was_ended() {
-    use inventory::store::{SharedReader, Store};
+    use inventory::store::SharedReader;
     use inventory::transfer::{LedgerFrom, Moving, Patience, Replayer, TransferError, backup, migrate};
     let patience = Patience::default();
     let (data, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

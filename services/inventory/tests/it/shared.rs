@@ -1,10 +1,12 @@
 //! The engine over a store that others share, with a store in memory that does what databases do.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use inventory::engine::Environment;
-use inventory::store::{Durability, Fault, MemoryStore, StoreError};
+use inventory::decide::{Touch, WorkingSet};
+use inventory::store::{Durability, EventView, Fault, MemoryStore, Reader, SharedStore, Store, StoreError};
 use inventory::{Command, CommandKind, Engine, EngineError, HoldId, IdempotencyKey, Limits, Outcome, RefusalKind, Request};
 
 use crate::support::{TestClock, event, hold, key, keyed, put, reserve};
@@ -174,4 +176,86 @@ async fn a_panic_of_a_writer_leaves_nobody_waiting() {
     assert!(matches!(engine.submit(Request::new(reserve("default", 1))).await, Err(EngineError::Store(_))));
     assert!(matches!(engine.failed().await, StoreError::Failed(_)));
     assert!(matches!(engine.submit(Request::new(reserve("default", 1))).await, Err(EngineError::Store(_))));
+}
+
+/// A store whose events are often locked by others: a load takes a turn.
+#[derive(Clone, Default)]
+struct Contended {
+    store: MemoryStore,
+    turns: Arc<AtomicUsize>,
+}
+
+impl Contended {
+    fn give(&self, turns: usize) {
+        self.turns.fetch_add(turns, Ordering::SeqCst);
+    }
+}
+
+impl Store for Contended {
+    async fn load(&mut self, touch: &Touch, now_ms: u64) -> Result<WorkingSet, StoreError> {
+        while self.turns.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |turns| turns.checked_sub(1)).is_err() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        self.store.load(touch, now_ms).await
+    }
+
+    async fn commit(&mut self, set: WorkingSet, durability: Durability) -> Result<Vec<EventView>, StoreError> {
+        self.store.commit(set, durability).await
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        Store::reader(&self.store)
+    }
+}
+
+impl SharedStore for Contended {
+    async fn load_more(&mut self, set: &mut WorkingSet, touch: &Touch) -> Result<(), StoreError> {
+        self.store.load_more(set, touch).await
+    }
+}
+
+/// Lets what was spawned get as far as it can.
+async fn settle() {
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+#[tokio::test]
+async fn what_arrives_while_an_event_is_waited_for_joins_the_batch_but_no_expiry_does() {
+    let store = Contended::default();
+    let clock = TestClock::at(1_000);
+    let env = Environment::seeded(Arc::new(clock.clone()), 1);
+    let reader = Arc::new(store.store.clone());
+    let engine = Engine::start_shared(vec![store.clone()], reader, Duration::ZERO, Limits::default(), env);
+    let submit = |request: Request| {
+        let engine = engine.clone();
+        tokio::spawn(async move { engine.submit(request).await.unwrap() })
+    };
+    store.give(4);
+    created(&engine, "default", 100).await;
+    engine.submit(keyed(reserve("default", 1), "old")).await.unwrap().result.unwrap();
+    let held = engine.submit(Request::new(hold("default", 5, 60_000))).await.unwrap().result.unwrap();
+    let Outcome::Held { id, .. } = held else { panic!("{held:?}") };
+    engine.submit(Request::new(hold("default", 7, 1_000))).await.unwrap().result.unwrap();
+
+    let first = submit(Request::new(reserve("default", 1)));
+    settle().await;
+    let again = submit(keyed(reserve("default", 1), "old"));
+    let new = submit(keyed(reserve("default", 1), "new"));
+    let confirmed = submit(Request::new(CommandKind::Confirm { hold: id, payment_ref: None }));
+    let another = submit(Request::new(hold("default", 1, 60_000)));
+    settle().await;
+    // One more hold has run out, which the batch that waits cannot know of.
+    clock.set(2_500);
+    let reading = engine.clone();
+    let read = tokio::spawn(async move { reading.event(&event("default")).await.unwrap().unwrap().event.stocks[0].1.available() });
+    settle().await;
+    store.give(1);
+    let first = first.await.unwrap();
+    assert!(first.result.is_ok() && again.await.unwrap().replayed, "one turn was enough");
+    let seqs = [first.seq, new.await.unwrap().seq, confirmed.await.unwrap().seq, another.await.unwrap().seq];
+    assert_eq!(seqs, [5, 6, 7, 8], "in the order of their arrival");
+    settle().await;
+    assert!(!read.is_finished());
+    store.give(1);
+    assert_eq!(read.await.unwrap(), 100 - 3 - 5 - 1);
 }

@@ -11,7 +11,7 @@ use system_tests::{Client, Process, free_port};
 use test_postgres::{Server, bouncer};
 use tokio::sync::Mutex;
 
-/// How often something is killed or failed over; the environment overrides it for longer runs.
+/// How often something is killed or failed over, or how many tickets there are; the environment overrides it for longer runs.
 fn rounds(variable: &str, usual: usize) -> usize {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
@@ -139,10 +139,12 @@ async fn check(client: &Client, sales: &[Sale]) -> usize {
 async fn three_replicas_sell_out_exactly() {
     let server = server(&[]).await;
     let url = server.database().await;
+    let tickets = rounds("TICKETS", 2_000) as u64;
     let mut replicas = Vec::new();
     for _ in 0..3 {
-        replicas.push(vacancy(&url, &[("INITIAL_STOCK", "2000")]).await);
+        replicas.push(vacancy(&url, &[("INITIAL_STOCK", &tickets.to_string())]).await);
     }
+    let since = Instant::now();
     let won = Arc::new(AtomicU64::new(0));
     let buyers: Vec<_> = (0..60)
         .map(|number| {
@@ -162,11 +164,14 @@ async fn three_replicas_sell_out_exactly() {
     for buyer in buyers {
         buyer.await.unwrap();
     }
-    assert_eq!(won.load(Ordering::SeqCst), 1_998);
+    let took = since.elapsed();
+    assert_eq!(won.load(Ordering::SeqCst), tickets / 3 * 3);
     for replica in &replicas {
-        assert_eq!(replica.client().available().await, 2);
+        assert_eq!(replica.client().available().await, tickets % 3);
     }
-    assert_eq!(replicas[0].client().ledger("default").await.len(), 667);
+    let records = replicas[0].client().ledger("default").await;
+    assert_eq!(records.len() as u64, 1 + tickets / 3);
+    println!("{tickets} tickets, {} sales at three replicas in {took:?}, {} left", records.len() - 1, tickets % 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -177,3 +177,41 @@ async fn a_database_is_verified_while_it_is_sold_from_and_every_changed_row_is_t
     }
     assert!(at(&["verify"]).await.status.success());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standby_is_verified_and_exported_when_the_url_says_that_any_server_will_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = tokio::task::spawn_blocking(|| Server::start(&["fsync = off"])).await.unwrap();
+    let url = server.database().await;
+    let name = url.rsplit('/').next().unwrap().to_owned();
+    let vacancy = Process::start("vacancy", &[("STORE_URL", &url)]).await;
+    fill(&vacancy.client()).await;
+    assert_eq!(vacancy.terminate().await, Some(0));
+    let (server, standby) = tokio::task::spawn_blocking(move || {
+        let mut standby = server.standby();
+        standby.launch();
+        (server, standby)
+    })
+    .await
+    .unwrap();
+    // What comes after the base backup arrives as the stream of the primary.
+    server.run(&name, "CREATE TABLE marked ()").await;
+    let since = std::time::Instant::now();
+    while standby.ask(&name, "SELECT to_regclass('marked') IS NOT NULL").await != "t" {
+        assert!(since.elapsed().as_secs() < 30, "the standby does not follow");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(standby.ask(&name, "SELECT pg_is_in_recovery()").await, "t");
+    let at = async |args: &[&str], attrs: &str| {
+        let mut command = tokio::process::Command::new(binary("vacancy"));
+        let url = format!("{}{attrs}", standby.url(&name));
+        command.env_clear().env("STORE_URL", url).current_dir(dir.path()).args(args).output().await.unwrap()
+    };
+    let read_write = at(&["verify"], "").await;
+    assert_eq!(read_write.status.code(), Some(2), "{}", told(&read_write));
+    let any = at(&["verify"], "?target_session_attrs=any").await;
+    assert!(any.status.success() && told(&any).contains("10 records of 2 events"), "{}", told(&any));
+    let csv = at(&["export", "--format", "csv"], "?target_session_attrs=any").await;
+    assert!(csv.status.success(), "{}", told(&csv));
+    assert_eq!(String::from_utf8(csv.stdout).unwrap().lines().count(), 1 + 4 + 1 + 2);
+}

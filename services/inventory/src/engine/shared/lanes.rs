@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::domain::EventName;
+use crate::domain::{CommandKind, EventName};
 use crate::engine::EngineError;
 use crate::engine::end::End;
 use crate::engine::queue::{Job, answer};
@@ -99,6 +99,22 @@ impl Lanes {
             }
             self.arrived.notified().await;
         }
+    }
+
+    /// Takes more of a lane that its writer has: at most `most` jobs, in their order, or none when it is fewer than `at_least`.
+    ///
+    /// Not an expiry, nor what comes after it: it was asked for because its time has come, which it may not have by the clock of what
+    /// is loaded already.
+    pub fn more(&self, lane: &Lane, most: usize, at_least: usize) -> Vec<Job> {
+        let mut state = self.state();
+        let Some(waiting) = state.lanes.get_mut(lane) else { return Vec::new() };
+        let fit = waiting.jobs.iter().take(most).take_while(|job| !matches!(job.command.kind, CommandKind::Expire { .. })).count();
+        if fit < at_least {
+            return Vec::new();
+        }
+        let jobs: Vec<_> = waiting.jobs.drain(..fit).collect();
+        state.len -= jobs.len();
+        jobs
     }
 
     /// Gives a lane back. What has arrived in it meanwhile is ready for any writer.

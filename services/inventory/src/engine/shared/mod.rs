@@ -16,7 +16,7 @@ use super::stats::{Stats, count};
 use super::views::{Cell, Learned, Views};
 use super::{EngineError, Parts, Request};
 use crate::domain::{CommandKind, EventName, Outcome};
-use crate::store::{EventView, SharedReader, Store, StoreError};
+use crate::store::{EventView, SharedReader, SharedStore, StoreError};
 use known::KnownHolds;
 pub(super) use lanes::{Lane, Lanes};
 use writer::Writer;
@@ -51,7 +51,7 @@ impl Shared {
     }
 
     /// Starts the writers and the sweeper on the current runtime.
-    pub fn spawn<S: Store>(shared: &Arc<Self>, writers: Vec<S>, parts: &Parts, expire: impl Fn(EventName, Request) + Send + 'static) {
+    pub fn spawn<S: SharedStore>(shared: &Arc<Self>, writers: Vec<S>, parts: &Parts, expire: impl Fn(EventName, Request) + Send + 'static) {
         for store in writers {
             tokio::spawn(Writer::new(store, shared.clone(), parts.clone()).run());
         }

@@ -1,4 +1,4 @@
-//! A writer: takes a lane, decides what waits in it, commits, answers. There are several, on connections of their own.
+//! A writer: takes a lane, loads what its commands touch, takes in what has arrived meanwhile, decides, commits, answers. There are several, on connections of their own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,17 +7,21 @@ use rand::RngExt;
 use tokio::time::{Instant, sleep};
 
 use super::Shared;
-use super::lanes::{Lanes, Work};
+use super::lanes::{Lane, Lanes, Work};
+use crate::decide::{Touch, WorkingSet};
+use crate::engine::batch::{finish, load};
 use crate::engine::queue::{Job, answer, drop_late, stats_of};
 use crate::engine::views::Learned;
-use crate::engine::{EngineError, Parts, Reply, run_batch};
-use crate::store::{Durability, Store, StoreError};
+use crate::engine::{EngineError, Parts, Reply};
+use crate::store::{Durability, SharedStore, StoreError};
 
 /// How often a batch is decided again because another process was in the way.
 const TRIES_MAX: u32 = 12;
 /// The first pause before that, at most; it doubles.
 const PAUSE_MS: u64 = 2;
 const PAUSE_MAX_MS: u64 = 200;
+/// What has arrived while a batch was loaded joins it when it is at least this part of it: it may cost a round trip more.
+const JOIN_SHARE: usize = 4;
 
 pub(super) struct Writer<S> {
     store: S,
@@ -25,7 +29,7 @@ pub(super) struct Writer<S> {
     parts: Parts,
 }
 
-impl<S: Store> Writer<S> {
+impl<S: SharedStore> Writer<S> {
     pub fn new(store: S, shared: Arc<Shared>, parts: Parts) -> Self {
         Self { store, shared, parts }
     }
@@ -34,7 +38,7 @@ impl<S: Store> Writer<S> {
     pub async fn run(mut self) {
         let guard = PanicGuard(self.shared.clone());
         while let Some(Work { lane, jobs }) = self.lanes().take(self.parts.limits.batch_max).await {
-            let served = self.batch(jobs).await;
+            let served = self.batch(&lane, jobs).await;
             self.lanes().done(lane);
             if let Err(error) = served {
                 tracing::error!(%error, "the store failed: stopping");
@@ -52,7 +56,7 @@ impl<S: Store> Writer<S> {
     }
 
     /// An error is one that ends the engine.
-    async fn batch(&mut self, mut jobs: Vec<Job>) -> Result<(), StoreError> {
+    async fn batch(&mut self, lane: &Lane, mut jobs: Vec<Job>) -> Result<(), StoreError> {
         let mut tries = 0;
         loop {
             let started = Instant::now();
@@ -60,7 +64,7 @@ impl<S: Store> Writer<S> {
             if jobs.is_empty() {
                 return Ok(());
             }
-            match self.commit(&jobs).await {
+            match self.commit(lane, &mut jobs).await {
                 Ok((replies, records)) => {
                     self.parts.stats.record(&stats_of(&jobs, &replies, records, started));
                     let mut replies = replies.into_iter();
@@ -82,15 +86,41 @@ impl<S: Store> Writer<S> {
         }
     }
 
-    async fn commit(&mut self, jobs: &[Job]) -> Result<(Vec<Reply>, usize), StoreError> {
+    async fn commit(&mut self, lane: &Lane, jobs: &mut Vec<Job>) -> Result<(Vec<Reply>, usize), StoreError> {
         let asked_us = self.shared.now_us();
+        let touch = touch_of(jobs);
+        let mut loaded = load(&mut self.store, &touch, self.parts.env.now_ms(), Durability::Synced).await?;
+        self.join(lane, jobs, &touch, &mut loaded.set).await?;
         let commands = jobs.iter().map(|job| (&job.command, job.key.as_ref()));
-        let now_ms = self.parts.env.now_ms();
-        let done = run_batch(&mut self.store, &self.parts.limits, commands, Vec::new(), now_ms, Durability::Synced).await?;
+        let done = finish(&mut self.store, &self.parts.limits, commands, loaded, Durability::Synced).await?;
         // Readers see it before the writers hear of it: who was answered finds his own write.
         self.parts.views.publish_learned(done.views, Learned { asked_us, answered_us: self.shared.now_us() });
         Ok((done.replies, done.records))
     }
+
+    /// Takes in what has arrived in the lane while its event was waited for: another process may have had it for as long as several
+    /// batches of this one would have taken.
+    async fn join(&mut self, lane: &Lane, jobs: &mut Vec<Job>, touch: &Touch, set: &mut WorkingSet) -> Result<(), StoreError> {
+        // Whoever makes an event has nothing locked yet.
+        if !lane.as_ref().is_some_and(|event| set.events.contains_key(event)) {
+            return Ok(());
+        }
+        let room = self.parts.limits.batch_max.saturating_sub(jobs.len());
+        let joining = self.lanes().more(lane, room, jobs.len().div_ceil(JOIN_SHARE));
+        let joining = drop_late(joining, Instant::now(), &self.parts.stats);
+        let more = touch_of(&joining);
+        // Whatever becomes of the batch, they are answered with it.
+        jobs.extend(joining);
+        let totals = more.totals && !touch.totals;
+        if totals || !(more.holds.is_empty() && more.customers.is_empty() && more.keys.is_empty()) {
+            self.store.load_more(set, &Touch { totals, ..more }).await?;
+        }
+        Ok(())
+    }
+}
+
+fn touch_of(jobs: &[Job]) -> Touch {
+    Touch::of(jobs.iter().map(|job| (&job.command, job.key.as_ref())))
 }
 
 /// A broken invariant ends a writer by a panic. Then nobody may wait for it any longer, and the process has to end.

@@ -42,6 +42,7 @@ struct LedgerRows<'a> {
 #[derive(Default)]
 struct EventRows<'a> {
     name: Vec<&'a str>,
+    existed: Vec<bool>,
     seq: Vec<i64>,
     settings_seq: Vec<i64>,
     head: Vec<&'a [u8]>,
@@ -96,13 +97,13 @@ pub(super) async fn commit(
         ledger.seq.push(int(record.seq));
         ledger.body.push(body);
     }
-    let (mut new, mut changed) = (EventRows::default(), EventRows::default());
+    let mut rows = EventRows::default();
     // Ordered, like everything that is locked: who touches the same rows does so in the same order.
     let mut dirty: Vec<_> = set.dirty_events.iter().filter_map(|name| set.events.get(name)).collect();
     dirty.sort_by(|a, b| a.name.cmp(&b.name));
     for event in &dirty {
-        let rows = if existed.contains(&event.name) { &mut changed } else { &mut new };
         rows.name.push(event.name.as_str());
+        rows.existed.push(existed.contains(&event.name));
         rows.seq.push(int(event.seq));
         rows.settings_seq.push(int(event.settings_seq));
         rows.head.push(event.head.as_bytes());
@@ -125,20 +126,13 @@ pub(super) async fn commit(
         holds.seq.push(int(hold.seq));
         holds.confirmed_seq.push(hold.confirmed_seq.map(int));
     }
-    let (mut kept, mut gone) = (CustomerRows::default(), CustomerRows::default());
+    let mut customers = CustomerRows::default();
     for who in &set.dirty_customers {
-        let qty = set.customers.get(who).copied().unwrap_or(0);
-        let rows = if qty == 0 { &mut gone } else { &mut kept };
-        rows.event.push(who.0.as_str());
-        rows.customer.push(who.1.as_str());
-        rows.qty.push(int(qty));
+        customers.event.push(who.0.as_str());
+        customers.customer.push(who.1.as_str());
+        customers.qty.push(int(set.customers.get(who).copied().unwrap_or(0)));
     }
     let keys = key_rows(set);
-    let now_ms = int(set.now_ms);
-    let with_holds: Vec<&str> = dirty.iter().filter(|event| event.live_holds > 0).map(|event| event.name.as_str()).collect();
-
-    let ledger_params: Params<'_> =
-        vec![(&ledger.event, Type::TEXT_ARRAY), (&ledger.seq, Type::INT8_ARRAY), (&ledger.body, Type::BYTEA_ARRAY)];
     let hold_params: Params<'_> = vec![
         (&holds.id, Type::UUID_ARRAY),
         (&holds.event, Type::TEXT_ARRAY),
@@ -152,40 +146,39 @@ pub(super) async fn commit(
         (&holds.seq, Type::INT8_ARRAY),
         (&holds.confirmed_seq, Type::INT8_ARRAY),
     ];
-    let kept_params: Params<'_> = vec![(&kept.event, Type::TEXT_ARRAY), (&kept.customer, Type::TEXT_ARRAY), (&kept.qty, Type::INT8_ARRAY)];
-    let gone_params: Params<'_> = vec![(&gone.event, Type::TEXT_ARRAY), (&gone.customer, Type::TEXT_ARRAY)];
-    let key_params: Params<'_> = vec![
+    let customer_params: Params<'_> =
+        vec![(&customers.event, Type::TEXT_ARRAY), (&customers.customer, Type::TEXT_ARRAY), (&customers.qty, Type::INT8_ARRAY)];
+    let now_ms = int(set.now_ms);
+    let params: Params<'_> = vec![
+        (&ledger.event, Type::TEXT_ARRAY),
+        (&ledger.seq, Type::INT8_ARRAY),
+        (&ledger.body, Type::BYTEA_ARRAY),
+        (&rows.name, Type::TEXT_ARRAY),
+        (&rows.existed, Type::BOOL_ARRAY),
+        (&rows.seq, Type::INT8_ARRAY),
+        (&rows.settings_seq, Type::INT8_ARRAY),
+        (&rows.head, Type::BYTEA_ARRAY),
+        (&rows.at_ms, Type::INT8_ARRAY),
+        (&rows.live_holds, Type::INT8_ARRAY),
+        (&rows.settings, Type::TEXT_ARRAY),
+        (&rows.stocks, Type::TEXT_ARRAY),
         (&keys.key, Type::TEXT_ARRAY),
         (&keys.fingerprint, Type::BYTEA_ARRAY),
         (&keys.event, Type::TEXT_ARRAY),
         (&keys.seq, Type::INT8_ARRAY),
         (&keys.expires_at_ms, Type::INT8_ARRAY),
+        (&now_ms, Type::INT8),
+        (&set.replaying, Type::BOOL),
     ];
-    let put_keys = if set.replaying { &sql.replay_keys } else { &sql.insert_keys };
-    // Keys whose time is over make room for their next use; one that is still in use then collides, and the batch is undone.
-    let reused = !set.replaying && !keys.key.is_empty();
-
-    let (new_params, changed_params) = (event_params(&new), event_params(&changed));
-    let reused_params: Params<'_> = vec![(&keys.key, Type::TEXT_ARRAY), (&now_ms, Type::INT8)];
-    let next_params: Params<'_> = vec![(&with_holds, Type::TEXT_ARRAY)];
 
     // Biased: they are sent in this order, without waiting for each other.
-    let (a, b, c, d, e, f, g, h, next, unbounded, committed) = tokio::join!(biased;
-        execute(client, &sql.insert_ledger, &ledger_params, true),
-        execute(client, &sql.insert_events, &new_params, !new.name.is_empty()),
-        execute(client, &sql.update_events, &changed_params, !changed.name.is_empty()),
-        execute(client, &sql.put_holds, &hold_params, !holds.id.is_empty()),
-        execute(client, &sql.put_customers, &kept_params, !kept.qty.is_empty()),
-        execute(client, &sql.drop_customers, &gone_params, !gone.qty.is_empty()),
-        execute(client, &sql.drop_keys, &reused_params, reused),
-        execute(client, put_keys, &key_params, !keys.key.is_empty()),
-        query(client, &sql.next_expiries, &next_params, !with_holds.is_empty()),
-        client.batch_execute(UNBOUNDED),
+    let (holds, customers, next, committed) = tokio::join!(biased;
+        query(client, &sql.write_holds, &hold_params, !holds.id.is_empty()),
+        query(client, &sql.write_customers, &customer_params, !customers.qty.is_empty()),
+        query(client, &sql.write, &params, true),
         client.batch_execute("COMMIT"),
     );
-    let unbounded = unbounded.map_err(Trouble::from);
-    let written =
-        [a, b, c, d, e, f, g, h].into_iter().chain([next.as_ref().map(drop).map_err(Clone::clone), unbounded]).find_map(Result::err);
+    let written = [&holds, &customers, &next].into_iter().find_map(|written| written.as_ref().err().cloned());
     match (written, committed) {
         // What went wrong before the commit is known not to be committed, if the server itself said so.
         (Some(Trouble::Lost(text)), Err(_)) => Err(CommitError::Unknown(text)),
@@ -197,19 +190,6 @@ pub(super) async fn commit(
         },
         (None, Ok(())) => expiries(&next.unwrap_or_default()).map_err(|trouble| CommitError::Unknown(trouble.text().to_owned())),
     }
-}
-
-fn event_params<'a>(rows: &'a EventRows<'a>) -> Params<'a> {
-    vec![
-        (&rows.name, Type::TEXT_ARRAY),
-        (&rows.seq, Type::INT8_ARRAY),
-        (&rows.settings_seq, Type::INT8_ARRAY),
-        (&rows.head, Type::BYTEA_ARRAY),
-        (&rows.at_ms, Type::INT8_ARRAY),
-        (&rows.live_holds, Type::INT8_ARRAY),
-        (&rows.settings, Type::TEXT_ARRAY),
-        (&rows.stocks, Type::TEXT_ARRAY),
-    ]
 }
 
 /// The keys of the batch's records, each once, ordered.
@@ -233,13 +213,6 @@ fn key_rows(set: &WorkingSet) -> KeyRows<'_> {
         rows.expires_at_ms.push(int(used.expires_at_ms));
     }
     rows
-}
-
-async fn execute(client: &Client, sql: &str, params: &[(&(dyn ToSql + Sync), Type)], wanted: bool) -> Result<(), Trouble> {
-    if wanted {
-        client.execute_typed(sql, params).await?;
-    }
-    Ok(())
 }
 
 async fn query(client: &Client, sql: &str, params: &[(&(dyn ToSql + Sync), Type)], wanted: bool) -> Result<Vec<Row>, Trouble> {

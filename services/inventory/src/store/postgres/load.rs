@@ -2,31 +2,36 @@
 
 use std::sync::Arc;
 
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
 use super::errors::Trouble;
 use super::options::{PostgresOptions, TimeSource};
-use super::rows::{HOLD_COLUMNS, damaged, event, event_name, hold, int, number, optional_number, uuid};
+use super::rows::{batch_event, batch_hold, damaged, event_name, int, number, optional_number, uuid};
 use super::sql::Sql;
 use crate::decide::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet};
-use crate::domain::{CustomerId, Fingerprint, HoldState, IdempotencyKey, TimeMs};
+use crate::domain::{CustomerId, EventName, Fingerprint, HoldId, HoldState, IdempotencyKey, TimeMs};
 use crate::ledger::Record;
 
-/// What begins every transaction: bounds that hold without this process, so that it can neither wait nor keep others waiting for
-/// ever, and never less durable than a commit must be.
+/// What begins a batch. The function that loads it sets the other bounds.
+pub(super) fn begin_batch(options: &PostgresOptions) -> String {
+    let statement = options.statement_timeout.as_millis();
+    format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = {statement}")
+}
+
+/// What begins any other transaction that writes: bounds that hold without this process, so that it can neither wait nor keep others
+/// waiting for ever, and never less durable than a commit must be.
 pub(super) fn begin(options: &PostgresOptions) -> String {
-    let (statement, lock) = (options.statement_timeout.as_millis(), options.lock_timeout.as_millis());
+    let (begin, lock) = (begin_batch(options), options.lock_timeout.as_millis());
     format!(
-        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}; \
+        "{begin}; SET LOCAL lock_timeout = {lock}; \
          SET LOCAL idle_in_transaction_session_timeout = {lock}; SELECT set_config('synchronous_commit', CASE WHEN \
          current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN 'on' ELSE current_setting('synchronous_commit') END, true)"
     )
 }
 
-/// Begins a transaction, locks the events that `touch` names, in the order of their names, and loads. One round trip: the
-/// statements follow each other without waiting, and the server runs them in their order.
+/// Begins a transaction, locks the events that `touch` names, in the order of their names, and loads. One round trip.
 pub(super) async fn load(
     client: &Client,
     sql: &Sql,
@@ -35,82 +40,99 @@ pub(super) async fn load(
     touch: &Touch,
     now_ms: TimeMs,
 ) -> Result<WorkingSet, Trouble> {
-    let names: Vec<&str> = touch.events.iter().map(crate::domain::EventName::as_str).collect();
-    let ids: Vec<Uuid> = touch.holds.iter().map(|id| uuid(*id)).collect();
-    let keys: Vec<&str> = touch.keys.iter().map(IdempotencyKey::as_str).collect();
-    let (of_events, customers): (Vec<&str>, Vec<&str>) = touch.customers.iter().map(|(event, who)| (event.as_str(), who.as_str())).unzip();
-    let caller_ms = (options.time == TimeSource::Caller).then(|| int(now_ms));
-    let due_max = int(DUE_MAX as u64 + 1);
-
-    let lock = async {
-        match ids.is_empty() {
-            true => client.query_typed(&sql.lock_events, &[(&names, Type::TEXT_ARRAY)]).await,
-            false => client.query_typed(&sql.lock_events_and_of_holds, &[(&names, Type::TEXT_ARRAY), (&ids, Type::UUID_ARRAY)]).await,
-        }
-    };
-    let time = client.query_typed(if touch.totals { &sql.time_and_totals } else { &sql.time }, &[]);
-    let due_params: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 4] =
-        [(&names, Type::TEXT_ARRAY), (&ids, Type::UUID_ARRAY), (&caller_ms, Type::INT8), (&due_max, Type::INT8)];
-    let due = client.query_typed(&sql.due, &due_params);
-    let held = rows_unless(ids.is_empty(), async { client.query_typed(&sql.holds, &[(&ids, Type::UUID_ARRAY)]).await });
-    let of_customers = rows_unless(customers.is_empty(), async {
-        client.query_typed(&sql.customers, &[(&of_events, Type::TEXT_ARRAY), (&customers, Type::TEXT_ARRAY)]).await
-    });
-    let of_keys = rows_unless(keys.is_empty(), async { client.query_typed(&sql.keys, &[(&keys, Type::TEXT_ARRAY)]).await });
-    // Biased: they are sent in this order.
-    let (begun, locked, time, due, held, of_customers, of_keys) =
-        tokio::join!(biased; client.batch_execute(begin), lock, time, due, held, of_customers, of_keys);
+    let wanted = Wanted { events: true, caller_ms: (options.time == TimeSource::Caller).then_some(now_ms), due_max: DUE_MAX + 1 };
+    // Biased: they are sent in this order, without waiting for each other.
+    let (begun, rows) = tokio::join!(biased;
+        client.batch_execute(begin),
+        rows(client, sql, options, touch, &wanted),
+    );
     begun?;
-    // The first error is the one that tells; those after it only say that the transaction is over.
-    let (locked, time, due, held, of_customers, of_keys) = (locked?, time?, due?, held?, of_customers?, of_keys?);
-
-    let time = time.first().ok_or_else(|| Trouble::Lost("no time".into()))?;
-    let mut set = WorkingSet {
-        now_ms: match options.time {
-            TimeSource::Database => number(time, 0)?,
-            TimeSource::Caller => now_ms,
-        },
-        events_len: usize::try_from(number(time, 1)?).unwrap_or(usize::MAX),
-        live_holds_len: number(time, 2)?,
-        ..WorkingSet::default()
-    };
-    for row in &locked {
-        let event = event(row)?;
-        set.events.insert(event.name.clone(), event);
-    }
-    for row in &held {
-        add_hold(&mut set, row)?;
-    }
-    for row in &due {
-        if set.due.len() == DUE_MAX {
-            set.more_due = true;
-            break;
-        }
-        let id = add_hold(&mut set, row)?;
-        set.due.push(id);
-    }
-    for row in &of_customers {
-        let customer = CustomerId::new(row.try_get(1)?).map_err(|error| damaged("a customer")(&error))?;
-        set.customers.insert((event_name(row, 0)?, customer), number(row, 2)?);
-    }
-    for row in &of_keys {
-        let (key, slot) = key_slot(row)?;
-        set.keys.insert(key, slot);
+    let mut set = WorkingSet::default();
+    for row in rows? {
+        add(&mut set, &row)?;
     }
     Ok(set)
 }
 
-async fn rows_unless(
-    nothing: bool,
-    query: impl Future<Output = Result<Vec<Row>, tokio_postgres::Error>>,
-) -> Result<Vec<Row>, tokio_postgres::Error> {
-    if nothing { Ok(Vec::new()) } else { query.await }
+/// Adds to `set`, whose transaction is open, what else `touch` names of the events that it has locked.
+pub(super) async fn load_more(
+    client: &Client,
+    sql: &Sql,
+    options: &PostgresOptions,
+    touch: &Touch,
+    set: &mut WorkingSet,
+) -> Result<(), Trouble> {
+    let wanted = Wanted { events: false, caller_ms: Some(set.now_ms), due_max: 0 };
+    let rows = rows(client, sql, options, touch, &wanted).await?;
+    for row in rows {
+        // What was loaded before is the same still: it is locked.
+        add(set, &row)?;
+    }
+    Ok(())
 }
 
-fn add_hold(set: &mut WorkingSet, row: &Row) -> Result<crate::domain::HoldId, Trouble> {
-    let hold = hold(row)?;
+struct Wanted {
+    events: bool,
+    caller_ms: Option<TimeMs>,
+    due_max: usize,
+}
+
+async fn rows(client: &Client, sql: &Sql, options: &PostgresOptions, touch: &Touch, wanted: &Wanted) -> Result<Vec<Row>, Trouble> {
+    let names: Vec<&str> = touch.events.iter().filter(|_| wanted.events).map(EventName::as_str).collect();
+    let ids: Vec<Uuid> = touch.holds.iter().map(|id| uuid(*id)).collect();
+    let keys: Vec<&str> = touch.keys.iter().map(IdempotencyKey::as_str).collect();
+    let (of_events, customers): (Vec<&str>, Vec<&str>) = touch.customers.iter().map(|(event, who)| (event.as_str(), who.as_str())).unzip();
+    let (caller_ms, due_max) = (wanted.caller_ms.map(int), int(wanted.due_max as u64));
+    let lock_timeout = options.lock_timeout.as_millis().to_string();
+    let params: [(&(dyn ToSql + Sync), Type); 9] = [
+        (&names, Type::TEXT_ARRAY),
+        (&ids, Type::UUID_ARRAY),
+        (&of_events, Type::TEXT_ARRAY),
+        (&customers, Type::TEXT_ARRAY),
+        (&keys, Type::TEXT_ARRAY),
+        (&caller_ms, Type::INT8),
+        (&due_max, Type::INT8),
+        (&touch.totals, Type::BOOL),
+        (&lock_timeout, Type::TEXT),
+    ];
+    Ok(client.query_typed(&sql.load, &params).await?)
+}
+
+/// Adds a row of a batch; the function that made it says what is in it.
+fn add(set: &mut WorkingSet, row: &Row) -> Result<(), Trouble> {
+    match row.try_get(0)? {
+        "event" => {
+            let event = batch_event(row)?;
+            set.events.insert(event.name.clone(), event);
+        }
+        "time" => {
+            set.now_ms = number(row, 3)?;
+            set.events_len = usize::try_from(number(row, 4)?).unwrap_or(usize::MAX).max(set.events_len);
+            set.live_holds_len = number(row, 5)?.max(set.live_holds_len);
+        }
+        "hold" => drop(add_hold(set, row)?),
+        "due" if set.due.len() == DUE_MAX => set.more_due = true,
+        "due" => {
+            let id = add_hold(set, row)?;
+            set.due.push(id);
+        }
+        "customer" => {
+            let customer = CustomerId::new(row.try_get(10)?).map_err(|error| damaged("a customer")(&error))?;
+            set.customers.insert((event_name(row, 1)?, customer), number(row, 7)?);
+        }
+        "key" => {
+            let (key, slot) = key_slot(row)?;
+            set.keys.insert(key, slot);
+        }
+        other => return Err(damaged("a batch")(&format!("a row of kind {other}"))),
+    }
+    Ok(())
+}
+
+fn add_hold(set: &mut WorkingSet, row: &Row) -> Result<HoldId, Trouble> {
+    let hold = batch_hold(row)?;
     let id = hold.id;
-    if let (Some(customer), Some(qty)) = (&hold.customer, optional_number(row, HOLD_COLUMNS)?) {
+    if let (Some(customer), Some(qty)) = (&hold.customer, optional_number(row, 7)?) {
         set.customers.insert((hold.event.clone(), customer.clone()), qty);
     }
     let indexed_at_ms = (hold.state == HoldState::Held).then_some(hold.expires_at_ms);
@@ -120,13 +142,13 @@ fn add_hold(set: &mut WorkingSet, row: &Row) -> Result<crate::domain::HoldId, Tr
 
 fn key_slot(row: &Row) -> Result<(IdempotencyKey, KeySlot), Trouble> {
     let bad = damaged("a key");
-    let key = IdempotencyKey::new(row.try_get(0)?).map_err(|error| bad(&error))?;
-    let fingerprint: &[u8] = row.try_get(1)?;
-    let body: Option<&[u8]> = row.try_get(3)?;
+    let key = IdempotencyKey::new(row.try_get(8)?).map_err(|error| bad(&error))?;
+    let fingerprint: &[u8] = row.try_get(13)?;
+    let body: Option<&[u8]> = row.try_get(14)?;
     let body = body.ok_or_else(|| bad(&"its record is missing"))?;
     let slot = KeySlot {
         fingerprint: Fingerprint::from_bytes(fingerprint.try_into().map_err(|error| bad(&error))?),
-        expires_at_ms: number(row, 2)?,
+        expires_at_ms: number(row, 3)?,
         record: Arc::new(Record::from_body(body).map_err(|error| bad(&error))?),
     };
     Ok((key, slot))

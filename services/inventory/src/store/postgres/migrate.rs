@@ -16,8 +16,10 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "tables", breaking: true, sql: include_str!("migrations/0001_tables.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "tables", breaking: true, sql: include_str!("migrations/0001_tables.sql") },
+    Migration { version: 2, name: "functions", breaking: false, sql: include_str!("migrations/0002_functions.sql") },
+];
 
 /// Brings `schema` up to date.
 pub(super) async fn migrate(client: &Client, schema: &str) -> Result<(), Trouble> {

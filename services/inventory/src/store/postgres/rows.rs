@@ -36,43 +36,68 @@ pub(super) fn uuid(id: HoldId) -> Uuid {
     Uuid::from_bytes(*id.as_bytes())
 }
 
+/// In which columns the parts of an event are: name, seq, settings_seq, head, at_ms, live_holds, settings, stocks.
+type EventColumns = [usize; 8];
+
+/// As [`super::sql::EVENT`] has them.
 pub(super) fn event(row: &Row) -> Result<Event, Trouble> {
+    event_at(row, [0, 1, 2, 3, 4, 5, 6, 7])
+}
+
+/// As a row of a batch has them.
+pub(super) fn batch_event(row: &Row) -> Result<Event, Trouble> {
+    event_at(row, [1, 3, 4, 13, 5, 6, 8, 9])
+}
+
+fn event_at(row: &Row, [name, seq, settings_seq, head, at_ms, live_holds, settings, stocks]: EventColumns) -> Result<Event, Trouble> {
     let bad = damaged("an event");
-    let head: &[u8] = row.try_get(3)?;
+    let head: &[u8] = row.try_get(head)?;
     Ok(Event {
-        name: event_name(row, 0)?,
-        seq: number(row, 1)?,
-        settings_seq: number(row, 2)?,
+        name: event_name(row, name)?,
+        seq: number(row, seq)?,
+        settings_seq: number(row, settings_seq)?,
         head: Hash::from_bytes(head.try_into().map_err(|error| bad(&error))?),
-        at_ms: number(row, 4)?,
-        live_holds: number(row, 5)?,
-        settings: serde_json::from_str(row.try_get(6)?).map_err(|error| bad(&error))?,
-        stocks: serde_json::from_str(row.try_get(7)?).map_err(|error| bad(&error))?,
+        at_ms: number(row, at_ms)?,
+        live_holds: number(row, live_holds)?,
+        settings: serde_json::from_str(row.try_get(settings)?).map_err(|error| bad(&error))?,
+        stocks: serde_json::from_str(row.try_get(stocks)?).map_err(|error| bad(&error))?,
     })
 }
 
+/// In which columns the parts of a hold are: id, event, items, live, customer, state, created_at_ms, expires_at_ms, payment_ref, seq,
+/// confirmed_seq.
+type HoldColumns = [usize; 11];
+
+/// As [`super::sql::HOLD`] has them.
 pub(super) fn hold(row: &Row) -> Result<Hold, Trouble> {
+    hold_at(row, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+}
+
+/// As a row of a batch has them.
+pub(super) fn batch_hold(row: &Row) -> Result<Hold, Trouble> {
+    hold_at(row, [2, 1, 8, 9, 10, 11, 3, 4, 12, 5, 6])
+}
+
+fn hold_at(row: &Row, columns: HoldColumns) -> Result<Hold, Trouble> {
+    let [id, event, items, live, customer, state, created_at_ms, expires_at_ms, payment_ref, seq, confirmed_seq] = columns;
     let bad = damaged("a hold");
-    let id: Uuid = row.try_get(0)?;
-    let customer: Option<&str> = row.try_get(4)?;
-    let payment_ref: Option<&str> = row.try_get(8)?;
+    let id: Uuid = row.try_get(id)?;
+    let customer: Option<&str> = row.try_get(customer)?;
+    let payment_ref: Option<&str> = row.try_get(payment_ref)?;
     Ok(Hold {
         id: HoldId::from_bytes(*id.as_bytes()),
-        event: event_name(row, 1)?,
-        items: serde_json::from_str(row.try_get(2)?).map_err(|error| bad(&error))?,
-        live: serde_json::from_str(row.try_get(3)?).map_err(|error| bad(&error))?,
+        event: event_name(row, event)?,
+        items: serde_json::from_str(row.try_get(items)?).map_err(|error| bad(&error))?,
+        live: serde_json::from_str(row.try_get(live)?).map_err(|error| bad(&error))?,
         customer: customer.map(CustomerId::new).transpose().map_err(|error| bad(&error))?,
-        state: state_of(row.try_get(5)?).ok_or_else(|| bad(&"its state"))?,
-        created_at_ms: number(row, 6)?,
-        expires_at_ms: number(row, 7)?,
+        state: state_of(row.try_get(state)?).ok_or_else(|| bad(&"its state"))?,
+        created_at_ms: number(row, created_at_ms)?,
+        expires_at_ms: number(row, expires_at_ms)?,
         payment_ref: payment_ref.map(PaymentRef::new).transpose().map_err(|error| bad(&error))?,
-        seq: number(row, 9)?,
-        confirmed_seq: optional_number(row, 10)?,
+        seq: number(row, seq)?,
+        confirmed_seq: optional_number(row, confirmed_seq)?,
     })
 }
-
-/// Where the columns of [`hold`] end.
-pub(super) const HOLD_COLUMNS: usize = 11;
 
 pub(super) fn state_name(state: HoldState) -> &'static str {
     match state {

@@ -3,19 +3,28 @@
 use std::sync::Arc;
 
 use super::gate::Gate;
-use super::load::begin;
+use super::load::{begin, begin_batch};
 use super::options::PostgresOptions;
 use super::sql::Sql;
 
 pub(super) struct Common {
     pub options: PostgresOptions,
     pub sql: Sql,
+    /// Begins a batch.
+    pub begin_batch: String,
+    /// Begins any other transaction that writes.
     pub begin: String,
     pub gate: Arc<Gate>,
 }
 
 impl Common {
     pub fn new(options: PostgresOptions) -> Self {
-        Self { sql: Sql::new(&options.schema), begin: begin(&options), gate: Arc::new(Gate::new()), options }
+        Self {
+            sql: Sql::new(&options.schema),
+            begin_batch: begin_batch(&options),
+            begin: begin(&options),
+            gate: Arc::new(Gate::new()),
+            options,
+        }
     }
 }

@@ -2,24 +2,10 @@
 
 /// All statements of the store.
 pub(super) struct Sql {
-    pub lock_events: String,
-    pub lock_events_and_of_holds: String,
-    pub time: String,
-    pub time_and_totals: String,
-    pub holds: String,
-    pub due: String,
-    pub customers: String,
-    pub keys: String,
-    pub insert_ledger: String,
-    pub insert_events: String,
-    pub update_events: String,
-    pub put_holds: String,
-    pub put_customers: String,
-    pub drop_customers: String,
-    pub drop_keys: String,
-    pub insert_keys: String,
-    pub replay_keys: String,
-    pub next_expiries: String,
+    pub load: String,
+    pub write_holds: String,
+    pub write_customers: String,
+    pub write: String,
     pub record: String,
     pub fence: String,
     pub touch: String,
@@ -48,67 +34,12 @@ impl Sql {
             "(SELECT h.expires_at_ms FROM {s}.holds h WHERE h.event = e.name AND h.state = 'held' ORDER BY h.expires_at_ms LIMIT 1)"
         );
         Self {
-            lock_events: format!("SELECT {EVENT} FROM {s}.events e WHERE e.name = ANY($1) ORDER BY e.name FOR UPDATE"),
-            lock_events_and_of_holds: format!(
-                "SELECT {EVENT} FROM {s}.events e WHERE e.name IN \
-                 (SELECT unnest($1) UNION SELECT h.event FROM {s}.holds h WHERE h.id = ANY($2)) ORDER BY e.name FOR UPDATE OF e"
+            load: format!("SELECT * FROM {s}.load_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
+            write_holds: format!("SELECT {s}.write_holds_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"),
+            write_customers: format!("SELECT {s}.write_customers_1($1, $2, $3)"),
+            write: format!(
+                "SELECT * FROM {s}.write_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
             ),
-            time: format!("SELECT {NOW}, 0::bigint, 0::bigint"),
-            time_and_totals: format!("SELECT {NOW}, count(*), coalesce(sum(live_holds), 0)::bigint FROM {s}.events"),
-            holds: format!(
-                "SELECT {HOLD}, c.qty FROM {s}.holds h LEFT JOIN {s}.customers c ON c.event = h.event AND c.customer = h.customer \
-                 WHERE h.id = ANY($1)"
-            ),
-            due: format!(
-                "SELECT {HOLD}, c.qty FROM {s}.events e CROSS JOIN LATERAL (SELECT * FROM {s}.holds h WHERE h.event = e.name \
-                 AND h.state = 'held' AND h.expires_at_ms <= greatest(e.at_ms, coalesce($3, {NOW})) ORDER BY h.expires_at_ms, h.id LIMIT $4) h \
-                 LEFT JOIN {s}.customers c ON c.event = h.event AND c.customer = h.customer \
-                 WHERE e.live_holds > 0 AND e.name IN \
-                 (SELECT unnest($1) UNION SELECT t.event FROM {s}.holds t WHERE t.id = ANY($2)) LIMIT $4"
-            ),
-            customers: format!(
-                "SELECT c.event, c.customer, c.qty FROM unnest($1, $2) AS w(event, customer) \
-                 JOIN {s}.customers c ON c.event = w.event AND c.customer = w.customer"
-            ),
-            keys: format!(
-                "SELECT k.key, k.fingerprint, k.expires_at_ms, l.body FROM {s}.keys k \
-                 LEFT JOIN {s}.ledger l ON l.event = k.event AND l.seq = k.seq WHERE k.key = ANY($1)"
-            ),
-            insert_ledger: format!("INSERT INTO {s}.ledger (event, seq, body) SELECT * FROM unnest($1, $2, $3)"),
-            insert_events: format!(
-                "INSERT INTO {s}.events (name, seq, settings_seq, head, at_ms, live_holds, settings, stocks) \
-                 SELECT a, b, c, d, e, f, g::jsonb, h::jsonb FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS n(a, b, c, d, e, f, g, h)"
-            ),
-            update_events: format!(
-                "UPDATE {s}.events o SET seq = n.seq, settings_seq = n.settings_seq, head = n.head, at_ms = n.at_ms, \
-                 live_holds = n.live_holds, settings = n.settings::jsonb, stocks = n.stocks::jsonb \
-                 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS n(name, seq, settings_seq, head, at_ms, live_holds, settings, stocks) \
-                 WHERE o.name = n.name"
-            ),
-            put_holds: format!(
-                "INSERT INTO {s}.holds (id, event, items, live, customer, state, created_at_ms, expires_at_ms, payment_ref, seq, confirmed_seq) \
-                 SELECT a, b, c::jsonb, d::jsonb, e, f, g, h, i, j, k \
-                 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS n(a, b, c, d, e, f, g, h, i, j, k) \
-                 ON CONFLICT (id) DO UPDATE SET live = excluded.live, state = excluded.state, expires_at_ms = excluded.expires_at_ms, \
-                 payment_ref = excluded.payment_ref, seq = excluded.seq, confirmed_seq = excluded.confirmed_seq"
-            ),
-            put_customers: format!(
-                "INSERT INTO {s}.customers (event, customer, qty) SELECT * FROM unnest($1, $2, $3) \
-                 ON CONFLICT (event, customer) DO UPDATE SET qty = excluded.qty"
-            ),
-            drop_customers: format!(
-                "DELETE FROM {s}.customers c USING unnest($1, $2) AS n(event, customer) WHERE c.event = n.event AND c.customer = n.customer"
-            ),
-            drop_keys: format!("DELETE FROM {s}.keys WHERE key = ANY($1) AND expires_at_ms <= $2"),
-            insert_keys: format!(
-                "INSERT INTO {s}.keys (key, fingerprint, event, seq, expires_at_ms) SELECT * FROM unnest($1, $2, $3, $4, $5)"
-            ),
-            replay_keys: format!(
-                "INSERT INTO {s}.keys AS k (key, fingerprint, event, seq, expires_at_ms) SELECT * FROM unnest($1, $2, $3, $4, $5) \
-                 ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint, event = excluded.event, seq = excluded.seq, \
-                 expires_at_ms = excluded.expires_at_ms WHERE k.expires_at_ms < excluded.expires_at_ms"
-            ),
-            next_expiries: format!("SELECT e.name, {next} FROM {s}.events e WHERE e.name = ANY($1)"),
             record: format!("SELECT body FROM {s}.ledger WHERE event = $1 AND seq = $2"),
             fence: format!("SELECT seq FROM {s}.events WHERE name = $1 FOR UPDATE"),
             touch: format!("UPDATE {s}.events SET seq = seq WHERE name = $1"),

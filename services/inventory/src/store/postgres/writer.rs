@@ -7,13 +7,13 @@ use super::commit::{CommitError, NextExpiries, commit};
 use super::errors::Trouble;
 use super::gate::Counts;
 use super::link::{Link, within};
-use super::load::load;
+use super::load::{load, load_more};
 use super::reader::PostgresReader;
 use super::resolve::{Fingerprint, Outcome, resolve};
 use super::shared::Common;
 use crate::decide::{Touch, WorkingSet};
 use crate::domain::{EventName, TimeMs};
-use crate::store::{Durability, EventView, Reader, Store, StoreError};
+use crate::store::{Durability, EventView, Reader, SharedStore, Store, StoreError};
 
 /// A writer of the PostgreSQL store. It connects when it is first needed, and again whenever it has to.
 pub struct PostgresStore {
@@ -115,7 +115,7 @@ impl Store for PostgresStore {
         let link = self.link().await?;
         let common = self.common.clone();
         let options = &common.options;
-        let trip = load(&link.client, &common.sql, &common.begin, options, touch, now_ms);
+        let trip = load(&link.client, &common.sql, &common.begin_batch, options, touch, now_ms);
         match within(options.statement_timeout + options.lock_timeout, trip).await {
             Ok(set) => {
                 common.gate.told(set.now_ms);
@@ -163,5 +163,26 @@ impl Store for PostgresStore {
 
     fn reader(&self) -> Arc<dyn Reader> {
         self.reader.clone()
+    }
+}
+
+impl SharedStore for PostgresStore {
+    async fn load_more(&mut self, set: &mut WorkingSet, touch: &Touch) -> Result<(), StoreError> {
+        let (Some(existed), Some(link)) = (self.open.take(), self.link.take()) else {
+            return Err(StoreError::Conflict("no transaction is open".into()));
+        };
+        let common = self.common.clone();
+        let trip = load_more(&link.client, &common.sql, &common.options, touch, set);
+        match within(common.options.statement_timeout, trip).await {
+            Ok(()) => {
+                self.open = Some(existed);
+                self.link = Some(link);
+                Ok(())
+            }
+            Err(trouble) => {
+                self.roll_back(link, &trouble).await;
+                Err(self.give_up(trouble))
+            }
+        }
     }
 }
