@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use inventory::decide::Touch;
 use inventory::engine::Environment;
 use inventory::ledger::{Hash, Record};
 use inventory::store::postgres::{Postgres, PostgresOptions};
-use inventory::decide::Touch;
 use inventory::store::{Durability, Reader, Store, StoreError};
 use inventory::{CommandKind, Engine, EngineError, Limits, Outcome, RefusalKind, Request};
 use test_postgres::Server;

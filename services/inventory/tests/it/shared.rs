@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use inventory::engine::Environment;
 use inventory::decide::{Touch, WorkingSet};
+use inventory::engine::Environment;
 use inventory::store::{Durability, EventView, Fault, MemoryStore, Reader, SharedStore, Store, StoreError};
 use inventory::{Command, CommandKind, Engine, EngineError, HoldId, IdempotencyKey, Limits, Outcome, RefusalKind, Request};
 
