@@ -178,13 +178,21 @@ impl Server {
     /// `kill -9` of all its processes at once, as a machine goes down.
     pub fn kill(&mut self) {
         let Some(mut program) = self.program.take() else { return };
+        // It may start none that is not seen here.
+        program.signal("STOP");
         let children = children(program.id());
         // The postmaster first: otherwise it would begin to recover.
         program.signal("KILL");
-        for child in children {
+        for child in &children {
             let _ = std::process::Command::new("kill").args(["-KILL", &child.to_string()]).stderr(std::process::Stdio::null()).status();
         }
         program.wait();
+        // As long as one of them is there, none can be started in the same directory.
+        let since = Instant::now();
+        while children.iter().any(|child| is_alive(*child)) {
+            assert!(since.elapsed() < Duration::from_secs(30), "a process of the server does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Lets all its processes stand still, or go on.
@@ -207,6 +215,12 @@ impl Drop for Server {
         self.freeze(false);
         self.kill();
     }
+}
+
+/// Whether a process of PostgreSQL has this id; what waits for its parent to hear of its end is none.
+fn is_alive(id: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    stat.contains("(postgres)") && !stat.contains(") Z ")
 }
 
 fn children(parent: u32) -> Vec<u32> {

@@ -243,7 +243,9 @@ async fn after_a_failover_to_a_synchronous_standby_it_sells_again_and_nothing_is
         let (one, two) = (vacancy(&url, &[]).await, vacancy(&url, &[]).await);
         let fresh = format!("/api/v1/admin/events/round-{round}");
         assert_eq!(one.client().admin(reqwest::Method::PUT, &fresh, &[], Some(json!({"stocks": {"general": 5}}))).await.status, 201);
+        let gathered = Instant::now();
         let crowd = Crowd::gather(&[one.base().to_owned(), two.base().to_owned()], 16);
+        crowd.sells_again(gathered, Duration::from_secs(20)).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
         let before = crowd.sold().await;
         standby = tokio::task::spawn_blocking(move || {
