@@ -239,7 +239,7 @@ async fn what_arrives_while_another_process_has_the_event_is_one_transaction() {
     replica.engine.submit(keyed(reserve("default", 1), "old")).await.unwrap().result.unwrap();
 
     let (mut other, now_ms) = (database.postgres.writer(), 0);
-    let touch = Touch { events: [event("default")].into(), ..Touch::default() };
+    let touch = Touch { events: std::iter::once(event("default")).collect(), ..Touch::default() };
     let set = other.load(&touch, now_ms).await.unwrap();
     let submit = |request: Request| {
         let replica = replica.clone();
