@@ -199,10 +199,10 @@ async fn holds_of_other_processes_are_confirmed_and_run_out_by_the_databases_clo
     one.created("default", 10).await;
     let Ok(Outcome::Held { id, .. }) = one.engine.submit(Request::new(hold("default", 2, 60_000))).await.unwrap().result else { panic!() };
     two.engine.submit(Request::new(CommandKind::Confirm { hold: id, payment_ref: None })).await.unwrap().result.unwrap();
-    one.engine.submit(Request::new(hold("default", 3, 300))).await.unwrap().result.unwrap();
+    one.engine.submit(Request::new(hold("default", 3, 3_000))).await.unwrap().result.unwrap();
     let available = async || two.engine.event(&event("default")).await.unwrap().unwrap().event.stocks[0].1.available();
     assert_eq!(available().await, 5);
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    tokio::time::sleep(Duration::from_millis(3_100)).await;
     assert_eq!(available().await, 8);
     let unknown = CommandKind::Release { hold: inventory::HoldId::new(1, [1; 10]) };
     assert_eq!(one.engine.submit(Request::new(unknown)).await.unwrap().result.unwrap_err().kind, RefusalKind::HoldNotFound);
@@ -280,6 +280,46 @@ async fn what_arrives_while_another_process_has_the_event_is_one_transaction() {
     assert_eq!((sold, records.len()), (1 + 1 + 2 + 20, 3 + 1 + 3 + 20));
     let of_last: std::collections::BTreeSet<_> = records[3..].iter().map(|record| record.at_ms).collect();
     assert_eq!(of_last.len(), 1, "they were decided at one moment");
+}
+
+/// Plans are made when the tables are empty. They must not read all of them when they have grown.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_batch_reads_whole_tables() {
+    let database = Database::new().await;
+    let mut writer = database.postgres.writer();
+    let mut number = 0;
+    let mut run = async |kinds: Vec<CommandKind>| {
+        number += 1;
+        let id = |place: usize| inventory::HoldId::new(number, [u8::try_from(place).unwrap(); 10]);
+        let commands: Vec<_> = kinds.into_iter().enumerate().map(|(place, kind)| inventory::Command { id: id(place), kind }).collect();
+        let keys: Vec<_> = (0..commands.len()).map(|place| crate::support::key(&format!("{}-{place}", number / 2))).collect();
+        let commands = commands.iter().zip(keys.iter().map(Some));
+        let limits = Limits::default();
+        inventory::engine::run_batch(&mut writer, &limits, commands, Vec::new(), 1_000 + number, Durability::Synced).await.unwrap();
+        id(1)
+    };
+    run(vec![put("default", &[("general", 100_000)])]).await;
+    for _ in 0..40 {
+        let (customer, items) = (Some(crate::support::customer("c")), crate::support::items(&[("general", 2)]));
+        let bought = CommandKind::Reserve { event: event("default"), items, customer };
+        let held = run(vec![bought, hold("default", 1, 60_000), hold("default", 1, 10)]).await;
+        run(vec![CommandKind::Confirm { hold: held, payment_ref: None }, reserve("default", 1)]).await;
+    }
+    // The server tells what a connection did when it is over.
+    drop(writer);
+    let schema = &database.options.schema;
+    let of = |what: &str| {
+        format!(
+            "SELECT coalesce(sum({what}), 0) FROM pg_stat_user_tables WHERE schemaname = '{schema}' \
+             AND relname IN ('ledger', 'keys', 'holds', 'customers')"
+        )
+    };
+    let since = tokio::time::Instant::now();
+    while Server::common().ask("postgres", &of("idx_scan")).await.parse::<u64>().unwrap() < 100 {
+        assert!(since.elapsed() < Duration::from_secs(30), "the server tells of no index scans");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(Server::common().ask("postgres", &of("seq_tup_read")).await, "0");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -133,21 +133,6 @@ pub(super) async fn commit(
         customers.qty.push(int(set.customers.get(who).copied().unwrap_or(0)));
     }
     let keys = key_rows(set);
-    let hold_params: Params<'_> = vec![
-        (&holds.id, Type::UUID_ARRAY),
-        (&holds.event, Type::TEXT_ARRAY),
-        (&holds.items, Type::TEXT_ARRAY),
-        (&holds.live, Type::TEXT_ARRAY),
-        (&holds.customer, Type::TEXT_ARRAY),
-        (&holds.state, Type::TEXT_ARRAY),
-        (&holds.created_at_ms, Type::INT8_ARRAY),
-        (&holds.expires_at_ms, Type::INT8_ARRAY),
-        (&holds.payment_ref, Type::TEXT_ARRAY),
-        (&holds.seq, Type::INT8_ARRAY),
-        (&holds.confirmed_seq, Type::INT8_ARRAY),
-    ];
-    let customer_params: Params<'_> =
-        vec![(&customers.event, Type::TEXT_ARRAY), (&customers.customer, Type::TEXT_ARRAY), (&customers.qty, Type::INT8_ARRAY)];
     let now_ms = int(set.now_ms);
     let params: Params<'_> = vec![
         (&ledger.event, Type::TEXT_ARRAY),
@@ -167,28 +152,36 @@ pub(super) async fn commit(
         (&keys.event, Type::TEXT_ARRAY),
         (&keys.seq, Type::INT8_ARRAY),
         (&keys.expires_at_ms, Type::INT8_ARRAY),
+        (&holds.id, Type::UUID_ARRAY),
+        (&holds.event, Type::TEXT_ARRAY),
+        (&holds.items, Type::TEXT_ARRAY),
+        (&holds.live, Type::TEXT_ARRAY),
+        (&holds.customer, Type::TEXT_ARRAY),
+        (&holds.state, Type::TEXT_ARRAY),
+        (&holds.created_at_ms, Type::INT8_ARRAY),
+        (&holds.expires_at_ms, Type::INT8_ARRAY),
+        (&holds.payment_ref, Type::TEXT_ARRAY),
+        (&holds.seq, Type::INT8_ARRAY),
+        (&holds.confirmed_seq, Type::INT8_ARRAY),
+        (&customers.event, Type::TEXT_ARRAY),
+        (&customers.customer, Type::TEXT_ARRAY),
+        (&customers.qty, Type::INT8_ARRAY),
         (&now_ms, Type::INT8),
         (&set.replaying, Type::BOOL),
     ];
 
     // Biased: they are sent in this order, without waiting for each other.
-    let (holds, customers, next, committed) = tokio::join!(biased;
-        query(client, &sql.write_holds, &hold_params, !holds.id.is_empty()),
-        query(client, &sql.write_customers, &customer_params, !customers.qty.is_empty()),
-        query(client, &sql.write, &params, true),
-        client.batch_execute("COMMIT"),
-    );
-    let written = [&holds, &customers, &next].into_iter().find_map(|written| written.as_ref().err().cloned());
+    let (written, committed) = tokio::join!(biased; query(client, &sql.write, &params), client.batch_execute("COMMIT"));
     match (written, committed) {
         // What went wrong before the commit is known not to be committed, if the server itself said so.
-        (Some(Trouble::Lost(text)), Err(_)) => Err(CommitError::Unknown(text)),
-        (Some(trouble), _) => Err(CommitError::Undone(trouble)),
-        (None, Err(error)) => match Trouble::from(error) {
+        (Err(Trouble::Lost(text)), Err(_)) => Err(CommitError::Unknown(text)),
+        (Err(trouble), _) => Err(CommitError::Undone(trouble)),
+        (Ok(_), Err(error)) => match Trouble::from(error) {
             // A conflict that shows at the commit, as in databases that are serializable, is no commit.
             Trouble::Again(text) => Err(CommitError::Undone(Trouble::Again(text))),
             other => Err(CommitError::Unknown(other.text().to_owned())),
         },
-        (None, Ok(())) => expiries(&next.unwrap_or_default()).map_err(|trouble| CommitError::Unknown(trouble.text().to_owned())),
+        (Ok(next), Ok(())) => expiries(&next).map_err(|trouble| CommitError::Unknown(trouble.text().to_owned())),
     }
 }
 
@@ -215,8 +208,8 @@ fn key_rows(set: &WorkingSet) -> KeyRows<'_> {
     rows
 }
 
-async fn query(client: &Client, sql: &str, params: &[(&(dyn ToSql + Sync), Type)], wanted: bool) -> Result<Vec<Row>, Trouble> {
-    if wanted { Ok(client.query_typed(sql, params).await?) } else { Ok(Vec::new()) }
+async fn query(client: &Client, sql: &str, params: &[(&(dyn ToSql + Sync), Type)]) -> Result<Vec<Row>, Trouble> {
+    Ok(client.query_typed(sql, params).await?)
 }
 
 fn expiries(rows: &[Row]) -> Result<NextExpiries, Trouble> {

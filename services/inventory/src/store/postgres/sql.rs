@@ -3,8 +3,6 @@
 /// All statements of the store.
 pub(super) struct Sql {
     pub load: String,
-    pub write_holds: String,
-    pub write_customers: String,
     pub write: String,
     pub record: String,
     pub fence: String,
@@ -35,10 +33,9 @@ impl Sql {
         );
         Self {
             load: format!("SELECT * FROM {s}.load_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
-            write_holds: format!("SELECT {s}.write_holds_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"),
-            write_customers: format!("SELECT {s}.write_customers_1($1, $2, $3)"),
             write: format!(
-                "SELECT * FROM {s}.write_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
+                "SELECT * FROM {s}.write_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
+                 $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)"
             ),
             record: format!("SELECT body FROM {s}.ledger WHERE event = $1 AND seq = $2"),
             fence: format!("SELECT seq FROM {s}.events WHERE name = $1 FOR UPDATE"),

@@ -29,6 +29,12 @@ BEGIN
     -- than a commit must be.
     ignored_ := set_config('lock_timeout', lock_timeout_, true);
     ignored_ := set_config('idle_in_transaction_session_timeout', lock_timeout_, true);
+    -- Plans that fit any arguments, made once. They are made when tables may still be empty, and must stay good when these have grown:
+    -- so every row is found by an index.
+    ignored_ := set_config('plan_cache_mode', 'force_generic_plan', true);
+    ignored_ := set_config('enable_seqscan', 'off', true);
+    ignored_ := set_config('enable_hashjoin', 'off', true);
+    ignored_ := set_config('enable_mergejoin', 'off', true);
     IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
         ignored_ := set_config('synchronous_commit', 'on', true);
     END IF;
@@ -89,44 +95,18 @@ BEGIN
 END
 $function$;
 
--- Writes a batch's holds.
-CREATE FUNCTION {schema}.write_holds_1(
-    ids_ uuid[], events_ text[], items_ text[], live_ text[], customers_ text[], states_ text[], created_at_ms_ bigint[],
-    expires_at_ms_ bigint[], payment_refs_ text[], seqs_ bigint[], confirmed_seqs_ bigint[]
-) RETURNS void LANGUAGE plpgsql VOLATILE AS $function$
-BEGIN
-    INSERT INTO {schema}.holds
-        (id, event, items, live, customer, state, created_at_ms, expires_at_ms, payment_ref, seq, confirmed_seq)
-    SELECT a, b, c::jsonb, d::jsonb, e, f, g, h, i, j, k
-    FROM unnest(ids_, events_, items_, live_, customers_, states_, created_at_ms_, expires_at_ms_, payment_refs_, seqs_,
-        confirmed_seqs_) AS n(a, b, c, d, e, f, g, h, i, j, k)
-    ON CONFLICT (id) DO UPDATE SET live = excluded.live, state = excluded.state, expires_at_ms = excluded.expires_at_ms,
-        payment_ref = excluded.payment_ref, seq = excluded.seq, confirmed_seq = excluded.confirmed_seq;
-END
-$function$;
-
--- Writes what a batch's customers have; who has nothing any more goes.
-CREATE FUNCTION {schema}.write_customers_1(events_ text[], customers_ text[], qtys_ bigint[])
-RETURNS void LANGUAGE plpgsql VOLATILE AS $function$
-BEGIN
-    INSERT INTO {schema}.customers (event, customer, qty)
-    SELECT n.event, n.customer, n.qty FROM unnest(events_, customers_, qtys_) AS n(event, customer, qty) WHERE n.qty > 0
-    ON CONFLICT (event, customer) DO UPDATE SET qty = excluded.qty;
-    IF 0 = ANY(qtys_) THEN
-        DELETE FROM {schema}.customers c USING unnest(events_, customers_, qtys_) AS n(event, customer, qty)
-        WHERE n.qty = 0 AND c.event = n.event AND c.customer = n.customer;
-    END IF;
-END
-$function$;
-
--- Writes a batch's records, events and keys, and tells when the next hold of each event runs out. Last before the commit: from
--- here on no statement has a time limit. A server that waits for its synchronous standby when a statement's time is over says
+-- Writes a batch: its records, and the events, keys, holds and customers that they changed; a customer who has nothing any more
+-- goes. Tells when the next hold of each event runs out. Last before the commit: from here on no statement has a time limit. A server that waits for its synchronous standby when a statement's time is over says
 -- that it has committed, with no more than a warning that the standby has not. So only the caller stops waiting, and then asks.
 CREATE FUNCTION {schema}.write_batch_1(
     ledger_events_ text[], ledger_seqs_ bigint[], ledger_bodies_ bytea[],
     names_ text[], existed_ boolean[], seqs_ bigint[], settings_seqs_ bigint[], heads_ bytea[], at_ms_ bigint[], live_holds_ bigint[],
     settings_ text[], stocks_ text[],
     keys_ text[], fingerprints_ bytea[], key_events_ text[], key_seqs_ bigint[], key_expires_at_ms_ bigint[],
+    holds_ uuid[], hold_events_ text[], hold_items_ text[], hold_live_ text[], hold_customers_ text[], hold_states_ text[],
+    hold_created_at_ms_ bigint[], hold_expires_at_ms_ bigint[], hold_payment_refs_ text[], hold_seqs_ bigint[],
+    hold_confirmed_seqs_ bigint[],
+    customer_events_ text[], customers_ text[], customer_qtys_ bigint[],
     now_ms_ bigint, replaying_ boolean
 ) RETURNS TABLE (event text, next_expiry_ms bigint) LANGUAGE plpgsql VOLATILE AS $function$
 #variable_conflict use_column
@@ -165,6 +145,26 @@ BEGIN
         GET DIAGNOSTICS written_ = ROW_COUNT;
         IF written_ <> cardinality(keys_) THEN
             RAISE unique_violation USING MESSAGE = 'a key is in use';
+        END IF;
+    END IF;
+    IF cardinality(holds_) > 0 THEN
+        INSERT INTO {schema}.holds
+            (id, event, items, live, customer, state, created_at_ms, expires_at_ms, payment_ref, seq, confirmed_seq)
+        SELECT a, b, c::jsonb, d::jsonb, e, f, g, h, i, j, k
+        FROM unnest(holds_, hold_events_, hold_items_, hold_live_, hold_customers_, hold_states_, hold_created_at_ms_,
+            hold_expires_at_ms_, hold_payment_refs_, hold_seqs_, hold_confirmed_seqs_) AS n(a, b, c, d, e, f, g, h, i, j, k)
+        ON CONFLICT (id) DO UPDATE SET live = excluded.live, state = excluded.state, expires_at_ms = excluded.expires_at_ms,
+            payment_ref = excluded.payment_ref, seq = excluded.seq, confirmed_seq = excluded.confirmed_seq;
+    END IF;
+    IF cardinality(customers_) > 0 THEN
+        INSERT INTO {schema}.customers (event, customer, qty)
+        SELECT n.event, n.customer, n.qty FROM unnest(customer_events_, customers_, customer_qtys_) AS n(event, customer, qty)
+        WHERE n.qty > 0
+        ON CONFLICT (event, customer) DO UPDATE SET qty = excluded.qty;
+        IF 0 = ANY(customer_qtys_) THEN
+            DELETE FROM {schema}.customers c
+            USING unnest(customer_events_, customers_, customer_qtys_) AS n(event, customer, qty)
+            WHERE n.qty = 0 AND c.event = n.event AND c.customer = n.customer;
         END IF;
     END IF;
     IF live_ THEN
