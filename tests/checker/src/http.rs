@@ -19,12 +19,14 @@ pub fn reserve_kind(qty: u64) -> CommandKind {
     CommandKind::Reserve { event, items: Items::one(stock, qty), customer: None }
 }
 
-/// The answer to the call that asks for `kind`. A 503 whose body says that nothing was done is [`Answer::NotDone`]; `seq_header` is
+/// The answer to the call that asks for `kind`. A 503 whose body says that nothing was done is [`Answer::NotDone`]: whoever
+/// says so is held to it. `seq_header` is
 /// `Event-Seq`, for answers without a body.
 #[must_use]
 pub fn answer(kind: &CommandKind, status: u16, body: &Value, seq_header: Option<u64>) -> Answer {
     match status {
         503 | 429 if matches!(body["code"].as_str(), Some("overloaded" | "rate_limited")) => Answer::NotDone,
+        503 if body["detail"].as_str().is_some_and(|detail| detail.contains("Nothing was sold")) => Answer::NotDone,
         500.. => Answer::Unknown,
         400..500 => Answer::Refused { reason: reason(body), seq: body["seq"].as_u64() },
         200..300 => done(kind, body, seq_header).unwrap_or(Answer::Unknown),

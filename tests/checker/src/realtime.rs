@@ -21,7 +21,11 @@ struct Placed<'a> {
 pub fn check(calls: &[Call], index: &Index) -> Result<(), Finding> {
     let mut first_sent: HashMap<&IdempotencyKey, u64> = HashMap::new();
     for call in calls {
-        if let Ask::Write { key: Some(key), .. } = &call.ask {
+        // What was refused had no effect: the effect is that of another sending.
+        let may_have = matches!(call.answer, Answer::Done { .. } | Answer::Unknown);
+        if let Ask::Write { key: Some(key), .. } = &call.ask
+            && may_have
+        {
             first_sent.entry(key).and_modify(|sent| *sent = call.sent.min(*sent)).or_insert(call.sent);
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use checker::{Answer, Ask, History, answer, counts};
+use futures::future::join_all;
 use http::Method;
 use inventory::{CommandKind, CustomerId, EventName, HoldId, IdempotencyKey, Item, Items, Outcome, StockName};
 use rand::rngs::StdRng;
@@ -10,6 +11,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
 use crate::link::{Link, Reply};
+use crate::purchase::{Purchase, back_off};
 use crate::vacancy;
 use crate::world::Scenario;
 
@@ -74,8 +76,9 @@ impl Buyer {
             let pause_ms = self.rng.random_range(0..self.scenario.pause_max_ms);
             tokio::time::sleep(Duration::from_millis(pause_ms)).await;
             match self.rng.random_range(0..100) {
-                0..40 => self.reserve().await,
-                40..60 => self.hold().await,
+                0..18 => self.reserve().await,
+                18..42 => self.purchase().await,
+                42..60 => self.hold().await,
                 60..66 => self.batch().await,
                 66..76 => self.read().await,
                 _ => self.about_a_hold().await,
@@ -89,6 +92,22 @@ impl Buyer {
         if let Some(Outcome::Sold { id, .. }) = self.write(checker::reserve_kind(qty), wire).await {
             self.holds.push(id);
         }
+    }
+
+    /// Several at once, as the buyers of one ticket come.
+    async fn purchase(&mut self) {
+        let mut orders = Vec::new();
+        for _ in 0..self.rng.random_range(1..5) {
+            let Some(key) = self.key() else { return };
+            let purchase = Purchase { qty: self.rng.random_range(1..4), key, duplicates: self.scenario.duplicates };
+            orders.push((purchase, StdRng::seed_from_u64(self.rng.random())));
+        }
+        let buying = orders.into_iter().map(|(purchase, mut rng)| {
+            let history = self.history.clone();
+            async move { purchase.run(&history, &mut rng, ATTEMPTS).await.1 }
+        });
+        let sold = join_all(buying).await.into_iter().flatten();
+        self.holds.extend(sold.filter_map(|outcome| if let Outcome::Sold { id, .. } = outcome { Some(id) } else { None }));
     }
 
     async fn hold(&mut self) {
@@ -176,7 +195,7 @@ impl Buyer {
             if orders.is_empty() {
                 return;
             }
-            self.back_off(attempt).await;
+            back_off(&mut self.rng, attempt).await;
         }
     }
 
@@ -202,18 +221,12 @@ impl Buyer {
                 note(sent.await, &kind, first)
             };
             match told {
-                Answer::Unknown | Answer::NotDone => self.back_off(attempt).await,
+                Answer::Unknown | Answer::NotDone => back_off(&mut self.rng, attempt).await,
                 Answer::Done { outcome, .. } => return Some(outcome),
                 _ => return None,
             }
         }
         None
-    }
-
-    async fn back_off(&mut self, attempt: u32) {
-        let most_ms = 30_u64 << attempt.min(6);
-        let pause_ms = self.rng.random_range(1..most_ms);
-        tokio::time::sleep(Duration::from_millis(pause_ms)).await;
     }
 }
 

@@ -8,13 +8,26 @@ use turmoil::Sim;
 
 use crate::disk::DiskFault;
 use crate::vacancy::{HOST, Machine};
-use crate::world::{BUYER_HOSTS, Scenario};
+use crate::world::{BUYER_HOSTS, Course, Scenario};
+use crate::{relay, ticket};
+
+/// Between which hosts the network can be cut.
+const LINKS: [(&str, &str); 6] = [
+    (BUYER_HOSTS[0], HOST),
+    (BUYER_HOSTS[1], HOST),
+    (BUYER_HOSTS[0], ticket::HOST),
+    (BUYER_HOSTS[1], ticket::HOST),
+    (ticket::HOST, relay::HOST),
+    (relay::HOST, HOST),
+];
 
 /// How often each thing was done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Done {
     /// Processes killed, with the machine's memory surviving.
     pub kills: u32,
+    /// Of ticket and of the relay before vacancy.
+    pub other_kills: u32,
     /// Power lost.
     pub power_losses: u32,
     /// Ends of the process by itself, after its store failed.
@@ -37,9 +50,10 @@ pub struct Nemesis {
     machine: Machine,
     scenario: Scenario,
     next_at: Duration,
-    restart_at: Option<Duration>,
+    /// Hosts that are down, and when they come back.
+    down: Vec<(&'static str, Duration)>,
     heal_at: Option<Duration>,
-    cut: Option<(&'static str, bool)>,
+    cut: Option<((&'static str, &'static str), bool)>,
     /// What was done.
     pub done: Done,
 }
@@ -53,7 +67,7 @@ impl Nemesis {
             machine,
             scenario: scenario.clone(),
             next_at: Duration::from_millis(50),
-            restart_at: None,
+            down: Vec::new(),
             heal_at: None,
             cut: None,
             done: Done::default(),
@@ -61,39 +75,66 @@ impl Nemesis {
     }
 
     /// To be called after every step of the simulation.
-    pub fn step(&mut self, sim: &mut Sim<'_>) {
+    pub fn step(&mut self, sim: &mut Sim<'_>, course: &Course) {
         let now = sim.elapsed();
-        if self.restart_at.is_none() && !sim.is_host_running(HOST) {
+        if !self.is_down(HOST) && !sim.is_host_running(HOST) {
             // It ended by itself. The disk is as it is; whoever starts it again does so on a disk that works.
             self.done.failures += 1;
             if self.rng.random_bool(0.3) {
                 self.machine.disk.lose_power();
             }
-            self.restart_later(now);
+            self.restart_later(HOST, now);
         }
-        if self.restart_at.is_some_and(|at| at <= now) {
-            self.restart_at = None;
-            self.machine.disk.mend();
-            sim.bounce(HOST);
+        // When the buyers are done everything is well again, and has to work soon.
+        let calm = course.is_calm();
+        if course.is_outage() && !calm {
+            return self.last_outage(sim);
         }
-        if self.heal_at.is_some_and(|at| at <= now) {
+        for (host, _) in self.down.extract_if(.., |(_, at)| *at <= now || calm) {
+            if host == HOST {
+                self.machine.disk.mend();
+            }
+            sim.bounce(host);
+        }
+        if self.heal_at.is_some_and(|at| at <= now || calm) {
             self.heal(sim);
         }
-        if self.next_at <= now {
+        if calm {
+            self.machine.disk.mend();
+        } else if self.next_at <= now {
             let pause_ms = self.rng.random_range(1..self.scenario.calm_max_ms);
             self.next_at = now + Duration::from_millis(pause_ms);
             self.act(sim, now);
         }
     }
 
-    fn restart_later(&mut self, now: Duration) {
+    /// All hosts run, and nothing comes through to vacancy.
+    fn last_outage(&mut self, sim: &mut Sim<'_>) {
+        let cut = Some(((relay::HOST, HOST), false));
+        if self.heal_at == Some(Duration::MAX) {
+            return;
+        }
+        self.heal(sim);
+        self.machine.disk.mend();
+        for (host, _) in std::mem::take(&mut self.down) {
+            sim.bounce(host);
+        }
+        sim.partition(relay::HOST, HOST);
+        (self.cut, self.heal_at) = (cut, Some(Duration::MAX));
+    }
+
+    fn is_down(&self, host: &str) -> bool {
+        self.down.iter().any(|(down, _)| *down == host)
+    }
+
+    fn restart_later(&mut self, host: &'static str, now: Duration) {
         let down_ms = self.rng.random_range(5..400);
-        self.restart_at = Some(now + Duration::from_millis(down_ms));
+        self.down.push((host, now + Duration::from_millis(down_ms)));
     }
 
     fn act(&mut self, sim: &mut Sim<'_>, now: Duration) {
         match self.rng.random_range(0..100) {
-            0..35 if self.restart_at.is_none() => {
+            0..26 if !self.is_down(HOST) => {
                 sim.crash(HOST);
                 if self.rng.random_bool(0.6) {
                     self.machine.disk.lose_power();
@@ -101,35 +142,43 @@ impl Nemesis {
                 } else {
                     self.done.kills += 1;
                 }
-                self.restart_later(now);
+                self.restart_later(HOST, now);
             }
-            35..55 if self.restart_at.is_none() => {
+            26..36 => {
+                let host = if self.rng.random_bool(0.7) { ticket::HOST } else { relay::HOST };
+                if !self.is_down(host) {
+                    sim.crash(host);
+                    self.done.other_kills += 1;
+                    self.restart_later(host, now);
+                }
+            }
+            36..52 if !self.is_down(HOST) => {
                 let fault = [DiskFault::TornWrite, DiskFault::FailedWrite, DiskFault::FailedSync][self.rng.random_range(0..3)];
                 self.machine.disk.break_next(fault, self.rng.random_bool(0.4));
                 self.done.disk_faults += 1;
             }
-            55..85 if self.heal_at.is_none() => {
-                let host = BUYER_HOSTS[self.rng.random_range(0..BUYER_HOSTS.len())];
+            52..87 if self.heal_at.is_none() => {
+                let (one, other) = LINKS[self.rng.random_range(0..LINKS.len())];
                 let mut held = false;
                 match self.rng.random_range(0..4) {
-                    0 => sim.partition(host, HOST),
-                    1 if self.rng.random_bool(0.5) => sim.partition_oneway(host, HOST),
-                    1 => sim.partition_oneway(HOST, host),
+                    0 => sim.partition(one, other),
+                    1 if self.rng.random_bool(0.5) => sim.partition_oneway(one, other),
+                    1 => sim.partition_oneway(other, one),
                     2 => {
-                        sim.hold(host, HOST);
+                        sim.hold(one, other);
                         held = true;
                     }
                     _ => {
-                        sim.set_link_fail_rate(host, HOST, 0.2);
+                        sim.set_link_fail_rate(one, other, 0.2);
                         self.done.losses += 1;
                     }
                 }
                 self.done.partitions += u32::from(!held);
                 self.done.holds += u32::from(held);
-                self.cut = Some((host, held));
+                self.cut = Some(((one, other), held));
                 self.heal_at = Some(now + Duration::from_millis(self.rng.random_range(20..1_500)));
             }
-            85..100 => {
+            87..100 => {
                 self.machine.clock.jump(self.rng.random_range(-20_000..20_000));
                 self.done.jumps += 1;
             }
@@ -138,14 +187,14 @@ impl Nemesis {
     }
 
     /// Ends what cuts the network.
-    pub fn heal(&mut self, sim: &mut Sim<'_>) {
+    fn heal(&mut self, sim: &mut Sim<'_>) {
         self.heal_at = None;
-        let Some((host, held)) = self.cut.take() else { return };
+        let Some(((one, other), held)) = self.cut.take() else { return };
         if held {
-            sim.release(host, HOST);
+            sim.release(one, other);
         } else {
-            sim.set_link_fail_rate(host, HOST, 0.0);
-            sim.repair(host, HOST);
+            sim.set_link_fail_rate(one, other, 0.0);
+            sim.repair(one, other);
         }
     }
 }

@@ -3,9 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::service::TowerToHyperService;
 use inventory::engine::Environment;
 use inventory::store::EventView;
 use inventory::{CommandKind, Engine, EventName, EventSettings, Limits, Request, StockName};
@@ -13,12 +10,12 @@ use serving::app::{AppParts, ServiceInfo, finish};
 use serving::config::Source;
 use serving::health::Health;
 use serving::telemetry::Metrics;
-use turmoil::net::TcpListener;
 use vacancy::VacancySettings;
 use vacancy::api::App;
 
 use crate::clock::SimClock;
 use crate::disk::Disk;
+use crate::network;
 use crate::store::SimStore;
 use crate::world::Scenario;
 
@@ -54,7 +51,10 @@ impl Machine {
 /// # Errors
 /// When what is on the disk cannot be opened: that must never be.
 pub async fn process(machine: Machine, scenario: Scenario, start: u64) -> turmoil::Result {
-    let settings = VacancySettings::from_source(&Source::from_pairs([("ADMIN_TOKEN", ADMIN_TOKEN), ("REQUEST_TIMEOUT_S", "2")]))?;
+    // In some scenarios it takes less at once than ticket has together.
+    let batch_max = if scenario.seed % 4 == 3 { "2" } else { "1024" };
+    let settings = [("ADMIN_TOKEN", ADMIN_TOKEN), ("REQUEST_TIMEOUT_S", "2"), ("RESERVE_BATCH_MAX", batch_max)];
+    let settings = VacancySettings::from_source(&Source::from_pairs(settings))?;
     let store = SimStore::open(&machine.disk).await?;
     let limits = Limits { batch_max: 32, queue_max: 64, ..settings.limits.clone() };
     let environment = Environment::seeded(Arc::new(machine.clock.clone()), scenario.seed ^ start.wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -69,20 +69,11 @@ pub async fn process(machine: Machine, scenario: Scenario, start: u64) -> turmoi
     health.set_ready();
     let info = ServiceInfo::new(HOST, "0", "microservices", "simulation");
     let router = finish(routes, AppParts::new(info, health, Metrics::new(HOST, "0")?, settings.serving.requests.clone()));
-    let listener = TcpListener::bind(("0.0.0.0", PORT)).await?;
-    loop {
-        tokio::select! {
-            // Not by chance: a seed has to tell the same story every time.
-            biased;
-            accepted = listener.accept() => {
-                let Ok((stream, _)) = accepted else { continue };
-                let service = TowerToHyperService::new(router.clone());
-                tokio::spawn(async move { drop(Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await) });
-            }
-            // The process ends, and recovery decides.
-            _ = engine.failed() => return Ok(()),
-        }
-    }
+    // When its store has failed the process ends, and recovery decides.
+    let failed = async {
+        engine.failed().await;
+    };
+    network::serve(router, PORT, failed).await
 }
 
 /// Creates an event if there has never been one; when the disk fails in this moment, the next start does it.

@@ -7,7 +7,7 @@ use std::{
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     task::{Context, Poll, ready},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use axum::body::Body;
@@ -16,7 +16,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Sleep, sleep_until, timeout},
+    time::{Instant, Sleep, sleep_until, timeout},
 };
 
 use super::RequestSettings;
@@ -110,12 +110,12 @@ impl LimitedBody {
     /// The body keeps its reader waiting: first for free, then in a slot, then no more.
     fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<BodyError> {
         let (slow_at, deadline) = (self.progress.started + SLOW_AFTER, self.progress.started + self.limit);
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(slow_at.min(deadline).into())));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(slow_at.min(deadline))));
         ready!(timer.as_mut().poll(cx));
         if self.slow_slot.is_none() {
             let Ok(slot) = self.slow_slots.clone().try_acquire_owned() else { return Poll::Ready(BodyError::TooManySlow) };
             self.slow_slot = Some(slot);
-            timer.as_mut().reset(deadline.into());
+            timer.as_mut().reset(deadline);
             ready!(timer.as_mut().poll(cx));
         }
         Poll::Ready(BodyError::TimedOut)

@@ -1,9 +1,10 @@
 //! The record of one request, from its arrival to its answer or its end without one.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use axum::{body::Body, extract::MatchedPath, response::Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use tokio::time::Instant;
 
 use super::{REQUEST_ID, RouteEdge, TRACEPARENT, body::BodyProgress, quota::Standing, request_id};
 use crate::{

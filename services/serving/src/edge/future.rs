@@ -7,12 +7,11 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Instant,
 };
 
 use axum::response::{IntoResponse, Response};
 use futures::future::BoxFuture;
-use tokio::time::{Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::call::Call;
 use crate::{problem::Problem, telemetry::within};
@@ -95,7 +94,7 @@ impl<F: Future<Output = Answer>> EdgeFuture<F> {
             }
             Ok(Poll::Pending) => {
                 if this.timer.is_none() {
-                    this.timer.set(Some(sleep_until(this.call.deadline().into())));
+                    this.timer.set(Some(sleep_until(this.call.deadline())));
                 }
                 let mut timer = this.timer.as_mut().as_pin_mut().expect("set above");
                 loop {
@@ -105,7 +104,7 @@ impl<F: Future<Output = Answer>> EdgeFuture<F> {
                     if deadline <= Instant::now() {
                         break;
                     }
-                    timer.as_mut().reset(deadline.into());
+                    timer.as_mut().reset(deadline);
                 }
                 // Dropping the handler does not undo its write: writes finish where they were handed to.
                 this.work.set(Work::Done);

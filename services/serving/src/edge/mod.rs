@@ -174,7 +174,7 @@ impl<S> EdgeService<S> {
         None
     }
 
-    fn limit_body(&self, request: Request<Body>, started: std::time::Instant) -> (Request<Body>, Option<Arc<BodyProgress>>) {
+    fn limit_body(&self, request: Request<Body>, started: tokio::time::Instant) -> (Request<Body>, Option<Arc<BodyProgress>>) {
         if request.body().is_end_stream() {
             return (request, None);
         }

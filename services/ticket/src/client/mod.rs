@@ -16,7 +16,7 @@ use thiserror::Error;
 use vacancy::wire::ReserveAnswer;
 
 pub use local::LocalVacancyClient;
-pub use remote::{BreakerSettings, GatherSettings, RemoteVacancyClient, SetupError};
+pub use remote::{BreakerSettings, Chance, GatherSettings, RemoteVacancyClient, SetupError, Transport, TransportError};
 
 /// The header of a key, to vacancy and back to the buyer.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static(serving::extract::IdempotencyKey::HEADER);
@@ -77,13 +77,12 @@ impl Trace {
     }
 
     /// Puts them on a call.
-    pub fn put_on(&self, mut request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        for (name, value) in [(REQUEST_ID, &self.request_id), (TRACEPARENT, &self.traceparent)] {
+    fn put_on(self, headers: &mut HeaderMap) {
+        for (name, value) in [(REQUEST_ID, self.request_id), (TRACEPARENT, self.traceparent)] {
             if let Some(value) = value {
-                request = request.header(name, value);
+                headers.insert(name, value);
             }
         }
-        request
     }
 }
 

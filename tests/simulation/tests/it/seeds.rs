@@ -1,3 +1,6 @@
+use std::time::Duration;
+
+use simulation::world::Way;
 use simulation::{Scenario, run};
 
 /// How many seeds; `SEEDS` in the environment overrides it. Many more: `make soak SEEDS=…`.
@@ -7,6 +10,7 @@ fn seeds() -> u64 {
 
 fn try_seeds(from: u64, count: u64) {
     let (mut calls, mut unknown, mut unknown_done, mut crashes) = (0, 0, 0, 0);
+    let (mut way, mut slowest) = (Way::default(), Duration::ZERO);
     for seed in from..from + count {
         let outcome =
             run(&Scenario::of(seed)).unwrap_or_else(|failure| panic!("seed {seed}: {failure}\nrepeat with: make soak SEED={seed}"));
@@ -14,13 +18,22 @@ fn try_seeds(from: u64, count: u64) {
         unknown += outcome.checked.unknown;
         unknown_done += outcome.checked.unknown_done;
         crashes += outcome.done.kills + outcome.done.power_losses + outcome.done.failures;
+        way.calls += outcome.way.calls;
+        way.carried += outcome.way.carried;
+        way.loads += outcome.way.loads;
+        way.retries += outcome.way.retries;
+        way.opened += outcome.way.opened;
+        way.again += outcome.way.again;
+        slowest = slowest.max(outcome.healed_in);
     }
     println!(
-        "seeds {from} to {}: {calls} calls, {unknown} without an answer of which {unknown_done} had happened, {crashes} crashes",
-        from + count - 1
+        "seeds {from} to {}: {calls} calls, {unknown} without an answer of which {unknown_done} had happened, {crashes} crashes; {way:?}; healed within {} ms",
+        from + count - 1,
+        slowest.as_millis()
     );
     // A world in which nothing goes wrong shows nothing.
     assert!(u64::from(crashes) > count && unknown > 0 && unknown_done > 0);
+    assert!(way.retries > 0 && way.opened > 0 && way.again > 0 && way.carried > way.loads, "{way:?}");
 }
 
 #[test]

@@ -6,6 +6,9 @@ use std::time::Duration;
 use prometheus::IntCounter;
 use tokio::time::Instant;
 
+use super::chance::Chance;
+use crate::planted::{Bug, planted};
+
 /// When it opens, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BreakerSettings {
@@ -58,13 +61,14 @@ enum State {
 pub struct Breaker {
     settings: BreakerSettings,
     state: Mutex<State>,
+    chance: Arc<Chance>,
     opened: IntCounter,
 }
 
 impl Breaker {
     /// A closed one; `opened` counts.
-    pub fn new(settings: BreakerSettings, opened: IntCounter) -> Arc<Self> {
-        Arc::new(Self { settings, state: Mutex::new(State::Closed { failures: 0 }), opened })
+    pub fn new(settings: BreakerSettings, chance: Arc<Chance>, opened: IntCounter) -> Arc<Self> {
+        Arc::new(Self { settings, state: Mutex::new(State::Closed { failures: 0 }), chance, opened })
     }
 
     /// Lets a call through.
@@ -76,7 +80,7 @@ impl Breaker {
         let mut state = self.state();
         let probe = match *state {
             State::Closed { .. } => false,
-            State::Open { until } if now < until => return Err(until - now),
+            State::Open { until } if now < until || planted(Bug::NeverHalfOpen) => return Err(until.saturating_duration_since(now)),
             State::HalfOpen { probing: true } => return Err(self.settings.open),
             State::Open { .. } | State::HalfOpen { probing: false } => {
                 *state = State::HalfOpen { probing: true };
@@ -100,7 +104,7 @@ impl Breaker {
     }
 
     fn open(&self, state: &mut State) {
-        let pause = self.settings.open.mul_f64(0.75 + 0.5 * rand::random::<f64>());
+        let pause = self.settings.open.mul_f64(0.75 + 0.5 * self.chance.part());
         self.opened.inc();
         *state = State::Open { until: Instant::now() + pause };
     }
@@ -161,7 +165,7 @@ mod tests {
 
     fn breaker() -> Arc<Breaker> {
         let settings = BreakerSettings { failures: 3, open: Duration::from_secs(1) };
-        Breaker::new(settings, IntCounter::new("opened", "h").unwrap())
+        Breaker::new(settings, Arc::default(), IntCounter::new("opened", "h").unwrap())
     }
 
     fn call(breaker: &Arc<Breaker>, verdict: Verdict) {

@@ -1,10 +1,11 @@
 //! One call to vacancy: `POST /reserve` for one order, `POST /reserve/batch` for several.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{Client, RequestBuilder, Response};
+use http::uri::InvalidUri;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use serde_json::value::RawValue;
 use serving::extract::CallerDeadline;
 use serving::problem::ProblemDetails;
@@ -15,6 +16,7 @@ use super::super::refusals::{passed_on, rate_limited};
 use super::super::{ClientError, IDEMPOTENCY_KEY, Order, Trace, quoted};
 use super::breaker::Verdict;
 use super::gather::{Told, Waiting};
+use super::transport::{Transport, TransportError};
 
 /// The longest answer to one order that is read, bytes.
 const ANSWER_MAX: usize = 65_536;
@@ -62,14 +64,15 @@ impl Ended {
 
 /// Where to call.
 pub struct Caller {
-    client: Client,
-    reserve_url: String,
-    batch_url: String,
+    transport: Arc<dyn Transport>,
+    reserve: Uri,
+    batch: Uri,
 }
 
 impl Caller {
-    pub fn new(client: Client, url: &str) -> Self {
-        Self { client, reserve_url: format!("{url}/api/v1/reserve"), batch_url: format!("{url}/api/v1/reserve/batch") }
+    pub fn new(transport: Arc<dyn Transport>, url: &str) -> Result<Self, InvalidUri> {
+        let uri = |path: &str| format!("{url}{path}").parse();
+        Ok(Self { transport, reserve: uri("/api/v1/reserve")?, batch: uri("/api/v1/reserve/batch")? })
     }
 
     /// Calls for all of `orders`; `deadline` is that of the call.
@@ -77,17 +80,18 @@ impl Caller {
         let now = Instant::now();
         // What vacancy has not decided when nobody waits for it any more, it shall not sell.
         let timeout_ms = left_ms(deadline, now);
-        let request = match orders {
+        let mut request = match orders {
             [one] => self.single(&one.order),
-            several => self.batch(several, now),
+            several => self.several(several, now),
         };
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CallerDeadline::HEADER, timeout_ms.into());
         // It is followed under the name of its first order; the others' keys are in its body.
-        let request = trace.put_on(request);
-        let answered =
-            timeout_at(deadline, async { read(request.header(CallerDeadline::HEADER, timeout_ms).send().await?, orders.len()).await });
-        match answered.await {
-            Ok(Ok(answer)) => answer.judge(orders.len()),
-            Ok(Err(error)) if error.is_connect() => Ended::Broken { sent: false },
+        trace.put_on(headers);
+        match timeout_at(deadline, self.transport.send(request, ANSWER_MAX + ANSWER_MORE * orders.len())).await {
+            Ok(Ok(response)) => Answer::from(response).judge(orders.len()),
+            Ok(Err(TransportError::Connect(_))) => Ended::Broken { sent: false },
             Ok(Err(error)) => {
                 tracing::warn!(%error, "a call to vacancy broke off");
                 Ended::Broken { sent: true }
@@ -96,20 +100,27 @@ impl Caller {
         }
     }
 
-    fn single(&self, order: &Order) -> RequestBuilder {
+    fn single(&self, order: &Order) -> Request<Vec<u8>> {
         let body = ReserveBody { qty: order.qty, customer: order.customer.clone() };
-        let request = self.client.post(&self.reserve_url).json(&body);
-        match &order.key {
-            Some(key) => request.header(IDEMPOTENCY_KEY, quoted(key)),
-            None => request,
+        let mut request = post(&self.reserve, serde_json::to_vec(&body));
+        // A key is visible ASCII: it is always a header.
+        if let Some(key) = order.key.as_ref().and_then(|key| HeaderValue::try_from(quoted(key)).ok()) {
+            request.headers_mut().insert(IDEMPOTENCY_KEY, key);
         }
+        request
     }
 
-    fn batch(&self, orders: &[Waiting], now: Instant) -> RequestBuilder {
+    fn several(&self, orders: &[Waiting], now: Instant) -> Request<Vec<u8>> {
         let items: Vec<_> = orders.iter().filter_map(|waiting| item(waiting, now)).collect();
-        let body = serde_json::to_vec(&items).unwrap_or_default();
-        self.client.post(&self.batch_url).header(CONTENT_TYPE, "application/json").body(body)
+        post(&self.batch, serde_json::to_vec(&items))
     }
+}
+
+fn post(uri: &Uri, body: serde_json::Result<Vec<u8>>) -> Request<Vec<u8>> {
+    let mut request = Request::new(body.unwrap_or_default());
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = uri.clone();
+    request
 }
 
 /// Every order has a key here: [`make_key`](super::RemoteVacancyClient) makes it.
@@ -131,17 +142,11 @@ struct Answer {
     body: Vec<u8>,
 }
 
-async fn read(mut response: Response, orders: usize) -> Result<Answer, reqwest::Error> {
-    let most = ANSWER_MAX + ANSWER_MORE * orders;
-    let mut body = Vec::with_capacity(response.content_length().map_or(0, |len| usize::try_from(len).unwrap_or(most).min(most)));
-    while let Some(chunk) = response.chunk().await? {
-        body.extend_from_slice(&chunk);
-        if body.len() > most {
-            break;
-        }
+impl From<Response<Vec<u8>>> for Answer {
+    fn from(response: Response<Vec<u8>>) -> Self {
+        let retry_after_s = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        Self { status: response.status(), retry_after_s, body: response.into_body() }
     }
-    let retry_after_s = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    Ok(Answer { status: response.status(), retry_after_s, body })
 }
 
 impl Answer {

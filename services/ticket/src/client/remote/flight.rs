@@ -11,9 +11,11 @@ use tower::retry::budget::{Budget, TpsBudget};
 use super::super::ClientError;
 use super::breaker::{Breaker, Permit, Verdict};
 use super::call::{Caller, Ended};
+use super::chance::Chance;
 use super::gather::{Slot, Waiting};
 use super::metrics::LinkMetrics;
 use super::ready::ReadyProbe;
+use crate::planted::{Bug, planted};
 
 /// The longest pause before the first repetition; each further one may be twice as long. The pause is anything up to that.
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
@@ -32,6 +34,7 @@ struct Load {
 pub struct Flights {
     pub caller: Caller,
     pub breaker: Arc<Breaker>,
+    pub chance: Arc<Chance>,
     pub budget: TpsBudget,
     pub retries_max: u32,
     pub metrics: LinkMetrics,
@@ -74,7 +77,10 @@ impl Flights {
             let verdict = ended.verdict();
             permit.done(verdict);
             match ended {
-                Ended::Answered(told) => {
+                Ended::Answered(mut told) => {
+                    if planted(Bug::AnswersShifted) {
+                        told.rotate_left(1);
+                    }
                     if verdict == Verdict::Success {
                         self.probe.note_answer();
                     }
@@ -92,12 +98,15 @@ impl Flights {
                     return Some([Load { orders: half, sent }, Load { orders, sent }]);
                 }
                 Ended::Broken { sent: now_sent } => {
-                    sent |= now_sent;
+                    sent |= now_sent && !planted(Bug::SentForgotten);
                     if !self.pause(attempt, deadline).await {
                         tell_all(orders, &ClientError::Unreachable, sent);
                         return None;
                     }
                     drop_late(&mut orders, sent);
+                    if planted(Bug::RepeatedWithNewKeys) {
+                        orders.iter_mut().for_each(Waiting::take_new_key);
+                    }
                     self.metrics.retried();
                 }
             }
@@ -122,7 +131,7 @@ impl Flights {
     /// Waits before another attempt; false when there shall be none.
     async fn pause(&self, attempt: u32, deadline: Instant) -> bool {
         let most = PAUSE_FIRST.saturating_mul(1 << attempt.min(16)).min(PAUSE_LAST);
-        let pause = most.mul_f64(rand::random());
+        let pause = most.mul_f64(self.chance.part());
         if attempt >= self.retries_max || Instant::now() + pause >= deadline || !self.budget.withdraw() {
             return false;
         }

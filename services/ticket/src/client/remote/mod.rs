@@ -1,21 +1,22 @@
 //! vacancy over HTTP.
 //!
 //! An order waits in [`gather`] until a call has room for it; [`flight`] makes the calls, past the [`breaker`], and repeats
-//! what broke off; [`call`] is one call.
+//! what broke off; [`call`] is one call, and [`transport`] carries it.
 
 mod breaker;
 mod call;
+mod chance;
 mod flight;
 mod gather;
 mod metrics;
 mod ready;
+mod transport;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use inventory::IdempotencyKey;
 use prometheus::Registry;
-use reqwest::Client;
 use thiserror::Error;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -27,11 +28,14 @@ use crate::settings::VacancyLink;
 use breaker::Breaker;
 pub use breaker::BreakerSettings;
 use call::Caller;
+pub use chance::Chance;
 use flight::Flights;
 pub use gather::GatherSettings;
 use gather::{Gather, Waiting};
 use metrics::LinkMetrics;
 use ready::ReadyProbe;
+use transport::Connections;
+pub use transport::{Transport, TransportError};
 
 /// Repetitions are at most this part of all calls, and a few a second.
 const RETRY_PART: f32 = 0.1;
@@ -44,6 +48,9 @@ pub enum SetupError {
     /// The HTTP client.
     #[error("the client for vacancy cannot be made: {0}")]
     Client(#[from] reqwest::Error),
+    /// Where vacancy is.
+    #[error("VACANCY_URL cannot be called: {0}")]
+    Url(#[from] http::uri::InvalidUri),
     /// Its metrics.
     #[error("the metrics of the client for vacancy cannot be made: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -63,20 +70,20 @@ impl RemoteVacancyClient {
     /// # Errors
     /// [`SetupError`].
     pub fn new(link: &VacancyLink) -> Result<Self, SetupError> {
-        let client = Client::builder()
-            .pool_max_idle_per_host(link.keepalive_max)
-            .pool_idle_timeout(Duration::from_secs(30))
-            // Shorter than a call may take: a host that is gone without a word leaves time to try another.
-            .connect_timeout(link.timeout / 4)
-            .tcp_nodelay(true)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
-        let metrics = LinkMetrics::new()?;
-        let probe = Arc::new(ReadyProbe::new(client.clone(), &link.url));
+        Self::over(link, Arc::new(Connections::new(link)?), Chance::default())
+    }
+
+    /// A client for `link` on another network than the real one.
+    ///
+    /// # Errors
+    /// [`SetupError`].
+    pub fn over(link: &VacancyLink, transport: Arc<dyn Transport>, chance: Chance) -> Result<Self, SetupError> {
+        let (metrics, chance) = (LinkMetrics::new()?, Arc::new(chance));
+        let probe = Arc::new(ReadyProbe::new(transport.clone(), &link.url)?);
         let flights = Flights {
-            caller: Caller::new(client, &link.url),
-            breaker: Breaker::new(link.breaker, metrics.breaker_opened.clone()),
+            caller: Caller::new(transport, &link.url)?,
+            breaker: Breaker::new(link.breaker, chance.clone(), metrics.breaker_opened.clone()),
+            chance,
             budget: TpsBudget::new(RETRY_WINDOW, RETRIES_MIN_PER_S, RETRY_PART),
             retries_max: link.retries_max,
             metrics,

@@ -1,12 +1,13 @@
 //! Whether vacancy is ready. One failed ask tells little, and all tickets at once would leave their Service for it: so a
 //! refused or broken connection is asked again within the same probe, and silence counts only when no call has succeeded lately.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use http::StatusCode;
-use reqwest::Client;
+use http::{Request, StatusCode, Uri};
 use tokio::time::{Instant, sleep, timeout_at};
+
+use super::transport::Transport;
 
 /// How long one probe asks.
 const WINDOW: Duration = Duration::from_millis(900);
@@ -15,16 +16,19 @@ const PAUSE: Duration = Duration::from_millis(150);
 /// Calls that succeeded this long ago speak for a vacancy that is too busy to answer a probe.
 const LATELY: Duration = Duration::from_secs(5);
 
+/// What is read of an answer, bytes; only its status counts.
+const ANSWER_MAX: usize = 4_096;
+
 /// Asks vacancy.
 pub struct ReadyProbe {
-    client: Client,
-    url: String,
+    transport: Arc<dyn Transport>,
+    uri: Uri,
     answered: Mutex<Option<Instant>>,
 }
 
 impl ReadyProbe {
-    pub fn new(client: Client, url: &str) -> Self {
-        Self { client, url: format!("{url}/ready"), answered: Mutex::default() }
+    pub fn new(transport: Arc<dyn Transport>, url: &str) -> Result<Self, http::uri::InvalidUri> {
+        Ok(Self { transport, uri: format!("{url}/ready").parse()?, answered: Mutex::default() })
     }
 
     /// A call succeeded.
@@ -37,7 +41,9 @@ impl ReadyProbe {
         let deadline = Instant::now() + WINDOW;
         let mut why = "vacancy does not answer";
         loop {
-            match timeout_at(deadline, self.client.get(&self.url).send()).await {
+            let mut request = Request::new(Vec::new());
+            *request.uri_mut() = self.uri.clone();
+            match timeout_at(deadline, self.transport.send(request, ANSWER_MAX)).await {
                 Ok(Ok(response)) if response.status() == StatusCode::OK => return Ok(()),
                 Ok(Ok(_)) => why = "vacancy is not ready",
                 Ok(Err(_)) => why = "vacancy cannot be reached",
