@@ -24,7 +24,16 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static(serving::extract
 /// A key as a structured-field string (RFC 9651): the bare form could not carry every key.
 #[must_use]
 pub fn quoted(key: &IdempotencyKey) -> String {
-    format!("\"{}\"", key.as_str().replace('\\', "\\\\").replace('"', "\\\""))
+    let mut quoted = String::with_capacity(key.as_str().len() + 2);
+    quoted.push('"');
+    for char in key.as_str().chars() {
+        if matches!(char, '"' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(char);
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// A wish to buy, as it goes to vacancy.

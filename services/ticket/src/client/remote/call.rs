@@ -188,6 +188,12 @@ impl Answer {
         if orders == 1 {
             return serde_json::from_slice(&self.body).map(|answer| vec![Ok(answer)]);
         }
+        // Mostly all of them are answers to sales.
+        if let Ok(answers) = serde_json::from_slice::<Vec<ReserveAnswer>>(&self.body)
+            && answers.len() == orders
+        {
+            return Ok(answers.into_iter().map(Ok).collect());
+        }
         let slots: Vec<&RawValue> = serde_json::from_slice(&self.body)?;
         if slots.len() != orders {
             return Err(serde::de::Error::invalid_length(slots.len(), &"as many answers as orders"));

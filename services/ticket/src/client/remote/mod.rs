@@ -127,7 +127,9 @@ impl VacancyClient for RemoteVacancyClient {
     /// Every call has a key, so that a repetition below or above this layer sells once. Keys made one after the other lie
     /// one behind the other in vacancy's table (UUID version 7), which costs it less than keys all over the place.
     fn make_key(&self) -> Option<IdempotencyKey> {
-        IdempotencyKey::new(&format!("ticket-{}", uuid::Uuid::now_v7().simple())).ok()
+        let mut key = *b"ticket-00000000000000000000000000000000";
+        uuid::Uuid::now_v7().simple().encode_lower(&mut key["ticket-".len()..]);
+        IdempotencyKey::new(std::str::from_utf8(&key).ok()?).ok()
     }
 
     fn purchase(&self, order: Order) -> BoxFuture<'_, Result<ReserveAnswer, ClientError>> {
