@@ -119,6 +119,14 @@ def retry_until_answered(url: str, answers: Answers) -> int:
     return tickets
 
 
+def tell_of_a_gap(what: str, answers: Answers) -> None:
+    """Figures of a time in which vacancy was away; whoever was not sold to heard 503, and when to come back."""
+    figure(f"{what}: longest time without a sale, ms", answers.gap_ms())
+    figure(f"{what}: purchases / refused meanwhile, by status", f"{len(answers.all)} / {answers.statuses()}")
+    check(set(answers.statuses()) <= {503}, f"ticket answers 503 and nothing else: {[a for a in answers.failed if a['status'] != 503][:3]}")
+    check(all(a["retry_after"] for a in answers.failed), "every 503 says when to come back")
+
+
 def check_books(shop: Shop, before: dict[str, int], answers: Answers, url: str) -> None:
     """No acknowledged sale is lost and none is there that nobody made: with every failure retried, the ledger is the answers."""
     told = sum(answer["qty"] for answer in answers.sold)

@@ -4,7 +4,7 @@ import json
 import time
 
 from e2e import kube
-from e2e.load import Buyers, check_books
+from e2e.load import Buyers, check_books, tell_of_a_gap
 from e2e.report import Failed, check, figure
 from e2e.shop import Shop
 
@@ -40,11 +40,8 @@ def run(shop: Shop) -> None:
         kube.wait_until("there is another vacancy pod", lambda: pod["metadata"]["uid"] not in shop.uids("vacancy") and shop.pods("vacancy"), 60)
         shop.wait_ready()
         time.sleep(3)
-    answers = buyers.answers
-    figure("vacancy: longest time without a sale, ms", answers.gap_ms())
-    figure("vacancy: purchases / refused meanwhile, by status", f"{len(answers.all)} / {answers.statuses()}")
-    check(set(answers.statuses()) <= {503}, f"only 503: {[a for a in answers.failed if a['status'] != 503][:3]}")
-    check_books(shop, before, answers, shop.door("ticket"))
+    tell_of_a_gap("vacancy", buyers.answers)
+    check_books(shop, before, buyers.answers, shop.door("ticket"))
 
 
 def _evict(shop: Shop, pod: dict) -> None:

@@ -10,7 +10,7 @@ from e2e.shop import Shop, http
 
 def run(shop: Shop) -> None:
     # How many sell is the mode's own default from here on: one process for the monolith's one volume.
-    shop.change({"images": {"ticket": None}, "ticket": {"replicas": None, "autoscaling": {"enabled": None, "minReplicas": None, "maxReplicas": None, "behavior": None}}})
+    shop.change({"images": {"ticket": None}, "ticket": {"replicas": None, "autoscaling": {"enabled": None, "minReplicas": None, "maxReplicas": None, "targetCPUUtilization": None, "behavior": None}}})
     shop.wait_ready()
     for mode, component in (("monolith", "monolith"), ("microservices", "ticket")):
         sales, counts = shop.sold(), shop.event()

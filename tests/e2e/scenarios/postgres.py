@@ -4,7 +4,7 @@ import os
 import time
 
 from e2e import kube, node
-from e2e.load import Buyers, check_books
+from e2e.load import Buyers, check_books, tell_of_a_gap
 from e2e.report import check, figure
 from e2e.shop import Shop
 from scenarios import sell_out
@@ -42,11 +42,8 @@ def run(first: Shop) -> None:
         time.sleep(5)
         shop.wait_ready()
         time.sleep(2)
-    answers = buyers.answers
-    figure("kill -9 of one of three: longest time without a sale, ms", answers.gap_ms())
-    figure("kill -9 of one of three: purchases / refused, by status", f"{len(answers.all)} / {answers.statuses()}")
-    check(set(answers.statuses()) <= {503}, f"only 503: {[a for a in answers.failed if a['status'] != 503][:3]}")
-    check_books(shop, before, answers, shop.door("ticket"))
+    tell_of_a_gap("kill -9 of one of three", buyers.answers)
+    check_books(shop, before, buyers.answers, shop.door("ticket"))
 
     before = shop.sold()
     with Buyers(shop.door("ticket"), rate=50) as buyers:

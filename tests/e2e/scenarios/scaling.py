@@ -10,7 +10,9 @@ from e2e.shop import Shop
 
 def run(shop: Shop) -> None:
     down = {"stabilizationWindowSeconds": 10, "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}]}
-    shop.change({"ticket": {"replicas": None, "autoscaling": {"enabled": True, "minReplicas": 2, "maxReplicas": 4, "behavior": {"scaleDown": down}}}})
+    # A target that the load exceeds also where a busy machine leaves the pods little.
+    scaling = {"enabled": True, "minReplicas": 2, "maxReplicas": 4, "targetCPUUtilization": 35, "behavior": {"scaleDown": down}}
+    shop.change({"ticket": {"replicas": None, "autoscaling": scaling}})
     shop.wait_ready()
     hpa = f"{shop.name}-ticket"
     kube.wait_until("the autoscaler has metrics", lambda: _measured(shop.get("hpa", hpa)), 180, 1)
