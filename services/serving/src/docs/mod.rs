@@ -5,15 +5,24 @@ mod asset;
 mod redoc;
 mod swagger;
 
-use std::sync::Arc;
+use std::{io::Read, sync::Arc};
 
 use axum::{Router, routing::get};
+use flate2::read::GzDecoder;
 use http::HeaderMap;
 use utoipa::openapi::OpenApi;
 
 use asset::Asset;
 
-/// Where the OpenAPI document is served.
+/// A file of the pages, compressed, as build.rs has made it.
+macro_rules! bundled {
+    ($name:literal) => {
+        include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz"))
+    };
+}
+use bundled;
+
+/// Where the OpenAPI document is served; also in build.rs.
 pub const OPENAPI_PATH: &str = "/openapi.json";
 
 /// `/openapi.json`, Swagger UI on `/docs` and Redoc on `/redoc`.
@@ -25,4 +34,12 @@ pub fn routes(openapi: &OpenApi) -> Router {
 
 fn serving(asset: Arc<Asset>) -> axum::routing::MethodRouter {
     get(move |headers: HeaderMap| async move { asset.answer(&headers) })
+}
+
+fn inflate(compressed: &[u8], name: &str) -> Vec<u8> {
+    let mut plain = Vec::new();
+    if let Err(error) = GzDecoder::new(compressed).read_to_end(&mut plain) {
+        tracing::error!(%error, name, "a documentation file cannot be decompressed");
+    }
+    plain
 }
