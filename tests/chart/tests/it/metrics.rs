@@ -1,6 +1,6 @@
-//! Every metric that a dashboard or a rule names is there on a running system.
+//! Every metric that a dashboard, a rule or docs/metrics.md names is there on a running system, and the other way round.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chart_tests::watched::{named, scraped};
 use serde_json::json;
@@ -80,6 +80,35 @@ async fn what_is_there_is_watched() {
             assert!(shown, "{family} is on no dashboard and in no rule");
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_there_is_described() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = Server::common().database().await;
+    let shared = Process::start("vacancy", &[("STORE_URL", url.as_str())]).await;
+    until_ready(&shared).await;
+    let ticket = Process::ticket(shared.base(), &[]).await;
+    let monolith = Process::monolith(dir.path(), &[]).await;
+    assert_eq!(ticket.client().post("/api/v1/purchase", json!({"qty": 1})).await.status, 200);
+    let mut there = BTreeMap::new();
+    for process in [&ticket, &shared, &monolith] {
+        let text = String::from_utf8(process.client().get("/metrics").await.bytes).unwrap();
+        let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+        there.extend(families.map(|(name, kind)| (name.to_owned(), kind.to_owned())));
+    }
+    // Those of the process are the usual ones, in one sentence.
+    let (process, ours): (BTreeMap<_, _>, BTreeMap<_, _>) = there.into_iter().partition(|(name, _)| name.starts_with("process_"));
+    let text = std::fs::read_to_string(chart_tests::root("docs/metrics.md")).unwrap();
+    for name in process.keys() {
+        assert!(text.contains(&format!("`{name}`")), "docs/metrics.md lacks {name}");
+    }
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let described: BTreeMap<_, _> = rows
+        .filter_map(|(name, rest)| Some((name.to_owned(), rest.split_once(' ')?.0.to_owned())))
+        .filter(|(_, kind)| ["counter", "gauge", "histogram"].contains(&kind.as_str()))
+        .collect();
+    assert_eq!(described, ours, "left: docs/metrics.md, right: what the services have");
 }
 
 /// It listens before it has made its tables.
