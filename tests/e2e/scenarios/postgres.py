@@ -1,6 +1,8 @@
-"""Three vacancy pods share a PostgreSQL: they sell out exactly, and one of them may die."""
+"""Three vacancy pods share a PostgreSQL, whose certificate they verify: they sell out exactly, and one of them may die."""
 
 import os
+import pathlib
+import tempfile
 import time
 
 from e2e import kube, node
@@ -24,7 +26,7 @@ def run(first: Shop) -> None:
     shop.create(
         {
             "stock": {"initial": STOCK},
-            "storage": {"postgres": {"secretRef": {"name": "database"}}},
+            "storage": {"postgres": {"secretRef": {"name": "database"}, "caSecretRef": {"name": "database"}}},
             "ticket": {"replicas": 2, "autoscaling": fixed},
             "vacancy": {"replicas": 3, "autoscaling": fixed, "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}}},
         }
@@ -76,8 +78,14 @@ def _database(shop: Shop) -> None:
             {"name": "POSTGRES_DB", "value": "ticket"},
             {"name": "PGDATA", "value": "/var/lib/postgresql/data/pgdata"},
         ],
+        "args": ["-c", "ssl=on", "-c", "ssl_cert_file=/tls/tls.crt", "-c", "ssl_key_file=/tls/tls.key"],
         "ports": [{"containerPort": 5432}],
-        "volumeMounts": [{"name": "data", "mountPath": "/var/lib/postgresql/data"}, {"name": "run", "mountPath": "/var/run/postgresql"}, {"name": "run", "mountPath": "/tmp"}],
+        "volumeMounts": [
+            {"name": "data", "mountPath": "/var/lib/postgresql/data"},
+            {"name": "run", "mountPath": "/var/run/postgresql"},
+            {"name": "run", "mountPath": "/tmp"},
+            {"name": "tls", "mountPath": "/tls", "readOnly": True},
+        ],
         "readinessProbe": {"tcpSocket": {"port": 5432}, "periodSeconds": 1},
         "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
@@ -86,10 +94,14 @@ def _database(shop: Shop) -> None:
         "securityContext": {"runAsNonRoot": True, "runAsUser": 999, "runAsGroup": 999, "fsGroup": 999, "seccompProfile": {"type": "RuntimeDefault"}},
         "enableServiceLinks": False,
         "containers": [container],
-        "volumes": [{"name": "data", "emptyDir": {}}, {"name": "run", "emptyDir": {}}],
+        "volumes": [
+            {"name": "data", "emptyDir": {}},
+            {"name": "run", "emptyDir": {}},
+            {"name": "tls", "secret": {"secretName": "database", "defaultMode": 0o640, "items": [{"key": key, "path": key} for key in ("tls.crt", "tls.key")]}},
+        ],
     }
     kube.apply(
-        {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"uri": f"postgres://ticket:{PASSWORD}@database:5432/ticket"}},
+        {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"uri": f"postgres://ticket:{PASSWORD}@database:5432/ticket?sslmode=verify-full", **_certificates("database")}},
         {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"selector": labels, "ports": [{"port": 5432}]}},
         {
             "apiVersion": "apps/v1",
@@ -99,3 +111,16 @@ def _database(shop: Shop) -> None:
         },
     )
     shop.kubectl("rollout", "status", "deployment/database", "--timeout=120s")
+
+
+def _certificates(host: str) -> dict[str, str]:
+    """A certificate for `host`, its key, and who signed it."""
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    with tempfile.TemporaryDirectory(prefix="e2e-") as folder:
+        at = {name: str(pathlib.Path(folder) / name) for name in ("ca.crt", "ca.key", "tls.crt", "tls.key", "csr", "extensions")}
+        pathlib.Path(at["extensions"]).write_text(f"subjectAltName=DNS:{host}\n")
+        kube.run("openssl", "req", "-x509", *key, "-keyout", at["ca.key"], "-out", at["ca.crt"], "-days", "2", "-subj", "/CN=e2e authority")
+        kube.run("openssl", "req", *key, "-keyout", at["tls.key"], "-out", at["csr"], "-subj", f"/CN={host}")
+        signing = ["-CA", at["ca.crt"], "-CAkey", at["ca.key"], "-CAcreateserial", "-extfile", at["extensions"]]
+        kube.run("openssl", "x509", "-req", "-in", at["csr"], "-out", at["tls.crt"], "-days", "2", *signing)
+        return {name: pathlib.Path(at[name]).read_text() for name in ("ca.crt", "tls.crt", "tls.key")}
