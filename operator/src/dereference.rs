@@ -10,7 +10,7 @@ use kube::{
 };
 
 use crate::{
-    api::{TicketSystem, TicketSystemSpec},
+    api::TicketSystem,
     kind::{Component, Kind, admin_token},
     ownership::may_take,
 };
@@ -89,6 +89,8 @@ pub struct Dereferenced {
     pub live: Live,
     /// The database URL, on PostgreSQL.
     pub store_url: Option<SecretValue>,
+    /// The certificates its server is verified with, where the spec names some.
+    pub database_ca: Option<SecretValue>,
     /// Whether the cluster has the kind ServiceMonitor.
     pub service_monitors: bool,
 }
@@ -123,8 +125,15 @@ pub async fn dereference(system: &TicketSystem, client: &Client, children: &dyn 
             None => live.remove(Kind::Deployment, &deployment),
         }
     }
-    let store_url = store_url(&system.spec, client, &namespace).await?;
-    Ok(Dereferenced { live, store_url, service_monitors })
+    let (mut store_url, mut database_ca) = (None, None);
+    if let Some(postgres) = system.spec.storage.as_ref().and_then(|storage| storage.postgres.as_ref()) {
+        let secrets: Api<Secret> = Api::namespaced(client.clone(), &namespace);
+        store_url = Some(secret_value(&secrets, &postgres.secret_ref.name, &postgres.secret_ref.key).await?);
+        if let Some(ca) = &postgres.ca_secret_ref {
+            database_ca = Some(secret_value(&secrets, &ca.name, &ca.key).await?);
+        }
+    }
+    Ok(Dereferenced { live, store_url, database_ca, service_monitors })
 }
 
 /// The component that wrote to the volume in the mode that is being left.
@@ -136,12 +145,10 @@ fn outgoing_store_holder(system: &TicketSystem) -> Option<Component> {
     })
 }
 
-async fn store_url(spec: &TicketSystemSpec, client: &Client, namespace: &str) -> Result<Option<SecretValue>, kube::Error> {
-    let Some(postgres) = spec.storage.as_ref().and_then(|storage| storage.postgres.as_ref()) else { return Ok(None) };
-    let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
-    let Some(secret) = secrets.get_opt(&postgres.secret_ref.name).await? else { return Ok(Some(SecretValue::NoSecret)) };
-    let value = secret.data.and_then(|mut data| data.remove(&postgres.secret_ref.key)).map(|value| value.0);
-    Ok(Some(value.filter(|value| !value.is_empty()).map_or(SecretValue::NoKey, SecretValue::Found)))
+async fn secret_value(secrets: &Api<Secret>, name: &str, key: &str) -> Result<SecretValue, kube::Error> {
+    let Some(secret) = secrets.get_opt(name).await? else { return Ok(SecretValue::NoSecret) };
+    let value = secret.data.and_then(|mut data| data.remove(key)).map(|value| value.0);
+    Ok(value.filter(|value| !value.is_empty()).map_or(SecretValue::NoKey, SecretValue::Found))
 }
 
 impl Dereferenced {

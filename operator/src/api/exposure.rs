@@ -39,6 +39,25 @@ pub struct IngressTls {
     pub secret_name: String,
 }
 
+/// How much one client may ask of the public side: ticket, or the monolith. Above it 429, probes excepted.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct RateLimit {
+    /// Requests a second in the long run. Each pod counts for itself.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub per_second: i32,
+    /// Requests at once. Left out: twice `perSecond`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub burst: Option<i32>,
+    /// Addresses and networks, such as `10.244.0.0/16`, of what stands in front and says in X-Forwarded-For for whom it asks: the
+    /// ingress controller's pods. Empty: whoever connects is the client, which behind an Ingress makes one client of all.
+    #[schemars(length(max = 64), inner(length(max = 50)))]
+    #[x_kube(validation = Rule::new("self.all(proxy, isIP(proxy) || isCIDR(proxy))")
+        .message("rateLimit.trustedProxies must be addresses or networks such as 10.244.0.0/16"))]
+    pub trusted_proxies: Vec<String>,
+}
+
 /// The NetworkPolicies: only the services' own port is reachable.
 #[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]

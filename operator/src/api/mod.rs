@@ -15,11 +15,11 @@ mod workload;
 
 pub use autoscaling::{Autoscaling, Behavior};
 pub use crd::crd;
-pub use exposure::{DisruptionBudget, IngressSpec, IngressTls, NetworkPolicySpec};
+pub use exposure::{DisruptionBudget, IngressSpec, IngressTls, NetworkPolicySpec, RateLimit};
 pub use images::{Images, PullPolicy};
 pub use observability::{LogLevel, Logging, Monitoring};
 pub use status::{TicketSystemStatus, WorkloadStatus};
-pub use storage::{EmbeddedStorage, PostgresStorage, SecretKeyRef, Stock, StorageSpec};
+pub use storage::{CaSecretRef, EmbeddedStorage, PostgresStorage, SecretKeyRef, Stock, StorageSpec};
 pub use ticket_system::{Mode, TicketSystem, TicketSystemSpec};
 pub use workload::{ConnectionPool, TicketSpec, VacancySpec, WorkloadSpec};
 

@@ -71,6 +71,10 @@ impl Default for EmbeddedStorage {
 pub struct PostgresStorage {
     /// The Secret, in the namespace of the resource.
     pub secret_ref: SecretKeyRef,
+    /// Who signed the database's certificate: what `sslmode=verify-full` in the URL trusts. Left out: those the image has, which
+    /// are public authorities or none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_secret_ref: Option<CaSecretRef>,
 }
 
 /// One key of a Secret.
@@ -87,4 +91,20 @@ pub struct SecretKeyRef {
 
 fn key() -> String {
     "uri".to_owned()
+}
+
+/// One key of a Secret with certificates.
+#[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, PartialEq, Eq)]
+pub struct CaSecretRef {
+    /// Name of the Secret, in the namespace of the resource.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// Key whose value is certificates in PEM. The default is what CloudNativePG and cert-manager write.
+    #[serde(default = "ca_key")]
+    #[schemars(length(min = 1, max = 253))]
+    pub key: String,
+}
+
+fn ca_key() -> String {
+    "ca.crt".to_owned()
 }

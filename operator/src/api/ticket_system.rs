@@ -2,8 +2,8 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DisruptionBudget, Images, IngressSpec, Logging, Monitoring, NetworkPolicySpec, Stock, StorageSpec, TicketSpec, TicketSystemStatus,
-    VacancySpec,
+    DisruptionBudget, Images, IngressSpec, Logging, Monitoring, NetworkPolicySpec, RateLimit, Stock, StorageSpec, TicketSpec,
+    TicketSystemStatus, VacancySpec,
 };
 
 /// Whether one process serves everything, or ticket and vacancy run apart.
@@ -82,6 +82,9 @@ pub struct TicketSystemSpec {
     /// How the system is reached from outside the cluster.
     #[serde(default)]
     pub ingress: IngressSpec,
+    /// How much one client may ask of ticket, or of the monolith. Left out: as much as they serve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
     /// Which pods may connect.
     #[serde(default)]
     pub network_policy: NetworkPolicySpec,
@@ -94,9 +97,11 @@ pub struct TicketSystemSpec {
     /// What the services log.
     #[serde(default)]
     pub logging: Logging,
-    /// OTLP endpoint traces are sent to, such as `http://collector:4317`. Left out: no traces are sent.
+    /// Collector that traces are sent to, over OTLP as http/protobuf, such as `http://collector:4318`. Left out: no traces are sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
+    #[x_kube(validation = Rule::new("self.matches('^http://[^/ ]+(/[^ ]*)?$')")
+        .message("otlpEndpoint must be an http URL such as http://collector:4318; to a collector that wants TLS, send through one in the cluster"))]
     pub otlp_endpoint: Option<String>,
     /// While true the operator reports but changes nothing.
     #[serde(default)]

@@ -41,10 +41,24 @@ pub fn settings(system: &System, workload: &Workload) -> BTreeMap<String, String
     if workload.holds_volume {
         set("DATA_DIR", pod::DATA_DIR.to_owned());
     }
+    if system.database_ca(workload).is_some() {
+        // Where a URL without `sslrootcert` looks for roots.
+        set("SSL_CERT_FILE", pod::DATABASE_CA_FILE.to_owned());
+    }
     if workload.component != Component::Vacancy {
         set("VACANCY_TIMEOUT", seconds(ticket.vacancy_timeout_ms));
         set("HTTP_MAX_CONNECTIONS", ticket.connection_pool.max_connections.to_string());
         set("HTTP_KEEPALIVE_CONNECTIONS", ticket.connection_pool.keepalive_connections.to_string());
+    }
+    // To vacancy, all buyers of a ticket pod are one client: their quota is taken where they arrive.
+    if let (Some(limit), true) = (&spec.rate_limit, workload.component != Component::Vacancy) {
+        set("RATE_LIMIT_PER_SECOND", limit.per_second.to_string());
+        if let Some(burst) = limit.burst {
+            set("RATE_LIMIT_BURST", burst.to_string());
+        }
+        if !limit.trusted_proxies.is_empty() {
+            set("TRUSTED_PROXIES", limit.trusted_proxies.join(","));
+        }
     }
     if workload.component == Component::Ticket {
         let vacancy = Component::Vacancy;
@@ -59,8 +73,8 @@ pub fn variables(system: &System, workload: &Workload) -> Vec<EnvVar> {
     if workload.component != Component::Ticket {
         variables.push(from_secret("ADMIN_TOKEN", &admin_token(&system.name), TOKEN_KEY));
     }
-    if let (true, Storage::Postgres(reference)) = (workload.uses_database, &system.storage) {
-        variables.push(from_secret("STORE_URL", &reference.name, &reference.key));
+    if let (true, Storage::Postgres(postgres)) = (workload.uses_database, &system.storage) {
+        variables.push(from_secret("STORE_URL", &postgres.secret_ref.name, &postgres.secret_ref.key));
     }
     for variable in &workload.spec.env {
         // Names are the key of this list in server-side apply: a second entry would be refused.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::{
     api::core::v1::{
-        Capabilities, ConfigMapEnvSource, Container, ContainerPort, EnvFromSource, LocalObjectReference, PersistentVolumeClaimVolumeSource,
-        PodSecurityContext, PodSpec, PodTemplateSpec, SeccompProfile, SecurityContext, TopologySpreadConstraint, Volume, VolumeMount,
+        Capabilities, ConfigMapEnvSource, Container, ContainerPort, EnvFromSource, KeyToPath, LocalObjectReference,
+        PersistentVolumeClaimVolumeSource, PodSecurityContext, PodSpec, PodTemplateSpec, SeccompProfile, SecretVolumeSource,
+        SecurityContext, TopologySpreadConstraint, Volume, VolumeMount,
     },
     apimachinery::pkg::apis::meta::v1::LabelSelector,
 };
@@ -22,6 +23,9 @@ pub const PORT_NAME: &str = "http";
 pub const DATA_DIR: &str = "/data";
 const CONFIG_CHECKSUM: &str = "ticket-system.io/config-checksum";
 const VOLUME: &str = "data";
+pub const DATABASE_CA_FILE: &str = "/etc/ticket-system/database-ca/ca.crt";
+const DATABASE_CA_DIR: &str = "/etc/ticket-system/database-ca";
+const DATABASE_CA_VOLUME: &str = "database-ca";
 /// Unprivileged user and group of the images.
 const USER: i64 = 65532;
 /// Spare seconds between a pod's own shutdown deadline and the kubelet's SIGKILL.
@@ -43,11 +47,6 @@ pub fn template(system: &System, workload: &Workload, config: &k8s_openapi::api:
 fn pod(system: &System, workload: &Workload) -> PodSpec {
     let spec = &workload.spec;
     let secrets = &system.spec.images.pull_secrets;
-    let volume = Volume {
-        name: VOLUME.to_owned(),
-        persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource { claim_name: claim(&system.name), ..Default::default() }),
-        ..Default::default()
-    };
     PodSpec {
         service_account_name: Some(system.name.clone()),
         automount_service_account_token: Some(false),
@@ -68,7 +67,7 @@ fn pod(system: &System, workload: &Workload) -> PodSpec {
         tolerations: non_empty(spec.tolerations.clone()),
         affinity: spec.affinity.clone(),
         topology_spread_constraints: non_empty(topology_spread(system, workload)),
-        volumes: workload.holds_volume.then(|| vec![volume]),
+        volumes: non_empty(volumes(system, workload)),
         containers: vec![container(system, workload)],
         ..Default::default()
     }
@@ -76,7 +75,6 @@ fn pod(system: &System, workload: &Workload) -> PodSpec {
 
 fn container(system: &System, workload: &Workload) -> Container {
     let config = ConfigMapEnvSource { name: workload.name.clone(), ..Default::default() };
-    let mount = VolumeMount { name: VOLUME.to_owned(), mount_path: DATA_DIR.to_owned(), ..Default::default() };
     Container {
         name: workload.component.as_str().to_owned(),
         image: Some(workload.image.clone()),
@@ -90,7 +88,7 @@ fn container(system: &System, workload: &Workload) -> Container {
         env_from: Some(vec![EnvFromSource { config_map_ref: Some(config), ..Default::default() }]),
         env: non_empty(environment::variables(system, workload)),
         resources: Some(workload.resources.clone()),
-        volume_mounts: workload.holds_volume.then(|| vec![mount]),
+        volume_mounts: non_empty(mounts(system, workload)),
         startup_probe: Some(probes::startup()),
         liveness_probe: Some(probes::liveness()),
         readiness_probe: Some(probes::readiness(workload.component)),
@@ -104,6 +102,37 @@ fn container(system: &System, workload: &Workload) -> Container {
         }),
         ..Default::default()
     }
+}
+
+fn volumes(system: &System, workload: &Workload) -> Vec<Volume> {
+    let data = workload.holds_volume.then(|| Volume {
+        name: VOLUME.to_owned(),
+        persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource { claim_name: claim(&system.name), ..Default::default() }),
+        ..Default::default()
+    });
+    let ca = system.database_ca(workload).map(|ca| Volume {
+        name: DATABASE_CA_VOLUME.to_owned(),
+        secret: Some(SecretVolumeSource {
+            secret_name: Some(ca.name.clone()),
+            // That key alone: the Secret of an authority has its private key as well.
+            items: Some(vec![KeyToPath { key: ca.key.clone(), path: "ca.crt".to_owned(), ..Default::default() }]),
+            ..Default::default()
+        }),
+        ..Default::default()
+    });
+    data.into_iter().chain(ca).collect()
+}
+
+fn mounts(system: &System, workload: &Workload) -> Vec<VolumeMount> {
+    let mount = |name: &str, path: &str, read_only: Option<bool>| VolumeMount {
+        name: name.to_owned(),
+        mount_path: path.to_owned(),
+        read_only,
+        ..Default::default()
+    };
+    let data = workload.holds_volume.then(|| mount(VOLUME, DATA_DIR, None));
+    let ca = system.database_ca(workload).map(|_| mount(DATABASE_CA_VOLUME, DATABASE_CA_DIR, Some(true)));
+    data.into_iter().chain(ca).collect()
 }
 
 fn topology_spread(system: &System, workload: &Workload) -> Vec<TopologySpreadConstraint> {

@@ -14,7 +14,10 @@ pub use replicas::{Replicas, Scaling, default_resources};
 pub use stock::{INITIAL_STOCK, InitialStock};
 
 use crate::{
-    api::{ALLOW_STORAGE_CHANGE, EmbeddedStorage, Mode, SecretKeyRef, TicketSystem, TicketSystemSpec, WorkloadSpec},
+    api::{
+        ALLOW_STORAGE_CHANGE, CaSecretRef, EmbeddedStorage, Mode, PostgresStorage, SecretKeyRef, TicketSystem, TicketSystemSpec,
+        WorkloadSpec,
+    },
     dereference::{Dereferenced, SecretValue, TOKEN_KEY},
     kind::{self, Component},
     settings::Defaults,
@@ -41,7 +44,7 @@ pub struct System {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Storage {
     Embedded(EmbeddedStorage),
-    Postgres(SecretKeyRef),
+    Postgres(PostgresStorage),
 }
 
 impl Storage {
@@ -56,7 +59,7 @@ impl Storage {
     fn of(spec: &TicketSystemSpec) -> Self {
         let given = spec.storage.as_ref();
         match given.and_then(|storage| storage.postgres.as_ref()) {
-            Some(postgres) => Self::Postgres(postgres.secret_ref.clone()),
+            Some(postgres) => Self::Postgres(postgres.clone()),
             None => Self::Embedded(given.and_then(|storage| storage.embedded.clone()).unwrap_or_default()),
         }
     }
@@ -81,6 +84,14 @@ impl System {
     /// Whether the claim and the token outlive the resource.
     pub fn retains(&self) -> bool {
         matches!(&self.storage, Storage::Embedded(embedded) if embedded.retain)
+    }
+
+    /// What the database's server is verified with, where `workload` connects to it.
+    pub fn database_ca(&self, workload: &Workload) -> Option<&CaSecretRef> {
+        match &self.storage {
+            Storage::Postgres(postgres) if workload.uses_database => postgres.ca_secret_ref.as_ref(),
+            _ => None,
+        }
     }
 
     /// The workload that serves the calls of `component`: in monolith mode always the one.
@@ -109,8 +120,12 @@ pub fn validate(system: &TicketSystem, found: &Dereferenced, defaults: &Defaults
     let storage = Storage::of(spec);
     refuse_storage_change(system, &storage)?;
     let mut secrets = Sha256::new();
-    if let Storage::Postgres(reference) = &storage {
-        secrets.update(store_url(reference, found.store_url.as_ref())?);
+    if let Storage::Postgres(postgres) = &storage {
+        secrets.update(store_url(&postgres.secret_ref, found.store_url.as_ref())?);
+        if let Some(ca) = &postgres.ca_secret_ref {
+            secrets.update([1]);
+            secrets.update(secret_value(&ca.name, &ca.key, found.database_ca.as_ref())?);
+        }
     }
     let name = system.name_any();
     let admin_token = match found.admin_token(&name) {
@@ -152,11 +167,18 @@ fn refuse_storage_change(system: &TicketSystem, wanted: &Storage) -> Result<(), 
 
 fn store_url<'a>(reference: &SecretKeyRef, found: Option<&'a SecretValue>) -> Result<&'a [u8], Refusal> {
     let SecretKeyRef { name, key } = reference;
+    let url = secret_value(name, key, found)?;
+    if url.starts_with(b"postgres://") || url.starts_with(b"postgresql://") {
+        return Ok(url);
+    }
+    Err(Refusal::SecretNotAUrl { name: name.clone(), key: key.clone() })
+}
+
+fn secret_value<'a>(name: &str, key: &str, found: Option<&'a SecretValue>) -> Result<&'a [u8], Refusal> {
     match found {
-        None | Some(SecretValue::NoSecret) => Err(Refusal::SecretMissing { name: name.clone() }),
-        Some(SecretValue::NoKey) => Err(Refusal::SecretKeyMissing { name: name.clone(), key: key.clone() }),
-        Some(SecretValue::Found(url)) if url.starts_with(b"postgres://") || url.starts_with(b"postgresql://") => Ok(url),
-        Some(SecretValue::Found(_)) => Err(Refusal::SecretNotAUrl { name: name.clone(), key: key.clone() }),
+        None | Some(SecretValue::NoSecret) => Err(Refusal::SecretMissing { name: name.to_owned() }),
+        Some(SecretValue::NoKey) => Err(Refusal::SecretKeyMissing { name: name.to_owned(), key: key.to_owned() }),
+        Some(SecretValue::Found(value)) => Ok(value),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the chart renders, on a real API server, with the rights it gives.
 
-use std::{process::Command, sync::Arc};
+use std::process::Command;
 
 use kube::{Api, Client, ResourceExt, api::PostParams};
 use operator::kind::Kind;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{
     Cluster,
     apiserver::{ADMIN_TOKEN, ApiServer, OPERATOR_TOKEN},
-    cluster::{apply_value, install},
+    cluster::apply_value,
     eventually, kubelet, start, system,
 };
 
@@ -72,12 +72,7 @@ async fn dry_run(client: &Client, document: &Value) -> Result<(), kube::Error> {
 /// The operator works with the Roles that `operator.watchNamespaces` gives it, and has no others.
 #[tokio::test]
 async fn the_rights_in_watched_namespaces_suffice() {
-    let server = Arc::new(ApiServer::start().await);
-    install(&server).await;
-    let cluster = Cluster::on(Arc::clone(&server)).await;
-    let elsewhere = Cluster::on(Arc::clone(&server)).await;
-    let everywhere = Api::<k8s_openapi::api::rbac::v1::ClusterRoleBinding>::all(cluster.client.clone());
-    everywhere.delete("ticket-system-operator", &Default::default()).await.expect("it is there");
+    let (cluster, elsewhere) = Cluster::pair_without_rights().await;
     let narrow = format!("operator.watchNamespaces={{{}}}", cluster.namespace);
     for document in rendered("ticket-system", "ticket-system", &["--set", &narrow]) {
         if ["Role", "RoleBinding", "ServiceAccount"].contains(&document["kind"].as_str().expect("a kind")) {
@@ -94,7 +89,7 @@ async fn the_rights_in_watched_namespaces_suffice() {
     assert_eq!(running.operator.metrics.reconciliations("error"), 0);
 
     let secrets = Api::<k8s_openapi::api::core::v1::Secret>::namespaced(
-        Client::try_from(server.config(OPERATOR_TOKEN)).expect("a client"),
+        Client::try_from(cluster.server.config(OPERATOR_TOKEN)).expect("a client"),
         &elsewhere.namespace,
     );
     let denied = secrets.get("any").await.expect_err("another namespace");

@@ -42,7 +42,7 @@ async fn a_setting_that_is_taken_back_leaves_nothing_behind() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
-    let more = json!({"ticket": {"nodeSelector": {"disk": "ssd"}, "env": [{"name": "EXTRA", "value": "1"}], "podAnnotations": {"a": "b"}}, "otlpEndpoint": "http://otel:4317"});
+    let more = json!({"ticket": {"nodeSelector": {"disk": "ssd"}, "env": [{"name": "EXTRA", "value": "1"}], "podAnnotations": {"a": "b"}}, "otlpEndpoint": "http://otel:4318"});
     cluster.apply(&system("shop", more)).await;
     cluster.condition("shop", "Ready", "True").await;
     let with = cluster.get(Kind::Deployment, "shop-ticket").await;

@@ -68,10 +68,7 @@ async fn on_a_database_the_old_pods_serve_until_the_new_ones_do() {
     let cluster = Cluster::new().await;
     let kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
-    cluster.secret("db", "uri", "postgresql://a:b@db/c").await;
-    let storage = json!({"postgres": {"secretRef": {"name": "db"}}});
-    cluster.apply(&system("shop", json!({"storage": storage}))).await;
-    cluster.condition("shop", "Ready", "True").await;
+    let storage = cluster.shop_on_a_database().await;
     assert!(cluster.find(Kind::PersistentVolumeClaim, "shop-data").await.is_none());
     assert!(cluster.find(Kind::HorizontalPodAutoscaler, "shop-vacancy").await.is_some());
     kubelet.pods_keep.store(true, Ordering::Relaxed);
@@ -124,10 +121,7 @@ async fn on_a_database_a_switch_is_ready_throughout() {
     let cluster = Cluster::new().await;
     let kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
-    cluster.secret("db", "uri", "postgresql://a:b@db/c").await;
-    let storage = json!({"postgres": {"secretRef": {"name": "db"}}});
-    cluster.apply(&system("shop", json!({"storage": storage}))).await;
-    cluster.condition("shop", "Ready", "True").await;
+    let storage = cluster.shop_on_a_database().await;
     let systems = cluster.systems();
     let watcher = tokio::spawn(async move {
         loop {

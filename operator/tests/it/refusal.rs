@@ -35,6 +35,13 @@ async fn what_cannot_work_is_refused_in_words_that_say_what_to_do() {
             "connectionPool.keepaliveConnections must not be above connectionPool.maxConnections: lower the one or raise the other"
                 .to_owned(),
         ),
+        (
+            json!({"rateLimit": {"perSecond": 5, "trustedProxies": ["10.0.0.0/33"]}}),
+            "rateLimit.trustedProxies must be addresses or networks such as 10.244.0.0/16".to_owned(),
+        ),
+        (json!({"rateLimit": {"perSecond": 5}}), "trustedProxies: Required value".to_owned()),
+        (json!({"rateLimit": {"perSecond": 0, "trustedProxies": []}}), "should be greater than or equal to 1".to_owned()),
+        (json!({"otlpEndpoint": "https://collector:4318"}), "otlpEndpoint must be an http URL".to_owned()),
         (json!({"stock": {"initial": -1}}), "should be greater than or equal to 0".to_owned()),
         (json!({"mode": "duolith"}), "Unsupported value".to_owned()),
         (json!({"logging": {"level": "LOUD"}}), "Unsupported value".to_owned()),
@@ -58,6 +65,8 @@ async fn what_cannot_work_is_refused_in_words_that_say_what_to_do() {
         ("b", json!({"ingress": {"host": "*.tickets.example.com"}})),
         ("c", json!({"mode": "monolith", "storage": postgres, "ticket": {"replicas": 3}})),
         ("d", json!({"vacancy": {"replicas": 0}, "storage": {"embedded": {"size": null}}})),
+        ("e", json!({"rateLimit": {"perSecond": 5, "trustedProxies": ["10.244.0.0/16", "192.0.2.7", "2001:db8::/32"]}})),
+        ("f", json!({"otlpEndpoint": "http://otel.tracing.svc:4318/collector"})),
     ] {
         cluster.apply(&system(name, spec)).await;
     }

@@ -38,7 +38,12 @@ fn resource(spec: Value) -> TicketSystem {
 }
 
 fn found() -> Dereferenced {
-    Dereferenced { live: Live::default(), store_url: Some(SecretValue::Found(b"postgres://u:p@db/t".to_vec())), service_monitors: true }
+    Dereferenced {
+        live: Live::default(),
+        store_url: Some(SecretValue::Found(b"postgres://u:p@db/t".to_vec())),
+        database_ca: Some(SecretValue::Found(b"PEM".to_vec())),
+        service_monitors: true,
+    }
 }
 
 fn render_with(system: &TicketSystem, found: &Dereferenced) -> Result<Vec<Child>, Refusal> {
@@ -124,6 +129,8 @@ fn the_checksum_follows_what_each_pod_reads_and_nothing_else() {
         (json!({"logging": {"level": "DEBUG"}}), true, true),
         (json!({"ticket": {"vacancyTimeoutMs": 50}}), true, false),
         (json!({"stock": {"initial": 1}}), false, true),
+        // To vacancy all buyers of a ticket pod are one client.
+        (json!({"rateLimit": {"perSecond": 5, "trustedProxies": []}}), true, false),
         (
             json!({"ingress": {"host": "x.example.com"}, "podDisruptionBudget": {"enabled": false}, "images": {"ticket": "t:2"}}),
             false,
@@ -134,6 +141,39 @@ fn the_checksum_follows_what_each_pod_reads_and_nothing_else() {
         assert_eq!(checksum(&changed, "shop-ticket") != checksum(&base, "shop-ticket"), ticket, "ticket with {spec}");
         assert_eq!(checksum(&changed, "shop-vacancy") != checksum(&base, "shop-vacancy"), vacancy, "vacancy with {spec}");
     }
+}
+
+#[test]
+fn clients_are_limited_where_they_arrive() {
+    let limit = json!({"perSecond": 5, "burst": 50, "trustedProxies": ["10.244.0.0/16", "192.0.2.7"]});
+    let settings = |mode: &str, name: &str| {
+        let children = render(json!({"mode": mode, "rateLimit": limit}));
+        let all = children[&format!("ConfigMap/{name}")]["data"].as_object().expect("settings").clone();
+        all.into_iter().filter(|(name, _)| name.starts_with("RATE_LIMIT") || name == "TRUSTED_PROXIES").collect::<serde_json::Map<_, _>>()
+    };
+    let limited = json!({"RATE_LIMIT_PER_SECOND": "5", "RATE_LIMIT_BURST": "50", "TRUSTED_PROXIES": "10.244.0.0/16,192.0.2.7"});
+    assert_eq!(Value::from(settings("microservices", "shop-ticket")), limited);
+    assert_eq!(Value::from(settings("monolith", "shop")), limited);
+    assert!(settings("microservices", "shop-vacancy").is_empty(), "ticket's calls are those of all its buyers");
+}
+
+#[test]
+fn new_certificates_of_the_database_roll_the_pods_that_connect_to_it() {
+    let spec = json!({"storage": {"postgres": {"secretRef": {"name": "db"}, "caSecretRef": {"name": "ca"}}}});
+    let templates = |pem: &[u8]| {
+        let found = Dereferenced { database_ca: Some(SecretValue::Found(pem.to_vec())), ..found() };
+        let children = render_with(&resource(spec.clone()), &found).expect("it is valid");
+        let of = |name: &str| {
+            children.iter().find(|child| child.kind == Kind::Deployment && child.name == name).expect("it is there").body.clone()
+        };
+        [of("shop-ticket"), of("shop-vacancy")]
+    };
+    let ([ticket, vacancy], [later_ticket, later_vacancy]) = (templates(b"one"), templates(b"two"));
+    assert_eq!(ticket, later_ticket);
+    assert_ne!(vacancy, later_vacancy);
+    assert!(ticket["spec"]["template"]["spec"]["volumes"].is_null(), "{ticket}");
+    let volume = &vacancy["spec"]["template"]["spec"]["volumes"][0];
+    assert_eq!(volume["secret"]["items"], json!([{"key": "ca.crt", "path": "ca.crt"}]), "nothing else of the Secret");
 }
 
 #[test]
@@ -175,6 +215,10 @@ fn what_the_schema_would_refuse_is_refused_here_as_well() {
     assert_eq!(reason(json!({"storage": postgres}), &without(SecretValue::NoSecret)), "SecretMissing");
     assert_eq!(reason(json!({"storage": postgres}), &without(SecretValue::NoKey)), "SecretMissing");
     assert_eq!(reason(json!({"storage": postgres}), &without(SecretValue::Found(b"mysql://x".to_vec()))), "SecretInvalid");
+    let verified = json!({"storage": {"postgres": {"secretRef": {"name": "db"}, "caSecretRef": {"name": "ca"}}}});
+    let without_ca = |database_ca: SecretValue| Dereferenced { database_ca: Some(database_ca), ..found() };
+    assert_eq!(reason(verified.clone(), &without_ca(SecretValue::NoSecret)), "SecretMissing");
+    assert_eq!(reason(verified, &without_ca(SecretValue::NoKey)), "SecretMissing");
     let mut moved = resource(json!({"storage": postgres}));
     moved.status = Some(TicketSystemStatus { storage: Some("embedded".to_owned()), ..Default::default() });
     assert_eq!(render_with(&moved, &found()).expect_err("it is refused").reason(), "StorageChangeRefused");

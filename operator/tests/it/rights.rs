@@ -1,26 +1,13 @@
-use std::sync::Arc;
-
 use kube::api::DeleteParams;
 use operator::kind::Kind;
 use serde_json::json;
 
-use crate::support::{
-    Cluster,
-    apiserver::ApiServer,
-    at,
-    cluster::{apply_value, install},
-    eventually, kubelet, start, system,
-};
+use crate::support::{Cluster, at, cluster::apply_value, eventually, kubelet, start, system};
 
 /// On an API server of its own, because it takes rights away and adds a kind that other tests count on not being there.
 #[tokio::test]
 async fn a_watched_namespace_takes_rights_in_that_namespace_only() {
-    let server = Arc::new(ApiServer::start().await);
-    install(&server).await;
-    let cluster = Cluster::on(Arc::clone(&server)).await;
-    let elsewhere = Cluster::on(Arc::clone(&server)).await;
-    let everywhere = kube::Api::<k8s_openapi::api::rbac::v1::ClusterRoleBinding>::all(cluster.client.clone());
-    everywhere.delete("ticket-system-operator", &DeleteParams::default()).await.expect("it is there");
+    let (cluster, elsewhere) = Cluster::pair_without_rights().await;
     apply_value(
         &cluster.client,
         &json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",

@@ -144,7 +144,7 @@ async fn a_replica_set_is_waited_for_while_it_may_make_pods_unless_it_will_be_ad
 async fn what_a_cache_still_shows_is_not_made_again_by_changing_it() {
     let cluster = Cluster::new().await;
     let made = cluster.apply(&system("shop", json!({}))).await;
-    let found = Dereferenced { live: Live::default(), store_url: None, service_monitors: false };
+    let found = Dereferenced { live: Live::default(), store_url: None, database_ca: None, service_monitors: false };
     let valid = validate(&made, &found, &settings(&cluster, &[]).defaults, "a-token-that-is-long-enough").expect("it is valid");
     let client = kube::Client::try_from(cluster.server.config(OPERATOR_TOKEN)).expect("a client");
     let pass = |live: Live| {

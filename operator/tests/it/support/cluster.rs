@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use kube::{
     Api, Client, ResourceExt,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
@@ -19,6 +20,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     apiserver::{ADMIN_TOKEN, ApiServer},
+    system,
     wait::eventually,
 };
 
@@ -56,6 +58,16 @@ impl Cluster {
         Self { server, client, namespace }
     }
 
+    /// Two namespaces on an API server of their own, of which an operator that watches the first has no rights yet in either.
+    pub async fn pair_without_rights() -> (Self, Self) {
+        let server = Arc::new(ApiServer::start().await);
+        install(&server).await;
+        let watched = Self::on(Arc::clone(&server)).await;
+        let everywhere = Api::<ClusterRoleBinding>::all(watched.client.clone());
+        everywhere.delete("ticket-system-operator", &DeleteParams::default()).await.expect("it is there");
+        (watched, Self::on(server).await)
+    }
+
     pub fn systems(&self) -> Api<TicketSystem> {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
@@ -67,6 +79,15 @@ impl Cluster {
     /// Applies a resource as a person would.
     pub async fn apply(&self, system: &Value) -> TicketSystem {
         self.try_apply(system).await.expect("the API server takes it")
+    }
+
+    /// A ready system `shop` on a database; its `storage`.
+    pub async fn shop_on_a_database(&self) -> Value {
+        self.secret("db", "uri", "postgresql://a:b@db/c").await;
+        let storage = json!({"postgres": {"secretRef": {"name": "db"}}});
+        self.apply(&system("shop", json!({"storage": storage}))).await;
+        self.condition("shop", "Ready", "True").await;
+        storage
     }
 
     /// Applies a resource; the API server's words if it will not have it.
