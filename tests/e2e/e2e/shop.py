@@ -6,6 +6,7 @@ import os
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 
 from . import kube
 from .report import Failed, check
@@ -139,20 +140,32 @@ class Shop:
         status, _, body = http("PUT", f"{self.stock_door()}/api/v1/admin/events/default", {"stocks": {"general": tickets}}, headers)
         check(status == 200, f"PUT event answered {status} {body}")
 
-    def sold(self) -> dict[str, int]:
-        """Every sale of the ledger: reservation and quantity. A reservation that is there twice is a failure."""
-        headers, after, sales = {"authorization": f"Bearer {self.token()}"}, 0, {}
+    def records(self, after: int = 0) -> Iterator[dict]:
+        """The ledger after a record, without a gap."""
+        headers = {"authorization": f"Bearer {self.token()}"}
         while True:
             status, _, page = http("GET", f"{self.stock_door()}/api/v1/admin/events/default/sales?limit=1000&after={after}", headers=headers)
             check(status == 200, f"GET sales answered {status} {page}")
             for record in page:
                 check(int(record["sequence"]) == after + 1, f"the ledger goes from {after} to {record['sequence']}")
-                after = int(record["sequence"])
-                if record["data"]["kind"] == "sold":
-                    check(record["subject"] not in sales, f"{record['subject']} was sold twice")
-                    sales[record["subject"]] = sum(item["qty"] for item in record["data"]["items"])
+                after += 1
+                yield record
             if not page:
-                return sales
+                return
+
+    def sequence(self) -> int:
+        """Of the last record. What is read of an event may be a second old, the ledger is not."""
+        after = self.event()["seq"]
+        return after + sum(1 for _ in self.records(after))
+
+    def sold(self, after: int = 0) -> dict[str, int]:
+        """Every sale of the ledger after a record: reservation and quantity. A reservation that is there twice is a failure."""
+        sales = {}
+        for record in self.records(after):
+            if record["data"]["kind"] == "sold":
+                check(record["subject"] not in sales, f"{record['subject']} was sold twice")
+                sales[record["subject"]] = sum(item["qty"] for item in record["data"]["items"])
+        return sales
 
 
 def _answering(addresses: list[str], port: int) -> str | None:

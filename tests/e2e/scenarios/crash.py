@@ -21,8 +21,9 @@ def run(shop: Shop) -> None:
         shop.kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
         kube.wait_until("there is another pod", lambda: pod["metadata"]["uid"] not in shop.uids("vacancy") and shop.pods("vacancy"), 60)
 
+    sales = shop.sold()
     for what, harm in (("kill -9", kill), ("delete --force", delete), ("kill -9 again", kill)):
-        before = shop.sold()
+        before = shop.sequence()
         with Buyers(shop.door("ticket"), rate=50) as buyers:
             time.sleep(4)
             harmed_ms = time.time() * 1000
@@ -35,6 +36,8 @@ def run(shop: Shop) -> None:
         check(answers.slowest_ms() <= ANSWER_MAX_MS, f"nobody waits longer than {ANSWER_MAX_MS} ms")
         check([a for a in answers.sold if a["at_ms"] > harmed_ms], "sales went on")
         check_books(shop, before, answers, shop.door("ticket"))
+    left = shop.sold()
+    check(all(left.get(sale) == qty for sale, qty in sales.items()), "every earlier sale is still there")
 
 
 def _restarts(shop: Shop) -> int:

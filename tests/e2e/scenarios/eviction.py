@@ -11,7 +11,7 @@ from e2e.shop import Shop
 
 def run(shop: Shop) -> None:
     kube.wait_until("the budget lets a pod go", lambda: shop.get("pdb", f"{shop.name}-ticket")["status"].get("disruptionsAllowed", 0) > 0, 60)
-    before = shop.sold()
+    before = shop.sequence()
     with Buyers(shop.door("ticket"), rate=50) as buyers:
         time.sleep(2)
         first, second = shop.pods("ticket")[:2]
@@ -32,7 +32,7 @@ def run(shop: Shop) -> None:
     check(not answers.failed, f"failures: {answers.statuses()} {answers.failed[:3]}")
     check_books(shop, before, answers, shop.door("ticket"))
 
-    before = shop.sold()
+    before = shop.sequence()
     with Buyers(shop.door("ticket"), rate=50) as buyers:
         time.sleep(3)
         pod = shop.pods("vacancy")[0]

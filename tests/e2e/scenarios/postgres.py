@@ -37,7 +37,7 @@ def run(first: Shop) -> None:
     shop.open_doors()
     sell_out.run(shop)
 
-    before = shop.sold()
+    before = shop.sequence()
     with Buyers(shop.door("ticket"), rate=50) as buyers:
         time.sleep(3)
         node.kill_9(shop.pods("vacancy")[0])
@@ -47,7 +47,7 @@ def run(first: Shop) -> None:
     tell_of_a_gap("kill -9 of one of three", buyers.answers)
     check_books(shop, before, buyers.answers, shop.door("ticket"))
 
-    before = shop.sold()
+    before = shop.sequence()
     with Buyers(shop.door("ticket"), rate=50) as buyers:
         time.sleep(2)
         shop.kubectl("rollout", "restart", f"deployment/{shop.name}-vacancy")

@@ -26,7 +26,7 @@ def run(shop: Shop) -> None:
         check(running == {image}, f"the pods run {running}")
 
     for what, change in (("restart", restart), ("image update", update)):
-        before, old, vacancy = shop.sold(), shop.uids("ticket"), shop.uids("vacancy")
+        before, old, vacancy = shop.sequence(), shop.uids("ticket"), shop.uids("vacancy")
         with Buyers(shop.door("ticket"), rate=100) as buyers:
             time.sleep(3)
             change()

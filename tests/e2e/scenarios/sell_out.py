@@ -9,7 +9,7 @@ from e2e.shop import Shop
 
 
 def run(shop: Shop) -> None:
-    before, stock = shop.sold(), shop.available()
+    before, stock = shop.sequence(), shop.available()
     started = time.monotonic()
     with Buyers(shop.door("ticket"), users=60, qty=3) as buyers:
         kube.wait_until("it is sold out", lambda: shop.available() < 3, 120)
@@ -17,7 +17,7 @@ def run(shop: Shop) -> None:
         time.sleep(1)
     answers = buyers.answers
     told = sum(answer["qty"] for answer in answers.sold)
-    new = sum(qty for sale, qty in shop.sold().items() if sale not in before)
+    new = sum(shop.sold(after=before).values())
     figure("tickets there were / buyers were told of / in the ledger", f"{stock} / {told} / {new}")
     figure("seconds until sold out, 60 buyers of 3 tickets each", f"{seconds:.1f}")
     figure("refused as sold out / failed", f"{len(answers.sold_out)} / {len(answers.failed)}")
