@@ -202,5 +202,5 @@ soak: ## Simulations with everything going wrong: SEEDS=1000 of them, FROM=0; or
 	cargo run --quiet --locked -p simulation --bin soak
 
 .PHONY: test-faults
-test-faults: ## Real faults, as root: kill -9 at system calls, failing disks, broken connections (EVERY=1: at every call)
+test-faults: ## Real faults, as root: kill -9 at system calls, failing disks, broken networks (EVERY=1: at every call)
 	cargo test --locked -p fault-tests --features real-faults -- --nocapture --test-threads 1

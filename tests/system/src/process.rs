@@ -71,28 +71,39 @@ impl Process {
         Self::try_start(name, env).await.unwrap_or_else(|status| panic!("{name} ended at once: {status}"))
     }
 
+    /// Like [`Process::start`], by way of another program, such as `ip netns exec`, and asked for at `host`.
+    pub async fn start_by(by: &[&str], host: &str, name: &str, env: &[(&str, &str)]) -> Self {
+        let started = Self::until(by, name, env, find_address).await;
+        let mut process = started.unwrap_or_else(|status| panic!("{name} ended at once: {status}"));
+        process.base = format!("http://{host}:{}", process.port);
+        process
+    }
+
     /// Like [`Process::start`], but an end before it listens is returned.
     pub async fn try_start(name: &str, env: &[(&str, &str)]) -> Result<Self, std::process::ExitStatus> {
-        Self::until(name, env, find_address).await
+        Self::until(&[], name, env, find_address).await
     }
 
     /// A process that has logged `message`, and perhaps does not listen yet: it has no address.
     pub async fn that_says(message: &str, name: &str, env: &[(&str, &str)]) -> Self {
         let said = |log: &serde_json::Value| (fields(log)["message"] == message).then(|| "127.0.0.1:0".to_owned());
-        Self::until(name, env, said).await.unwrap_or_else(|status| panic!("{name} ended at once: {status}"))
+        Self::until(&[], name, env, said).await.unwrap_or_else(|status| panic!("{name} ended at once: {status}"))
     }
 
     async fn until(
+        by: &[&str],
         name: &str,
         env: &[(&str, &str)],
         address: impl Fn(&serde_json::Value) -> Option<String>,
     ) -> Result<Self, std::process::ExitStatus> {
         let started = Instant::now();
-        let mut command = Command::new(binary(name));
-        command.env_clear().envs([
+        let mut words = by.iter().map(std::ffi::OsString::from).chain([binary(name).into_os_string()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words).env_clear().envs([
             ("ADMIN_TOKEN", ADMIN_TOKEN),
             ("HOST", "127.0.0.1"),
             ("JSON_LOGS", "true"),
+            ("PATH", "/usr/bin:/bin:/usr/sbin:/sbin"),
             ("SHUTDOWN_DRAIN_S", "0.1"),
             ("TICKET_PORT", "0"),
             ("VACANCY_PORT", "0"),

@@ -10,9 +10,14 @@ use inventory::{EventName, IdempotencyKey};
 use serde_json::json;
 use system_tests::{Client, Process};
 
+/// A number from the environment.
+pub fn env_or<T: std::str::FromStr>(name: &str, default: T) -> T {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
 /// Every which system call or offset is tried. `EVERY=1` in the environment for all of them.
 pub fn every(default: usize) -> usize {
-    std::env::var("EVERY").ok().and_then(|text| text.parse().ok()).unwrap_or(default).max(1)
+    env_or("EVERY", default).max(1)
 }
 
 /// What was bought, and a number for each key.
@@ -53,6 +58,27 @@ impl Shop {
             }
         });
         futures::future::join_all(buyers).await;
+    }
+
+    /// How many requests had an answer that tells, and how many there were.
+    pub fn answered(&self) -> (usize, usize) {
+        let calls = self.history.calls();
+        (calls.iter().filter(|call| matches!(call.answer, Answer::Done { .. } | Answer::Refused { .. })).count(), calls.len())
+    }
+
+    /// Holds every answer against the ledger of `vacancy`; then asks again, through `client` and with its key, for what had none: now each
+    /// has happened, once. Returns what was found before that.
+    pub async fn judge_asking_again(&self, client: &Client, vacancy: &Client) -> Checked {
+        let before = self.judge_running(vacancy).await;
+        assert!(before.unknown > 0 && before.acknowledged > 50, "{before:?}");
+        for call in self.history.calls() {
+            if let (Ask::Write { key: Some(key), .. }, Answer::Unknown) = (&call.ask, &call.answer) {
+                assert!(self.buy_with(client, "/api/v1/purchase", key.as_str()).await);
+            }
+        }
+        let again = self.judge_running(vacancy).await;
+        assert_eq!(again.unknown_done, again.unknown);
+        before
     }
 
     /// Starts vacancy on `data_dir` and holds every answer against its ledger. Returns how long the start took.

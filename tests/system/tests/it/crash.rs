@@ -1,13 +1,14 @@
-//! kill -9 under load, again and again: nothing acknowledged is lost, nothing is sold twice.
+//! kill -9 under load, again and again: nothing acknowledged is lost, nothing is sold twice, every answer is explained by the ledger.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use checker::{Answer, Ask, Checked, History, answer, check, reserve_kind};
+use inventory::{EventName, IdempotencyKey};
 use rand::RngExt;
-use serde_json::{Value, json};
-use system_tests::Process;
+use serde_json::json;
+use system_tests::{Client, Process};
 
 /// How often the process is killed. `KILLS` in the environment overrides it for longer runs.
 fn kills() -> u64 {
@@ -15,84 +16,65 @@ fn kills() -> u64 {
 }
 
 const BUYERS: u64 = 12;
-const CAPACITY: u64 = 1_000_000;
+const CAPACITY: &str = "1000000";
 
-/// A buyer keeps a key until it has an answer, as a careful client does; so every key is one purchase, acknowledged or not.
-struct Acknowledged {
-    key: String,
-    body: Value,
+/// One purchase; false when there was no answer.
+async fn buy(client: &Client, history: &History, key: &str) -> bool {
+    let kind = reserve_kind(1);
+    let open = history.send(Ask::Write { kind: kind.clone(), key: IdempotencyKey::new(key).ok() });
+    let Ok(reply) = client.keyed("/api/v1/purchase", key, json!({"qty": 1})).await else { return false };
+    let told = answer(&kind, reply.status, &reply.json(), None);
+    let known = matches!(told, Answer::Done { .. });
+    open.answered(told);
+    known
 }
 
-async fn buy(process: &Process, buyer: u64, numbers: &AtomicU64) -> (Vec<Acknowledged>, Option<String>) {
-    let client = process.client();
-    let mut acknowledged = Vec::new();
-    loop {
-        let key = format!("b{buyer}-{}", numbers.fetch_add(1, Ordering::SeqCst));
-        match client.keyed("/api/v1/purchase", &key, json!({"qty": 1})).await {
-            Ok(answer) if answer.status == 200 => acknowledged.push(Acknowledged { key, body: answer.json() }),
-            _ => return (acknowledged, Some(key)),
-        }
-    }
+/// Holds all answers against the ledger of the running service.
+async fn judge(client: &Client, history: &History) -> Checked {
+    let ledger = checker::ledger(&client.ledger("default").await);
+    check(history, &vec![(EventName::new("default").unwrap(), ledger)]).unwrap_or_else(|finding| panic!("{finding}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_kills_under_load_lose_nothing_and_sell_nothing_twice() {
     let dir = tempfile::tempdir().unwrap();
-    let numbers = Arc::new(AtomicU64::new(0));
-    let mut known: HashMap<String, Value> = HashMap::new();
-    let mut unknown: Vec<String> = Vec::new();
+    let (numbers, history) = (Arc::new(AtomicU64::new(0)), History::default());
     let mut slowest_start = Duration::ZERO;
-    let capacity = CAPACITY.to_string();
     for _ in 0..kills() {
-        let process = Arc::new(Process::monolith(dir.path(), &[("INITIAL_STOCK", &capacity)]).await);
+        let process = Process::monolith(dir.path(), &[("INITIAL_STOCK", CAPACITY)]).await;
         slowest_start = slowest_start.max(process.started_in);
         let buyers: Vec<_> = (0..BUYERS)
-            .map(|buyer| {
-                let (process, numbers) = (process.clone(), numbers.clone());
-                tokio::spawn(async move { buy(&process, buyer, &numbers).await })
+            .map(|_| {
+                let (client, history, numbers) = (process.client(), history.clone(), numbers.clone());
+                let next = move || format!("k{}", numbers.fetch_add(1, Ordering::SeqCst));
+                tokio::spawn(async move { while buy(&client, &history, &next()).await {} })
             })
             .collect();
         let moment = rand::rng().random_range(1..120);
         tokio::time::sleep(Duration::from_millis(moment)).await;
-        process.signal("KILL");
+        process.kill().await;
         for buyer in buyers {
-            let (acknowledged, open) = buyer.await.unwrap();
-            known.extend(acknowledged.into_iter().map(|one| (one.key, one.body)));
-            unknown.extend(open);
+            buyer.await.unwrap();
         }
-        Arc::into_inner(process).unwrap().kill().await;
     }
     let process = Process::monolith(dir.path(), &[]).await;
     let client = process.client();
-    let records = client.ledger("default").await;
-    let sold: HashMap<String, &Value> =
-        records[1..].iter().map(|event| (event["data"]["key"]["key"].as_str().unwrap().to_owned(), &event["data"])).collect();
-    assert_eq!(sold.len(), records.len() - 1, "a key has more than one effect");
-    for (key, body) in &known {
-        let record = sold.get(key).unwrap_or_else(|| panic!("the acknowledged purchase {key} is lost"));
-        assert_eq!(
-            (&record["seq"], &record["hold"], &record["left"]["general"]),
-            (&body["seq"], &body["reservation_id"], &body["remaining"])
-        );
-    }
-    let unanswered = sold.keys().filter(|key| !known.contains_key(*key)).count();
-    assert!(sold.keys().all(|key| known.contains_key(key) || unknown.contains(key)), "something was sold that nobody asked for");
-    assert_eq!(client.available().await, CAPACITY - sold.len() as u64);
-    // A retry tells what had happened, and makes it happen if it had not.
-    for key in &unknown {
-        let answer = client.keyed("/api/v1/purchase", key, json!({"qty": 1})).await.unwrap().json();
-        match sold.get(key) {
-            Some(record) => assert_eq!(answer["seq"], record["seq"]),
-            None => assert_eq!(answer["success"], true),
-        }
-    }
-    assert!(known.len() > kills() as usize, "the load was too small to show anything");
+    let checked = judge(&client, &history).await;
     println!(
         "{} kills: {} acknowledged purchases, all found; {} of {} unanswered had happened; slowest start {} ms",
         kills(),
-        known.len(),
-        unanswered,
-        unknown.len(),
+        checked.acknowledged,
+        checked.unknown_done,
+        checked.unknown,
         slowest_start.as_millis()
     );
+    assert!(checked.acknowledged > kills() as usize && checked.unknown > 0, "the load was too small to show anything");
+    // A retry tells what had happened, and makes it happen if it had not.
+    for call in history.calls() {
+        if let (Ask::Write { key: Some(key), .. }, Answer::Unknown) = (&call.ask, &call.answer) {
+            assert!(buy(&client, &history, key.as_str()).await);
+        }
+    }
+    let again = judge(&client, &history).await;
+    assert_eq!((again.unknown_done, again.records), (again.unknown, 1 + checked.acknowledged + checked.unknown));
 }
