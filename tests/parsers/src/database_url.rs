@@ -1,0 +1,27 @@
+use inventory::store::postgres::Target;
+
+/// The URL of a database: read or refused, and neither shows the password in it.
+///
+/// # Panics
+/// When that does not hold.
+pub fn database_url(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    // They name files, which would be read.
+    if ["sslrootcert", "sslcert", "sslkey"].iter().any(|name| text.contains(name)) {
+        return;
+    }
+    let shown = match text.parse::<Target>() {
+        Ok(target) => format!("{target:?}"),
+        Err(error) => format!("{error} {error:?}"),
+    };
+    if let Some(password) = password(&text) {
+        assert!(!shown.contains(password), "{shown}");
+    }
+}
+
+/// Long enough not to be a word of the message by chance, and not also the name of a parameter, which may be told.
+fn password(url: &str) -> Option<&str> {
+    let (login, rest) = url.split_once("://")?.1.split_once('@')?;
+    let password = login.split_once(':')?.1;
+    (password.len() >= 12 && !rest.contains(password) && !password.contains(['?', ' '])).then_some(password)
+}

@@ -1,0 +1,120 @@
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderName, HeaderValue, Method, Request, header};
+use http_body_util::BodyExt;
+use inventory::engine::Environment;
+use inventory::store::MemoryStore;
+use inventory::{CommandKind, Engine, EventName, EventSettings, Limits, StockName};
+use serving::app::{AppParts, ServiceInfo, finish};
+use serving::config::Source;
+use serving::edge::Peer;
+use serving::health::Health;
+use serving::telemetry::Metrics;
+use ticket::service::Monolith;
+use tokio::runtime::{Builder, Runtime};
+use tower::ServiceExt;
+use vacancy::VacancySettings;
+use vacancy::api::App;
+use vacancy::service::Keeper;
+
+/// A service is used for so many calls, then there is a new one: what is in it would fill the memory.
+const CALLS_MAX: u32 = 20_000;
+/// Larger inputs are other tests' concern.
+const INPUT_MAX: usize = 70_000;
+
+struct Service {
+    runtime: Runtime,
+    router: Router,
+    calls: u32,
+}
+
+/// A whole call to the monolith, written as `METHOD path`, lines of headers, an empty line, and a body: it is answered, by no 5xx
+/// but 503, and an error is a problem in the contract's form.
+///
+/// # Panics
+/// When that does not hold.
+pub fn http_call(data: &[u8]) {
+    static SERVICE: Mutex<Option<Service>> = Mutex::new(None);
+    let Some(request) = (data.len() <= INPUT_MAX).then(|| request(data)).flatten() else { return };
+    let mut service = SERVICE.lock().unwrap_or_else(PoisonError::into_inner);
+    if service.as_ref().is_none_or(|service| service.calls >= CALLS_MAX) {
+        *service = Some(Service::start());
+    }
+    if let Some(service) = service.as_mut() {
+        service.calls += 1;
+        service.runtime.block_on(check(service.router.clone(), request));
+    }
+}
+
+impl Service {
+    fn start() -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let pairs = [
+            ("ADMIN_TOKEN", "an-admin-token-for-tests"),
+            ("RATE_LIMIT_PER_SECOND", "1000000"),
+            ("TRUSTED_PROXIES", "10.0.0.0/8"),
+            ("RATE_LIMIT_BY", "token"),
+            ("RATE_LIMIT_CLIENTS_MAX", "100"),
+        ];
+        let settings = VacancySettings::from_source(&Source::from_pairs(pairs)).unwrap();
+        let router = runtime.block_on(async {
+            let (engine, committer) = Engine::assemble(MemoryStore::default(), Limits::default(), Environment::system());
+            tokio::spawn(committer.run());
+            let capacities = [(StockName::new("general").unwrap(), 1_000_000)].into();
+            let event = EventName::new("default").unwrap();
+            let settings_of_event = EventSettings::default();
+            let kind = CommandKind::PutEvent { event, capacities, settings: settings_of_event, if_settings_seq: None, only_create: true };
+            engine.submit(inventory::Request::new(kind)).await.unwrap();
+            let (routes, openapi) = Monolith.routes(App::new(engine, &settings)).split_for_parts();
+            let health = Health::new("monolith");
+            health.set_ready();
+            let info = ServiceInfo::new("monolith", "0", "monolith", "tests");
+            let parts = AppParts::new(info, health, Metrics::new("monolith", "0").unwrap(), settings.serving.requests.clone());
+            finish(routes, parts.with_openapi(vacancy::api::complete(&openapi, &settings)))
+        });
+        Self { runtime, router, calls: 0 }
+    }
+}
+
+fn request(data: &[u8]) -> Option<Request<Body>> {
+    let at = data.windows(2).position(|pair| pair == b"\n\n");
+    let (head, body) = at.map_or((data, &[][..]), |at| (&data[..at], &data[at + 2..]));
+    let mut lines = head.split(|byte| *byte == b'\n');
+    let mut first = lines.next()?.splitn(2, |byte| *byte == b' ');
+    let mut request = Request::new(Body::from(body.to_vec()));
+    *request.method_mut() = Method::from_bytes(first.next()?).ok()?;
+    *request.uri_mut() = http::Uri::try_from(first.next()?).ok()?;
+    for line in lines {
+        let at = line.iter().position(|byte| *byte == b':')?;
+        let (name, value) = (HeaderName::from_bytes(&line[..at]).ok()?, HeaderValue::from_bytes(line[at + 1..].trim_ascii()).ok()?);
+        request.headers_mut().append(name, value);
+    }
+    if !request.headers().contains_key(header::CONTENT_TYPE) {
+        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    request.extensions_mut().insert(Peer(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1))));
+    Some(request)
+}
+
+async fn check(router: Router, request: Request<Body>) {
+    let (line, is_head) = (format!("{} {}", request.method(), request.uri()), request.method() == Method::HEAD);
+    let Ok(response) = router.oneshot(request).await;
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.expect("a body").to_bytes();
+    let status = parts.status.as_u16();
+    assert!(status < 500 || status == 503, "{line}: {status} {body:?}");
+    assert!(parts.headers.contains_key("x-request-id"), "{line}");
+    if status < 400 || is_head {
+        return;
+    }
+    assert_eq!(parts.headers[header::CONTENT_TYPE], "application/problem+json", "{line}: {body:?}");
+    let problem: serde_json::Value = serde_json::from_slice(&body).expect("a problem is JSON");
+    let code = problem["code"].as_str().expect("a code");
+    assert_eq!((&problem["status"], &problem["type"]), (&status.into(), &format!("urn:ticket-system:problem:{code}").into()));
+    assert_eq!(problem["request_id"], parts.headers["x-request-id"].to_str().expect("visible"), "{line}");
+    assert!(problem["detail"].as_str().is_some_and(|detail| (1..=400).contains(&detail.len())), "{problem}");
+    assert!(status != 503 || parts.headers.contains_key(header::RETRY_AFTER), "{line}");
+}

@@ -1,0 +1,44 @@
+use serving::config::Source;
+use ticket::TicketSettings;
+
+/// Settings as in a `.env` file: accepted within their limits, or refused by one line that names the variable and shows no secret.
+///
+/// # Panics
+/// When that does not hold.
+pub fn settings(data: &[u8]) {
+    // They name files, which would be read.
+    if data
+        .windows(6)
+        .any(|part| part.eq_ignore_ascii_case(b"sslroo") || part.eq_ignore_ascii_case(b"sslcer") || part.eq_ignore_ascii_case(b"sslkey"))
+    {
+        return;
+    }
+    let read = Source::default().with_dotenv(data, "the file".as_ref());
+    match read.and_then(|source| TicketSettings::from_source(&source)) {
+        Ok(settings) => {
+            let limits = &settings.vacancy.limits;
+            assert!(limits.hold_ttl_ms <= limits.hold_ttl_max_ms && limits.hold_ttl_max_ms <= limits.hold_lifetime_max_ms);
+            assert!(settings.vacancy.reserve_batch_max <= limits.queue_max && settings.vacancy.initial_stock <= limits.capacity_max);
+            assert!(settings.vacancy.admin_token.as_ref().is_none_or(|token| token.expose().len() >= 16));
+        }
+        Err(error) => {
+            let line = error.to_string();
+            assert!(!line.contains('\n') && line.contains(": "), "{line:?}");
+            for secret in secrets(data) {
+                assert!(!line.contains(&secret), "{line}");
+            }
+        }
+    }
+}
+
+/// The values of secrets, where they are long enough not to be a part of the message by chance.
+fn secrets(data: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(data);
+    let secret = |line: &str| {
+        let (name, value) = line.split_once('=')?;
+        let is_secret = ["ADMIN_TOKEN", "STORE_URL"].iter().any(|known| name.trim().eq_ignore_ascii_case(known));
+        let value = value.trim().trim_matches(['\'', '"']);
+        (is_secret && value.len() >= 12 && !"postgres://user:password@host:5432/database".contains(value)).then(|| value.to_owned())
+    };
+    text.lines().filter_map(secret).collect()
+}
