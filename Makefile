@@ -34,6 +34,14 @@ binaries:
 test: ## Run all tests but those that need a cluster's nodes
 	@scripts/test
 
+.PHONY: test-schema
+test-schema: ## Schemathesis against the running services, each by its OpenAPI document (BUDGET_S=60, SEED=7)
+	@tests/schema/run
+
+.PHONY: fuzz
+fuzz: ## Fuzz a parser: TARGET=http_call (or all) SECONDS=60
+	@scripts/fuzz $(or $(TARGET),all) $(or $(SECONDS),60)
+
 .PHONY: lint
 lint: ## Formatting, clippy, documentation, dependencies
 	cargo fmt --all --check

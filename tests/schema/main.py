@@ -1,0 +1,141 @@
+"""Starts the services, lets Schemathesis loose on them, and looks whether each call was reached."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import ExitStack
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOKEN = "an-admin-token-for-tests"
+BUDGET_S = int(os.environ.get("BUDGET_S", "60"))
+SEED = os.environ.get("SEED", str(int(time.time())))
+START_MAX_S = 60
+# So many calls of one operation must succeed at least once.
+OFTEN = 150
+# What answers a fuzzer for long must not be told to wait: small stocks sell out, and few calls are slow on purpose.
+COMMON = {"HOST": "127.0.0.1", "JSON_LOGS": "true", "SHUTDOWN_DRAIN_S": "0", "INITIAL_STOCK": "100000", "MAX_EVENTS": "1000000"}
+
+
+class Service:
+    """A running binary. Its log is kept, to be read when something is found."""
+
+    def __init__(self, stack, bin_dir, name, port_name, **settings):
+        self.dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="schema-")))
+        env = {**COMMON, port_name: "0", "DATA_DIR": str(self.dir / "data"), **settings}
+        self.log = self.dir / "log"
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen([bin_dir / name], env=env, cwd=self.dir, stdout=log, stderr=subprocess.STDOUT)
+        stack.callback(self.stop)
+        self.base = "http://" + self._address()
+
+    def _address(self):
+        deadline = time.monotonic() + START_MAX_S
+        while time.monotonic() < deadline and self.process.poll() is None:
+            for line in self.log.read_text().splitlines():
+                try:
+                    fields = json.loads(line)
+                except ValueError:
+                    continue
+                fields = fields.get("fields", fields)
+                if fields.get("message") == "listening":
+                    return fields["address"]
+            time.sleep(0.05)
+        sys.exit(f"a service did not start:\n{self.log.read_text()}")
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+    def complaints(self):
+        """Lines of its log that no caller may be able to cause."""
+        lines = self.log.read_text().splitlines()
+        return [line for line in lines if "panicked" in line or '"level":"ERROR"' in line]
+
+
+def operations(base):
+    with urllib.request.urlopen(base + "/openapi.json", timeout=10) as answer:
+        document = json.load(answer)
+    methods = {"get", "put", "post", "delete", "patch"}
+    return {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item if method in methods}
+
+
+def fuzz(schemathesis, title, service, seconds, token, more, reports):
+    """One run; tells what went wrong, as lines."""
+    print(f"--- {title}: {seconds} s, seed {SEED}", flush=True)
+    command = [schemathesis, "--config-file", HERE / "schemathesis.toml", "run", service.base + "/openapi.json"]
+    command += ["--seed", SEED]
+    if token:
+        command += ["--header", f"Authorization: Bearer {token}"]
+    command += more
+    statuses = reports / f"{title.replace(' ', '-')}.statuses"
+    env = {**os.environ, "SCHEMATHESIS_HOOKS": str(HERE / "hooks.py"), "PYTHONWARNINGS": "ignore", "SCHEMA_STATUSES": str(statuses)}
+    wrong = []
+    known = operations(service.base)
+    # What the document makes worth trying is tried whatever time it takes; what is random, and calls that follow from each other,
+    # have a share of the time each.
+    for phases, part in [("examples,coverage", None), ("fuzzing", 0.5), ("stateful", 0.5)]:
+        if phases == "stateful" and len(known) == 1:
+            continue
+        of_phase = ["--phases", phases]
+        if part:
+            of_phase += ["--max-time", str(max(2, round(seconds * part)))]
+        # In a folder of its own: it writes a cache there.
+        status = subprocess.run(command + of_phase, env=env, cwd=reports).returncode
+        wrong += [f"{title}: schemathesis ended with {status} in {phases}"] if status else []
+    seen = {}
+    for line in statuses.read_text().splitlines():
+        operation, code = line.rsplit(" ", 1)
+        codes = seen.setdefault(operation, {})
+        codes[code] = codes.get(code, 0) + 1
+    for operation in sorted(seen):
+        print("  ", operation, " ".join(f"{code}×{count}" for code, count in sorted(seen[operation].items())))
+    wrong += [f"{title}: {operation} was never called" for operation in sorted(known - seen.keys())]
+    wrong += [f"{title}: in the log: {line}" for line in service.complaints()[:5]]
+    print(f"{title}: {sum(sum(codes.values()) for codes in seen.values())} answers", flush=True)
+    return wrong, seen
+
+
+def main():
+    bin_dir, schemathesis = Path(sys.argv[1]), sys.argv[2]
+    wrong = []
+    with ExitStack() as stack:
+        reports = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="schema-reports-")))
+        monolith = Service(stack, bin_dir, "ticket", "MONOLITH_PORT", DEPLOYMENT_MODE="monolith", ADMIN_TOKEN=TOKEN)
+        closed = Service(stack, bin_dir, "ticket", "MONOLITH_PORT", DEPLOYMENT_MODE="monolith")
+        vacancy = Service(stack, bin_dir, "vacancy", "VACANCY_PORT", ADMIN_TOKEN=TOKEN)
+        ticket = Service(stack, bin_dir, "ticket", "TICKET_PORT", VACANCY_URL=vacancy.base)
+        part = lambda percent: max(3, BUDGET_S * percent // 100)
+        # Where no token is set, 403 is the answer also to who sends none, not the 401 that this check waits for.
+        closed_is_closed = ["--exclude-checks", "missing_required_header"]
+        for title, service, percent, token, more in [
+            ("monolith", monolith, 40, TOKEN, []),
+            ("vacancy", vacancy, 30, TOKEN, []),
+            ("ticket", ticket, 15, None, []),
+            ("monolith without a token", closed, 15, None, closed_is_closed),
+        ]:
+            found, seen = fuzz(schemathesis, title, service, part(percent), token, more, reports)
+            wrong += found
+            if token:
+                # Without a single success, refusals are all that was looked at. Which calls are made is partly chance.
+                never = [
+                    operation
+                    for operation, codes in seen.items()
+                    if sum(codes.values()) >= OFTEN and not any(code.startswith("2") for code in codes)
+                ]
+                wrong += [f"{title}: {operation} never succeeded" for operation in sorted(never)]
+            elif service is closed:
+                let_in = [operation for operation, codes in seen.items() if "/admin/" in operation and set(codes) != {"403"}]
+                wrong += [f"{title}: {operation} was answered by more than a refusal" for operation in sorted(let_in)]
+    print("\n".join(wrong) or "nothing found")
+    sys.exit(1 if wrong else 0)
+
+
+main()
