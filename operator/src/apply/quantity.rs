@@ -26,7 +26,7 @@ const SCALE: i128 = 1000;
 /// Longer digit strings are no amounts of anything.
 const DIGITS_MAX: usize = 18;
 /// Nor are larger powers of ten, either way.
-const EXPONENT_MAX: i32 = 18;
+const EXPONENT_MAX: u32 = 18;
 
 /// Whether both are amounts, and the same one.
 pub fn equal(a: &Value, b: &Value) -> bool {
@@ -68,11 +68,12 @@ fn unit(suffix: &str) -> Option<(i128, i32)> {
         return Some((*base, *exponent));
     }
     let exponent: i32 = suffix.strip_prefix(['e', 'E'])?.parse().ok()?;
-    (exponent.abs() <= EXPONENT_MAX).then_some((10, exponent))
+    (exponent.unsigned_abs() <= EXPONENT_MAX).then_some((10, exponent))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -104,6 +105,37 @@ mod tests {
         assert!(equal(&json!(1), &json!("1")));
         for (a, b) in [("1", "1001m"), ("1G", "1Gi"), ("x", "x"), ("", ""), (".", "."), ("1e", "1"), ("1e99", "1e99"), ("1u", "2m")] {
             assert!(!equal(&json!(a), &json!(b)), "{a} is not {b}, or is no amount this reads");
+        }
+    }
+
+    #[test]
+    fn the_smallest_exponent_there_is_is_no_amount() {
+        for text in ["1e-2147483648", "1E2147483647", "1e-2147483649", "1e+", "1e--1"] {
+            assert!(!equal(&json!(text), &json!(text)), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_an_amount_or_not(text in "\\PC{0,40}") {
+            let value = json!(text);
+            let _ = equal(&value, &json!("1"));
+        }
+
+        #[test]
+        fn what_looks_like_an_amount_never_overflows(text in "[+-]?[0-9]{0,20}[.]?[0-9]{0,20}(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?[0-9]{0,11})?") {
+            let value = json!(text);
+            let _ = equal(&value, &json!("1"));
+        }
+
+        #[test]
+        fn other_spellings_of_a_whole_amount_are_equal(amount in 0_u32..1_000_000) {
+            for other in [format!("{amount}.0"), format!("+{amount}"), format!("{amount}000m"), format!("{amount}e0"), format!("0{amount}")] {
+                prop_assert!(equal(&json!(amount), &json!(other)), "{}", other);
+            }
+            let binary = format!("{amount}Ki");
+            prop_assert!(equal(&json!(binary), &json!(u64::from(amount) * 1024)));
+            prop_assert!(!equal(&json!(amount), &json!(amount + 1)));
         }
     }
 }

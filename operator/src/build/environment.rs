@@ -16,6 +16,9 @@ const SHUTDOWN_DRAIN_S: &str = "1";
 /// Seconds a connection may take to finish after that.
 pub const SHUTDOWN_TIMEOUT_S: i64 = 15;
 
+/// What ticket takes for a request by itself. It must be more than it waits for vacancy.
+const REQUEST_TIMEOUT_MS: i32 = 10_000;
+
 /// Every setting of one component.
 pub fn settings(system: &System, workload: &Workload) -> BTreeMap<String, String> {
     let spec = &system.spec;
@@ -61,6 +64,9 @@ pub fn settings(system: &System, workload: &Workload) -> BTreeMap<String, String
         }
     }
     if workload.component == Component::Ticket {
+        if ticket.vacancy_timeout_ms >= REQUEST_TIMEOUT_MS {
+            set("REQUEST_TIMEOUT_S", seconds(ticket.vacancy_timeout_ms + 1_000));
+        }
         let vacancy = Component::Vacancy;
         set("VACANCY_URL", format!("http://{}:{}", vacancy.object_name(&system.name), vacancy.port()));
     }
