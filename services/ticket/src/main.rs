@@ -52,7 +52,7 @@ enum Command {
         /// A data directory that no process has open, or what `backup` made
         #[arg(long)]
         from: PathBuf,
-        /// The database; STORE_URL when not given
+        /// The database; STORE_URL when not given, which others on the machine do not see in the list of processes
         #[arg(long)]
         to: Option<String>,
     },

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 
-use inventory::Limits;
 use serving::app::{AppParts, ServiceInfo, finish};
 use serving::health::{CheckResult, Health};
 use serving::server::{self, BindError};
@@ -10,7 +9,7 @@ use serving::telemetry::Metrics;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use utoipa_axum::router::OpenApiRouter;
-use vacancy::api::{App, document};
+use vacancy::api::{App, complete, document};
 use vacancy::service::Keeper;
 
 use crate::api::{Shop, router};
@@ -64,7 +63,8 @@ pub async fn serve(settings: &TicketSettings, listener: TcpListener, shutdown: i
     let (routes, openapi) = routes(shop).split_for_parts();
     let info =
         ServiceInfo::new(NAME, VERSION, settings.mode.as_str(), &settings.serving.environment).with_link("purchase", "/api/v1/purchase");
-    let parts = AppParts::new(info, health.clone(), metrics.clone(), settings.serving.requests.clone()).with_openapi(openapi);
+    let parts = AppParts::new(info, health.clone(), metrics.clone(), settings.serving.requests.clone())
+        .with_openapi(complete(&openapi, &settings.vacancy));
     health.set_ready();
     server::serve(listener, finish(routes, parts), &settings.serving.server, &health, &metrics, shutdown).await;
     Ok(())
@@ -87,7 +87,8 @@ fn health(shop: &Shop) -> Health {
 /// When a client cannot be made.
 pub fn openapi(settings: &TicketSettings) -> std::io::Result<utoipa::openapi::OpenApi> {
     let client = RemoteVacancyClient::new(&settings.link).map_err(std::io::Error::other)?;
-    Ok(routes(Shop::new(client, Limits::default().qty_max)).into_openapi())
+    let limits = &settings.vacancy.limits;
+    Ok(complete(&routes(Shop::new(client, limits.qty_max)).into_openapi(), &settings.vacancy))
 }
 
 /// Both services in one process, on one port.

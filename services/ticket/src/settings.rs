@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serving::config::{ConfigError, Group, ServingSettings, Source, Var};
+use serving::edge::RequestSettings;
 use vacancy::VacancySettings;
 use vacancy::settings::DeploymentMode;
 
@@ -14,7 +15,7 @@ const VACANCY_URL: Var = Var::new("VACANCY_URL", "http://localhost:8001", "http 
 const VACANCY_TIMEOUT: Var = Var::new(
     "VACANCY_TIMEOUT",
     "2.0",
-    "0.05 to 60 seconds",
+    "0.05 to 60 seconds, and less than REQUEST_TIMEOUT_S",
     "How long ticket waits for vacancy; a purchase that has waited half of it for its turn gets 503",
 );
 const HTTP_MAX_CONNECTIONS: Var = Var::new(
@@ -124,7 +125,7 @@ impl TicketSettings {
         let (ticket_port, monolith_port) = (source.get(&TICKET_PORT)?, source.get(&MONOLITH_PORT)?);
         let serving = ServingSettings::from_source(source)?;
         Ok(Self {
-            link: link(source, serving.requests.max_body_bytes)?,
+            link: link(source, mode, &serving.requests)?,
             serving,
             vacancy: VacancySettings::from_source(source)?,
             mode,
@@ -133,16 +134,16 @@ impl TicketSettings {
     }
 }
 
-fn link(source: &Source, body_bytes_max: usize) -> Result<VacancyLink, ConfigError> {
+fn link(source: &Source, mode: DeploymentMode, requests: &RequestSettings) -> Result<VacancyLink, ConfigError> {
     let connections_max = source.get_in_range(&HTTP_MAX_CONNECTIONS, 1..=10_000)?;
     Ok(VacancyLink {
         url: url(source)?,
-        timeout: source.get_duration_s_in(&VACANCY_TIMEOUT, 0.05..=60.0)?,
+        timeout: timeout(source, mode, requests.request_timeout)?,
         keepalive_max: source.get_in_range(&HTTP_KEEPALIVE_CONNECTIONS, 0..=connections_max)?,
         gather: GatherSettings {
             calls_max: source.get_in_range(&VACANCY_CALLS, 1..=1_000)?.min(connections_max),
             batch_max: source.get_in_range(&VACANCY_BATCH_MAX, 1..=10_000)?,
-            bytes_max: body_bytes_max,
+            bytes_max: requests.max_body_bytes,
             queue_max: source.get_in_range(&VACANCY_QUEUE_MAX, 1..=1_048_576)?,
         },
         retries_max: source.get_in_range(&VACANCY_RETRIES, 0..=10)?,
@@ -151,6 +152,17 @@ fn link(source: &Source, body_bytes_max: usize) -> Result<VacancyLink, ConfigErr
             open: source.get_duration_s_in(&BREAKER_OPEN_S, 0.05..=60.0)?,
         },
     })
+}
+
+/// A purchase that REQUEST_TIMEOUT_S ends is answered without the key that was made for it: its buyer could never learn what
+/// became of it.
+fn timeout(source: &Source, mode: DeploymentMode, request_timeout: Duration) -> Result<Duration, ConfigError> {
+    let timeout = source.get_duration_s_in(&VACANCY_TIMEOUT, 0.05..=60.0)?;
+    if mode == DeploymentMode::Microservices && timeout >= request_timeout {
+        let accepted = format!("less than REQUEST_TIMEOUT_S, which is {} seconds", request_timeout.as_secs_f64());
+        return Err(ConfigError::invalid(&VACANCY_TIMEOUT, &timeout.as_secs_f64().to_string(), accepted));
+    }
+    Ok(timeout)
 }
 
 fn url(source: &Source) -> Result<String, ConfigError> {

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::api::{App, document, router};
+use crate::api::{App, complete, document, router};
 use crate::control::{Restored, Told};
 use crate::room::{Closing, OpenError, StockRoom, accept};
 use crate::settings::VacancySettings;
@@ -126,7 +126,7 @@ async fn serve<K: Keeper>(
         .with_link("available", "/api/v1/available")
         .with_link("events", "/api/v1/events");
     let requests = RequestSettings { is_urgent: crate::api::is_urgent, ..settings.serving.requests.clone() };
-    let parts = AppParts::new(info, health.clone(), metrics.clone(), requests).with_openapi(openapi);
+    let parts = AppParts::new(info, health.clone(), metrics.clone(), requests).with_openapi(complete(&openapi, settings));
     let mut closing = None;
     let ended = async {
         tokio::select! {
@@ -175,5 +175,5 @@ pub fn openapi<K: Keeper>(keeper: &K, settings: &VacancySettings) -> std::io::Re
     let store = EmbeddedStore::open(dir.path(), &settings.store).map_err(std::io::Error::other)?;
     // Its committer never runs: the calls are only looked at.
     let (engine, _committer) = Engine::assemble(store, settings.limits.clone(), Environment::system());
-    Ok(keeper.routes(App::new(engine, settings)).into_openapi())
+    Ok(complete(&keeper.routes(App::new(engine, settings)).into_openapi(), settings))
 }

@@ -23,7 +23,7 @@ macro_rules! name {
         pub struct $name(SmolStr);
 
         impl $name {
-            /// The longest text this name may have, in bytes.
+            /// The longest text this name may have, in characters.
             pub const LEN_MAX: usize = $max;
 
             /// Checks `text` against the rule of this name.
@@ -32,7 +32,7 @@ macro_rules! name {
             /// [`NameError`] with the rule in words.
             pub fn new(text: &str) -> Result<Self, NameError> {
                 let allowed: fn(&str) -> bool = $allowed;
-                if text.is_empty() || text.len() > $max || !allowed(text) {
+                if text.is_empty() || text.chars().count() > $max || !allowed(text) {
                     return Err(NameError { what: $what, rule: $rule });
                 }
                 Ok(Self(text.into()))
@@ -104,7 +104,7 @@ name!(
     CustomerId,
     "customer",
     128,
-    "1 to 128 bytes without control characters",
+    "1 to 128 characters, none of them a control character",
     has_no_control
 );
 name!(
@@ -112,7 +112,7 @@ name!(
     PaymentRef,
     "payment_ref",
     128,
-    "1 to 128 bytes without control characters",
+    "1 to 128 characters, none of them a control character",
     has_no_control
 );
 
@@ -129,6 +129,7 @@ mod tests {
         }
         assert!(CustomerId::new("Zoë 🎫").is_ok());
         assert!(CustomerId::new("a\u{0}b").is_err());
+        assert!(CustomerId::new(&"🎫".repeat(128)).is_ok());
         assert!(CustomerId::new(&"x".repeat(129)).is_err());
     }
 }

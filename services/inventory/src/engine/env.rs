@@ -154,4 +154,35 @@ mod tests {
         assert_eq!(clock.advance(1_402_000, at(400)), 1_402_000);
         assert_eq!(clock.advance(0, at(400)), 1_402_000);
     }
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now_ms(&self) -> TimeMs {
+            1_700_000_000_000
+        }
+    }
+
+    #[test]
+    fn seventy_four_bits_of_an_id_are_random_and_nothing_counts() {
+        const IDS: usize = 4_096;
+        let env = Environment::with_clock(Arc::new(Still));
+        let ids: Vec<u128> = (0..IDS).map(|_| u128::from_be_bytes(*env.new_id().as_bytes())).collect();
+        // Of version 7 all but the time (48 bits), the version (4) and the variant (2).
+        let random: u128 = !(u128::MAX << 80) & !(0xf << 76) & !(0b11 << 62);
+        assert_eq!(random.count_ones(), 74);
+        for bit in 0..128 {
+            let set = ids.iter().filter(|id| *id >> bit & 1 == 1).count();
+            let flips = ids.windows(2).filter(|pair| (pair[0] ^ pair[1]) >> bit & 1 == 1).count();
+            if random >> bit & 1 == 1 {
+                // Eight standard deviations around the half: 32 each.
+                assert!((IDS / 2 - 256..=IDS / 2 + 256).contains(&set), "bit {bit} is set {set} times");
+                assert!((IDS / 2 - 256..=IDS / 2 + 256).contains(&flips), "bit {bit} changes {flips} times");
+            } else {
+                assert_eq!(flips, 0, "bit {bit}");
+            }
+        }
+        let other = Environment::with_clock(Arc::new(Still));
+        assert!(!ids.contains(&u128::from_be_bytes(*other.new_id().as_bytes())), "another process makes others");
+    }
 }

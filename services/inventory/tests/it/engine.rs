@@ -231,3 +231,25 @@ async fn what_finishes_a_hold_has_room_where_nothing_new_has_and_goes_first() {
     }
     assert_eq!((engine.stats().counts().busy, engine.queued()), (1, 0));
 }
+
+#[tokio::test]
+async fn a_batch_has_no_more_commands_than_allowed() {
+    let limits = Limits { batch_max: 4, ..Limits::default() };
+    let (engine, committer) = Engine::assemble(MemoryStore::default(), limits, Environment::seeded(Arc::new(TestClock::at(1)), 1));
+    let sizes = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = sizes.clone();
+    engine.stats().observe(move |batch| seen.lock().unwrap().push(batch.commands));
+    // All of them wait before the first batch is taken.
+    let answers = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.submit_all((0..10).map(|_| Request::new(reserve("default", 1))).collect()).await }
+    });
+    while engine.queued() < 10 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let running = tokio::spawn(committer.run());
+    assert_eq!(answers.await.unwrap().len(), 10);
+    engine.stop().await;
+    running.await.unwrap();
+    assert_eq!(*sizes.lock().unwrap(), [4, 4, 2]);
+}

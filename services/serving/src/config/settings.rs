@@ -79,9 +79,10 @@ const SHUTDOWN_DRAIN_S: Var =
 const SHUTDOWN_TIMEOUT_S: Var =
     Var::new("SHUTDOWN_TIMEOUT_S", "10", "seconds", "On shutdown: hard deadline for connections after the drain");
 
-const OTEL_EXPORTER_OTLP_ENDPOINT: Var = Var::optional(
+// Some write a password into it.
+const OTEL_EXPORTER_OTLP_ENDPOINT: Var = Var::secret(
     "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "http URL such as http://collector:4318; unset, there are no traces",
+    "http URL such as http://collector:4318, without a password: that goes into OTEL_EXPORTER_OTLP_HEADERS; unset, there are no traces",
     "Where OpenTelemetry traces are sent (OTLP, http/protobuf); /v1/traces is added",
 );
 const OTEL_TRACES_SAMPLER_ARG: Var = Var::new(
@@ -196,7 +197,11 @@ impl ServingSettings {
 
 fn otlp_endpoint(source: &Source) -> Result<Option<String>, ConfigError> {
     let endpoint: Option<String> = source.get_opt(&OTEL_EXPORTER_OTLP_ENDPOINT)?;
-    let is_http = |text: &String| text.parse::<http::Uri>().is_ok_and(|url| url.scheme_str() == Some("http") && url.host().is_some());
+    let is_http = |text: &String| {
+        // A password in it would be in the logs of the libraries that call it; headers are not.
+        let plain = |url: &http::Uri| url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        text.parse::<http::Uri>().is_ok_and(|url| url.scheme_str() == Some("http") && plain(&url))
+    };
     match endpoint {
         Some(text) if !is_http(&text) => Err(ConfigError::invalid(&OTEL_EXPORTER_OTLP_ENDPOINT, &text, OTEL_EXPORTER_OTLP_ENDPOINT.kind)),
         endpoint => Ok(endpoint),

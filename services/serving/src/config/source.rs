@@ -16,18 +16,11 @@ impl Source {
     /// # Errors
     /// [`ConfigError::DotEnv`] when the file exists but cannot be read or parsed.
     pub fn load(dotenv: &Path) -> Result<Self, ConfigError> {
-        let mut source = Self::default();
-        let fail = |reason: String| ConfigError::DotEnv { path: dotenv.to_owned(), reason };
-        match dotenvy::from_path_iter(dotenv) {
-            Ok(pairs) => {
-                for pair in pairs {
-                    let (name, value) = pair.map_err(|error| fail(error.to_string()))?;
-                    source.insert(&name, Some(value));
-                }
-            }
-            Err(dotenvy::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(fail(error.to_string())),
-        }
+        let mut source = match std::fs::read(dotenv) {
+            Ok(text) => Self::default().with_dotenv(&text, dotenv)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
+            Err(error) => return Err(ConfigError::DotEnv { path: dotenv.to_owned(), reason: error.to_string() }),
+        };
         // Upper-case spellings last, so that they win over other spellings of the same name.
         let (upper, other): (Vec<_>, Vec<_>) = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok())))
@@ -36,6 +29,23 @@ impl Source {
             source.insert(&name, value);
         }
         Ok(source)
+    }
+
+    /// Adds what the text of a `.env` file says; `path` is told in errors.
+    ///
+    /// # Errors
+    /// [`ConfigError::DotEnv`] when it cannot be parsed. It names the variable and shows nothing of its value: that may be a secret.
+    pub fn with_dotenv(mut self, text: &[u8], path: &Path) -> Result<Self, ConfigError> {
+        let fail = |reason: String| ConfigError::DotEnv { path: path.to_owned(), reason };
+        for pair in dotenvy::from_read_iter(text) {
+            let (name, value) = pair.map_err(|error| match error {
+                dotenvy::Error::LineParse(line, _) => fail(unreadable(&line)),
+                dotenvy::Error::Io(error) => fail(error.to_string()),
+                _ => fail("it cannot be read".to_owned()),
+            })?;
+            self.insert(&name, Some(value));
+        }
+        Ok(self)
     }
 
     /// Values given directly, for tests and embedding. Later pairs win.
@@ -131,5 +141,16 @@ impl Source {
         if value.as_deref() != Some("") {
             self.values.insert(name.to_ascii_uppercase(), value);
         }
+    }
+}
+
+/// What is said of a line of a `.env` file that cannot be read.
+fn unreadable(line: &str) -> String {
+    let name = line.trim_start().split('=').next().unwrap_or_default().trim_end();
+    let is_name = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if line.contains('=') && is_name && !name.is_empty() {
+        format!("the value of {name} cannot be read: put it in single quotes")
+    } else {
+        "a line is no NAME=value".to_owned()
     }
 }

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::{body::Body, extract::MatchedPath, response::Response};
+use axum::{
+    body::Body,
+    extract::MatchedPath,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 
 use super::{REQUEST_ID, RouteEdge, TRACEPARENT, body::BodyProgress, quota::Standing, request_id};
 use crate::{
-    problem::ProblemTail,
+    problem::{Problem, ProblemTail},
     telemetry::{Begun, Current, MethodLabel, RouteHandles, ServerSpan, UNMATCHED_ROUTE, within},
 };
 
@@ -26,6 +30,8 @@ pub(super) struct Call {
     traceparent: Option<HeaderValue>,
     body: Option<Arc<BodyProgress>>,
     http1: bool,
+    /// The page that asks, when it is a browser: an answer made here must be one that it may read.
+    origin: Option<HeaderValue>,
     standing: Option<Standing>,
     span: Option<ServerSpan>,
     pub(super) current: Current,
@@ -51,6 +57,7 @@ impl Call {
             traceparent: None,
             body: None,
             http1: false,
+            origin: None,
             standing: None,
             span: None,
             current: Current::default(),
@@ -85,6 +92,20 @@ impl Call {
     /// What is left of the client's quota.
     pub fn note_standing(&mut self, standing: Option<Standing>) {
         self.standing = standing;
+    }
+
+    /// An answer of the edge itself has to be readable from this origin.
+    pub fn note_origin(&mut self, headers: &HeaderMap) {
+        self.origin = headers.get(header::ORIGIN).cloned();
+    }
+
+    /// An answer in the handler's place, in a form that the origin may read.
+    pub fn instead(&mut self, problem: Problem) -> Response {
+        let response = problem.into_response();
+        match self.origin.take() {
+            Some(origin) => self.route.shared.negotiation.readable(response, origin),
+            None => response,
+        }
     }
 
     /// The deadline starts when the body has arrived.

@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures::future::BoxFuture;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -90,7 +90,7 @@ impl<F: Future<Output = Answer>> EdgeFuture<F> {
             Ok(Poll::Ready(Err(panic))) | Err(panic) => {
                 this.work.set(Work::Done);
                 report_panic(this.call, &*panic);
-                Problem::internal("The request could not be handled.").into_response()
+                this.call.instead(Problem::internal("The request could not be handled."))
             }
             Ok(Poll::Pending) => {
                 if this.timer.is_none() {
@@ -108,7 +108,7 @@ impl<F: Future<Output = Answer>> EdgeFuture<F> {
                 }
                 // Dropping the handler does not undo its write: writes finish where they were handed to.
                 this.work.set(Work::Done);
-                Problem::deadline_exceeded().into_response()
+                this.call.instead(Problem::deadline_exceeded())
             }
         };
         Poll::Ready(Ok(this.call.finish(response)))

@@ -126,8 +126,12 @@ where
             let (request, progress) = self.limit_body(request, call.started());
             call.follow(progress);
             let inner = &mut self.inner;
+            let negotiated = negotiate::is_needed(&request);
+            if negotiated {
+                call.note_origin(request.headers());
+            }
             let start = || {
-                if negotiate::is_needed(&request) {
+                if negotiated {
                     Work::Negotiated { future: self.route.shared.negotiation.run(inner.clone(), request) }
                 } else {
                     Work::Plain { future: inner.call(request) }

@@ -4,7 +4,7 @@ use std::{convert::Infallible, time::Duration};
 
 use axum::{body::Body, response::Response};
 use futures::{FutureExt, future::BoxFuture};
-use http::{HeaderName, Method, Request, header};
+use http::{HeaderName, HeaderValue, Method, Request, header};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_http::{
     CompressionLevel,
@@ -71,6 +71,16 @@ impl Negotiation {
     pub fn answer(&self, response: Response, request: Request<Body>) -> BoxFuture<'static, Result<Response, Infallible>> {
         let mut response = Some(response);
         self.run(service_fn(move |_| std::future::ready(Ok(response.take().unwrap_or_default()))), request)
+    }
+
+    /// `response`, made in the place of a handler's, in a form that `origin` may read.
+    pub fn readable(&self, response: Response, origin: HeaderValue) -> Response {
+        let mut request = Request::new(Body::empty());
+        request.headers_mut().insert(header::ORIGIN, origin);
+        match self.answer(response, request).now_or_never() {
+            Some(Ok(response)) => response,
+            None => unreachable!("nothing in it waits"),
+        }
     }
 
     /// Hands `request` to `inner` through both.

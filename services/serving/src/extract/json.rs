@@ -14,7 +14,7 @@ use crate::problem::Problem;
 #[derive(Debug, Clone)]
 pub struct JsonBody<T>(pub T);
 
-/// Like [`JsonBody`], but without a body it is `T::default()`.
+/// Like [`JsonBody`], but without a body, or with `null` as one, it is `T::default()`.
 #[derive(Debug, Clone)]
 pub struct OptionalJson<T>(pub T);
 
@@ -37,7 +37,7 @@ impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> 
             return Ok(Self(T::default()));
         }
         content_type?;
-        parse(&bytes).map(Self)
+        if bytes.trim_ascii() == b"null" { Ok(Self(T::default())) } else { parse(&bytes).map(Self) }
     }
 }
 

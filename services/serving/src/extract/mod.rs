@@ -8,6 +8,7 @@ mod json;
 mod objects;
 mod path;
 mod query;
+mod whole;
 
 pub use admin::require_admin;
 pub use caller_deadline::CallerDeadline;

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::whole::Whole;
+
 /// Parses `json`, all of it.
 pub(super) fn from_slice<'de, T: Deserialize<'de>>(json: &'de [u8]) -> serde_json::Result<T> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
@@ -34,6 +36,14 @@ macro_rules! enter {
     )*};
 }
 
+macro_rules! count {
+    ($($method:ident())*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+            self.0.$method(Whole(visitor))
+        }
+    )*};
+}
+
 type Names = &'static [&'static str];
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for ObjectsOnly<D> {
@@ -49,10 +59,13 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for ObjectsOnly<D> {
         deserialize_newtype_struct(name: &'static str)
     }
 
-    pass! {
-        deserialize_any() deserialize_bool() deserialize_char() deserialize_str() deserialize_string()
+    count! {
         deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64() deserialize_i128()
         deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64() deserialize_u128()
+    }
+
+    pass! {
+        deserialize_any() deserialize_bool() deserialize_char() deserialize_str() deserialize_string()
         deserialize_f32() deserialize_f64() deserialize_bytes() deserialize_byte_buf()
         deserialize_unit() deserialize_unit_struct(name: &'static str)
         deserialize_enum(name: &'static str, variants: Names)

@@ -197,8 +197,17 @@ async fn browsers_may_call_from_the_allowed_origins() {
     assert_eq!(server.request(get).await.header("access-control-allow-origin"), Some("*"));
 
     let listed = "https://a.example,https://c.example".parse::<CorsOrigins>().expect("origins");
-    let server = with(RequestSettings { cors_allow_origins: listed, ..Default::default() }).start().await;
+    let server = with(RequestSettings { cors_allow_origins: listed, request_timeout: ms(300), ..Default::default() }).start().await;
     assert_eq!(server.request(get).await.header("access-control-allow-origin"), Some("https://a.example"));
+    let (panic, slow) = (get.replace("/items/1", "/panic"), get.replace("/items/1", "/slow?ms=5000"));
+    for (request, code) in [(&panic, "internal"), (&slow, "deadline_exceeded")] {
+        let answer = server.request(request).await;
+        assert_eq!(answer.header("access-control-allow-origin"), Some("https://a.example"), "{code}: a page must learn of it too");
+        assert!(answer.header("access-control-expose-headers").is_some_and(|names| names.contains("retry-after")), "{answer:?}");
+        assert_eq!(answer.assert_problem(answer.status, code)["code"], code);
+        let other = server.request(&request.replace("a.example", "b.example")).await;
+        assert_eq!(other.header("access-control-allow-origin"), None, "{code}");
+    }
     let other = get.replace("a.example", "b.example");
     assert_eq!(server.request(&other).await.header("access-control-allow-origin"), None);
 }

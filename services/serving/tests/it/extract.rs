@@ -62,3 +62,14 @@ async fn parameters_and_keys() {
     assert_eq!(answer.text(), "3 k-1");
     server.post("/order", &format!("{json}idempotency-key: \"k-1\r\n"), "{\"qty\": 3}").await.assert_problem(400, "bad_request");
 }
+
+#[tokio::test]
+async fn what_an_error_quotes_is_cut_off() {
+    let server = Setup::default().start().await;
+    for body in [format!("{{\"qty\": \"{}\"}}", "x".repeat(5_000)), format!("{{\"qty\": \"{}", "\u{20ac}".repeat(2_000)), "[".repeat(5_000)]
+    {
+        let answer = server.post_json("/order", &body).await;
+        assert!(matches!(answer.status, 400 | 422), "{answer:?}");
+        assert!(answer.text().len() < 800, "{}", answer.text());
+    }
+}

@@ -98,3 +98,25 @@ async fn streams_whose_bodies_trickle_do_not_keep_others_out() {
     let whole = client().post(server.url("/order")).header("content-type", "application/json").body("{\"qty\": 1}");
     assert_eq!(whole.send().await.expect("an answer").status(), 200);
 }
+
+#[tokio::test]
+async fn streams_over_the_limit_are_refused() {
+    let server = ServerSettings { http2_max_streams: 2, ..Default::default() };
+    let server = Setup { server, ..Setup::default() }.start().await;
+    let mut conn = server.connect().await;
+    conn.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    conn.send_bytes(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await;
+    // HEADERS with END_STREAM and END_HEADERS: GET http://t/slow?ms=900, on three streams without waiting for anything.
+    let path = b"/slow?ms=900";
+    for stream in [1, 3, 5] {
+        let mut frame = vec![0, 0, 7 + path.len() as u8, 1, 5, 0, 0, 0, stream, 0x82, 0x86, 0x04, path.len() as u8];
+        frame.extend_from_slice(path);
+        frame.extend_from_slice(&[0x41, 1, b't']);
+        conn.send_bytes(&frame).await;
+    }
+    // RST_STREAM (3) of stream 5 with REFUSED_STREAM (7): it was not looked at, and can be sent again.
+    let refused = [0, 0, 4, 3, 0, 0, 0, 0, 5, 0, 0, 0, 7];
+    let seen = timeout(ms(5_000), conn.until(&refused)).await;
+    assert!(seen.is_ok(), "the third stream was taken");
+    assert_eq!(server.metrics.connections().open.get(), 1, "the others go on");
+}

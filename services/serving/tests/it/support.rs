@@ -135,6 +135,13 @@ impl Conn {
         answer
     }
 
+    /// Waits until the peer has sent these bytes.
+    pub async fn until(&mut self, bytes: &[u8]) {
+        while !self.buffer.windows(bytes.len()).any(|window| window == bytes) {
+            assert!(self.fill().await, "closed before: {:?}", self.buffer);
+        }
+    }
+
     /// Waits until the peer has closed and returns what it sent before.
     pub async fn closed(&mut self) -> String {
         while self.fill().await {}

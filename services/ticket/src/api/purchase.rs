@@ -19,7 +19,7 @@ use crate::client::{IDEMPOTENCY_KEY, Order, Trace, quoted};
     path = "/api/v1/purchase",
     tag = "sale",
     request_body = ReserveBody,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat", max_length = 257)),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat")),
     responses(
         (status = OK, body = ReserveAnswer, headers(("Event-Seq" = u64, description = "The answer's seq"), ("Idempotency-Key" = String, description = "The key that was used, when the request had none"))),
         (status = BAD_REQUEST, description = "The body is not JSON, or the key is malformed", body = ProblemDetails, content_type = "application/problem+json"),

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::HeaderMap;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use inventory::engine::TraceContext;
 use inventory::{CommandKind, Engine, EventName, IdempotencyKey, Reply, Request, StockName};
 use serving::Problem;
@@ -87,10 +88,6 @@ impl App {
         }
     }
 
-    pub(super) fn require_admin(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        extract::require_admin(headers, self.0.admin_token.as_ref())
-    }
-
     /// The request that carries `kind` to the engine; it is of no use after the time a caller is kept waiting, or waits.
     #[must_use]
     pub fn request(&self, kind: CommandKind, key: Option<IdempotencyKey>, caller: CallerDeadline) -> Request {
@@ -101,6 +98,19 @@ impl App {
     pub(super) async fn submit(&self, kind: CommandKind, key: extract::IdempotencyKey, caller: CallerDeadline) -> Result<Reply, Failure> {
         let key = key_from(key)?;
         self.0.engine.submit(self.request(kind, key, caller)).await.map_err(|error| problem_of_engine(&error).into())
+    }
+}
+
+/// Proof that the caller has the admin token. The first argument of every admin call: without it, nothing else of the request is
+/// looked at, and nobody learns more than that.
+#[derive(Debug, Clone, Copy)]
+pub struct Admin;
+
+impl FromRequestParts<App> for Admin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        extract::require_admin(&parts.headers, app.0.admin_token.as_ref()).map(|()| Self)
     }
 }
 

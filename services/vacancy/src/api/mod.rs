@@ -4,6 +4,7 @@ mod admin;
 mod answer;
 mod app;
 mod available;
+mod document;
 mod events;
 mod failure;
 mod holds;
@@ -11,14 +12,14 @@ mod reserve;
 mod reserve_batch;
 
 use http::Method;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ContactBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use answer::age;
 pub use answer::{Answer, EVENT_SEQ};
+use app::Admin;
 pub use app::{App, DEFAULT_EVENT, DEFAULT_STOCK, key_from};
+pub use document::{complete, document};
 use failure::unexpected;
 pub use failure::{Failure, problem_of_engine, problem_of_refusal};
 pub use reserve::{Wording, decide as decide_reserve};
@@ -49,19 +50,4 @@ pub fn is_urgent(method: &Method, route: &str) -> bool {
         Some(rest) => matches!(rest, "/confirm" | "/extend"),
         None => false,
     }
-}
-
-/// The head of an OpenAPI document: title, version, how administrators prove who they are.
-#[must_use]
-pub fn document(title: &str, description: &str) -> utoipa::openapi::OpenApi {
-    let info = InfoBuilder::new()
-        .title(title)
-        .version(env!("CARGO_PKG_VERSION"))
-        .description(Some(description))
-        .license(Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build()))
-        .contact(Some(ContactBuilder::new().name(Some("ticket-system")).build()))
-        .build();
-    let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("ADMIN_TOKEN")).build());
-    let components = utoipa::openapi::ComponentsBuilder::new().security_scheme("admin", bearer).build();
-    OpenApiBuilder::new().info(info).components(Some(components)).build()
 }

@@ -26,7 +26,7 @@ pub enum Wording {
     tag = "sale",
     request_body = ReserveBody,
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat", max_length = 257),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat"),
         ("X-Request-Timeout-Ms" = Option<u64>, Header, description = "How long the caller waits, milliseconds: what is not decided by then is not done"),
     ),
     responses(

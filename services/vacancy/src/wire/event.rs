@@ -20,10 +20,10 @@ pub struct PutEventBody {
     #[schema(value_type = BTreeMap<String, u64>, example = json!({"general": 1000, "vip": 50}))]
     pub stocks: BTreeMap<StockName, u64>,
     /// Nothing is sold or held before then.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, example = "2026-01-01T09:00:00Z")]
     pub opens_at: Option<Timestamp>,
     /// Nothing new is sold or held from then on.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, example = "2036-06-01T20:00:00Z")]
     pub closes_at: Option<Timestamp>,
     /// How many seconds a hold lives that does not say so itself, up to HOLD_TTL_MAX_S.
     #[schema(minimum = 1)]

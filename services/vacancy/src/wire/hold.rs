@@ -7,13 +7,24 @@ use utoipa::ToSchema;
 
 use super::rfc3339;
 
+/// A quantity of one stock that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+pub struct ItemWish {
+    /// Which stock.
+    #[schema(value_type = String, min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$", example = "general")]
+    pub stock: StockName,
+    /// How many, from 1 to MAX_QTY.
+    #[schema(minimum = 1, example = 2)]
+    pub qty: u64,
+}
+
 /// A quantity of one stock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ItemBody {
     /// Which stock.
     #[schema(value_type = String, max_length = 64, example = "general")]
     pub stock: StockName,
-    /// How many, from 1 to MAX_QTY.
+    /// How many.
     #[schema(minimum = 1, example = 2)]
     pub qty: u64,
 }
@@ -22,7 +33,7 @@ pub struct ItemBody {
 ///
 /// # Errors
 /// [`ItemsError`].
-pub fn items_from(items: Vec<ItemBody>, limits: &Limits) -> Result<Items, ItemsError> {
+pub fn items_from(items: Vec<ItemWish>, limits: &Limits) -> Result<Items, ItemsError> {
     let items = items.into_iter().map(|item| Item { qty: item.qty, stock: item.stock }).collect();
     Items::new(items, limits.items_max, limits.qty_max)
 }
@@ -35,13 +46,13 @@ fn items_body(items: &Items) -> Vec<ItemBody> {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 pub struct CreateHoldBody {
     /// Of which event.
-    #[schema(value_type = String, max_length = 64, example = "default")]
+    #[schema(value_type = String, min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$", example = "default")]
     pub event: EventName,
     /// What; all of it or none.
     #[schema(min_items = 1)]
-    pub items: Vec<ItemBody>,
+    pub items: Vec<ItemWish>,
     /// Whose; needed where the event has a limit per customer.
-    #[schema(value_type = Option<String>, max_length = 128)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub customer: Option<CustomerId>,
     /// For how many seconds, up to HOLD_TTL_MAX_S; else what the event says, else HOLD_TTL_S.
     #[schema(minimum = 1)]
@@ -60,7 +71,7 @@ pub struct ExtendBody {
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 pub struct ConfirmBody {
     /// The payment behind it.
-    #[schema(value_type = Option<String>, max_length = 128)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub payment_ref: Option<PaymentRef>,
 }
 
@@ -69,7 +80,8 @@ pub struct ConfirmBody {
 #[serde(deny_unknown_fields)]
 pub struct RefundBody {
     /// What comes back; all that is left when not given.
-    pub items: Option<Vec<ItemBody>>,
+    #[schema(min_items = 1)]
+    pub items: Option<Vec<ItemWish>>,
 }
 
 /// A hold after something was done about it.

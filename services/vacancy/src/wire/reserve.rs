@@ -25,7 +25,7 @@ pub struct ReserveBody {
     pub qty: u64,
     /// Whose; needed where the event has a limit per customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, max_length = 128)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub customer: Option<CustomerId>,
 }
 
@@ -54,15 +54,15 @@ pub struct BatchItem {
     #[schema(minimum = 1, example = 2)]
     pub qty: u64,
     /// The key that makes it safe to repeat.
-    #[schema(value_type = String, max_length = 255)]
+    #[schema(value_type = String, min_length = 1, max_length = 255, pattern = r"^[ -~]+$")]
     pub key: IdempotencyKey,
     /// Of which event; `default` when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, max_length = 64)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$")]
     pub event: Option<EventName>,
     /// Whose; needed where the event has a limit per customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, max_length = 128)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub customer: Option<CustomerId>,
     /// How long its caller waits, milliseconds from the call's arrival: what is not decided by then is not done.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::json;
-use system_tests::Process;
+use system_tests::{Client, Process};
 
 #[tokio::test]
 async fn without_the_token_nothing_is_told_or_done() {
@@ -27,6 +27,60 @@ async fn without_the_token_nothing_is_told_or_done() {
         }
     }
     assert_eq!(client.get("/api/v1/events/gig").await.status, 404);
+}
+
+/// Every admin call there is, with parameters that could be and some that cannot.
+async fn admin_calls(client: &Client) -> Vec<(Method, String)> {
+    let document = client.get("/openapi.json").await.json();
+    let mut calls = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let is_admin = path.starts_with("/api/v1/admin/");
+            assert_eq!(operation["security"] == json!([{"admin": []}]), is_admin, "{method} {path}: documented as it is");
+            if is_admin {
+                let method: Method = method.to_uppercase().parse().unwrap();
+                for (event, id) in [("default", "01900000-0000-7000-8000-000000000000"), ("No%20Event", "no-id"), ("%ff", "%00")] {
+                    calls.push((method.clone(), path.replace("{event}", event).replace("{id}", id)));
+                }
+            }
+        }
+    }
+    assert!(calls.len() >= 9, "{calls:?}");
+    calls
+}
+
+#[tokio::test]
+async fn no_admin_call_of_the_document_does_or_tells_anything_without_the_token() {
+    let (dir, other, closed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let services = [Process::vacancy(dir.path(), &[]).await, Process::monolith(other.path(), &[]).await];
+    for service in &services {
+        let client = service.client();
+        let before = client.ledger("default").await;
+        for (method, path) in admin_calls(&client).await {
+            for body in [None, Some(json!({"stocks": {"general": 1}})), Some(json!("nonsense"))] {
+                let call = async |headers: &[(&str, &str)]| client.call(method.clone(), &path, headers, body.clone()).await.unwrap();
+                for headers in [&[][..], &[("authorization", "Basic YWRtaW46YWRtaW4=")], &[("authorization", "Bearer")]] {
+                    assert_eq!(
+                        (call(headers).await.status, call(headers).await.problem().as_str()),
+                        (401, "unauthorized"),
+                        "{method} {path}"
+                    );
+                }
+                for token in
+                    ["Bearer x", "Bearer an-admin-token-for-test", "Bearer AN-ADMIN-TOKEN-FOR-TESTS", "Bearer  an-admin-token-for-testsx"]
+                {
+                    let answer = call(&[("authorization", token), ("idempotency-key", "\"malformed")]).await;
+                    assert_eq!((answer.status, answer.problem().as_str()), (403, "forbidden"), "{method} {path} {token}");
+                }
+            }
+        }
+        assert_eq!(client.ledger("default").await, before);
+    }
+    let off = Process::monolith(closed.path(), &[("ADMIN_TOKEN", "")]).await;
+    for (method, path) in admin_calls(&off.client()).await {
+        let answer = off.client().call(method, &path, &[("authorization", "Bearer an-admin-token-for-tests")], None).await.unwrap();
+        assert_eq!((answer.status, answer.problem().as_str()), (403, "forbidden"), "{path}");
+    }
 }
 
 #[tokio::test]

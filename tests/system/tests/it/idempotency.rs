@@ -8,7 +8,7 @@ use system_tests::Process;
 async fn a_thousand_tries_at_once_buy_once() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[]).await;
-    let ticket = Process::ticket(vacancy.base(), &[("VACANCY_TIMEOUT", "20")]).await;
+    let ticket = Process::ticket(vacancy.base(), &[("VACANCY_TIMEOUT", "20"), ("REQUEST_TIMEOUT_S", "30")]).await;
     let client = ticket.client();
     let answers = join_all((0..1_000).map(|_| client.keyed("/api/v1/purchase", "\"once\"", json!({"qty": 3})))).await;
     let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();

@@ -318,3 +318,42 @@ async fn a_vacancy_that_is_too_slow_for_all_sells_to_as_many_as_it_can() {
     assert!(sold >= 10 && sold + refused >= 98, "{sold} sold, {refused} refused of 100");
     assert_eq!(metric(&ticket, "vacancy_breaker_opened_total").await, 0.0);
 }
+
+#[tokio::test]
+async fn a_connection_that_leads_to_somebody_else_is_left_behind() {
+    let stub = Stub::listen().await;
+    let ticket = Process::ticket(&stub.base(), &[]).await;
+    let client = ticket.client();
+    let sold = json!({"success": true, "remaining": 3, "message": "Reserved 1 tickets", "reservation_id": "r", "seq": 5}).to_string();
+    let answer = |status: &str, body: &str| {
+        let length = body.len();
+        format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+    };
+    let other = "<html>Welcome</html>";
+    for (first, second) in [(answer("200 OK", other), answer("404 Not Found", other)), (answer("200 OK", "{}"), answer("500 Oh", ""))] {
+        // Each connection is kept open by its server: only ticket can leave it.
+        let mut kept = Vec::new();
+        for foreign in [&first, &second] {
+            let (bought, ()) = tokio::join!(client.post("/api/v1/purchase", json!({"qty": 1})), async {
+                let (_, mut stream) = stub.call().await;
+                stream.write_all(foreign.as_bytes()).await.unwrap();
+                kept.push(stream);
+            });
+            assert_eq!((bought.status, bought.problem().as_str()), (503, "vacancy_unavailable"));
+        }
+        let (bought, ()) = tokio::join!(client.post("/api/v1/purchase", json!({"qty": 1})), async {
+            let (_, mut stream) = stub.call().await;
+            stream.write_all(answer("200 OK", &sold).as_bytes()).await.unwrap();
+            // This one is vacancy's, and stays in use.
+            let mut next = [0; 5];
+            let again = client.post("/api/v1/purchase", json!({"qty": 1}));
+            let (again, ()) = tokio::join!(again, async {
+                stream.read_exact(&mut next).await.unwrap();
+                stream.write_all(answer("200 OK", &sold).as_bytes()).await.unwrap();
+            });
+            assert_eq!((again.status, &next), (200, b"POST "));
+        });
+        assert_eq!(bought.status, 200);
+        drop(kept);
+    }
+}

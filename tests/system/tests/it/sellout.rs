@@ -36,7 +36,7 @@ async fn two_hundred_buyers_buy_exactly_ten_thousand_from_the_monolith() {
 async fn two_hundred_buyers_buy_exactly_ten_thousand_from_several_tickets() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[("INITIAL_STOCK", "10000")]).await;
-    let slow = [("VACANCY_TIMEOUT", "20")];
+    let slow = [("VACANCY_TIMEOUT", "20"), ("REQUEST_TIMEOUT_S", "30")];
     let tickets = [Process::ticket(vacancy.base(), &slow).await, Process::ticket(vacancy.base(), &slow).await];
     let (one, two) = (tickets[0].client(), tickets[1].client());
     let (one, two) = tokio::join!(rush(&one, 100), rush(&two, 100));

@@ -46,6 +46,10 @@ fn a_wrong_value_is_one_line_that_names_the_variable() {
         let line = refused("ticket", &[(variable, value)]);
         assert!(line.starts_with(&format!("{variable}: ")) && !line.contains("secret"), "{line}");
     }
+    for timeouts in [[("VACANCY_TIMEOUT", "10"), ("REQUEST_TIMEOUT_S", "10")], [("VACANCY_TIMEOUT", "2.0"), ("REQUEST_TIMEOUT_S", "1.5")]] {
+        let line = refused("ticket", &timeouts);
+        assert!(line.starts_with("VACANCY_TIMEOUT: ") && line.contains("REQUEST_TIMEOUT_S"), "{line}");
+    }
 }
 
 #[test]

@@ -69,3 +69,28 @@ pub fn encode<T: Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
 pub fn decode<T: for<'de> Deserialize<'de>>(table: &str, bytes: &[u8]) -> Result<T, StoreError> {
     postcard::from_bytes(bytes).map_err(|error| StoreError::Damaged(format!("a row of {table}: {error}").into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn keys_of_rows_come_back(name in "[a-z0-9][a-z0-9_.-]{0,63}", key in "[ -~]{1,255}", number in any::<u64>(), id in any::<[u8; 16]>()) {
+            let (event, key, id) = (EventName::new(&name).unwrap(), IdempotencyKey::new(&key).unwrap(), HoldId::from_bytes(id));
+            prop_assert_eq!(parse_order_key(&order_key(number, &key)), Some((number, key)));
+            prop_assert_eq!(parse_ledger_key(&ledger_key(&event, number)), Some((event.clone(), number)));
+            prop_assert_eq!(parse_live_key(&live_key(&event, number, id)), Some((number, id)));
+            prop_assert!(ledger_key(&event, number) <= ledger_key(&event, number.saturating_add(1)), "in order");
+        }
+
+        #[test]
+        fn any_bytes_are_a_row_or_not(bytes in vec(any::<u8>(), 0..400)) {
+            let _ = (parse_order_key(&bytes), parse_ledger_key(&bytes), parse_live_key(&bytes));
+            let _ = (decode::<KeyRow>("keys", &bytes), decode::<crate::domain::Hold>("holds", &bytes));
+        }
+    }
+}

@@ -90,7 +90,14 @@ impl Caller {
         // It is followed under the name of its first order; the others' keys are in its body.
         trace.put_on(headers);
         match timeout_at(deadline, self.transport.send(request, ANSWER_MAX + ANSWER_MORE * orders.len())).await {
-            Ok(Ok(response)) => Answer::from(response).judge(orders.len()),
+            Ok(Ok(response)) => {
+                let answer = Answer::from(response);
+                let ended = answer.judge(orders.len());
+                if answer.is_foreign(&ended) {
+                    self.transport.renew();
+                }
+                ended
+            }
             Ok(Err(TransportError::Connect(_))) => Ended::Broken { sent: false },
             Ok(Err(error)) => {
                 tracing::warn!(%error, "a call to vacancy broke off");
@@ -184,6 +191,11 @@ impl Answer {
         }
     }
 
+    /// Whether it can only have come from somebody else: it is none of vacancy's, and no problem either.
+    fn is_foreign(&self, judged: &Ended) -> bool {
+        matches!(judged, Ended::All(ClientError::Unknown, _)) && serde_json::from_slice::<ProblemDetails>(&self.body).is_err()
+    }
+
     fn answers(&self, orders: usize) -> Result<Vec<Told>, serde_json::Error> {
         if orders == 1 {
             return serde_json::from_slice(&self.body).map(|answer| vec![Ok(answer)]);
@@ -242,6 +254,8 @@ fn refused(details: ProblemDetails) -> Option<ClientError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn judge(status: u16, body: &str, orders: usize) -> Ended {
@@ -295,5 +309,37 @@ mod tests {
         assert_eq!(verdict(&[unknown, (503, "store_unavailable")]), Verdict::Failure);
         assert_eq!(verdict(&[unknown, busy]), Verdict::Neutral);
         assert_eq!(verdict(&[unknown, busy, (409, "limit_exceeded")]), Verdict::Success);
+    }
+
+    /// Bodies that are nearly answers: numbers, names and brackets are changed in a true one.
+    fn bodies() -> impl Strategy<Value = String> {
+        let answers = [
+            r#"{"success":true,"remaining":3,"message":"m","reservation_id":"r","seq":5}"#.to_owned(),
+            problem(503, "overloaded"),
+            problem(409, "limit_exceeded"),
+            "null".to_owned(),
+        ];
+        let one =
+            (proptest::sample::select(answers.to_vec()), any::<proptest::sample::Index>(), "\\PC{0,6}").prop_map(|(text, at, piece)| {
+                let mut chars: Vec<char> = text.chars().collect();
+                let at = at.index(chars.len());
+                chars.splice(at..(at + piece.chars().count() / 2).min(text.chars().count()), piece.chars());
+                chars.into_iter().collect::<String>()
+            });
+        prop_oneof!["\\PC{0,200}", one.clone(), proptest::collection::vec(one, 0..5).prop_map(|all| format!("[{}]", all.join(","))),]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_back_is_an_answer_to_each_or_to_all(status in 200_u16..600, body in bodies(), orders in 1_usize..5) {
+            let answer = Answer { status: StatusCode::from_u16(status).unwrap(), retry_after_s: None, body: body.into_bytes() };
+            let ended = answer.judge(orders);
+            let _ = answer.is_foreign(&ended);
+            if let Ended::Answered(told) = ended {
+                prop_assert_eq!(told.len(), orders);
+                let sold = told.iter().filter(|told| told.as_ref().is_ok_and(|answer| answer.success)).count();
+                prop_assert!(sold == 0 || status == 200, "only a 200 sells");
+            }
+        }
     }
 }

@@ -22,17 +22,32 @@ impl IfMatch {
             if text.trim() == "*" {
                 return Ok(Some(Self::Any));
             }
-            for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
+            let mut rest = text;
+            loop {
+                // Empty places in a list are allowed.
+                rest = rest.trim_start_matches([',', ' ', '\t']);
+                if rest.is_empty() {
+                    break;
+                }
+                let (tag, after) =
+                    first_tag(rest).ok_or_else(|| Problem::bad_request("The header If-Match is not a list of entity tags."))?;
                 // A weak tag never matches here, and neither does one that was not ours; both are well-formed.
-                let tag = tag.strip_prefix("W/").map_or(Some(tag), |_| None);
-                let Some(tag) = tag else { continue };
-                let inner = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-                let inner = inner.ok_or_else(|| Problem::bad_request("The header If-Match is not a list of entity tags."))?;
-                versions.extend(inner.parse::<u64>().ok());
+                versions.extend(tag.and_then(|tag| tag.parse::<u64>().ok()));
+                rest = after;
             }
         }
         Ok(present.then_some(Self::Versions(versions)))
     }
+}
+
+/// The first tag of a list, `None` inside where it is a weak one, and what follows it. A tag may have commas in it.
+fn first_tag(list: &str) -> Option<(Option<&str>, &str)> {
+    let weak = list.strip_prefix("W/");
+    let (tag, after) = weak.unwrap_or(list).strip_prefix('"')?.split_once('"')?;
+    let next = after.trim_start();
+    let ends = next.is_empty() || next.starts_with(',');
+    let is_tag = tag.bytes().all(|byte| byte == b'!' || (b'#'..=b'~').contains(&byte));
+    (is_tag && ends).then_some((weak.is_none().then_some(tag), next))
 }
 
 #[cfg(test)]
@@ -54,6 +69,11 @@ mod tests {
         assert_eq!(parse(&[]), Ok(None));
         assert_eq!(parse(&["*"]), Ok(Some(IfMatch::Any)));
         assert_eq!(parse(&["\"3\", \"x\"", "W/\"4\", \"5\""]), Ok(Some(IfMatch::Versions(vec![3, 5]))));
-        assert_eq!(parse(&["3"]), Err(400));
+        assert_eq!(parse(&["\"a,b\",\"6\" , W/\"\""]), Ok(Some(IfMatch::Versions(vec![6]))), "a comma inside of a tag is part of it");
+        assert_eq!(parse(&["\"7\"", "\"8\""]), Ok(Some(IfMatch::Versions(vec![7, 8]))));
+        assert_eq!(parse(&[", \"9\" ,,"]), Ok(Some(IfMatch::Versions(vec![9]))));
+        for malformed in ["3", "\"3", "\"3\" \"4\"", "\"3\"x", "w/\"3\"", "\"3\", *", "\"a b\""] {
+            assert_eq!(parse(&[malformed]), Err(400), "{malformed}");
+        }
     }
 }

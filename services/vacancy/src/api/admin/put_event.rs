@@ -10,7 +10,7 @@ use serving::problem::ProblemDetails;
 
 use super::if_match::IfMatch;
 use crate::api::events::etag;
-use crate::api::{App, EVENT_SEQ, Failure, problem_of_engine, unexpected};
+use crate::api::{Admin, App, EVENT_SEQ, Failure, problem_of_engine, unexpected};
 use crate::wire::{EventBody, PutEventBody};
 
 /// Create an event, or set its capacities and settings
@@ -23,7 +23,7 @@ use crate::wire::{EventBody, PutEventBody};
     security(("admin" = [])),
     request_body = PutEventBody,
     params(
-        ("event" = String, Path, description = "The event", max_length = 64),
+        ("event" = String, Path, description = "The event", min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$"),
         ("If-Match" = Option<String>, Header, description = "The ETag that was seen"),
     ),
     responses(
@@ -43,13 +43,12 @@ use crate::wire::{EventBody, PutEventBody};
     )
 )]
 pub async fn put_event(
+    _: Admin,
     State(app): State<App>,
     PathParams(event): PathParams<EventName>,
     headers: HeaderMap,
-    body: PutBody,
+    JsonBody(body): JsonBody<PutEventBody>,
 ) -> Result<Response, Failure> {
-    app.require_admin(&headers)?;
-    let JsonBody(body) = body?;
     let settings = body.settings(app.engine().limits()).map_err(|error| Problem::validation(format!("{error}.")))?;
     let if_settings_seq = match IfMatch::from_headers(&headers)? {
         None => None,
@@ -67,9 +66,6 @@ pub async fn put_event(
     let headers = [(header::ETAG, etag(settings_seq)), (EVENT_SEQ, HeaderValue::from(reply.seq))];
     Ok((status, headers, Json(EventBody::from(&view))).into_response())
 }
-
-/// The body, or why it is none: told only after the token was found right.
-type PutBody = Result<JsonBody<PutEventBody>, Problem>;
 
 /// The version that must still be current when the engine decides.
 async fn version(app: &App, event: &EventName, wanted: &IfMatch) -> Result<u64, Failure> {

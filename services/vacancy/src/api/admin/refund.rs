@@ -1,11 +1,10 @@
 use axum::extract::State;
-use axum::http::HeaderMap;
 use inventory::{CommandKind, HoldId, Outcome};
 use serving::Problem;
 use serving::extract::{CallerDeadline, IdempotencyKey, OptionalJson, PathParams};
 use serving::problem::ProblemDetails;
 
-use crate::api::{Answer, App, Failure, unexpected};
+use crate::api::{Admin, Answer, App, Failure, unexpected};
 use crate::wire::{RefundAnswer, RefundBody, items_from};
 
 /// Take sold tickets back
@@ -19,7 +18,7 @@ use crate::wire::{RefundAnswer, RefundBody, items_from};
     request_body(content = Option<RefundBody>),
     params(
         ("id" = String, Path, description = "The reservation: the id of a sale, or of a confirmed hold", format = Uuid),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat", max_length = 257),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat"),
     ),
     responses(
         (status = CREATED, body = RefundAnswer, headers(("Event-Seq" = u64, description = "The answer's seq"))),
@@ -36,14 +35,12 @@ use crate::wire::{RefundAnswer, RefundBody, items_from};
     )
 )]
 pub async fn refund_reservation(
+    _: Admin,
     State(app): State<App>,
     PathParams(reservation): PathParams<HoldId>,
-    headers: HeaderMap,
-    key: Result<IdempotencyKey, Problem>,
-    body: Result<OptionalJson<RefundBody>, Problem>,
+    key: IdempotencyKey,
+    OptionalJson(body): OptionalJson<RefundBody>,
 ) -> Result<Answer<RefundAnswer>, Failure> {
-    app.require_admin(&headers)?;
-    let (key, OptionalJson(body)) = (key?, body?);
     let items = body.items.map(|items| items_from(items, app.engine().limits())).transpose();
     let items = items.map_err(|error| Problem::validation(format!("{error}.")))?;
     let reply = app.submit(CommandKind::Refund { reservation, items }, key, CallerDeadline::default()).await?;

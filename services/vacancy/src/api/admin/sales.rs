@@ -1,5 +1,4 @@
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 use inventory::EventName;
@@ -9,7 +8,7 @@ use serving::extract::{PathParams, QueryParams};
 use serving::problem::ProblemDetails;
 use utoipa::IntoParams;
 
-use crate::api::{App, problem_of_engine};
+use crate::api::{Admin, App, problem_of_engine};
 use crate::wire::{Sale, sale_of};
 
 /// Which page.
@@ -32,7 +31,7 @@ pub struct Page {
     path = "/api/v1/admin/events/{event}/sales",
     tag = "admin",
     security(("admin" = [])),
-    params(("event" = String, Path, description = "The event", max_length = 64), Page),
+    params(("event" = String, Path, description = "The event", min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$"), Page),
     responses(
         (status = OK, body = Vec<Sale>, content_type = "application/cloudevents-batch+json"),
         (status = UNAUTHORIZED, description = "No token", body = ProblemDetails, content_type = "application/problem+json"),
@@ -43,13 +42,11 @@ pub struct Page {
     )
 )]
 pub async fn list_sales(
+    _: Admin,
     State(app): State<App>,
     PathParams(event): PathParams<EventName>,
-    headers: HeaderMap,
-    page: Result<QueryParams<Page>, Problem>,
+    QueryParams(page): QueryParams<Page>,
 ) -> Result<Response, Problem> {
-    app.require_admin(&headers)?;
-    let QueryParams(page) = page?;
     let len = app.page_len(page.limit)?;
     let records = app.engine().records(&event, page.after.unwrap_or(0), len).await.map_err(|error| problem_of_engine(&error))?;
     let records = records

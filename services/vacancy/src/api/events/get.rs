@@ -16,7 +16,7 @@ use crate::wire::EventBody;
     get,
     path = "/api/v1/events/{event}",
     tag = "events",
-    params(("event" = String, Path, description = "The event", max_length = 64)),
+    params(("event" = String, Path, description = "The event", min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$")),
     responses(
         (status = OK, body = EventBody, headers(("ETag" = String, description = "The version of its settings and capacities"), ("Age" = Option<u64>, description = "Only with `stale`: how many seconds ago it was so"))),
         (status = NOT_FOUND, description = "There is no such event", body = ProblemDetails, content_type = "application/problem+json"),

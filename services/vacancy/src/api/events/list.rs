@@ -15,7 +15,7 @@ use crate::wire::{EventBody, EventList};
 #[into_params(parameter_in = Query)]
 pub struct Page {
     /// Events after this name.
-    #[param(value_type = Option<String>, max_length = 64)]
+    #[param(value_type = Option<String>, min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$")]
     after: Option<EventName>,
     /// How many, from 1 to MAX_PAGE; 100 when not given.
     #[param(minimum = 1)]

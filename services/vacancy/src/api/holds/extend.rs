@@ -17,7 +17,7 @@ use crate::wire::{ExtendBody, HoldAnswer};
     request_body = ExtendBody,
     params(
         ("id" = String, Path, description = "The hold", format = Uuid),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat", max_length = 257),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat"),
         ("X-Request-Timeout-Ms" = Option<u64>, Header, description = "How long the caller waits, milliseconds: what is not decided by then is not done"),
     ),
     responses(
