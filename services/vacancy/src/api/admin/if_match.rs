@@ -15,7 +15,7 @@ pub(super) enum IfMatch {
 impl IfMatch {
     pub(super) fn from_headers(headers: &HeaderMap) -> Result<Option<Self>, Problem> {
         let mut versions = Vec::new();
-        let mut present = false;
+        let (mut present, mut tags) = (false, 0);
         for value in headers.get_all(header::IF_MATCH) {
             present = true;
             let text = value.to_str().map_err(|_| Problem::bad_request("The header If-Match is not a list of entity tags."))?;
@@ -34,7 +34,11 @@ impl IfMatch {
                 // A weak tag never matches here, and neither does one that was not ours; both are well-formed.
                 versions.extend(tag.and_then(|tag| tag.parse::<u64>().ok()));
                 rest = after;
+                tags += 1;
             }
+        }
+        if present && tags == 0 {
+            return Err(Problem::bad_request("The header If-Match names no entity tag."));
         }
         Ok(present.then_some(Self::Versions(versions)))
     }
@@ -72,7 +76,7 @@ mod tests {
         assert_eq!(parse(&["\"a,b\",\"6\" , W/\"\""]), Ok(Some(IfMatch::Versions(vec![6]))), "a comma inside of a tag is part of it");
         assert_eq!(parse(&["\"7\"", "\"8\""]), Ok(Some(IfMatch::Versions(vec![7, 8]))));
         assert_eq!(parse(&[", \"9\" ,,"]), Ok(Some(IfMatch::Versions(vec![9]))));
-        for malformed in ["3", "\"3", "\"3\" \"4\"", "\"3\"x", "w/\"3\"", "\"3\", *", "\"a b\""] {
+        for malformed in ["", " , ,", "3", "\"3", "\"3\" \"4\"", "\"3\"x", "w/\"3\"", "\"3\", *", "\"a b\""] {
             assert_eq!(parse(&[malformed]), Err(400), "{malformed}");
         }
     }
