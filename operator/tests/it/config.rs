@@ -25,6 +25,8 @@ async fn a_changed_setting_rolls_the_pods_once() {
     })
     .await;
     assert_eq!(at(&cluster.get(Kind::ConfigMap, "shop-ticket").await, "/data/VACANCY_TIMEOUT"), "1.500");
+    let short = cluster.get(Kind::ConfigMap, "shop-ticket").await;
+    assert!(at(&short, "/data/REQUEST_TIMEOUT_S").is_null(), "the default is enough");
     let passes = running.operator.metrics.reconciliations("ok");
     eventually("some resyncs go by", || async {
         if running.operator.metrics.reconciliations("ok") > passes + 2 { Ok(()) } else { Err("not yet") }
@@ -35,6 +37,13 @@ async fn a_changed_setting_rolls_the_pods_once() {
     assert_eq!(rolled.metadata.generation, ticket.metadata.generation.map(|generation| generation + 1));
     let untouched = cluster.get(Kind::Deployment, "shop-vacancy").await;
     assert_eq!(untouched.metadata.generation, vacancy.metadata.generation, "vacancy does not read it");
+
+    cluster.apply(&system("shop", json!({"ticket": {"vacancyTimeoutMs": 60_000}}))).await;
+    eventually("a request may take longer than vacancy", || async {
+        let settings = cluster.get(Kind::ConfigMap, "shop-ticket").await;
+        if at(&settings, "/data/REQUEST_TIMEOUT_S") == "61.000" { Ok(()) } else { Err(settings.data) }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -9,6 +9,8 @@ mod create;
 mod diff;
 mod drift;
 mod election;
+mod hidden;
+mod least_rights;
 mod mode;
 mod noop;
 mod readiness;
