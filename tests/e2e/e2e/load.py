@@ -93,7 +93,8 @@ class Buyers:
         return self
 
     def __exit__(self, *_) -> None:
-        ended_ms = time.time() * 1000
+        # Whole, as k6 tells its times: a fraction would make what ends in this millisecond earlier than it is.
+        ended_ms = int(time.time() * 1000)
         if self._k6.poll() is None:
             self._k6.send_signal(signal.SIGINT)
         try:
