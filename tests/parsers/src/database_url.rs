@@ -23,5 +23,5 @@ pub fn database_url(data: &[u8]) {
 fn password(url: &str) -> Option<&str> {
     let (login, rest) = url.split_once("://")?.1.split_once('@')?;
     let password = login.split_once(':')?.1;
-    (password.len() >= 12 && !rest.contains(password) && !password.contains(['?', ' '])).then_some(password)
+    (password.len() >= 12 && !rest.contains(password) && !password.contains(' ')).then_some(password)
 }

@@ -15,7 +15,7 @@ use crate::Client;
 pub const ADMIN_TOKEN: &str = "an-admin-token-for-tests";
 
 /// How long a start may take, debug build and busy machine included.
-const START_MAX: Duration = Duration::from_secs(20);
+const START_MAX: Duration = Duration::from_secs(60);
 
 /// A binary of the workspace, built now if it is not up to date.
 pub fn binary(name: &str) -> PathBuf {
@@ -96,8 +96,9 @@ impl Process {
         env: &[(&str, &str)],
         address: impl Fn(&serde_json::Value) -> Option<String>,
     ) -> Result<Self, std::process::ExitStatus> {
+        let binary = binary(name);
         let started = Instant::now();
-        let mut words = by.iter().map(std::ffi::OsString::from).chain([binary(name).into_os_string()]);
+        let mut words = by.iter().map(std::ffi::OsString::from).chain([binary.into_os_string()]);
         let mut command = Command::new(words.next().unwrap_or_default());
         command.args(words).env_clear().envs([
             ("ADMIN_TOKEN", ADMIN_TOKEN),

@@ -159,7 +159,8 @@ async fn a_stock_is_moved_whole_through_kill_9_of_the_command_and_of_the_server(
     let exported = command(&export, Some(&url), dir.path()).output().await.unwrap();
     assert!(exported.status.success() && exported.stdout == exported_before.stdout, "{}", told(&exported));
 
-    let after = Process::start("vacancy", &[("STORE_URL", &url), ("CACHE_TTL_SECONDS", "0")]).await;
+    let patient = [("STORE_LOCK_TIMEOUT_S", "20"), ("STORE_STATEMENT_TIMEOUT_S", "20"), ("REQUEST_TIMEOUT_S", "40")];
+    let after = Process::start("vacancy", &[&[("STORE_URL", url.as_str()), ("CACHE_TTL_SECONDS", "0")][..], &patient].concat()).await;
     let client = after.client();
     assert_eq!(state(&client, &holds).await, expected);
     answered.are_repeated_by(&client).await;

@@ -16,6 +16,13 @@ fn rounds(variable: &str, usual: usize) -> usize {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
+/// How long anything may take to work again, other builds on the machine included: what it took is printed.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// A busy machine is no hung process.
+const PATIENT: [(&str, &str); 3] = [("STORE_LOCK_TIMEOUT_S", "20"), ("STORE_STATEMENT_TIMEOUT_S", "20"), ("REQUEST_TIMEOUT_S", "40")];
+/// How long the database hangs: longer than the slowest answer may take.
+const HANG: Duration = Duration::from_secs(8);
+
 async fn server(settings: &'static [&'static str]) -> Server {
     tokio::task::spawn_blocking(|| Server::start(settings)).await.unwrap()
 }
@@ -140,9 +147,8 @@ async fn three_replicas_sell_out_exactly() {
     let server = server(&[]).await;
     let url = server.database().await;
     let tickets = rounds("TICKETS", 2_000) as u64;
-    // A busy machine is no hung process.
     let tickets_text = tickets.to_string();
-    let env = [("INITIAL_STOCK", tickets_text.as_str()), ("STORE_LOCK_TIMEOUT_S", "20"), ("STORE_STATEMENT_TIMEOUT_S", "20")];
+    let env = [&[("INITIAL_STOCK", tickets_text.as_str())][..], &PATIENT].concat();
     let mut replicas = Vec::new();
     for _ in 0..3 {
         replicas.push(vacancy(&url, &env).await);
@@ -205,12 +211,12 @@ async fn killing_the_database_and_replicas_again_and_again_loses_nothing() {
             replicas[one].take().unwrap().kill().await;
             replicas[one] = Some(vacancy(&url, &[("VACANCY_PORT", &ports[one])]).await);
         }
-        slowest = slowest.max(crowd.sells_again(Instant::now(), Duration::from_secs(20)).await);
+        slowest = slowest.max(crowd.sells_again(Instant::now(), PATIENCE).await);
     }
     let refused = crowd.refused.load(Ordering::SeqCst);
     let sales = crowd.disperse().await;
     let client = Client::new(&bases[0]);
-    until_ready(&client, Duration::from_secs(20)).await;
+    until_ready(&client, PATIENCE).await;
     let sold = check(&client, &sales).await;
     assert!(sales.len() > rounds * 5, "the load was too small to show anything");
     println!(
@@ -239,7 +245,7 @@ async fn after_a_failover_to_a_synchronous_standby_it_sells_again_and_nothing_is
         primary.run("postgres", "SELECT pg_reload_conf()").await;
         let since = Instant::now();
         while primary.ask("postgres", "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'").await != "1" {
-            assert!(since.elapsed() < Duration::from_secs(30), "the standby does not follow");
+            assert!(since.elapsed() < PATIENCE, "the standby does not follow");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let url = format!("postgres://postgres@127.0.0.1:{},127.0.0.1:{}/{name}", primary.port(), standby.port());
@@ -248,7 +254,7 @@ async fn after_a_failover_to_a_synchronous_standby_it_sells_again_and_nothing_is
         assert_eq!(one.client().admin(reqwest::Method::PUT, &fresh, &[], Some(json!({"stocks": {"general": 5}}))).await.status, 201);
         let gathered = Instant::now();
         let crowd = Crowd::gather(&[one.base().to_owned(), two.base().to_owned()], 16);
-        crowd.sells_again(gathered, Duration::from_secs(20)).await;
+        crowd.sells_again(gathered, PATIENCE).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
         let before = crowd.sold().await;
         standby = tokio::task::spawn_blocking(move || {
@@ -263,7 +269,7 @@ async fn after_a_failover_to_a_synchronous_standby_it_sells_again_and_nothing_is
         let promoted = Instant::now();
         standby.run("postgres", "ALTER SYSTEM SET synchronous_standby_names = ''").await;
         standby.run("postgres", "SELECT pg_reload_conf()").await;
-        slowest = slowest.max(crowd.sells_again(promoted, Duration::from_secs(10)).await);
+        slowest = slowest.max(crowd.sells_again(promoted, PATIENCE).await);
         tokio::time::sleep(Duration::from_millis(200)).await;
         let sales = crowd.disperse().await;
         assert!(sales.len() > before && before > 0);
@@ -298,7 +304,7 @@ async fn a_database_that_hangs_is_waited_for_within_bounds_and_reads_are_marked_
     let crowd = Crowd::gather(&[replica.base().to_owned()], 8);
     tokio::time::sleep(Duration::from_millis(200)).await;
     server.freeze(true);
-    tokio::time::sleep(Duration::from_secs(4)).await;
+    tokio::time::sleep(HANG).await;
     // By now it is known: refusals are immediate, reads are told as stale, readiness says why and gives nothing away.
     let since = Instant::now();
     let refused = client.post("/api/v1/reserve", json!({"qty": 1})).await;
@@ -308,22 +314,22 @@ async fn a_database_that_hangs_is_waited_for_within_bounds_and_reads_are_marked_
     assert_eq!((read.status, read.json()["stale"].as_bool()), (200, Some(true)));
     assert!(!read.header("age").is_empty());
     assert!(client.get("/api/v1/events").await.json()["events"][0]["stale"] == true);
-    assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
     let ready = client.get("/ready").await;
     let text = String::from_utf8(ready.bytes.clone()).unwrap();
     assert_eq!(ready.status, 503);
     assert!(text.contains("the database cannot be reached") && !text.contains("127.0.0.1") && !text.contains("postgres:"), "{text}");
     assert_eq!(client.get("/health").await.status, 200);
     server.freeze(false);
-    let again = crowd.sells_again(Instant::now(), Duration::from_secs(10)).await;
+    let again = crowd.sells_again(Instant::now(), PATIENCE).await;
     let slowest_ms = crowd.slowest_ms.load(Ordering::SeqCst);
     let sales = crowd.disperse().await;
-    until_ready(&client, Duration::from_secs(10)).await;
+    until_ready(&client, PATIENCE).await;
     check(&client, &sales).await;
     assert!(client.get("/api/v1/available").await.json().get("stale").is_none());
     // A load, a commit, and asking what became of it: each has its bound.
     assert!(slowest_ms < 6_000, "a caller waited {slowest_ms} ms");
-    println!("hung for 4 s: slowest answer {slowest_ms} ms, sold again after {again:?}");
+    println!("hung for {HANG:?}: slowest answer {slowest_ms} ms, sold again after {again:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -342,10 +348,10 @@ async fn it_starts_without_a_database_and_is_ready_when_it_comes() {
     .await
     .map(std::mem::forget)
     .unwrap();
-    until_ready(&client, Duration::from_secs(10)).await;
+    until_ready(&client, PATIENCE).await;
     let since = Instant::now();
     while client.get("/api/v1/available").await.status != 200 {
-        assert!(since.elapsed() < Duration::from_secs(10));
+        assert!(since.elapsed() < PATIENCE);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(client.post("/api/v1/reserve", json!({"qty": 2})).await.json()["success"], true);
@@ -358,7 +364,7 @@ async fn a_pooler_in_transaction_mode_may_be_in_between() {
     let (_program, port, _dir) = bouncer(&server);
     let name = database.rsplit('/').next().unwrap();
     let url = format!("postgres://postgres@127.0.0.1:{port}/{name}");
-    let (one, two) = (vacancy(&url, &[]).await, vacancy(&url, &[]).await);
+    let (one, two) = (vacancy(&url, &PATIENT).await, vacancy(&url, &PATIENT).await);
     let crowd = Crowd::gather(&[one.base().to_owned(), two.base().to_owned()], 24);
     tokio::time::sleep(Duration::from_secs(2)).await;
     let refused = crowd.refused.load(Ordering::SeqCst);
