@@ -48,6 +48,7 @@ pub struct Process {
     port: u16,
     /// How long it took to listen.
     pub started_in: Duration,
+    said: Vec<serde_json::Value>,
 }
 
 impl Process {
@@ -114,12 +115,14 @@ impl Process {
         command.envs(env.iter().copied()).current_dir(empty_dir()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut said = Vec::new();
         let found = async {
             while let Some(line) = lines.next_line().await.unwrap() {
                 let log: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
                 if let Some(address) = address(&log) {
                     return Some(address);
                 }
+                said.push(log);
             }
             None
         };
@@ -129,7 +132,7 @@ impl Process {
         // Whatever it logs later must not fill the pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let port = address.rsplit(':').next().unwrap().parse().unwrap();
-        Ok(Self { child, base: format!("http://127.0.0.1:{port}"), port, started_in: started.elapsed() })
+        Ok(Self { child, base: format!("http://127.0.0.1:{port}"), port, started_in: started.elapsed(), said })
     }
 
     /// Its address.
@@ -140,6 +143,11 @@ impl Process {
     /// Its port.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The messages it logged at `level` before it listened.
+    pub fn said(&self, level: &str) -> Vec<&str> {
+        self.said.iter().filter(|log| log["level"] == level).filter_map(|log| fields(log)["message"].as_str()).collect()
     }
 
     /// Its process id.

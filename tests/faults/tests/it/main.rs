@@ -3,6 +3,7 @@
 
 mod cable;
 mod clients;
+mod clock;
 mod disk;
 mod kill;
 mod network;
