@@ -74,6 +74,24 @@ class Process:
         kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:"))
         return int(kilobytes) * 1024 / 1e6
 
+    @contextlib.contextmanager
+    def slow_disk(self, sync_ms):
+        """While it lasts every sync of the committer takes so much longer, as on a slower disk; its other threads are left alone."""
+        if not sync_ms:
+            yield
+            return
+        task = next(task for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir() if (task / "comm").read_text().strip() == "committer")
+        command = ["strace", "-o", "/dev/null", "-p", task.name, "-e", "trace=fdatasync", "-e", f"inject=fdatasync:delay_exit={round(sync_ms * 1000)}"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as strace:
+            first = strace.stderr.readline()
+            if "attached" not in first:
+                strace.kill()
+                raise RuntimeError(f"strace cannot attach, which needs root or kernel.yama.ptrace_scope=0: {first.strip()}")
+            try:
+                yield
+            finally:
+                strace.terminate()
+
     def _drain(self):
         for _ in self._child.stdout:
             pass

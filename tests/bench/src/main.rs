@@ -1,11 +1,13 @@
 //! The baseline of the benchmark: bare axum handlers with the answers of the services, behind `axum::serve`, without any
 //! layer, limit, store or log. What the services cost above this is their own.
 
+mod durable;
 mod hop;
 mod stock;
 mod wire;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use axum::Router;
@@ -29,6 +31,14 @@ enum Role {
         /// How many tickets there are
         #[arg(long, default_value_t = 1_000_000_000)]
         capacity: u64,
+    },
+    /// The same with a synced file, and nothing else
+    Durable {
+        /// How many tickets there are
+        #[arg(long, default_value_t = 1_000_000_000)]
+        capacity: u64,
+        /// Where the file is made
+        dir: PathBuf,
     },
     /// Pass purchases on to the reservations of another one
     Hop {
@@ -58,6 +68,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<(), Error> {
     let router = match cli.role {
         Role::Stock { capacity } => stock::router(capacity),
+        Role::Durable { capacity, dir } => durable::router(capacity, &dir)?,
         Role::Hop { url } => hop::router(&url)?,
     };
     // The same runtime as the services have.

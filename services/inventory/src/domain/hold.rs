@@ -26,6 +26,11 @@ impl HoldId {
         self.0.as_bytes()
     }
 
+    /// Its text, written to `into`.
+    pub(crate) fn write_to<'a>(&self, into: &'a mut [u8; uuid::fmt::Hyphenated::LENGTH]) -> &'a str {
+        self.0.hyphenated().encode_lower(into)
+    }
+
     /// The id with these 16 bytes.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {

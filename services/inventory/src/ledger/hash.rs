@@ -68,7 +68,7 @@ pub mod hex {
     }
 
     /// `bytes` as text in `into`, which is twice as long.
-    pub(super) fn encode_into<'a>(bytes: &[u8; 32], into: &'a mut [u8; 64]) -> &'a str {
+    pub(in crate::ledger) fn encode_into<'a>(bytes: &[u8], into: &'a mut [u8]) -> &'a str {
         for (pair, byte) in into.chunks_exact_mut(2).zip(bytes) {
             pair[0] = DIGITS[usize::from(byte >> 4)];
             pair[1] = DIGITS[usize::from(byte & 15)];
