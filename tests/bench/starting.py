@@ -9,20 +9,34 @@ from processes import DIRECT, Process
 
 STOCK = 1_000_000_000
 BATCH = 500
+# What was filled at full speed is still being sorted.
+SETTLE_S = 20
 
 
-def measure(bin_dir, data, rows):
-    env = {"DATA_DIR": str(data / "start"), "INITIAL_STOCK": str(STOCK), "MAX_CAPACITY": str(STOCK)}
+# What a sale costs is compared with a store that has so many.
+FEW = 1_000
+
+
+def measure(bin_dir, data, rows, cost):
+    """`cost` loads a process with reservations, and tells how many it did in a second and what CPU time each took."""
+    env = {"DATA_DIR": f"{data}/start", "INITIAL_STOCK": str(STOCK), "MAX_CAPACITY": str(STOCK)}
     kinds = {"vacancy": ([bin_dir / "vacancy"], env), "monolith": ([bin_dir / "ticket"], env | {"DEPLOYMENT_MODE": "monolith"})}
     results = []
     for name, (command, variables) in kinds.items():
         variables = variables | {"DATA_DIR": f"{data}/start-{name}"}
         results.append({"what": f"{name}, new", "rows": 0} | start(name, command, variables))
         results.append({"what": f"{name}, empty", "rows": 0} | start(name, command, variables))
-        with Process(name, command, variables) as process:
-            fill(process, rows)
-            loaded = process.rss_mb()
-        results.append({"what": f"{name}, {rows:,} reservations", "rows": rows, "rss_loaded_mb": loaded} | start(name, command, variables))
+    with Process("vacancy", *kinds["vacancy"]) as process:
+        fill(process, 0, FEW)
+        with_few = cost(process)
+        fill(process, FEW, rows)
+        loaded = process.rss_mb()
+        time.sleep(SETTLE_S)
+        with_all = cost(process)
+    # Both read the same data.
+    for name, (command, variables) in kinds.items():
+        results.append({"what": f"{name}, {rows:,} reservations with keys", "rows": rows} | start(name, command, variables))
+    results[-2] |= {"rss_loaded_mb": loaded, "reserve": {"rows": rows} | with_all, "reserve_with_few": {"rows": FEW} | with_few}
     with Process("vacancy", *kinds["vacancy"]) as vacancy:
         results.append({"what": "ticket", "rows": 0} | start("ticket", [bin_dir / "ticket"], {"VACANCY_URL": vacancy.url}))
     return results
@@ -47,8 +61,9 @@ def is_ready(process):
         return False
 
 
-def fill(process, rows):
-    for first in range(0, rows, BATCH):
+def fill(process, begin, rows):
+    """Sells one by one, each with a key of its own, up to `rows` in all."""
+    for first in range(begin, rows, BATCH):
         items = [{"qty": 1, "key": f"start-{number}"} for number in range(first, min(first + BATCH, rows))]
         request = urllib.request.Request(
             f"{process.url}/api/v1/reserve/batch", json.dumps(items).encode(), {"content-type": "application/json"}
@@ -61,7 +76,13 @@ def fill(process, rows):
 
 def table(results):
     lines = ["", "| what | start to ready s | RSS MB, at rest | after filling |", "|---|--:|--:|--:|"]
+    costs = []
     for result in results:
         loaded = f"{result['rss_loaded_mb']:.0f}" if "rss_loaded_mb" in result else ""
         lines.append(f"| {result['what']} | {result['ready_s']:.3f} | {result['rss_idle_mb']:.0f} | {loaded} |")
-    return "\n".join(lines)
+        if "reserve" in result:
+            few, many = result["reserve_with_few"], result["reserve"]
+            for cost, factor in ((few, 1), (many, many["cpu_us_per_request"] / few["cpu_us_per_request"])):
+                costs.append(f"| {cost['rows']:,} | {cost['rate_per_s']:,.0f} | {cost['cpu_us_per_request']:.1f} | {factor:.2f} |")
+    head = ["", "| reservations there are | POST reserve/s | CPU µs each | of the first |", "|--:|--:|--:|--:|"]
+    return "\n".join(lines + head + costs)
