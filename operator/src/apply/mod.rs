@@ -5,7 +5,7 @@ mod child;
 mod compare;
 mod one;
 mod prune;
-mod quantity;
+pub mod quantity;
 pub mod replicas;
 mod switch;
 mod volume;

@@ -53,20 +53,27 @@ pub enum DiffError {
 pub fn read(path: &Path, namespace: &str) -> Result<Vec<TicketSystem>, DiffError> {
     let shown = || path.display().to_string();
     let read = |cause| DiffError::Read { path: shown(), cause };
-    let parse = |message: String| DiffError::Parse { path: shown(), message };
     if std::fs::metadata(path).map_err(read)?.len() > FILE_MAX_BYTES {
         return Err(DiffError::TooLarge { path: shown() });
     }
     let text = std::fs::read_to_string(path).map_err(read)?;
-    let documents: Vec<Value> = serde_saphyr::from_multiple(&text).map_err(|error| parse(error.to_string()))?;
+    parse(&text, namespace).map_err(|message| DiffError::Parse { path: shown(), message })
+}
+
+/// The TicketSystems in the text of a file.
+///
+/// # Errors
+/// Why there is none that can be read.
+pub fn parse(text: &str, namespace: &str) -> Result<Vec<TicketSystem>, String> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(text).map_err(|error| error.to_string())?;
     let (version, kind) = (TicketSystem::api_version(&()), TicketSystem::kind(&()));
     let mut systems = Vec::new();
     for document in documents.into_iter().filter(|document| document["kind"] == *kind && document["apiVersion"] == *version) {
-        let mut system: TicketSystem = serde_json::from_value(document).map_err(|error| parse(error.to_string()))?;
+        let mut system: TicketSystem = serde_json::from_value(document).map_err(|error| error.to_string())?;
         system.metadata.namespace.get_or_insert_with(|| namespace.to_owned());
         systems.push(system);
     }
-    if systems.is_empty() { Err(parse(format!("no document has apiVersion {version} and kind {kind}"))) } else { Ok(systems) }
+    if systems.is_empty() { Err(format!("no document has apiVersion {version} and kind {kind}")) } else { Ok(systems) }
 }
 
 /// The changes applying `system` would make, as a unified diff; empty when there are none.

@@ -107,6 +107,17 @@ mod tests {
         assert_eq!(HttpProbe::new(Duration::from_millis(300)).ask("not a url").await, Answer::Unreachable);
     }
 
+    #[tokio::test]
+    async fn an_answer_longer_than_allowed_is_not_read() {
+        let answer = |len: usize| {
+            let body = format!("{{\"reason\":\"{}\"}}", "x".repeat(len - 13));
+            let head = format!("HTTP/1.1 503 Service Unavailable\r\ncontent-length: {}\r\n\r\n", body.len());
+            &*(head + &body).leak()
+        };
+        assert!(matches!(answer_to(answer(BODY_MAX_BYTES)).await, Answer::NotReady(why) if why.starts_with("xxx")));
+        assert_eq!(answer_to(answer(BODY_MAX_BYTES + 1)).await, Answer::NotReady("status 503".to_owned()));
+    }
+
     #[test]
     fn the_reason_wins_over_the_list() {
         assert_eq!(said(br#"{"reason":"recovering","dependencies":{"store":"down"}}"#).as_deref(), Some("recovering"));

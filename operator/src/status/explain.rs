@@ -122,6 +122,14 @@ mod tests {
     }
 
     #[test]
+    fn what_a_pod_says_is_cut_off_and_has_no_control_characters() {
+        let said = format!("no\n{}", "ü".repeat(300));
+        let pending = json!({"conditions": [{"type": "PodScheduled", "status": "False", "message": said}]});
+        let message = failing(&pod(&pending)).expect("a reason");
+        assert_eq!(message, format!("cannot be scheduled: no{}", "ü".repeat(DETAIL_MAX - 3)));
+    }
+
+    #[test]
     fn failing_pods_are_told_from_starting_ones() {
         let container = |state: &serde_json::Value| {
             json!({"containerStatuses": [{"name": "c", "image": "i:1", "imageID": "", "ready": false, "restartCount": 3, "state": state,

@@ -55,6 +55,19 @@ async fn a_diff_shows_what_would_change_and_changes_nothing() {
 }
 
 #[test]
+fn a_file_larger_than_allowed_is_refused() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("cr.yaml");
+    let one = "apiVersion: ticket-system.io/v1alpha1\nkind: TicketSystem\nmetadata: {name: a}\nspec: {}\n";
+    let of_length = |bytes: usize| format!("{one}# {}\n", "x".repeat(bytes - one.len() - 3));
+    std::fs::write(&path, of_length(4 << 20)).expect("it is written");
+    assert_eq!(diff::read(&path, "fair").expect("it is read").len(), 1);
+    std::fs::write(&path, of_length((4 << 20) + 1)).expect("it is written");
+    let error = diff::read(&path, "fair").expect_err("it is refused").to_string();
+    assert!(error.ends_with("is larger than 4194304 bytes"), "{error}");
+}
+
+#[test]
 fn a_file_may_hold_other_kinds_but_must_hold_one_of_this() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("cr.yaml");

@@ -1,7 +1,11 @@
 use std::sync::atomic::Ordering;
 
 use kube::api::{Patch, PatchParams, PostParams};
-use operator::{kind::Kind, status::explain::Answer};
+use operator::{
+    build::labels,
+    kind::{Component, Kind},
+    status::explain::{Answer, explain},
+};
 use serde_json::json;
 
 use crate::support::{Cluster, at, kubelet, start, system};
@@ -65,6 +69,27 @@ async fn pods_that_cannot_run_are_named() {
     assert_eq!((reason.as_str(), message.as_str()), ("PodsFailing", "monolith: cannot pull image ticket:1"));
     let (reason, message) = cluster.condition("shop", "Ready", "False").await;
     assert_eq!((reason.as_str(), message.as_str()), ("PodsFailing", "monolith: 0 of 1 pods ready, cannot pull image ticket:1"));
+}
+
+#[tokio::test]
+async fn no_more_pods_than_allowed_are_looked_at_for_a_reason() {
+    let cluster = Cluster::new().await;
+    let pods = kube::Api::<k8s_openapi::api::core::v1::Pod>::namespaced(cluster.client.clone(), &cluster.namespace);
+    let labels = labels::selector("shop", Component::Ticket);
+    let waiting = json!({"status": {"containerStatuses": [{"name": "c", "image": "ticket:1", "imageID": "", "ready": false, "restartCount": 0,
+        "state": {"waiting": {"reason": "ErrImagePull", "message": "rpc error"}}}]}});
+    let reason = || explain(&cluster.client, None, &cluster.namespace, "shop", Component::Ticket);
+    let confined = json!({"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}});
+    let spec = json!({"containers": [{"name": "c", "image": "ticket:1", "securityContext": confined}]});
+    for number in 1..=21 {
+        let pod = json!({"metadata": {"name": format!("pod-{number:02}"), "labels": labels}, "spec": spec});
+        pods.create(&PostParams::default(), &serde_json::from_value(pod).expect("a pod")).await.expect("the pod is made");
+    }
+    // The last one alone fails, and it is one too many; of the others one is enough.
+    pods.patch_status("pod-21", &PatchParams::default(), &Patch::Merge(&waiting)).await.expect("its status is set");
+    assert_eq!(reason().await, None);
+    pods.patch_status("pod-20", &PatchParams::default(), &Patch::Merge(&waiting)).await.expect("its status is set");
+    assert_eq!(reason().await.map(|told| told.message).as_deref(), Some("cannot pull image ticket:1"));
 }
 
 #[tokio::test]

@@ -105,8 +105,12 @@ const RESERVE_BATCH_MAX: Var = Var::new(
 const MAX_PAGE: Var = Var::new("MAX_PAGE", "1000", "1 to 10000", "Most entries of one page of a list");
 const STORE_CACHE_BYTES: Var =
     Var::new("STORE_CACHE_BYTES", "16777216", "1048576 to 1099511627776 bytes", "Cache for reads from the store");
-const STORE_MEMTABLE_BYTES: Var =
-    Var::new("STORE_MEMTABLE_BYTES", "8388608", "1048576 to 1073741824 bytes", "Recent writes kept in memory, for each of seven tables");
+const STORE_MEMTABLE_BYTES: Var = Var::new(
+    "STORE_MEMTABLE_BYTES",
+    "8388608",
+    "1048576 to 1073741824 bytes",
+    "Recent writes kept in memory, for each of seven tables; at most a quarter of STORE_JOURNAL_BYTES",
+);
 const STORE_JOURNAL_BYTES: Var = Var::new(
     "STORE_JOURNAL_BYTES",
     "134217728",
@@ -236,12 +240,7 @@ impl VacancySettings {
             data_dir_wait: source.get_duration_s_in(&DATA_DIR_WAIT_S, 0.0..=3600.0)?,
             admin_token,
             initial_stock: source.get_in_range(&INITIAL_STOCK, 0..=limits.capacity_max)?,
-            store: EmbeddedOptions {
-                cache_bytes: source.get_in_range(&STORE_CACHE_BYTES, 1 << 20..=1 << 40)?,
-                memtable_bytes: source.get_in_range(&STORE_MEMTABLE_BYTES, 1 << 20..=1 << 30)?,
-                journal_bytes: source.get_in_range(&STORE_JOURNAL_BYTES, 64 << 20..=1 << 40)?,
-                keys_max: limits.keys_max,
-            },
+            store: embedded(source, limits.keys_max)?,
             postgres: postgres(source, limits.keys_max)?,
             cache_ttl: Duration::from_secs(source.get_in_range(&CACHE_TTL_SECONDS, 0..=3_600)?),
             reserve_batch_max: reserve_batch_max(source, limits.queue_max)?,
@@ -249,6 +248,18 @@ impl VacancySettings {
             page_max: source.get_in_range(&MAX_PAGE, 1..=10_000)?,
         })
     }
+}
+
+/// A journal is let go of when a memtable is written to its table: memtables as large as the journal would let that grow past its bound.
+fn embedded(source: &Source, keys_max: u64) -> Result<EmbeddedOptions, ConfigError> {
+    let memtable_bytes = source.get_in_range(&STORE_MEMTABLE_BYTES, 1 << 20..=1 << 30)?;
+    let journal_bytes = source.get_in_range(&STORE_JOURNAL_BYTES, 64 << 20..=1 << 40)?;
+    if memtable_bytes > journal_bytes / 4 {
+        let accepted = format!("no more than a quarter of STORE_JOURNAL_BYTES, which is {journal_bytes}");
+        return Err(ConfigError::invalid(&STORE_MEMTABLE_BYTES, &memtable_bytes.to_string(), accepted));
+    }
+    let cache_bytes = source.get_in_range(&STORE_CACHE_BYTES, 1 << 20..=1 << 40)?;
+    Ok(EmbeddedOptions { cache_bytes, memtable_bytes, journal_bytes, keys_max })
 }
 
 /// The database, unless it is not to be one. What is wrong with the URL is told without any of it: there may be a password in it.

@@ -25,9 +25,10 @@ const CALLS_MAX: u32 = 20_000;
 /// Larger inputs are other tests' concern.
 const INPUT_MAX: usize = 70_000;
 
-struct Service {
-    runtime: Runtime,
-    router: Router,
+/// The monolith over a store in memory.
+pub(crate) struct Service {
+    pub(crate) runtime: Runtime,
+    pub(crate) router: Router,
     calls: u32,
 }
 
@@ -41,7 +42,7 @@ pub fn http_call(data: &[u8]) {
     let Some(request) = (data.len() <= INPUT_MAX).then(|| request(data)).flatten() else { return };
     let mut service = SERVICE.lock().unwrap_or_else(PoisonError::into_inner);
     if service.as_ref().is_none_or(|service| service.calls >= CALLS_MAX) {
-        *service = Some(Service::start());
+        *service = Some(Service::start(&["default"]));
     }
     if let Some(service) = service.as_mut() {
         service.calls += 1;
@@ -50,7 +51,8 @@ pub fn http_call(data: &[u8]) {
 }
 
 impl Service {
-    fn start() -> Self {
+    /// With these events.
+    pub(crate) fn start(events: &[&str]) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let pairs = [
             ("ADMIN_TOKEN", "an-admin-token-for-tests"),
@@ -63,11 +65,12 @@ impl Service {
         let router = runtime.block_on(async {
             let (engine, committer) = Engine::assemble(MemoryStore::default(), Limits::default(), Environment::system());
             tokio::spawn(committer.run());
-            let capacities = [(StockName::new("general").unwrap(), 1_000_000)].into();
-            let event = EventName::new("default").unwrap();
-            let settings_of_event = EventSettings::default();
-            let kind = CommandKind::PutEvent { event, capacities, settings: settings_of_event, if_settings_seq: None, only_create: true };
-            engine.submit(inventory::Request::new(kind)).await.unwrap();
+            for event in events {
+                let capacities = [(StockName::new("general").unwrap(), 1_000_000)].into();
+                let (event, settings) = (EventName::new(event).unwrap(), EventSettings::default());
+                let kind = CommandKind::PutEvent { event, capacities, settings, if_settings_seq: None, only_create: true };
+                engine.submit(inventory::Request::new(kind)).await.unwrap();
+            }
             let (routes, openapi) = Monolith.routes(App::new(engine, &settings)).split_for_parts();
             let health = Health::new("monolith");
             health.set_ready();

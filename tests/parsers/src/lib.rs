@@ -2,21 +2,33 @@
 //! this crate run them on the corpus and on what random changes make of it; the fuzzers in `fuzz` run the same functions.
 #![allow(clippy::unwrap_used)]
 
+mod control;
 mod database_url;
+mod forwarded;
 mod headers;
 mod http_call;
 mod ledger;
 mod names;
+mod pages;
+mod quantity;
 mod record;
+mod rows;
 mod settings;
+mod ticket_system;
 
+pub use control::control;
 pub use database_url::database_url;
+pub use forwarded::forwarded;
 pub use headers::headers;
 pub use http_call::http_call;
 pub use ledger::ledger;
 pub use names::names;
+pub use pages::pages;
+pub use quantity::quantity;
 pub use record::record;
+pub use rows::rows;
 pub use settings::settings;
+pub use ticket_system::ticket_system;
 
 /// What is run on any bytes.
 #[derive(Debug, Clone, Copy)]
@@ -28,12 +40,18 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 13] = [
+    Target { name: "control", run: control },
     Target { name: "database_url", run: database_url },
+    Target { name: "forwarded", run: forwarded },
     Target { name: "headers", run: headers },
     Target { name: "http_call", run: http_call },
     Target { name: "ledger", run: ledger },
     Target { name: "names", run: names },
+    Target { name: "pages", run: pages },
+    Target { name: "quantity", run: quantity },
     Target { name: "record", run: record },
+    Target { name: "rows", run: rows },
     Target { name: "settings", run: settings },
+    Target { name: "ticket_system", run: ticket_system },
 ];

@@ -19,6 +19,7 @@ pub fn settings(data: &[u8]) {
             let limits = &settings.vacancy.limits;
             assert!(limits.hold_ttl_ms <= limits.hold_ttl_max_ms && limits.hold_ttl_max_ms <= limits.hold_lifetime_max_ms);
             assert!(settings.vacancy.reserve_batch_max <= limits.queue_max && settings.vacancy.initial_stock <= limits.capacity_max);
+            assert!(settings.vacancy.store.memtable_bytes <= settings.vacancy.store.journal_bytes / 4);
             assert!(settings.vacancy.admin_token.as_ref().is_none_or(|token| token.expose().len() >= 16));
         }
         Err(error) => {

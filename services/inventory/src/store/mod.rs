@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+#[cfg(any(test, feature = "test-util"))]
+pub use embedded::rows::reread;
 pub use embedded::{DataDir, DataDirError, EmbeddedOptions, EmbeddedStore, FORMAT, StagedRestore, StoreDir};
 pub(crate) use embedded::{Tables, check_format, parse_ledger_key, read_watermark, rows};
 #[cfg(any(test, feature = "test-util"))]

@@ -1,6 +1,7 @@
 //! Tests of the engine through its public face.
 #![allow(clippy::unwrap_used)]
 
+mod bounds;
 mod conformance;
 mod embedded;
 mod engine;

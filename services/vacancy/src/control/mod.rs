@@ -16,7 +16,7 @@ pub use client::ask;
 pub use server::{Control, Restored};
 
 /// What can be asked of a running process.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum Ask {
     /// Copy the ledgers to this directory.
@@ -31,8 +31,20 @@ pub enum Ask {
     },
 }
 
+impl Ask {
+    /// Reads the line of a caller. Its directory is absolute: the caller's is not this process's.
+    ///
+    /// # Errors
+    /// What is wrong with it, for the caller.
+    pub fn parse(line: &[u8]) -> Result<Self, String> {
+        let ask: Self = serde_json::from_slice(line).map_err(|error| format!("not understood: {error}"))?;
+        let (Self::Backup { dir } | Self::Restore { dir }) = &ask;
+        if dir.is_absolute() { Ok(ask) } else { Err("the directory is not absolute".to_owned()) }
+    }
+}
+
 /// What is told while it is done, and at its end.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Told {
     /// So many records so far.

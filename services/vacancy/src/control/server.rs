@@ -131,16 +131,16 @@ async fn accept(listener: UnixListener, shared: Arc<Shared>) {
 
 async fn serve(stream: UnixStream, shared: Arc<Shared>) -> std::io::Result<()> {
     let (reader, mut writer) = stream.into_split();
-    let mut line = String::new();
+    let mut line = Vec::new();
     let mut reader = BufReader::new(reader.take(LINE_MAX));
-    tokio::time::timeout(LINE_TIMEOUT, reader.read_line(&mut line)).await??;
+    tokio::time::timeout(LINE_TIMEOUT, reader.read_until(b'\n', &mut line)).await??;
     let (tell, mut told) = mpsc::unbounded_channel();
-    match serde_json::from_str::<Ask>(&line) {
+    match Ask::parse(&line) {
         Ok(ask) => {
             tokio::spawn(handle(shared, ask, tell));
         }
-        Err(error) => {
-            let _ = tell.send(Told::Failed(format!("not understood: {error}")));
+        Err(reason) => {
+            let _ = tell.send(Told::Failed(reason));
         }
     }
     while let Some(told) = told.recv().await {

@@ -65,4 +65,4 @@ macro_rules! targets {
     };
 }
 
-targets! { database_url headers http_call ledger names record settings }
+targets! { control database_url forwarded headers http_call ledger names pages quantity record rows settings ticket_system }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use system_tests::Process;
+use test_postgres::Server;
 use tokio::net::TcpListener;
 
 #[tokio::test]
@@ -90,6 +91,45 @@ async fn traces_that_nobody_takes_hold_nothing_up() {
     assert!(since.elapsed() < Duration::from_secs(15), "{:?}", since.elapsed());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_has_no_more_connections_than_allowed_however_many_ask() {
+    // Two that write, two that read, one that keeps watch.
+    const CONNECTIONS_MAX: u64 = 5;
+    let server = tokio::task::spawn_blocking(|| Server::start(&["fsync = off"])).await.unwrap();
+    let url = server.database().await;
+    let few = [("STORE_URL", url.as_str()), ("STORE_CONNECTIONS", "2"), ("STORE_READ_CONNECTIONS", "2"), ("CACHE_TTL_SECONDS", "0")];
+    let patient = [("STORE_LOCK_TIMEOUT_S", "20"), ("STORE_STATEMENT_TIMEOUT_S", "20"), ("REQUEST_TIMEOUT_S", "40")];
+    let vacancy = Process::start("vacancy", &[&few[..], &patient].concat()).await;
+    let client = vacancy.client();
+    for event in 0..8 {
+        assert_eq!(client.put_event(&format!("e{event}"), json!({"stocks": {"general": 1_000}})).await.status, 201);
+    }
+    let asked = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ticket-system'";
+    let buyers: Vec<_> = (0..64)
+        .map(|buyer| {
+            let client = client.clone();
+            tokio::spawn(async move {
+                let hold = json!({"event": format!("e{}", buyer % 8), "items": [{"stock": "general", "qty": 1}]});
+                for _ in 0..10 {
+                    let held = client.post("/api/v1/holds", hold.clone()).await;
+                    assert_eq!(held.status, 201, "{}", held.json());
+                    assert_eq!(client.get(held.header("location")).await.status, 200);
+                    assert_eq!(client.get(&format!("/api/v1/events/e{}", buyer % 8)).await.status, 200);
+                }
+            })
+        })
+        .collect();
+    let mut most = 0;
+    while buyers.iter().any(|buyer| !buyer.is_finished()) {
+        most = most.max(server.ask("postgres", asked).await.parse().unwrap());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    for buyer in buyers {
+        buyer.await.unwrap();
+    }
+    assert_eq!(most, CONNECTIONS_MAX, "all that are allowed, and no more");
+}
+
 #[test]
 fn every_limit_of_the_settings_is_in_the_table_and_every_test_in_it_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -101,7 +141,7 @@ fn every_limit_of_the_settings_is_in_the_table_and_every_test_in_it_exists() {
         assert!(!is_limit || table.contains(&format!("`{name}`")), "{name} is not in docs/limits.md");
     }
     let mut sources = String::new();
-    let mut folders: Vec<_> = ["services", "tests/system"].map(|folder| root.join(folder)).into();
+    let mut folders: Vec<_> = ["services", "operator", "tests/system"].map(|folder| root.join(folder)).into();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

@@ -1,4 +1,7 @@
 //! Secrets stay where they are: not in logs of any level, errors, answers, metrics, or on command lines.
+//!
+//! No request known to these tests makes a handler of the real binaries panic. What a caller and the log are told when one does is
+//! tested where there is a handler that panics: `a_panic_is_500_and_leaks_nothing` of serving.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -8,7 +11,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::json;
 use system_tests::{Client, binary, free_port};
-use test_postgres::Server;
+use test_postgres::{Authority, Server};
 
 /// A part of every secret below.
 const MARK: &str = "sesame";
@@ -165,6 +168,95 @@ async fn a_database_that_does_not_let_in_shows_no_password() {
                 command.until(&["cannot", "records", "event,"]);
                 command.check(&format!("{what}: {args:?}"));
             }
+        })
+        .await
+        .unwrap();
+    }
+}
+
+/// A client key whose text is recognisable, though it is none.
+const KEY: &str = "sesame/client/key/0123456789abcdef+sesame/client/key/0123456789abcdef";
+
+/// Whether a text shows a part of the key, also as a list of its bytes.
+fn shows_key(text: &str) -> bool {
+    let bytes = KEY.as_bytes()[..12].iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+    text.contains(&KEY[..12]) || text.contains(&bytes)
+}
+
+#[test]
+fn a_client_key_that_cannot_be_read_is_not_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let client = authority.client("buyer");
+    std::fs::write(dir.path().join("client.crt"), &client.certificate).unwrap();
+    let (begin, end) = ("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----");
+    let texts = [
+        // As it becomes when its line breaks are lost.
+        format!("{begin}{KEY}{end}"),
+        format!("{begin} {KEY} {end}\n"),
+        format!("{begin}\n{KEY}"),
+        format!("{begin}\n{KEY}\n{end}"),
+        format!("{begin}\n{KEY}!\n{end}"),
+        format!("-----BEGIN {KEY}\n{end}"),
+        KEY.to_owned(),
+    ];
+    for text in texts {
+        let key = dir.path().join("client.key");
+        std::fs::write(&key, &text).unwrap();
+        let url = format!(
+            "postgres://buyer@127.0.0.1/shop?sslmode=require&sslcert={}&sslkey={}",
+            dir.path().join("client.crt").display(),
+            key.display()
+        );
+        for args in [&[][..], &["verify"]] {
+            let mut refused = Told::start(dir.path(), "vacancy", args, &[("STORE_URL", &url)]);
+            refused.until(&["listening"]);
+            let told = refused.check(&text);
+            assert!(told.starts_with("STORE_URL: ") && !shows_key(&told), "{told}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handshake_that_fails_shows_no_secret() {
+    let (dir, authority, stranger) = (tempfile::tempdir().unwrap(), Authority::new(), Authority::new());
+    let (certified, access) =
+        (authority.server("localhost"), ["hostssl all certified 127.0.0.1/32 cert", "hostssl all all 127.0.0.1/32 scram-sha-256"]);
+    let server = tokio::task::block_in_place(|| Server::with_tls(&certified, &authority, &access));
+    server.run("postgres", &format!("CREATE ROLE buyer LOGIN PASSWORD '{DATABASE_PASSWORD}'; CREATE ROLE certified LOGIN")).await;
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (known, strange) = (file("known.crt", &authority.certificate()), file("strange.crt", &stranger.certificate()));
+    let forged = stranger.client("certified");
+    let (cert, key) = (file("forged.crt", &forged.certificate), file("forged.key", &forged.key));
+    let port = server.port();
+    let login = format!("postgres://buyer:{DATABASE_PASSWORD}");
+    let cases = [
+        ("another authority", format!("{login}@localhost:{port}/postgres?sslmode=verify-full&sslrootcert={strange}"), "certificate"),
+        ("another name", format!("{login}@127.0.0.1:{port}/postgres?sslmode=verify-full&sslrootcert={known}"), "certificate"),
+        (
+            "a forged client",
+            format!(
+                "postgres://certified:{DATABASE_PASSWORD}@localhost:{port}/postgres?sslmode=verify-full&sslrootcert={known}&sslcert={cert}&sslkey={key}"
+            ),
+            "alert",
+        ),
+    ];
+    // What stands between the first and the last line of the key.
+    let secret: Vec<_> = forged.key.lines().filter(|line| !line.starts_with("-----")).map(str::to_owned).collect();
+    for (what, url, why) in cases {
+        let env = [("STORE_URL", url.as_str()), ("VACANCY_PORT", "0"), ("ADMIN_TOKEN", TOKEN), ("STORE_CONNECT_TIMEOUT_S", "5")];
+        let mut vacancy = Told::start(dir.path(), "vacancy", &[], &env);
+        let secret = secret.clone();
+        tokio::task::spawn_blocking(move || {
+            vacancy.until(&["cannot be reached", "listening"]);
+            std::thread::sleep(Duration::from_millis(500));
+            let text = vacancy.check(what);
+            assert!(text.to_lowercase().contains(why), "{what} is not told:\n{text}");
+            assert!(!secret.iter().any(|line| text.contains(line)), "{what}: the key is shown");
         })
         .await
         .unwrap();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use thiserror::Error;
@@ -98,7 +98,7 @@ impl TlsMaker {
             .with_custom_certificate_verifier(verifier);
         let config = match (&wishes.cert, &wishes.key) {
             (Some(cert), Some(key)) => {
-                let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| file_error(key, &error))?;
+                let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| pem_error(key, &error))?;
                 builder.with_client_auth_cert(certificates(cert)?, key_der).map_err(|error| rejected(&error))?
             }
             (None, None) => builder.with_no_client_auth(),
@@ -108,13 +108,22 @@ impl TlsMaker {
     }
 }
 
-fn file_error(path: &Path, error: &dyn std::error::Error) -> TlsError {
-    TlsError::File { path: path.to_owned(), reason: error.to_string() }
+/// In words of our own: the library's show the line that it could not read, and of a key on a single line that is the key.
+fn pem_error(path: &Path, error: &pem::Error) -> TlsError {
+    let reason = match error {
+        pem::Error::Io(error) => error.to_string(),
+        pem::Error::MissingSectionEnd { .. } => "a section of it has no END line; BEGIN and END stand on lines of their own".to_owned(),
+        pem::Error::IllegalSectionStart { .. } => "a BEGIN line of it is malformed".to_owned(),
+        pem::Error::Base64Decode(_) => "a section of it is no base64".to_owned(),
+        pem::Error::NoItemsFound => "what it should hold is not in it".to_owned(),
+        _ => "it is not PEM".to_owned(),
+    };
+    TlsError::File { path: path.to_owned(), reason }
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let certificates = read.map_err(|error| file_error(path, &error))?;
+    let certificates = read.map_err(|error| pem_error(path, &error))?;
     if certificates.is_empty() {
         return Err(TlsError::File { path: path.to_owned(), reason: "no certificate in it".into() });
     }
@@ -127,7 +136,7 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, TlsError> {
     match file.filter(|file| *file != Path::new("system")) {
         Some(file) => {
             for certificate in certificates(file)? {
-                store.add(certificate).map_err(|error| file_error(file, &error))?;
+                store.add(certificate).map_err(|error| TlsError::File { path: file.to_owned(), reason: error.to_string() })?;
             }
         }
         None => {

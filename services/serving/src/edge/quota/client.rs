@@ -65,6 +65,23 @@ impl TrustedProxies {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
+
+    /// Who asks, when `peer` is at the other end of the connection: from the nearest hop on, the first that is not trusted, because only
+    /// trusted ones have written what stands to the right of it. `None` when there is none, so that a trusted one asks for itself.
+    #[must_use]
+    pub fn asker(&self, headers: &HeaderMap, peer: IpAddr) -> Option<IpAddr> {
+        let mut hops = headers.get_all(FORWARDED_FOR).iter().rev().flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+        let mut nearest = peer;
+        for _ in 0..=HOPS_MAX {
+            if !self.has(nearest) {
+                return Some(nearest);
+            }
+            // It asks for somebody who cannot be told from others: all of those are one client, and not without a limit.
+            let Some(hop) = read_hop(hops.next()?) else { break };
+            nearest = hop;
+        }
+        Some(nearest)
+    }
 }
 
 /// Whose request it is; `None` when a trusted proxy asks for itself, or nobody knows.
@@ -74,23 +91,7 @@ pub(super) fn of(headers: &HeaderMap, peer: Option<Peer>, settings: &QuotaSettin
     {
         return Some(ClientKey::token(token));
     }
-    address(headers, peer?.0, &settings.trusted).map(ClientKey::address)
-}
-
-/// From the nearest hop on, the first that is not trusted: only trusted ones have written what stands to the right of it.
-/// `None` when there is none, so that a trusted one asks for itself.
-fn address(headers: &HeaderMap, peer: IpAddr, trusted: &TrustedProxies) -> Option<IpAddr> {
-    let mut hops = headers.get_all(FORWARDED_FOR).iter().rev().flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
-    let mut nearest = peer;
-    for _ in 0..=HOPS_MAX {
-        if !trusted.has(nearest) {
-            return Some(nearest);
-        }
-        // It asks for somebody who cannot be told from others: all of those are one client, and not without a limit.
-        let Some(hop) = read_hop(hops.next()?) else { break };
-        nearest = hop;
-    }
-    Some(nearest)
+    settings.trusted.asker(headers, peer?.0).map(ClientKey::address)
 }
 
 /// An address as proxies write it: some add the port.
@@ -107,12 +108,12 @@ mod tests {
     use super::*;
 
     fn seen(peer: &str, forwarded: &[&str]) -> String {
-        let trusted = "10.0.0.0/8, 192.168.0.7".parse().unwrap();
+        let trusted: TrustedProxies = "10.0.0.0/8, 192.168.0.7".parse().unwrap();
         let mut headers = HeaderMap::new();
         for line in forwarded {
             headers.append(FORWARDED_FOR, HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
-        address(&headers, peer.parse().unwrap(), &trusted).map_or("nobody".into(), |address| address.to_string())
+        trusted.asker(&headers, peer.parse().unwrap()).map_or("nobody".into(), |address| address.to_string())
     }
 
     #[test]
