@@ -123,8 +123,7 @@ where
                 Work::Refused { response: Some(response) }
             }
         } else {
-            let (request, progress) = self.limit_body(request, call.started());
-            call.follow(progress);
+            call.follow(self.limit_body(&mut request, call.started()));
             let inner = &mut self.inner;
             let negotiated = negotiate::is_needed(&request);
             if negotiated {
@@ -178,13 +177,15 @@ impl<S> EdgeService<S> {
         None
     }
 
-    fn limit_body(&self, request: Request<Body>, started: tokio::time::Instant) -> (Request<Body>, Option<Arc<BodyProgress>>) {
+    fn limit_body(&self, request: &mut Request<Body>, started: tokio::time::Instant) -> Option<Arc<BodyProgress>> {
         if request.body().is_end_stream() {
-            return (request, None);
+            return None;
         }
         let progress = Arc::new(BodyProgress::new(started));
         let shared = &self.route.shared;
-        let request = request.map(|inner| body::limit(inner, &shared.settings, shared.slow_bodies.clone(), progress.clone()));
-        (request, Some(progress))
+        // In its place: moving a whole request costs more than this.
+        let inner = std::mem::take(request.body_mut());
+        *request.body_mut() = body::limit(inner, &shared.settings, shared.slow_bodies.clone(), progress.clone());
+        Some(progress)
     }
 }
