@@ -1,5 +1,7 @@
 use inventory::store::postgres::Target;
 
+use crate::disguised;
+
 /// The URL of a database: read or refused, and neither shows the password in it.
 ///
 /// # Panics
@@ -10,12 +12,17 @@ pub fn database_url(data: &[u8]) {
     if ["sslrootcert", "sslcert", "sslkey"].iter().any(|name| text.contains(name)) {
         return;
     }
-    let shown = match text.parse::<Target>() {
+    let told = shown(&text);
+    if let Some(password) = password(&text).filter(|password| told.contains(*password)) {
+        // A fuzzer finds passwords that are words of the message; those are there without the password, too.
+        assert!(shown(&text.replace(password, &disguised(password))).contains(password), "{told}");
+    }
+}
+
+fn shown(url: &str) -> String {
+    match url.parse::<Target>() {
         Ok(target) => format!("{target:?}"),
         Err(error) => format!("{error} {error:?}"),
-    };
-    if let Some(password) = password(&text) {
-        assert!(!shown.contains(password), "{shown}");
     }
 }
 

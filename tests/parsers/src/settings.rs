@@ -1,5 +1,7 @@
-use serving::config::Source;
+use serving::config::{ConfigError, Source};
 use ticket::TicketSettings;
+
+use crate::disguised;
 
 /// Settings as in a `.env` file: accepted within their limits, or refused by one line that names the variable and shows no secret.
 ///
@@ -13,8 +15,7 @@ pub fn settings(data: &[u8]) {
     {
         return;
     }
-    let read = Source::default().with_dotenv(data, "the file".as_ref());
-    match read.and_then(|source| TicketSettings::from_source(&source)) {
+    match read(data) {
         Ok(settings) => {
             let limits = &settings.vacancy.limits;
             assert!(limits.hold_ttl_ms <= limits.hold_ttl_max_ms && limits.hold_ttl_max_ms <= limits.hold_lifetime_max_ms);
@@ -25,11 +26,18 @@ pub fn settings(data: &[u8]) {
         Err(error) => {
             let line = error.to_string();
             assert!(!line.contains('\n') && line.contains(": "), "{line:?}");
-            for secret in secrets(data) {
-                assert!(!line.contains(&secret), "{line}");
+            for secret in secrets(data).iter().filter(|secret| line.contains(*secret)) {
+                // A fuzzer finds secrets that are words of the message; those are there without the secret, too.
+                let other = String::from_utf8_lossy(data).replace(secret, &disguised(secret));
+                assert!(read(other.as_bytes()).is_err_and(|error| error.to_string().contains(secret)), "{line}");
             }
         }
     }
+}
+
+fn read(data: &[u8]) -> Result<TicketSettings, ConfigError> {
+    let source = Source::default().with_dotenv(data, "the file".as_ref())?;
+    TicketSettings::from_source(&source)
 }
 
 /// The values of secrets, where they are long enough not to be a part of the message by chance.

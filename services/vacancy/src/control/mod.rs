@@ -37,7 +37,11 @@ impl Ask {
     /// # Errors
     /// What is wrong with it, for the caller.
     pub fn parse(line: &[u8]) -> Result<Self, String> {
-        let ask: Self = serde_json::from_slice(line).map_err(|error| format!("not understood: {error}"))?;
+        // Without the library's words: they quote what was sent, which may be anything.
+        let unknown = |error: serde_json::Error| {
+            format!("not understood, from byte {} on: expected an op, backup or restore, and a dir", error.column())
+        };
+        let ask: Self = serde_json::from_slice(line).map_err(unknown)?;
         let (Self::Backup { dir } | Self::Restore { dir }) = &ask;
         if dir.is_absolute() { Ok(ask) } else { Err("the directory is not absolute".to_owned()) }
     }
