@@ -1,6 +1,6 @@
 use inventory::store::postgres::Target;
 
-use crate::disguised;
+use crate::without;
 
 /// The URL of a database: read or refused, and neither shows the password in it.
 ///
@@ -15,7 +15,7 @@ pub fn database_url(data: &[u8]) {
     let told = shown(&text);
     if let Some(password) = password(&text).filter(|password| told.contains(*password)) {
         // A fuzzer finds passwords that are words of the message; those are there without the password, too.
-        assert!(shown(&text.replace(password, &disguised(password))).contains(password), "{told}");
+        assert!(shown(&String::from_utf8_lossy(&without(text.as_bytes(), password))).contains(password), "{told}");
     }
 }
 

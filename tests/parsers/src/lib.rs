@@ -30,9 +30,19 @@ pub use rows::rows;
 pub use settings::settings;
 pub use ticket_system::ticket_system;
 
-/// A text of the same form that says nothing of it.
-fn disguised(text: &str) -> String {
-    text.chars().map(|c| if c.is_alphanumeric() { 'x' } else { c }).collect()
+/// `data` with something of the same form in the place of `secret`, wherever that is.
+fn without(data: &[u8], secret: &str) -> Vec<u8> {
+    let (mut rest, mut other) = (data, Vec::with_capacity(data.len()));
+    while let Some((first, behind)) = rest.split_first() {
+        if let Some(behind) = rest.strip_prefix(secret.as_bytes()) {
+            other.extend(secret.bytes().map(|byte| if byte.is_ascii_alphanumeric() { b'x' } else { byte }));
+            rest = behind;
+        } else {
+            other.push(*first);
+            rest = behind;
+        }
+    }
+    other
 }
 
 /// What is run on any bytes.

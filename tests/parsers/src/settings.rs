@@ -1,7 +1,7 @@
 use serving::config::{ConfigError, Source};
 use ticket::TicketSettings;
 
-use crate::disguised;
+use crate::without;
 
 /// Settings as in a `.env` file: accepted within their limits, or refused by one line that names the variable and shows no secret.
 ///
@@ -28,8 +28,7 @@ pub fn settings(data: &[u8]) {
             assert!(!line.contains('\n') && line.contains(": "), "{line:?}");
             for secret in secrets(data).iter().filter(|secret| line.contains(*secret)) {
                 // A fuzzer finds secrets that are words of the message; those are there without the secret, too.
-                let other = String::from_utf8_lossy(data).replace(secret, &disguised(secret));
-                assert!(read(other.as_bytes()).is_err_and(|error| error.to_string().contains(secret)), "{line}");
+                assert!(read(&without(data, secret)).is_err_and(|error| error.to_string().contains(secret)), "{line}");
             }
         }
     }

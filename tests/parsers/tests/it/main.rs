@@ -1,6 +1,7 @@
 //! Every target on its corpus, and on random changes of it. INPUTS=100000 for more of them, SEED=7 to repeat a run.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod corpus;
 mod mutate;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,0 +1,37 @@
+//! What the corpus begins with is good: from what is refused at once, changes lead nowhere.
+
+use std::path::{Path, PathBuf};
+
+use inventory::store::reread;
+use operator::commands::diff;
+use vacancy::control::Ask;
+
+fn folder(target: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target)
+}
+
+#[test]
+fn rows_of_each_kind_are_in_it() {
+    for (file, kind) in [
+        ("customer", "row of customers"),
+        ("event", "row of events"),
+        ("hold", "row of holds"),
+        ("key", "row of keys"),
+        ("ledger_key", "key of ledger"),
+        ("order_key", "key of key_order"),
+    ] {
+        let row = std::fs::read(folder("rows").join(file)).unwrap();
+        assert!(reread(&row).contains(&(kind, row)), "{file} is no {kind}");
+    }
+}
+
+#[test]
+fn its_ticket_systems_and_asks_can_be_read() {
+    for entry in std::fs::read_dir(folder("ticket_system")).unwrap().flatten() {
+        let systems = diff::parse(&std::fs::read_to_string(entry.path()).unwrap(), "shop");
+        assert_eq!(systems.map(|systems| systems.len()), Ok(1), "{}", entry.path().display());
+    }
+    for (file, good) in [("backup", true), ("restore", true), ("relative", false), ("line_break", false)] {
+        assert_eq!(Ask::parse(&std::fs::read(folder("control").join(file)).unwrap()).is_ok(), good, "{file}");
+    }
+}
