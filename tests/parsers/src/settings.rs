@@ -39,14 +39,18 @@ fn read(data: &[u8]) -> Result<TicketSettings, ConfigError> {
     TicketSettings::from_source(&source)
 }
 
-/// The values of secrets, where they are long enough not to be a part of the message by chance.
+/// The values of secrets, where they are long enough not to be a part of the message by chance, and stand nowhere else, where they are none.
 fn secrets(data: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(data);
     let secret = |line: &str| {
         let (name, value) = line.split_once('=')?;
         let is_secret = ["ADMIN_TOKEN", "STORE_URL"].iter().any(|known| name.trim().eq_ignore_ascii_case(known));
         let value = value.trim().trim_matches(['\'', '"']);
-        (is_secret && value.len() >= 12 && !"postgres://user:password@host:5432/database".contains(value)).then(|| value.to_owned())
+        (is_secret
+            && value.len() >= 12
+            && text.matches(value).count() == 1
+            && !"postgres://user:password@host:5432/database".contains(value))
+        .then(|| value.to_owned())
     };
     text.lines().filter_map(secret).collect()
 }
