@@ -80,7 +80,10 @@ class Process:
         if not sync_ms:
             yield
             return
-        task = next(task for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir() if (task / "comm").read_text().strip() == "committer")
+        tasks = pathlib.Path(f"/proc/{self.pid}/task").iterdir()
+        task = next((task for task in tasks if (task / "comm").read_text().strip() == "committer"), None)
+        if task is None:
+            raise RuntimeError(f"{self.name} has no thread named committer")
         command = ["strace", "-o", "/dev/null", "-p", task.name, "-e", "trace=fdatasync", "-e", f"inject=fdatasync:delay_exit={round(sync_ms * 1000)}"]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as strace:
             first = strace.stderr.readline()

@@ -170,7 +170,7 @@ mod tests {
         let nasty: String = (0..0x250).filter_map(char::from_u32).filter(|c| !c.is_control()).take(100).chain(['\u{2028}', '🎫']).collect();
         let item = |name: &str, qty| Item { qty, stock: StockName::new(name).unwrap() };
         let items = Items::new(vec![item("b-1.x_y", 1 << 52), item("a", 1)], 2, 1 << 53).unwrap();
-        let customer = CustomerId::new(&nasty).ok();
+        let (customer, payment) = (Some(CustomerId::new(&nasty).unwrap()), Some(PaymentRef::new(&nasty).unwrap()));
         let capacities: BTreeMap<_, _> = items.iter().map(|item| (item.stock.clone(), item.qty)).collect();
         let settings = [None, Some(4)].map(|limit_per_customer| EventSettings { limit_per_customer, ..EventSettings::default() });
         let put = settings.map(|settings| Change::EventPut { capacities: capacities.clone(), settings });
@@ -180,9 +180,10 @@ mod tests {
             Change::Held { id, items: items.clone(), customer, expires_at_ms: (1 << 53) - 1 },
             Change::Extended { id, items: items.clone(), expires_at_ms: 0 },
             confirm(None, false),
-            confirm(PaymentRef::new(&nasty).ok(), true),
+            confirm(payment, true),
             Change::Released { id, items: items.clone() },
             Change::Expired { id, items: items.clone() },
+            Change::Expired { id, items: Items::from_ordered(Vec::new()) },
             Change::Refunded { id: other, reservation: id, items: items.clone() },
         ];
         let left: Vec<_> = capacities.clone().into_iter().collect();

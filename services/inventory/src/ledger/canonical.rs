@@ -88,8 +88,11 @@ impl Object {
     /// A list of what is asked for.
     pub fn items(&mut self, name: &str, value: &Items) {
         self.name(name);
+        self.bytes.push(b'[');
         for (number, item) in value.iter().enumerate() {
-            self.bytes.push(if number == 0 { b'[' } else { b',' });
+            if number > 0 {
+                self.bytes.push(b',');
+            }
             self.members(|one| {
                 one.number("qty", item.qty);
                 one.text("stock", item.stock.as_str());

@@ -22,11 +22,40 @@ pub enum UrlError {
     NoHost,
     /// A parameter has a value that is not one of those known.
     #[error("its parameter {0} has a value that is not known")]
-    Parameter(String),
+    Parameter(&'static str),
+    /// A parameter has a name that is not one of those known. It may be the rest of a password, so it is not told.
+    #[error("it has a parameter that is not known; known are: {}", PARAMETERS.join(", "))]
+    UnknownParameter,
     /// Certificates cannot be used.
     #[error("{0}")]
     Tls(#[from] TlsError),
 }
+
+/// The parameters of a URL: the driver's, and those of TLS that are read here.
+const PARAMETERS: [&str; 22] = [
+    "application_name",
+    "channel_binding",
+    "connect_timeout",
+    "dbname",
+    "host",
+    "hostaddr",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_retries",
+    "load_balance_hosts",
+    "options",
+    "password",
+    "port",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslnegotiation",
+    "sslrootcert",
+    "target_session_attrs",
+    "tcp_user_timeout",
+    "user",
+];
 
 /// A database: one or more hosts, the login, and how to protect the way to it. It never shows its contents.
 #[derive(Clone)]
@@ -48,18 +77,16 @@ impl FromStr for Target {
         if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
             return Err(UrlError::Malformed);
         }
-        let (base, query) = url.split_once('?').unwrap_or((url, ""));
-        // Then the question mark belongs to the password, of which the names below would tell a part.
-        if query.contains('@') {
-            return Err(UrlError::Malformed);
-        }
+        // As the driver reads it, a login ends at the first '@' and may hold question marks.
+        let host_at = url.find('@').map_or(0, |at| at + 1);
+        let (base, query) = url[host_at..].find('?').map_or((url, ""), |at| (&url[..host_at + at], &url[host_at + at + 1..]));
         let mut wishes = TlsWishes::default();
         let mut rest = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').ok_or(UrlError::Malformed)?;
-            let file = || decoded(value).map(PathBuf::from).ok_or_else(|| UrlError::Parameter(name.to_owned()));
+            let file = || decoded(value).map(PathBuf::from).ok_or_else(|| unusable(name));
             match name {
-                "sslmode" => wishes.mode = value.parse().map_err(|()| UrlError::Parameter(name.to_owned()))?,
+                "sslmode" => wishes.mode = value.parse().map_err(|()| unusable(name))?,
                 "sslrootcert" => wishes.root_cert = Some(file()?),
                 "sslcert" => wishes.cert = Some(file()?),
                 "sslkey" => wishes.key = Some(file()?),
@@ -77,11 +104,16 @@ impl FromStr for Target {
     }
 }
 
+/// What is wrong with a parameter of this name, whose value cannot be used.
+fn unusable(name: &str) -> UrlError {
+    PARAMETERS.iter().find(|known| **known == name).map_or(UrlError::UnknownParameter, |known| UrlError::Parameter(known))
+}
+
 /// Which parameter it is that the driver does not know.
 fn rest_error(base: &str, rest: &[&str]) -> UrlError {
     let wrong = rest.iter().find(|pair| format!("{base}?{pair}").parse::<Config>().is_err());
     match wrong.and_then(|pair| pair.split_once('=')) {
-        Some((name, _)) if base.parse::<Config>().is_ok() => UrlError::Parameter(name.to_owned()),
+        Some((name, _)) if base.parse::<Config>().is_ok() => unusable(name),
         _ => UrlError::Malformed,
     }
 }
@@ -173,6 +205,13 @@ mod tests {
     }
 
     #[test]
+    fn a_password_may_hold_what_looks_like_parameters() {
+        let target = parse("postgres://user:a?sslmode=b&c=d@host/db?sslmode=require&application_name=x").unwrap();
+        assert_eq!(target.hosts[0].get_password(), Some(b"a?sslmode=b&c=d".as_slice()));
+        assert_eq!(target.hosts[0].get_application_name(), Some("x"));
+    }
+
+    #[test]
     fn nothing_of_a_url_is_ever_shown() {
         let target = parse("postgres://user:secret@host/db").unwrap();
         assert_eq!(format!("{target:?}"), "Target(1 hosts, hidden)");
@@ -182,13 +221,13 @@ mod tests {
             "postgres://user:secret@host/db?sslmode=secret",
             "postgres://user:secret@host/db?secret=1",
             "postgres://user:secret@host/db?sslrootcert=/none&sslmode=verify-full",
-            "postgres://user:a?secret=b@host/db",
-            "postgres://user:a?sslmode=b&secret=c@host/db",
+            "postgres://user:a?secret=b@host/db?secret=1",
+            "postgres://user:123?secret=x",
+            "postgres://db/shop?user=u&password=abc&secret=1",
             "postgres://",
         ] {
             let error = parse(wrong).unwrap_err().to_string();
-            let named = wrong.ends_with("?secret=1");
-            assert!(!error.contains("host/") && (named || !error.contains("secret")), "{error}");
+            assert!(!error.contains("host/") && !error.contains("secret"), "{error}");
         }
     }
 
@@ -197,7 +236,8 @@ mod tests {
         for mode in ["disable", "prefer", "require"] {
             parse(&format!("postgres://u@h/db?sslmode={mode}")).unwrap();
         }
-        assert_eq!(parse("postgres://u@h/db?sslmode=allow").unwrap_err(), UrlError::Parameter("sslmode".into()));
-        assert_eq!(parse("postgres://u@h/db?nonsense=1").unwrap_err(), UrlError::Parameter("nonsense".into()));
+        assert_eq!(parse("postgres://u@h/db?sslmode=allow").unwrap_err(), UrlError::Parameter("sslmode"));
+        assert_eq!(parse("postgres://u@h/db?connect_timeout=soon").unwrap_err(), UrlError::Parameter("connect_timeout"));
+        assert_eq!(parse("postgres://u@h/db?nonsense=1").unwrap_err(), UrlError::UnknownParameter);
     }
 }
