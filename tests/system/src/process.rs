@@ -25,7 +25,7 @@ pub fn binary(name: &str) -> PathBuf {
         let profile_dir = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
         let mut build = std::process::Command::new(env!("CARGO"));
         build.args(["build", "--quiet", "--locked", "-p", "vacancy", "-p", "ticket", "--bins"]);
-        build.args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml")]);
+        // In the folder of the package that is tested, which cargo runs tests in: no path is compiled in, so checkouts can share a target.
         build.arg("--target-dir").arg(profile_dir.parent().unwrap());
         // Cargo describes this package to its tests; to build scripts it would mean that theirs has changed, and half of all be built anew.
         for (name, _) in std::env::vars_os() {

@@ -68,8 +68,10 @@ pub struct Tables {
 
 impl Tables {
     pub fn open(path: &Path, options: &EmbeddedOptions) -> Result<Self, StoreError> {
-        let db =
-            Database::builder(path).cache_size(options.cache_bytes).max_journaling_size(options.journal_bytes).worker_threads(2).open()?;
+        // The first of the workers keeps itself free for flushes, and hands whatever else comes to the others: with only one other, and
+        // that one busy, it would hand it to itself, over and over, for as long as a compaction takes.
+        let builder = Database::builder(path).cache_size(options.cache_bytes).max_journaling_size(options.journal_bytes);
+        let db = builder.worker_threads(3).open()?;
         let table = |name: &str, lookups: Lookups| db.keyspace(name, || lookups.options(options));
         Ok(Self {
             ledger: table("ledger", Lookups::Known)?,
