@@ -109,7 +109,7 @@ const STORE_MEMTABLE_BYTES: Var = Var::new(
     "STORE_MEMTABLE_BYTES",
     "8388608",
     "1048576 to 1073741824 bytes",
-    "Recent writes kept in memory, for each of seven tables; at most a quarter of STORE_JOURNAL_BYTES",
+    "Recent writes kept in memory, for each of eight tables; at most an eighth of STORE_JOURNAL_BYTES",
 );
 const STORE_JOURNAL_BYTES: Var = Var::new(
     "STORE_JOURNAL_BYTES",
@@ -250,12 +250,15 @@ impl VacancySettings {
     }
 }
 
-/// A journal is let go of when a memtable is written to its table: memtables as large as the journal would let that grow past its bound.
+/// Each has a memtable.
+const TABLES: u64 = 8;
+
+/// The journal is looked at when a memtable is full, so it grows by what all of them hold before that: by no more than its bound.
 fn embedded(source: &Source, keys_max: u64) -> Result<EmbeddedOptions, ConfigError> {
     let memtable_bytes = source.get_in_range(&STORE_MEMTABLE_BYTES, 1 << 20..=1 << 30)?;
     let journal_bytes = source.get_in_range(&STORE_JOURNAL_BYTES, 64 << 20..=1 << 40)?;
-    if memtable_bytes > journal_bytes / 4 {
-        let accepted = format!("no more than a quarter of STORE_JOURNAL_BYTES, which is {journal_bytes}");
+    if memtable_bytes > journal_bytes / TABLES {
+        let accepted = format!("no more than an eighth of STORE_JOURNAL_BYTES, which is {journal_bytes}");
         return Err(ConfigError::invalid(&STORE_MEMTABLE_BYTES, &memtable_bytes.to_string(), accepted));
     }
     let cache_bytes = source.get_in_range(&STORE_CACHE_BYTES, 1 << 20..=1 << 40)?;

@@ -103,8 +103,8 @@ fn warn_of_the_clock(store: &EmbeddedStore) {
         tracing::warn!(
             behind_ms,
             event = %newest.name,
-            "this machine's clock is {:.1} s behind the newest record: until it has caught up, the ledger's time stands still, no hold \
-             runs out, and sales go on. Is the clock right?",
+            "this machine's clock is {:.1} s behind the newest record: until it has caught up, the ledger's time stands still in events with \
+             such records, and none of their holds runs out; sales go on. Is the clock right?",
             behind_ms as f64 / 1e3
         );
     }
