@@ -35,8 +35,9 @@ impl Shifted {
         let home = tempfile::tempdir().unwrap();
         let shift = home.path().join("shift").to_str().unwrap().to_owned();
         // Only the clock on the wall: no setting of a machine moves the monotonic one.
+        let stock = STOCK.to_string();
         let env = [
-            ("INITIAL_STOCK", &STOCK.to_string()),
+            ("INITIAL_STOCK", stock.as_str()),
             ("LD_PRELOAD", &library),
             ("FAKETIME_TIMESTAMP_FILE", &shift),
             ("FAKETIME_NO_CACHE", "1"),
