@@ -250,14 +250,11 @@ impl VacancySettings {
     }
 }
 
-/// Each has a memtable.
-const TABLES: u64 = 8;
-
 /// The journal is looked at when a memtable is full, so it grows by what all of them hold before that: by no more than its bound.
 fn embedded(source: &Source, keys_max: u64) -> Result<EmbeddedOptions, ConfigError> {
     let memtable_bytes = source.get_in_range(&STORE_MEMTABLE_BYTES, 1 << 20..=1 << 30)?;
     let journal_bytes = source.get_in_range(&STORE_JOURNAL_BYTES, 64 << 20..=1 << 40)?;
-    if memtable_bytes > journal_bytes / TABLES {
+    if memtable_bytes > journal_bytes / EmbeddedOptions::TABLES {
         let accepted = format!("no more than an eighth of STORE_JOURNAL_BYTES, which is {journal_bytes}");
         return Err(ConfigError::invalid(&STORE_MEMTABLE_BYTES, &memtable_bytes.to_string(), accepted));
     }

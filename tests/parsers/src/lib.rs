@@ -16,20 +16,6 @@ mod rows;
 mod settings;
 mod ticket_system;
 
-pub use control::control;
-pub use database_url::database_url;
-pub use forwarded::forwarded;
-pub use headers::headers;
-pub use http_call::http_call;
-pub use ledger::ledger;
-pub use names::names;
-pub use pages::pages;
-pub use quantity::quantity;
-pub use record::record;
-pub use rows::rows;
-pub use settings::settings;
-pub use ticket_system::ticket_system;
-
 /// `data` with something of the same form in the place of `secret`, wherever that is.
 fn without(data: &[u8], secret: &str) -> Vec<u8> {
     let (mut rest, mut other) = (data, Vec::with_capacity(data.len()));
@@ -54,19 +40,14 @@ pub struct Target {
     pub run: fn(&[u8]),
 }
 
-/// All of them.
-pub const TARGETS: [Target; 13] = [
-    Target { name: "control", run: control },
-    Target { name: "database_url", run: database_url },
-    Target { name: "forwarded", run: forwarded },
-    Target { name: "headers", run: headers },
-    Target { name: "http_call", run: http_call },
-    Target { name: "ledger", run: ledger },
-    Target { name: "names", run: names },
-    Target { name: "pages", run: pages },
-    Target { name: "quantity", run: quantity },
-    Target { name: "record", run: record },
-    Target { name: "rows", run: rows },
-    Target { name: "settings", run: settings },
-    Target { name: "ticket_system", run: ticket_system },
-];
+/// Each is the function of its module, and called like it.
+macro_rules! targets {
+    ($($name:ident)*) => {
+        $(pub use $name::$name;)*
+
+        /// All of them.
+        pub const TARGETS: &[Target] = &[$(Target { name: stringify!($name), run: $name }),*];
+    };
+}
+
+targets! { control database_url forwarded headers http_call ledger names pages quantity record rows settings ticket_system }

@@ -17,8 +17,6 @@ const OPTIONS: EmbeddedOptions =
 const JOURNAL_FILE_BYTES: u64 = 64 << 20;
 /// What a process has that sells nothing, and the filters and indexes of tables that are open.
 const OTHER_MEMORY_BYTES: u64 = 48 << 20;
-/// Each has a memtable.
-const TABLES: u64 = 8;
 /// The row of an event with so many stocks is long, and every sale writes it anew.
 const STOCKS: u64 = 1_024;
 const SALES: u64 = 3_600;
@@ -111,6 +109,6 @@ async fn a_store_far_larger_than_its_bounds_keeps_to_them() {
     // One that is written to, and one that waits for its tables.
     assert!(journals_max <= OPTIONS.journal_bytes + 2 * JOURNAL_FILE_BYTES, "{journals_max}");
     // What is being written to a table is in memory beside what comes after it.
-    let memory_max = OPTIONS.cache_bytes + 2 * TABLES * OPTIONS.memtable_bytes + OTHER_MEMORY_BYTES;
+    let memory_max = OPTIONS.cache_bytes + 2 * EmbeddedOptions::TABLES * OPTIONS.memtable_bytes + OTHER_MEMORY_BYTES;
     assert!(resident_max <= memory_max && memory_max * 3 < written, "{resident_max}");
 }

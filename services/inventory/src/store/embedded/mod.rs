@@ -44,6 +44,11 @@ pub struct EmbeddedOptions {
     pub keys_max: u64,
 }
 
+impl EmbeddedOptions {
+    /// How many tables there are, each with a memtable.
+    pub const TABLES: u64 = Tables::COUNT as u64;
+}
+
 impl Default for EmbeddedOptions {
     fn default() -> Self {
         Self { cache_bytes: 16 << 20, memtable_bytes: 8 << 20, journal_bytes: 128 << 20, keys_max: Limits::default().keys_max }

@@ -67,6 +67,8 @@ pub struct Tables {
 }
 
 impl Tables {
+    pub const COUNT: usize = 8;
+
     pub fn open(path: &Path, options: &EmbeddedOptions) -> Result<Self, StoreError> {
         // The first of the workers keeps itself free for flushes, and hands whatever else comes to the others: with only one other, and
         // that one busy, it would hand it to itself, over and over, for as long as a compaction takes.
@@ -93,7 +95,7 @@ impl Tables {
     }
 
     /// The tables that follow from the ledger.
-    pub fn derived(&self) -> [&Keyspace; 7] {
+    pub fn derived(&self) -> [&Keyspace; Self::COUNT - 1] {
         [&self.events, &self.holds, &self.live, &self.customers, &self.keys, &self.key_order, &self.meta]
     }
 
