@@ -11,7 +11,8 @@ import time
 
 from .kube import ROOT
 from .report import check, figure
-from .shop import Shop, http
+from .shop import Shop
+from .web import http
 
 
 @dataclasses.dataclass

@@ -4,26 +4,11 @@ import base64
 import json
 import os
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 
 from . import kube
 from .report import Failed, check
-
-# No proxy stands between this machine and its cluster.
-_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-def http(method: str, url: str, body: dict | None = None, headers: dict | None = None, timeout_s: float = 10) -> tuple[int, dict, dict]:
-    """Status, headers and JSON body of an answer, whatever its status."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"content-type": "application/json", **(headers or {})}, method=method)
-    try:
-        with _direct.open(request, timeout=timeout_s) as answer:
-            return answer.status, dict(answer.headers), json.loads(answer.read() or b"{}")
-    except urllib.error.HTTPError as refused:
-        return refused.code, dict(refused.headers), json.loads(refused.read() or b"{}")
+from .web import http
 
 
 class Shop:
@@ -143,8 +128,9 @@ class Shop:
     def records(self, after: int = 0) -> Iterator[dict]:
         """The ledger after a record, without a gap."""
         headers = {"authorization": f"Bearer {self.token()}"}
+        door = self.stock_door()
         while True:
-            status, _, page = http("GET", f"{self.stock_door()}/api/v1/admin/events/default/sales?limit=1000&after={after}", headers=headers)
+            status, _, page = http("GET", f"{door}/api/v1/admin/events/default/sales?limit=1000&after={after}", headers=headers)
             check(status == 200, f"GET sales answered {status} {page}")
             for record in page:
                 check(int(record["sequence"]) == after + 1, f"the ledger goes from {after} to {record['sequence']}")

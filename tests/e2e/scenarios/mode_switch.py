@@ -5,7 +5,8 @@ import time
 
 from e2e import kube
 from e2e.report import check, figure
-from e2e.shop import Shop, http
+from e2e.shop import Shop
+from e2e.web import http
 
 
 def run(shop: Shop) -> None:
