@@ -10,10 +10,10 @@ use axum::{
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 
-use super::{REQUEST_ID, RouteEdge, TRACEPARENT, body::BodyProgress, quota::Standing, request_id};
+use super::{REQUEST_ID, RouteEdge, TRACEPARENT, body::BodyProgress, head::Head, quota::Standing};
 use crate::{
     problem::{Problem, ProblemTail},
-    telemetry::{Begun, Current, MethodLabel, RouteHandles, ServerSpan, UNMATCHED_ROUTE, within},
+    telemetry::{Begun, Current, Id, MethodLabel, RouteHandles, ServerSpan, UNMATCHED_ROUTE, within},
 };
 
 /// Status counted for requests whose caller went away before the answer.
@@ -26,14 +26,15 @@ pub(super) struct Call {
     /// Only when the route's cache belongs to another path: several paths share one service.
     uncached: Option<Box<RouteHandles>>,
     started: Instant,
-    request_id: HeaderValue,
+    id: Id,
     traceparent: Option<HeaderValue>,
     body: Option<Arc<BodyProgress>>,
     http1: bool,
     /// The page that asks, when it is a browser: an answer made here must be one that it may read.
     origin: Option<HeaderValue>,
     standing: Option<Standing>,
-    span: Option<ServerSpan>,
+    /// On the heap, since it is large and rarely there: a call is moved several times.
+    span: Option<Box<ServerSpan>>,
     pub(super) current: Current,
     finished: bool,
 }
@@ -53,7 +54,7 @@ impl Call {
             method,
             uncached,
             started: Instant::now(),
-            request_id: HeaderValue::from_static(""),
+            id: Id::Given(HeaderValue::from_static("")),
             traceparent: None,
             body: None,
             http1: false,
@@ -69,10 +70,10 @@ impl Call {
         self.started
     }
 
-    pub fn take_ids(&mut self, headers: &mut HeaderMap) {
-        self.request_id = request_id::take_or_make(headers);
-        self.traceparent = request_id::take_traceparent(headers);
-        self.current.request_id = Some(self.request_id.clone());
+    pub fn take_ids(&mut self, head: Head, headers: &mut HeaderMap) {
+        self.id = head.id.unwrap_or_else(Id::make);
+        self.traceparent = head.traceparent;
+        self.current.request_id = Some(self.id.clone());
         if let Some(span) = ServerSpan::start(self.method, self.path(), self.traceparent.as_ref()) {
             self.current.span = span.reference();
             // Who is called on, and the caller, hear of this request's span.
@@ -80,7 +81,7 @@ impl Call {
                 headers.insert(TRACEPARENT, traceparent.clone());
                 self.traceparent = Some(traceparent);
             }
-            self.span = Some(span);
+            self.span = Some(Box::new(span));
         }
     }
 
@@ -132,12 +133,12 @@ impl Call {
     pub fn finish(&mut self, mut response: Response) -> Response {
         let status = response.status();
         if let Some(tail) = response.extensions_mut().remove::<ProblemTail>() {
-            let body = tail.with_request_id(self.request_id.as_bytes());
+            let body = tail.with_request_id(self.id.as_bytes());
             response.headers_mut().remove(header::CONTENT_LENGTH);
             *response.body_mut() = Body::from(body);
         }
         let headers = response.headers_mut();
-        headers.insert(REQUEST_ID, self.request_id.clone());
+        headers.insert(REQUEST_ID, self.id.header());
         if let Some(traceparent) = self.traceparent.take() {
             headers.insert(TRACEPARENT, traceparent);
         }
@@ -157,11 +158,6 @@ impl Call {
         self.handles().route()
     }
 
-    /// The id, for logs.
-    pub fn id(&self) -> &str {
-        self.request_id.to_str().unwrap_or_default()
-    }
-
     fn record(&mut self, status: u16) {
         self.finished = true;
         let elapsed = self.started.elapsed();
@@ -175,7 +171,7 @@ impl Call {
             tracing::warn!(target: "access", method, route, status, duration_us, suppressed, "answered");
         }
         if let Some(span) = self.span.take() {
-            span.end(status, self.id());
+            span.end(status, self.id.as_str());
         }
     }
 

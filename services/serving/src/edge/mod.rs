@@ -7,9 +7,9 @@
 mod body;
 mod call;
 mod future;
+mod head;
 mod negotiate;
 mod quota;
-mod request_id;
 mod settings;
 mod warn;
 
@@ -29,9 +29,8 @@ use tokio::sync::Semaphore;
 use tower::{Layer, Service};
 
 pub use body::BodyError;
+pub use head::{REQUEST_ID, RequestId, TRACEPARENT};
 pub use quota::{Peer, QuotaSettings, TrustedProxies};
-pub(crate) use request_id::make as new_request_id;
-pub use request_id::{REQUEST_ID, RequestId, TRACEPARENT};
 pub use settings::RequestSettings;
 
 use crate::{
@@ -42,6 +41,7 @@ use crate::{
 use body::BodyProgress;
 use call::Call;
 use future::{EdgeFuture, Work};
+use head::Head;
 use negotiate::Negotiation;
 use quota::Quotas;
 use warn::WarnBudget;
@@ -110,13 +110,15 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let method = MethodLabel::of(request.method());
         let mut call = Call::begin(self.route.clone(), method, request.extensions().get::<MatchedPath>());
-        call.take_ids(request.headers_mut());
+        let head = Head::read(request.headers_mut());
+        let negotiated = head.negotiated;
+        call.take_ids(head, request.headers_mut());
         call.note_close(request.version() < Version::HTTP_2);
 
         let refusal = self.refusal(&mut request, &mut call);
         let work = if let Some(problem) = refusal {
             let response = problem.into_response();
-            if negotiate::is_needed(&request) {
+            if negotiated {
                 // A page of another origin could not read it otherwise, nor when to come again.
                 Work::Negotiated { future: self.route.shared.negotiation.answer(response, request) }
             } else {
@@ -124,23 +126,18 @@ where
             }
         } else {
             call.follow(self.limit_body(&mut request, call.started()));
-            let inner = &mut self.inner;
-            let negotiated = negotiate::is_needed(&request);
             if negotiated {
                 call.note_origin(request.headers());
             }
-            let start = || {
-                if negotiated {
-                    Work::Negotiated { future: self.route.shared.negotiation.run(inner.clone(), request) }
-                } else {
-                    Work::Plain { future: inner.call(request) }
-                }
+            // In their place until they are handed on: each move of a request costs as much as a look at its headers.
+            let (mut request, inner, shared) = (Some(request), &mut self.inner, &self.route.shared);
+            let start = || match request.take() {
+                Some(request) if negotiated => Work::Negotiated { future: shared.negotiation.run(inner.clone(), request) },
+                Some(request) => Work::Plain { future: inner.call(request) },
+                None => Work::Done,
             };
             // A handler may begin its work, and log, before its future is polled.
-            let mut current = std::mem::take(&mut call.current);
-            let work = within(&mut current, || future::guarded(start));
-            call.current = current;
-            work
+            within(&mut call.current, || future::guarded(start))
         };
         EdgeFuture::new(work, call)
     }

@@ -31,12 +31,6 @@ pub(super) struct Negotiation {
     gzip: CompressionLayer<Compressible>,
 }
 
-/// Whether the request takes part in CORS or accepts compression; if not, both would leave its answer alone.
-pub(super) fn is_needed(request: &Request<Body>) -> bool {
-    let headers = request.headers();
-    headers.contains_key(header::ORIGIN) || headers.contains_key(header::ACCEPT_ENCODING)
-}
-
 impl Negotiation {
     pub fn new(origins: &CorsOrigins) -> Self {
         let origins = match origins {

@@ -7,8 +7,8 @@ use axum::response::IntoResponse;
 use http::StatusCode;
 
 use crate::{
-    edge::new_request_id,
     problem::{CONTENT_TYPE, Problem, ProblemTail},
+    telemetry::Id,
 };
 
 /// How such an answer begins; its status follows.
@@ -30,14 +30,14 @@ pub(super) fn instead_of(answer: &[u8]) -> Option<Vec<u8>> {
         StatusCode::BAD_REQUEST => Problem::bad_request("This is no HTTP request."),
         _ => return None,
     };
-    let id = new_request_id();
+    let id = Id::make();
     let body = problem.into_response().extensions_mut().remove::<ProblemTail>()?.with_request_id(id.as_bytes());
     let head = format!(
         "HTTP/1.1 {} {}\r\nconnection: close\r\ncache-control: no-store\r\ncontent-type: {CONTENT_TYPE}\r\ncontent-length: {}\r\nx-request-id: {}\r\n\r\n",
         status.as_u16(),
         status.canonical_reason().unwrap_or_default(),
         body.len(),
-        id.to_str().unwrap_or_default(),
+        id.as_str(),
     );
     Some([head.as_bytes(), &body].concat())
 }

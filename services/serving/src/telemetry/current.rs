@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use http::HeaderValue;
+use super::Id;
 
 /// A span in a distributed trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct SpanRef {
 /// What is known of a request.
 #[derive(Debug, Default)]
 pub(crate) struct Current {
-    pub request_id: Option<HeaderValue>,
+    pub request_id: Option<Id>,
     pub span: Option<SpanRef>,
 }
 
@@ -38,10 +38,15 @@ pub fn current_span() -> Option<SpanRef> {
     CURRENT.with_borrow(|current| current.span)
 }
 
+/// The id of the request that is being handled on this thread.
+pub(crate) fn current_request_id() -> Option<String> {
+    CURRENT.with_borrow(|current| current.request_id.as_ref().map(|id| id.as_str().to_owned()))
+}
+
 /// Calls `write` with the request's id and span, if there is a request.
 pub(super) fn describe<E>(write: impl FnOnce(&str, Option<SpanRef>) -> Result<(), E>) -> Result<(), E> {
-    CURRENT.with_borrow(|current| match current.request_id.as_ref().and_then(|id| id.to_str().ok()) {
-        Some(id) => write(id, current.span),
+    CURRENT.with_borrow(|current| match &current.request_id {
+        Some(id) => write(id.as_str(), current.span),
         None => Ok(()),
     })
 }

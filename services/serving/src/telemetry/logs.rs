@@ -139,7 +139,7 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
-    use crate::telemetry::{Current, SpanRef, within};
+    use crate::telemetry::{Current, Id, SpanRef, within};
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -165,7 +165,7 @@ mod tests {
             .with_writer(move || writer.clone())
             .finish();
         let span = Some(SpanRef { trace_id: 0xabc, span_id: 7 });
-        let mut request = Current { request_id: Some(HeaderValue::from_static("r-1")), span };
+        let mut request = Current { request_id: Id::accept(&HeaderValue::from_static("r-1")), span };
         tracing::subscriber::with_default(subscriber, || within(&mut request, || tracing::warn!(qty = 3, "sold\nout")));
         let text = String::from_utf8(lines.0.lock().expect("not poisoned").clone()).expect("text");
         assert_eq!(text.lines().count(), 1, "{text}");

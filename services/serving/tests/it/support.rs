@@ -236,10 +236,7 @@ fn routes() -> Router {
         .route("/note", post(|OptionalJson(note): OptionalJson<Note>| async move { note.text.unwrap_or("none".into()) }))
         .route("/items/{id}", get(|PathParams(id): PathParams<u64>| async move { id.to_string() }))
         .route("/bytes/{count}", get(|PathParams(count): PathParams<usize>| async move { "x".repeat(count) }))
-        .route(
-            "/id",
-            get(|RequestId(id): RequestId| async move { id.and_then(|id| id.to_str().map(str::to_owned).ok()).expect("the edge sets it") }),
-        )
+        .route("/id", get(|RequestId(id): RequestId| async move { id.expect("the edge sets it") }))
         .route("/panic", get(panics))
         .route("/fails", get(|| async { Problem::overloaded("Too much.", 7).with("seq", 42).with("status", "kept out") }))
 }

@@ -35,7 +35,7 @@ use crate::wire::{BatchItem, BatchSlot, ReserveBody, SlotProblem};
 pub async fn reserve_batch(
     State(app): State<App>,
     deadline: CallerDeadline,
-    RequestId(id): RequestId,
+    RequestId(request_id): RequestId,
     JsonBody(items): JsonBody<Vec<BatchItem>>,
 ) -> Result<Json<Vec<BatchSlot>>, Problem> {
     let most = app.reserve_batch_max();
@@ -43,7 +43,6 @@ pub async fn reserve_batch(
         return Err(Problem::validation(format!("A batch has 1 to {most} reservations.")));
     }
     // What is wrong in itself is answered in its place; the rest goes to the engine in one step.
-    let request_id = id.and_then(|id| id.to_str().ok().map(str::to_owned));
     let failed = |problem| BatchSlot::Problem(SlotProblem { problem, request_id: request_id.clone() });
     let now = Instant::now();
     let mut slots = Vec::with_capacity(items.len());
