@@ -16,6 +16,7 @@ use axum::{
 use serde_json::{Value, json};
 use serving::{
     app::{self, AppParts, ServiceInfo},
+    docs::Documentation,
     edge::RequestSettings,
     extract::JsonBody,
     health::Health,
@@ -39,7 +40,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Router::new().route("/available", available()).route("/echo", post(|JsonBody(body): JsonBody<Value>| async { Json(body) }));
     let (health, metrics) = (Health::new("overhead"), Metrics::new("overhead", "0")?);
     let info = ServiceInfo::new("overhead", "0", "example", "development");
-    let parts = AppParts::new(info, health.clone(), metrics.clone(), RequestSettings::default()).with_openapi(OpenApi::default());
+    let parts = AppParts::new(info, health.clone(), metrics.clone(), RequestSettings::default())
+        .with_documentation(Documentation::new("Overhead", OpenApi::default));
     let listener = server::bind("127.0.0.1", SERVING_PORT).await?;
     health.set_ready();
     let router = app::finish(routes, parts);

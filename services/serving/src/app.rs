@@ -3,10 +3,9 @@
 use axum::{Json, Router, routing::get};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use utoipa::openapi::OpenApi;
 
 use crate::{
-    docs,
+    docs::{self, Documentation},
     edge::{EdgeLayer, RequestSettings},
     health::Health,
     problem,
@@ -64,21 +63,21 @@ pub struct AppParts {
     pub health: Health,
     pub metrics: Metrics,
     pub requests: RequestSettings,
-    /// The document behind `/openapi.json`, `/docs` and `/redoc`; without one these do not exist.
-    pub openapi: Option<OpenApi>,
+    /// What `/openapi.json`, `/docs` and `/redoc` show; without it these do not exist.
+    pub documentation: Option<Documentation>,
 }
 
 impl AppParts {
     /// Parts without documentation.
     #[must_use]
     pub fn new(info: ServiceInfo, health: Health, metrics: Metrics, requests: RequestSettings) -> Self {
-        Self { info, health, metrics, requests, openapi: None }
+        Self { info, health, metrics, requests, documentation: None }
     }
 
     /// Adds documentation.
     #[must_use]
-    pub fn with_openapi(mut self, openapi: OpenApi) -> Self {
-        self.openapi = Some(openapi);
+    pub fn with_documentation(mut self, documentation: Documentation) -> Self {
+        self.documentation = Some(documentation);
         self
     }
 }
@@ -88,8 +87,8 @@ impl AppParts {
 ///
 /// `router` must not define those paths or a fallback itself.
 pub fn finish(router: Router, parts: AppParts) -> Router {
-    let AppParts { info, health, metrics, requests, openapi } = parts;
-    let documentation = openapi.as_ref().map(docs::routes).unwrap_or_default();
+    let AppParts { info, health, metrics, requests, documentation } = parts;
+    let documentation = documentation.map(docs::routes).unwrap_or_default();
     router
         .route("/", get(move || std::future::ready(Json(info.clone()))))
         .merge(health.routes())

@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use serving::app::{AppParts, ServiceInfo, finish};
+use serving::docs::Documentation;
 use serving::health::{CheckResult, Health};
 use serving::server::{self, BindError};
 use serving::telemetry::Metrics;
@@ -60,13 +61,16 @@ pub async fn serve(settings: &TicketSettings, listener: TcpListener, shutdown: i
     client.register(metrics.registry())?;
     let shop = Shop::new(client, settings.vacancy.limits.qty_max);
     let health = health(&shop);
-    let (routes, openapi) = routes(shop).split_for_parts();
+    let (router, openapi) = routes(shop.clone()).split_for_parts();
+    let documentation = {
+        let settings = settings.vacancy.clone();
+        Documentation::new(openapi.info.title, move || complete(&routes(shop.clone()).into_openapi(), &settings))
+    };
     let info =
         ServiceInfo::new(NAME, VERSION, settings.mode.as_str(), &settings.serving.environment).with_link("purchase", "/api/v1/purchase");
-    let parts = AppParts::new(info, health.clone(), metrics.clone(), settings.serving.requests.clone())
-        .with_openapi(complete(&openapi, &settings.vacancy));
+    let parts = AppParts::new(info, health.clone(), metrics.clone(), settings.serving.requests.clone()).with_documentation(documentation);
     health.set_ready();
-    server::serve(listener, finish(routes, parts), &settings.serving.server, &health, &metrics, shutdown).await;
+    server::serve(listener, finish(router, parts), &settings.serving.server, &health, &metrics, shutdown).await;
     Ok(())
 }
 

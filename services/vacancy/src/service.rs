@@ -7,6 +7,7 @@ use inventory::engine::Environment;
 use inventory::store::{EmbeddedStore, StoreError};
 use inventory::{Engine, EngineError};
 use serving::app::{AppParts, ServiceInfo, finish};
+use serving::docs::Documentation;
 use serving::edge::RequestSettings;
 use serving::health::{CheckResult, Health};
 use serving::server::{self, BindError};
@@ -42,7 +43,7 @@ pub enum RunError {
 }
 
 /// A service that keeps the stock, as it is put together: vacancy alone, or the monolith.
-pub trait Keeper {
+pub trait Keeper: Clone + Send + Sync + 'static {
     /// Its name on /health, in metrics and on the start page.
     const NAME: &'static str;
     /// The version on the start page and in metrics.
@@ -121,12 +122,17 @@ async fn serve<K: Keeper>(
         crate::metrics::register_database(watch, metrics.registry())?;
     }
     let health = health::<K>(room);
-    let (routes, openapi) = keeper.routes(App::new(room.engine().clone(), settings)).split_for_parts();
+    let app = App::new(room.engine().clone(), settings);
+    let (routes, openapi) = keeper.routes(app.clone()).split_for_parts();
+    let documentation = {
+        let (keeper, settings) = (keeper.clone(), settings.clone());
+        Documentation::new(openapi.info.title, move || complete(&keeper.routes(app.clone()).into_openapi(), &settings))
+    };
     let info = ServiceInfo::new(K::NAME, K::VERSION, settings.mode.as_str(), &settings.serving.environment)
         .with_link("available", "/api/v1/available")
         .with_link("events", "/api/v1/events");
     let requests = RequestSettings { is_urgent: crate::api::is_urgent, ..settings.serving.requests.clone() };
-    let parts = AppParts::new(info, health.clone(), metrics.clone(), requests).with_openapi(complete(&openapi, settings));
+    let parts = AppParts::new(info, health.clone(), metrics.clone(), requests).with_documentation(documentation);
     let mut closing = None;
     let ended = async {
         tokio::select! {

@@ -10,6 +10,7 @@ use inventory::store::MemoryStore;
 use inventory::{CommandKind, Engine, EventName, EventSettings, Limits, StockName};
 use serving::app::{AppParts, ServiceInfo, finish};
 use serving::config::Source;
+use serving::docs::Documentation;
 use serving::edge::Peer;
 use serving::health::Health;
 use serving::telemetry::Metrics;
@@ -76,7 +77,8 @@ impl Service {
             health.set_ready();
             let info = ServiceInfo::new("monolith", "0", "monolith", "tests");
             let parts = AppParts::new(info, health, Metrics::new("monolith", "0").unwrap(), settings.serving.requests.clone());
-            finish(routes, parts.with_openapi(vacancy::api::complete(&openapi, &settings)))
+            let document = vacancy::api::complete(&openapi, &settings);
+            finish(routes, parts.with_documentation(Documentation::new("Ticket System", move || document.clone())))
         });
         Self { runtime, router, calls: 0 }
     }

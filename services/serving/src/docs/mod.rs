@@ -25,11 +25,25 @@ use bundled;
 /// Where the OpenAPI document is served; also in build.rs.
 pub const OPENAPI_PATH: &str = "/openapi.json";
 
+/// What is to be documented.
+#[derive(Clone)]
+pub struct Documentation {
+    title: String,
+    document: Arc<dyn Fn() -> OpenApi + Send + Sync>,
+}
+
+impl Documentation {
+    /// `document` is called when somebody first asks for it: it takes megabytes to make, and most processes never have to.
+    pub fn new(title: impl Into<String>, document: impl Fn() -> OpenApi + Send + Sync + 'static) -> Self {
+        Self { title: title.into(), document: Arc::new(document) }
+    }
+}
+
 /// `/openapi.json`, Swagger UI on `/docs` and Redoc on `/redoc`.
-pub fn routes(openapi: &OpenApi) -> Router {
-    let document = openapi.clone();
-    let document = Asset::lazy("application/json", None, move || serde_json::to_vec(&document).unwrap_or_default());
-    Router::new().route(OPENAPI_PATH, serving(document)).merge(redoc::routes(&openapi.info.title)).merge(swagger::routes())
+pub(crate) fn routes(documentation: Documentation) -> Router {
+    let Documentation { title, document } = documentation;
+    let document = Asset::lazy("application/json", None, move || serde_json::to_vec(&document()).unwrap_or_default());
+    Router::new().route(OPENAPI_PATH, serving(document)).merge(redoc::routes(&title)).merge(swagger::routes())
 }
 
 fn serving(asset: Arc<Asset>) -> axum::routing::MethodRouter {

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serving::{
     Problem,
     app::{self, AppParts, ServiceInfo},
+    docs::Documentation,
     edge::{RequestId, RequestSettings},
     extract::{IdempotencyKey, JsonBody, OptionalJson, PathParams, QueryParams},
     health::Health,
@@ -51,7 +52,8 @@ impl Setup {
         let health = self.health.unwrap_or_else(|| Health::new("test"));
         let metrics = Metrics::new("test", "1.2.3").expect("metrics");
         let info = ServiceInfo::new("test", "1.2.3", "microservices", "development");
-        let parts = AppParts::new(info, health.clone(), metrics.clone(), self.requests).with_openapi(super::docs::document());
+        let parts = AppParts::new(info, health.clone(), metrics.clone(), self.requests)
+            .with_documentation(Documentation::new("Test <Service>", super::docs::document));
         let router = app::finish(routes(), parts);
         let listener = server::bind("127.0.0.1", 0).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
