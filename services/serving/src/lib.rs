@@ -34,6 +34,7 @@ pub mod health;
 pub mod healthcheck;
 pub mod memory;
 pub mod problem;
+pub mod program;
 pub mod server;
 pub mod shutdown;
 pub mod telemetry;

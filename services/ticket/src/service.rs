@@ -21,7 +21,8 @@ use crate::settings::TicketSettings;
 pub const TITLE: &str = "Ticket Sale Service";
 /// Its name on /health, in metrics and on the start page.
 pub const NAME: &str = "ticket";
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Its version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Why the service did not run.
 #[derive(Debug, Error)]

@@ -1,5 +1,7 @@
 //! What the binaries can do besides serving.
 
+mod stock;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -9,6 +11,8 @@ use inventory::store::{DataDir, DataDirError, EmbeddedStore, StagedRestore, Stor
 use inventory::transfer::{LedgerFrom, Manifest, Moving, Patience, TransferError, backup, migrate, restore};
 use thiserror::Error;
 use utoipa::openapi::OpenApi;
+
+pub use stock::StockCommand;
 
 use crate::audit::options_for;
 use crate::control::{Ask, ControlError, Told, ask};
@@ -174,7 +178,7 @@ pub fn show() -> impl FnMut(u64) {
 }
 
 /// Tells how a command ended.
-pub fn report(done: &str, result: Result<Moved, CommandError>) -> ExitCode {
+fn report(done: &str, result: Result<Moved, CommandError>) -> ExitCode {
     match result {
         Ok(Moved { records, events }) => {
             eprintln!("{done}: {records} records of {events} events");
