@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
-use http::{HeaderMap, request::Parts};
+use http::{HeaderMap, HeaderName, request::Parts};
 use tokio::time::Instant;
 
 use crate::problem::Problem;
@@ -13,7 +13,7 @@ pub struct CallerDeadline(pub Option<Instant>);
 
 impl CallerDeadline {
     /// Name of the header.
-    pub const HEADER: &'static str = "x-request-timeout-ms";
+    pub const HEADER: HeaderName = HeaderName::from_static("x-request-timeout-ms");
 
     /// Reads the header of a request that has arrived at `now`.
     ///

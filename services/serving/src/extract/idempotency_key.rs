@@ -1,5 +1,5 @@
 use axum::extract::FromRequestParts;
-use http::{HeaderMap, request::Parts};
+use http::{HeaderMap, HeaderName, request::Parts};
 
 use crate::problem::Problem;
 
@@ -13,7 +13,7 @@ pub struct IdempotencyKey(pub Option<String>);
 
 impl IdempotencyKey {
     /// Name of the header.
-    pub const HEADER: &'static str = "idempotency-key";
+    pub const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
     /// Reads the key from `headers`.
     ///

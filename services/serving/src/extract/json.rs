@@ -1,6 +1,6 @@
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
@@ -61,7 +61,9 @@ fn explain<T: DeserializeOwned>(bytes: &Bytes, error: &serde_json::Error) -> Str
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let accepted = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(is_json);
+    // Most say just this.
+    let plain = |value: &HeaderValue| value == "application/json" || value.to_str().is_ok_and(is_json);
+    let accepted = headers.get(header::CONTENT_TYPE).is_some_and(plain);
     if accepted { Ok(()) } else { Err(Problem::unsupported_media_type("Send the body as Content-Type: application/json.")) }
 }
 
