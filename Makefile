@@ -35,7 +35,7 @@ test: ## Run all tests but those that need a cluster's nodes
 	@scripts/test
 
 .PHONY: test-schema
-test-schema: ## Schemathesis against the running services, each by its OpenAPI document (BUDGET_S=60, SEED=7)
+test-schema: ## The documentation in a browser, Schemathesis against the running services (BUDGET_S=60, SEED=7)
 	@tests/schema/run
 
 .PHONY: fuzz

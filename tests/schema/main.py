@@ -1,4 +1,4 @@
-"""Starts the services, lets Schemathesis loose on them, and looks whether each call was reached."""
+"""Starts the services, opens their documentation, lets Schemathesis loose on them, and looks whether each call was reached."""
 
 import json
 import os
@@ -9,6 +9,8 @@ import time
 import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
+
+import pages
 
 HERE = Path(__file__).resolve().parent
 TOKEN = "an-admin-token-for-tests"
@@ -104,7 +106,7 @@ def fuzz(schemathesis, title, service, seconds, token, more, reports):
 
 
 def main():
-    bin_dir, schemathesis = Path(sys.argv[1]), sys.argv[2]
+    bin_dir, schemathesis, chromium = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     wrong = []
     with ExitStack() as stack:
         reports = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="schema-reports-")))
@@ -112,6 +114,8 @@ def main():
         closed = Service(stack, bin_dir, "ticket", "MONOLITH_PORT", DEPLOYMENT_MODE="monolith")
         vacancy = Service(stack, bin_dir, "vacancy", "VACANCY_PORT", ADMIN_TOKEN=TOKEN)
         ticket = Service(stack, bin_dir, "ticket", "TICKET_PORT", VACANCY_URL=vacancy.base)
+        for title, service in [("monolith", monolith), ("vacancy", vacancy), ("ticket", ticket)]:
+            wrong += pages.check(chromium, title, service.base, reports)
         part = lambda percent: max(3, BUDGET_S * percent // 100)
         # Where no token is set, 403 is the answer also to who sends none, not the 401 that this check waits for.
         closed_is_closed = ["--exclude-checks", "missing_required_header"]
