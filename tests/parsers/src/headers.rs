@@ -1,4 +1,4 @@
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use inventory::IdempotencyKey as Key;
 use serving::config::{CorsOrigins, Secret};
 use serving::edge::TrustedProxies;
@@ -16,7 +16,7 @@ pub fn headers(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let _ = (text.parse::<TrustedProxies>(), text.parse::<CorsOrigins>());
     let Ok(value) = HeaderValue::from_bytes(data) else { return };
-    let with = |name: &'static str| {
+    let with = |name: HeaderName| {
         let mut headers = HeaderMap::new();
         headers.insert(name, value.clone());
         headers
@@ -24,7 +24,7 @@ pub fn headers(data: &[u8]) {
     match IdempotencyKey::from_headers(&with(IdempotencyKey::HEADER)) {
         Ok(key) => {
             let key = key_from(key).expect("what the header takes is a key").expect("there was one");
-            let again = HeaderMap::from_iter([(header::HeaderName::from_static(IdempotencyKey::HEADER), quoted(&key).parse().unwrap())]);
+            let again = HeaderMap::from_iter([(IdempotencyKey::HEADER, quoted(&key).parse().unwrap())]);
             let again = IdempotencyKey::from_headers(&again).expect("a quoted key is accepted");
             assert_eq!(again.0.as_deref(), Some(key.as_str()), "quoted it is the same");
             assert_eq!(Key::new(key.as_str()), Ok(key));
@@ -36,7 +36,7 @@ pub fn headers(data: &[u8]) {
         Ok(deadline) => assert!(deadline.0.is_none_or(|at| at >= now)),
         Err(problem) => assert_eq!(problem.status(), 400),
     }
-    let told = require_admin(&with("authorization"), Some(&Secret::new(TOKEN)));
+    let told = require_admin(&with(header::AUTHORIZATION), Some(&Secret::new(TOKEN)));
     let right = data.len() > 7 && data[..7].eq_ignore_ascii_case(b"bearer ") && data[7..].trim_ascii() == TOKEN.as_bytes();
     assert_eq!(told.is_ok(), right, "{text}");
     assert!(told.err().is_none_or(|problem| matches!(problem.status().as_u16(), 401 | 403)));

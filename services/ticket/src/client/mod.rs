@@ -19,7 +19,7 @@ pub use local::LocalVacancyClient;
 pub use remote::{BreakerSettings, Chance, GatherSettings, RemoteVacancyClient, SetupError, Transport, TransportError};
 
 /// The header of a key, to vacancy and back to the buyer.
-pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static(serving::extract::IdempotencyKey::HEADER);
+pub const IDEMPOTENCY_KEY: HeaderName = serving::extract::IdempotencyKey::HEADER;
 
 /// A key as a structured-field string (RFC 9651): the bare form could not carry every key.
 #[must_use]
