@@ -84,13 +84,18 @@ impl Future for Answer {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         let guard = this.guard.take();
-        Poll::Ready(Ok(response.map(|body| TrackedBody { body, _guard: guard })))
+        Poll::Ready(Ok(response.map(|body| TrackedBody { body, rest: Bytes::new(), _guard: guard })))
     }
 }
 
-/// A body that keeps its request in flight until hyper has taken all of it.
+/// Connections copy what they are about to write. One that is not being read holds as much of an answer and no more.
+const FRAME_MAX_BYTES: usize = 16 << 10;
+
+/// A body that comes in small frames, and keeps its request in flight until hyper has taken all of it.
 pub(super) struct TrackedBody {
     body: Body,
+    /// Of the frame that was begun.
+    rest: Bytes,
     _guard: Option<InFlight>,
 }
 
@@ -99,14 +104,60 @@ impl HttpBody for TrackedBody {
     type Error = axum::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        if self.rest.is_empty() {
+            let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                Some(Ok(frame)) => frame,
+                end => return Poll::Ready(end),
+            };
+            match frame.into_data() {
+                Ok(data) if data.len() > FRAME_MAX_BYTES => self.rest = data,
+                Ok(data) => return Poll::Ready(Some(Ok(Frame::data(data)))),
+                Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+            }
+        }
+        let len = self.rest.len().min(FRAME_MAX_BYTES);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(len)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (mut hint, rest) = (self.body.size_hint(), self.rest.len() as u64);
+        if rest > 0 {
+            let (lower, upper) = (hint.lower() + rest, hint.upper().map(|upper| upper + rest));
+            hint = SizeHint::new();
+            hint.set_lower(lower);
+            if let Some(upper) = upper {
+                hint.set_upper(upper);
+            }
+        }
+        hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn large_answers_come_in_small_frames() {
+        for len in [0, 1, FRAME_MAX_BYTES, FRAME_MAX_BYTES + 1, 5 * FRAME_MAX_BYTES, 100_000] {
+            let content: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
+            let mut body = TrackedBody { body: Body::from(content.clone()), rest: Bytes::new(), _guard: None };
+            let mut seen = Vec::new();
+            loop {
+                assert_eq!(body.size_hint().exact(), Some((len - seen.len()) as u64), "what is left of {len}");
+                assert_eq!(body.is_end_stream(), seen.len() == len);
+                let Some(frame) = body.frame().await else { break };
+                let data = frame.expect("a frame").into_data().expect("data");
+                assert!((1..=FRAME_MAX_BYTES).contains(&data.len()), "{}", data.len());
+                seen.extend(data);
+            }
+            assert_eq!(seen, content);
+        }
     }
 }
