@@ -115,7 +115,8 @@ def main():
         vacancy = Service(stack, bin_dir, "vacancy", "VACANCY_PORT", ADMIN_TOKEN=TOKEN)
         ticket = Service(stack, bin_dir, "ticket", "TICKET_PORT", VACANCY_URL=vacancy.base)
         for title, service in [("monolith", monolith), ("vacancy", vacancy), ("ticket", ticket)]:
-            wrong += pages.check(chromium, title, service.base, reports)
+            paths = {operation.split()[1] for operation in operations(service.base)}
+            wrong += pages.check(chromium, title, service.base, paths, reports)
         part = lambda percent: max(3, BUDGET_S * percent // 100)
         # Where no token is set, 403 is the answer also to who sends none, not the 401 that this check waits for.
         closed_is_closed = ["--exclude-checks", "missing_required_header"]

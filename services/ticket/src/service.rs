@@ -9,7 +9,9 @@ use serving::server::{self, BindError};
 use serving::telemetry::Metrics;
 use thiserror::Error;
 use tokio::net::TcpListener;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
+use vacancy::VacancySettings;
 use vacancy::api::{App, complete, document};
 use vacancy::service::Keeper;
 
@@ -65,7 +67,7 @@ pub async fn serve(settings: &TicketSettings, listener: TcpListener, shutdown: i
     let (router, openapi) = routes(shop.clone()).split_for_parts();
     let documentation = {
         let settings = settings.vacancy.clone();
-        Documentation::new(openapi.info.title, move || complete(&routes(shop.clone()).into_openapi(), &settings))
+        Documentation::new(openapi.info.title, move || document_of(shop.clone(), &settings))
     };
     let info =
         ServiceInfo::new(NAME, VERSION, settings.mode.as_str(), &settings.serving.environment).with_link("purchase", "/api/v1/purchase");
@@ -90,10 +92,14 @@ fn health(shop: &Shop) -> Health {
 ///
 /// # Errors
 /// When a client cannot be made.
-pub fn openapi(settings: &TicketSettings) -> std::io::Result<utoipa::openapi::OpenApi> {
+pub fn openapi(settings: &TicketSettings) -> std::io::Result<OpenApi> {
     let client = RemoteVacancyClient::new(&settings.link).map_err(std::io::Error::other)?;
-    let limits = &settings.vacancy.limits;
-    Ok(complete(&routes(Shop::new(client, limits.qty_max)).into_openapi(), &settings.vacancy))
+    let vacancy = &settings.vacancy;
+    Ok(document_of(Shop::new(client, vacancy.limits.qty_max), vacancy))
+}
+
+fn document_of(shop: Shop, settings: &VacancySettings) -> OpenApi {
+    complete(&routes(shop).into_openapi(), settings)
 }
 
 /// Both services in one process, on one port.

@@ -126,7 +126,7 @@ async fn serve<K: Keeper>(
     let (routes, openapi) = keeper.routes(app.clone()).split_for_parts();
     let documentation = {
         let (keeper, settings) = (keeper.clone(), settings.clone());
-        Documentation::new(openapi.info.title, move || complete(&keeper.routes(app.clone()).into_openapi(), &settings))
+        Documentation::new(openapi.info.title, move || document_of(&keeper, app.clone(), &settings))
     };
     let info = ServiceInfo::new(K::NAME, K::VERSION, settings.mode.as_str(), &settings.serving.environment)
         .with_link("available", "/api/v1/available")
@@ -181,5 +181,9 @@ pub fn openapi<K: Keeper>(keeper: &K, settings: &VacancySettings) -> std::io::Re
     let store = EmbeddedStore::open(dir.path(), &settings.store).map_err(std::io::Error::other)?;
     // Its committer never runs: the calls are only looked at.
     let (engine, _committer) = Engine::assemble(store, settings.limits.clone(), Environment::system());
-    Ok(complete(&keeper.routes(App::new(engine, settings)).into_openapi(), settings))
+    Ok(document_of(keeper, App::new(engine, settings), settings))
+}
+
+fn document_of<K: Keeper>(keeper: &K, app: App, settings: &VacancySettings) -> OpenApi {
+    complete(&keeper.routes(app).into_openapi(), settings)
 }

@@ -110,8 +110,7 @@ impl HttpBody for TrackedBody {
                 end => return Poll::Ready(end),
             };
             match frame.into_data() {
-                Ok(data) if data.len() > FRAME_MAX_BYTES => self.rest = data,
-                Ok(data) => return Poll::Ready(Some(Ok(Frame::data(data)))),
+                Ok(data) => self.rest = data,
                 Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
             }
         }
@@ -125,14 +124,10 @@ impl HttpBody for TrackedBody {
 
     fn size_hint(&self) -> SizeHint {
         let (mut hint, rest) = (self.body.size_hint(), self.rest.len() as u64);
-        if rest > 0 {
-            let (lower, upper) = (hint.lower() + rest, hint.upper().map(|upper| upper + rest));
-            hint = SizeHint::new();
-            hint.set_lower(lower);
-            if let Some(upper) = upper {
-                hint.set_upper(upper);
-            }
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper + rest);
         }
+        hint.set_lower(hint.lower() + rest);
         hint
     }
 }
