@@ -1,5 +1,5 @@
-//! The build script of all three programs: the relocations of a static, position-independent binary take half a megabyte unless they are
-//! packed, and musl unpacks them since 1.2.4.
+//! The build script of all three programs: the relocations of a static, position-independent binary
+//! take half a megabyte unless they are packed, and musl unpacks them since 1.2.4.
 #![allow(clippy::print_stdout)] // so a build script speaks to cargo
 
 fn main() {

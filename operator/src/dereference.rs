@@ -1,4 +1,5 @@
-//! Step one of a reconciliation: read everything the resource refers to, and what there is of its children.
+//! Step one of a reconciliation: read everything the resource refers to, and what there is of its
+//! children.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -22,7 +23,12 @@ pub const TOKEN_KEY: &str = "token";
 #[async_trait]
 pub trait Children: Send + Sync {
     /// The child of that kind and name, or `None`.
-    async fn get(&self, kind: Kind, namespace: &str, name: &str) -> Result<Option<Arc<DynamicObject>>, kube::Error>;
+    async fn get(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<Arc<DynamicObject>>, kube::Error>;
 
     /// Whether the cluster has the kind ServiceMonitor.
     async fn has_service_monitors(&self) -> Result<bool, kube::Error>;
@@ -33,11 +39,18 @@ pub struct FromServer(pub Client);
 
 #[async_trait]
 impl Children for FromServer {
-    async fn get(&self, kind: Kind, namespace: &str, name: &str) -> Result<Option<Arc<DynamicObject>>, kube::Error> {
-        let api: Api<DynamicObject> = Api::namespaced_with(self.0.clone(), namespace, &kind.api_resource());
+    async fn get(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<Arc<DynamicObject>>, kube::Error> {
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(self.0.clone(), namespace, &kind.api_resource());
         match api.get(name).await {
             Ok(object) => Ok(Some(Arc::new(object))),
-            // By code: a kind that is not served any more answers in plain text, which has no reason.
+            // By code: a kind that is not served any more answers in plain text, which has no
+            // reason.
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
             Err(error) => Err(error),
         }
@@ -99,7 +112,11 @@ pub struct Dereferenced {
 ///
 /// # Errors
 /// When the API server cannot be asked.
-pub async fn dereference(system: &TicketSystem, client: &Client, children: &dyn Children) -> Result<Dereferenced, kube::Error> {
+pub async fn dereference(
+    system: &TicketSystem,
+    client: &Client,
+    children: &dyn Children,
+) -> Result<Dereferenced, kube::Error> {
     let namespace = system.namespace().unwrap_or_default();
     let name = system.name_any();
     let uid = system.uid().unwrap_or_default();
@@ -119,16 +136,21 @@ pub async fn dereference(system: &TicketSystem, client: &Client, children: &dyn 
     if let Some(outgoing) = outgoing_store_holder(system) {
         // Two writers must never share the volume, so here a cache that lags will not do.
         let deployment = outgoing.object_name(&name);
-        let found = FromServer(client.clone()).get(Kind::Deployment, &namespace, &deployment).await?;
+        let found =
+            FromServer(client.clone()).get(Kind::Deployment, &namespace, &deployment).await?;
         match found.filter(|object| may_take(&object.metadata, &name, &uid)) {
             Some(object) => live.insert(Kind::Deployment, deployment, object),
             None => live.remove(Kind::Deployment, &deployment),
         }
     }
     let (mut store_url, mut database_ca) = (None, None);
-    if let Some(postgres) = system.spec.storage.as_ref().and_then(|storage| storage.postgres.as_ref()) {
+    if let Some(postgres) =
+        system.spec.storage.as_ref().and_then(|storage| storage.postgres.as_ref())
+    {
         let secrets: Api<Secret> = Api::namespaced(client.clone(), &namespace);
-        store_url = Some(secret_value(&secrets, &postgres.secret_ref.name, &postgres.secret_ref.key).await?);
+        store_url = Some(
+            secret_value(&secrets, &postgres.secret_ref.name, &postgres.secret_ref.key).await?,
+        );
         if let Some(ca) = &postgres.ca_secret_ref {
             database_ca = Some(secret_value(&secrets, &ca.name, &ca.key).await?);
         }
@@ -145,7 +167,11 @@ fn outgoing_store_holder(system: &TicketSystem) -> Option<Component> {
     })
 }
 
-async fn secret_value(secrets: &Api<Secret>, name: &str, key: &str) -> Result<SecretValue, kube::Error> {
+async fn secret_value(
+    secrets: &Api<Secret>,
+    name: &str,
+    key: &str,
+) -> Result<SecretValue, kube::Error> {
     let Some(secret) = secrets.get_opt(name).await? else { return Ok(SecretValue::NoSecret) };
     let value = secret.data.and_then(|mut data| data.remove(key)).map(|value| value.0);
     Ok(value.filter(|value| !value.is_empty()).map_or(SecretValue::NoKey, SecretValue::Found))

@@ -9,7 +9,11 @@ use crate::controller::Operator;
 
 /// The operator's own endpoints.
 pub fn router(operator: Arc<Operator>) -> Router {
-    Router::new().route("/livez", get(livez)).route("/readyz", get(readyz)).route("/metrics", get(metrics)).with_state(operator)
+    Router::new()
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(operator)
 }
 
 /// Serves them until dropped.

@@ -40,8 +40,9 @@ impl Kind {
         Self::ServiceMonitor,
     ];
 
-    /// Whether children of this kind are watched. Secrets are not, because that takes the right to read every Secret of the
-    /// cluster; ServiceMonitors are not, because the kind may not exist. Both are read by name at every resync.
+    /// Whether children of this kind are watched. Secrets are not, because that takes the right to
+    /// read every Secret of the cluster; ServiceMonitors are not, because the kind may not
+    /// exist. Both are read by name at every resync.
     pub fn is_watched(self) -> bool {
         !matches!(self, Self::Secret | Self::ServiceMonitor)
     }
@@ -96,7 +97,8 @@ impl Kind {
         }
     }
 
-    /// Every name a child of this kind can have in some mode of the system `name`; what the spec does not want is pruned.
+    /// Every name a child of this kind can have in some mode of the system `name`; what the spec
+    /// does not want is pruned.
     pub fn names(self, name: &str) -> Vec<String> {
         match self {
             Self::ServiceAccount | Self::Ingress | Self::ServiceMonitor => vec![name.to_owned()],
@@ -107,7 +109,9 @@ impl Kind {
             | Self::Deployment
             | Self::HorizontalPodAutoscaler
             | Self::PodDisruptionBudget
-            | Self::NetworkPolicy => Component::ALL.iter().map(|component| component.object_name(name)).collect(),
+            | Self::NetworkPolicy => {
+                Component::ALL.iter().map(|component| component.object_name(name)).collect()
+            }
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A Kubernetes operator for ticket systems.
 //!
-//! A reconciliation is a pipeline, `dereference → validate → build → apply → status`, a module each. Only the first and the
-//! last two talk to the API server; what a system should look like is decided by pure functions in between.
+//! A reconciliation is a pipeline, `dereference → validate → build → apply → status`, a module
+//! each. Only the first and the last two talk to the API server; what a system should look like is
+//! decided by pure functions in between.
 
 pub mod api;
 pub mod apply;

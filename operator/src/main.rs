@@ -31,7 +31,8 @@ enum Command {
         #[arg(long)]
         apply: bool,
     },
-    /// Print what applying a resource would change. Exits with 0 for no change, 1 for some, 2 for an error.
+    /// Print what applying a resource would change. Exits with 0 for no change, 1 for some, 2 for
+    /// an error.
     Diff(DiffArgs),
 }
 
@@ -77,7 +78,10 @@ async fn run(settings: Settings) -> Outcome {
 async fn crd(apply: bool) -> Outcome {
     if apply {
         let name = commands::crd::apply(kube::Client::try_default().await?).await?;
-        print(&format!("{name} is as this operator, version {}, wants it\n", env!("CARGO_PKG_VERSION")))?;
+        print(&format!(
+            "{name} is as this operator, version {}, wants it\n",
+            env!("CARGO_PKG_VERSION")
+        ))?;
     } else {
         print(&commands::crd::render()?)?;
     }

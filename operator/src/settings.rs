@@ -23,13 +23,15 @@ pub struct Defaults {
 pub struct Settings {
     #[command(flatten)]
     pub defaults: Defaults,
-    /// Namespaces to watch, separated by commas. Empty: all of them, which takes cluster-wide rights.
+    /// Namespaces to watch, separated by commas. Empty: all of them, which takes cluster-wide
+    /// rights.
     #[arg(long, env = "WATCH_NAMESPACES", value_delimiter = ',', default_value = "")]
     pub watch_namespaces: Vec<String>,
     /// Address of /livez, /readyz and /metrics.
     #[arg(long, env = "HTTP_ADDR", default_value = "0.0.0.0:8080")]
     pub http_addr: std::net::SocketAddr,
-    /// Seconds between two looks at a system in which nothing happens; this is what notices a changed Secret.
+    /// Seconds between two looks at a system in which nothing happens; this is what notices a
+    /// changed Secret.
     #[arg(long, env = "RESYNC_S", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub resync_s: u64,
     /// Systems reconciled at once.
@@ -38,7 +40,8 @@ pub struct Settings {
     /// Seconds one reconciliation may take.
     #[arg(long, env = "RECONCILE_TIMEOUT_S", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub reconcile_timeout_s: u64,
-    /// Most seconds between two tries of a failing system; the first retry comes after half a second.
+    /// Most seconds between two tries of a failing system; the first retry comes after half a
+    /// second.
     #[arg(long, env = "RETRY_MAX_S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub retry_max_s: u64,
     /// Seconds after which the API server ends a watch, which is then opened again.
@@ -84,7 +87,10 @@ pub struct Election {
 }
 
 fn identity() -> String {
-    std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| format!("operator-{}", std::process::id()))
+    std::env::var("HOSTNAME")
+        .ok()
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| format!("operator-{}", std::process::id()))
 }
 
 /// A combination of settings that cannot work.
@@ -98,7 +104,14 @@ impl Settings {
     /// # Errors
     /// When the timings of the election contradict each other or its identity is empty.
     pub fn check(&self) -> Result<(), SettingsError> {
-        let Election { leader_election, lease_duration_ms, renew_deadline_ms, retry_period_ms, pod_name, .. } = &self.election;
+        let Election {
+            leader_election,
+            lease_duration_ms,
+            renew_deadline_ms,
+            retry_period_ms,
+            pod_name,
+            ..
+        } = &self.election;
         if !leader_election {
             return Ok(());
         }
@@ -113,15 +126,21 @@ impl Settings {
             )));
         }
         if pod_name.is_empty() {
-            return Err(SettingsError("POD_NAME must not be empty while leader election is on".to_owned()));
+            return Err(SettingsError(
+                "POD_NAME must not be empty while leader election is on".to_owned(),
+            ));
         }
         Ok(())
     }
 
     /// The namespaces to watch; `None` stands for all.
     pub fn scopes(&self) -> Vec<Option<String>> {
-        let mut named: Vec<String> =
-            self.watch_namespaces.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+        let mut named: Vec<String> = self
+            .watch_namespaces
+            .iter()
+            .map(|name| name.trim().to_owned())
+            .filter(|name| !name.is_empty())
+            .collect();
         named.sort();
         named.dedup();
         if named.is_empty() { vec![None] } else { named.into_iter().map(Some).collect() }
@@ -155,15 +174,23 @@ mod tests {
     #[test]
     fn no_namespaces_means_all() {
         assert_eq!(parse(&[]).scopes(), [None]);
-        assert_eq!(parse(&["--watch-namespaces", "b, a,b,"]).scopes(), [Some("a".to_owned()), Some("b".to_owned())]);
+        assert_eq!(
+            parse(&["--watch-namespaces", "b, a,b,"]).scopes(),
+            [Some("a".to_owned()), Some("b".to_owned())]
+        );
     }
 
     #[test]
     fn contradicting_timings_are_named() {
         assert!(parse(&[]).check().is_ok());
         let error = parse(&["--renew-deadline-ms", "15000"]).check().expect_err("refused");
-        assert_eq!(error.to_string(), "RENEW_DEADLINE_MS (15000) must be below LEASE_DURATION_MS (15000)");
+        assert_eq!(
+            error.to_string(),
+            "RENEW_DEADLINE_MS (15000) must be below LEASE_DURATION_MS (15000)"
+        );
         assert!(parse(&["--retry-period-ms", "10000"]).check().is_err());
-        assert!(parse(&["--retry-period-ms", "10000", "--leader-election", "false"]).check().is_ok());
+        assert!(
+            parse(&["--retry-period-ms", "10000", "--leader-election", "false"]).check().is_ok()
+        );
     }
 }

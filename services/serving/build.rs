@@ -1,5 +1,5 @@
-//! Makes and compresses the files of the documentation pages, so that the binaries hold those few alone: Swagger UI comes with its
-//! scripts in four editions, and Redoc's page is a megabyte.
+//! Makes and compresses the files of the documentation pages, so that the binaries hold those few
+//! alone: Swagger UI comes with its scripts in four editions, and Redoc's page is a megabyte.
 
 use std::{env, error::Error, fs::File, io::Write, path::PathBuf, sync::Arc};
 
@@ -11,7 +11,8 @@ use utoipa_swagger_ui::{Config, serve};
 const OPENAPI_PATH: &str = "/openapi.json";
 const TITLE: &str = "{{title}}";
 
-/// The one image that Redoc's script would load from elsewhere, and what stands for it: one that fails at once, which Redoc then hides.
+/// The one image that Redoc's script would load from elsewhere, and what stands for it: one that
+/// fails at once, which Redoc then hides.
 const LOGO_URL: &str = "https://cdn.redoc.ly/redoc/logo-mini.svg";
 const NO_IMAGE: &str = "data:,";
 
@@ -30,16 +31,27 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     let write = |name: &str, content: &[u8]| {
-        let mut encoder = GzEncoder::new(File::create(out.join(format!("{name}.gz")))?, Compression::best());
+        let mut encoder =
+            GzEncoder::new(File::create(out.join(format!("{name}.gz")))?, Compression::best());
         encoder.write_all(content)?;
         encoder.finish()
     };
     write("redoc.html", redoc()?.as_bytes())?;
     // "none": by default the page would have an outside service check the document.
-    let config = Arc::new(Config::from(OPENAPI_PATH).validator_url("none").try_it_out_enabled(true));
+    let config =
+        Arc::new(Config::from(OPENAPI_PATH).validator_url("none").try_it_out_enabled(true));
     for name in SWAGGER_FILES {
-        let file = serve(name, config.clone())?.ok_or_else(|| format!("Swagger UI has no {name} any more"))?;
-        write(name, if name == "index.html" { absolute_links(&file.bytes) } else { file.bytes.into_owned() }.as_slice())?;
+        let file = serve(name, config.clone())?
+            .ok_or_else(|| format!("Swagger UI has no {name} any more"))?;
+        write(
+            name,
+            if name == "index.html" {
+                absolute_links(&file.bytes)
+            } else {
+                file.bytes.into_owned()
+            }
+            .as_slice(),
+        )?;
     }
     Ok(())
 }

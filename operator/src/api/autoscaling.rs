@@ -2,7 +2,8 @@ use k8s_openapi::api::autoscaling::v2::HPAScalingRules;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-/// Horizontal autoscaling of one service. While it is on, the number of pods belongs to the autoscaler alone.
+/// Horizontal autoscaling of one service. While it is on, the number of pods belongs to the
+/// autoscaler alone.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.minReplicas <= self.maxReplicas")
@@ -27,8 +28,9 @@ pub struct Autoscaling {
     #[serde(default = "target_memory_utilization")]
     #[schemars(range(min = 1, max = 1000))]
     pub target_memory_utilization: i32,
-    /// How fast to scale. A direction given here replaces the default of that direction. Defaults: up at once, by 100 % or
-    /// 4 pods per 30 s, whichever is more; down after 120 s, by 30 % or 3 pods per 60 s, whichever is less.
+    /// How fast to scale. A direction given here replaces the default of that direction. Defaults:
+    /// up at once, by 100 % or 4 pods per 30 s, whichever is more; down after 120 s, by 30 %
+    /// or 3 pods per 60 s, whichever is less.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behavior: Option<Behavior>,
 }

@@ -1,4 +1,6 @@
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSONSchemaProps};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSONSchemaProps,
+};
 use kube::CustomResourceExt;
 
 use super::TicketSystem;
@@ -7,11 +9,15 @@ use super::TicketSystem;
 pub fn crd() -> CustomResourceDefinition {
     let mut crd = TicketSystem::crd();
     for version in &mut crd.spec.versions {
-        let spec =
-            version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()).and_then(|schema| property(schema, "spec"));
+        let spec = version
+            .schema
+            .as_mut()
+            .and_then(|schema| schema.open_api_v3_schema.as_mut())
+            .and_then(|schema| property(schema, "spec"));
         if let Some(spec) = spec {
-            // The derive marks every int-or-string nullable. These two have a default instead: an explicit null then means
-            // the default, not a value the operator could not read.
+            // The derive marks every int-or-string nullable. These two have a default instead: an
+            // explicit null then means the default, not a value the operator could not
+            // read.
             not_nullable(spec, &["storage", "embedded", "size"]);
             not_nullable(spec, &["podDisruptionBudget", "maxUnavailable"]);
         }

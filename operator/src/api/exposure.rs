@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::networking::v1::NetworkPolicyPeer;
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use k8s_openapi::{
+    api::networking::v1::NetworkPolicyPeer, apimachinery::pkg::util::intstr::IntOrString,
+};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +40,8 @@ pub struct IngressTls {
     pub secret_name: String,
 }
 
-/// How much one client may ask of the public side: ticket, or the monolith. Above it 429, probes excepted.
+/// How much one client may ask of the public side: ticket, or the monolith. Above it 429, probes
+/// excepted.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct RateLimit {
@@ -50,8 +52,9 @@ pub struct RateLimit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub burst: Option<i32>,
-    /// Addresses and networks, such as `10.244.0.0/16`, of what stands in front and says in X-Forwarded-For for whom it asks: the
-    /// ingress controller's pods. Empty: whoever connects is the client, which behind an Ingress makes one client of all.
+    /// Addresses and networks, such as `10.244.0.0/16`, of what stands in front and says in
+    /// X-Forwarded-For for whom it asks: the ingress controller's pods. Empty: whoever
+    /// connects is the client, which behind an Ingress makes one client of all.
     #[schemars(length(max = 64), inner(length(max = 50)))]
     #[x_kube(validation = Rule::new("self.all(proxy, isIP(proxy) || isCIDR(proxy))")
         .message("rateLimit.trustedProxies must be addresses or networks such as 10.244.0.0/16"))]
@@ -65,7 +68,8 @@ pub struct NetworkPolicySpec {
     /// Whether there are NetworkPolicies.
     #[serde(default = "enabled")]
     pub enabled: bool,
-    /// Who else may connect, besides the system's own pods: the ingress controller, Prometheus, the operator. Left out: everyone.
+    /// Who else may connect, besides the system's own pods: the ingress controller, Prometheus,
+    /// the operator. Left out: everyone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub from: Vec<NetworkPolicyPeer>,
@@ -95,7 +99,13 @@ fn max_unavailable() -> IntOrString {
 
 impl Default for IngressSpec {
     fn default() -> Self {
-        Self { enabled: enabled(), class_name: None, host: host(), annotations: BTreeMap::new(), tls: None }
+        Self {
+            enabled: enabled(),
+            class_name: None,
+            host: host(),
+            annotations: BTreeMap::new(),
+            tls: None,
+        }
     }
 }
 impl Default for NetworkPolicySpec {

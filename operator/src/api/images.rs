@@ -22,7 +22,9 @@ pub struct Images {
 }
 
 /// Kubernetes' image pull policy.
-#[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(
+    Serialize, Deserialize, schemars::JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq,
+)]
 pub enum PullPolicy {
     Always,
     #[default]

@@ -27,7 +27,11 @@ fn interval_seconds() -> i32 {
 
 impl Default for Monitoring {
     fn default() -> Self {
-        Self { service_monitor: enabled(), interval_seconds: interval_seconds(), labels: BTreeMap::new() }
+        Self {
+            service_monitor: enabled(),
+            interval_seconds: interval_seconds(),
+            labels: BTreeMap::new(),
+        }
     }
 }
 
@@ -49,7 +53,9 @@ impl Default for Logging {
 }
 
 /// Severity of a log line.
-#[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(
+    Serialize, Deserialize, schemars::JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq,
+)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum LogLevel {
     Debug,

@@ -28,8 +28,8 @@ pub struct TicketSystemStatus {
     /// The Deployment that keeps the stock. Absent in monolith mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vacancy: Option<WorkloadStatus>,
-    /// Ready, Progressing, Degraded, ReconciliationPaused and StockChangeIgnored always; Reconciling and Stalled, as kstatus
-    /// defines them, only while true.
+    /// Ready, Progressing, Degraded, ReconciliationPaused and StockChangeIgnored always;
+    /// Reconciling and Stalled, as kstatus defines them, only while true.
     #[serde(default)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 /// What is for sale.
 #[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, PartialEq, Eq)]
 pub struct Stock {
-    /// Tickets in the default event when it is created. A later change has no effect on an event that exists: capacity is
-    /// then changed through the admin API.
+    /// Tickets in the default event when it is created. A later change has no effect on an event
+    /// that exists: capacity is then changed through the admin API.
     #[serde(default = "initial")]
     #[schemars(range(min = 0, max = 1_000_000_000))]
     pub initial: i64,
@@ -46,7 +46,8 @@ pub struct EmbeddedStorage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub storage_class_name: Option<String>,
-    /// Keep the volume and the admin token when the resource is deleted; one of the same name adopts them again.
+    /// Keep the volume and the admin token when the resource is deleted; one of the same name
+    /// adopts them again.
     #[serde(default = "retain")]
     pub retain: bool,
 }
@@ -71,8 +72,8 @@ impl Default for EmbeddedStorage {
 pub struct PostgresStorage {
     /// The Secret, in the namespace of the resource.
     pub secret_ref: SecretKeyRef,
-    /// Who signed the database's certificate: what `sslmode=verify-full` in the URL trusts. Left out: those the image has, which
-    /// are public authorities or none.
+    /// Who signed the database's certificate: what `sslmode=verify-full` in the URL trusts. Left
+    /// out: those the image has, which are public authorities or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_secret_ref: Option<CaSecretRef>,
 }
@@ -99,7 +100,8 @@ pub struct CaSecretRef {
     /// Name of the Secret, in the namespace of the resource.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
-    /// Key whose value is certificates in PEM. The default is what CloudNativePG and cert-manager write.
+    /// Key whose value is certificates in PEM. The default is what CloudNativePG and cert-manager
+    /// write.
     #[serde(default = "ca_key")]
     #[schemars(length(min = 1, max = 253))]
     pub key: String,

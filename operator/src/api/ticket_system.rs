@@ -2,12 +2,14 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DisruptionBudget, Images, IngressSpec, Logging, Monitoring, NetworkPolicySpec, RateLimit, Stock, StorageSpec, TicketSpec,
-    TicketSystemStatus, VacancySpec,
+    DisruptionBudget, Images, IngressSpec, Logging, Monitoring, NetworkPolicySpec, RateLimit,
+    Stock, StorageSpec, TicketSpec, TicketSystemStatus, VacancySpec,
 };
 
 /// Whether one process serves everything, or ticket and vacancy run apart.
-#[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(
+    Serialize, Deserialize, schemars::JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     #[default]
@@ -61,7 +63,8 @@ impl Mode {
 )]
 #[serde(rename_all = "camelCase")]
 pub struct TicketSystemSpec {
-    /// `microservices` runs ticket and vacancy apart; `monolith` runs both in one process, configured by `ticket`.
+    /// `microservices` runs ticket and vacancy apart; `monolith` runs both in one process,
+    /// configured by `ticket`.
     #[serde(default)]
     pub mode: Mode,
     /// What is for sale when the system first starts.

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{Affinity, EnvVar, ResourceRequirements, Toleration, TopologySpreadConstraint};
+use k8s_openapi::api::core::v1::{
+    Affinity, EnvVar, ResourceRequirements, Toleration, TopologySpreadConstraint,
+};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
@@ -94,8 +96,8 @@ pub struct WorkloadSpec {
     /// Scheduling affinity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub affinity: Option<Affinity>,
-    /// Topology spread. Left out: evenly over nodes and zones where possible. A constraint without `labelSelector` gets that
-    /// of the pods; an empty list switches spreading off.
+    /// Topology spread. Left out: evenly over nodes and zones where possible. A constraint without
+    /// `labelSelector` gets that of the pods; an empty list switches spreading off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     pub topology_spread: Option<Vec<TopologySpreadConstraint>>,

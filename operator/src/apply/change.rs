@@ -42,7 +42,8 @@ impl std::fmt::Display for Change {
         if fields.is_empty() {
             return Ok(());
         }
-        let shown = fields.iter().take(FIELDS_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let shown =
+            fields.iter().take(FIELDS_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
         let more = fields.len().saturating_sub(FIELDS_MAX);
         if more == 0 { write!(f, " ({shown})") } else { write!(f, " ({shown} and {more} more)") }
     }

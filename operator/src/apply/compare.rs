@@ -1,11 +1,13 @@
-//! Whether a live object already is what would be applied. Applying regardless would be harmless to the object, but a write
-//! per child and pass adds up, and a reconciliation that never rests cannot be told from one that fights somebody.
+//! Whether a live object already is what would be applied. Applying regardless would be harmless to
+//! the object, but a write per child and pass adds up, and a reconciliation that never rests cannot
+//! be told from one that fights somebody.
 
 use serde_json::{Map, Value};
 
 use super::quantity;
 
-/// Paths at which `live` lacks or contradicts `desired`. What `live` has beyond that belongs to others and is left alone.
+/// Paths at which `live` lacks or contradicts `desired`. What `live` has beyond that belongs to
+/// others and is left alone.
 pub fn differences(desired: &Value, live: &Value) -> Vec<String> {
     let mut found = Vec::new();
     compare(desired, live, &mut String::new(), &mut found);
@@ -21,7 +23,12 @@ fn compare(desired: &Value, live: &Value, path: &mut String, found: &mut Vec<Str
     }
 }
 
-fn compare_maps(desired: &Map<String, Value>, live: &Map<String, Value>, path: &mut String, found: &mut Vec<String>) {
+fn compare_maps(
+    desired: &Map<String, Value>,
+    live: &Map<String, Value>,
+    path: &mut String,
+    found: &mut Vec<String>,
+) {
     if is_atomic_map(path) && live.keys().any(|key| !desired.contains_key(key)) {
         found.push(path.clone());
         return;
@@ -48,10 +55,15 @@ fn compare_lists(desired: &[Value], live: &[Value], path: &mut String, found: &m
         return;
     };
     for element in desired {
-        let label = element.get(key).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).unwrap_or_default();
-        nested(path, &label, |path| match live.iter().find(|candidate| candidate.get(key) == element.get(key)) {
-            Some(live) => compare(element, live, path, found),
-            None => found.push(path.clone()),
+        let label = element
+            .get(key)
+            .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            .unwrap_or_default();
+        nested(path, &label, |path| {
+            match live.iter().find(|candidate| candidate.get(key) == element.get(key)) {
+                Some(live) => compare(element, live, path, found),
+                None => found.push(path.clone()),
+            }
         });
     }
 }
@@ -66,7 +78,8 @@ fn nested(path: &mut String, segment: &str, inner: impl FnOnce(&mut String)) {
     path.truncate(length);
 }
 
-/// Lists the API server merges by key, where others may add elements of their own. All other lists belong to one manager.
+/// Lists the API server merges by key, where others may add elements of their own. All other lists
+/// belong to one manager.
 fn merge_key(path: &str, desired: &[Value]) -> Option<&'static str> {
     let key = match last(path) {
         "containers" | "env" | "volumes" | "imagePullSecrets" => "name",
@@ -112,8 +125,7 @@ mod tests {
 
     #[test]
     fn what_others_added_is_no_difference() {
-        let desired =
-            json!({"metadata": {"labels": {"a": "1"}}, "spec": {"template": {"spec": {"containers": [{"name": "x", "image": "i"}]}}}});
+        let desired = json!({"metadata": {"labels": {"a": "1"}}, "spec": {"template": {"spec": {"containers": [{"name": "x", "image": "i"}]}}}});
         let live = json!({
             "metadata": {"labels": {"a": "1", "b": "2"}, "uid": "u"},
             "spec": {"replicas": 3, "template": {"spec": {"containers": [{"name": "sidecar"}, {"name": "x", "image": "i", "tty": true}]}}},
@@ -125,22 +137,40 @@ mod tests {
     fn changed_and_missing_fields_are_named() {
         let desired = json!({"spec": {"containers": [{"name": "x", "image": "i", "env": [{"name": "A", "value": "1"}]}], "paused": true}});
         let live = json!({"spec": {"containers": [{"name": "x", "image": "j"}]}});
-        assert_eq!(differences(&desired, &live), ["spec.containers.x.env", "spec.containers.x.image", "spec.paused"]);
+        assert_eq!(
+            differences(&desired, &live),
+            ["spec.containers.x.env", "spec.containers.x.image", "spec.paused"]
+        );
     }
 
     #[test]
     fn a_list_of_one_manager_must_match_as_a_whole() {
         let desired = json!({"spec": {"rules": [{"host": "a"}]}});
-        assert_eq!(differences(&desired, &json!({"spec": {"rules": [{"host": "a"}, {"host": "b"}]}})), ["spec.rules"]);
-        assert_eq!(differences(&desired, &json!({"spec": {"rules": [{"host": "b"}]}})), ["spec.rules.0.host"]);
+        assert_eq!(
+            differences(&desired, &json!({"spec": {"rules": [{"host": "a"}, {"host": "b"}]}})),
+            ["spec.rules"]
+        );
+        assert_eq!(
+            differences(&desired, &json!({"spec": {"rules": [{"host": "b"}]}})),
+            ["spec.rules.0.host"]
+        );
         let policy = json!({"spec": {"ingress": [{"ports": [{"port": 1}]}]}});
-        assert_eq!(differences(&policy, &json!({"spec": {"ingress": [{"ports": [{"port": 1}, {"port": 2}]}]}})), ["spec.ingress.0.ports"]);
+        assert_eq!(
+            differences(
+                &policy,
+                &json!({"spec": {"ingress": [{"ports": [{"port": 1}, {"port": 2}]}]}})
+            ),
+            ["spec.ingress.0.ports"]
+        );
     }
 
     #[test]
     fn a_widened_selector_is_drift() {
         let desired = json!({"spec": {"selector": {"a": "1"}}});
-        assert_eq!(differences(&desired, &json!({"spec": {"selector": {"a": "1", "b": "2"}}})), ["spec.selector"]);
+        assert_eq!(
+            differences(&desired, &json!({"spec": {"selector": {"a": "1", "b": "2"}}})),
+            ["spec.selector"]
+        );
     }
 
     #[test]
@@ -158,6 +188,10 @@ mod tests {
         let desired = json!({"e": false, "f": 0});
         assert!(differences(&desired, &desired).is_empty());
         assert_eq!(differences(&desired, &json!({"e": true, "f": 1})), ["e", "f"]);
-        assert_eq!(differences(&desired, &json!({})), ["e", "f"], "a protection that was removed is a difference");
+        assert_eq!(
+            differences(&desired, &json!({})),
+            ["e", "f"],
+            "a protection that was removed is a difference"
+        );
     }
 }

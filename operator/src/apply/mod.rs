@@ -1,4 +1,5 @@
-//! Step four of a reconciliation: make the cluster agree with what was built, writing only what differs.
+//! Step four of a reconciliation: make the cluster agree with what was built, writing only what
+//! differs.
 
 mod change;
 mod child;
@@ -13,10 +14,9 @@ mod waiting;
 
 use std::time::Instant;
 
-use kube::Client;
-
 pub use change::{Change, Did};
 pub use child::{APPLIED_HASH, body_with_hash};
+use kube::Client;
 pub use switch::Handovers;
 pub use waiting::Waiting;
 
@@ -51,7 +51,8 @@ pub struct Refused {
 /// Applies `children` over `live` and prunes what is no longer wanted.
 ///
 /// # Errors
-/// When the API server cannot be reached or is overloaded; what it refuses for good is reported in [`Applied::refused`].
+/// When the API server cannot be reached or is overloaded; what it refuses for good is reported in
+/// [`Applied::refused`].
 pub async fn apply(
     client: &Client,
     system: &System,
@@ -74,9 +75,19 @@ pub async fn apply(
     Ok(applied)
 }
 
-/// Pods are not started or changed while something they read or write was refused: they would run on what is somebody else's.
+/// Pods are not started or changed while something they read or write was refused: they would run
+/// on what is somebody else's.
 fn lacks_prerequisite(child: &Child, applied: &Applied) -> bool {
     let needs = matches!(child.kind, Kind::Deployment | Kind::HorizontalPodAutoscaler);
-    let prerequisite = |kind| matches!(kind, Kind::ServiceAccount | Kind::Secret | Kind::PersistentVolumeClaim | Kind::ConfigMap);
-    needs && applied.refused.iter().any(|refused| refused.reason != "PruneFailed" && prerequisite(refused.kind))
+    let prerequisite = |kind| {
+        matches!(
+            kind,
+            Kind::ServiceAccount | Kind::Secret | Kind::PersistentVolumeClaim | Kind::ConfigMap
+        )
+    };
+    needs
+        && applied
+            .refused
+            .iter()
+            .any(|refused| refused.reason != "PruneFailed" && prerequisite(refused.kind))
 }

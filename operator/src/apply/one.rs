@@ -17,7 +17,12 @@ use crate::{
     validate::System,
 };
 
-pub(super) async fn apply(client: &Client, system: &System, child: &Child, applied: &mut Applied) -> Result<(), kube::Error> {
+pub(super) async fn apply(
+    client: &Client,
+    system: &System,
+    child: &Child,
+    applied: &mut Applied,
+) -> Result<(), kube::Error> {
     let cached = applied.live.get(child.kind, &child.name).cloned();
     let was_cached = cached.is_some();
     let live = match cached {
@@ -45,9 +50,13 @@ pub(super) async fn apply(client: &Client, system: &System, child: &Child, appli
     Ok(())
 }
 
-/// The caches hold what carries the operator's labels. What is not there may still exist: somebody else's, which must not be
-/// taken, or the operator's own that lost its labels.
-async fn read(client: &Client, system: &System, child: &Child) -> Result<Option<Arc<DynamicObject>>, kube::Error> {
+/// The caches hold what carries the operator's labels. What is not there may still exist: somebody
+/// else's, which must not be taken, or the operator's own that lost its labels.
+async fn read(
+    client: &Client,
+    system: &System,
+    child: &Child,
+) -> Result<Option<Arc<DynamicObject>>, kube::Error> {
     FromServer(client.clone()).get(child.kind, &system.namespace, &child.name).await
 }
 
@@ -61,15 +70,21 @@ async fn attempt(
     if live.is_some_and(|live| !may_take(&live.metadata, &system.name, &system.owner.uid)) {
         return Err(child::refuse_conflict(child));
     }
-    let workload = system.workloads.iter().find(|workload| child.kind == Kind::Deployment && workload.name == child.name);
+    let workload = system
+        .workloads
+        .iter()
+        .find(|workload| child.kind == Kind::Deployment && workload.name == child.name);
     if let (Some(writer), None) = (workload.filter(|workload| workload.holds_volume), live) {
-        let holders = volume::holders(client, system, writer.component).await.map_err(ApplyError::Unavailable)?;
+        let holders = volume::holders(client, system, writer.component)
+            .await
+            .map_err(ApplyError::Unavailable)?;
         if !holders.is_empty() {
             applied.waiting = Some(Waiting::for_holders(&holders));
             return Ok(Outcome::Unchanged);
         }
     }
-    let plan = workload.map(|workload| replicas::plan(&workload.replicas, live)).unwrap_or_default();
+    let plan =
+        workload.map(|workload| replicas::plan(&workload.replicas, live)).unwrap_or_default();
     if let (Some(replicas), Some(live)) = (plan.before, live) {
         replicas::own(client, system, child, live, replicas).await?;
     }

@@ -15,14 +15,25 @@ use crate::kind::Kind;
 ///
 /// # Errors
 /// When the API server cannot be reached or is overloaded.
-pub(super) async fn delete(client: &Client, namespace: &str, kind: Kind, name: &str, applied: &mut Applied) -> Result<(), kube::Error> {
+pub(super) async fn delete(
+    client: &Client,
+    namespace: &str,
+    kind: Kind,
+    name: &str,
+    applied: &mut Applied,
+) -> Result<(), kube::Error> {
     let Some(live) = applied.live.get(kind, name).cloned() else { return Ok(()) };
     if live.metadata.deletion_timestamp.is_some() {
         return Ok(());
     }
-    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &kind.api_resource());
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(client.clone(), namespace, &kind.api_resource());
     // A Deployment is to be gone only when its pods are: they may hold the volume.
-    let params = if kind == Kind::Deployment { DeleteParams::foreground() } else { DeleteParams::background() };
+    let params = if kind == Kind::Deployment {
+        DeleteParams::foreground()
+    } else {
+        DeleteParams::background()
+    };
     let preconditions = Preconditions { uid: live.metadata.uid.clone(), ..Default::default() };
     match api.delete(name, &params.preconditions(preconditions)).await {
         Ok(answer) => {
@@ -35,7 +46,12 @@ pub(super) async fn delete(client: &Client, namespace: &str, kind: Kind, name: &
         Err(kube::Error::Api(status)) if status.code == 404 || status.is_conflict() => {}
         Err(kube::Error::Api(status)) if matches!(status.code, 400 | 403 | 405 | 422) => {
             let message = format!("is no longer wanted and cannot be deleted: {}", status.message);
-            applied.refused.push(Refused { kind, name: name.to_owned(), reason: "PruneFailed", message });
+            applied.refused.push(Refused {
+                kind,
+                name: name.to_owned(),
+                reason: "PruneFailed",
+                message,
+            });
             return Ok(());
         }
         Err(error) => return Err(error),

@@ -1,4 +1,5 @@
-//! Amounts such as `500m` and `1Gi`, only as far as it takes to see that two spellings mean the same.
+//! Amounts such as `500m` and `1Gi`, only as far as it takes to see that two spellings mean the
+//! same.
 
 use serde_json::Value;
 
@@ -103,7 +104,16 @@ mod tests {
             assert!(equal(&json!(a), &json!(b)), "{a} is {b}");
         }
         assert!(equal(&json!(1), &json!("1")));
-        for (a, b) in [("1", "1001m"), ("1G", "1Gi"), ("x", "x"), ("", ""), (".", "."), ("1e", "1"), ("1e99", "1e99"), ("1u", "2m")] {
+        for (a, b) in [
+            ("1", "1001m"),
+            ("1G", "1Gi"),
+            ("x", "x"),
+            ("", ""),
+            (".", "."),
+            ("1e", "1"),
+            ("1e99", "1e99"),
+            ("1u", "2m"),
+        ] {
             assert!(!equal(&json!(a), &json!(b)), "{a} is not {b}, or is no amount this reads");
         }
     }

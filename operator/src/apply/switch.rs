@@ -1,4 +1,5 @@
-//! What to take away, and what has to wait for it: the part of a mode switch that must happen in order.
+//! What to take away, and what has to wait for it: the part of a mode switch that must happen in
+//! order.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -16,12 +17,12 @@ use crate::{
     validate::{Storage, System},
 };
 
-/// How long the mode that is being left goes on serving after the Ingress points elsewhere: several times what Ingress
-/// controllers take to follow.
+/// How long the mode that is being left goes on serving after the Ingress points elsewhere: several
+/// times what Ingress controllers take to follow.
 const FOLLOW: Duration = Duration::from_secs(10);
 
-/// Since when the Ingress of a system that is switching points to the new mode, by uid. Kept in memory: an operator that starts
-/// anew waits anew.
+/// Since when the Ingress of a system that is switching points to the new mode, by uid. Kept in
+/// memory: an operator that starts anew waits anew.
 #[derive(Debug, Default)]
 pub struct Handovers(Mutex<HashMap<String, Instant>>);
 
@@ -29,7 +30,12 @@ impl Handovers {
     /// Notes that the Ingress points to the new mode, and tells whether it has for long enough.
     fn followed(&self, uid: &str, now: Instant) -> bool {
         now.saturating_duration_since(
-            *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).entry(uid.to_owned()).or_insert(now),
+            *self
+                .0
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .entry(uid.to_owned())
+                .or_insert(now),
         ) >= FOLLOW
     }
 
@@ -67,26 +73,51 @@ enum Stage {
 
 impl Plan {
     pub fn holds_back(&self, child: &Child) -> bool {
-        (self.stage == Stage::LettingGo && matches!(child.kind, Kind::Deployment | Kind::HorizontalPodAutoscaler))
+        (self.stage == Stage::LettingGo
+            && matches!(child.kind, Kind::Deployment | Kind::HorizontalPodAutoscaler))
             || (self.stage == Stage::Overlap && self.has_ingress && child.kind == Kind::Ingress)
     }
 }
 
-pub(super) fn plan(system: &System, wanted: &[Child], live: &Live, handovers: &Handovers, now: Instant) -> Plan {
-    let names: BTreeSet<(Kind, &str)> = wanted.iter().map(|child| (child.kind, child.name.as_str())).collect();
-    let ours = |metadata: &kube::core::ObjectMeta| made_for(metadata, &system.name, &system.owner.uid);
-    let leaving = |component: &&Component| system.workloads.iter().all(|workload| workload.component != **component);
-    let runs = |component: &Component| {
-        live.get(Kind::Deployment, &component.object_name(&system.name)).is_some_and(|object| ours(&object.metadata))
+pub(super) fn plan(
+    system: &System,
+    wanted: &[Child],
+    live: &Live,
+    handovers: &Handovers,
+    now: Instant,
+) -> Plan {
+    let names: BTreeSet<(Kind, &str)> =
+        wanted.iter().map(|child| (child.kind, child.name.as_str())).collect();
+    let ours =
+        |metadata: &kube::core::ObjectMeta| made_for(metadata, &system.name, &system.owner.uid);
+    let leaving = |component: &&Component| {
+        system.workloads.iter().all(|workload| workload.component != **component)
     };
-    let outgoing: BTreeSet<String> = Component::ALL.iter().filter(leaving).map(|component| component.object_name(&system.name)).collect();
-    let running: Vec<Component> = Component::ALL.iter().filter(leaving).filter(|component| runs(component)).copied().collect();
+    let runs = |component: &Component| {
+        live.get(Kind::Deployment, &component.object_name(&system.name))
+            .is_some_and(|object| ours(&object.metadata))
+    };
+    let outgoing: BTreeSet<String> = Component::ALL
+        .iter()
+        .filter(leaving)
+        .map(|component| component.object_name(&system.name))
+        .collect();
+    let running: Vec<Component> = Component::ALL
+        .iter()
+        .filter(leaving)
+        .filter(|component| runs(component))
+        .copied()
+        .collect();
     let embedded = matches!(system.storage, Storage::Embedded(_));
     let stage = if running.is_empty() {
         Stage::Settled
     } else if embedded {
         // Ticket does not touch the volume: what comes next need not wait for it.
-        if running.iter().any(|component| *component != Component::Ticket) { Stage::LettingGo } else { Stage::Leaving }
+        if running.iter().any(|component| *component != Component::Ticket) {
+            Stage::LettingGo
+        } else {
+            Stage::Leaving
+        }
     } else if !system.workloads.iter().all(|workload| rollout::serves(live, &workload.name)) {
         Stage::Overlap
     } else if !ingress_points_here(wanted, live) || !handovers.followed(&system.owner.uid, now) {
@@ -100,8 +131,14 @@ pub(super) fn plan(system: &System, wanted: &[Child], live: &Live, handovers: &H
     let retire = live
         .iter()
         // The claim outlives even a change of storage: only its owner reference ever takes it away.
-        .filter(|(kind, name, object)| *kind != Kind::PersistentVolumeClaim && !names.contains(&(*kind, *name)) && ours(&object.metadata))
-        .filter(|(kind, name, _)| may_go(stage, *kind) || !kind.is_per_component() || !outgoing.contains(*name))
+        .filter(|(kind, name, object)| {
+            *kind != Kind::PersistentVolumeClaim
+                && !names.contains(&(*kind, *name))
+                && ours(&object.metadata)
+        })
+        .filter(|(kind, name, _)| {
+            may_go(stage, *kind) || !kind.is_per_component() || !outgoing.contains(*name)
+        })
         .map(|(kind, name, _)| (kind, name.to_owned()))
         .collect();
     let waiting = match stage {
@@ -118,7 +155,10 @@ fn may_go(stage: Stage, kind: Kind) -> bool {
     match stage {
         Stage::Settled => true,
         Stage::LettingGo | Stage::Leaving => {
-            matches!(kind, Kind::Deployment | Kind::HorizontalPodAutoscaler | Kind::PodDisruptionBudget)
+            matches!(
+                kind,
+                Kind::Deployment | Kind::HorizontalPodAutoscaler | Kind::PodDisruptionBudget
+            )
         }
         Stage::Overlap | Stage::Following => false,
     }
@@ -126,7 +166,11 @@ fn may_go(stage: Stage, kind: Kind) -> bool {
 
 fn ingress_points_here(wanted: &[Child], live: &Live) -> bool {
     wanted.iter().filter(|child| child.kind == Kind::Ingress).all(|child| {
-        let current = live.get(child.kind, &child.name).and_then(|object| serde_json::to_value(object.as_ref()).ok());
-        current.is_some_and(|current| compare::differences(&body_with_hash(child), &current).is_empty())
+        let current = live
+            .get(child.kind, &child.name)
+            .and_then(|object| serde_json::to_value(object.as_ref()).ok());
+        current.is_some_and(|current| {
+            compare::differences(&body_with_hash(child), &current).is_empty()
+        })
     })
 }

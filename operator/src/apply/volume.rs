@@ -1,5 +1,6 @@
-//! Whether the volume is free for a writer. A Deployment keeps its own pods apart, but says nothing of the pods of another,
-//! or of a deleted one: those go some time after it, and would share the volume with the next.
+//! Whether the volume is free for a writer. A Deployment keeps its own pods apart, but says nothing
+//! of the pods of another, or of a deleted one: those go some time after it, and would share the
+//! volume with the next.
 
 use std::collections::BTreeSet;
 
@@ -18,23 +19,36 @@ use crate::{
 /// Objects looked at; a single one is enough to wait for.
 const LISTED_MAX: u32 = 100;
 
-/// What holds the volume, or is about to make a pod that does, when the Deployment of `component` does not exist. Asked of the
-/// API server itself, for a cache that lags would make two writers.
+/// What holds the volume, or is about to make a pod that does, when the Deployment of `component`
+/// does not exist. Asked of the API server itself, for a cache that lags would make two writers.
 ///
 /// # Errors
 /// When the API server cannot be asked.
-pub(super) async fn holders(client: &Client, system: &System, component: Component) -> Result<Vec<String>, kube::Error> {
-    let selector =
-        format!("{},{}", labels::text(&labels::of_system(&system.name)), labels::any_of(&[Component::Vacancy, Component::Monolith]));
+pub(super) async fn holders(
+    client: &Client,
+    system: &System,
+    component: Component,
+) -> Result<Vec<String>, kube::Error> {
+    let selector = format!(
+        "{},{}",
+        labels::text(&labels::of_system(&system.name)),
+        labels::any_of(&[Component::Vacancy, Component::Monolith])
+    );
     let params = ListParams::default().labels(&selector).limit(LISTED_MAX);
     let sets: Api<ReplicaSet> = Api::namespaced(client.clone(), &system.namespace);
     let sets = sets.list(&params).await?.items;
     let pods: Api<Pod> = Api::namespaced(client.clone(), &system.namespace);
-    let pods = pods.list(&params.fields("status.phase!=Succeeded,status.phase!=Failed")).await?.items;
+    let pods =
+        pods.list(&params.fields("status.phase!=Succeeded,status.phase!=Failed")).await?.items;
     Ok(holding(system, component, &sets, &pods))
 }
 
-fn holding(system: &System, component: Component, sets: &[ReplicaSet], pods: &[Pod]) -> Vec<String> {
+fn holding(
+    system: &System,
+    component: Component,
+    sets: &[ReplicaSet],
+    pods: &[Pod],
+) -> Vec<String> {
     let volume = claim(&system.name);
     // Orphaned on purpose: the Deployment will adopt it, and its pods with it.
     let adoptable = |set: &&ReplicaSet| {
@@ -42,25 +56,37 @@ fn holding(system: &System, component: Component, sets: &[ReplicaSet], pods: &[P
             && controller(*set).is_none()
             && set.labels().get(labels::COMPONENT).map(String::as_str) == Some(component.as_str())
     };
-    let adopted: BTreeSet<String> = sets.iter().filter(adoptable).filter_map(ResourceExt::uid).collect();
+    let adopted: BTreeSet<String> =
+        sets.iter().filter(adoptable).filter_map(ResourceExt::uid).collect();
     // One that still wants pods may make another at any moment.
     let sets = sets.iter().filter(|set| !adoptable(set)).filter(|set| {
         let spec = set.spec.as_ref();
-        spec.and_then(|spec| spec.replicas).unwrap_or(1) > 0 && mounts(spec.and_then(|spec| spec.template.as_ref()?.spec.as_ref()), &volume)
+        spec.and_then(|spec| spec.replicas).unwrap_or(1) > 0
+            && mounts(spec.and_then(|spec| spec.template.as_ref()?.spec.as_ref()), &volume)
     });
     let pods = pods
         .iter()
         .filter(|pod| mounts(pod.spec.as_ref(), &volume))
         .filter(|pod| controller(*pod).is_none_or(|uid| !adopted.contains(&uid)));
     let pods: Vec<String> = pods.map(|pod| format!("pod {}", pod.name_any())).collect();
-    if pods.is_empty() { sets.map(|set| format!("ReplicaSet {}", set.name_any())).collect() } else { pods }
+    if pods.is_empty() {
+        sets.map(|set| format!("ReplicaSet {}", set.name_any())).collect()
+    } else {
+        pods
+    }
 }
 
 fn controller(object: &impl Resource) -> Option<String> {
-    object.owner_references().iter().find(|owner| owner.controller == Some(true)).map(|owner| owner.uid.clone())
+    object
+        .owner_references()
+        .iter()
+        .find(|owner| owner.controller == Some(true))
+        .map(|owner| owner.uid.clone())
 }
 
 fn mounts(pod: Option<&PodSpec>, volume: &str) -> bool {
     let mut volumes = pod.and_then(|pod| pod.volumes.as_ref()).into_iter().flatten();
-    volumes.any(|mounted| mounted.persistent_volume_claim.as_ref().is_some_and(|claim| claim.claim_name == volume))
+    volumes.any(|mounted| {
+        mounted.persistent_volume_claim.as_ref().is_some_and(|claim| claim.claim_name == volume)
+    })
 }

@@ -11,19 +11,23 @@ pub struct Waiting {
 impl Waiting {
     /// The mode that is being left still holds the volume.
     pub(super) fn for_previous_mode() -> Self {
-        let message = "waiting for the pods of the previous mode to let go of the volume".to_owned();
+        let message =
+            "waiting for the pods of the previous mode to let go of the volume".to_owned();
         Self { reason: "SwitchingMode", message, switched: false }
     }
 
     /// The mode that is being left serves until the new one does.
     pub(super) fn for_new_pods() -> Self {
-        let message = "the pods of the previous mode serve until those of the new one do".to_owned();
+        let message =
+            "the pods of the previous mode serve until those of the new one do".to_owned();
         Self { reason: "SwitchingMode", message, switched: false }
     }
 
     /// The new mode serves; the old one has requests on their way to it.
     pub(super) fn for_ingress() -> Self {
-        let message = "the new pods serve; the previous ones stay until no request is on its way to them".to_owned();
+        let message =
+            "the new pods serve; the previous ones stay until no request is on its way to them"
+                .to_owned();
         Self { reason: "SwitchingMode", message, switched: true }
     }
 

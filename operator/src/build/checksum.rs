@@ -3,7 +3,8 @@ use sha2::{Digest, Sha256};
 
 use crate::validate::hex;
 
-/// Hash over all a pod reads at start but cannot see change: its ConfigMap and the Secrets it refers to.
+/// Hash over all a pod reads at start but cannot see change: its ConfigMap and the Secrets it
+/// refers to.
 pub fn of_configuration(config: &ConfigMap, secrets_digest: &str) -> String {
     let mut hash = Sha256::new();
     for (key, value) in config.data.iter().flatten() {

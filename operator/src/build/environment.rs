@@ -1,4 +1,5 @@
-//! What the services read from their environment: settings through the ConfigMap, secrets by reference.
+//! What the services read from their environment: settings through the ConfigMap, secrets by
+//! reference.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,8 @@ use crate::{
     validate::{Storage, System, Workload},
 };
 
-/// Seconds a pod goes on serving after SIGTERM; endpoints have already been withdrawn during the preStop pause.
+/// Seconds a pod goes on serving after SIGTERM; endpoints have already been withdrawn during the
+/// preStop pause.
 const SHUTDOWN_DRAIN_S: &str = "1";
 /// Seconds a connection may take to finish after that.
 pub const SHUTDOWN_TIMEOUT_S: i64 = 15;
@@ -53,7 +55,8 @@ pub fn settings(system: &System, workload: &Workload) -> BTreeMap<String, String
         set("HTTP_MAX_CONNECTIONS", ticket.connection_pool.max_connections.to_string());
         set("HTTP_KEEPALIVE_CONNECTIONS", ticket.connection_pool.keepalive_connections.to_string());
     }
-    // To vacancy, all buyers of a ticket pod are one client: their quota is taken where they arrive.
+    // To vacancy, all buyers of a ticket pod are one client: their quota is taken where they
+    // arrive.
     if let (Some(limit), true) = (&spec.rate_limit, workload.component != Component::Vacancy) {
         set("RATE_LIMIT_PER_SECOND", limit.per_second.to_string());
         if let Some(burst) = limit.burst {
@@ -68,19 +71,27 @@ pub fn settings(system: &System, workload: &Workload) -> BTreeMap<String, String
             set("REQUEST_TIMEOUT_S", seconds(ticket.vacancy_timeout_ms + 1_000));
         }
         let vacancy = Component::Vacancy;
-        set("VACANCY_URL", format!("http://{}:{}", vacancy.object_name(&system.name), vacancy.port()));
+        set(
+            "VACANCY_URL",
+            format!("http://{}:{}", vacancy.object_name(&system.name), vacancy.port()),
+        );
     }
     settings
 }
 
-/// Environment variables of the container: Secrets by reference, then what the spec adds or overrides.
+/// Environment variables of the container: Secrets by reference, then what the spec adds or
+/// overrides.
 pub fn variables(system: &System, workload: &Workload) -> Vec<EnvVar> {
     let mut variables = Vec::new();
     if workload.component != Component::Ticket {
         variables.push(from_secret("ADMIN_TOKEN", &admin_token(&system.name), TOKEN_KEY));
     }
     if let (true, Storage::Postgres(postgres)) = (workload.uses_database, &system.storage) {
-        variables.push(from_secret("STORE_URL", &postgres.secret_ref.name, &postgres.secret_ref.key));
+        variables.push(from_secret(
+            "STORE_URL",
+            &postgres.secret_ref.name,
+            &postgres.secret_ref.key,
+        ));
     }
     for variable in &workload.spec.env {
         // Names are the key of this list in server-side apply: a second entry would be refused.
@@ -91,7 +102,8 @@ pub fn variables(system: &System, workload: &Workload) -> Vec<EnvVar> {
 }
 
 fn from_secret(variable: &str, secret: &str, key: &str) -> EnvVar {
-    let selector = SecretKeySelector { name: secret.to_owned(), key: key.to_owned(), optional: None };
+    let selector =
+        SecretKeySelector { name: secret.to_owned(), key: key.to_owned(), optional: None };
     EnvVar {
         name: variable.to_owned(),
         value_from: Some(EnvVarSource { secret_key_ref: Some(selector), ..Default::default() }),

@@ -16,7 +16,8 @@ pub const COMPONENT: &str = "app.kubernetes.io/component";
 const PART_OF: &str = "app.kubernetes.io/part-of";
 const APP: &str = "ticket-system";
 
-/// Selects the pods of one component. Deployments never let it change, so nothing that could change belongs in here.
+/// Selects the pods of one component. Deployments never let it change, so nothing that could change
+/// belongs in here.
 pub fn selector(system: &str, component: Component) -> BTreeMap<String, String> {
     let mut labels = of_system(system);
     labels.insert(COMPONENT.to_owned(), component.as_str().to_owned());
@@ -30,7 +31,8 @@ pub fn of_system(system: &str) -> BTreeMap<String, String> {
 
 /// Labels of a child; without a component for what the whole system shares.
 pub fn of_child(system: &str, component: Option<Component>) -> BTreeMap<String, String> {
-    let mut labels = component.map_or_else(|| of_system(system), |component| selector(system, component));
+    let mut labels =
+        component.map_or_else(|| of_system(system), |component| selector(system, component));
     labels.insert(PART_OF.to_owned(), APP.to_owned());
     labels.insert(MANAGED_BY.to_owned(), OPERATOR.to_owned());
     labels
@@ -43,7 +45,10 @@ pub fn text(labels: &BTreeMap<String, String>) -> String {
 
 /// Selects any of `components`, in the API's query syntax.
 pub fn any_of(components: &[Component]) -> String {
-    format!("{COMPONENT} in ({})", components.iter().map(|component| component.as_str()).collect::<Vec<_>>().join(","))
+    format!(
+        "{COMPONENT} in ({})",
+        components.iter().map(|component| component.as_str()).collect::<Vec<_>>().join(",")
+    )
 }
 
 /// The system a child belongs to, if the operator made the child.

@@ -5,7 +5,10 @@ use crate::{kind::Component, validate::System};
 
 /// Metadata of a child that goes when the resource goes.
 pub fn owned(system: &System, name: &str, component: Option<Component>) -> ObjectMeta {
-    ObjectMeta { owner_references: Some(vec![system.owner.clone()]), ..retained(system, name, component) }
+    ObjectMeta {
+        owner_references: Some(vec![system.owner.clone()]),
+        ..retained(system, name, component)
+    }
 }
 
 /// Metadata of a child that stays when the resource goes.

@@ -1,4 +1,5 @@
-//! Step three of a reconciliation: render the children of a validated system. A file per child; all of it pure.
+//! Step three of a reconciliation: render the children of a validated system. A file per child; all
+//! of it pure.
 
 mod checksum;
 mod environment;
@@ -55,21 +56,41 @@ pub struct BuildError {
 
 /// Renders the children of `system`.
 pub fn build(system: &System) -> Resources {
-    let config_maps: Vec<ConfigMap> = system.workloads.iter().map(|workload| resource::config_map::build(system, workload)).collect();
+    let config_maps: Vec<ConfigMap> = system
+        .workloads
+        .iter()
+        .map(|workload| resource::config_map::build(system, workload))
+        .collect();
     Resources {
         service_account: resource::service_account::build(system),
         admin_token: resource::admin_token::build(system),
         claim: resource::claim::build(system),
-        services: system.workloads.iter().map(|workload| resource::service::build(system, workload)).collect(),
+        services: system
+            .workloads
+            .iter()
+            .map(|workload| resource::service::build(system, workload))
+            .collect(),
         deployments: system
             .workloads
             .iter()
             .zip(&config_maps)
             .map(|(workload, config)| resource::deployment::build(system, workload, config))
             .collect(),
-        autoscalers: system.workloads.iter().filter_map(|workload| resource::autoscaler::build(system, workload)).collect(),
-        disruption_budgets: system.workloads.iter().filter_map(|workload| resource::disruption_budget::build(system, workload)).collect(),
-        network_policies: system.workloads.iter().filter_map(|workload| resource::network_policy::build(system, workload)).collect(),
+        autoscalers: system
+            .workloads
+            .iter()
+            .filter_map(|workload| resource::autoscaler::build(system, workload))
+            .collect(),
+        disruption_budgets: system
+            .workloads
+            .iter()
+            .filter_map(|workload| resource::disruption_budget::build(system, workload))
+            .collect(),
+        network_policies: system
+            .workloads
+            .iter()
+            .filter_map(|workload| resource::network_policy::build(system, workload))
+            .collect(),
         ingress: resource::ingress::build(system),
         service_monitor: resource::service_monitor::build(system),
         config_maps,
@@ -112,11 +133,19 @@ impl Resources {
     }
 }
 
-fn push<T: Serialize>(children: &mut Vec<Child>, kind: Kind, objects: impl IntoIterator<Item = T>) -> Result<(), BuildError> {
+fn push<T: Serialize>(
+    children: &mut Vec<Child>,
+    kind: Kind,
+    objects: impl IntoIterator<Item = T>,
+) -> Result<(), BuildError> {
     for object in objects {
         let error = |message: String| BuildError { kind, message };
         let body = serde_json::to_value(object).map_err(|cause| error(cause.to_string()))?;
-        let name = body.pointer("/metadata/name").and_then(Value::as_str).ok_or_else(|| error("it has no name".to_owned()))?.to_owned();
+        let name = body
+            .pointer("/metadata/name")
+            .and_then(Value::as_str)
+            .ok_or_else(|| error("it has no name".to_owned()))?
+            .to_owned();
         children.push(Child { kind, name, body });
     }
     Ok(())

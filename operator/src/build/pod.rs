@@ -1,13 +1,14 @@
-//! The pod template. Any change of what this renders for an unchanged spec rolls every pod of every system when the operator
-//! is upgraded; the snapshot tests are there to make that a decision.
+//! The pod template. Any change of what this renders for an unchanged spec rolls every pod of every
+//! system when the operator is upgraded; the snapshot tests are there to make that a decision.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::{
     api::core::v1::{
-        Capabilities, ConfigMapEnvSource, Container, ContainerPort, EnvFromSource, KeyToPath, LocalObjectReference,
-        PersistentVolumeClaimVolumeSource, PodSecurityContext, PodSpec, PodTemplateSpec, SeccompProfile, SecretVolumeSource,
-        SecurityContext, TopologySpreadConstraint, Volume, VolumeMount,
+        Capabilities, ConfigMapEnvSource, Container, ContainerPort, EnvFromSource, KeyToPath,
+        LocalObjectReference, PersistentVolumeClaimVolumeSource, PodSecurityContext, PodSpec,
+        PodTemplateSpec, SeccompProfile, SecretVolumeSource, SecurityContext,
+        TopologySpreadConstraint, Volume, VolumeMount,
     },
     apimachinery::pkg::apis::meta::v1::LabelSelector,
 };
@@ -31,7 +32,11 @@ const USER: i64 = 65532;
 /// Spare seconds between a pod's own shutdown deadline and the kubelet's SIGKILL.
 const GRACE_SPARE_S: i64 = 9;
 
-pub fn template(system: &System, workload: &Workload, config: &k8s_openapi::api::core::v1::ConfigMap) -> PodTemplateSpec {
+pub fn template(
+    system: &System,
+    workload: &Workload,
+    config: &k8s_openapi::api::core::v1::ConfigMap,
+) -> PodTemplateSpec {
     // Ticket reads no Secret of the system, so a new token is no reason to roll it.
     let secrets = if workload.component == Component::Ticket { "" } else { &system.secrets_digest };
     let mut annotations = workload.spec.pod_annotations.clone();
@@ -58,11 +63,18 @@ fn pod(system: &System, workload: &Workload) -> PodSpec {
             run_as_group: Some(USER),
             fs_group: Some(USER),
             fs_group_change_policy: Some("OnRootMismatch".to_owned()),
-            seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".to_owned(), ..Default::default() }),
+            seccomp_profile: Some(SeccompProfile {
+                type_: "RuntimeDefault".to_owned(),
+                ..Default::default()
+            }),
             ..Default::default()
         }),
-        termination_grace_period_seconds: Some(probes::pre_stop_s(workload) + environment::SHUTDOWN_TIMEOUT_S + GRACE_SPARE_S),
-        image_pull_secrets: non_empty(secrets.iter().map(|name| LocalObjectReference { name: name.clone() }).collect()),
+        termination_grace_period_seconds: Some(
+            probes::pre_stop_s(workload) + environment::SHUTDOWN_TIMEOUT_S + GRACE_SPARE_S,
+        ),
+        image_pull_secrets: non_empty(
+            secrets.iter().map(|name| LocalObjectReference { name: name.clone() }).collect(),
+        ),
         node_selector: (!spec.node_selector.is_empty()).then(|| spec.node_selector.clone()),
         tolerations: non_empty(spec.tolerations.clone()),
         affinity: spec.affinity.clone(),
@@ -97,7 +109,10 @@ fn container(system: &System, workload: &Workload) -> Container {
             allow_privilege_escalation: Some(false),
             read_only_root_filesystem: Some(true),
             run_as_non_root: Some(true),
-            capabilities: Some(Capabilities { drop: Some(vec!["ALL".to_owned()]), ..Default::default() }),
+            capabilities: Some(Capabilities {
+                drop: Some(vec!["ALL".to_owned()]),
+                ..Default::default()
+            }),
             ..Default::default()
         }),
         ..Default::default()
@@ -107,7 +122,10 @@ fn container(system: &System, workload: &Workload) -> Container {
 fn volumes(system: &System, workload: &Workload) -> Vec<Volume> {
     let data = workload.holds_volume.then(|| Volume {
         name: VOLUME.to_owned(),
-        persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource { claim_name: claim(&system.name), ..Default::default() }),
+        persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
+            claim_name: claim(&system.name),
+            ..Default::default()
+        }),
         ..Default::default()
     });
     let ca = system.database_ca(workload).map(|ca| Volume {
@@ -115,7 +133,11 @@ fn volumes(system: &System, workload: &Workload) -> Vec<Volume> {
         secret: Some(SecretVolumeSource {
             secret_name: Some(ca.name.clone()),
             // That key alone: the Secret of an authority has its private key as well.
-            items: Some(vec![KeyToPath { key: ca.key.clone(), path: "ca.crt".to_owned(), ..Default::default() }]),
+            items: Some(vec![KeyToPath {
+                key: ca.key.clone(),
+                path: "ca.crt".to_owned(),
+                ..Default::default()
+            }]),
             ..Default::default()
         }),
         ..Default::default()
@@ -131,7 +153,9 @@ fn mounts(system: &System, workload: &Workload) -> Vec<VolumeMount> {
         ..Default::default()
     };
     let data = workload.holds_volume.then(|| mount(VOLUME, DATA_DIR, None));
-    let ca = system.database_ca(workload).map(|_| mount(DATABASE_CA_VOLUME, DATABASE_CA_DIR, Some(true)));
+    let ca = system
+        .database_ca(workload)
+        .map(|_| mount(DATABASE_CA_VOLUME, DATABASE_CA_DIR, Some(true)));
     data.into_iter().chain(ca).collect()
 }
 

@@ -9,7 +9,11 @@ use super::pod::PORT_NAME;
 use crate::{kind::Component, validate::Workload};
 
 fn get(path: &str) -> Option<HTTPGetAction> {
-    Some(HTTPGetAction { path: Some(path.to_owned()), port: IntOrString::String(PORT_NAME.to_owned()), ..Default::default() })
+    Some(HTTPGetAction {
+        path: Some(path.to_owned()),
+        port: IntOrString::String(PORT_NAME.to_owned()),
+        ..Default::default()
+    })
 }
 
 fn probe(path: &str, period_s: i32, timeout_s: i32, failures: i32) -> Probe {
@@ -31,8 +35,9 @@ pub fn liveness() -> Probe {
     probe("/livez", 10, 3, 3)
 }
 
-/// Ticket reports vacancy's absence in /ready. A hand-over of vacancy takes some seconds: for thirty of them ticket stays in
-/// its Service and answers 503 with Retry-After itself, which clients can act on; a refused connection they cannot.
+/// Ticket reports vacancy's absence in /ready. A hand-over of vacancy takes some seconds: for
+/// thirty of them ticket stays in its Service and answers 503 with Retry-After itself, which
+/// clients can act on; a refused connection they cannot.
 pub fn readiness(component: Component) -> Probe {
     match component {
         Component::Ticket => probe("/ready", 3, 2, 10),
@@ -40,13 +45,16 @@ pub fn readiness(component: Component) -> Probe {
     }
 }
 
-/// Seconds to keep serving before SIGTERM, while endpoints are withdrawn everywhere. The one writer of a volume has no
-/// successor to hand traffic to until it is gone, so it hardly waits.
+/// Seconds to keep serving before SIGTERM, while endpoints are withdrawn everywhere. The one writer
+/// of a volume has no successor to hand traffic to until it is gone, so it hardly waits.
 pub fn pre_stop_s(workload: &Workload) -> i64 {
     if workload.holds_volume { 1 } else { 5 }
 }
 
 pub fn lifecycle(workload: &Workload) -> Lifecycle {
     let sleep = SleepAction { seconds: pre_stop_s(workload) };
-    Lifecycle { pre_stop: Some(LifecycleHandler { sleep: Some(sleep), ..Default::default() }), ..Default::default() }
+    Lifecycle {
+        pre_stop: Some(LifecycleHandler { sleep: Some(sleep), ..Default::default() }),
+        ..Default::default()
+    }
 }

@@ -32,8 +32,9 @@ pub fn render() -> Result<String, serde_saphyr::ser::Error> {
     serde_saphyr::to_string(&crd())
 }
 
-/// Makes the cluster's definition the one of this operator, creating it where there is none, and waits until it is served.
-/// Returns its name. Takes the rights to get, create and patch it by name.
+/// Makes the cluster's definition the one of this operator, creating it where there is none, and
+/// waits until it is served. Returns its name. Takes the rights to get, create and patch it by
+/// name.
 ///
 /// # Errors
 /// [`CrdError`].
@@ -43,10 +44,13 @@ pub async fn apply(client: Client) -> Result<String, CrdError> {
     let api: Api<CustomResourceDefinition> = Api::all(client);
     // By force: whoever installed it before has no further say in it.
     let params = PatchParams::apply(OPERATOR).force();
-    api.patch(&name, &params, &Patch::Apply(&definition)).await.map_err(|cause| CrdError::Apply { name: name.clone(), cause })?;
+    api.patch(&name, &params, &Patch::Apply(&definition))
+        .await
+        .map_err(|cause| CrdError::Apply { name: name.clone(), cause })?;
     let deadline = Instant::now() + ESTABLISHED_TIMEOUT;
     loop {
-        let found = api.get(&name).await.map_err(|cause| CrdError::Read { name: name.clone(), cause })?;
+        let found =
+            api.get(&name).await.map_err(|cause| CrdError::Read { name: name.clone(), cause })?;
         if established(&found) {
             return Ok(name);
         }
@@ -59,5 +63,7 @@ pub async fn apply(client: Client) -> Result<String, CrdError> {
 
 fn established(definition: &CustomResourceDefinition) -> bool {
     let conditions = definition.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    conditions.into_iter().any(|condition| condition.type_ == "Established" && condition.status == "True")
+    conditions
+        .into_iter()
+        .any(|condition| condition.type_ == "Established" && condition.status == "True")
 }

@@ -1,4 +1,5 @@
-//! `operator diff`: what applying a resource would change, asked of the API server without changing anything.
+//! `operator diff`: what applying a resource would change, asked of the API server without changing
+//! anything.
 
 use std::{fmt::Write, path::Path};
 
@@ -46,7 +47,8 @@ pub enum DiffError {
     Yaml(#[from] serde_saphyr::ser::Error),
 }
 
-/// Reads the TicketSystems in a file, past documents of other kinds; those without a namespace get `namespace`.
+/// Reads the TicketSystems in a file, past documents of other kinds; those without a namespace get
+/// `namespace`.
 ///
 /// # Errors
 /// When the file cannot be read or holds none.
@@ -65,22 +67,35 @@ pub fn read(path: &Path, namespace: &str) -> Result<Vec<TicketSystem>, DiffError
 /// # Errors
 /// Why there is none that can be read.
 pub fn parse(text: &str, namespace: &str) -> Result<Vec<TicketSystem>, String> {
-    let documents: Vec<Value> = serde_saphyr::from_multiple(text).map_err(|error| error.to_string())?;
+    let documents: Vec<Value> =
+        serde_saphyr::from_multiple(text).map_err(|error| error.to_string())?;
     let (version, kind) = (TicketSystem::api_version(&()), TicketSystem::kind(&()));
     let mut systems = Vec::new();
-    for document in documents.into_iter().filter(|document| document["kind"] == *kind && document["apiVersion"] == *version) {
-        let mut system: TicketSystem = serde_json::from_value(document).map_err(|error| error.to_string())?;
+    for document in documents
+        .into_iter()
+        .filter(|document| document["kind"] == *kind && document["apiVersion"] == *version)
+    {
+        let mut system: TicketSystem =
+            serde_json::from_value(document).map_err(|error| error.to_string())?;
         system.metadata.namespace.get_or_insert_with(|| namespace.to_owned());
         systems.push(system);
     }
-    if systems.is_empty() { Err(format!("no document has apiVersion {version} and kind {kind}")) } else { Ok(systems) }
+    if systems.is_empty() {
+        Err(format!("no document has apiVersion {version} and kind {kind}"))
+    } else {
+        Ok(systems)
+    }
 }
 
 /// The changes applying `system` would make, as a unified diff; empty when there are none.
 ///
 /// # Errors
 /// When the API server refuses a part, or the operator would.
-pub async fn diff(client: &Client, system: &TicketSystem, defaults: &Defaults) -> Result<String, DiffError> {
+pub async fn diff(
+    client: &Client,
+    system: &TicketSystem,
+    defaults: &Defaults,
+) -> Result<String, DiffError> {
     let namespace = system.namespace().unwrap_or_default();
     let name = system.name_any();
     let api_error = |kind: &str, name: &str| {
@@ -90,39 +105,67 @@ pub async fn diff(client: &Client, system: &TicketSystem, defaults: &Defaults) -
     let failed = || api_error("TicketSystem", &name);
     let systems: Api<TicketSystem> = Api::namespaced(client.clone(), &namespace);
     let before = systems.get_opt(&name).await.map_err(failed())?;
-    let dry_run = PatchParams { dry_run: true, force: true, ..PatchParams::apply("ticket-system-diff") };
+    let dry_run =
+        PatchParams { dry_run: true, force: true, ..PatchParams::apply("ticket-system-diff") };
     // Through the API server, for its defaults and its refusals.
     let mut after = systems.patch(&name, &dry_run, &Patch::Apply(system)).await.map_err(failed())?;
     after.status = before.and_then(|before| before.status);
     let found = dereference(&after, client, &FromServer(client.clone())).await.map_err(failed())?;
-    let valid = validate(&after, &found, defaults, NEW_TOKEN).map_err(|refusal| DiffError::Refused { name: name.clone(), refusal })?;
+    let valid = validate(&after, &found, defaults, NEW_TOKEN)
+        .map_err(|refusal| DiffError::Refused { name: name.clone(), refusal })?;
     let children = build::build(&valid).into_children()?;
     let mut text = String::new();
     for child in &children {
-        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &namespace, &child.kind.api_resource());
-        if found.live.get(child.kind, &child.name).is_none() && api.get_opt(&child.name).await.map_err(failed())?.is_some() {
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(client.clone(), &namespace, &child.kind.api_resource());
+        if found.live.get(child.kind, &child.name).is_none()
+            && api.get_opt(&child.name).await.map_err(failed())?.is_some()
+        {
             let _ = writeln!(text, "# {}/{}: {NAME_CONFLICT}", child.kind, child.name);
             continue;
         }
-        let dry_run = PatchParams { dry_run: true, force: true, ..PatchParams::apply(FIELD_MANAGER) };
+        let dry_run =
+            PatchParams { dry_run: true, force: true, ..PatchParams::apply(FIELD_MANAGER) };
         let outcome = api.patch(&child.name, &dry_run, &Patch::Apply(&body_with_hash(child))).await;
         let outcome = outcome.map_err(api_error(child.kind.as_str(), &child.name))?;
-        let before = found.live.get(child.kind, &child.name).map(|object| shown(child.kind, object)).transpose()?.unwrap_or_default();
-        push(&mut text, child.kind, &child.name, &before, &shown(child.kind, &keep_replicas(child, outcome, &found))?);
+        let before = found
+            .live
+            .get(child.kind, &child.name)
+            .map(|object| shown(child.kind, object))
+            .transpose()?
+            .unwrap_or_default();
+        push(
+            &mut text,
+            child.kind,
+            &child.name,
+            &before,
+            &shown(child.kind, &keep_replicas(child, outcome, &found))?,
+        );
     }
     for (kind, name) in pruned(&after, &children, &found) {
-        let before = found.live.get(kind, &name).map(|object| shown(kind, object)).transpose()?.unwrap_or_default();
+        let before = found
+            .live
+            .get(kind, &name)
+            .map(|object| shown(kind, object))
+            .transpose()?
+            .unwrap_or_default();
         push(&mut text, kind, &name, &before, "");
     }
     Ok(text)
 }
 
-/// While an autoscaler decides the number of pods the operator hands it over before it lets go, which a dry run of the one
-/// write cannot show.
+/// While an autoscaler decides the number of pods the operator hands it over before it lets go,
+/// which a dry run of the one write cannot show.
 fn keep_replicas(child: &Child, mut outcome: DynamicObject, found: &Dereferenced) -> DynamicObject {
-    let autoscaled = child.kind == Kind::Deployment && child.body.pointer("/spec/replicas").is_none();
-    let live = found.live.get(child.kind, &child.name).and_then(|live| live.data.pointer("/spec/replicas"));
-    if let (true, Some(live), Some(replicas)) = (autoscaled, live, outcome.data.pointer_mut("/spec/replicas")) {
+    let autoscaled =
+        child.kind == Kind::Deployment && child.body.pointer("/spec/replicas").is_none();
+    let live = found
+        .live
+        .get(child.kind, &child.name)
+        .and_then(|live| live.data.pointer("/spec/replicas"));
+    if let (true, Some(live), Some(replicas)) =
+        (autoscaled, live, outcome.data.pointer_mut("/spec/replicas"))
+    {
         *replicas = live.clone();
     }
     outcome
@@ -130,18 +173,23 @@ fn keep_replicas(child: &Child, mut outcome: DynamicObject, found: &Dereferenced
 
 fn pruned(system: &TicketSystem, children: &[Child], found: &Dereferenced) -> Vec<(Kind, String)> {
     let (name, uid) = (system.name_any(), system.uid().unwrap_or_default());
-    let unwanted = |kind: Kind, name: &str| !children.iter().any(|child| child.kind == kind && child.name == name);
+    let unwanted = |kind: Kind, name: &str| {
+        !children.iter().any(|child| child.kind == kind && child.name == name)
+    };
     found
         .live
         .iter()
         .filter(|(kind, child, object)| {
-            *kind != Kind::PersistentVolumeClaim && made_for(&object.metadata, &name, &uid) && unwanted(*kind, child)
+            *kind != Kind::PersistentVolumeClaim
+                && made_for(&object.metadata, &name, &uid)
+                && unwanted(*kind, child)
         })
         .map(|(kind, name, _)| (kind, name.to_owned()))
         .collect()
 }
 
-/// An object as it is compared: without what the server keeps for itself, and without anything secret.
+/// An object as it is compared: without what the server keeps for itself, and without anything
+/// secret.
 fn shown(kind: Kind, object: &DynamicObject) -> Result<String, serde_saphyr::ser::Error> {
     let mut object = object.clone();
     let metadata = &mut object.metadata;
@@ -165,7 +213,8 @@ fn push(text: &mut String, kind: Kind, name: &str, before: &str, after: &str) {
     if before == after {
         return;
     }
-    let side = |exists: bool| if exists { format!("{kind}/{name}") } else { "/dev/null".to_owned() };
+    let side =
+        |exists: bool| if exists { format!("{kind}/{name}") } else { "/dev/null".to_owned() };
     let diff = TextDiff::from_lines(before, after);
     let mut unified = diff.unified_diff();
     let unified = unified.header(&side(!before.is_empty()), &side(!after.is_empty()));

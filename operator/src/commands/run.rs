@@ -35,7 +35,8 @@ pub enum RunError {
 pub async fn run(settings: Settings) -> Result<(), RunError> {
     let config = kube::Config::infer().await?;
     let addr = settings.http_addr;
-    let listener = TcpListener::bind(addr).await.map_err(|cause| RunError::Listen { addr, cause })?;
+    let listener =
+        TcpListener::bind(addr).await.map_err(|cause| RunError::Listen { addr, cause })?;
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
     let operator = Arc::new(Operator::new(settings, config)?);

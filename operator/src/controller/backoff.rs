@@ -7,8 +7,8 @@ const FIRST: Duration = Duration::from_millis(200);
 /// Far below the usual 30 s: while a watch backs off, drift goes unseen.
 const MOST: Duration = Duration::from_secs(5);
 
-/// Delays between the tries of one broken watch: doubling, with jitter. Every watch has its own, so that one that breaks
-/// does not silence the others.
+/// Delays between the tries of one broken watch: doubling, with jitter. Every watch has its own, so
+/// that one that breaks does not silence the others.
 #[derive(Debug)]
 pub struct WatchBackoff {
     next: Duration,

@@ -47,15 +47,23 @@ impl Cached {
 
 #[async_trait]
 impl Children for Cached {
-    async fn get(&self, kind: Kind, namespace: &str, name: &str) -> Result<Option<Arc<DynamicObject>>, kube::Error> {
+    async fn get(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<Arc<DynamicObject>>, kube::Error> {
         match self.stores.get(&kind) {
-            Some(store) => Ok(store.get(&ObjectRef::new_with(name, kind.api_resource()).within(namespace))),
+            Some(store) => {
+                Ok(store.get(&ObjectRef::new_with(name, kind.api_resource()).within(namespace)))
+            }
             None => self.server.get(kind, namespace, name).await,
         }
     }
 
     async fn has_service_monitors(&self) -> Result<bool, kube::Error> {
-        let lock = || self.service_monitors.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let lock =
+            || self.service_monitors.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some((asked, known)) = *lock()
             && asked.elapsed() < DISCOVERY_TTL
         {
@@ -68,7 +76,10 @@ impl Children for Cached {
 }
 
 /// Watches every watched kind. The stream says which system to look at again.
-pub(super) fn watch(operator: &Operator, namespace: Option<&str>) -> (Cached, impl Stream<Item = ObjectRef<Main>> + Send + use<>) {
+pub(super) fn watch(
+    operator: &Operator,
+    namespace: Option<&str>,
+) -> (Cached, impl Stream<Item = ObjectRef<Main>> + Send + use<>) {
     let mut stores = HashMap::new();
     let mut streams = Vec::new();
     for kind in Kind::ALL.into_iter().filter(|kind| kind.is_watched()) {
@@ -101,12 +112,16 @@ pub(super) fn watch(operator: &Operator, namespace: Option<&str>) -> (Cached, im
             });
         streams.push(touched.boxed());
     }
-    let cached = Cached { stores, server: FromServer(operator.client.clone()), service_monitors: Mutex::default() };
+    let cached = Cached {
+        stores,
+        server: FromServer(operator.client.clone()),
+        service_monitors: Mutex::default(),
+    };
     (cached, stream::select_all(streams))
 }
 
-/// The items of a list come without their kind, which would look like a difference. Who owns which field matters for the
-/// replicas of Deployments only; it is most of the size of everything else.
+/// The items of a list come without their kind, which would look like a difference. Who owns which
+/// field matters for the replicas of Deployments only; it is most of the size of everything else.
 fn complete(kind: Kind, object: &mut DynamicObject) {
     let resource = kind.api_resource();
     object.types = Some(TypeMeta { api_version: resource.api_version, kind: resource.kind });
@@ -115,8 +130,8 @@ fn complete(kind: Kind, object: &mut DynamicObject) {
     }
 }
 
-/// By label rather than by owner, so that retained children, which have none, are found as well. An object whose label was
-/// edited away shows up as deleted, with the label it had.
+/// By label rather than by owner, so that retained children, which have none, are found as well. An
+/// object whose label was edited away shows up as deleted, with the label it had.
 fn system_of(object: &DynamicObject) -> Option<ObjectRef<Main>> {
     let system = labels::instance(&object.metadata)?;
     Some(ObjectRef::new(system).within(&object.namespace()?))

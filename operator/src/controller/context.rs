@@ -44,13 +44,20 @@ impl Operator {
     ///
     /// # Errors
     /// When no client can be made of `config`.
-    pub fn with_probe(settings: Settings, config: kube::Config, probe: Arc<dyn ReadinessProbe>) -> Result<Self, SetupError> {
+    pub fn with_probe(
+        settings: Settings,
+        config: kube::Config,
+        probe: Arc<dyn ReadinessProbe>,
+    ) -> Result<Self, SetupError> {
         let metrics = Arc::new(Metrics::new()?);
-        let reconcile_deadline =
-            (settings.resync() * MISSED_RESYNCS).max(Duration::from_secs(settings.reconcile_timeout_s + settings.retry_max_s));
+        let reconcile_deadline = (settings.resync() * MISSED_RESYNCS)
+            .max(Duration::from_secs(settings.reconcile_timeout_s + settings.retry_max_s));
         let progress = Arc::new(Progress::new(settings.watch_timeout(), reconcile_deadline));
         let client = client(config, &metrics, &progress)?;
-        let reporter = Reporter { controller: "ticket-system.io/operator".to_owned(), instance: Some(settings.election.pod_name.clone()) };
+        let reporter = Reporter {
+            controller: "ticket-system.io/operator".to_owned(),
+            instance: Some(settings.election.pod_name.clone()),
+        };
         let events = Arc::new(EventRecorder::new(client.clone(), reporter));
         Ok(Self { settings, client, metrics, progress, events, probe })
     }

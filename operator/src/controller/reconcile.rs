@@ -1,6 +1,10 @@
-//! The pipeline: dereference, validate, build, apply, update the status. Only the first and the last two talk to anybody.
+//! The pipeline: dereference, validate, build, apply, update the status. Only the first and the
+//! last two talk to anybody.
 
-use std::{sync::Arc, time::Duration, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use kube::{
     Api, Resource, ResourceExt,
@@ -47,18 +51,25 @@ pub enum ReconcileError {
     Build(#[from] BuildError),
 }
 
-pub(super) async fn reconcile(system: Arc<Main>, scope: Arc<Scope>) -> Result<Action, ReconcileError> {
+pub(super) async fn reconcile(
+    system: Arc<Main>,
+    scope: Arc<Scope>,
+) -> Result<Action, ReconcileError> {
     scope.children.ready().await;
     let started = Instant::now();
     let seconds = scope.settings.reconcile_timeout_s;
     let pass = async {
         match &system.0 {
-            Ok(system) if system.metadata.deletion_timestamp.is_some() => Ok(Action::await_change()),
+            Ok(system) if system.metadata.deletion_timestamp.is_some() => {
+                Ok(Action::await_change())
+            }
             Ok(system) => one(system, &scope).await,
             Err(invalid) => unreadable(&invalid.metadata, &invalid.error, &scope).await,
         }
     };
-    let result = tokio::time::timeout(Duration::from_secs(seconds), pass).await.unwrap_or(Err(ReconcileError::TooSlow(seconds)));
+    let result = tokio::time::timeout(Duration::from_secs(seconds), pass)
+        .await
+        .unwrap_or(Err(ReconcileError::TooSlow(seconds)));
     scope.metrics.reconciled(if result.is_ok() { "ok" } else { "error" }, started.elapsed());
     scope.moved();
     if result.is_ok() {
@@ -81,12 +92,18 @@ async fn one(system: &TicketSystem, scope: &Scope) -> Result<Action, ReconcileEr
     }
 }
 
-async fn apply_unless_paused(system: &TicketSystem, valid: &System, found: Dereferenced, scope: &Scope) -> Result<Applied, ReconcileError> {
+async fn apply_unless_paused(
+    system: &TicketSystem,
+    valid: &System,
+    found: Dereferenced,
+    scope: &Scope,
+) -> Result<Applied, ReconcileError> {
     if system.spec.paused {
         return Ok(Applied { live: found.live, ..Default::default() });
     }
     let children = build::build(valid).into_children()?;
-    let applied = apply::apply(&scope.client, valid, children, found.live, &scope.handovers).await?;
+    let applied =
+        apply::apply(&scope.client, valid, children, found.live, &scope.handovers).await?;
     for change in &applied.changes {
         scope.metrics.child_change(change.kind.as_str(), change.did.as_str());
         tracing::info!(system = valid.name, namespace = valid.namespace, action = change.did.as_str(), %change, "changed");
@@ -96,7 +113,12 @@ async fn apply_unless_paused(system: &TicketSystem, valid: &System, found: Deref
     Ok(applied)
 }
 
-async fn report(system: &TicketSystem, verdict: Verdict<'_>, applied: &Applied, scope: &Scope) -> Result<Action, ReconcileError> {
+async fn report(
+    system: &TicketSystem,
+    verdict: Verdict<'_>,
+    applied: &Applied,
+    scope: &Scope,
+) -> Result<Action, ReconcileError> {
     let explanations = explanations(system, verdict, applied, scope).await;
     let outlook = Outlook {
         system,
@@ -110,7 +132,9 @@ async fn report(system: &TicketSystem, verdict: Verdict<'_>, applied: &Applied, 
     match status::write(&scope.client, system, &status).await {
         Ok(true) => events::transitions(&scope.events, system, &status).await,
         Ok(false) => {}
-        Err(kube::Error::Api(error)) if error.is_conflict() => return Ok(Action::requeue(CONFLICT_RECHECK)),
+        Err(kube::Error::Api(error)) if error.is_conflict() => {
+            return Ok(Action::requeue(CONFLICT_RECHECK));
+        }
         // Deleted while it was looked at.
         Err(kube::Error::Api(error)) if error.is_not_found() => return Ok(Action::await_change()),
         Err(error) => return Err(error.into()),
@@ -118,7 +142,10 @@ async fn report(system: &TicketSystem, verdict: Verdict<'_>, applied: &Applied, 
     if let Some(refused) = applied.refused.first() {
         return Err(ReconcileError::Refused(Refused::to_string(refused)));
     }
-    let holds = |type_| status::condition(&status.conditions, type_).is_some_and(|condition| condition.status == "True");
+    let holds = |type_| {
+        status::condition(&status.conditions, type_)
+            .is_some_and(|condition| condition.status == "True")
+    };
     let settled = holds(status::READY) && !holds(status::PROGRESSING) && !holds(status::DEGRADED);
     let resync = scope.settings.resync();
     if applied.waiting.is_some() {
@@ -127,8 +154,14 @@ async fn report(system: &TicketSystem, verdict: Verdict<'_>, applied: &Applied, 
     Ok(Action::requeue(if settled { resync } else { resync.min(UNSETTLED_RECHECK) }))
 }
 
-/// Reasons for every component whose pods are not all there, though others may serve in their place.
-async fn explanations(system: &TicketSystem, verdict: Verdict<'_>, applied: &Applied, scope: &Scope) -> Vec<(Component, Explanation)> {
+/// Reasons for every component whose pods are not all there, though others may serve in their
+/// place.
+async fn explanations(
+    system: &TicketSystem,
+    verdict: Verdict<'_>,
+    applied: &Applied,
+    scope: &Scope,
+) -> Vec<(Component, Explanation)> {
     let Verdict::Valid(valid) = verdict else { return Vec::new() };
     let mut explanations = Vec::new();
     for workload in &valid.workloads {
@@ -137,20 +170,33 @@ async fn explanations(system: &TicketSystem, verdict: Verdict<'_>, applied: &App
             continue;
         }
         let probe = (!rollout.serves()).then_some(scope.probe.as_ref());
-        if let Some(found) = explain(&scope.client, probe, &valid.namespace, &system.name_any(), workload.component).await {
+        if let Some(found) =
+            explain(&scope.client, probe, &valid.namespace, &system.name_any(), workload.component)
+                .await
+        {
             explanations.push((workload.component, found));
         }
     }
     explanations
 }
 
-/// A resource that the schema let through and the operator cannot read: an older schema, most likely. What was known of it
-/// stays known, and what runs goes on running.
-async fn unreadable(metadata: &kube::core::ObjectMeta, error: &str, scope: &Scope) -> Result<Action, ReconcileError> {
+/// A resource that the schema let through and the operator cannot read: an older schema, most
+/// likely. What was known of it stays known, and what runs goes on running.
+async fn unreadable(
+    metadata: &kube::core::ObjectMeta,
+    error: &str,
+    scope: &Scope,
+) -> Result<Action, ReconcileError> {
     let refusal = Refusal::Unreadable { message: error.to_owned() };
     let resource = ApiResource::erase::<TicketSystem>(&());
-    let api: Api<DynamicObject> = Api::namespaced_with(scope.client.clone(), metadata.namespace.as_deref().unwrap_or_default(), &resource);
-    let Some(raw) = api.get_opt(metadata.name.as_deref().unwrap_or_default()).await? else { return Ok(Action::await_change()) };
+    let api: Api<DynamicObject> = Api::namespaced_with(
+        scope.client.clone(),
+        metadata.namespace.as_deref().unwrap_or_default(),
+        &resource,
+    );
+    let Some(raw) = api.get_opt(metadata.name.as_deref().unwrap_or_default()).await? else {
+        return Ok(Action::await_change());
+    };
     let spec = TicketSystemSpec {
         mode: part(&raw, "/spec/mode").unwrap_or_default(),
         stock: part(&raw, "/spec/stock").unwrap_or_default(),

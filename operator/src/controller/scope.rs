@@ -30,7 +30,8 @@ const DEBOUNCE: Duration = Duration::from_millis(100);
 /// Stands for every namespace in logs and metrics.
 pub(super) const ALL: &str = "*";
 
-/// A resource, or what is left of one that cannot be read. One that cannot must not stop the watch of all the others.
+/// A resource, or what is left of one that cannot be read. One that cannot must not stop the watch
+/// of all the others.
 pub(super) type Main = DeserializeGuard<TicketSystem>;
 
 /// What the reconciliations of one scope share.
@@ -56,7 +57,9 @@ impl Scope {
         let ready = systems
             .iter()
             .filter_map(|system| system.0.as_ref().ok()?.status.as_ref())
-            .filter(|status| condition(&status.conditions, READY).is_some_and(|ready| ready.status == "True"))
+            .filter(|status| {
+                condition(&status.conditions, READY).is_some_and(|ready| ready.status == "True")
+            })
             .count();
         self.metrics.systems(&self.name, ready, systems.len().saturating_sub(ready));
         self.progress.reconciled(&self.name, systems.len(), std::time::Instant::now());
@@ -64,7 +67,10 @@ impl Scope {
 }
 
 /// Reconciles the resources of `namespace` for as long as the stream is polled.
-pub(super) fn run(operator: &Operator, namespace: Option<&str>) -> impl Stream<Item = ()> + Send + use<> {
+pub(super) fn run(
+    operator: &Operator,
+    namespace: Option<&str>,
+) -> impl Stream<Item = ()> + Send + use<> {
     let api: Api<Main> = match namespace {
         Some(namespace) => Api::namespaced(operator.client.clone(), namespace),
         None => Api::all(operator.client.clone()),
@@ -109,8 +115,10 @@ pub(super) fn run(operator: &Operator, namespace: Option<&str>) -> impl Stream<I
         settings,
     });
     let after = Arc::clone(&scope);
-    let queue = stream::select(own, of_children).map(|system| Ok::<_, watcher::Error>(ReconcileRequest::from(system)));
-    let config = Config::default().debounce(DEBOUNCE).concurrency(scope.settings.reconcile_concurrency);
+    let queue = stream::select(own, of_children)
+        .map(|system| Ok::<_, watcher::Error>(ReconcileRequest::from(system)));
+    let config =
+        Config::default().debounce(DEBOUNCE).concurrency(scope.settings.reconcile_concurrency);
     applier(
         |system, scope| reconcile::reconcile(system, scope).boxed(),
         |system, error, scope: Arc<Scope>| retry(&system, error, &scope),
@@ -121,8 +129,9 @@ pub(super) fn run(operator: &Operator, namespace: Option<&str>) -> impl Stream<I
     )
     .map(move |result| {
         if let Err(error) = result {
-            // Failures of reconciliations were reported where they happened; what is left are systems deleted meanwhile. The
-            // last one has to be noted too: nothing else would tell that there is nothing left to make progress on.
+            // Failures of reconciliations were reported where they happened; what is left are
+            // systems deleted meanwhile. The last one has to be noted too: nothing else
+            // would tell that there is nothing left to make progress on.
             tracing::debug!(%error, "reconciliation skipped");
             after.moved();
         }
@@ -145,5 +154,8 @@ fn deletion(system: &Main) -> Option<u64> {
 pub(super) fn collections(namespace: Option<&str>) -> Vec<String> {
     let own = TicketSystem::url_path(&(), namespace);
     let children = Kind::ALL.into_iter().filter(|kind| kind.is_watched());
-    children.map(|kind| kube::core::DynamicObject::url_path(&kind.api_resource(), namespace)).chain([own]).collect()
+    children
+        .map(|kind| kube::core::DynamicObject::url_path(&kind.api_resource(), namespace))
+        .chain([own])
+        .collect()
 }

@@ -50,7 +50,11 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let call = Call::of(request.method(), request.uri().path(), request.uri().query().unwrap_or_default());
+        let call = Call::of(
+            request.method(),
+            request.uri().path(),
+            request.uri().query().unwrap_or_default(),
+        );
         if matches!(call.verb, "list" | "watch") {
             self.calls.progress.watching(request.uri().path(), Instant::now());
         }
@@ -69,7 +73,8 @@ where
 #[derive(Debug, PartialEq, Eq)]
 struct Call {
     verb: &'static str,
-    /// Plural, with the subresource if there is one; `other` outside the resource tree, so that labels stay few.
+    /// Plural, with the subresource if there is one; `other` outside the resource tree, so that
+    /// labels stay few.
     resource: String,
 }
 
@@ -128,16 +133,38 @@ mod tests {
     fn requests_are_read_as_kubernetes_means_them() {
         let cases = [
             (Method::GET, "/api/v1/namespaces/shop/secrets/a", "", "get", "secrets"),
-            (Method::GET, "/api/v1/configmaps", "labelSelector=a&watch=true", "watch", "configmaps"),
+            (
+                Method::GET,
+                "/api/v1/configmaps",
+                "labelSelector=a&watch=true",
+                "watch",
+                "configmaps",
+            ),
             (Method::GET, "/apis/apps/v1/deployments", "limit=500", "list", "deployments"),
             (Method::GET, "/apis/apps/v1/namespaces/shop/deployments", "", "list", "deployments"),
-            (Method::PATCH, "/apis/ticket-system.io/v1alpha1/namespaces/shop/ticketsystems/a/status", "", "patch", "ticketsystems/status"),
-            (Method::PUT, "/apis/coordination.k8s.io/v1/namespaces/shop/leases/a", "", "update", "leases"),
+            (
+                Method::PATCH,
+                "/apis/ticket-system.io/v1alpha1/namespaces/shop/ticketsystems/a/status",
+                "",
+                "patch",
+                "ticketsystems/status",
+            ),
+            (
+                Method::PUT,
+                "/apis/coordination.k8s.io/v1/namespaces/shop/leases/a",
+                "",
+                "update",
+                "leases",
+            ),
             (Method::GET, "/apis/monitoring.coreos.com/v1", "", "list", "discovery"),
             (Method::GET, "/version", "", "get", "other"),
         ];
         for (method, path, query, verb, resource) in cases {
-            assert_eq!(Call::of(&method, path, query), Call { verb, resource: resource.to_owned() }, "{method} {path}");
+            assert_eq!(
+                Call::of(&method, path, query),
+                Call { verb, resource: resource.to_owned() },
+                "{method} {path}"
+            );
         }
     }
 }

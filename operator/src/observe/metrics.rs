@@ -1,6 +1,9 @@
 use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
-use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
+};
 
 /// Seconds; a reconciliation is a handful of requests to the API server.
 const DURATION_BUCKETS_S: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -26,28 +29,49 @@ impl Metrics {
     /// When a metric is registered twice, which would be a bug.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
-        let counter = |name: &str, help: &str, labels: &[&str]| -> Result<IntCounterVec, prometheus::Error> {
-            let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
-            registry.register(Box::new(metric.clone()))?;
-            Ok(metric)
-        };
-        let reconciliations = counter("ticket_operator_reconciliations_total", "Reconciliations by result.", &["result"])?;
+        let counter =
+            |name: &str, help: &str, labels: &[&str]| -> Result<IntCounterVec, prometheus::Error> {
+                let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
+                registry.register(Box::new(metric.clone()))?;
+                Ok(metric)
+            };
+        let reconciliations = counter(
+            "ticket_operator_reconciliations_total",
+            "Reconciliations by result.",
+            &["result"],
+        )?;
         let api_requests = counter(
             "ticket_operator_api_requests_total",
             "Requests to the API server by verb, resource and status code.",
             &["verb", "resource", "code"],
         )?;
-        let watch_errors = counter("ticket_operator_watch_errors_total", "Watches that broke, by kind.", &["kind"])?;
-        let child_changes =
-            counter("ticket_operator_child_changes_total", "Writes to children by kind and what was done.", &["kind", "action"])?;
+        let watch_errors = counter(
+            "ticket_operator_watch_errors_total",
+            "Watches that broke, by kind.",
+            &["kind"],
+        )?;
+        let child_changes = counter(
+            "ticket_operator_child_changes_total",
+            "Writes to children by kind and what was done.",
+            &["kind", "action"],
+        )?;
         let duration = HistogramVec::new(
-            HistogramOpts::new("ticket_operator_reconciliation_duration_seconds", "Time a reconciliation took.")
-                .buckets(DURATION_BUCKETS_S.to_vec()),
+            HistogramOpts::new(
+                "ticket_operator_reconciliation_duration_seconds",
+                "Time a reconciliation took.",
+            )
+            .buckets(DURATION_BUCKETS_S.to_vec()),
             &["result"],
         )?;
-        let systems = IntGaugeVec::new(Opts::new("ticket_operator_systems", "TicketSystems by whether they are ready."), &["ready"])?;
+        let systems = IntGaugeVec::new(
+            Opts::new("ticket_operator_systems", "TicketSystems by whether they are ready."),
+            &["ready"],
+        )?;
         let leader = IntGauge::new("ticket_operator_leader", "1 while this operator leads.")?;
-        let build = IntGaugeVec::new(Opts::new("ticket_operator_build_info", "Version of the operator."), &["version"])?;
+        let build = IntGaugeVec::new(
+            Opts::new("ticket_operator_build_info", "Version of the operator."),
+            &["version"],
+        )?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         registry.register(Box::new(duration.clone()))?;
         registry.register(Box::new(systems.clone()))?;
@@ -93,8 +117,12 @@ impl Metrics {
         let mut scopes = self.scopes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         scopes.insert(scope.to_owned(), (ready, not_ready));
         let count = |sum: usize| i64::try_from(sum).unwrap_or(i64::MAX);
-        self.systems.with_label_values(&["true"]).set(count(scopes.values().map(|(ready, _)| ready).sum()));
-        self.systems.with_label_values(&["false"]).set(count(scopes.values().map(|(_, not_ready)| not_ready).sum()));
+        self.systems
+            .with_label_values(&["true"])
+            .set(count(scopes.values().map(|(ready, _)| ready).sum()));
+        self.systems
+            .with_label_values(&["false"])
+            .set(count(scopes.values().map(|(_, not_ready)| not_ready).sum()));
     }
 
     /// This operator leads no longer, and counts nothing that another one counts.
@@ -112,8 +140,15 @@ impl Metrics {
                 continue;
             }
             for metric in family.get_metric() {
-                let label = |name: &str| metric.get_label().iter().find(|pair| pair.name() == name).map(|pair| pair.value().to_owned());
-                let key = (label("verb").unwrap_or_default(), label("resource").unwrap_or_default());
+                let label = |name: &str| {
+                    metric
+                        .get_label()
+                        .iter()
+                        .find(|pair| pair.name() == name)
+                        .map(|pair| pair.value().to_owned())
+                };
+                let key =
+                    (label("verb").unwrap_or_default(), label("resource").unwrap_or_default());
                 // Counters are floats on the wire and whole numbers here.
                 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
                 let count = metric.get_counter().get_value() as u64;

@@ -1,4 +1,5 @@
-//! What the operator tells about itself: metrics, events, the API calls it makes, and whether it is getting anywhere.
+//! What the operator tells about itself: metrics, events, the API calls it makes, and whether it is
+//! getting anywhere.
 
 pub mod api_calls;
 pub mod events;

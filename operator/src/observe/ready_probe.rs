@@ -25,7 +25,12 @@ impl HttpProbe {
     pub fn new(timeout: Duration) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(timeout));
-        Self { client: Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector), timeout }
+        Self {
+            client: Client::builder(TokioExecutor::new())
+                .pool_max_idle_per_host(0)
+                .build(connector),
+            timeout,
+        }
     }
 
     async fn get(&self, url: &str) -> Option<Answer> {
@@ -34,8 +39,11 @@ impl HttpProbe {
             return Some(Answer::Ready);
         }
         let status = response.status();
-        let body =
-            Limited::new(response.into_body(), BODY_MAX_BYTES).collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let body = Limited::new(response.into_body(), BODY_MAX_BYTES)
+            .collect()
+            .await
+            .map(http_body_util::Collected::to_bytes)
+            .unwrap_or_default();
         Some(Answer::NotReady(said(&body).unwrap_or_else(|| format!("status {}", status.as_u16()))))
     }
 }
@@ -61,8 +69,12 @@ struct Body {
 /// What the answer names as missing.
 fn said(body: &[u8]) -> Option<String> {
     let body: Body = serde_json::from_slice(body).ok()?;
-    let down: Vec<String> =
-        body.dependencies.iter().filter(|(_, state)| *state != "up").map(|(name, state)| format!("{name} is {state}")).collect();
+    let down: Vec<String> = body
+        .dependencies
+        .iter()
+        .filter(|(_, state)| *state != "up")
+        .map(|(name, state)| format!("{name} is {state}"))
+        .collect();
     match (body.reason, down.is_empty()) {
         (Some(reason), _) => Some(reason),
         (None, false) => Some(down.join(", ")),
@@ -103,24 +115,41 @@ mod tests {
             Answer::NotReady("status 503".to_owned())
         );
         assert_eq!(answer_to("").await, Answer::Unreachable);
-        assert_eq!(HttpProbe::new(Duration::from_millis(300)).ask("http://127.0.0.1:1/ready").await, Answer::Unreachable);
-        assert_eq!(HttpProbe::new(Duration::from_millis(300)).ask("not a url").await, Answer::Unreachable);
+        assert_eq!(
+            HttpProbe::new(Duration::from_millis(300)).ask("http://127.0.0.1:1/ready").await,
+            Answer::Unreachable
+        );
+        assert_eq!(
+            HttpProbe::new(Duration::from_millis(300)).ask("not a url").await,
+            Answer::Unreachable
+        );
     }
 
     #[tokio::test]
     async fn an_answer_longer_than_allowed_is_not_read() {
         let answer = |len: usize| {
             let body = format!("{{\"reason\":\"{}\"}}", "x".repeat(len - 13));
-            let head = format!("HTTP/1.1 503 Service Unavailable\r\ncontent-length: {}\r\n\r\n", body.len());
+            let head = format!(
+                "HTTP/1.1 503 Service Unavailable\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
             &*(head + &body).leak()
         };
-        assert!(matches!(answer_to(answer(BODY_MAX_BYTES)).await, Answer::NotReady(why) if why.starts_with("xxx")));
-        assert_eq!(answer_to(answer(BODY_MAX_BYTES + 1)).await, Answer::NotReady("status 503".to_owned()));
+        assert!(
+            matches!(answer_to(answer(BODY_MAX_BYTES)).await, Answer::NotReady(why) if why.starts_with("xxx"))
+        );
+        assert_eq!(
+            answer_to(answer(BODY_MAX_BYTES + 1)).await,
+            Answer::NotReady("status 503".to_owned())
+        );
     }
 
     #[test]
     fn the_reason_wins_over_the_list() {
-        assert_eq!(said(br#"{"reason":"recovering","dependencies":{"store":"down"}}"#).as_deref(), Some("recovering"));
+        assert_eq!(
+            said(br#"{"reason":"recovering","dependencies":{"store":"down"}}"#).as_deref(),
+            Some("recovering")
+        );
         assert_eq!(said(br#"{"status":"draining"}"#).as_deref(), Some("draining"));
         assert_eq!(said(b"oops"), None);
     }

@@ -38,7 +38,11 @@ impl Outlook<'_> {
     /// The mode to look at: a refused spec changes nothing.
     fn aim(&self, status: &TicketSystemStatus) -> Mode {
         let wanted = self.system.spec.mode;
-        if matches!(self.verdict, Verdict::Valid(_)) { wanted } else { status.mode.unwrap_or(wanted) }
+        if matches!(self.verdict, Verdict::Valid(_)) {
+            wanted
+        } else {
+            status.mode.unwrap_or(wanted)
+        }
     }
 
     fn refused(&self, kind: Kind, name: &str) -> Option<&Refused> {
@@ -73,12 +77,21 @@ pub fn assess(outlook: &Outlook<'_>) -> TicketSystemStatus {
         }
         status.url = system.url();
     }
-    // What is to be. Counted and told of is what serves: while a switch waits, that may be what was.
+    // What is to be. Counted and told of is what serves: while a switch waits, that may be what
+    // was.
     let aimed = parts(outlook, outlook.aim(&status));
-    let in_force = outlook.waiting.filter(|waiting| !waiting.switched).and(status.mode).map(|mode| parts(outlook, mode));
-    let parts = in_force.filter(|parts| parts.iter().all(Part::serves)).unwrap_or_else(|| aimed.clone());
-    let rollout = |component: Component| parts.iter().find(|part| part.component == component).and_then(|part| part.rollout.as_ref());
-    status.ticket = rollout(Component::Ticket).or_else(|| rollout(Component::Monolith)).map(Rollout::status);
+    let in_force = outlook
+        .waiting
+        .filter(|waiting| !waiting.switched)
+        .and(status.mode)
+        .map(|mode| parts(outlook, mode));
+    let parts =
+        in_force.filter(|parts| parts.iter().all(Part::serves)).unwrap_or_else(|| aimed.clone());
+    let rollout = |component: Component| {
+        parts.iter().find(|part| part.component == component).and_then(|part| part.rollout.as_ref())
+    };
+    status.ticket =
+        rollout(Component::Ticket).or_else(|| rollout(Component::Monolith)).map(Rollout::status);
     status.vacancy = rollout(Component::Vacancy).map(Rollout::status);
 
     let progressing = progressing(outlook, &aimed);
@@ -88,7 +101,12 @@ pub fn assess(outlook: &Outlook<'_>) -> TicketSystemStatus {
     set(conditions, DEGRADED, degraded(outlook, &aimed), generation);
     set(conditions, PAUSED, paused(outlook.system), generation);
     set(conditions, STOCK_CHANGE_IGNORED, stock_change_ignored(outlook), generation);
-    set_while_true(conditions, RECONCILING, (progressing.holds && stalled.is_none()).then(|| progressing.clone()), generation);
+    set_while_true(
+        conditions,
+        RECONCILING,
+        (progressing.holds && stalled.is_none()).then(|| progressing.clone()),
+        generation,
+    );
     set_while_true(conditions, STALLED, stalled, generation);
     set(conditions, PROGRESSING, progressing, generation);
     status
@@ -124,26 +142,37 @@ fn ready(outlook: &Outlook<'_>, parts: &[Part]) -> Finding {
     let mut messages = Vec::new();
     for part in waiting {
         let component = part.component.as_str();
-        let (had, wanted) = part.rollout.as_ref().map_or((0, 0), |rollout| (rollout.ready, rollout.wanted));
-        let explanation =
-            outlook.explanations.iter().find(|(explained, _)| *explained == part.component).map(|(_, explanation)| explanation);
+        let (had, wanted) =
+            part.rollout.as_ref().map_or((0, 0), |rollout| (rollout.ready, rollout.wanted));
+        let explanation = outlook
+            .explanations
+            .iter()
+            .find(|(explained, _)| *explained == part.component)
+            .map(|(_, explanation)| explanation);
         match (&part.rollout, explanation) {
             // One that lacks what it reads or writes is not even tried.
-            (None, _) => match outlook.refused(Kind::Deployment, &part.name).or(outlook.refused.first()) {
-                Some(refused) => {
-                    reason = refused.reason;
-                    messages.push(format!("{component}: {refused}"));
+            (None, _) => {
+                match outlook.refused(Kind::Deployment, &part.name).or(outlook.refused.first()) {
+                    Some(refused) => {
+                        reason = refused.reason;
+                        messages.push(format!("{component}: {refused}"));
+                    }
+                    None => messages.push(format!("{component}: has no Deployment yet")),
                 }
-                None => messages.push(format!("{component}: has no Deployment yet")),
-            },
-            (Some(rollout), _) if rollout.ending => messages.push(format!("{component}: is being deleted")),
+            }
+            (Some(rollout), _) if rollout.ending => {
+                messages.push(format!("{component}: is being deleted"))
+            }
             (Some(rollout), _) if rollout.wanted == 0 => {
                 reason = "ScaledToZero";
                 messages.push(format!("{component}: is scaled to zero"));
             }
             (Some(_), Some(explanation)) => {
                 reason = explanation.reason;
-                messages.push(format!("{component}: {had} of {wanted} pods ready, {}", explanation.message));
+                messages.push(format!(
+                    "{component}: {had} of {wanted} pods ready, {}",
+                    explanation.message
+                ));
             }
             (Some(_), None) => messages.push(format!("{component}: {had} of {wanted} pods ready")),
         }
@@ -164,7 +193,11 @@ fn progressing(outlook: &Outlook<'_>, parts: &[Part]) -> Finding {
     }
     let moving: Vec<&str> = parts
         .iter()
-        .filter(|part| part.rollout.as_ref().is_none_or(|rollout| !rollout.complete() && !rollout.deadline_exceeded))
+        .filter(|part| {
+            part.rollout
+                .as_ref()
+                .is_none_or(|rollout| !rollout.complete() && !rollout.deadline_exceeded)
+        })
         .map(|part| part.component.as_str())
         .collect();
     if moving.is_empty() {
@@ -183,8 +216,13 @@ fn degraded(outlook: &Outlook<'_>, parts: &[Part]) -> Finding {
     if let Some(refused) = outlook.refused.first() {
         return Finding::yes(refused.reason, refused.to_string());
     }
-    if let Some((component, explanation)) = outlook.explanations.iter().find(|(_, explanation)| explanation.reason == "PodsFailing") {
-        return Finding::yes(explanation.reason, format!("{}: {}", component.as_str(), explanation.message));
+    if let Some((component, explanation)) =
+        outlook.explanations.iter().find(|(_, explanation)| explanation.reason == "PodsFailing")
+    {
+        return Finding::yes(
+            explanation.reason,
+            format!("{}: {}", component.as_str(), explanation.message),
+        );
     }
     if let Some(late) = late(parts) {
         return Finding::yes(DEADLINE, late);
@@ -197,7 +235,11 @@ const DEADLINE: &str = "ProgressDeadlineExceeded";
 
 /// Which newest pods did not come up in the time they had.
 fn late(parts: &[Part]) -> Option<String> {
-    let late = parts.iter().find(|part| part.rollout.as_ref().is_some_and(|rollout| rollout.deadline_exceeded && !rollout.complete()))?;
+    let late = parts.iter().find(|part| {
+        part.rollout
+            .as_ref()
+            .is_some_and(|rollout| rollout.deadline_exceeded && !rollout.complete())
+    })?;
     Some(format!("the newest pods of {} did not become ready in time", late.component.as_str()))
 }
 
@@ -206,7 +248,10 @@ fn stalled(outlook: &Outlook<'_>, parts: &[Part]) -> Option<Finding> {
     match outlook.verdict {
         Verdict::Refused(refusal) => Some(Finding::yes(refusal.reason(), refusal.to_string())),
         Verdict::Valid(_) => {
-            let refused = outlook.refused.first().map(|refused| Finding::yes(refused.reason, refused.to_string()));
+            let refused = outlook
+                .refused
+                .first()
+                .map(|refused| Finding::yes(refused.reason, refused.to_string()));
             refused.or_else(|| late(parts).map(|late| Finding::yes(DEADLINE, late)))
         }
     }
@@ -223,7 +268,9 @@ fn paused(system: &TicketSystem) -> Finding {
 fn stock_change_ignored(outlook: &Outlook<'_>) -> Finding {
     let in_force = match outlook.verdict {
         Verdict::Valid(system) => Some(system.stock.in_force),
-        Verdict::Refused(_) => outlook.system.status.as_ref().and_then(|status| status.initial_stock),
+        Verdict::Refused(_) => {
+            outlook.system.status.as_ref().and_then(|status| status.initial_stock)
+        }
     };
     let requested = outlook.system.spec.stock.initial;
     match in_force {

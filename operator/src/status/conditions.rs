@@ -20,15 +20,28 @@ impl Finding {
 }
 
 /// Sets a condition that is always there.
-pub fn set(conditions: &mut Vec<Condition>, type_: &str, finding: Finding, generation: Option<i64>) {
+pub fn set(
+    conditions: &mut Vec<Condition>,
+    type_: &str,
+    finding: Finding,
+    generation: Option<i64>,
+) {
     let status = ConditionStatus::from(finding.holds);
     // Whether it changed is seen by comparing the whole status.
-    let _ =
-        conditions::set(conditions, DesiredCondition::new(type_, status, finding.reason, finding.message).observed_generation(generation));
+    let _ = conditions::set(
+        conditions,
+        DesiredCondition::new(type_, status, finding.reason, finding.message)
+            .observed_generation(generation),
+    );
 }
 
 /// Sets a condition that is there only while it holds.
-pub fn set_while_true(conditions: &mut Vec<Condition>, type_: &str, finding: Option<Finding>, generation: Option<i64>) {
+pub fn set_while_true(
+    conditions: &mut Vec<Condition>,
+    type_: &str,
+    finding: Option<Finding>,
+    generation: Option<i64>,
+) {
     match finding {
         Some(finding) => set(conditions, type_, finding, generation),
         None => {

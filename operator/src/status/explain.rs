@@ -1,4 +1,5 @@
-//! Why pods are not ready: what Kubernetes says of them, and what the service itself answers under /ready.
+//! Why pods are not ready: what Kubernetes says of them, and what the service itself answers under
+//! /ready.
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
@@ -23,7 +24,8 @@ pub enum Answer {
 /// Asks a service whether it is ready.
 #[async_trait]
 pub trait ReadinessProbe: Send + Sync {
-    /// Asks `url`, which ends in `/ready`. Never waits long, never fails: an unreachable service is an answer too.
+    /// Asks `url`, which ends in `/ready`. Never waits long, never fails: an unreachable service is
+    /// an answer too.
     async fn ask(&self, url: &str) -> Answer;
 }
 
@@ -35,8 +37,8 @@ pub struct Explanation {
     pub message: String,
 }
 
-/// Looks for a reason; finding none is no error, and neither is not being allowed to look. Without a `probe` only what Kubernetes
-/// says of the pods counts.
+/// Looks for a reason; finding none is no error, and neither is not being allowed to look. Without
+/// a `probe` only what Kubernetes says of the pods counts.
 pub async fn explain(
     client: &Client,
     probe: Option<&dyn ReadinessProbe>,
@@ -52,7 +54,10 @@ pub async fn explain(
     let ip = pods.iter().find_map(|pod| pod.status.as_ref()?.pod_ip.as_ref())?;
     let host = if ip.contains(':') { format!("[{ip}]") } else { ip.clone() };
     match probe?.ask(&format!("http://{host}:{}/ready", component.port())).await {
-        Answer::NotReady(why) => Some(Explanation { reason: "ServiceNotReady", message: format!("/ready answers: {}", shortened(&why)) }),
+        Answer::NotReady(why) => Some(Explanation {
+            reason: "ServiceNotReady",
+            message: format!("/ready answers: {}", shortened(&why)),
+        }),
         Answer::Ready | Answer::Unreachable => None,
     }
 }
@@ -72,8 +77,8 @@ async fn pods(client: &Client, namespace: &str, system: &str, component: Compone
     pods
 }
 
-/// What keeps a pod from running. Only what stays the same while nothing changes: counters and back-off times in a message
-/// would make every look a new status.
+/// What keeps a pod from running. Only what stays the same while nothing changes: counters and
+/// back-off times in a message would make every look a new status.
 fn failing(pod: &Pod) -> Option<String> {
     let status = pod.status.as_ref()?;
     let unschedulable = status
@@ -81,7 +86,12 @@ fn failing(pod: &Pod) -> Option<String> {
         .iter()
         .flatten()
         .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")
-        .map(|condition| format!("cannot be scheduled: {}", shortened(condition.message.as_deref().unwrap_or("no reason given"))));
+        .map(|condition| {
+            format!(
+                "cannot be scheduled: {}",
+                shortened(condition.message.as_deref().unwrap_or("no reason given"))
+            )
+        });
     unschedulable.or_else(|| status.container_statuses.iter().flatten().find_map(waiting))
 }
 
@@ -95,13 +105,19 @@ fn waiting(container: &ContainerStatus) -> Option<String> {
         "CrashLoopBackOff" => {
             let last = container.last_state.as_ref().and_then(|state| state.terminated.as_ref());
             let why = last.map_or_else(String::new, |last| {
-                format!(", last with exit code {} ({})", last.exit_code, last.reason.as_deref().unwrap_or("no reason given"))
+                format!(
+                    ", last with exit code {} ({})",
+                    last.exit_code,
+                    last.reason.as_deref().unwrap_or("no reason given")
+                )
             });
             Some(format!("container {} keeps crashing{why}", container.name))
         }
-        reason => {
-            Some(format!("container {}: {reason}: {}", container.name, shortened(waiting.message.as_deref().unwrap_or("no message"))))
-        }
+        reason => Some(format!(
+            "container {}: {reason}: {}",
+            container.name,
+            shortened(waiting.message.as_deref().unwrap_or("no message"))
+        )),
     }
 }
 
@@ -124,7 +140,8 @@ mod tests {
     #[test]
     fn what_a_pod_says_is_cut_off_and_has_no_control_characters() {
         let said = format!("no\n{}", "ü".repeat(300));
-        let pending = json!({"conditions": [{"type": "PodScheduled", "status": "False", "message": said}]});
+        let pending =
+            json!({"conditions": [{"type": "PodScheduled", "status": "False", "message": said}]});
         let message = failing(&pod(&pending)).expect("a reason");
         assert_eq!(message, format!("cannot be scheduled: no{}", "ü".repeat(DETAIL_MAX - 3)));
     }
@@ -135,11 +152,21 @@ mod tests {
             json!({"containerStatuses": [{"name": "c", "image": "i:1", "imageID": "", "ready": false, "restartCount": 3, "state": state,
             "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}]})
         };
-        let reason = |name: &str| failing(&pod(&container(&json!({"waiting": {"reason": name, "message": "back-off 40s"}}))));
+        let reason = |name: &str| {
+            failing(&pod(&container(
+                &json!({"waiting": {"reason": name, "message": "back-off 40s"}}),
+            )))
+        };
         assert_eq!(reason("ContainerCreating"), None);
         assert_eq!(reason("ImagePullBackOff").as_deref(), Some("cannot pull image i:1"));
-        assert_eq!(reason("CrashLoopBackOff").as_deref(), Some("container c keeps crashing, last with exit code 137 (OOMKilled)"));
-        assert_eq!(reason("CreateContainerConfigError").as_deref(), Some("container c: CreateContainerConfigError: back-off 40s"));
+        assert_eq!(
+            reason("CrashLoopBackOff").as_deref(),
+            Some("container c keeps crashing, last with exit code 137 (OOMKilled)")
+        );
+        assert_eq!(
+            reason("CreateContainerConfigError").as_deref(),
+            Some("container c: CreateContainerConfigError: back-off 40s")
+        );
         assert_eq!(failing(&pod(&container(&json!({"running": {}})))), None);
         let pending = json!({"conditions": [{"type": "PodScheduled", "status": "False", "message": "no nodes"}]});
         assert_eq!(failing(&pod(&pending)).as_deref(), Some("cannot be scheduled: no nodes"));

@@ -24,17 +24,17 @@ pub struct Rollout {
 impl Rollout {
     /// Reads it off the live Deployment; `None` when there is none.
     pub fn of(live: &Live, name: &str) -> Option<Self> {
-        let deployment: Deployment = live.get(Kind::Deployment, name)?.as_ref().clone().try_parse().ok()?;
+        let deployment: Deployment =
+            live.get(Kind::Deployment, name)?.as_ref().clone().try_parse().ok()?;
         let spec = deployment.spec?;
         let status = deployment.status.unwrap_or_default();
         let observed = status.observed_generation >= deployment.metadata.generation;
         // What the controller said about an older spec says nothing about this one.
         let deadline_exceeded = observed
-            && status
-                .conditions
-                .iter()
-                .flatten()
-                .any(|condition| condition.type_ == "Progressing" && condition.reason.as_deref() == Some("ProgressDeadlineExceeded"));
+            && status.conditions.iter().flatten().any(|condition| {
+                condition.type_ == "Progressing"
+                    && condition.reason.as_deref() == Some("ProgressDeadlineExceeded")
+            });
         Some(Self {
             ending: deployment.metadata.deletion_timestamp.is_some(),
             wanted: spec.replicas.unwrap_or(1),
@@ -50,7 +50,11 @@ impl Rollout {
 
     /// Whether every pod is of the newest template and available, and no other is left.
     pub fn complete(&self) -> bool {
-        !self.ending && self.observed && self.updated >= self.wanted && self.total <= self.updated && self.available >= self.wanted
+        !self.ending
+            && self.observed
+            && self.updated >= self.wanted
+            && self.total <= self.updated
+            && self.available >= self.wanted
     }
 
     /// Whether somebody answers, and is going to.

@@ -12,19 +12,29 @@ use crate::{
 /// Writes `status` if it differs from what the resource has. Returns whether it did.
 ///
 /// # Errors
-/// When the API server cannot be reached, or when the resource has changed since it was read (409): its next event brings
-/// the chance to do better.
-pub async fn write(client: &Client, system: &TicketSystem, status: &TicketSystemStatus) -> Result<bool, kube::Error> {
+/// When the API server cannot be reached, or when the resource has changed since it was read (409):
+/// its next event brings the chance to do better.
+pub async fn write(
+    client: &Client,
+    system: &TicketSystem,
+    status: &TicketSystemStatus,
+) -> Result<bool, kube::Error> {
     if system.status.as_ref() == Some(status) {
         return Ok(false);
     }
-    let api: Api<TicketSystem> = Api::namespaced(client.clone(), &system.namespace().unwrap_or_default());
+    let api: Api<TicketSystem> =
+        Api::namespaced(client.clone(), &system.namespace().unwrap_or_default());
     let body = json!({
         "apiVersion": TicketSystem::api_version(&()),
         "kind": TicketSystem::kind(&()),
         "metadata": { "name": system.name_any(), "resourceVersion": system.resource_version() },
         "status": status,
     });
-    api.patch_status(&system.name_any(), &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&body)).await?;
+    api.patch_status(
+        &system.name_any(),
+        &PatchParams::apply(FIELD_MANAGER).force(),
+        &Patch::Apply(&body),
+    )
+    .await?;
     Ok(true)
 }

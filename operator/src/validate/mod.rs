@@ -1,22 +1,24 @@
-//! Step two of a reconciliation: decide what the system is to be, with every default resolved, or refuse with a reason.
-//! Nothing here talks to anything; the same input always gives the same answer.
+//! Step two of a reconciliation: decide what the system is to be, with every default resolved, or
+//! refuse with a reason. Nothing here talks to anything; the same input always gives the same
+//! answer.
 
 mod refusal;
 mod replicas;
 mod stock;
 
-use k8s_openapi::{api::core::v1::ResourceRequirements, apimachinery::pkg::apis::meta::v1::OwnerReference};
+use k8s_openapi::{
+    api::core::v1::ResourceRequirements, apimachinery::pkg::apis::meta::v1::OwnerReference,
+};
 use kube::{Resource, ResourceExt};
-use sha2::{Digest, Sha256};
-
 pub use refusal::Refusal;
 pub use replicas::{Replicas, Scaling, default_resources};
+use sha2::{Digest, Sha256};
 pub use stock::{INITIAL_STOCK, InitialStock};
 
 use crate::{
     api::{
-        ALLOW_STORAGE_CHANGE, CaSecretRef, EmbeddedStorage, Mode, PostgresStorage, SecretKeyRef, TicketSystem, TicketSystemSpec,
-        WorkloadSpec,
+        ALLOW_STORAGE_CHANGE, CaSecretRef, EmbeddedStorage, Mode, PostgresStorage, SecretKeyRef,
+        TicketSystem, TicketSystemSpec, WorkloadSpec,
     },
     dereference::{Dereferenced, SecretValue, TOKEN_KEY},
     kind::{self, Component},
@@ -60,7 +62,9 @@ impl Storage {
         let given = spec.storage.as_ref();
         match given.and_then(|storage| storage.postgres.as_ref()) {
             Some(postgres) => Self::Postgres(postgres.clone()),
-            None => Self::Embedded(given.and_then(|storage| storage.embedded.clone()).unwrap_or_default()),
+            None => Self::Embedded(
+                given.and_then(|storage| storage.embedded.clone()).unwrap_or_default(),
+            ),
         }
     }
 }
@@ -89,14 +93,18 @@ impl System {
     /// What the database's server is verified with, where `workload` connects to it.
     pub fn database_ca(&self, workload: &Workload) -> Option<&CaSecretRef> {
         match &self.storage {
-            Storage::Postgres(postgres) if workload.uses_database => postgres.ca_secret_ref.as_ref(),
+            Storage::Postgres(postgres) if workload.uses_database => {
+                postgres.ca_secret_ref.as_ref()
+            }
             _ => None,
         }
     }
 
     /// The workload that serves the calls of `component`: in monolith mode always the one.
     pub fn serving(&self, component: Component) -> Option<&Workload> {
-        self.workloads.iter().find(|workload| workload.component == component || workload.component == Component::Monolith)
+        self.workloads.iter().find(|workload| {
+            workload.component == component || workload.component == Component::Monolith
+        })
     }
 
     /// Where the system is reached.
@@ -107,7 +115,12 @@ impl System {
             return Some(format!("{scheme}://{}", ingress.host));
         }
         let workload = self.serving(Component::Ticket)?;
-        Some(format!("http://{}.{}.svc:{}", workload.name, self.namespace, workload.component.port()))
+        Some(format!(
+            "http://{}.{}.svc:{}",
+            workload.name,
+            self.namespace,
+            workload.component.port()
+        ))
     }
 }
 
@@ -115,7 +128,12 @@ impl System {
 ///
 /// # Errors
 /// A [`Refusal`] says what a person has to change.
-pub fn validate(system: &TicketSystem, found: &Dereferenced, defaults: &Defaults, fresh_token: &str) -> Result<System, Refusal> {
+pub fn validate(
+    system: &TicketSystem,
+    found: &Dereferenced,
+    defaults: &Defaults,
+    fresh_token: &str,
+) -> Result<System, Refusal> {
     let spec = &system.spec;
     let storage = Storage::of(spec);
     refuse_storage_change(system, &storage)?;
@@ -152,20 +170,31 @@ pub fn validate(system: &TicketSystem, found: &Dereferenced, defaults: &Defaults
 /// The services do not start with such a token; better to keep those that run.
 fn good_token(name: &str, token: Vec<u8>) -> Result<Vec<u8>, Refusal> {
     const LENGTH_MIN: usize = 16;
-    let good = std::str::from_utf8(&token).is_ok_and(|token| token.len() >= LENGTH_MIN && !token.contains(char::is_whitespace));
-    if good { Ok(token) } else { Err(Refusal::AdminTokenInvalid { name: kind::admin_token(name), key: TOKEN_KEY }) }
+    let good = std::str::from_utf8(&token)
+        .is_ok_and(|token| token.len() >= LENGTH_MIN && !token.contains(char::is_whitespace));
+    if good {
+        Ok(token)
+    } else {
+        Err(Refusal::AdminTokenInvalid { name: kind::admin_token(name), key: TOKEN_KEY })
+    }
 }
 
 fn refuse_storage_change(system: &TicketSystem, wanted: &Storage) -> Result<(), Refusal> {
     let in_force = system.status.as_ref().and_then(|status| status.storage.as_deref());
-    let allowed = system.annotations().get(ALLOW_STORAGE_CHANGE).is_some_and(|value| value == "true");
+    let allowed =
+        system.annotations().get(ALLOW_STORAGE_CHANGE).is_some_and(|value| value == "true");
     match in_force {
-        Some(from) if from != wanted.as_str() && !allowed => Err(Refusal::StorageChange { from: from.to_owned(), to: wanted.as_str() }),
+        Some(from) if from != wanted.as_str() && !allowed => {
+            Err(Refusal::StorageChange { from: from.to_owned(), to: wanted.as_str() })
+        }
         _ => Ok(()),
     }
 }
 
-fn store_url<'a>(reference: &SecretKeyRef, found: Option<&'a SecretValue>) -> Result<&'a [u8], Refusal> {
+fn store_url<'a>(
+    reference: &SecretKeyRef,
+    found: Option<&'a SecretValue>,
+) -> Result<&'a [u8], Refusal> {
     let SecretKeyRef { name, key } = reference;
     let url = secret_value(name, key, found)?;
     if url.starts_with(b"postgres://") || url.starts_with(b"postgresql://") {
@@ -174,34 +203,48 @@ fn store_url<'a>(reference: &SecretKeyRef, found: Option<&'a SecretValue>) -> Re
     Err(Refusal::SecretNotAUrl { name: name.clone(), key: key.clone() })
 }
 
-fn secret_value<'a>(name: &str, key: &str, found: Option<&'a SecretValue>) -> Result<&'a [u8], Refusal> {
+fn secret_value<'a>(
+    name: &str,
+    key: &str,
+    found: Option<&'a SecretValue>,
+) -> Result<&'a [u8], Refusal> {
     match found {
         None | Some(SecretValue::NoSecret) => Err(Refusal::SecretMissing { name: name.to_owned() }),
-        Some(SecretValue::NoKey) => Err(Refusal::SecretKeyMissing { name: name.to_owned(), key: key.to_owned() }),
+        Some(SecretValue::NoKey) => {
+            Err(Refusal::SecretKeyMissing { name: name.to_owned(), key: key.to_owned() })
+        }
         Some(SecretValue::Found(value)) => Ok(value),
     }
 }
 
-fn workloads(spec: &TicketSystemSpec, name: &str, storage: &Storage, defaults: &Defaults) -> Result<Vec<Workload>, Refusal> {
+fn workloads(
+    spec: &TicketSystemSpec,
+    name: &str,
+    storage: &Storage,
+    defaults: &Defaults,
+) -> Result<Vec<Workload>, Refusal> {
     let embedded = matches!(storage, Storage::Embedded(_));
     let ticket_image = spec.images.ticket.as_ref().unwrap_or(&defaults.ticket_image);
     let vacancy_image = spec.images.vacancy.as_ref().unwrap_or(&defaults.vacancy_image);
-    let workload = |component: Component, image: &String, spec: &WorkloadSpec, keeps_stock: bool| {
-        let holds_volume = keeps_stock && embedded;
-        let resources = spec.resources.clone().unwrap_or_else(|| default_resources(component));
-        Ok(Workload {
-            component,
-            name: component.object_name(name),
-            image: image.clone(),
-            replicas: replicas::resolve(component, spec, &resources, holds_volume)?,
-            holds_volume,
-            uses_database: keeps_stock && !embedded,
-            resources,
-            spec: spec.clone(),
-        })
-    };
+    let workload =
+        |component: Component, image: &String, spec: &WorkloadSpec, keeps_stock: bool| {
+            let holds_volume = keeps_stock && embedded;
+            let resources = spec.resources.clone().unwrap_or_else(|| default_resources(component));
+            Ok(Workload {
+                component,
+                name: component.object_name(name),
+                image: image.clone(),
+                replicas: replicas::resolve(component, spec, &resources, holds_volume)?,
+                holds_volume,
+                uses_database: keeps_stock && !embedded,
+                resources,
+                spec: spec.clone(),
+            })
+        };
     match spec.mode {
-        Mode::Monolith => Ok(vec![workload(Component::Monolith, ticket_image, &spec.ticket.workload, true)?]),
+        Mode::Monolith => {
+            Ok(vec![workload(Component::Monolith, ticket_image, &spec.ticket.workload, true)?])
+        }
         Mode::Microservices => Ok(vec![
             workload(Component::Vacancy, vacancy_image, &spec.vacancy.workload, true)?,
             workload(Component::Ticket, ticket_image, &spec.ticket.workload, false)?,

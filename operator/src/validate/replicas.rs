@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::{api::core::v1::ResourceRequirements, apimachinery::pkg::api::resource::Quantity};
+use k8s_openapi::{
+    api::core::v1::ResourceRequirements, apimachinery::pkg::api::resource::Quantity,
+};
 
 use super::Refusal;
 use crate::{
@@ -64,7 +66,12 @@ pub(super) fn resolve(
         return Err(Refusal::MinAboveMax { block });
     }
     // A limit without a request counts as the request.
-    let requests = |name: &str| [&resources.requests, &resources.limits].into_iter().flatten().any(|amounts| amounts.contains_key(name));
+    let requests = |name: &str| {
+        [&resources.requests, &resources.limits]
+            .into_iter()
+            .flatten()
+            .any(|amounts| amounts.contains_key(name))
+    };
     let (on_cpu, on_memory) = (requests("cpu"), requests("memory"));
     if !on_cpu && !on_memory {
         return Err(Refusal::NoScalingMetric { block });
@@ -72,14 +79,20 @@ pub(super) fn resolve(
     Ok(Replicas::Autoscaled(Scaling { settings: scaling.clone(), on_cpu, on_memory }))
 }
 
-/// Requests and limits where the spec gives none. There is no CPU limit: throttling would cost latency and save nothing.
+/// Requests and limits where the spec gives none. There is no CPU limit: throttling would cost
+/// latency and save nothing.
 pub fn default_resources(component: Component) -> ResourceRequirements {
     let (cpu, memory, memory_limit) = match component {
         Component::Ticket => ("100m", "128Mi", "512Mi"),
         Component::Vacancy | Component::Monolith => ("250m", "256Mi", "1Gi"),
     };
     let amounts = |pairs: &[(&str, &str)]| -> Option<BTreeMap<String, Quantity>> {
-        Some(pairs.iter().map(|(name, amount)| ((*name).to_owned(), Quantity((*amount).to_owned()))).collect())
+        Some(
+            pairs
+                .iter()
+                .map(|(name, amount)| ((*name).to_owned(), Quantity((*amount).to_owned())))
+                .collect(),
+        )
     };
     ResourceRequirements {
         requests: amounts(&[("cpu", cpu), ("memory", memory)]),

@@ -1,5 +1,5 @@
-//! The stock the default event is created with. It counts once, so it is pinned the first time it is applied: a later change
-//! must neither roll the pods nor pretend to have had an effect.
+//! The stock the default event is created with. It counts once, so it is pinned the first time it
+//! is applied: a later change must neither roll the pods nor pretend to have had an effect.
 
 use kube::ResourceExt;
 
@@ -9,7 +9,8 @@ use crate::{
     kind::{Kind, claim},
 };
 
-/// Annotation of the claim that remembers the stock of the event on the volume, beyond the life of the resource.
+/// Annotation of the claim that remembers the stock of the event on the volume, beyond the life of
+/// the resource.
 pub const INITIAL_STOCK: &str = "ticket-system.io/initial-stock";
 
 /// What was asked for and what is in force.

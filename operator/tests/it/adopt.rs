@@ -13,9 +13,17 @@ async fn retained_data_and_token_are_adopted_again() {
     cluster.condition("shop", "Ready", "True").await;
     let claim = cluster.get(Kind::PersistentVolumeClaim, "shop-data").await.uid();
     let token = at(&cluster.get(Kind::Secret, "shop-admin-token").await, "/data/token").clone();
-    cluster.systems().delete("shop", &kube::api::DeleteParams::default()).await.expect("it is deleted");
-    until("the resource is gone", || async { cluster.systems().get_opt("shop").await.expect("an answer").is_none() }).await;
-    // The garbage collector would have removed what was owned; here it is left, owned by nobody that exists.
+    cluster
+        .systems()
+        .delete("shop", &kube::api::DeleteParams::default())
+        .await
+        .expect("it is deleted");
+    until("the resource is gone", || async {
+        cluster.systems().get_opt("shop").await.expect("an answer").is_none()
+    })
+    .await;
+    // The garbage collector would have removed what was owned; here it is left, owned by nobody
+    // that exists.
     cluster.apply(&system("shop", json!({}))).await;
     cluster.condition("shop", "Ready", "True").await;
     assert_eq!(cluster.get(Kind::PersistentVolumeClaim, "shop-data").await.uid(), claim);
@@ -24,7 +32,12 @@ async fn retained_data_and_token_are_adopted_again() {
     assert!(message.contains("created with 42"), "the volume remembers its event: {message}");
     let uid = cluster.systems().get("shop").await.expect("the resource").uid();
     eventually("what was left over is owned anew", || async {
-        let owners = cluster.get(Kind::Deployment, "shop-vacancy").await.metadata.owner_references.unwrap_or_default();
+        let owners = cluster
+            .get(Kind::Deployment, "shop-vacancy")
+            .await
+            .metadata
+            .owner_references
+            .unwrap_or_default();
         if owners.len() == 1 && Some(&owners[0].uid) == uid.as_ref() { Ok(()) } else { Err(owners) }
     })
     .await;
@@ -37,9 +50,12 @@ async fn retain_is_taken_up_and_back() {
     let _operator = start(&cluster);
     for (retain, owners) in [(true, 0), (false, 1), (true, 0)] {
         cluster.apply(&system("shop", json!({"storage": {"embedded": {"retain": retain}}}))).await;
-        for (kind, name) in [(Kind::PersistentVolumeClaim, "shop-data"), (Kind::Secret, "shop-admin-token")] {
+        for (kind, name) in
+            [(Kind::PersistentVolumeClaim, "shop-data"), (Kind::Secret, "shop-admin-token")]
+        {
             eventually(&format!("{kind} with retain {retain}"), || async {
-                let found = cluster.find(kind, name).await.map(|object| object.owner_references().len());
+                let found =
+                    cluster.find(kind, name).await.map(|object| object.owner_references().len());
                 if found == Some(owners) { Ok(()) } else { Err(found) }
             })
             .await;
@@ -58,7 +74,10 @@ async fn somebody_elses_object_is_not_taken_over() {
     cluster.apply(&system("shop", json!({}))).await;
     let (reason, message) = cluster.condition("shop", "Degraded", "True").await;
     assert_eq!(reason, "NameConflict");
-    assert!(message.starts_with("Service shop-ticket: exists already and belongs to somebody else"), "{message}");
+    assert!(
+        message.starts_with("Service shop-ticket: exists already and belongs to somebody else"),
+        "{message}"
+    );
     let service = cluster.get(Kind::Service, "shop-ticket").await;
     assert_eq!(at(&service, "/spec/selector"), &json!({"app": "other"}));
     assert!(service.owner_references().is_empty());
@@ -96,15 +115,22 @@ async fn a_deployment_that_lost_its_labels_keeps_its_number_of_pods() {
     // As an autoscaler would have set it.
     let api = cluster.api(Kind::Deployment);
     let scaled = kube::api::Patch::Merge(json!({"spec": {"replicas": 8}}));
-    api.patch("shop-ticket", &kube::api::PatchParams::default(), &scaled).await.expect("it is scaled");
+    api.patch("shop-ticket", &kube::api::PatchParams::default(), &scaled)
+        .await
+        .expect("it is scaled");
     let bare = kube::api::Patch::Merge(json!({"metadata": {"labels": null}}));
-    api.patch("shop-ticket", &kube::api::PatchParams::default(), &bare).await.expect("it is changed");
+    api.patch("shop-ticket", &kube::api::PatchParams::default(), &bare)
+        .await
+        .expect("it is changed");
     eventually("the labels are back", || async {
         let labels = cluster.get(Kind::Deployment, "shop-ticket").await.labels().clone();
         if labels.is_empty() { Err(labels) } else { Ok(()) }
     })
     .await;
-    assert_eq!(at(&cluster.get(Kind::Deployment, "shop-ticket").await, "/spec/replicas"), &json!(8));
+    assert_eq!(
+        at(&cluster.get(Kind::Deployment, "shop-ticket").await, "/spec/replicas"),
+        &json!(8)
+    );
 }
 
 #[tokio::test]
@@ -117,20 +143,26 @@ async fn two_systems_whose_names_meet_do_not_fight() {
     cluster.apply(&system("shop", fixed)).await;
     cluster.condition("shop", "Ready", "True").await;
     // The monolith of this one would be the ticket service of that one.
-    let spec =
-        json!({"mode": "monolith", "storage": {"postgres": {"secretRef": {"name": "db"}}}, "ticket": {"autoscaling": {"minReplicas": 5}}});
+    let spec = json!({"mode": "monolith", "storage": {"postgres": {"secretRef": {"name": "db"}}}, "ticket": {"autoscaling": {"minReplicas": 5}}});
     cluster.apply(&system("shop-ticket", spec)).await;
     let (reason, _) = cluster.condition("shop-ticket", "Degraded", "True").await;
     assert_eq!(reason, "NameConflict");
     let (reason, message) = cluster.condition("shop-ticket", "Ready", "False").await;
     assert_eq!(reason, "NameConflict");
     assert!(message.contains("belongs to somebody else"), "{message}");
-    assert!(cluster.status("shop-ticket").await.ticket.is_none(), "the pods of another are not counted");
+    assert!(
+        cluster.status("shop-ticket").await.ticket.is_none(),
+        "the pods of another are not counted"
+    );
     let deployment = cluster.get(Kind::Deployment, "shop-ticket").await;
     assert_eq!(deployment.owner_references()[0].name, "shop");
     assert_eq!(at(&deployment, "/spec/replicas"), 3, "the number of pods was not taken over");
-    let managers: Vec<String> = deployment.managed_fields().iter().filter_map(|entry| entry.manager.clone()).collect();
-    assert!(!managers.contains(&operator::apply::replicas::HAND_OVER_MANAGER.to_owned()), "{managers:?}");
+    let managers: Vec<String> =
+        deployment.managed_fields().iter().filter_map(|entry| entry.manager.clone()).collect();
+    assert!(
+        !managers.contains(&operator::apply::replicas::HAND_OVER_MANAGER.to_owned()),
+        "{managers:?}"
+    );
     cluster.condition("shop", "Ready", "True").await;
 }
 
@@ -149,5 +181,8 @@ async fn a_pause_stops_changes_and_not_the_report() {
     assert_eq!(at(&cluster.get(Kind::ConfigMap, "shop-ticket").await, "/data/LOG_LEVEL"), "INFO");
     cluster.apply(&system("shop", json!({}))).await;
     cluster.condition("shop", "ReconciliationPaused", "False").await;
-    until("the Service comes back", || async { cluster.find(Kind::Service, "shop-ticket").await.is_some() }).await;
+    until("the Service comes back", || async {
+        cluster.find(Kind::Service, "shop-ticket").await.is_some()
+    })
+    .await;
 }

@@ -3,7 +3,9 @@ use std::{sync::Arc, time::Duration};
 use operator::kind::Kind;
 use serde_json::json;
 
-use crate::support::{Cluster, apiserver::ApiServer, at, cluster::install, eventually, kubelet, start, system};
+use crate::support::{
+    Cluster, apiserver::ApiServer, at, cluster::install, eventually, kubelet, start, system,
+};
 
 #[tokio::test]
 async fn the_operator_outlives_the_api_server() {
@@ -16,14 +18,25 @@ async fn the_operator_outlives_the_api_server() {
     cluster.condition("shop", "Ready", "True").await;
     for round in 0..2 {
         // Killed right after a change: the operator may be anywhere in it.
-        cluster.apply(&system("shop", json!({"otlpEndpoint": format!("http://otel:{round}")}))).await;
+        cluster
+            .apply(&system("shop", json!({"otlpEndpoint": format!("http://otel:{round}")})))
+            .await;
         server.kill();
         tokio::time::sleep(Duration::from_secs(3)).await;
-        assert!(running.operator.progress.stuck(std::time::Instant::now()).is_none(), "an absent API server is no reason to be killed");
+        assert!(
+            running.operator.progress.stuck(std::time::Instant::now()).is_none(),
+            "an absent API server is no reason to be killed"
+        );
         server.start_again().await;
         eventually("the change is finished", || async {
-            let config = cluster.api(Kind::ConfigMap).get("shop-vacancy").await.map_err(|error| error.to_string())?;
-            if at(&config, "/data/OTEL_EXPORTER_OTLP_ENDPOINT") == &json!(format!("http://otel:{round}")) {
+            let config = cluster
+                .api(Kind::ConfigMap)
+                .get("shop-vacancy")
+                .await
+                .map_err(|error| error.to_string())?;
+            if at(&config, "/data/OTEL_EXPORTER_OTLP_ENDPOINT")
+                == &json!(format!("http://otel:{round}"))
+            {
                 Ok(())
             } else {
                 Err("not yet".to_owned())
@@ -32,7 +45,10 @@ async fn the_operator_outlives_the_api_server() {
         .await;
         // The watches are alive again, not only the resync: drift in something only they can show.
         cluster.delete(Kind::Service, "shop-ticket").await;
-        eventually("drift is seen again", || async { cluster.find(Kind::Service, "shop-ticket").await.map(|_| ()).ok_or("not yet") }).await;
+        eventually("drift is seen again", || async {
+            cluster.find(Kind::Service, "shop-ticket").await.map(|_| ()).ok_or("not yet")
+        })
+        .await;
         cluster.condition("shop", "Ready", "True").await;
     }
 }

@@ -17,11 +17,13 @@ use crate::support::{
 const FOREIGN: [&str; 2] = ["ServiceMonitor", "PrometheusRule"];
 
 fn rendered(release: &str, namespace: &str, more: &[&str]) -> Vec<Value> {
-    chart_tests::documents(&chart_tests::template(release, namespace, more).expect("helm renders it"))
+    chart_tests::documents(
+        &chart_tests::template(release, namespace, more).expect("helm renders it"),
+    )
 }
 
-/// Every object of every values file is one the API server takes: unknown fields are errors, and the admission of pods,
-/// policies and TicketSystems has its say.
+/// Every object of every values file is one the API server takes: unknown fields are errors, and
+/// the admission of pods, policies and TicketSystems has its say.
 #[tokio::test]
 async fn the_api_server_takes_everything() {
     let cluster = Cluster::new().await;
@@ -37,7 +39,9 @@ async fn the_api_server_takes_everything() {
             }
             let mut document = document;
             pod_in_place_of(&mut document);
-            dry_run(&cluster.client, &document).await.unwrap_or_else(|error| panic!("{name}: {error}\n{document}"));
+            dry_run(&cluster.client, &document)
+                .await
+                .unwrap_or_else(|error| panic!("{name}: {error}\n{document}"));
             taken += 1;
         }
         assert!(taken > 8, "{name}: {taken}");
@@ -53,17 +57,23 @@ fn pod_in_place_of(document: &mut Value) {
 
 /// Creates `document` without keeping it.
 async fn dry_run(client: &Client, document: &Value) -> Result<(), kube::Error> {
-    let object: kube::core::DynamicObject = serde_json::from_value(document.clone()).expect("an object");
+    let object: kube::core::DynamicObject =
+        serde_json::from_value(document.clone()).expect("an object");
     let types = object.types.clone().expect("a kind");
     let (group, version) = types.api_version.split_once('/').unwrap_or(("", &types.api_version));
-    let resource = kube::core::ApiResource::from_gvk(&kube::core::GroupVersionKind::gvk(group, version, &types.kind));
+    let resource = kube::core::ApiResource::from_gvk(&kube::core::GroupVersionKind::gvk(
+        group,
+        version,
+        &types.kind,
+    ));
     let api: Api<kube::core::DynamicObject> = match object.namespace() {
         Some(namespace) => Api::namespaced_with(client.clone(), &namespace, &resource),
         None => Api::all_with(client.clone(), &resource),
     };
     let strict = PostParams { dry_run: true, ..Default::default() };
-    let mut request =
-        kube::core::Request::new(api.resource_url()).create(&strict, serde_json::to_vec(document).expect("JSON")).expect("a request");
+    let mut request = kube::core::Request::new(api.resource_url())
+        .create(&strict, serde_json::to_vec(document).expect("JSON"))
+        .expect("a request");
     let uri = format!("{}&fieldValidation=Strict", request.uri());
     *request.uri_mut() = uri.parse().expect("a URI");
     client.request::<Value>(request).await.map(|_| ())
@@ -75,7 +85,9 @@ async fn the_rights_in_watched_namespaces_suffice() {
     let (cluster, elsewhere) = Cluster::pair_without_rights().await;
     let narrow = format!("operator.watchNamespaces={{{}}}", cluster.namespace);
     for document in rendered("ticket-system", "ticket-system", &["--set", &narrow]) {
-        if ["Role", "RoleBinding", "ServiceAccount"].contains(&document["kind"].as_str().expect("a kind")) {
+        if ["Role", "RoleBinding", "ServiceAccount"]
+            .contains(&document["kind"].as_str().expect("a kind"))
+        {
             apply_value(&cluster.client, &document).await;
         }
     }
@@ -106,28 +118,33 @@ async fn what_is_watched_of_the_operator_is_there() {
     cluster.condition("shop", "Ready", "True").await;
     // A watch that breaks is not made here, but what it would count is.
     running.operator.metrics.watch_error("Deployment");
-    let text = String::from_utf8(running.operator.metrics.render().expect("metrics")).expect("text");
+    let text =
+        String::from_utf8(running.operator.metrics.render().expect("metrics")).expect("text");
     let there = chart_tests::watched::scraped(&text);
     let named = chart_tests::watched::named();
-    let of_operator: Vec<_> = named.iter().filter(|(name, _)| name.starts_with("ticket_operator_")).collect();
+    let of_operator: Vec<_> =
+        named.iter().filter(|(name, _)| name.starts_with("ticket_operator_")).collect();
     assert!(of_operator.len() >= 5, "{of_operator:?}");
     for (name, places) in of_operator {
         assert!(there.contains(name), "{name}, named by {places:?}, is not in\n{text}");
     }
 }
 
-/// The hook's Job: with the rights the chart gives it, it makes the definition, and brings an older one up to date.
+/// The hook's Job: with the rights the chart gives it, it makes the definition, and brings an older
+/// one up to date.
 #[tokio::test]
 async fn the_definition_is_brought_up_to_date() {
     let server = ApiServer::start().await;
     let client = Client::try_from(server.config(ADMIN_TOKEN)).expect("a client");
     let documents = rendered("ticket-system", "ticket-system", &[]);
     let role = documents.iter().find(|document| {
-        document["kind"] == "ClusterRole" && document["metadata"]["name"].as_str().is_some_and(|name| name.ends_with(".crd"))
+        document["kind"] == "ClusterRole"
+            && document["metadata"]["name"].as_str().is_some_and(|name| name.ends_with(".crd"))
     });
     apply_value(&client, role.expect("the hook's role")).await;
     let binding = documents.iter().find(|document| {
-        document["kind"] == "ClusterRoleBinding" && document["metadata"]["name"].as_str().is_some_and(|name| name.ends_with(".crd"))
+        document["kind"] == "ClusterRoleBinding"
+            && document["metadata"]["name"].as_str().is_some_and(|name| name.ends_with(".crd"))
     });
     let mut binding = binding.expect("the hook's binding").clone();
     // The test server knows one service account by its token.
@@ -137,10 +154,15 @@ async fn the_definition_is_brought_up_to_date() {
     let kubeconfig = server.kubeconfig(OPERATOR_TOKEN);
     let apply = || async {
         let (binary, kubeconfig) = (env!("CARGO_BIN_EXE_operator"), kubeconfig.clone());
-        let output =
-            tokio::task::spawn_blocking(move || Command::new(binary).args(["crd", "--apply"]).env("KUBECONFIG", kubeconfig).output());
+        let output = tokio::task::spawn_blocking(move || {
+            Command::new(binary).args(["crd", "--apply"]).env("KUBECONFIG", kubeconfig).output()
+        });
         let output = output.await.expect("it runs").expect("it starts");
-        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
     };
     eventually("the rights are known, and the definition is made", apply).await;
     let definitions: Api<k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition> =
@@ -154,10 +176,15 @@ async fn the_definition_is_brought_up_to_date() {
     let columns = &mut older.spec.versions[0].additional_printer_columns;
     *columns = None;
     definitions.delete(&name, &Default::default()).await.expect("it is deleted");
-    eventually("it is gone", || async { definitions.get_opt(&name).await.expect("an answer").map_or(Ok(()), |_| Err("still there")) })
-        .await;
+    eventually("it is gone", || async {
+        definitions.get_opt(&name).await.expect("an answer").map_or(Ok(()), |_| Err("still there"))
+    })
+    .await;
     definitions
-        .create(&PostParams { field_manager: Some("helm".to_owned()), ..Default::default() }, &older)
+        .create(
+            &PostParams { field_manager: Some("helm".to_owned()), ..Default::default() },
+            &older,
+        )
         .await
         .expect("the older one is made");
     apply().await.expect("it is brought up to date");
@@ -180,7 +207,10 @@ async fn the_test_pod_may_connect() {
     cluster.apply(&system("shop", json!({"networkPolicy": {"from": [{"podSelector": {"matchLabels": {"role": "ingress"}}}]}}))).await;
     cluster.condition("shop", "Ready", "True").await;
     let policy = cluster.get(Kind::NetworkPolicy, "shop-ticket").await;
-    let own = crate::support::at(&policy, "/spec/ingress/0/from/0/podSelector/matchLabels").as_object().expect("labels").clone();
+    let own = crate::support::at(&policy, "/spec/ingress/0/from/0/podSelector/matchLabels")
+        .as_object()
+        .expect("labels")
+        .clone();
     let documents = rendered("shop", "demo", &["--set", "ticketSystem.enabled=true"]);
     let pod = chart_tests::the(&documents, "Pod", "-test-buy");
     for (key, value) in &own {
@@ -194,5 +224,8 @@ async fn the_test_pod_may_connect() {
         .all(|(key, value)| &pod["metadata"]["labels"][key] == value);
     assert!(!selected, "no buyer is sent to it");
     let url = format!("http://shop-ticket:{}", crate::support::at(&service, "/spec/ports/0/port"));
-    assert!(pod["spec"]["containers"][0]["args"].as_array().expect("args").contains(&json!(url)), "{pod}");
+    assert!(
+        pod["spec"]["containers"][0]["args"].as_array().expect("args").contains(&json!(url)),
+        "{pod}"
+    );
 }

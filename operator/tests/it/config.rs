@@ -24,24 +24,41 @@ async fn a_changed_setting_rolls_the_pods_once() {
         if checksum(&now) == checksum(&ticket) { Err("not yet") } else { Ok(now) }
     })
     .await;
-    assert_eq!(at(&cluster.get(Kind::ConfigMap, "shop-ticket").await, "/data/VACANCY_TIMEOUT"), "1.500");
+    assert_eq!(
+        at(&cluster.get(Kind::ConfigMap, "shop-ticket").await, "/data/VACANCY_TIMEOUT"),
+        "1.500"
+    );
     let short = cluster.get(Kind::ConfigMap, "shop-ticket").await;
     assert!(at(&short, "/data/REQUEST_TIMEOUT_S").is_null(), "the default is enough");
     let passes = running.operator.metrics.reconciliations("ok");
     eventually("some resyncs go by", || async {
-        if running.operator.metrics.reconciliations("ok") > passes + 2 { Ok(()) } else { Err("not yet") }
+        if running.operator.metrics.reconciliations("ok") > passes + 2 {
+            Ok(())
+        } else {
+            Err("not yet")
+        }
     })
     .await;
     let after = cluster.get(Kind::Deployment, "shop-ticket").await;
     assert_eq!(after.metadata.generation, rolled.metadata.generation, "once is enough");
-    assert_eq!(rolled.metadata.generation, ticket.metadata.generation.map(|generation| generation + 1));
+    assert_eq!(
+        rolled.metadata.generation,
+        ticket.metadata.generation.map(|generation| generation + 1)
+    );
     let untouched = cluster.get(Kind::Deployment, "shop-vacancy").await;
-    assert_eq!(untouched.metadata.generation, vacancy.metadata.generation, "vacancy does not read it");
+    assert_eq!(
+        untouched.metadata.generation, vacancy.metadata.generation,
+        "vacancy does not read it"
+    );
 
     cluster.apply(&system("shop", json!({"ticket": {"vacancyTimeoutMs": 60_000}}))).await;
     eventually("a request may take longer than vacancy", || async {
         let settings = cluster.get(Kind::ConfigMap, "shop-ticket").await;
-        if at(&settings, "/data/REQUEST_TIMEOUT_S") == "61.000" { Ok(()) } else { Err(settings.data) }
+        if at(&settings, "/data/REQUEST_TIMEOUT_S") == "61.000" {
+            Ok(())
+        } else {
+            Err(settings.data)
+        }
     })
     .await;
 }
@@ -67,7 +84,10 @@ async fn a_setting_that_is_taken_back_leaves_nothing_behind() {
         if gone { Ok(()) } else { Err(pod.clone()) }
     })
     .await;
-    assert!(at(&cluster.get(Kind::ConfigMap, "shop-ticket").await, "/data/OTEL_EXPORTER_OTLP_ENDPOINT").is_null());
+    assert!(
+        at(&cluster.get(Kind::ConfigMap, "shop-ticket").await, "/data/OTEL_EXPORTER_OTLP_ENDPOINT")
+            .is_null()
+    );
 }
 
 #[tokio::test]
@@ -88,8 +108,14 @@ async fn a_later_stock_rolls_nothing_and_says_how_to_change_capacity() {
         if events.iter().any(|(reason, _)| reason == "EventExists") { Ok(()) } else { Err(events) }
     })
     .await;
-    assert_eq!(at(&cluster.get(Kind::ConfigMap, "shop-vacancy").await, "/data/INITIAL_STOCK"), "500");
-    assert_eq!(cluster.get(Kind::Deployment, "shop-vacancy").await.metadata.generation, before.metadata.generation);
+    assert_eq!(
+        at(&cluster.get(Kind::ConfigMap, "shop-vacancy").await, "/data/INITIAL_STOCK"),
+        "500"
+    );
+    assert_eq!(
+        cluster.get(Kind::Deployment, "shop-vacancy").await.metadata.generation,
+        before.metadata.generation
+    );
     cluster.condition("shop", "Ready", "True").await;
 }
 
@@ -99,11 +125,16 @@ async fn a_new_database_url_rolls_vacancy_and_not_ticket() {
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
     cluster.secret("db", "uri", "postgres://a:old@db/c").await;
-    cluster.apply(&system("shop", json!({"storage": {"postgres": {"secretRef": {"name": "db"}}}}))).await;
+    cluster
+        .apply(&system("shop", json!({"storage": {"postgres": {"secretRef": {"name": "db"}}}})))
+        .await;
     cluster.condition("shop", "Ready", "True").await;
     let vacancy = cluster.get(Kind::Deployment, "shop-vacancy").await;
     let ticket = cluster.get(Kind::Deployment, "shop-ticket").await;
-    assert!(!vacancy.data.to_string().contains("postgres://"), "the URL is referred to, never copied");
+    assert!(
+        !vacancy.data.to_string().contains("postgres://"),
+        "the URL is referred to, never copied"
+    );
     cluster.secret("db", "uri", "postgres://a:new@db/c").await;
     eventually("vacancy is rolled", || async {
         let now = cluster.get(Kind::Deployment, "shop-vacancy").await;

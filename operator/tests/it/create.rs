@@ -38,7 +38,11 @@ async fn an_empty_spec_becomes_a_ready_system() {
             if matches!(kind, Kind::Secret | Kind::PersistentVolumeClaim) {
                 assert!(owner.is_empty(), "{kind} {name} is retained");
             } else {
-                assert_eq!(Some(&owner[0].uid), made.metadata.uid.as_ref(), "{kind} {name} is owned");
+                assert_eq!(
+                    Some(&owner[0].uid),
+                    made.metadata.uid.as_ref(),
+                    "{kind} {name} is owned"
+                );
             }
         }
     }
@@ -49,12 +53,23 @@ async fn an_empty_spec_becomes_a_ready_system() {
     assert_eq!(status.url.as_deref(), Some("http://ticket.127.0.0.1.nip.io"));
     assert_eq!(status.ticket.expect("ticket").ready, "2/2");
     assert_eq!(status.vacancy.expect("vacancy").ready, "1/1");
-    assert!(status.conditions.iter().all(|condition| condition.type_ != "Reconciling" && condition.type_ != "Stalled"));
+    assert!(
+        status
+            .conditions
+            .iter()
+            .all(|condition| condition.type_ != "Reconciling" && condition.type_ != "Stalled")
+    );
     let events = cluster.events("shop").await;
-    let created = events.iter().find(|(reason, _)| reason == "Created").expect("an event says what was created");
+    let created = events
+        .iter()
+        .find(|(reason, _)| reason == "Created")
+        .expect("an event says what was created");
     assert!(created.1.contains("Deployment shop-ticket"), "{}", created.1);
     assert!(events.iter().any(|(reason, _)| reason == "Ready"), "{events:?}");
-    assert!(events.iter().all(|(reason, _)| reason != "VolumeMadeAnew"), "a first volume is no loss: {events:?}");
+    assert!(
+        events.iter().all(|(reason, _)| reason != "VolumeMadeAnew"),
+        "a first volume is no loss: {events:?}"
+    );
 }
 
 #[tokio::test]
@@ -64,10 +79,13 @@ async fn kubectl_get_shows_what_a_person_can_act_on() {
     let _operator = start(&cluster);
     cluster.apply(&system("shop", json!({"mode": "monolith"}))).await;
     cluster.condition("shop", "Ready", "True").await;
-    let request = http::Request::get(format!("/apis/ticket-system.io/v1alpha1/namespaces/{}/ticketsystems", cluster.namespace))
-        .header("accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
-        .body(Vec::new())
-        .expect("a request");
+    let request = http::Request::get(format!(
+        "/apis/ticket-system.io/v1alpha1/namespaces/{}/ticketsystems",
+        cluster.namespace
+    ))
+    .header("accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
+    .body(Vec::new())
+    .expect("a request");
     let table: Value = cluster.client.request(request).await.expect("a table");
     let shown: Vec<(&str, &Value)> = table["columnDefinitions"]
         .as_array()
@@ -98,13 +116,18 @@ async fn pods_are_allowed_under_the_restricted_standard() {
         cluster.apply(&system(name, spec)).await;
         cluster.condition(name, "Progressing", "True").await;
     }
-    let pods = kube::Api::<k8s_openapi::api::core::v1::Pod>::namespaced(cluster.client.clone(), &cluster.namespace);
+    let pods = kube::Api::<k8s_openapi::api::core::v1::Pod>::namespaced(
+        cluster.client.clone(),
+        &cluster.namespace,
+    );
     for name in ["micro-ticket", "micro-vacancy", "mono", "sql-ticket", "sql-vacancy"] {
         let deployment = cluster.get(Kind::Deployment, name).await;
         let mut pod = at(&deployment, "/spec/template").clone();
         pod["metadata"]["name"] = json!(name);
         let pod = serde_json::from_value(pod).expect("a pod");
         // The namespace enforces the standard: what violates it is refused here.
-        pods.create(&PostParams { dry_run: true, ..Default::default() }, &pod).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        pods.create(&PostParams { dry_run: true, ..Default::default() }, &pod)
+            .await
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }

@@ -7,10 +7,15 @@ async fn diff_of(cluster: &Cluster, spec: serde_json::Value) -> Result<String, d
     diff_of_named(cluster, "shop", spec).await
 }
 
-async fn diff_of_named(cluster: &Cluster, name: &str, spec: serde_json::Value) -> Result<String, diff::DiffError> {
+async fn diff_of_named(
+    cluster: &Cluster,
+    name: &str,
+    spec: serde_json::Value,
+) -> Result<String, diff::DiffError> {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("cr.yaml");
-    std::fs::write(&path, serde_saphyr::to_string(&system(name, spec)).expect("YAML")).expect("it is written");
+    std::fs::write(&path, serde_saphyr::to_string(&system(name, spec)).expect("YAML"))
+        .expect("it is written");
     let systems = diff::read(&path, &cluster.namespace).expect("it is read");
     diff::diff(&cluster.client, &systems[0], &settings(cluster, &[]).defaults).await
 }
@@ -21,7 +26,8 @@ async fn a_diff_shows_what_would_change_and_changes_nothing() {
     let all = diff_of(&cluster, json!({})).await.expect("a diff");
     assert!(all.contains("+++ Deployment/shop-ticket"), "{all}");
     assert!(
-        cluster.children().await.is_empty() && cluster.systems().get_opt("shop").await.expect("an answer").is_none(),
+        cluster.children().await.is_empty()
+            && cluster.systems().get_opt("shop").await.expect("an answer").is_none(),
         "nothing was made"
     );
 
@@ -31,7 +37,9 @@ async fn a_diff_shows_what_would_change_and_changes_nothing() {
     cluster.condition("shop", "Progressing", "False").await;
     assert_eq!(diff_of(&cluster, json!({"logging": {"json": true}})).await.expect("a diff"), "");
 
-    let changed = diff_of(&cluster, json!({"logging": {"json": true, "level": "DEBUG"}})).await.expect("a diff");
+    let changed = diff_of(&cluster, json!({"logging": {"json": true, "level": "DEBUG"}}))
+        .await
+        .expect("a diff");
     assert!(changed.contains("-  LOG_LEVEL: INFO\n+  LOG_LEVEL: DEBUG\n"), "{changed}");
     assert!(changed.contains("config-checksum"), "{changed}");
     assert!(!changed.contains("Service/"), "{changed}");
@@ -39,19 +47,29 @@ async fn a_diff_shows_what_would_change_and_changes_nothing() {
     let switched = diff_of(&cluster, json!({"mode": "monolith"})).await.expect("a diff");
     assert!(switched.contains("--- Deployment/shop-vacancy\n+++ /dev/null"), "{switched}");
     assert!(!switched.contains("PersistentVolumeClaim/"), "{switched}");
-    let token = cluster.get(Kind::Secret, "shop-admin-token").await.data["data"]["token"].as_str().expect("a token").to_owned();
+    let token = cluster.get(Kind::Secret, "shop-admin-token").await.data["data"]["token"]
+        .as_str()
+        .expect("a token")
+        .to_owned();
     assert!(!switched.contains(&token) && !all.contains(&token));
 
-    let refused = diff_of(&cluster, json!({"vacancy": {"replicas": 2}})).await.expect_err("it is refused");
+    let refused =
+        diff_of(&cluster, json!({"vacancy": {"replicas": 2}})).await.expect_err("it is refused");
     assert!(refused.to_string().contains("vacancy.replicas must be at most 1"), "{refused}");
-    assert!(!refused.to_string().contains("Status {"), "the API server's words, not its answer: {refused}");
+    assert!(
+        !refused.to_string().contains("Status {"),
+        "the API server's words, not its answer: {refused}"
+    );
 
     // Somebody else's object is told of, not shown as what it would become.
     let foreign = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other-ticket"}, "spec": {"ports": [{"port": 1}]}});
     let foreign: kube::core::DynamicObject = serde_json::from_value(foreign).expect("a Service");
     cluster.api(Kind::Service).create(&Default::default(), &foreign).await.expect("it is made");
     let other = diff_of_named(&cluster, "other", json!({})).await.expect("a diff");
-    assert!(other.contains("# Service/other-ticket: exists already and belongs to somebody else"), "{other}");
+    assert!(
+        other.contains("# Service/other-ticket: exists already and belongs to somebody else"),
+        "{other}"
+    );
 }
 
 #[test]
@@ -73,15 +91,31 @@ fn a_file_may_hold_other_kinds_but_must_hold_one_of_this() {
     let path = dir.path().join("cr.yaml");
     let read = |text: &str| {
         std::fs::write(&path, text).expect("it is written");
-        diff::read(&path, "fair")
-            .map(|systems| systems.into_iter().map(|system| (system.metadata.name, system.metadata.namespace)).collect::<Vec<_>>())
+        diff::read(&path, "fair").map(|systems| {
+            systems
+                .into_iter()
+                .map(|system| (system.metadata.name, system.metadata.namespace))
+                .collect::<Vec<_>>()
+        })
     };
     let one = "apiVersion: ticket-system.io/v1alpha1\nkind: TicketSystem\nmetadata: {name: a}\nspec: {}\n";
     let other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n";
-    assert_eq!(read(&format!("{other}---\n{one}")).expect("it is read"), [(Some("a".to_owned()), Some("fair".to_owned()))]);
-    for (text, why) in [(other, "no document has"), ("{", "cr.yaml"), (&one.replace("spec: {}", "spec: {mode: x}"), "unknown variant")] {
+    assert_eq!(
+        read(&format!("{other}---\n{one}")).expect("it is read"),
+        [(Some("a".to_owned()), Some("fair".to_owned()))]
+    );
+    for (text, why) in [
+        (other, "no document has"),
+        ("{", "cr.yaml"),
+        (&one.replace("spec: {}", "spec: {mode: x}"), "unknown variant"),
+    ] {
         let error = read(text).expect_err("it is refused").to_string();
         assert!(error.contains(why), "{error}");
     }
-    assert!(diff::read(&dir.path().join("absent"), "fair").expect_err("it is refused").to_string().contains("cannot read"));
+    assert!(
+        diff::read(&dir.path().join("absent"), "fair")
+            .expect_err("it is refused")
+            .to_string()
+            .contains("cannot read")
+    );
 }

@@ -7,17 +7,62 @@ use crate::support::{Cluster, at, eventually, kubelet, start, system};
 /// An edit of every kind of child: where, what it is changed to, and what it was.
 fn edits() -> Vec<(Kind, &'static str, Value, &'static str)> {
     vec![
-        (Kind::ServiceAccount, "shop", json!({"automountServiceAccountToken": true}), "/automountServiceAccountToken"),
-        (Kind::Secret, "shop-admin-token", json!({"metadata": {"labels": {"app.kubernetes.io/part-of": "x"}}}), "/metadata/labels"),
-        (Kind::PersistentVolumeClaim, "shop-data", json!({"metadata": {"labels": {"app.kubernetes.io/part-of": "x"}}}), "/metadata/labels"),
-        (Kind::ConfigMap, "shop-vacancy", json!({"data": {"LOG_LEVEL": "DEBUG"}}), "/data/LOG_LEVEL"),
-        (Kind::Service, "shop-ticket", json!({"spec": {"selector": {"app.kubernetes.io/instance": "x"}}}), "/spec/selector"),
+        (
+            Kind::ServiceAccount,
+            "shop",
+            json!({"automountServiceAccountToken": true}),
+            "/automountServiceAccountToken",
+        ),
+        (
+            Kind::Secret,
+            "shop-admin-token",
+            json!({"metadata": {"labels": {"app.kubernetes.io/part-of": "x"}}}),
+            "/metadata/labels",
+        ),
+        (
+            Kind::PersistentVolumeClaim,
+            "shop-data",
+            json!({"metadata": {"labels": {"app.kubernetes.io/part-of": "x"}}}),
+            "/metadata/labels",
+        ),
+        (
+            Kind::ConfigMap,
+            "shop-vacancy",
+            json!({"data": {"LOG_LEVEL": "DEBUG"}}),
+            "/data/LOG_LEVEL",
+        ),
+        (
+            Kind::Service,
+            "shop-ticket",
+            json!({"spec": {"selector": {"app.kubernetes.io/instance": "x"}}}),
+            "/spec/selector",
+        ),
         (Kind::Deployment, "shop-vacancy", json!({"spec": {"replicas": 0}}), "/spec/replicas"),
-        (Kind::Deployment, "shop-ticket", json!({"spec": {"revisionHistoryLimit": 1}}), "/spec/revisionHistoryLimit"),
-        (Kind::HorizontalPodAutoscaler, "shop-ticket", json!({"spec": {"maxReplicas": 99}}), "/spec/maxReplicas"),
-        (Kind::PodDisruptionBudget, "shop-ticket", json!({"spec": {"maxUnavailable": 9}}), "/spec/maxUnavailable"),
+        (
+            Kind::Deployment,
+            "shop-ticket",
+            json!({"spec": {"revisionHistoryLimit": 1}}),
+            "/spec/revisionHistoryLimit",
+        ),
+        (
+            Kind::HorizontalPodAutoscaler,
+            "shop-ticket",
+            json!({"spec": {"maxReplicas": 99}}),
+            "/spec/maxReplicas",
+        ),
+        (
+            Kind::PodDisruptionBudget,
+            "shop-ticket",
+            json!({"spec": {"maxUnavailable": 9}}),
+            "/spec/maxUnavailable",
+        ),
         (Kind::NetworkPolicy, "shop-vacancy", json!({"spec": {"ingress": []}}), "/spec/ingress"),
-        (Kind::Ingress, "shop", json!({"spec": {"rules": [{"host": "elsewhere.example.com"}]}}), "/spec/rules"),
+        (
+            Kind::Ingress,
+            "shop",
+            json!({"spec": {"rules": [{"host": "elsewhere.example.com"}]}}),
+            "/spec/rules",
+        ),
     ]
 }
 
@@ -43,7 +88,12 @@ async fn every_edited_child_is_put_right() {
         .await;
     }
     let events = cluster.events("shop").await;
-    assert!(events.iter().any(|(reason, note)| reason == "DriftCorrected" && note.contains("data.LOG_LEVEL")), "{events:?}");
+    assert!(
+        events
+            .iter()
+            .any(|(reason, note)| reason == "DriftCorrected" && note.contains("data.LOG_LEVEL")),
+        "{events:?}"
+    );
 }
 
 #[tokio::test]
@@ -53,7 +103,8 @@ async fn every_deleted_child_comes_back() {
     let _operator = start(&cluster);
     cluster.apply(&system("shop", json!({}))).await;
     cluster.condition("shop", "Ready", "True").await;
-    let mut kinds: Vec<(Kind, &str)> = edits().into_iter().map(|(kind, name, ..)| (kind, name)).collect();
+    let mut kinds: Vec<(Kind, &str)> =
+        edits().into_iter().map(|(kind, name, ..)| (kind, name)).collect();
     kinds.dedup();
     for (kind, name) in kinds {
         let uid = cluster.get(kind, name).await.uid();
@@ -62,7 +113,9 @@ async fn every_deleted_child_comes_back() {
             cluster.edit(kind, name, json!({"metadata": {"finalizers": null}})).await;
         }
         cluster.delete(kind, name).await;
-        if kind == Kind::PersistentVolumeClaim && cluster.find(kind, name).await.is_some_and(|claim| claim.uid() == uid) {
+        if kind == Kind::PersistentVolumeClaim
+            && cluster.find(kind, name).await.is_some_and(|claim| claim.uid() == uid)
+        {
             cluster.edit(kind, name, json!({"metadata": {"finalizers": null}})).await;
         }
         eventually(&format!("{kind} {name} comes back"), || async {
@@ -75,7 +128,9 @@ async fn every_deleted_child_comes_back() {
     }
     eventually("the loss of the volume is told", || async {
         let events = cluster.events("shop").await;
-        let told = events.iter().any(|(reason, note)| reason == "VolumeMadeAnew" && note.contains("starts over with 10000 tickets"));
+        let told = events.iter().any(|(reason, note)| {
+            reason == "VolumeMadeAnew" && note.contains("starts over with 10000 tickets")
+        });
         if told { Ok(()) } else { Err(events) }
     })
     .await;
@@ -103,7 +158,13 @@ async fn what_others_add_is_left_alone() {
     let _operator = start(&cluster);
     cluster.apply(&system("shop", json!({}))).await;
     cluster.condition("shop", "Ready", "True").await;
-    cluster.edit(Kind::Service, "shop-ticket", json!({"metadata": {"annotations": {"mesh.example.com/inject": "yes"}}})).await;
+    cluster
+        .edit(
+            Kind::Service,
+            "shop-ticket",
+            json!({"metadata": {"annotations": {"mesh.example.com/inject": "yes"}}}),
+        )
+        .await;
     cluster.edit(Kind::Service, "shop-ticket", json!({"spec": {"type": "NodePort"}})).await;
     eventually("the type is put right", || async {
         let service = cluster.get(Kind::Service, "shop-ticket").await;
@@ -111,7 +172,12 @@ async fn what_others_add_is_left_alone() {
     })
     .await;
     assert_eq!(
-        cluster.get(Kind::Service, "shop-ticket").await.annotations().get("mesh.example.com/inject").map(String::as_str),
+        cluster
+            .get(Kind::Service, "shop-ticket")
+            .await
+            .annotations()
+            .get("mesh.example.com/inject")
+            .map(String::as_str),
         Some("yes")
     );
 }

@@ -26,7 +26,10 @@ impl Drop for Process {
 
 impl Process {
     fn start(cluster: &Cluster, name: &str, lease: &str) -> Self {
-        let http = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+        let http = std::net::TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("a port")
+            .port();
         let child = Command::new(env!("CARGO_BIN_EXE_operator"))
             .arg("run")
             .env("KUBECONFIG", cluster.server.kubeconfig(OPERATOR_TOKEN))
@@ -49,7 +52,12 @@ impl Process {
     async fn get(&self, path: &str) -> Option<String> {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", self.http)).await.ok()?;
-        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await.ok()?;
+        stream
+            .write_all(
+                format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes(),
+            )
+            .await
+            .ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.ok()?;
         Some(answer)
@@ -71,10 +79,18 @@ async fn of_two_operators_one_leads_and_when_it_is_killed_the_other_does() {
     let _kubelet = kubelet::start(&cluster);
     let lease = format!("lease-{}", cluster.namespace);
     let first = Process::start(&cluster, "first", &lease);
-    eventually("the first leads", || async { if first.leads().await { Ok(()) } else { Err(holder(&cluster, &lease).await) } }).await;
+    eventually("the first leads", || async {
+        if first.leads().await { Ok(()) } else { Err(holder(&cluster, &lease).await) }
+    })
+    .await;
     let second = Process::start(&cluster, "second", &lease);
     eventually("the second is up", || async {
-        second.get("/livez").await.filter(|answer| answer.starts_with("HTTP/1.1 200")).map(|_| ()).ok_or("not yet")
+        second
+            .get("/livez")
+            .await
+            .filter(|answer| answer.starts_with("HTTP/1.1 200"))
+            .map(|_| ())
+            .ok_or("not yet")
     })
     .await;
     cluster.apply(&system("shop", json!({}))).await;
@@ -89,18 +105,29 @@ async fn of_two_operators_one_leads_and_when_it_is_killed_the_other_does() {
     assert!(metrics.contains("ticket_operator_leader 0"), "{metrics}");
     assert!(!metrics.contains("verb=\"patch\""), "a standby writes nothing: {metrics}");
     let metrics = first.get("/metrics").await.expect("metrics");
-    assert!(metrics.contains("ticket_operator_leader 1") && metrics.contains("ticket_operator_systems{ready=\"true\"} 1"), "{metrics}");
+    assert!(
+        metrics.contains("ticket_operator_leader 1")
+            && metrics.contains("ticket_operator_systems{ready=\"true\"} 1"),
+        "{metrics}"
+    );
 
     let killed = Instant::now();
     drop(first);
-    eventually("the second leads", || async { if second.leads().await { Ok(()) } else { Err("not yet") } }).await;
+    eventually("the second leads", || async {
+        if second.leads().await { Ok(()) } else { Err("not yet") }
+    })
+    .await;
     let took = killed.elapsed();
     assert!(took >= Duration::from_secs(2), "the lease was respected: {took:?}");
     assert_eq!(holder(&cluster, &lease).await.as_deref(), Some(second.name.as_str()));
     cluster.apply(&system("shop", json!({"mode": "monolith"}))).await;
     eventually("the second works", || async {
         let status = cluster.status("shop").await;
-        if status.mode == Some(operator::api::Mode::Monolith) { Ok(()) } else { Err(status.conditions) }
+        if status.mode == Some(operator::api::Mode::Monolith) {
+            Ok(())
+        } else {
+            Err(status.conditions)
+        }
     })
     .await;
 }
@@ -110,10 +137,17 @@ async fn an_operator_that_is_asked_to_stop_hands_the_lease_over() {
     let cluster = Cluster::new().await;
     let lease = format!("lease-{}", cluster.namespace);
     let mut first = Process::start(&cluster, "first", &lease);
-    eventually("it leads", || async { if first.leads().await { Ok(()) } else { Err("not yet") } }).await;
-    let stopped = Command::new("kill").args(["-TERM", &first.child.id().to_string()]).status().expect("kill runs");
+    eventually("it leads", || async { if first.leads().await { Ok(()) } else { Err("not yet") } })
+        .await;
+    let stopped = Command::new("kill")
+        .args(["-TERM", &first.child.id().to_string()])
+        .status()
+        .expect("kill runs");
     assert!(stopped.success());
-    let exit = tokio::task::spawn_blocking(move || first.child.wait()).await.expect("no panic").expect("it ends");
+    let exit = tokio::task::spawn_blocking(move || first.child.wait())
+        .await
+        .expect("no panic")
+        .expect("it ends");
     assert!(exit.success(), "{exit}");
     assert_eq!(holder(&cluster, &lease).await, None, "nobody has to wait for it to lapse");
 }

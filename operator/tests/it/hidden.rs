@@ -40,11 +40,14 @@ fn metrics(metrics: &operator::observe::Metrics) -> String {
 
 /// The resource, its events, and every child but Secrets.
 async fn shown(cluster: &Cluster, name: &str) -> String {
-    let mut text = serde_json::to_string(&cluster.systems().get(name).await.expect("the resource")).expect("JSON");
+    let mut text = serde_json::to_string(&cluster.systems().get(name).await.expect("the resource"))
+        .expect("JSON");
     for (reason, note) in cluster.events(name).await {
         text += &format!("{reason} {note}\n");
     }
-    for kind in Kind::ALL.into_iter().filter(|kind| ![Kind::Secret, Kind::ServiceMonitor].contains(kind)) {
+    for kind in
+        Kind::ALL.into_iter().filter(|kind| ![Kind::Secret, Kind::ServiceMonitor].contains(kind))
+    {
         for object in cluster.api(kind).list(&ListParams::default()).await.expect("a list") {
             text += &serde_json::to_string(&object).expect("JSON");
         }

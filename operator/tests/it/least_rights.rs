@@ -1,5 +1,6 @@
-//! The operator's rights are those it needs: every other verb on every kind of a real API server is refused, with the roles of
-//! `k8s/operator` and with those of the chart, cluster-wide and in one namespace.
+//! The operator's rights are those it needs: every other verb on every kind of a real API server is
+//! refused, with the roles of `k8s/operator` and with those of the chart, cluster-wide and in one
+//! namespace.
 
 use std::collections::BTreeSet;
 
@@ -13,9 +14,21 @@ use crate::support::{
     eventually,
 };
 
-const VERBS: [&str; 10] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "impersonate", "escalate"];
+const VERBS: [&str; 10] = [
+    "get",
+    "list",
+    "watch",
+    "create",
+    "update",
+    "patch",
+    "delete",
+    "deletecollection",
+    "impersonate",
+    "escalate",
+];
 
-/// What it may do where it watches: group, resource, verbs. Written here once more, so that a role does not grow unseen.
+/// What it may do where it watches: group, resource, verbs. Written here once more, so that a role
+/// does not grow unseen.
 const WATCHED: [(&str, &str, &str); 16] = [
     ("ticket-system.io", "ticketsystems", "get list watch"),
     ("ticket-system.io", "ticketsystems/status", "patch"),
@@ -40,10 +53,16 @@ const OWN: [(&str, &str, &str); 1] = [("coordination.k8s.io", "leases", "get cre
 type Rights = BTreeSet<String>;
 
 fn rights(table: &[(&str, &str, &str)]) -> Rights {
-    table.iter().flat_map(|(group, resource, verbs)| verbs.split(' ').map(move |verb| format!("{verb} {group}/{resource}"))).collect()
+    table
+        .iter()
+        .flat_map(|(group, resource, verbs)| {
+            verbs.split(' ').map(move |verb| format!("{verb} {group}/{resource}"))
+        })
+        .collect()
 }
 
-/// Every resource and subresource that is served, as (group, resource, subresource); and some that are not.
+/// Every resource and subresource that is served, as (group, resource, subresource); and some that
+/// are not.
 async fn resources(client: &Client) -> BTreeSet<(String, String, String)> {
     let discovery = Discovery::new(client.clone()).run().await.expect("discovery");
     let mut all = BTreeSet::new();
@@ -69,13 +88,20 @@ async fn resources(client: &Client) -> BTreeSet<(String, String, String)> {
         all.insert((group.to_owned(), resource.to_owned(), sub.to_owned()));
     }
     // These ask what one may do, and everybody may ask.
-    all.retain(|(group, ..)| !["authorization.k8s.io", "authentication.k8s.io"].contains(&group.as_str()));
+    all.retain(|(group, ..)| {
+        !["authorization.k8s.io", "authentication.k8s.io"].contains(&group.as_str())
+    });
     assert!(all.len() > 80, "{} kinds", all.len());
     all
 }
 
-/// What the operator is allowed in `namespace`, by the API server's word; in all of them at once where it is empty.
-async fn allowed(operator: &Client, resources: &BTreeSet<(String, String, String)>, namespace: &str) -> Rights {
+/// What the operator is allowed in `namespace`, by the API server's word; in all of them at once
+/// where it is empty.
+async fn allowed(
+    operator: &Client,
+    resources: &BTreeSet<(String, String, String)>,
+    namespace: &str,
+) -> Rights {
     let questions = resources.iter().flat_map(|resource| VERBS.map(move |verb| (verb, resource)));
     let answers = stream::iter(questions).map(|(verb, (group, resource, sub))| async move {
         let attributes = json!({"namespace": namespace, "verb": verb, "group": group, "resource": resource, "subresource": sub});
@@ -89,9 +115,17 @@ async fn allowed(operator: &Client, resources: &BTreeSet<(String, String, String
     answers.buffer_unordered(16).filter_map(std::future::ready).collect().await
 }
 
-async fn send(client: &Client, method: &str, path: &str, body: &Value, headers: &[(&str, &str)]) -> Result<Value, kube::Error> {
-    let content = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
-    let mut request = http::Request::builder().method(method).uri(path).header("content-type", content);
+async fn send(
+    client: &Client,
+    method: &str,
+    path: &str,
+    body: &Value,
+    headers: &[(&str, &str)],
+) -> Result<Value, kube::Error> {
+    let content =
+        if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+    let mut request =
+        http::Request::builder().method(method).uri(path).header("content-type", content);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -109,9 +143,11 @@ async fn try_what_is_forbidden(operator: &Client, namespace: &str) {
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
         "subjects": [{"kind": "ServiceAccount", "name": "ticket-system-operator", "namespace": "ticket-system"}]})
     };
-    let token = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
+    let token =
+        json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
     let more = json!({"rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]});
-    let (core, rbac) = (format!("/api/v1/namespaces/{namespace}"), "/apis/rbac.authorization.k8s.io/v1");
+    let (core, rbac) =
+        (format!("/api/v1/namespaces/{namespace}"), "/apis/rbac.authorization.k8s.io/v1");
     let in_namespace = format!("{rbac}/namespaces/{namespace}");
     let systems = format!("/apis/ticket-system.io/v1alpha1/namespaces/{namespace}/ticketsystems");
     let nothing = Value::Null;
@@ -154,33 +190,60 @@ async fn try_what_is_forbidden(operator: &Client, namespace: &str) {
         ("GET", "/metrics".into(), &nothing),
     ];
     let refused =
-        async |method: &str, path: &str, body: &Value, headers: &[(&str, &str)]| match send(operator, method, path, body, headers).await {
-            Err(kube::Error::Api(status)) => assert_eq!(status.code, 403, "{method} {path}: {status:?}"),
+        async |method: &str, path: &str, body: &Value, headers: &[(&str, &str)]| match send(
+            operator, method, path, body, headers,
+        )
+        .await
+        {
+            Err(kube::Error::Api(status)) => {
+                assert_eq!(status.code, 403, "{method} {path}: {status:?}")
+            }
             other => panic!("{method} {path}: {other:?}"),
         };
     for (method, path, body) in &attempts {
-        let role_ref = binding(if path.ends_with("clusterrolebindings") { "ClusterRoleBinding" } else { "RoleBinding" });
+        let role_ref = binding(if path.ends_with("clusterrolebindings") {
+            "ClusterRoleBinding"
+        } else {
+            "RoleBinding"
+        });
         let body = if path.ends_with("bindings") { &role_ref } else { body };
         refused(method, path, body, &[]).await;
     }
     refused("GET", "/api/v1/namespaces", &nothing, &[("impersonate-user", "admin")]).await;
-    refused("GET", "/api/v1/namespaces", &nothing, &[("impersonate-group", "system:masters"), ("impersonate-user", "x")]).await;
+    refused(
+        "GET",
+        "/api/v1/namespaces",
+        &nothing,
+        &[("impersonate-group", "system:masters"), ("impersonate-user", "x")],
+    )
+    .await;
 }
 
-/// Waits until the API server has learnt of the roles; then they are all the operator has in these places.
-async fn has_exactly(operator: &Client, resources: &BTreeSet<(String, String, String)>, places: &[(&str, &Rights)]) {
+/// Waits until the API server has learnt of the roles; then they are all the operator has in these
+/// places.
+async fn has_exactly(
+    operator: &Client,
+    resources: &BTreeSet<(String, String, String)>,
+    places: &[(&str, &Rights)],
+) {
     for (namespace, expected) in places {
         eventually(&format!("the rights in '{namespace}'"), || async {
             let allowed = allowed(operator, resources, namespace).await;
-            let (more, less): (Vec<_>, Vec<_>) = (allowed.difference(expected).collect(), expected.difference(&allowed).collect());
-            if more.is_empty() && less.is_empty() { Ok(()) } else { Err(format!("more: {more:?}, less: {less:?}")) }
+            let (more, less): (Vec<_>, Vec<_>) =
+                (allowed.difference(expected).collect(), expected.difference(&allowed).collect());
+            if more.is_empty() && less.is_empty() {
+                Ok(())
+            } else {
+                Err(format!("more: {more:?}, less: {less:?}"))
+            }
         })
         .await;
     }
 }
 
 fn is_right(document: &Value) -> bool {
-    ["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"].contains(&document["kind"].as_str().unwrap_or_default())
+    ["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"]
+        .contains(&document["kind"].as_str().unwrap_or_default())
 }
 
 async fn take_away(client: &Client, document: &Value) {
@@ -195,7 +258,9 @@ async fn take_away(client: &Client, document: &Value) {
         Some(namespace) => kube::Api::namespaced_with(client.clone(), namespace, &resource),
         None => kube::Api::all_with(client.clone(), &resource),
     };
-    api.delete(object.metadata.name.as_deref().expect("a name"), &DeleteParams::default()).await.expect("it is taken away");
+    api.delete(object.metadata.name.as_deref().expect("a name"), &DeleteParams::default())
+        .await
+        .expect("it is taken away");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -205,24 +270,40 @@ async fn what_the_operator_need_not_do_it_may_not() {
     let admin = Client::try_from(server.config(ADMIN_TOKEN)).expect("a client");
     let operator = Client::try_from(server.config(OPERATOR_TOKEN)).expect("a client");
     for namespace in ["shop", "elsewhere"] {
-        apply_value(&admin, &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})).await;
+        apply_value(
+            &admin,
+            &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}),
+        )
+        .await;
     }
     let resources = resources(&admin).await;
     let (watched, own, none) = (rights(&WATCHED), rights(&OWN), Rights::new());
     let both: Rights = watched.union(&own).cloned().collect();
 
-    let everywhere = [("", &watched), ("shop", &watched), ("kube-system", &watched), ("ticket-system", &both)];
+    let everywhere =
+        [("", &watched), ("shop", &watched), ("kube-system", &watched), ("ticket-system", &both)];
     has_exactly(&operator, &resources, &everywhere).await;
     try_what_is_forbidden(&operator, "shop").await;
-    for document in chart_tests::file("k8s/operator/rbac.yaml").iter().filter(|document| is_right(document)) {
+    for document in
+        chart_tests::file("k8s/operator/rbac.yaml").iter().filter(|document| is_right(document))
+    {
         take_away(&admin, document).await;
     }
     has_exactly(&operator, &resources, &[("ticket-system", &none), ("", &none)]).await;
 
     let narrow = ["--set", "operator.watchNamespaces={shop}"];
-    let in_one = [("", &none), ("shop", &watched), ("elsewhere", &none), ("kube-system", &none), ("ticket-system", &own)];
+    let in_one = [
+        ("", &none),
+        ("shop", &watched),
+        ("elsewhere", &none),
+        ("kube-system", &none),
+        ("ticket-system", &own),
+    ];
     for (more, places) in [(&[][..], &everywhere[..]), (&narrow, &in_one)] {
-        let documents = chart_tests::documents(&chart_tests::template("ticket-system", "ticket-system", more).expect("helm renders it"));
+        let documents = chart_tests::documents(
+            &chart_tests::template("ticket-system", "ticket-system", more)
+                .expect("helm renders it"),
+        );
         // Those of the hook that brings the definition belong to an account of its own.
         let given: Vec<_> = documents.iter().filter(|document| is_right(document)).collect();
         assert!(given.len() >= 4, "{given:?}");

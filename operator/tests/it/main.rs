@@ -1,5 +1,6 @@
-//! The operator against a real kube-apiserver and etcd. Where those cannot be had the tests fail; they never pass by being
-//! skipped. No other controller runs: a stand-in for the kubelet and the garbage collector plays their part.
+//! The operator against a real kube-apiserver and etcd. Where those cannot be had the tests fail;
+//! they never pass by being skipped. No other controller runs: a stand-in for the kubelet and the
+//! garbage collector plays their part.
 
 mod adopt;
 mod apiserver_restart;

@@ -22,10 +22,15 @@ async fn switching_modes_prunes_and_keeps_the_data() {
     assert!(["SwitchingMode", "WaitingForPods"].contains(&reason.as_str()), "{reason}");
     eventually("the old writer is being deleted", || async {
         let old = cluster.find(Kind::Deployment, "shop-vacancy").await;
-        if old.is_some_and(|old| old.metadata.deletion_timestamp.is_some()) { Ok(()) } else { Err("not yet") }
+        if old.is_some_and(|old| old.metadata.deletion_timestamp.is_some()) {
+            Ok(())
+        } else {
+            Err("not yet")
+        }
     })
     .await;
-    // Longer than a resync: the pods of the old writer still hold the volume, so there must be no second one.
+    // Longer than a resync: the pods of the old writer still hold the volume, so there must be no
+    // second one.
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     assert!(cluster.find(Kind::Deployment, "shop").await.is_none(), "two writers on one volume");
     let (reason, _) = cluster.condition("shop", "Progressing", "True").await;
@@ -48,15 +53,27 @@ async fn switching_modes_prunes_and_keeps_the_data() {
         if children == monolith { Ok(()) } else { Err(children) }
     })
     .await;
-    assert_eq!(cluster.get(Kind::PersistentVolumeClaim, "shop-data").await.uid(), claim, "the data stays");
-    assert_eq!(at(&cluster.get(Kind::Secret, "shop-admin-token").await, "/data/token"), &token, "the token stays");
+    assert_eq!(
+        cluster.get(Kind::PersistentVolumeClaim, "shop-data").await.uid(),
+        claim,
+        "the data stays"
+    );
+    assert_eq!(
+        at(&cluster.get(Kind::Secret, "shop-admin-token").await, "/data/token"),
+        &token,
+        "the token stays"
+    );
     let backends = cluster.get(Kind::Ingress, "shop").await.data.to_string();
     assert!(!backends.contains("shop-ticket") && !backends.contains("shop-vacancy"), "{backends}");
 
     cluster.apply(&system("shop", json!({"mode": "microservices"}))).await;
     eventually("back again", || async {
         let children = cluster.children().await;
-        if children.len() == 14 && !children.contains(&"Deployment/shop".to_owned()) { Ok(()) } else { Err(children) }
+        if children.len() == 14 && !children.contains(&"Deployment/shop".to_owned()) {
+            Ok(())
+        } else {
+            Err(children)
+        }
     })
     .await;
     cluster.condition("shop", "Ready", "True").await;
@@ -73,8 +90,12 @@ async fn on_a_database_the_old_pods_serve_until_the_new_ones_do() {
     assert!(cluster.find(Kind::HorizontalPodAutoscaler, "shop-vacancy").await.is_some());
     kubelet.pods_keep.store(true, Ordering::Relaxed);
     kubelet.pods_ready.store(false, Ordering::Relaxed);
-    let switched = cluster.apply(&system("shop", json!({"storage": storage, "mode": "monolith"}))).await;
-    eventually("the monolith is made", || async { cluster.find(Kind::Deployment, "shop").await.map(|_| ()).ok_or("not yet") }).await;
+    let switched =
+        cluster.apply(&system("shop", json!({"storage": storage, "mode": "monolith"}))).await;
+    eventually("the monolith is made", || async {
+        cluster.find(Kind::Deployment, "shop").await.map(|_| ()).ok_or("not yet")
+    })
+    .await;
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     let ingress = || async { cluster.get(Kind::Ingress, "shop").await.data.to_string() };
     let lives = |kind: Kind, name: &'static str| {
@@ -87,12 +108,19 @@ async fn on_a_database_the_old_pods_serve_until_the_new_ones_do() {
 
     kubelet.pods_go.store(false, Ordering::Relaxed);
     kubelet.pods_ready.store(true, Ordering::Relaxed);
-    eventually("the Ingress moves", || async { if ingress().await.contains("shop-ticket") { Err("not yet") } else { Ok(()) } }).await;
+    eventually("the Ingress moves", || async {
+        if ingress().await.contains("shop-ticket") { Err("not yet") } else { Ok(()) }
+    })
+    .await;
     let moved = std::time::Instant::now();
     // Requests are still on their way.
     while moved.elapsed() < std::time::Duration::from_secs(5) {
         for name in ["shop-ticket", "shop-vacancy"] {
-            assert!(lives(Kind::Deployment, name).await && lives(Kind::Service, name).await, "{name} after {:?}", moved.elapsed());
+            assert!(
+                lives(Kind::Deployment, name).await && lives(Kind::Service, name).await,
+                "{name} after {:?}",
+                moved.elapsed()
+            );
         }
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     }
@@ -102,20 +130,29 @@ async fn on_a_database_the_old_pods_serve_until_the_new_ones_do() {
     .await;
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     for name in ["shop-ticket", "shop-vacancy"] {
-        assert!(lives(Kind::Service, name).await && lives(Kind::ConfigMap, name).await, "{name}: its pods are still there");
+        assert!(
+            lives(Kind::Service, name).await && lives(Kind::ConfigMap, name).await,
+            "{name}: its pods are still there"
+        );
     }
     kubelet.pods_go.store(true, Ordering::Relaxed);
     eventually("the old mode goes", || async {
         let children = cluster.children().await;
-        let old = children.iter().any(|child| child.ends_with("shop-ticket") || child.ends_with("shop-vacancy"));
+        let old = children
+            .iter()
+            .any(|child| child.ends_with("shop-ticket") || child.ends_with("shop-vacancy"));
         if old { Err(children) } else { Ok(()) }
     })
     .await;
     let status = cluster.status("shop").await;
-    assert_eq!((status.mode, status.observed_generation), (Some(operator::api::Mode::Monolith), switched.metadata.generation));
+    assert_eq!(
+        (status.mode, status.observed_generation),
+        (Some(operator::api::Mode::Monolith), switched.metadata.generation)
+    );
 }
 
-/// Polls Ready all through a switch on a database: it can be sold all the time, so it must say so all the time.
+/// Polls Ready all through a switch on a database: it can be sold all the time, so it must say so
+/// all the time.
 #[tokio::test]
 async fn on_a_database_a_switch_is_ready_throughout() {
     let cluster = Cluster::new().await;
@@ -125,11 +162,19 @@ async fn on_a_database_a_switch_is_ready_throughout() {
     let systems = cluster.systems();
     let watcher = tokio::spawn(async move {
         loop {
-            let status = systems.get("shop").await.expect("the resource").status.unwrap_or_default();
-            let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready").expect("it is always there").clone();
+            let status =
+                systems.get("shop").await.expect("the resource").status.unwrap_or_default();
+            let ready = status
+                .conditions
+                .iter()
+                .find(|condition| condition.type_ == "Ready")
+                .expect("it is always there")
+                .clone();
             assert_eq!(ready.status, "True", "{}", ready.message);
             if status.mode == Some(operator::api::Mode::Monolith)
-                && status.conditions.iter().any(|condition| condition.type_ == "Progressing" && condition.status == "False")
+                && status.conditions.iter().any(|condition| {
+                    condition.type_ == "Progressing" && condition.status == "False"
+                })
             {
                 return;
             }
@@ -143,7 +188,10 @@ async fn on_a_database_a_switch_is_ready_throughout() {
     let (reason, _) = cluster.condition("shop", "Progressing", "True").await;
     assert_eq!(reason, "SwitchingMode");
     kubelet.pods_ready.store(true, Ordering::Relaxed);
-    tokio::time::timeout(std::time::Duration::from_secs(90), watcher).await.expect("in time").expect("it was ready throughout");
+    tokio::time::timeout(std::time::Duration::from_secs(90), watcher)
+        .await
+        .expect("in time")
+        .expect("it was ready throughout");
 }
 
 #[tokio::test]
@@ -166,32 +214,52 @@ async fn a_child_that_cannot_be_deleted_holds_up_nothing_else() {
     }
     let dry_run = kube::api::DeleteParams { dry_run: true, ..Default::default() };
     eventually("the policy is enforced", || async {
-        if cluster.api(Kind::Service).delete("shop-ticket", &dry_run).await.is_err() { Ok(()) } else { Err("not yet") }
+        if cluster.api(Kind::Service).delete("shop-ticket", &dry_run).await.is_err() {
+            Ok(())
+        } else {
+            Err("not yet")
+        }
     })
     .await;
     cluster.apply(&system("shop", json!({"mode": "monolith"}))).await;
     cluster.condition("shop", "Ready", "True").await;
     eventually("it is told", || async {
         let (reason, message) = cluster.condition("shop", "Degraded", "True").await;
-        let told = reason == "PruneFailed" && message.starts_with("Service shop-ticket: is no longer wanted and cannot be deleted: ");
+        let told = reason == "PruneFailed"
+            && message
+                .starts_with("Service shop-ticket: is no longer wanted and cannot be deleted: ");
         if told && message.contains("this one stays") { Ok(()) } else { Err((reason, message)) }
     })
     .await;
     eventually("everything else goes", || async {
         let children = cluster.children().await;
-        let old: Vec<_> = children.into_iter().filter(|child| child.ends_with("shop-ticket") || child.ends_with("shop-vacancy")).collect();
+        let old: Vec<_> = children
+            .into_iter()
+            .filter(|child| child.ends_with("shop-ticket") || child.ends_with("shop-vacancy"))
+            .collect();
         if old == ["Service/shop-ticket"] { Ok(()) } else { Err(old) }
     })
     .await;
-    for (kind, name) in [("ValidatingAdmissionPolicyBinding", &policy), ("ValidatingAdmissionPolicy", &policy)] {
+    for (kind, name) in
+        [("ValidatingAdmissionPolicyBinding", &policy), ("ValidatingAdmissionPolicy", &policy)]
+    {
         let gvk = kube::core::GroupVersionKind::gvk("admissionregistration.k8s.io", "v1", kind);
-        let plural = if kind.ends_with("Binding") { "validatingadmissionpolicybindings" } else { "validatingadmissionpolicies" };
+        let plural = if kind.ends_with("Binding") {
+            "validatingadmissionpolicybindings"
+        } else {
+            "validatingadmissionpolicies"
+        };
         let resource = kube::core::ApiResource::from_gvk_with_plural(&gvk, plural);
-        let api: kube::Api<kube::core::DynamicObject> = kube::Api::all_with(cluster.client.clone(), &resource);
+        let api: kube::Api<kube::core::DynamicObject> =
+            kube::Api::all_with(cluster.client.clone(), &resource);
         api.delete(name, &Default::default()).await.expect("the policy goes");
     }
     eventually("the last one goes", || async {
-        if cluster.find(Kind::Service, "shop-ticket").await.is_none() { Ok(()) } else { Err("not yet") }
+        if cluster.find(Kind::Service, "shop-ticket").await.is_none() {
+            Ok(())
+        } else {
+            Err("not yet")
+        }
     })
     .await;
     cluster.condition("shop", "Degraded", "False").await;
@@ -218,12 +286,19 @@ async fn a_storage_change_that_is_allowed_goes_both_ways() {
             if at(&deployment, "/spec/strategy/type") == kind {
                 Ok(())
             } else {
-                Err((at(&deployment, "/spec/strategy").clone(), cluster.status("shop").await.conditions))
+                Err((
+                    at(&deployment, "/spec/strategy").clone(),
+                    cluster.status("shop").await.conditions,
+                ))
             }
         })
         .await;
         cluster.condition("shop", "Ready", "True").await;
         cluster.condition("shop", "Degraded", "False").await;
     }
-    assert_eq!(cluster.get(Kind::PersistentVolumeClaim, "shop-data").await.uid(), claim, "the volume was never let go");
+    assert_eq!(
+        cluster.get(Kind::PersistentVolumeClaim, "shop-data").await.uid(),
+        claim,
+        "the volume was never let go"
+    );
 }

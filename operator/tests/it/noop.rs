@@ -51,7 +51,10 @@ async fn nothing_to_do_writes_nothing_at_all() {
     });
     for (name, spec) in [
         ("plain", json!({})),
-        ("mono", json!({"mode": "monolith", "storage": {"embedded": {"size": "1024Mi", "retain": false}}})),
+        (
+            "mono",
+            json!({"mode": "monolith", "storage": {"embedded": {"size": "1024Mi", "retain": false}}}),
+        ),
         (
             "odd",
             json!({
@@ -74,9 +77,15 @@ async fn nothing_to_do_writes_nothing_at_all() {
     let before = writes(&running);
     let passes = running.operator.metrics.reconciliations("ok");
     // An event that needs no answer, and several resyncs of each.
-    cluster.edit(Kind::Service, "plain-ticket", json!({"metadata": {"annotations": {"x": "y"}}})).await;
+    cluster
+        .edit(Kind::Service, "plain-ticket", json!({"metadata": {"annotations": {"x": "y"}}}))
+        .await;
     eventually("passes go by", || async {
-        if running.operator.metrics.reconciliations("ok") > passes + 12 { Ok(()) } else { Err("not yet") }
+        if running.operator.metrics.reconciliations("ok") > passes + 12 {
+            Ok(())
+        } else {
+            Err("not yet")
+        }
     })
     .await;
     assert_eq!(writes(&running), before);
@@ -92,6 +101,9 @@ async fn a_restarted_operator_finds_nothing_to_write() {
     quiet(&first).await;
     first.kill().await;
     let second = start(&cluster);
-    eventually("passes go by", || async { if second.operator.metrics.reconciliations("ok") > 2 { Ok(()) } else { Err("not yet") } }).await;
+    eventually("passes go by", || async {
+        if second.operator.metrics.reconciliations("ok") > 2 { Ok(()) } else { Err("not yet") }
+    })
+    .await;
     assert_eq!(writes(&second), BTreeMap::new());
 }

@@ -23,16 +23,28 @@ async fn unready_services_show_with_the_reason_they_give() {
     assert_eq!(cluster.status("shop").await.ticket.expect("ticket").ready, "0/2");
 
     // A pod that runs and is not ready is asked by its own address.
-    let mut pod = at(&cluster.get(Kind::Deployment, "shop-vacancy").await, "/spec/template").clone();
+    let mut pod =
+        at(&cluster.get(Kind::Deployment, "shop-vacancy").await, "/spec/template").clone();
     pod["metadata"]["name"] = json!("shop-vacancy-x");
-    let pods = kube::Api::<k8s_openapi::api::core::v1::Pod>::namespaced(cluster.client.clone(), &cluster.namespace);
-    pods.create(&PostParams::default(), &serde_json::from_value(pod).expect("a pod")).await.expect("the pod is made");
+    let pods = kube::Api::<k8s_openapi::api::core::v1::Pod>::namespaced(
+        cluster.client.clone(),
+        &cluster.namespace,
+    );
+    pods.create(&PostParams::default(), &serde_json::from_value(pod).expect("a pod"))
+        .await
+        .expect("the pod is made");
     let address = json!({"status": {"phase": "Running", "podIP": "10.0.0.9", "podIPs": [{"ip": "10.0.0.9"}]}});
-    pods.patch_status("shop-vacancy-x", &PatchParams::default(), &Patch::Merge(address)).await.expect("its address is set");
-    *running.answer.0.lock().expect("the answer") = Answer::NotReady("the store is recovering".to_owned());
+    pods.patch_status("shop-vacancy-x", &PatchParams::default(), &Patch::Merge(address))
+        .await
+        .expect("its address is set");
+    *running.answer.0.lock().expect("the answer") =
+        Answer::NotReady("the store is recovering".to_owned());
     crate::support::eventually("the reason shows", || async {
         let (reason, message) = cluster.condition("shop", "Ready", "False").await;
-        if reason == "ServiceNotReady" && message.contains("vacancy: 0 of 1 pods ready, /ready answers: the store is recovering") {
+        if reason == "ServiceNotReady"
+            && message
+                .contains("vacancy: 0 of 1 pods ready, /ready answers: the store is recovering")
+        {
             Ok(())
         } else {
             Err((reason, message))
@@ -43,7 +55,12 @@ async fn unready_services_show_with_the_reason_they_give() {
     kubelet.pods_ready.store(true, Ordering::Relaxed);
     cluster.condition("shop", "Ready", "True").await;
     let events = cluster.events("shop").await;
-    assert!(events.iter().any(|(reason, note)| reason == "ServiceNotReady" && note.contains("recovering")), "{events:?}");
+    assert!(
+        events
+            .iter()
+            .any(|(reason, note)| reason == "ServiceNotReady" && note.contains("recovering")),
+        "{events:?}"
+    );
 
     kubelet.pods_ready.store(false, Ordering::Relaxed);
     cluster.condition("shop", "Ready", "False").await;
@@ -57,39 +74,68 @@ async fn pods_that_cannot_run_are_named() {
     let _operator = start(&cluster);
     cluster.apply(&system("shop", json!({"mode": "monolith"}))).await;
     cluster.condition("shop", "Ready", "False").await;
-    crate::support::until("the Deployment is made", || async { cluster.find(Kind::Deployment, "shop").await.is_some() }).await;
+    crate::support::until("the Deployment is made", || async {
+        cluster.find(Kind::Deployment, "shop").await.is_some()
+    })
+    .await;
     let mut pod = at(&cluster.get(Kind::Deployment, "shop").await, "/spec/template").clone();
     pod["metadata"]["name"] = json!("shop-x");
-    let pods = kube::Api::<k8s_openapi::api::core::v1::Pod>::namespaced(cluster.client.clone(), &cluster.namespace);
-    pods.create(&PostParams::default(), &serde_json::from_value(pod).expect("a pod")).await.expect("the pod is made");
+    let pods = kube::Api::<k8s_openapi::api::core::v1::Pod>::namespaced(
+        cluster.client.clone(),
+        &cluster.namespace,
+    );
+    pods.create(&PostParams::default(), &serde_json::from_value(pod).expect("a pod"))
+        .await
+        .expect("the pod is made");
     let status = json!({"status": {"containerStatuses": [{"name": "monolith", "image": "ticket:1", "imageID": "", "ready": false, "restartCount": 0,
         "state": {"waiting": {"reason": "ErrImagePull", "message": "rpc error"}}}]}});
-    pods.patch_status("shop-x", &PatchParams::default(), &Patch::Merge(status)).await.expect("its status is set");
+    pods.patch_status("shop-x", &PatchParams::default(), &Patch::Merge(status))
+        .await
+        .expect("its status is set");
     let (reason, message) = cluster.condition("shop", "Degraded", "True").await;
-    assert_eq!((reason.as_str(), message.as_str()), ("PodsFailing", "monolith: cannot pull image ticket:1"));
+    assert_eq!(
+        (reason.as_str(), message.as_str()),
+        ("PodsFailing", "monolith: cannot pull image ticket:1")
+    );
     let (reason, message) = cluster.condition("shop", "Ready", "False").await;
-    assert_eq!((reason.as_str(), message.as_str()), ("PodsFailing", "monolith: 0 of 1 pods ready, cannot pull image ticket:1"));
+    assert_eq!(
+        (reason.as_str(), message.as_str()),
+        ("PodsFailing", "monolith: 0 of 1 pods ready, cannot pull image ticket:1")
+    );
 }
 
 #[tokio::test]
 async fn no_more_pods_than_allowed_are_looked_at_for_a_reason() {
     let cluster = Cluster::new().await;
-    let pods = kube::Api::<k8s_openapi::api::core::v1::Pod>::namespaced(cluster.client.clone(), &cluster.namespace);
+    let pods = kube::Api::<k8s_openapi::api::core::v1::Pod>::namespaced(
+        cluster.client.clone(),
+        &cluster.namespace,
+    );
     let labels = labels::selector("shop", Component::Ticket);
     let waiting = json!({"status": {"containerStatuses": [{"name": "c", "image": "ticket:1", "imageID": "", "ready": false, "restartCount": 0,
         "state": {"waiting": {"reason": "ErrImagePull", "message": "rpc error"}}}]}});
     let reason = || explain(&cluster.client, None, &cluster.namespace, "shop", Component::Ticket);
     let confined = json!({"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}});
-    let spec = json!({"containers": [{"name": "c", "image": "ticket:1", "securityContext": confined}]});
+    let spec =
+        json!({"containers": [{"name": "c", "image": "ticket:1", "securityContext": confined}]});
     for number in 1..=21 {
         let pod = json!({"metadata": {"name": format!("pod-{number:02}"), "labels": labels}, "spec": spec});
-        pods.create(&PostParams::default(), &serde_json::from_value(pod).expect("a pod")).await.expect("the pod is made");
+        pods.create(&PostParams::default(), &serde_json::from_value(pod).expect("a pod"))
+            .await
+            .expect("the pod is made");
     }
     // The last one alone fails, and it is one too many; of the others one is enough.
-    pods.patch_status("pod-21", &PatchParams::default(), &Patch::Merge(&waiting)).await.expect("its status is set");
+    pods.patch_status("pod-21", &PatchParams::default(), &Patch::Merge(&waiting))
+        .await
+        .expect("its status is set");
     assert_eq!(reason().await, None);
-    pods.patch_status("pod-20", &PatchParams::default(), &Patch::Merge(&waiting)).await.expect("its status is set");
-    assert_eq!(reason().await.map(|told| told.message).as_deref(), Some("cannot pull image ticket:1"));
+    pods.patch_status("pod-20", &PatchParams::default(), &Patch::Merge(&waiting))
+        .await
+        .expect("its status is set");
+    assert_eq!(
+        reason().await.map(|told| told.message).as_deref(),
+        Some("cannot pull image ticket:1")
+    );
 }
 
 #[tokio::test]
@@ -129,7 +175,10 @@ async fn a_rollout_that_fails_is_stalled_though_the_old_pods_serve() {
         .await
         .expect("its status is set");
     let (reason, message) = cluster.condition("shop", "Stalled", "True").await;
-    assert_eq!((reason.as_str(), message.as_str()), ("ProgressDeadlineExceeded", "the newest pods of ticket did not become ready in time"));
+    assert_eq!(
+        (reason.as_str(), message.as_str()),
+        ("ProgressDeadlineExceeded", "the newest pods of ticket did not become ready in time")
+    );
     let (reason, _) = cluster.condition("shop", "Progressing", "False").await;
     assert_eq!(reason, "ProgressDeadlineExceeded");
     cluster.condition("shop", "Ready", "True").await;
@@ -148,13 +197,23 @@ async fn new_pods_that_cannot_run_are_told_of_though_the_old_ones_serve() {
     cluster.condition("shop", "Progressing", "True").await;
     let mut pod = at(&cluster.get(Kind::Deployment, "shop-ticket").await, "/spec/template").clone();
     pod["metadata"]["name"] = json!("shop-ticket-x");
-    let pods = kube::Api::<k8s_openapi::api::core::v1::Pod>::namespaced(cluster.client.clone(), &cluster.namespace);
-    pods.create(&PostParams::default(), &serde_json::from_value(pod).expect("a pod")).await.expect("the pod is made");
+    let pods = kube::Api::<k8s_openapi::api::core::v1::Pod>::namespaced(
+        cluster.client.clone(),
+        &cluster.namespace,
+    );
+    pods.create(&PostParams::default(), &serde_json::from_value(pod).expect("a pod"))
+        .await
+        .expect("the pod is made");
     let status = json!({"status": {"containerStatuses": [{"name": "ticket", "image": "ticket:broken", "imageID": "", "ready": false, "restartCount": 0,
         "state": {"waiting": {"reason": "ImagePullBackOff", "message": "back-off"}}}]}});
-    pods.patch_status("shop-ticket-x", &PatchParams::default(), &Patch::Merge(status)).await.expect("its status is set");
+    pods.patch_status("shop-ticket-x", &PatchParams::default(), &Patch::Merge(status))
+        .await
+        .expect("its status is set");
     let (reason, message) = cluster.condition("shop", "Degraded", "True").await;
-    assert_eq!((reason.as_str(), message.as_str()), ("PodsFailing", "ticket: cannot pull image ticket:broken"));
+    assert_eq!(
+        (reason.as_str(), message.as_str()),
+        ("PodsFailing", "ticket: cannot pull image ticket:broken")
+    );
     cluster.condition("shop", "Ready", "True").await;
     crate::support::eventually("an event tells of it", || async {
         let events = cluster.events("shop").await;

@@ -47,25 +47,50 @@ async fn what_cannot_work_is_refused_in_words_that_say_what_to_do() {
         (json!({"logging": {"level": "LOUD"}}), "Unsupported value".to_owned()),
     ];
     for (spec, words) in cases {
-        let refused = cluster.try_apply(&system("shop", spec.clone())).await.expect_err("it is refused");
+        let refused =
+            cluster.try_apply(&system("shop", spec.clone())).await.expect_err("it is refused");
         assert!(refused.message.contains(&words), "{spec}: {}", refused.message);
     }
-    for host in
-        ["http://a.example.com", "a.example.com:80", "a.example.com/x", "Tickets.example.com", "10.0.0.1", "-a.example.com", "a..b", "*"]
-    {
-        let refused = cluster.try_apply(&system("shop", json!({"ingress": {"host": host}}))).await.expect_err("it is refused");
-        assert!(refused.message.contains("ingress.host must be a DNS name in lower case"), "{host}: {}", refused.message);
+    for host in [
+        "http://a.example.com",
+        "a.example.com:80",
+        "a.example.com/x",
+        "Tickets.example.com",
+        "10.0.0.1",
+        "-a.example.com",
+        "a..b",
+        "*",
+    ] {
+        let refused = cluster
+            .try_apply(&system("shop", json!({"ingress": {"host": host}})))
+            .await
+            .expect_err("it is refused");
+        assert!(
+            refused.message.contains("ingress.host must be a DNS name in lower case"),
+            "{host}: {}",
+            refused.message
+        );
     }
     for name in ["1shop", "a.b", &"a".repeat(41)] {
         let refused = cluster.try_apply(&system(name, json!({}))).await.expect_err("it is refused");
-        assert!(refused.message.contains("metadata.name becomes the name of Services"), "{name}: {}", refused.message);
+        assert!(
+            refused.message.contains("metadata.name becomes the name of Services"),
+            "{name}: {}",
+            refused.message
+        );
     }
     for (name, spec) in [
-        ("a", json!({"storage": postgres, "vacancy": {"replicas": 5, "autoscaling": {"enabled": true}}})),
+        (
+            "a",
+            json!({"storage": postgres, "vacancy": {"replicas": 5, "autoscaling": {"enabled": true}}}),
+        ),
         ("b", json!({"ingress": {"host": "*.tickets.example.com"}})),
         ("c", json!({"mode": "monolith", "storage": postgres, "ticket": {"replicas": 3}})),
         ("d", json!({"vacancy": {"replicas": 0}, "storage": {"embedded": {"size": null}}})),
-        ("e", json!({"rateLimit": {"perSecond": 5, "trustedProxies": ["10.244.0.0/16", "192.0.2.7", "2001:db8::/32"]}})),
+        (
+            "e",
+            json!({"rateLimit": {"perSecond": 5, "trustedProxies": ["10.244.0.0/16", "192.0.2.7", "2001:db8::/32"]}}),
+        ),
         ("f", json!({"otlpEndpoint": "http://otel.tracing.svc:4318/collector"})),
     ] {
         cluster.apply(&system(name, spec)).await;
@@ -77,10 +102,12 @@ async fn the_storage_of_a_live_system_is_not_changed_by_accident() {
     let cluster = Cluster::new().await;
     let moved = json!({"storage": {"postgres": {"secretRef": {"name": "db"}}}});
     cluster.apply(&system("shop", json!({}))).await;
-    let refused = cluster.try_apply(&system("shop", moved.clone())).await.expect_err("it is refused");
+    let refused =
+        cluster.try_apply(&system("shop", moved.clone())).await.expect_err("it is refused");
     assert!(
-        refused.message.contains("storage is embedded and would become postgres, which does not take the data along")
-            && refused.message.contains("ticket-system.io/allow-storage-change"),
+        refused.message.contains(
+            "storage is embedded and would become postgres, which does not take the data along"
+        ) && refused.message.contains("ticket-system.io/allow-storage-change"),
         "{}",
         refused.message
     );
@@ -94,7 +121,12 @@ async fn a_missing_secret_is_named_until_it_is_there() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
-    cluster.apply(&system("shop", json!({"storage": {"postgres": {"secretRef": {"name": "db", "key": "url"}}}}))).await;
+    cluster
+        .apply(&system(
+            "shop",
+            json!({"storage": {"postgres": {"secretRef": {"name": "db", "key": "url"}}}}),
+        ))
+        .await;
     let (reason, message) = cluster.condition("shop", "Ready", "False").await;
     assert_eq!(reason, "SecretMissing");
     assert!(message.contains("Secret db does not exist"), "{message}");
@@ -125,12 +157,20 @@ async fn a_claim_the_api_server_refuses_is_reported_and_the_rest_goes_on() {
     let _operator = start(&cluster);
     cluster.apply(&system("shop", json!({"storage": {"embedded": {"size": "2Gi"}}}))).await;
     cluster.condition("shop", "Ready", "True").await;
-    cluster.apply(&system("shop", json!({"storage": {"embedded": {"size": "1Gi"}}, "logging": {"level": "ERROR"}}))).await;
+    cluster
+        .apply(&system(
+            "shop",
+            json!({"storage": {"embedded": {"size": "1Gi"}}, "logging": {"level": "ERROR"}}),
+        ))
+        .await;
     let (reason, message) = cluster.condition("shop", "Degraded", "True").await;
     assert_eq!(reason, "ApplyFailed");
     assert!(message.starts_with("PersistentVolumeClaim shop-data: "), "{message}");
     cluster.condition("shop", "Ready", "True").await;
-    assert_eq!(crate::support::at(&cluster.get(Kind::ConfigMap, "shop-ticket").await, "/data/LOG_LEVEL"), "ERROR");
+    assert_eq!(
+        crate::support::at(&cluster.get(Kind::ConfigMap, "shop-ticket").await, "/data/LOG_LEVEL"),
+        "ERROR"
+    );
     cluster.apply(&system("shop", json!({"storage": {"embedded": {"size": "2Gi"}}}))).await;
     cluster.condition("shop", "Degraded", "False").await;
 }
@@ -160,7 +200,10 @@ async fn a_resource_that_can_no_longer_be_read_forgets_nothing() {
     cluster.apply(&system("shop", json!({"mode": "monolith", "stock": {"initial": 77}}))).await;
     cluster.condition("shop", "Ready", "True").await;
     let spread = json!([{"maxSkew": 5_000_000_000_i64, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}]);
-    let mut odd = system("shop", json!({"mode": "monolith", "stock": {"initial": 77}, "ticket": {"topologySpread": spread}}));
+    let mut odd = system(
+        "shop",
+        json!({"mode": "monolith", "stock": {"initial": 77}, "ticket": {"topologySpread": spread}}),
+    );
     odd["metadata"]["namespace"] = json!(cluster.namespace);
     crate::support::cluster::apply_value(&cluster.client, &odd).await;
     let (reason, _) = cluster.raw_condition("shop", "Stalled").await;
@@ -168,13 +211,22 @@ async fn a_resource_that_can_no_longer_be_read_forgets_nothing() {
     let (reason, _) = cluster.raw_condition("shop", "Ready").await;
     assert_eq!(reason, "Serving", "what runs goes on running");
     let resource = kube::core::ApiResource::erase::<operator::api::TicketSystem>(&());
-    let api: kube::Api<kube::core::DynamicObject> = kube::Api::namespaced_with(cluster.client.clone(), &cluster.namespace, &resource);
+    let api: kube::Api<kube::core::DynamicObject> =
+        kube::Api::namespaced_with(cluster.client.clone(), &cluster.namespace, &resource);
     let status = api.get("shop").await.expect("the resource").data["status"].clone();
     assert_eq!(
         (&status["mode"], &status["storage"], &status["initialStock"], &status["ticket"]["ready"]),
         (&json!("monolith"), &json!("embedded"), &json!(77), &json!("1/1")),
         "{status}"
     );
-    let ignored = status["conditions"].as_array().expect("conditions").iter().find(|condition| condition["type"] == "StockChangeIgnored");
-    assert_eq!(ignored.expect("it is always there")["status"], "False", "the stock can be read, and is what it was");
+    let ignored = status["conditions"]
+        .as_array()
+        .expect("conditions")
+        .iter()
+        .find(|condition| condition["type"] == "StockChangeIgnored");
+    assert_eq!(
+        ignored.expect("it is always there")["status"],
+        "False",
+        "the stock can be read, and is what it was"
+    );
 }

@@ -1,5 +1,5 @@
-//! Everything a spec is rendered to, for a set of specs. A changed snapshot of a pod template means that upgrading the
-//! operator rolls every pod of every such system: that has to be meant.
+//! Everything a spec is rendered to, for a set of specs. A changed snapshot of a pod template means
+//! that upgrading the operator rolls every pod of every such system: that has to be meant.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -23,7 +23,12 @@ struct Cli {
 }
 
 fn defaults() -> Defaults {
-    Cli::parse_from(["operator", "--ticket-image=ticket-system/ticket:1.2.3", "--vacancy-image=ticket-system/vacancy:1.2.3"]).defaults
+    Cli::parse_from([
+        "operator",
+        "--ticket-image=ticket-system/ticket:1.2.3",
+        "--vacancy-image=ticket-system/vacancy:1.2.3",
+    ])
+    .defaults
 }
 
 #[allow(clippy::needless_pass_by_value)]
@@ -53,13 +58,19 @@ fn render_with(system: &TicketSystem, found: &Dereferenced) -> Result<Vec<Child>
 
 fn render(spec: Value) -> BTreeMap<String, Value> {
     let children = render_with(&resource(spec), &found()).expect("it is valid");
-    children.into_iter().map(|child| (format!("{}/{}", child.kind, child.name), child.body)).collect()
+    children
+        .into_iter()
+        .map(|child| (format!("{}/{}", child.kind, child.name), child.body))
+        .collect()
 }
 
 #[test]
 fn every_fixture_renders_as_recorded() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let mut names: Vec<_> = std::fs::read_dir(&fixtures).expect("fixtures").map(|entry| entry.expect("an entry").path()).collect();
+    let mut names: Vec<_> = std::fs::read_dir(&fixtures)
+        .expect("fixtures")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     names.sort();
     assert_eq!(names.len(), 6, "fixtures");
     for path in names {
@@ -74,14 +85,19 @@ fn every_fixture_renders_as_recorded() {
 
 #[test]
 fn the_definition_in_the_repository_is_the_one_the_operator_prints() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crds/ticketsystems.ticket-system.io.yaml");
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../crds/ticketsystems.ticket-system.io.yaml");
     let kept = std::fs::read_to_string(path).expect("the definition");
-    assert!(kept == operator::commands::crd::render().expect("YAML"), "run `operator crd > crds/ticketsystems.ticket-system.io.yaml`");
+    assert!(
+        kept == operator::commands::crd::render().expect("YAML"),
+        "run `operator crd > crds/ticketsystems.ticket-system.io.yaml`"
+    );
 }
 
 #[test]
 fn the_shortest_spec_is_the_one_that_spells_every_default() {
-    // What the API server fills in from the schema must be what the operator takes for granted without it.
+    // What the API server fills in from the schema must be what the operator takes for granted
+    // without it.
     let crd = serde_json::to_value(operator::api::crd()).expect("JSON");
     let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
     assert_eq!(render(fill(json!({}), schema)), render(json!({})));
@@ -103,8 +119,17 @@ fn fill(mut value: Value, schema: &Value) -> Value {
 fn neither_admin_nor_reserve_is_ever_routed() {
     for mode in ["monolith", "microservices"] {
         let children = render(json!({"mode": mode}));
-        let rules = children["Ingress/shop"]["spec"]["rules"][0]["http"]["paths"].as_array().expect("paths").clone();
-        for forbidden in ["/api/v1/admin/events/x", "/api/v1/reserve", "/api/v1/reserve/batch", "/metrics", "/livez"] {
+        let rules = children["Ingress/shop"]["spec"]["rules"][0]["http"]["paths"]
+            .as_array()
+            .expect("paths")
+            .clone();
+        for forbidden in [
+            "/api/v1/admin/events/x",
+            "/api/v1/reserve",
+            "/api/v1/reserve/batch",
+            "/metrics",
+            "/livez",
+        ] {
             let routed = rules.iter().find(|rule| {
                 let path = rule["path"].as_str().expect("a path");
                 if rule["pathType"] == "Exact" {
@@ -138,23 +163,38 @@ fn the_checksum_follows_what_each_pod_reads_and_nothing_else() {
         ),
     ] {
         let changed = render(spec.clone());
-        assert_eq!(checksum(&changed, "shop-ticket") != checksum(&base, "shop-ticket"), ticket, "ticket with {spec}");
-        assert_eq!(checksum(&changed, "shop-vacancy") != checksum(&base, "shop-vacancy"), vacancy, "vacancy with {spec}");
+        assert_eq!(
+            checksum(&changed, "shop-ticket") != checksum(&base, "shop-ticket"),
+            ticket,
+            "ticket with {spec}"
+        );
+        assert_eq!(
+            checksum(&changed, "shop-vacancy") != checksum(&base, "shop-vacancy"),
+            vacancy,
+            "vacancy with {spec}"
+        );
     }
 }
 
 #[test]
 fn clients_are_limited_where_they_arrive() {
-    let limit = json!({"perSecond": 5, "burst": 50, "trustedProxies": ["10.244.0.0/16", "192.0.2.7"]});
+    let limit =
+        json!({"perSecond": 5, "burst": 50, "trustedProxies": ["10.244.0.0/16", "192.0.2.7"]});
     let settings = |mode: &str, name: &str| {
         let children = render(json!({"mode": mode, "rateLimit": limit}));
-        let all = children[&format!("ConfigMap/{name}")]["data"].as_object().expect("settings").clone();
-        all.into_iter().filter(|(name, _)| name.starts_with("RATE_LIMIT") || name == "TRUSTED_PROXIES").collect::<serde_json::Map<_, _>>()
+        let all =
+            children[&format!("ConfigMap/{name}")]["data"].as_object().expect("settings").clone();
+        all.into_iter()
+            .filter(|(name, _)| name.starts_with("RATE_LIMIT") || name == "TRUSTED_PROXIES")
+            .collect::<serde_json::Map<_, _>>()
     };
     let limited = json!({"RATE_LIMIT_PER_SECOND": "5", "RATE_LIMIT_BURST": "50", "TRUSTED_PROXIES": "10.244.0.0/16,192.0.2.7"});
     assert_eq!(Value::from(settings("microservices", "shop-ticket")), limited);
     assert_eq!(Value::from(settings("monolith", "shop")), limited);
-    assert!(settings("microservices", "shop-vacancy").is_empty(), "ticket's calls are those of all its buyers");
+    assert!(
+        settings("microservices", "shop-vacancy").is_empty(),
+        "ticket's calls are those of all its buyers"
+    );
 }
 
 #[test]
@@ -164,7 +204,12 @@ fn new_certificates_of_the_database_roll_the_pods_that_connect_to_it() {
         let found = Dereferenced { database_ca: Some(SecretValue::Found(pem.to_vec())), ..found() };
         let children = render_with(&resource(spec.clone()), &found).expect("it is valid");
         let of = |name: &str| {
-            children.iter().find(|child| child.kind == Kind::Deployment && child.name == name).expect("it is there").body.clone()
+            children
+                .iter()
+                .find(|child| child.kind == Kind::Deployment && child.name == name)
+                .expect("it is there")
+                .body
+                .clone()
         };
         [of("shop-ticket"), of("shop-vacancy")]
     };
@@ -173,7 +218,11 @@ fn new_certificates_of_the_database_roll_the_pods_that_connect_to_it() {
     assert_ne!(vacancy, later_vacancy);
     assert!(ticket["spec"]["template"]["spec"]["volumes"].is_null(), "{ticket}");
     let volume = &vacancy["spec"]["template"]["spec"]["volumes"][0];
-    assert_eq!(volume["secret"]["items"], json!([{"key": "ca.crt", "path": "ca.crt"}]), "nothing else of the Secret");
+    assert_eq!(
+        volume["secret"]["items"],
+        json!([{"key": "ca.crt", "path": "ca.crt"}]),
+        "nothing else of the Secret"
+    );
 }
 
 #[test]
@@ -183,7 +232,8 @@ fn a_token_that_the_services_would_not_start_with_is_refused() {
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "shop-admin-token"}, "data": {"token": k8s_openapi::ByteString(token.into())}});
         let secret: DynamicObject = serde_json::from_value(secret).expect("an object");
         found.live.insert(Kind::Secret, "shop-admin-token".to_owned(), Arc::new(secret));
-        let refusal = validate(&resource(json!({})), &found, &defaults(), "fresh").expect_err("it is refused");
+        let refusal = validate(&resource(json!({})), &found, &defaults(), "fresh")
+            .expect_err("it is refused");
         assert_eq!(refusal.reason(), "SecretInvalid", "{token:?}");
         assert!(!refusal.to_string().contains(token), "{refusal}");
     }
@@ -191,37 +241,61 @@ fn a_token_that_the_services_would_not_start_with_is_refused() {
 
 #[test]
 fn a_token_that_exists_is_kept() {
-    let system = validate(&resource(json!({})), &found(), &defaults(), "a-token-that-is-long-enough").expect("it is valid");
+    let system =
+        validate(&resource(json!({})), &found(), &defaults(), "a-token-that-is-long-enough")
+            .expect("it is valid");
     let first = build::build(&system).into_children().expect("it renders");
-    let token =
-        |children: &[Child]| children.iter().find(|child| child.kind == Kind::Secret).expect("a Secret").body["data"]["token"].clone();
+    let token = |children: &[Child]| {
+        children.iter().find(|child| child.kind == Kind::Secret).expect("a Secret").body["data"]["token"].clone()
+    };
     let secret = first.iter().find(|child| child.kind == Kind::Secret).expect("a Secret");
     let mut later = found();
     let object: DynamicObject = serde_json::from_value(body_with_hash(secret)).expect("an object");
     later.live.insert(Kind::Secret, secret.name.clone(), Arc::new(object));
-    let again = validate(&resource(json!({})), &later, &defaults(), "another").expect("it is valid");
+    let again =
+        validate(&resource(json!({})), &later, &defaults(), "another").expect("it is valid");
     assert_eq!(token(&build::build(&again).into_children().expect("it renders")), token(&first));
 }
 
 #[test]
 fn what_the_schema_would_refuse_is_refused_here_as_well() {
-    let reason = |spec: Value, found: &Dereferenced| render_with(&resource(spec), found).expect_err("it is refused").reason();
+    let reason = |spec: Value, found: &Dereferenced| {
+        render_with(&resource(spec), found).expect_err("it is refused").reason()
+    };
     let postgres = json!({"postgres": {"secretRef": {"name": "db"}}});
     assert_eq!(reason(json!({"vacancy": {"replicas": 2}}), &found()), "SpecInvalid");
-    assert_eq!(reason(json!({"vacancy": {"autoscaling": {"enabled": true}}}), &found()), "SpecInvalid");
-    assert_eq!(reason(json!({"ticket": {"autoscaling": {"minReplicas": 3, "maxReplicas": 2}}}), &found()), "SpecInvalid");
+    assert_eq!(
+        reason(json!({"vacancy": {"autoscaling": {"enabled": true}}}), &found()),
+        "SpecInvalid"
+    );
+    assert_eq!(
+        reason(json!({"ticket": {"autoscaling": {"minReplicas": 3, "maxReplicas": 2}}}), &found()),
+        "SpecInvalid"
+    );
     assert_eq!(reason(json!({"ticket": {"resources": {"requests": {}}}}), &found()), "SpecInvalid");
     let without = |store_url: SecretValue| Dereferenced { store_url: Some(store_url), ..found() };
-    assert_eq!(reason(json!({"storage": postgres}), &without(SecretValue::NoSecret)), "SecretMissing");
+    assert_eq!(
+        reason(json!({"storage": postgres}), &without(SecretValue::NoSecret)),
+        "SecretMissing"
+    );
     assert_eq!(reason(json!({"storage": postgres}), &without(SecretValue::NoKey)), "SecretMissing");
-    assert_eq!(reason(json!({"storage": postgres}), &without(SecretValue::Found(b"mysql://x".to_vec()))), "SecretInvalid");
+    assert_eq!(
+        reason(json!({"storage": postgres}), &without(SecretValue::Found(b"mysql://x".to_vec()))),
+        "SecretInvalid"
+    );
     let verified = json!({"storage": {"postgres": {"secretRef": {"name": "db"}, "caSecretRef": {"name": "ca"}}}});
-    let without_ca = |database_ca: SecretValue| Dereferenced { database_ca: Some(database_ca), ..found() };
+    let without_ca =
+        |database_ca: SecretValue| Dereferenced { database_ca: Some(database_ca), ..found() };
     assert_eq!(reason(verified.clone(), &without_ca(SecretValue::NoSecret)), "SecretMissing");
     assert_eq!(reason(verified, &without_ca(SecretValue::NoKey)), "SecretMissing");
     let mut moved = resource(json!({"storage": postgres}));
-    moved.status = Some(TicketSystemStatus { storage: Some("embedded".to_owned()), ..Default::default() });
-    assert_eq!(render_with(&moved, &found()).expect_err("it is refused").reason(), "StorageChangeRefused");
-    moved.metadata.annotations = Some([("ticket-system.io/allow-storage-change".to_owned(), "true".to_owned())].into());
+    moved.status =
+        Some(TicketSystemStatus { storage: Some("embedded".to_owned()), ..Default::default() });
+    assert_eq!(
+        render_with(&moved, &found()).expect_err("it is refused").reason(),
+        "StorageChangeRefused"
+    );
+    moved.metadata.annotations =
+        Some([("ticket-system.io/allow-storage-change".to_owned(), "true".to_owned())].into());
     assert!(render_with(&moved, &found()).is_ok());
 }

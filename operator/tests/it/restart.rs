@@ -4,7 +4,8 @@ use serde_json::json;
 
 use crate::support::{Cluster, at, eventually, kubelet, start, system};
 
-/// The operator is killed after every number of milliseconds into a creation and a change. Whoever comes next finishes it.
+/// The operator is killed after every number of milliseconds into a creation and a change. Whoever
+/// comes next finishes it.
 #[tokio::test]
 async fn an_operator_killed_in_the_middle_leaves_nothing_its_successor_cannot_finish() {
     let cluster = Cluster::new().await;
@@ -16,7 +17,10 @@ async fn an_operator_killed_in_the_middle_leaves_nothing_its_successor_cannot_fi
         cluster.apply(&system(&name, json!({}))).await;
         tokio::time::sleep(std::time::Duration::from_millis(after_ms)).await;
         operator.kill().await;
-        let token = cluster.find(Kind::Secret, &format!("{name}-admin-token")).await.map(|secret| at(&secret, "/data/token").clone());
+        let token = cluster
+            .find(Kind::Secret, &format!("{name}-admin-token"))
+            .await
+            .map(|secret| at(&secret, "/data/token").clone());
 
         let operator = start(&cluster);
         cluster.condition(&name, "Ready", "True").await;
@@ -30,20 +34,38 @@ async fn an_operator_killed_in_the_middle_leaves_nothing_its_successor_cannot_fi
 
         let operator = start(&cluster);
         eventually(&format!("round {round} converges"), || async {
-            let system = cluster.systems().get(&name).await.map_err(|error| (error.to_string(), Vec::new(), 0))?;
+            let system = cluster
+                .systems()
+                .get(&name)
+                .await
+                .map_err(|error| (error.to_string(), Vec::new(), 0))?;
             let status = system.status.unwrap_or_default();
-            let seen = status.observed_generation == system.metadata.generation && status.mode == Some(Mode::Monolith);
-            let ready = status.conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True");
+            let seen = status.observed_generation == system.metadata.generation
+                && status.mode == Some(Mode::Monolith);
+            let ready = status
+                .conditions
+                .iter()
+                .any(|condition| condition.type_ == "Ready" && condition.status == "True");
             let left = cluster
                 .children()
                 .await
                 .into_iter()
-                .filter(|child| child.ends_with(&format!("{name}-ticket")) || child.ends_with(&format!("{name}-vacancy")))
+                .filter(|child| {
+                    child.ends_with(&format!("{name}-ticket"))
+                        || child.ends_with(&format!("{name}-vacancy"))
+                })
                 .count();
-            if seen && ready && left == 0 { Ok(()) } else { Err((String::new(), status.conditions, left)) }
+            if seen && ready && left == 0 {
+                Ok(())
+            } else {
+                Err((String::new(), status.conditions, left))
+            }
         })
         .await;
-        assert_eq!(at(&cluster.get(Kind::Secret, &format!("{name}-admin-token")).await, "/data/token"), at(&secret, "/data/token"));
+        assert_eq!(
+            at(&cluster.get(Kind::Secret, &format!("{name}-admin-token")).await, "/data/token"),
+            at(&secret, "/data/token")
+        );
         assert_eq!(at(&cluster.get(Kind::ConfigMap, &name).await, "/data/INITIAL_STOCK"), "10000");
         assert!(cluster.get(Kind::Deployment, &name).await.uid().is_some());
         operator.kill().await;

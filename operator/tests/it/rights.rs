@@ -4,7 +4,8 @@ use serde_json::json;
 
 use crate::support::{Cluster, at, cluster::apply_value, eventually, kubelet, start, system};
 
-/// On an API server of its own, because it takes rights away and adds a kind that other tests count on not being there.
+/// On an API server of its own, because it takes rights away and adds a kind that other tests count
+/// on not being there.
 #[tokio::test]
 async fn a_watched_namespace_takes_rights_in_that_namespace_only() {
     let (cluster, elsewhere) = Cluster::pair_without_rights().await;
@@ -25,7 +26,12 @@ async fn a_watched_namespace_takes_rights_in_that_namespace_only() {
     )
     .await;
     eventually("ServiceMonitors are served", || async {
-        cluster.api(Kind::ServiceMonitor).list(&Default::default()).await.map(|_| ()).map_err(|error| error.to_string())
+        cluster
+            .api(Kind::ServiceMonitor)
+            .list(&Default::default())
+            .await
+            .map(|_| ())
+            .map_err(|error| error.to_string())
     })
     .await;
 
@@ -39,20 +45,33 @@ async fn a_watched_namespace_takes_rights_in_that_namespace_only() {
     let made = cluster.get(Kind::ServiceMonitor, "shop").await;
     assert_eq!(at(&made, "/spec/endpoints/0/path"), "/metrics");
     cluster.delete(Kind::ServiceMonitor, "shop").await;
-    eventually("it comes back", || async { cluster.find(Kind::ServiceMonitor, "shop").await.map(|_| ()).ok_or("not yet") }).await;
+    eventually("it comes back", || async {
+        cluster.find(Kind::ServiceMonitor, "shop").await.map(|_| ()).ok_or("not yet")
+    })
+    .await;
     cluster.apply(&system("shop", json!({"monitoring": {"serviceMonitor": false}}))).await;
     eventually("it is pruned", || async {
-        if cluster.find(Kind::ServiceMonitor, "shop").await.is_none() { Ok(()) } else { Err("not yet") }
+        if cluster.find(Kind::ServiceMonitor, "shop").await.is_none() {
+            Ok(())
+        } else {
+            Err("not yet")
+        }
     })
     .await;
 
     // The kind goes while it is still believed to be there: then nothing is missing.
     cluster.apply(&system("shop", json!({}))).await;
-    eventually("it is made again", || async { cluster.find(Kind::ServiceMonitor, "shop").await.map(|_| ()).ok_or("not yet") }).await;
+    eventually("it is made again", || async {
+        cluster.find(Kind::ServiceMonitor, "shop").await.map(|_| ()).ok_or("not yet")
+    })
+    .await;
     let kinds = kube::Api::<k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition>::all(
         cluster.client.clone(),
     );
-    kinds.delete("servicemonitors.monitoring.coreos.com", &DeleteParams::default()).await.expect("the kind goes");
+    kinds
+        .delete("servicemonitors.monitoring.coreos.com", &DeleteParams::default())
+        .await
+        .expect("the kind goes");
     eventually("ServiceMonitors are served no longer", || async {
         match cluster.api(Kind::ServiceMonitor).list(&Default::default()).await {
             Ok(_) => Err("still served".to_owned()),
@@ -63,11 +82,19 @@ async fn a_watched_namespace_takes_rights_in_that_namespace_only() {
     .await;
     let passes = running.operator.metrics.reconciliations("ok");
     eventually("passes go by", || async {
-        if running.operator.metrics.reconciliations("ok") > passes + 2 { Ok(()) } else { Err("not yet") }
+        if running.operator.metrics.reconciliations("ok") > passes + 2 {
+            Ok(())
+        } else {
+            Err("not yet")
+        }
     })
     .await;
     cluster.condition("shop", "Degraded", "False").await;
 
-    assert!(elsewhere.children().await.is_empty() && elsewhere.status("shop").await.conditions.is_empty(), "not watched, not touched");
+    assert!(
+        elsewhere.children().await.is_empty()
+            && elsewhere.status("shop").await.conditions.is_empty(),
+        "not watched, not touched"
+    );
     assert_eq!(running.operator.metrics.reconciliations("error"), 0);
 }

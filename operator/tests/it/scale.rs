@@ -14,11 +14,13 @@ use crate::support::{
 const SYSTEMS: usize = 200;
 /// Many times what it takes on two cores of their own.
 const TIMEOUT: Duration = Duration::from_secs(180);
-/// Far above what it takes on two cores; what matters is that it does not grow with the square of the systems.
+/// Far above what it takes on two cores; what matters is that it does not grow with the square of
+/// the systems.
 const REQUESTS_PER_SYSTEM_MAX: u64 = 60;
 
 fn is(system: &TicketSystem, type_: &str, status: &str) -> bool {
-    let conditions = system.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let conditions =
+        system.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     conditions.iter().any(|condition| condition.type_ == type_ && condition.status == status)
 }
 
@@ -37,7 +39,10 @@ async fn two_hundred_systems() {
             let cluster = &cluster;
             async move {
                 cluster
-                    .apply(&system(&format!("shop-{index}"), json!({"mode": if index % 4 == 0 { "monolith" } else { "microservices" }})))
+                    .apply(&system(
+                        &format!("shop-{index}"),
+                        json!({"mode": if index % 4 == 0 { "monolith" } else { "microservices" }}),
+                    ))
                     .await;
             }
         })
@@ -45,7 +50,10 @@ async fn two_hundred_systems() {
     let made = started.elapsed();
     loop {
         let systems = cluster.systems().list(&ListParams::default()).await.expect("the systems");
-        let settled = systems.iter().filter(|system| is(system, "Ready", "True") && is(system, "Progressing", "False")).count();
+        let settled = systems
+            .iter()
+            .filter(|system| is(system, "Ready", "True") && is(system, "Progressing", "False"))
+            .count();
         if settled == SYSTEMS {
             break;
         }
@@ -55,7 +63,9 @@ async fn two_hundred_systems() {
     let took = started.elapsed();
     let calls = running.operator.metrics.api_requests();
     let total: u64 = calls.values().sum();
-    println!("{SYSTEMS} systems: created in {made:.1?}, all ready after {took:.1?}, {total} requests to the API server");
+    println!(
+        "{SYSTEMS} systems: created in {made:.1?}, all ready after {took:.1?}, {total} requests to the API server"
+    );
     for ((verb, resource), count) in &calls {
         println!("  {verb:6} {resource:32} {count}");
     }

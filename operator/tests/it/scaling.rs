@@ -6,7 +6,10 @@ use crate::support::{Cluster, at, eventually, kubelet, start, system};
 
 /// Scales as the autoscaler does, through the scale subresource.
 async fn autoscale(cluster: &Cluster, name: &str, replicas: i32) {
-    let params = PatchParams { field_manager: Some("kube-controller-manager".to_owned()), ..Default::default() };
+    let params = PatchParams {
+        field_manager: Some("kube-controller-manager".to_owned()),
+        ..Default::default()
+    };
     cluster
         .api(Kind::Deployment)
         .patch_scale(name, &params, &Patch::Merge(json!({"spec": {"replicas": replicas}})))
@@ -34,7 +37,9 @@ async fn the_autoscaler_owns_the_number_of_pods() {
         if at(&config, "/data/LOG_LEVEL") == "DEBUG" { Ok(()) } else { Err("not yet") }
     })
     .await;
-    cluster.edit(Kind::Deployment, "shop-ticket", json!({"spec": {"revisionHistoryLimit": 1}})).await;
+    cluster
+        .edit(Kind::Deployment, "shop-ticket", json!({"spec": {"revisionHistoryLimit": 1}}))
+        .await;
     eventually("drift is put right", || async {
         let deployment = cluster.get(Kind::Deployment, "shop-ticket").await;
         if at(&deployment, "/spec/revisionHistoryLimit") == 5 { Ok(()) } else { Err("not yet") }
@@ -42,7 +47,11 @@ async fn the_autoscaler_owns_the_number_of_pods() {
     .await;
     let passes = running.operator.metrics.reconciliations("ok");
     eventually("some resyncs go by", || async {
-        if running.operator.metrics.reconciliations("ok") > passes + 2 { Ok(()) } else { Err("not yet") }
+        if running.operator.metrics.reconciliations("ok") > passes + 2 {
+            Ok(())
+        } else {
+            Err("not yet")
+        }
     })
     .await;
     assert_eq!(replicas(&cluster, "shop-ticket").await, 7);
@@ -79,17 +88,33 @@ async fn turning_autoscaling_on_and_off_never_drops_pods() {
     });
     cluster.apply(&system("shop", json!({"ticket": {"autoscaling": {"enabled": true}}}))).await;
     eventually("the autoscaler is made", || async {
-        cluster.find(Kind::HorizontalPodAutoscaler, "shop-ticket").await.map(|_| ()).ok_or("not yet")
+        cluster
+            .find(Kind::HorizontalPodAutoscaler, "shop-ticket")
+            .await
+            .map(|_| ())
+            .ok_or("not yet")
     })
     .await;
     cluster.condition("shop", "Progressing", "False").await;
     assert_eq!(replicas(&cluster, "shop-ticket").await, 5, "handed over as it stood");
     autoscale(&cluster, "shop-ticket", 8).await;
-    cluster.apply(&system("shop", json!({"ticket": {"replicas": 4, "autoscaling": {"enabled": false}}}))).await;
-    let seen = tokio::time::timeout(std::time::Duration::from_secs(60), watcher).await.expect("in time").expect("no panic");
+    cluster
+        .apply(&system(
+            "shop",
+            json!({"ticket": {"replicas": 4, "autoscaling": {"enabled": false}}}),
+        ))
+        .await;
+    let seen = tokio::time::timeout(std::time::Duration::from_secs(60), watcher)
+        .await
+        .expect("in time")
+        .expect("no panic");
     assert_eq!(seen, [5, 8, 4]);
     eventually("the autoscaler goes", || async {
-        if cluster.find(Kind::HorizontalPodAutoscaler, "shop-ticket").await.is_none() { Ok(()) } else { Err("not yet") }
+        if cluster.find(Kind::HorizontalPodAutoscaler, "shop-ticket").await.is_none() {
+            Ok(())
+        } else {
+            Err("not yet")
+        }
     })
     .await;
 }
@@ -99,14 +124,24 @@ async fn an_autoscaler_is_not_handed_a_system_at_zero() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
-    cluster.apply(&system("shop", json!({"ticket": {"replicas": 0, "autoscaling": {"enabled": false}}}))).await;
+    cluster
+        .apply(&system(
+            "shop",
+            json!({"ticket": {"replicas": 0, "autoscaling": {"enabled": false}}}),
+        ))
+        .await;
     eventually("it is scaled to zero", || async {
         let (reason, _) = cluster.condition("shop", "Ready", "False").await;
         if reason == "ScaledToZero" { Ok(()) } else { Err(reason) }
     })
     .await;
     assert_eq!(replicas(&cluster, "shop-ticket").await, 0);
-    cluster.apply(&system("shop", json!({"ticket": {"autoscaling": {"enabled": true, "minReplicas": 3}}}))).await;
+    cluster
+        .apply(&system(
+            "shop",
+            json!({"ticket": {"autoscaling": {"enabled": true, "minReplicas": 3}}}),
+        ))
+        .await;
     cluster.condition("shop", "Ready", "True").await;
     assert_eq!(replicas(&cluster, "shop-ticket").await, 3);
 }

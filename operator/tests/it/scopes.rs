@@ -18,10 +18,15 @@ async fn several_namespaces_are_counted_together_and_an_empty_one_is_not_stuck()
     one.apply(&system("a", json!({}))).await;
     one.apply(&system("b", json!({"mode": "monolith"}))).await;
     two.apply(&system("a", json!({"mode": "monolith"}))).await;
-    let shown = || String::from_utf8(running.operator.metrics.render().expect("text")).expect("UTF-8");
+    let shown =
+        || String::from_utf8(running.operator.metrics.render().expect("text")).expect("UTF-8");
     let counted = |ready: usize| {
         let text = shown();
-        if text.contains(&format!("ticket_operator_systems{{ready=\"true\"}} {ready}\n")) { Ok(()) } else { Err(text) }
+        if text.contains(&format!("ticket_operator_systems{{ready=\"true\"}} {ready}\n")) {
+            Ok(())
+        } else {
+            Err(text)
+        }
     };
     eventually("all three are counted", || async { counted(3) }).await;
 
@@ -29,11 +34,15 @@ async fn several_namespaces_are_counted_together_and_an_empty_one_is_not_stuck()
     eventually("two are left", || async { counted(2) }).await;
     // Later than any reconciliation may take, sooner than a watch has to be opened anew.
     let later = || Instant::now() + Duration::from_secs(130);
-    let stuck = running.operator.progress.stuck(later()).expect("with systems, silence is a bad sign");
+    let stuck =
+        running.operator.progress.stuck(later()).expect("with systems, silence is a bad sign");
     assert!(stuck.contains(&format!("nothing was reconciled in {}", one.namespace)), "{stuck}");
     for name in ["a", "b"] {
         one.systems().delete(name, &DeleteParams::default()).await.expect("it is deleted");
     }
-    until("without systems there is nothing to reconcile", || async { running.operator.progress.stuck(later()).is_none() }).await;
+    until("without systems there is nothing to reconcile", || async {
+        running.operator.progress.stuck(later()).is_none()
+    })
+    .await;
     eventually("none is left", || async { counted(0) }).await;
 }

@@ -14,7 +14,10 @@ use operator::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Cluster, apiserver::OPERATOR_TOKEN, at, eventually, kubelet, operators::settings, start, system, until};
+use crate::support::{
+    Cluster, apiserver::OPERATOR_TOKEN, at, eventually, kubelet, operators::settings, start,
+    system, until,
+};
 
 type Pods = Api<k8s_openapi::api::core::v1::Pod>;
 
@@ -28,11 +31,17 @@ async fn run_pod(cluster: &Cluster, of: &DynamicObject, name: &str, owner: Optio
     pod["metadata"]["name"] = json!(name);
     pod["metadata"]["ownerReferences"] = owner.map_or_else(|| json!([]), |owner| json!([owner]));
     pod["spec"]["nodeName"] = json!("node");
-    pods(cluster).create(&PostParams::default(), &serde_json::from_value(pod).expect("a pod")).await.expect("the pod is made");
+    pods(cluster)
+        .create(&PostParams::default(), &serde_json::from_value(pod).expect("a pod"))
+        .await
+        .expect("the pod is made");
 }
 
 async fn stop_pod(cluster: &Cluster, name: &str) {
-    pods(cluster).delete(name, &DeleteParams::default().grace_period(0)).await.expect("the pod goes");
+    pods(cluster)
+        .delete(name, &DeleteParams::default().grace_period(0))
+        .await
+        .expect("the pod goes");
 }
 
 /// A ReplicaSet of the Deployment `of`, as its controller would have made it.
@@ -43,15 +52,21 @@ async fn run_set(cluster: &Cluster, of: &DynamicObject, owned: bool) -> String {
     let set = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet",
         "metadata": {"name": "set", "labels": template["metadata"]["labels"], "ownerReferences": if owned { json!([owner]) } else { json!([]) }},
         "spec": {"replicas": 1, "selector": {"matchLabels": {"pod-template-hash": "x"}}, "template": template}});
-    let sets: Api<k8s_openapi::api::apps::v1::ReplicaSet> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
-    let made = sets.create(&PostParams::default(), &serde_json::from_value(set).expect("a set")).await.expect("the set is made");
+    let sets: Api<k8s_openapi::api::apps::v1::ReplicaSet> =
+        Api::namespaced(cluster.client.clone(), &cluster.namespace);
+    let made = sets
+        .create(&PostParams::default(), &serde_json::from_value(set).expect("a set"))
+        .await
+        .expect("the set is made");
     made.uid().expect("a uid")
 }
 
 async fn waits_for(cluster: &Cluster, what: &str) {
     eventually(&format!("it waits for {what}"), || async {
         let (reason, message) = cluster.condition("shop", "Progressing", "True").await;
-        if reason == "WaitingForVolume" && message == format!("waiting for {what} to let go of the volume") {
+        if reason == "WaitingForVolume"
+            && message == format!("waiting for {what} to let go of the volume")
+        {
             Ok(())
         } else {
             Err((reason, message))
@@ -60,13 +75,19 @@ async fn waits_for(cluster: &Cluster, what: &str) {
     .await;
     // Longer than a resync.
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
-    assert!(cluster.find(Kind::Deployment, "shop-vacancy").await.is_none(), "two writers on one volume");
+    assert!(
+        cluster.find(Kind::Deployment, "shop-vacancy").await.is_none(),
+        "two writers on one volume"
+    );
     let (reason, _) = cluster.condition("shop", "Ready", "False").await;
     assert_eq!(reason, "WaitingForVolume");
 }
 
 async fn comes_back(cluster: &Cluster) {
-    until("the writer comes back", || async { cluster.find(Kind::Deployment, "shop-vacancy").await.is_some() }).await;
+    until("the writer comes back", || async {
+        cluster.find(Kind::Deployment, "shop-vacancy").await.is_some()
+    })
+    .await;
     cluster.condition("shop", "Ready", "True").await;
 }
 
@@ -105,7 +126,10 @@ async fn a_system_made_again_at_once_waits_for_the_pods_of_the_one_before() {
     pods(&cluster).delete("ending", &DeleteParams::default()).await.expect("it begins to end");
 
     cluster.systems().delete("shop", &DeleteParams::default()).await.expect("it is deleted");
-    until("it is gone", || async { cluster.systems().get_opt("shop").await.expect("an answer").is_none() }).await;
+    until("it is gone", || async {
+        cluster.systems().get_opt("shop").await.expect("an answer").is_none()
+    })
+    .await;
     // As the garbage collector does it: the Deployment first, its pods some time after.
     cluster.delete(Kind::Deployment, "shop").await;
     // In the other mode even, so that no name is the same.
@@ -128,7 +152,8 @@ async fn a_replica_set_is_waited_for_while_it_may_make_pods_unless_it_will_be_ad
         cluster.delete(Kind::Deployment, "shop-vacancy").await;
         if owned {
             waits_for(&cluster, "ReplicaSet set").await;
-            let sets: Api<k8s_openapi::api::apps::v1::ReplicaSet> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
+            let sets: Api<k8s_openapi::api::apps::v1::ReplicaSet> =
+                Api::namespaced(cluster.client.clone(), &cluster.namespace);
             sets.delete("set", &DeleteParams::background()).await.expect("the set goes");
         } else {
             // `kubectl delete --cascade=orphan`: waiting for these pods would be for ever.
@@ -144,13 +169,24 @@ async fn a_replica_set_is_waited_for_while_it_may_make_pods_unless_it_will_be_ad
 async fn what_a_cache_still_shows_is_not_made_again_by_changing_it() {
     let cluster = Cluster::new().await;
     let made = cluster.apply(&system("shop", json!({}))).await;
-    let found = Dereferenced { live: Live::default(), store_url: None, database_ca: None, service_monitors: false };
-    let valid = validate(&made, &found, &settings(&cluster, &[]).defaults, "a-token-that-is-long-enough").expect("it is valid");
+    let found = Dereferenced {
+        live: Live::default(),
+        store_url: None,
+        database_ca: None,
+        service_monitors: false,
+    };
+    let valid =
+        validate(&made, &found, &settings(&cluster, &[]).defaults, "a-token-that-is-long-enough")
+            .expect("it is valid");
     let client = kube::Client::try_from(cluster.server.config(OPERATOR_TOKEN)).expect("a client");
     let pass = |live: Live| {
         let children = build::build(&valid).into_children().expect("it renders");
         let (client, valid) = (&client, &valid);
-        async move { apply::apply(client, valid, children, live, &Handovers::default()).await.expect("it is applied") }
+        async move {
+            apply::apply(client, valid, children, live, &Handovers::default())
+                .await
+                .expect("it is applied")
+        }
     };
     let mut stale = pass(Live::default()).await.live;
     let shown = stale.get(Kind::Deployment, "shop-vacancy").expect("it was made").clone();
@@ -159,21 +195,42 @@ async fn what_a_cache_still_shows_is_not_made_again_by_changing_it() {
     let service = stale.get(Kind::Service, "shop-vacancy").expect("it was made").clone();
     cluster.delete(Kind::Service, "shop-vacancy").await;
     for object in [&shown, &service] {
-        let kind = if object.types.as_ref().is_some_and(|types| types.kind == "Service") { Kind::Service } else { Kind::Deployment };
+        let kind = if object.types.as_ref().is_some_and(|types| types.kind == "Service") {
+            Kind::Service
+        } else {
+            Kind::Deployment
+        };
         let mut changed = object.as_ref().clone();
         changed.metadata.labels.get_or_insert_default().remove("app.kubernetes.io/part-of");
         stale.insert(kind, changed.name_any(), std::sync::Arc::new(changed));
     }
 
     let applied = pass(stale.clone()).await;
-    assert!(cluster.find(Kind::Deployment, "shop-vacancy").await.is_none(), "two writers on one volume");
+    assert!(
+        cluster.find(Kind::Deployment, "shop-vacancy").await.is_none(),
+        "two writers on one volume"
+    );
     assert_eq!(applied.waiting.expect("it waits").reason, "WaitingForVolume");
-    assert_ne!(cluster.get(Kind::Service, "shop-vacancy").await.uid(), service.uid(), "made anew, for nothing speaks against it");
+    assert_ne!(
+        cluster.get(Kind::Service, "shop-vacancy").await.uid(),
+        service.uid(),
+        "made anew, for nothing speaks against it"
+    );
     stop_pod(&cluster, "ending").await;
     let applied = pass(stale.clone()).await;
-    assert!(applied.waiting.is_none() && applied.refused.is_empty(), "{:?} {:?}", applied.waiting, applied.refused);
+    assert!(
+        applied.waiting.is_none() && applied.refused.is_empty(),
+        "{:?} {:?}",
+        applied.waiting,
+        applied.refused
+    );
     // Now the name is another object's: changed like any other, without an error.
     let applied = pass(stale).await;
-    assert!(applied.waiting.is_none() && applied.refused.is_empty(), "{:?} {:?}", applied.waiting, applied.refused);
+    assert!(
+        applied.waiting.is_none() && applied.refused.is_empty(),
+        "{:?} {:?}",
+        applied.waiting,
+        applied.refused
+    );
     assert_ne!(cluster.get(Kind::Deployment, "shop-vacancy").await.uid(), shown.uid());
 }

@@ -1,16 +1,21 @@
 //! What a long history costs: fills a store with sales that each have a key, then opens it again.
 //!
-//! `cargo run --release -p inventory --example history [SALES] [DIR]` prints the time to open, the memory of the process, and the
-//! time of a sale with little and with much behind it.
+//! `cargo run --release -p inventory --example history [SALES] [DIR]` prints the time to open, the
+//! memory of the process, and the time of a sale with little and with much behind it.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)]
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    time::{Duration, Instant},
+};
 
-use inventory::engine::run_batch;
-use inventory::store::{Durability, EmbeddedOptions, EmbeddedStore, OwnedStore};
-use inventory::{Command, CommandKind, EventName, EventSettings, HoldId, IdempotencyKey, Items, Limits, StockName};
+use inventory::{
+    Command, CommandKind, EventName, EventSettings, HoldId, IdempotencyKey, Items, Limits,
+    StockName,
+    engine::run_batch,
+    store::{Durability, EmbeddedOptions, EmbeddedStore, OwnedStore},
+};
 
 struct Seller {
     store: EmbeddedStore,
@@ -31,7 +36,16 @@ impl Seller {
             only_create: true,
         };
         let command = Command { id: HoldId::new(0, [0; 10]), kind };
-        run_batch(&mut self.store, &Limits::default(), std::iter::once((&command, None)), Vec::new(), 1, Durability::Synced).await.unwrap();
+        run_batch(
+            &mut self.store,
+            &Limits::default(),
+            std::iter::once((&command, None)),
+            Vec::new(),
+            1,
+            Durability::Synced,
+        )
+        .await
+        .unwrap();
     }
 
     async fn sell(&mut self, count: usize, durability: Durability) {
@@ -43,16 +57,25 @@ impl Seller {
                 let mixed = self.number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
                 let mut random = [0; 10];
                 random[2..].copy_from_slice(&self.number.to_be_bytes());
-                let kind =
-                    CommandKind::Reserve { event: event.clone(), items: Items::one(StockName::new("general").unwrap(), 1), customer: None };
-                (Command { id: HoldId::new(now_ms, random), kind }, IdempotencyKey::new(&format!("{mixed:016x}")).unwrap())
+                let kind = CommandKind::Reserve {
+                    event: event.clone(),
+                    items: Items::one(StockName::new("general").unwrap(), 1),
+                    customer: None,
+                };
+                (
+                    Command { id: HoldId::new(now_ms, random), kind },
+                    IdempotencyKey::new(&format!("{mixed:016x}")).unwrap(),
+                )
             })
             .collect();
         let commands = commands.iter().map(|(command, key)| (command, Some(key)));
-        run_batch(&mut self.store, &Limits::default(), commands, Vec::new(), now_ms, durability).await.unwrap();
+        run_batch(&mut self.store, &Limits::default(), commands, Vec::new(), now_ms, durability)
+            .await
+            .unwrap();
     }
 
-    /// The time of one sale among 64 that are committed together, without the sync, which costs the same either way.
+    /// The time of one sale among 64 that are committed together, without the sync, which costs the
+    /// same either way.
     async fn cost(&mut self) -> Duration {
         const ROUNDS: u32 = 400;
         let started = Instant::now();
@@ -71,7 +94,9 @@ fn resident_mib() -> f64 {
 
 fn main() {
     let sales: u64 = std::env::args().nth(1).map_or(1_000_000, |text| text.parse().unwrap());
-    let dir = std::env::args().nth(2).map_or_else(|| std::env::temp_dir().join("history"), std::path::PathBuf::from);
+    let dir = std::env::args()
+        .nth(2)
+        .map_or_else(|| std::env::temp_dir().join("history"), std::path::PathBuf::from);
     let _ = std::fs::remove_dir_all(&dir);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
@@ -83,15 +108,27 @@ fn main() {
         while seller.number < sales {
             seller.sell(1_000, Durability::Buffered).await;
         }
-        println!("filled with {} sales in {:.0} s, {:.0} MiB resident", seller.number, started.elapsed().as_secs_f64(), resident_mib());
+        println!(
+            "filled with {} sales in {:.0} s, {:.0} MiB resident",
+            seller.number,
+            started.elapsed().as_secs_f64(),
+            resident_mib()
+        );
         let number = seller.number;
         drop(seller);
         let started = Instant::now();
         let mut seller = Seller::open(&dir, number);
-        println!("opened in {} ms, {:.0} MiB resident", started.elapsed().as_millis(), resident_mib());
+        println!(
+            "opened in {} ms, {:.0} MiB resident",
+            started.elapsed().as_millis(),
+            resident_mib()
+        );
         assert_eq!(seller.store.views()[0].event.stocks[0].1.sold, number);
         let late = seller.cost().await;
-        println!("a sale costs {early:?} early and {late:?} late: {:.2} times as much", late.as_secs_f64() / early.as_secs_f64());
+        println!(
+            "a sale costs {early:?} early and {late:?} late: {:.2} times as much",
+            late.as_secs_f64() / early.as_secs_f64()
+        );
     });
     let _ = std::fs::remove_dir_all(&dir);
 }

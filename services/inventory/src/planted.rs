@@ -1,5 +1,6 @@
-//! Bugs that are planted on purpose, to show that the tests find them. They exist only with the feature `planted-bugs`, which no
-//! release can be built with, and do nothing until one of them is switched on for the current thread.
+//! Bugs that are planted on purpose, to show that the tests find them. They exist only with the
+//! feature `planted-bugs`, which no release can be built with, and do nothing until one of them is
+//! switched on for the current thread.
 
 #[cfg(all(feature = "planted-bugs", not(debug_assertions)))]
 compile_error!("the feature `planted-bugs` is for tests: it cannot be built into a release");

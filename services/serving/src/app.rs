@@ -1,8 +1,9 @@
 //! A service's routes with everything around them.
 
+use std::collections::BTreeMap;
+
 use axum::{Json, Router, routing::get};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 use crate::{
     docs::{self, Documentation},
@@ -44,7 +45,10 @@ impl ServiceInfo {
             version: version.to_owned(),
             mode: mode.to_owned(),
             environment: environment.to_owned(),
-            links: links.into_iter().map(|(name, path)| (name.to_owned(), path.to_owned())).collect(),
+            links: links
+                .into_iter()
+                .map(|(name, path)| (name.to_owned(), path.to_owned()))
+                .collect(),
         }
     }
 
@@ -70,7 +74,12 @@ pub struct AppParts {
 impl AppParts {
     /// Parts without documentation.
     #[must_use]
-    pub fn new(info: ServiceInfo, health: Health, metrics: Metrics, requests: RequestSettings) -> Self {
+    pub fn new(
+        info: ServiceInfo,
+        health: Health,
+        metrics: Metrics,
+        requests: RequestSettings,
+    ) -> Self {
         Self { info, health, metrics, requests, documentation: None }
     }
 
@@ -82,8 +91,8 @@ impl AppParts {
     }
 }
 
-/// Adds to `router`: `/`, probes, metrics, documentation, problems for unknown paths and methods, and
-/// around all of it the edge (request id, limits, deadlines, metrics, CORS, compression).
+/// Adds to `router`: `/`, probes, metrics, documentation, problems for unknown paths and methods,
+/// and around all of it the edge (request id, limits, deadlines, metrics, CORS, compression).
 ///
 /// `router` must not define those paths or a fallback itself.
 pub fn finish(router: Router, parts: AppParts) -> Router {

@@ -51,12 +51,18 @@ pub async fn run(port: u16, path: &str) -> ExitCode {
 
 async fn status(port: u16, path: &str) -> Result<u16, HealthcheckError> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n").as_bytes()).await?;
+    stream
+        .write_all(
+            format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n")
+                .as_bytes(),
+        )
+        .await?;
     let mut answer = Vec::new();
     stream.take(STATUS_LINE_MAX_BYTES).read_to_end(&mut answer).await?;
     let answer = String::from_utf8_lossy(&answer);
     let mut words = answer.split([' ', '\r']);
     let version = words.next().unwrap_or_default();
-    let code = words.next().and_then(|code| code.parse().ok()).filter(|_| version.starts_with("HTTP/1."));
+    let code =
+        words.next().and_then(|code| code.parse().ok()).filter(|_| version.starts_with("HTTP/1."));
     code.ok_or(HealthcheckError::NotHttp)
 }

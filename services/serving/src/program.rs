@@ -22,7 +22,8 @@ pub fn run(name: &str, work: impl Future<Output = ExitCode>) -> ExitCode {
     }
 }
 
-/// Serves until a signal ends it: `serve` is given what resolves then. `name` stands in traces and before an error.
+/// Serves until a signal ends it: `serve` is given what resolves then. `name` stands in traces and
+/// before an error.
 pub async fn serve<F, E>(
     (name, version): (&'static str, &'static str),
     settings: &ServingSettings,

@@ -7,8 +7,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal as listen};
 /// Exit code when a second signal cuts the shutdown short: 128 + SIGINT, what shells expect.
 const EXIT_INTERRUPTED: i32 = 130;
 
-/// Installs handlers for SIGTERM and SIGINT at once and returns a future that resolves with the name
-/// of the first one. From then on a second signal ends the process immediately.
+/// Installs handlers for SIGTERM and SIGINT at once and returns a future that resolves with the
+/// name of the first one. From then on a second signal ends the process immediately.
 ///
 /// # Errors
 /// When a handler cannot be installed.

@@ -1,11 +1,9 @@
 //! Buying from a running system, from where there is no `curl`: smoke tests and the chart's test.
 
-use std::fmt;
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use clap::Args;
-use http::StatusCode;
-use http::header::RETRY_AFTER;
+use http::{StatusCode, header::RETRY_AFTER};
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -65,7 +63,8 @@ pub enum BuyError {
     /// An answer that trying again would not change.
     #[error("refused with {status}: {detail}")]
     Refused { status: u16, detail: String },
-    /// No useful answer until the end. Whether the last try bought something may be unknown; its key tells.
+    /// No useful answer until the end. Whether the last try bought something may be unknown; its
+    /// key tells.
     #[error("{tries} tries with key {key}, the last one: {why}")]
     GaveUp { tries: u32, key: String, why: String },
 }
@@ -75,11 +74,16 @@ pub enum BuyError {
 /// # Errors
 /// [`BuyError`].
 pub async fn buy(purchase: &Purchase) -> Result<Bought, BuyError> {
-    let client = Client::builder().connect_timeout(TRY_TIMEOUT).no_proxy().build().map_err(BuyError::Setup)?;
+    let client = Client::builder()
+        .connect_timeout(TRY_TIMEOUT)
+        .no_proxy()
+        .build()
+        .map_err(BuyError::Setup)?;
     let key = format!("buy-{:032x}", rand::random::<u128>());
     let deadline = Instant::now() + Duration::from_secs(purchase.wait_s);
     for tries in 1.. {
-        let (why, pause) = match timeout(TRY_TIMEOUT, attempt(&client, purchase, &key, tries)).await {
+        let (why, pause) = match timeout(TRY_TIMEOUT, attempt(&client, purchase, &key, tries)).await
+        {
             Ok(Ok(bought)) => return Ok(bought),
             Ok(Err(Failed::ForGood(error))) => return Err(error),
             Ok(Err(Failed::ForNow { why, pause })) => (why, pause),
@@ -99,13 +103,19 @@ enum Failed {
     ForNow { why: String, pause: Duration },
 }
 
-async fn attempt(client: &Client, purchase: &Purchase, key: &str, tries: u32) -> Result<Bought, Failed> {
+async fn attempt(
+    client: &Client,
+    purchase: &Purchase,
+    key: &str,
+    tries: u32,
+) -> Result<Bought, Failed> {
     let url = format!("{}/api/v1/purchase", purchase.url.as_str().trim_end_matches('/'));
     let mut body = json!({"qty": purchase.qty});
     if let Some(customer) = &purchase.customer {
         body["customer"] = customer.as_str().into();
     }
-    let for_now = |error: &dyn std::error::Error| Failed::ForNow { why: with_causes(error), pause: PAUSE };
+    let for_now =
+        |error: &dyn std::error::Error| Failed::ForNow { why: with_causes(error), pause: PAUSE };
     let sent = client.post(url).header("idempotency-key", format!("\"{key}\"")).json(&body).send();
     let response = sent.await.map_err(|error| for_now(&error))?;
     let (status, pause) = (response.status(), pause_of(&response));
@@ -113,20 +123,37 @@ async fn attempt(client: &Client, purchase: &Purchase, key: &str, tries: u32) ->
     match status {
         StatusCode::OK if answer["success"] == true => {
             let reservation = answer["reservation_id"].as_str().unwrap_or("without id").to_owned();
-            Ok(Bought { qty: purchase.qty, reservation, remaining: answer["remaining"].as_u64().unwrap_or_default(), tries })
+            Ok(Bought {
+                qty: purchase.qty,
+                reservation,
+                remaining: answer["remaining"].as_u64().unwrap_or_default(),
+                tries,
+            })
         }
         StatusCode::OK => {
-            let message = answer["message"].as_str().unwrap_or("the answer gives no reason").to_owned();
-            Err(Failed::ForGood(BuyError::SoldOut { message, remaining: answer["remaining"].as_u64().unwrap_or_default() }))
+            let message =
+                answer["message"].as_str().unwrap_or("the answer gives no reason").to_owned();
+            Err(Failed::ForGood(BuyError::SoldOut {
+                message,
+                remaining: answer["remaining"].as_u64().unwrap_or_default(),
+            }))
         }
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(Failed::ForNow { why: told(status, &answer), pause }),
-        status if status.is_server_error() => Err(Failed::ForNow { why: told(status, &answer), pause }),
-        status => Err(Failed::ForGood(BuyError::Refused { status: status.as_u16(), detail: detail(&answer) })),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
+            Err(Failed::ForNow { why: told(status, &answer), pause })
+        }
+        status if status.is_server_error() => {
+            Err(Failed::ForNow { why: told(status, &answer), pause })
+        }
+        status => Err(Failed::ForGood(BuyError::Refused {
+            status: status.as_u16(),
+            detail: detail(&answer),
+        })),
     }
 }
 
 fn pause_of(response: &Response) -> Duration {
-    let named = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let named =
+        response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     named.map_or(PAUSE, |seconds: u64| Duration::from_secs(seconds).clamp(PAUSE, PAUSE_MAX))
 }
 

@@ -1,17 +1,25 @@
-//! The `ticket` binary: the ticket service, or with DEPLOYMENT_MODE=monolith everything in one process.
+//! The `ticket` binary: the ticket service, or with DEPLOYMENT_MODE=monolith everything in one
+//! process.
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use serving::config::{Source, render_dotenv, render_help, render_markdown};
-use serving::{healthcheck, memory, program};
-use ticket::service::{self, Monolith};
-use ticket::{TicketSettings, buy};
-use vacancy::commands::{StockCommand, print_openapi};
-use vacancy::service::Keeper;
-use vacancy::settings::DeploymentMode;
+use serving::{
+    config::{Source, render_dotenv, render_help, render_markdown},
+    healthcheck, memory, program,
+};
+use ticket::{
+    TicketSettings, buy,
+    service::{self, Monolith},
+};
+use vacancy::{
+    commands::{StockCommand, print_openapi},
+    service::Keeper,
+    settings::DeploymentMode,
+};
 
-// A fifth more requests than with the system's allocator, which moreover is slow in images built on musl.
+// A fifth more requests than with the system's allocator, which moreover is slow in images built on
+// musl.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -84,10 +92,16 @@ async fn serve(settings: &TicketSettings) -> ExitCode {
     match settings.mode {
         DeploymentMode::Monolith => {
             let about = (Monolith::NAME, Monolith::VERSION);
-            program::serve(about, serving, |shutdown| vacancy::service::run(&Monolith, &settings.vacancy, port, shutdown)).await
+            program::serve(about, serving, |shutdown| {
+                vacancy::service::run(&Monolith, &settings.vacancy, port, shutdown)
+            })
+            .await
         }
         DeploymentMode::Microservices => {
-            program::serve((service::NAME, service::VERSION), serving, |shutdown| service::run(settings, shutdown)).await
+            program::serve((service::NAME, service::VERSION), serving, |shutdown| {
+                service::run(settings, shutdown)
+            })
+            .await
         }
     }
 }

@@ -1,5 +1,6 @@
-//! Bugs of the way to vacancy that are planted on purpose, to show that the tests find them. They exist only with the feature
-//! `planted-bugs`, which no release can be built with, and do nothing until one of them is switched on for the current thread.
+//! Bugs of the way to vacancy that are planted on purpose, to show that the tests find them. They
+//! exist only with the feature `planted-bugs`, which no release can be built with, and do nothing
+//! until one of them is switched on for the current thread.
 
 /// A bug that could have been made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +18,8 @@ pub enum Bug {
 #[cfg(feature = "planted-bugs")]
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::RepeatedWithNewKeys, Self::AnswersShifted, Self::SentForgotten, Self::NeverHalfOpen];
+    pub const ALL: [Self; 4] =
+        [Self::RepeatedWithNewKeys, Self::AnswersShifted, Self::SentForgotten, Self::NeverHalfOpen];
 }
 
 #[cfg(feature = "planted-bugs")]

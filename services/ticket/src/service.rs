@@ -2,22 +2,28 @@
 
 use std::future::Future;
 
-use serving::app::{AppParts, ServiceInfo, finish};
-use serving::docs::Documentation;
-use serving::health::{CheckResult, Health};
-use serving::server::{self, BindError};
-use serving::telemetry::Metrics;
+use serving::{
+    app::{AppParts, ServiceInfo, finish},
+    docs::Documentation,
+    health::{CheckResult, Health},
+    server::{self, BindError},
+    telemetry::Metrics,
+};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use vacancy::VacancySettings;
-use vacancy::api::{App, complete, document};
-use vacancy::service::Keeper;
+use vacancy::{
+    VacancySettings,
+    api::{App, complete, document},
+    service::Keeper,
+};
 
-use crate::api::{Shop, router};
-use crate::client::{LocalVacancyClient, RemoteVacancyClient, SetupError};
-use crate::settings::TicketSettings;
+use crate::{
+    api::{Shop, router},
+    client::{LocalVacancyClient, RemoteVacancyClient, SetupError},
+    settings::TicketSettings,
+};
 
 /// The title of the service's documentation.
 pub const TITLE: &str = "Ticket Sale Service";
@@ -49,7 +55,10 @@ pub fn routes(shop: Shop) -> OpenApiRouter {
 ///
 /// # Errors
 /// [`RunError`].
-pub async fn run(settings: &TicketSettings, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+pub async fn run(
+    settings: &TicketSettings,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RunError> {
     let listener = server::bind(&settings.serving.host, settings.port).await?;
     serve(settings, listener, shutdown).await
 }
@@ -58,7 +67,11 @@ pub async fn run(settings: &TicketSettings, shutdown: impl Future<Output = ()>) 
 ///
 /// # Errors
 /// [`RunError`].
-pub async fn serve(settings: &TicketSettings, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+pub async fn serve(
+    settings: &TicketSettings,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RunError> {
     let client = RemoteVacancyClient::new(&settings.link)?;
     let metrics = Metrics::new(NAME, VERSION)?;
     client.register(metrics.registry())?;
@@ -70,10 +83,21 @@ pub async fn serve(settings: &TicketSettings, listener: TcpListener, shutdown: i
         Documentation::new(openapi.info.title, move || document_of(shop.clone(), &settings))
     };
     let info =
-        ServiceInfo::new(NAME, VERSION, settings.mode.as_str(), &settings.serving.environment).with_link("purchase", "/api/v1/purchase");
-    let parts = AppParts::new(info, health.clone(), metrics.clone(), settings.serving.requests.clone()).with_documentation(documentation);
+        ServiceInfo::new(NAME, VERSION, settings.mode.as_str(), &settings.serving.environment)
+            .with_link("purchase", "/api/v1/purchase");
+    let parts =
+        AppParts::new(info, health.clone(), metrics.clone(), settings.serving.requests.clone())
+            .with_documentation(documentation);
     health.set_ready();
-    server::serve(listener, finish(router, parts), &settings.serving.server, &health, &metrics, shutdown).await;
+    server::serve(
+        listener,
+        finish(router, parts),
+        &settings.serving.server,
+        &health,
+        &metrics,
+        shutdown,
+    )
+    .await;
     Ok(())
 }
 
@@ -82,8 +106,12 @@ fn health(shop: &Shop) -> Health {
     Health::new(NAME).with_check("vacancy", move || {
         let client = client.clone();
         async move {
-            let result = client.ready().await.map_or_else(CheckResult::down, |()| CheckResult::up());
-            client.breaker().into_iter().fold(result, |result, state| result.with_extra("breaker", state))
+            let result =
+                client.ready().await.map_or_else(CheckResult::down, |()| CheckResult::up());
+            client
+                .breaker()
+                .into_iter()
+                .fold(result, |result, state| result.with_extra("breaker", state))
         }
     })
 }
@@ -113,7 +141,10 @@ impl Keeper for Monolith {
     fn routes(&self, app: App) -> OpenApiRouter {
         let qty_max = app.engine().limits().qty_max;
         let shop = Shop::new(LocalVacancyClient::new(app.clone()), qty_max);
-        let head = document("Ticket System", "Keeps the stock of events and sells tickets, in one process.");
+        let head = document(
+            "Ticket System",
+            "Keeps the stock of events and sells tickets, in one process.",
+        );
         OpenApiRouter::with_openapi(head).merge(router(shop)).merge(vacancy::api::router(app))
     }
 }

@@ -2,16 +2,28 @@
 
 use std::time::Duration;
 
-use serving::config::{ConfigError, Group, ServingSettings, Source, Var};
-use serving::edge::RequestSettings;
-use vacancy::VacancySettings;
-use vacancy::settings::DeploymentMode;
+use serving::{
+    config::{ConfigError, Group, ServingSettings, Source, Var},
+    edge::RequestSettings,
+};
+use vacancy::{VacancySettings, settings::DeploymentMode};
 
 use crate::client::{BreakerSettings, GatherSettings};
 
-const TICKET_PORT: Var = Var::new("TICKET_PORT", "8002", "port number, 0 for any free one", "Port of the ticket service");
-const MONOLITH_PORT: Var = Var::new("MONOLITH_PORT", "8000", "port number, 0 for any free one", "Port of the monolith");
-const VACANCY_URL: Var = Var::new("VACANCY_URL", "http://localhost:8001", "http URL without a path", "Where ticket finds vacancy");
+const TICKET_PORT: Var = Var::new(
+    "TICKET_PORT",
+    "8002",
+    "port number, 0 for any free one",
+    "Port of the ticket service",
+);
+const MONOLITH_PORT: Var =
+    Var::new("MONOLITH_PORT", "8000", "port number, 0 for any free one", "Port of the monolith");
+const VACANCY_URL: Var = Var::new(
+    "VACANCY_URL",
+    "http://localhost:8001",
+    "http URL without a path",
+    "Where ticket finds vacancy",
+);
 const VACANCY_TIMEOUT: Var = Var::new(
     "VACANCY_TIMEOUT",
     "2.0",
@@ -24,8 +36,12 @@ const HTTP_MAX_CONNECTIONS: Var = Var::new(
     "1 to 10000",
     "Most connections from ticket to vacancy; VACANCY_CALLS of them are used at once",
 );
-const HTTP_KEEPALIVE_CONNECTIONS: Var =
-    Var::new("HTTP_KEEPALIVE_CONNECTIONS", "20", "0 to HTTP_MAX_CONNECTIONS", "Idle connections to vacancy that are kept open");
+const HTTP_KEEPALIVE_CONNECTIONS: Var = Var::new(
+    "HTTP_KEEPALIVE_CONNECTIONS",
+    "20",
+    "0 to HTTP_MAX_CONNECTIONS",
+    "Idle connections to vacancy that are kept open",
+);
 
 const VACANCY_CALLS: Var = Var::new(
     "VACANCY_CALLS",
@@ -39,8 +55,12 @@ const VACANCY_BATCH_MAX: Var = Var::new(
     "1 to 10000, and no more than RESERVE_BATCH_MAX of vacancy",
     "Most purchases of one call to vacancy; its body is at most MAX_BODY_BYTES, which must be the same for both services",
 );
-const VACANCY_QUEUE_MAX: Var =
-    Var::new("VACANCY_QUEUE_MAX", "4096", "1 to 1048576", "Most purchases that wait for a call to vacancy; beyond it 503");
+const VACANCY_QUEUE_MAX: Var = Var::new(
+    "VACANCY_QUEUE_MAX",
+    "4096",
+    "1 to 1048576",
+    "Most purchases that wait for a call to vacancy; beyond it 503",
+);
 const VACANCY_RETRIES: Var = Var::new(
     "VACANCY_RETRIES",
     "2",
@@ -88,7 +108,8 @@ pub struct VacancyLink {
     pub timeout: Duration,
     /// HTTP_KEEPALIVE_CONNECTIONS
     pub keepalive_max: usize,
-    /// VACANCY_CALLS (HTTP_MAX_CONNECTIONS if that is less), VACANCY_BATCH_MAX, MAX_BODY_BYTES, VACANCY_QUEUE_MAX
+    /// VACANCY_CALLS (HTTP_MAX_CONNECTIONS if that is less), VACANCY_BATCH_MAX, MAX_BODY_BYTES,
+    /// VACANCY_QUEUE_MAX
     pub gather: GatherSettings,
     /// VACANCY_RETRIES
     pub retries_max: u32,
@@ -113,8 +134,13 @@ pub struct TicketSettings {
 
 impl TicketSettings {
     /// The groups of settings it reads, for help and documentation.
-    pub const GROUPS: [Group; 5] =
-        [TICKET, vacancy::settings::STOCK, vacancy::settings::DATABASE, vacancy::settings::LIMITS, serving::config::SERVING];
+    pub const GROUPS: [Group; 5] = [
+        TICKET,
+        vacancy::settings::STOCK,
+        vacancy::settings::DATABASE,
+        vacancy::settings::LIMITS,
+        serving::config::SERVING,
+    ];
 
     /// Reads and checks all of them.
     ///
@@ -134,7 +160,11 @@ impl TicketSettings {
     }
 }
 
-fn link(source: &Source, mode: DeploymentMode, requests: &RequestSettings) -> Result<VacancyLink, ConfigError> {
+fn link(
+    source: &Source,
+    mode: DeploymentMode,
+    requests: &RequestSettings,
+) -> Result<VacancyLink, ConfigError> {
     let connections_max = source.get_in_range(&HTTP_MAX_CONNECTIONS, 1..=10_000)?;
     Ok(VacancyLink {
         url: url(source)?,
@@ -154,13 +184,24 @@ fn link(source: &Source, mode: DeploymentMode, requests: &RequestSettings) -> Re
     })
 }
 
-/// A purchase that REQUEST_TIMEOUT_S ends is answered without the key that was made for it: its buyer could never learn what
-/// became of it.
-fn timeout(source: &Source, mode: DeploymentMode, request_timeout: Duration) -> Result<Duration, ConfigError> {
+/// A purchase that REQUEST_TIMEOUT_S ends is answered without the key that was made for it: its
+/// buyer could never learn what became of it.
+fn timeout(
+    source: &Source,
+    mode: DeploymentMode,
+    request_timeout: Duration,
+) -> Result<Duration, ConfigError> {
     let timeout = source.get_duration_s_in(&VACANCY_TIMEOUT, 0.05..=60.0)?;
     if mode == DeploymentMode::Microservices && timeout >= request_timeout {
-        let accepted = format!("less than REQUEST_TIMEOUT_S, which is {} seconds", request_timeout.as_secs_f64());
-        return Err(ConfigError::invalid(&VACANCY_TIMEOUT, &timeout.as_secs_f64().to_string(), accepted));
+        let accepted = format!(
+            "less than REQUEST_TIMEOUT_S, which is {} seconds",
+            request_timeout.as_secs_f64()
+        );
+        return Err(ConfigError::invalid(
+            &VACANCY_TIMEOUT,
+            &timeout.as_secs_f64().to_string(),
+            accepted,
+        ));
     }
     Ok(timeout)
 }
@@ -182,7 +223,8 @@ fn url(source: &Source) -> Result<String, ConfigError> {
         Err(ConfigError::Invalid {
             name: VACANCY_URL.name.to_owned(),
             value: "the value".to_owned(),
-            accepted: "an http URL without a path or password, such as http://vacancy:8001".to_owned(),
+            accepted: "an http URL without a path or password, such as http://vacancy:8001"
+                .to_owned(),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! vacancy: HTTP over the inventory engine.
 //!
-//! [`room::StockRoom`] is the engine with its store open; [`api`] is what it answers over HTTP; [`service`] runs both.
+//! [`room::StockRoom`] is the engine with its store open; [`api`] is what it answers over HTTP;
+//! [`service`] runs both.
 
 pub mod api;
 pub mod audit;

@@ -3,13 +3,18 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use serving::config::{Source, render_help};
-use serving::{healthcheck, memory, program};
-use vacancy::VacancySettings;
-use vacancy::commands::{StockCommand, print_openapi};
-use vacancy::service::{Keeper, Vacancy, openapi, run};
+use serving::{
+    config::{Source, render_help},
+    healthcheck, memory, program,
+};
+use vacancy::{
+    VacancySettings,
+    commands::{StockCommand, print_openapi},
+    service::{Keeper, Vacancy, openapi, run},
+};
 
-// A fifth more requests than with the system's allocator, which moreover is slow in images built on musl.
+// A fifth more requests than with the system's allocator, which moreover is slow in images built on
+// musl.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -46,7 +51,10 @@ async fn execute(command: Command, settings: &VacancySettings) -> ExitCode {
     match command {
         Command::Serve => {
             let about = (Vacancy::NAME, Vacancy::VERSION);
-            program::serve(about, &settings.serving, |shutdown| run(&Vacancy, settings, settings.port, shutdown)).await
+            program::serve(about, &settings.serving, |shutdown| {
+                run(&Vacancy, settings, settings.port, shutdown)
+            })
+            .await
         }
         Command::Healthcheck => healthcheck::run(settings.port, "/ready").await,
         Command::Stock(command) => command.run(settings).await,

@@ -2,19 +2,22 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use inventory::Engine;
-use inventory::engine::BatchStats;
-use inventory::store::EventView;
-use inventory::store::postgres::PostgresWatch;
-use prometheus::core::{Collector, Desc};
-use prometheus::proto::MetricFamily;
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
-
+use inventory::{
+    Engine,
+    engine::BatchStats,
+    store::{EventView, postgres::PostgresWatch},
+};
+use prometheus::{
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    core::{Collector, Desc},
+    proto::MetricFamily,
+};
 use serving::telemetry::{self, SpanRef};
 
 use crate::api::DEFAULT_EVENT;
 
-/// Stocks beyond this many are left out, so that a scrape has a bounded number of series: three for each stock.
+/// Stocks beyond this many are left out, so that a scrape has a bounded number of series: three for
+/// each stock.
 const STOCKS_MAX: usize = 1_000;
 
 /// Registers the engine's metrics.
@@ -23,22 +26,40 @@ const STOCKS_MAX: usize = 1_000;
 /// When one of them is registered already.
 pub fn register(engine: &Engine, registry: &Registry) -> Result<(), prometheus::Error> {
     let sizes = vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
-    let batch_size =
-        Histogram::with_opts(HistogramOpts::new("inventory_commit_commands", "Commands answered by one commit").buckets(sizes))?;
+    let batch_size = Histogram::with_opts(
+        HistogramOpts::new("inventory_commit_commands", "Commands answered by one commit")
+            .buckets(sizes),
+    )?;
     let times = vec![0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0];
-    let duration =
-        Histogram::with_opts(HistogramOpts::new("inventory_commit_seconds", "From deciding a batch to its being durable").buckets(times))?;
-    let records = IntCounter::new("inventory_ledger_records_total", "Ledger records written since the start")?;
-    let delays = vec![0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
-    let delay_opts = HistogramOpts::new("inventory_queue_delay_seconds", "How long the oldest command of a commit waited for it");
+    let duration = Histogram::with_opts(
+        HistogramOpts::new(
+            "inventory_commit_seconds",
+            "From deciding a batch to its being durable",
+        )
+        .buckets(times),
+    )?;
+    let records = IntCounter::new(
+        "inventory_ledger_records_total",
+        "Ledger records written since the start",
+    )?;
+    let delays =
+        vec![0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+    let delay_opts = HistogramOpts::new(
+        "inventory_queue_delay_seconds",
+        "How long the oldest command of a commit waited for it",
+    );
     let delay = Histogram::with_opts(delay_opts.buckets(delays))?;
-    let sold_out = IntCounter::new("inventory_sold_out_total", "Commands that were refused because too little was left")?;
+    let sold_out = IntCounter::new(
+        "inventory_sold_out_total",
+        "Commands that were refused because too little was left",
+    )?;
     registry.register(Box::new(delay.clone()))?;
     registry.register(Box::new(sold_out.clone()))?;
     registry.register(Box::new(batch_size.clone()))?;
     registry.register(Box::new(duration.clone()))?;
     registry.register(Box::new(records.clone()))?;
-    let queue_max = IntGauge::new("inventory_queue_max", "Most commands that may wait for a commit")?;
+    let queue_max =
+        IntGauge::new("inventory_queue_max", "Most commands that may wait for a commit")?;
     queue_max.set(gauge(engine.limits().queue_max as u64));
     registry.register(Box::new(queue_max))?;
     engine.stats().observe(move |batch: &BatchStats| {
@@ -47,7 +68,10 @@ pub fn register(engine: &Engine, registry: &Registry) -> Result<(), prometheus::
         delay.observe(batch.waited.as_secs_f64());
         records.inc_by(batch.records as u64);
         sold_out.inc_by(batch.sold_out as u64);
-        let spans = batch.traces.iter().map(|trace| SpanRef { trace_id: trace.trace_id, span_id: trace.span_id });
+        let spans = batch
+            .traces
+            .iter()
+            .map(|trace| SpanRef { trace_id: trace.trace_id, span_id: trace.span_id });
         telemetry::record_batch_span("commit", spans, batch.duration, batch.commands);
     });
     registry.register(Box::new(CountsCollector::new(engine.clone())?))?;
@@ -63,11 +87,19 @@ struct CountsCollector {
 
 impl CountsCollector {
     fn new(engine: Engine) -> Result<Self, prometheus::Error> {
-        let refused =
-            Opts::new("inventory_commands_dropped_total", "Commands not decided: too many waited, or too late when their turn came");
-        let cache =
-            Opts::new("inventory_cache_reads_total", "Reads of events where the store is shared: from the cache, or from the store");
-        Ok(Self { engine, refused: IntCounterVec::new(refused, &["reason"])?, cache: IntCounterVec::new(cache, &["result"])? })
+        let refused = Opts::new(
+            "inventory_commands_dropped_total",
+            "Commands not decided: too many waited, or too late when their turn came",
+        );
+        let cache = Opts::new(
+            "inventory_cache_reads_total",
+            "Reads of events where the store is shared: from the cache, or from the store",
+        );
+        Ok(Self {
+            engine,
+            refused: IntCounterVec::new(refused, &["reason"])?,
+            cache: IntCounterVec::new(cache, &["result"])?,
+        })
     }
 }
 
@@ -78,7 +110,8 @@ impl Collector for CountsCollector {
 
     fn collect(&self) -> Vec<MetricFamily> {
         let counts = self.engine.stats().counts();
-        let raise = |counter: IntCounter, total: u64| counter.inc_by(total.saturating_sub(counter.get()));
+        let raise =
+            |counter: IntCounter, total: u64| counter.inc_by(total.saturating_sub(counter.get()));
         raise(self.refused.with_label_values(&["busy"]), counts.busy);
         raise(self.refused.with_label_values(&["late"]), counts.late);
         raise(self.cache.with_label_values(&["hit"]), counts.cache_hits);
@@ -87,7 +120,8 @@ impl Collector for CountsCollector {
     }
 }
 
-/// Reads the published counts when it is scraped, into families of that scrape alone: what is gone is not reported.
+/// Reads the published counts when it is scraped, into families of that scrape alone: what is gone
+/// is not reported.
 struct StockCollector {
     engine: Engine,
     descs: Vec<Desc>,
@@ -105,9 +139,18 @@ impl Families {
     fn new() -> Result<Self, prometheus::Error> {
         Ok(Self {
             queued: IntGauge::new("inventory_queue_length", "Commands that wait for a commit")?,
-            stock: IntGaugeVec::new(Opts::new("inventory_stock", "Tickets by event, stock and state"), &["event", "stock", "state"])?,
-            holds: IntGaugeVec::new(Opts::new("inventory_live_holds", "Holds that are held, by event"), &["event"])?,
-            left_out: IntGauge::new("inventory_stocks_left_out", "Stocks that are not reported because there are too many")?,
+            stock: IntGaugeVec::new(
+                Opts::new("inventory_stock", "Tickets by event, stock and state"),
+                &["event", "stock", "state"],
+            )?,
+            holds: IntGaugeVec::new(
+                Opts::new("inventory_live_holds", "Holds that are held, by event"),
+                &["event"],
+            )?,
+            left_out: IntGauge::new(
+                "inventory_stocks_left_out",
+                "Stocks that are not reported because there are too many",
+            )?,
         })
     }
 
@@ -119,7 +162,9 @@ impl Families {
         let name = view.event.name.as_str();
         self.holds.with_label_values(&[name]).set(gauge(view.event.live_holds));
         for (stock, counts) in &view.event.stocks {
-            for (state, count) in [("available", counts.available()), ("held", counts.held), ("sold", counts.sold)] {
+            for (state, count) in
+                [("available", counts.available()), ("held", counts.held), ("sold", counts.sold)]
+            {
                 self.stock.with_label_values(&[name, stock.as_str(), state]).set(gauge(count));
             }
         }
@@ -128,7 +173,8 @@ impl Families {
 
 impl StockCollector {
     fn new(engine: Engine) -> Result<Self, prometheus::Error> {
-        let descs = Families::new()?.all().iter().flat_map(|family| family.desc()).cloned().collect();
+        let descs =
+            Families::new()?.all().iter().flat_map(|family| family.desc()).cloned().collect();
         Ok(Self { engine, descs })
     }
 }
@@ -139,11 +185,15 @@ impl Collector for StockCollector {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let Ok(families) = Families::new() else { unreachable!("the same families were made when this was registered") };
+        let Ok(families) = Families::new() else {
+            unreachable!("the same families were made when this was registered")
+        };
         families.queued.set(gauge(self.engine.queued() as u64));
         let views = self.engine.published();
-        // The default event first: it is always told. The others by name, whole, while there is room.
-        let (default, others): (Vec<_>, Vec<_>) = views.iter().partition(|view| view.event.name.as_str() == DEFAULT_EVENT);
+        // The default event first: it is always told. The others by name, whole, while there is
+        // room.
+        let (default, others): (Vec<_>, Vec<_>) =
+            views.iter().partition(|view| view.event.name.as_str() == DEFAULT_EVENT);
         let (mut reported, mut left_out) = (0, 0);
         for view in default.into_iter().chain(others) {
             let stocks = view.event.stocks.len();
@@ -167,8 +217,12 @@ fn gauge(count: u64) -> i64 {
 ///
 /// # Errors
 /// When one of them is registered already.
-pub fn register_database(watch: PostgresWatch, registry: &Registry) -> Result<(), prometheus::Error> {
-    let descs = DatabaseFamilies::new()?.all().iter().flat_map(|family| family.desc()).cloned().collect();
+pub fn register_database(
+    watch: PostgresWatch,
+    registry: &Registry,
+) -> Result<(), prometheus::Error> {
+    let descs =
+        DatabaseFamilies::new()?.all().iter().flat_map(|family| family.desc()).cloned().collect();
     registry.register(Box::new(DatabaseCollector { watch, descs }))
 }
 
@@ -188,13 +242,24 @@ struct DatabaseFamilies {
 
 impl DatabaseFamilies {
     fn new() -> Result<Self, prometheus::Error> {
-        let interrupted =
-            Opts::new("inventory_store_interrupted_commits_total", "Commits whose connection was lost, by what became of them");
+        let interrupted = Opts::new(
+            "inventory_store_interrupted_commits_total",
+            "Commits whose connection was lost, by what became of them",
+        );
         Ok(Self {
             up: IntGauge::new("inventory_store_up", "Whether the database can be used")?,
-            connects: IntCounter::new("inventory_store_connects_total", "Connections made to the database")?,
-            connect_failures: IntCounter::new("inventory_store_connect_failures_total", "Connections that could not be made")?,
-            conflicts: IntCounter::new("inventory_store_conflicts_total", "Batches that were rolled back and decided again")?,
+            connects: IntCounter::new(
+                "inventory_store_connects_total",
+                "Connections made to the database",
+            )?,
+            connect_failures: IntCounter::new(
+                "inventory_store_connect_failures_total",
+                "Connections that could not be made",
+            )?,
+            conflicts: IntCounter::new(
+                "inventory_store_conflicts_total",
+                "Batches that were rolled back and decided again",
+            )?,
             interrupted: IntCounterVec::new(interrupted, &["outcome"])?,
         })
     }
@@ -210,15 +275,20 @@ impl Collector for DatabaseCollector {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let Ok(families) = DatabaseFamilies::new() else { unreachable!("the same families were made when this was registered") };
+        let Ok(families) = DatabaseFamilies::new() else {
+            unreachable!("the same families were made when this was registered")
+        };
         let counts = self.watch.counts();
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         families.up.set(i64::from(self.watch.is_up()));
         families.connects.inc_by(read(&counts.connects));
         families.connect_failures.inc_by(read(&counts.connect_failures));
         families.conflicts.inc_by(read(&counts.conflicts));
-        let outcomes =
-            [("committed", &counts.resolved_committed), ("not_committed", &counts.resolved_not_committed), ("unknown", &counts.unresolved)];
+        let outcomes = [
+            ("committed", &counts.resolved_committed),
+            ("not_committed", &counts.resolved_not_committed),
+            ("unknown", &counts.unresolved),
+        ];
         for (outcome, counter) in outcomes {
             families.interrupted.with_label_values(&[outcome]).inc_by(read(counter));
         }
@@ -230,9 +300,11 @@ impl Collector for DatabaseCollector {
 mod tests {
     use std::collections::BTreeMap;
 
-    use inventory::engine::Environment;
-    use inventory::store::{EmbeddedOptions, EmbeddedStore};
-    use inventory::{CommandKind, EventName, EventSettings, Limits, Request, StockName};
+    use inventory::{
+        CommandKind, EventName, EventSettings, Limits, Request, StockName,
+        engine::Environment,
+        store::{EmbeddedOptions, EmbeddedStore},
+    };
     use prometheus::TextEncoder;
     use tempfile::TempDir;
 
@@ -240,9 +312,16 @@ mod tests {
 
     /// Sets `event` to stocks of 7 each.
     async fn put(engine: &Engine, event: &str, stocks: &[String]) {
-        let capacities: BTreeMap<_, _> = stocks.iter().map(|stock| (StockName::new(stock).unwrap(), 7)).collect();
+        let capacities: BTreeMap<_, _> =
+            stocks.iter().map(|stock| (StockName::new(stock).unwrap(), 7)).collect();
         let (event, settings) = (EventName::new(event).unwrap(), EventSettings::default());
-        let kind = CommandKind::PutEvent { event, capacities, settings, if_settings_seq: None, only_create: false };
+        let kind = CommandKind::PutEvent {
+            event,
+            capacities,
+            settings,
+            if_settings_seq: None,
+            only_create: false,
+        };
         engine.submit(Request::new(kind)).await.unwrap().result.unwrap();
     }
 
@@ -263,10 +342,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (engine, registry) = start(&dir);
         put(&engine, "gig", &["general".to_owned(), "vip".to_owned()]).await;
-        assert!(scrape(&registry).contains("inventory_stock{event=\"gig\",state=\"available\",stock=\"vip\"} 7"));
+        assert!(
+            scrape(&registry)
+                .contains("inventory_stock{event=\"gig\",state=\"available\",stock=\"vip\"} 7")
+        );
         put(&engine, "gig", &["general".to_owned()]).await;
         let text = scrape(&registry);
-        assert!(!text.contains("vip") && text.contains("inventory_stock{event=\"gig\",state=\"held\",stock=\"general\"} 0"), "{text}");
+        assert!(
+            !text.contains("vip")
+                && text
+                    .contains("inventory_stock{event=\"gig\",state=\"held\",stock=\"general\"} 0"),
+            "{text}"
+        );
         assert!(text.contains("inventory_stocks_left_out 0"), "{text}");
     }
 
@@ -280,10 +367,16 @@ mod tests {
         }
         put(&engine, DEFAULT_EVENT, &stocks[..3]).await;
         let text = scrape(&registry);
-        assert!(text.contains("inventory_stock{event=\"default\",state=\"available\",stock=\"s00\"} 7"), "{text}");
+        assert!(
+            text.contains("inventory_stock{event=\"default\",state=\"available\",stock=\"s00\"} 7"),
+            "{text}"
+        );
         // 3 of the default event, and 15 events of 64 each; the sixteenth does not fit.
         let series = |name: &str| text.lines().filter(|line| line.starts_with(name)).count();
-        assert_eq!((series("inventory_stock{"), series("inventory_live_holds{")), ((3 + 15 * 64) * 3, 16));
+        assert_eq!(
+            (series("inventory_stock{"), series("inventory_live_holds{")),
+            ((3 + 15 * 64) * 3, 16)
+        );
         assert!(text.contains("inventory_stocks_left_out 64") && !text.contains("a15"));
     }
 }

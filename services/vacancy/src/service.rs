@@ -1,26 +1,31 @@
 //! Running the service: open, serve, close, and open again after a restore.
 
-use std::future::Future;
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
-use inventory::engine::Environment;
-use inventory::store::{EmbeddedStore, StoreError};
-use inventory::{Engine, EngineError};
-use serving::app::{AppParts, ServiceInfo, finish};
-use serving::docs::Documentation;
-use serving::edge::RequestSettings;
-use serving::health::{CheckResult, Health};
-use serving::server::{self, BindError};
-use serving::telemetry::Metrics;
+use inventory::{
+    Engine, EngineError,
+    engine::Environment,
+    store::{EmbeddedStore, StoreError},
+};
+use serving::{
+    app::{AppParts, ServiceInfo, finish},
+    docs::Documentation,
+    edge::RequestSettings,
+    health::{CheckResult, Health},
+    server::{self, BindError},
+    telemetry::Metrics,
+};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::api::{App, complete, document, router};
-use crate::control::{Restored, Told};
-use crate::room::{Closing, OpenError, StockRoom, accept};
-use crate::settings::VacancySettings;
+use crate::{
+    api::{App, complete, document, router},
+    control::{Restored, Told},
+    room::{Closing, OpenError, StockRoom, accept},
+    settings::VacancySettings,
+};
 
 /// The title of the service's documentation.
 pub const TITLE: &str = "Vacancy Control Service";
@@ -62,8 +67,11 @@ impl Keeper for Vacancy {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
     fn routes(&self, app: App) -> OpenApiRouter {
-        OpenApiRouter::with_openapi(document(TITLE, "Keeps the stock of events: availability, holds, sales, refunds, the ledger."))
-            .merge(router(app))
+        OpenApiRouter::with_openapi(document(
+            TITLE,
+            "Keeps the stock of events: availability, holds, sales, refunds, the ledger.",
+        ))
+        .merge(router(app))
     }
 }
 
@@ -71,7 +79,12 @@ impl Keeper for Vacancy {
 ///
 /// # Errors
 /// [`RunError`].
-pub async fn run<K: Keeper>(keeper: &K, settings: &VacancySettings, port: u16, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+pub async fn run<K: Keeper>(
+    keeper: &K,
+    settings: &VacancySettings,
+    port: u16,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RunError> {
     let listener = server::bind(&settings.serving.host, port).await?;
     // After a restore it must be the same port, also when it was chosen by the system.
     let port = listener.local_addr().map_or(port, |address| address.port());
@@ -128,11 +141,18 @@ async fn serve<K: Keeper>(
         let (keeper, settings) = (keeper.clone(), settings.clone());
         Documentation::new(openapi.info.title, move || document_of(&keeper, app.clone(), &settings))
     };
-    let info = ServiceInfo::new(K::NAME, K::VERSION, settings.mode.as_str(), &settings.serving.environment)
-        .with_link("available", "/api/v1/available")
-        .with_link("events", "/api/v1/events");
-    let requests = RequestSettings { is_urgent: crate::api::is_urgent, ..settings.serving.requests.clone() };
-    let parts = AppParts::new(info, health.clone(), metrics.clone(), requests).with_documentation(documentation);
+    let info = ServiceInfo::new(
+        K::NAME,
+        K::VERSION,
+        settings.mode.as_str(),
+        &settings.serving.environment,
+    )
+    .with_link("available", "/api/v1/available")
+    .with_link("events", "/api/v1/events");
+    let requests =
+        RequestSettings { is_urgent: crate::api::is_urgent, ..settings.serving.requests.clone() };
+    let parts = AppParts::new(info, health.clone(), metrics.clone(), requests)
+        .with_documentation(documentation);
     let mut closing = None;
     let ended = async {
         tokio::select! {
@@ -142,7 +162,8 @@ async fn serve<K: Keeper>(
     };
     health.set_ready();
     let router = finish(routes, parts);
-    let served = server::serve(listener, router, &settings.serving.server, &health, &metrics, ended);
+    let served =
+        server::serve(listener, router, &settings.serving.server, &health, &metrics, ended);
     tokio::select! {
         _ = served => Ok(closing),
         // Nothing can be saved by draining: let those who wait hear of it, and make room for the recovery.
@@ -157,19 +178,24 @@ async fn failed(room: &StockRoom) -> StoreError {
     error
 }
 
-/// Ready when the engine takes requests. It is asked under two names: as the store behind it, and as vacancy.
+/// Ready when the engine takes requests. It is asked under two names: as the store behind it, and
+/// as vacancy.
 fn health<K: Keeper>(room: &StockRoom) -> Health {
     let check = |engine: Engine| {
         move || {
             std::future::ready(match engine.check() {
                 Ok(()) => CheckResult::up(),
                 // Its words are fit for the public.
-                Err(EngineError::Store(StoreError::Unavailable(why))) => CheckResult::down(why.to_string()),
+                Err(EngineError::Store(StoreError::Unavailable(why))) => {
+                    CheckResult::down(why.to_string())
+                }
                 Err(error) => CheckResult::down(error.to_string()),
             })
         }
     };
-    Health::new(K::NAME).with_check("store", check(room.engine().clone())).with_check("vacancy", check(room.engine().clone()))
+    Health::new(K::NAME)
+        .with_check("store", check(room.engine().clone()))
+        .with_check("vacancy", check(room.engine().clone()))
 }
 
 /// The OpenAPI document of `keeper`, with nothing being served.
@@ -180,7 +206,8 @@ pub fn openapi<K: Keeper>(keeper: &K, settings: &VacancySettings) -> std::io::Re
     let dir = tempfile::tempdir()?;
     let store = EmbeddedStore::open(dir.path(), &settings.store).map_err(std::io::Error::other)?;
     // Its committer never runs: the calls are only looked at.
-    let (engine, _committer) = Engine::assemble(store, settings.limits.clone(), Environment::system());
+    let (engine, _committer) =
+        Engine::assemble(store, settings.limits.clone(), Environment::system());
     Ok(document_of(keeper, App::new(engine, settings), settings))
 }
 

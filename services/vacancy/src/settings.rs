@@ -1,17 +1,34 @@
 //! The settings of the stock: where it is kept, and the limits of what is accepted.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
-use inventory::Limits;
-use inventory::store::EmbeddedOptions;
-use inventory::store::postgres::{PostgresOptions, Target};
+use inventory::{
+    Limits,
+    store::{
+        EmbeddedOptions,
+        postgres::{PostgresOptions, Target},
+    },
+};
 use serving::config::{ConfigError, Group, Secret, ServingSettings, Source, Var};
 
-const VACANCY_PORT: Var = Var::new("VACANCY_PORT", "8001", "port number, 0 for any free one", "Port of the vacancy service");
-const DEPLOYMENT_MODE: Var =
-    Var::new("DEPLOYMENT_MODE", "microservices", "microservices or monolith", "Two services over HTTP, or one process");
-const DATA_DIR: Var = Var::new("DATA_DIR", "./data", "path", "Directory of the embedded store; one process at a time");
+const VACANCY_PORT: Var = Var::new(
+    "VACANCY_PORT",
+    "8001",
+    "port number, 0 for any free one",
+    "Port of the vacancy service",
+);
+const DEPLOYMENT_MODE: Var = Var::new(
+    "DEPLOYMENT_MODE",
+    "microservices",
+    "microservices or monolith",
+    "Two services over HTTP, or one process",
+);
+const DATA_DIR: Var = Var::new(
+    "DATA_DIR",
+    "./data",
+    "path",
+    "Directory of the embedded store; one process at a time",
+);
 const DATA_DIR_WAIT_S: Var = Var::new(
     "DATA_DIR_WAIT_S",
     "30",
@@ -28,29 +45,54 @@ const ADMIN_TOKEN: Var = Var::secret(
     "text without spaces, at least 16 characters",
     "Token of the calls under /api/v1/admin; unset, they are off",
 );
-const INITIAL_STOCK: Var =
-    Var::new("INITIAL_STOCK", "1000", "0 to MAX_CAPACITY", "Capacity of stock general of event default, when it is first created");
+const INITIAL_STOCK: Var = Var::new(
+    "INITIAL_STOCK",
+    "1000",
+    "0 to MAX_CAPACITY",
+    "Capacity of stock general of event default, when it is first created",
+);
 const CACHE_TTL_SECONDS: Var = Var::new(
     "CACHE_TTL_SECONDS",
     "1",
     "0 to 3600 seconds",
     "Age to which availability may be cached where the store is shared; the embedded store is always exact",
 );
-const STORE_SCHEMA: Var =
-    Var::new("STORE_SCHEMA", "ticket_system", "1 to 63 of a-z, 0-9, '_', beginning with a letter", "Schema of the tables in the database");
-const STORE_CONNECTIONS: Var =
-    Var::new("STORE_CONNECTIONS", "4", "1 to 64", "Connections that write: so many events are written to at once; one more keeps watch");
-const STORE_READ_CONNECTIONS: Var = Var::new("STORE_READ_CONNECTIONS", "4", "1 to 64", "Connections that read, made when they are needed");
-const STORE_CONNECT_TIMEOUT_S: Var =
-    Var::new("STORE_CONNECT_TIMEOUT_S", "2.0", "0.1 to 60 seconds", "How long a connection to one host may take to be made");
+const STORE_SCHEMA: Var = Var::new(
+    "STORE_SCHEMA",
+    "ticket_system",
+    "1 to 63 of a-z, 0-9, '_', beginning with a letter",
+    "Schema of the tables in the database",
+);
+const STORE_CONNECTIONS: Var = Var::new(
+    "STORE_CONNECTIONS",
+    "4",
+    "1 to 64",
+    "Connections that write: so many events are written to at once; one more keeps watch",
+);
+const STORE_READ_CONNECTIONS: Var = Var::new(
+    "STORE_READ_CONNECTIONS",
+    "4",
+    "1 to 64",
+    "Connections that read, made when they are needed",
+);
+const STORE_CONNECT_TIMEOUT_S: Var = Var::new(
+    "STORE_CONNECT_TIMEOUT_S",
+    "2.0",
+    "0.1 to 60 seconds",
+    "How long a connection to one host may take to be made",
+);
 const STORE_LOCK_TIMEOUT_S: Var = Var::new(
     "STORE_LOCK_TIMEOUT_S",
     "2.0",
     "0.1 to 60 seconds",
     "How long a transaction waits for another process, and how long a process that hangs may keep others waiting",
 );
-const STORE_STATEMENT_TIMEOUT_S: Var =
-    Var::new("STORE_STATEMENT_TIMEOUT_S", "4.0", "0.1 to 60 seconds", "How long a round trip to the database may take");
+const STORE_STATEMENT_TIMEOUT_S: Var = Var::new(
+    "STORE_STATEMENT_TIMEOUT_S",
+    "4.0",
+    "0.1 to 60 seconds",
+    "How long a round trip to the database may take",
+);
 const STORE_RESOLVE_TIMEOUT_S: Var = Var::new(
     "STORE_RESOLVE_TIMEOUT_S",
     "4.0",
@@ -75,36 +117,85 @@ pub const DATABASE: Group = Group {
 /// Where things are and what creates them.
 pub const STOCK: Group = Group {
     title: "Stock",
-    vars: &[&DEPLOYMENT_MODE, &VACANCY_PORT, &DATA_DIR, &DATA_DIR_WAIT_S, &STORE_URL, &ADMIN_TOKEN, &INITIAL_STOCK, &CACHE_TTL_SECONDS],
+    vars: &[
+        &DEPLOYMENT_MODE,
+        &VACANCY_PORT,
+        &DATA_DIR,
+        &DATA_DIR_WAIT_S,
+        &STORE_URL,
+        &ADMIN_TOKEN,
+        &INITIAL_STOCK,
+        &CACHE_TTL_SECONDS,
+    ],
 };
 
-const MAX_QTY: Var = Var::new("MAX_QTY", "1000", "1 to 1000000", "Most of one stock that one request may ask for");
-const MAX_ITEMS_PER_HOLD: Var = Var::new("MAX_ITEMS_PER_HOLD", "16", "1 to 256", "Most stocks that one hold may name");
-const MAX_STOCKS_PER_EVENT: Var = Var::new("MAX_STOCKS_PER_EVENT", "64", "1 to 1024", "Most stocks of one event");
+const MAX_QTY: Var =
+    Var::new("MAX_QTY", "1000", "1 to 1000000", "Most of one stock that one request may ask for");
+const MAX_ITEMS_PER_HOLD: Var =
+    Var::new("MAX_ITEMS_PER_HOLD", "16", "1 to 256", "Most stocks that one hold may name");
+const MAX_STOCKS_PER_EVENT: Var =
+    Var::new("MAX_STOCKS_PER_EVENT", "64", "1 to 1024", "Most stocks of one event");
 const MAX_EVENTS: Var = Var::new("MAX_EVENTS", "10000", "1 to 1000000", "Most events");
-const MAX_CAPACITY: Var = Var::new("MAX_CAPACITY", "1000000000", "1 to 1000000000000", "Largest capacity of a stock");
-const MAX_LIVE_HOLDS: Var =
-    Var::new("MAX_LIVE_HOLDS", "1000000", "1 to 100000000", "Most holds, of all events together, that are held at once");
-const HOLD_TTL_S: Var =
-    Var::new("HOLD_TTL_S", "600", "1 to HOLD_TTL_MAX_S seconds", "Life of a hold when neither it nor its event says so");
-const HOLD_TTL_MAX_S: Var = Var::new("HOLD_TTL_MAX_S", "3600", "1 to 31536000 seconds", "Longest life that can be asked for at once");
-const HOLD_LIFETIME_MAX_S: Var =
-    Var::new("HOLD_LIFETIME_MAX_S", "7200", "HOLD_TTL_MAX_S to 31536000 seconds", "Longest life of a hold with all its extensions");
-const IDEMPOTENCY_TTL_S: Var =
-    Var::new("IDEMPOTENCY_TTL_S", "86400", "1 to 31536000 seconds", "How long an Idempotency-Key finds its answer");
-const IDEMPOTENCY_KEYS_MAX: Var =
-    Var::new("IDEMPOTENCY_KEYS_MAX", "10000000", "1 to 1000000000", "Most keys that are kept; beyond it the oldest go first");
-const COMMIT_BATCH_MAX: Var = Var::new("COMMIT_BATCH_MAX", "1024", "1 to 65536", "Most requests of one commit");
-const COMMIT_QUEUE_MAX: Var = Var::new("COMMIT_QUEUE_MAX", "16384", "1 to 1048576", "Most requests that wait for a commit; beyond it 503");
+const MAX_CAPACITY: Var =
+    Var::new("MAX_CAPACITY", "1000000000", "1 to 1000000000000", "Largest capacity of a stock");
+const MAX_LIVE_HOLDS: Var = Var::new(
+    "MAX_LIVE_HOLDS",
+    "1000000",
+    "1 to 100000000",
+    "Most holds, of all events together, that are held at once",
+);
+const HOLD_TTL_S: Var = Var::new(
+    "HOLD_TTL_S",
+    "600",
+    "1 to HOLD_TTL_MAX_S seconds",
+    "Life of a hold when neither it nor its event says so",
+);
+const HOLD_TTL_MAX_S: Var = Var::new(
+    "HOLD_TTL_MAX_S",
+    "3600",
+    "1 to 31536000 seconds",
+    "Longest life that can be asked for at once",
+);
+const HOLD_LIFETIME_MAX_S: Var = Var::new(
+    "HOLD_LIFETIME_MAX_S",
+    "7200",
+    "HOLD_TTL_MAX_S to 31536000 seconds",
+    "Longest life of a hold with all its extensions",
+);
+const IDEMPOTENCY_TTL_S: Var = Var::new(
+    "IDEMPOTENCY_TTL_S",
+    "86400",
+    "1 to 31536000 seconds",
+    "How long an Idempotency-Key finds its answer",
+);
+const IDEMPOTENCY_KEYS_MAX: Var = Var::new(
+    "IDEMPOTENCY_KEYS_MAX",
+    "10000000",
+    "1 to 1000000000",
+    "Most keys that are kept; beyond it the oldest go first",
+);
+const COMMIT_BATCH_MAX: Var =
+    Var::new("COMMIT_BATCH_MAX", "1024", "1 to 65536", "Most requests of one commit");
+const COMMIT_QUEUE_MAX: Var = Var::new(
+    "COMMIT_QUEUE_MAX",
+    "16384",
+    "1 to 1048576",
+    "Most requests that wait for a commit; beyond it 503",
+);
 const RESERVE_BATCH_MAX: Var = Var::new(
     "RESERVE_BATCH_MAX",
     "512",
     "1 to 10000, and no more than COMMIT_QUEUE_MAX",
     "Most reservations of one call of /api/v1/reserve/batch",
 );
-const MAX_PAGE: Var = Var::new("MAX_PAGE", "1000", "1 to 10000", "Most entries of one page of a list");
-const STORE_CACHE_BYTES: Var =
-    Var::new("STORE_CACHE_BYTES", "16777216", "1048576 to 1099511627776 bytes", "Cache for reads from the store");
+const MAX_PAGE: Var =
+    Var::new("MAX_PAGE", "1000", "1 to 10000", "Most entries of one page of a list");
+const STORE_CACHE_BYTES: Var = Var::new(
+    "STORE_CACHE_BYTES",
+    "16777216",
+    "1048576 to 1099511627776 bytes",
+    "Cache for reads from the store",
+);
 const STORE_MEMTABLE_BYTES: Var = Var::new(
     "STORE_MEMTABLE_BYTES",
     "8388608",
@@ -180,7 +271,10 @@ impl std::str::FromStr for DeploymentMode {
     type Err = UnknownMode;
 
     fn from_str(text: &str) -> Result<Self, UnknownMode> {
-        [Self::Monolith, Self::Microservices].into_iter().find(|mode| mode.as_str().eq_ignore_ascii_case(text)).ok_or(UnknownMode)
+        [Self::Monolith, Self::Microservices]
+            .into_iter()
+            .find(|mode| mode.as_str().eq_ignore_ascii_case(text))
+            .ok_or(UnknownMode)
     }
 }
 
@@ -250,31 +344,49 @@ impl VacancySettings {
     }
 }
 
-/// The journal is looked at when a memtable is full, so it grows by what all of them hold before that: by no more than its bound.
+/// The journal is looked at when a memtable is full, so it grows by what all of them hold before
+/// that: by no more than its bound.
 fn embedded(source: &Source, keys_max: u64) -> Result<EmbeddedOptions, ConfigError> {
     let memtable_bytes = source.get_in_range(&STORE_MEMTABLE_BYTES, 1 << 20..=1 << 30)?;
     let journal_bytes = source.get_in_range(&STORE_JOURNAL_BYTES, 64 << 20..=1 << 40)?;
     if memtable_bytes > journal_bytes / EmbeddedOptions::TABLES {
-        let accepted = format!("no more than an eighth of STORE_JOURNAL_BYTES, which is {journal_bytes}");
-        return Err(ConfigError::invalid(&STORE_MEMTABLE_BYTES, &memtable_bytes.to_string(), accepted));
+        let accepted =
+            format!("no more than an eighth of STORE_JOURNAL_BYTES, which is {journal_bytes}");
+        return Err(ConfigError::invalid(
+            &STORE_MEMTABLE_BYTES,
+            &memtable_bytes.to_string(),
+            accepted,
+        ));
     }
     let cache_bytes = source.get_in_range(&STORE_CACHE_BYTES, 1 << 20..=1 << 40)?;
     Ok(EmbeddedOptions { cache_bytes, memtable_bytes, journal_bytes, keys_max })
 }
 
-/// The database, unless it is not to be one. What is wrong with the URL is told without any of it: there may be a password in it.
+/// The database, unless it is not to be one. What is wrong with the URL is told without any of it:
+/// there may be a password in it.
 fn postgres(source: &Source, keys_max: u64) -> Result<Option<PostgresOptions>, ConfigError> {
     let schema: String = source.get(&STORE_SCHEMA)?;
     let first_is_letter = schema.starts_with(|first: char| first.is_ascii_lowercase());
-    if !first_is_letter || schema.len() > 63 || !schema.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+    if !first_is_letter
+        || schema.len() > 63
+        || !schema.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    {
         return Err(ConfigError::invalid(&STORE_SCHEMA, &schema, STORE_SCHEMA.kind));
     }
     let seconds = |var| source.get_duration_s_in(var, 0.1..=60.0);
-    let (connect_timeout, lock_timeout) = (seconds(&STORE_CONNECT_TIMEOUT_S)?, seconds(&STORE_LOCK_TIMEOUT_S)?);
-    let (statement_timeout, resolve_timeout) = (seconds(&STORE_STATEMENT_TIMEOUT_S)?, seconds(&STORE_RESOLVE_TIMEOUT_S)?);
-    let (writers, readers) = (source.get_in_range(&STORE_CONNECTIONS, 1..=64)?, source.get_in_range(&STORE_READ_CONNECTIONS, 1..=64)?);
+    let (connect_timeout, lock_timeout) =
+        (seconds(&STORE_CONNECT_TIMEOUT_S)?, seconds(&STORE_LOCK_TIMEOUT_S)?);
+    let (statement_timeout, resolve_timeout) =
+        (seconds(&STORE_STATEMENT_TIMEOUT_S)?, seconds(&STORE_RESOLVE_TIMEOUT_S)?);
+    let (writers, readers) = (
+        source.get_in_range(&STORE_CONNECTIONS, 1..=64)?,
+        source.get_in_range(&STORE_READ_CONNECTIONS, 1..=64)?,
+    );
     let Some(url) = source.get_opt::<Secret>(&STORE_URL)? else { return Ok(None) };
-    let target = url.expose().parse::<Target>().map_err(|error| ConfigError::invalid(&STORE_URL, "", error.to_string()))?;
+    let target = url
+        .expose()
+        .parse::<Target>()
+        .map_err(|error| ConfigError::invalid(&STORE_URL, "", error.to_string()))?;
     Ok(Some(PostgresOptions {
         schema,
         writers,
@@ -288,7 +400,8 @@ fn postgres(source: &Source, keys_max: u64) -> Result<Option<PostgresOptions>, C
     }))
 }
 
-/// A batch that the queue cannot take whole would be refused in part each time, however idle the service is.
+/// A batch that the queue cannot take whole would be refused in part each time, however idle the
+/// service is.
 fn reserve_batch_max(source: &Source, queue_max: usize) -> Result<usize, ConfigError> {
     let most = source.get_in_range(&RESERVE_BATCH_MAX, 1..=10_000)?;
     if most > queue_max {
@@ -309,7 +422,8 @@ fn limits(source: &Source, year_s: u64) -> Result<Limits, ConfigError> {
         live_holds_max: source.get_in_range(&MAX_LIVE_HOLDS, 1..=100_000_000)?,
         hold_ttl_ms: source.get_in_range(&HOLD_TTL_S, 1..=hold_ttl_max_s)? * 1_000,
         hold_ttl_max_ms: hold_ttl_max_s * 1_000,
-        hold_lifetime_max_ms: source.get_in_range(&HOLD_LIFETIME_MAX_S, hold_ttl_max_s..=year_s)? * 1_000,
+        hold_lifetime_max_ms: source.get_in_range(&HOLD_LIFETIME_MAX_S, hold_ttl_max_s..=year_s)?
+            * 1_000,
         key_ttl_ms: source.get_in_range(&IDEMPOTENCY_TTL_S, 1..=year_s)? * 1_000,
         keys_max: source.get_in_range(&IDEMPOTENCY_KEYS_MAX, 1..=1_000_000_000)?,
         batch_max: source.get_in_range(&COMMIT_BATCH_MAX, 1..=65_536)?,

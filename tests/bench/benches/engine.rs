@@ -1,13 +1,17 @@
-//! The engine alone, without HTTP: commands per second. `cargo bench -p bench`, or `make bench-engine`.
+//! The engine alone, without HTTP: commands per second. `cargo bench -p bench`, or `make
+//! bench-engine`.
 
 use std::hint::black_box;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use inventory::decide::{Touch, WorkingSet, decide_batch};
-use inventory::engine::run_batch;
-use inventory::ledger::{Hash, Record};
-use inventory::store::{Durability, EmbeddedOptions, EmbeddedStore};
-use inventory::{Command, CommandKind, EventName, EventSettings, HoldId, IdempotencyKey, Items, Limits, StockName};
+use inventory::{
+    Command, CommandKind, EventName, EventSettings, HoldId, IdempotencyKey, Items, Limits,
+    StockName,
+    decide::{Touch, WorkingSet, decide_batch},
+    engine::run_batch,
+    ledger::{Hash, Record},
+    store::{Durability, EmbeddedOptions, EmbeddedStore},
+};
 
 const NOW_MS: u64 = 1_800_000_000_000;
 const BATCHES: [usize; 3] = [1, 16, 256];
@@ -23,7 +27,11 @@ struct Buyers {
 
 impl Buyers {
     fn new() -> Self {
-        Self { event: EventName::new("default").expect("a name"), stock: StockName::new("general").expect("a name"), number: 0 }
+        Self {
+            event: EventName::new("default").expect("a name"),
+            stock: StockName::new("general").expect("a name"),
+            number: 0,
+        }
     }
 
     fn id(&mut self) -> HoldId {
@@ -46,7 +54,11 @@ impl Buyers {
 
     fn batch(&mut self, len: usize, keyed: bool) -> Vec<Asked> {
         let one = |_| {
-            let kind = CommandKind::Reserve { event: self.event.clone(), items: Items::one(self.stock.clone(), 1), customer: None };
+            let kind = CommandKind::Reserve {
+                event: self.event.clone(),
+                items: Items::one(self.stock.clone(), 1),
+                customer: None,
+            };
             let id = self.id();
             let key = keyed.then(|| IdempotencyKey::new(&id.to_string()).expect("a key"));
             (Command { id, kind }, key)
@@ -69,8 +81,21 @@ fn decide(criterion: &mut Criterion) {
     for len in BATCHES {
         group.throughput(Throughput::Elements(len as u64));
         group.bench_function(BenchmarkId::new("reserve", len), |bencher| {
-            let setup = || (WorkingSet { now_ms: NOW_MS, events: made.events.clone(), ..WorkingSet::default() }, buyers.batch(len, false));
-            bencher.iter_batched_ref(setup, |(set, batch)| decide_batch(set, &limits, asked(batch), NOW_MS), BatchSize::SmallInput);
+            let setup = || {
+                (
+                    WorkingSet {
+                        now_ms: NOW_MS,
+                        events: made.events.clone(),
+                        ..WorkingSet::default()
+                    },
+                    buyers.batch(len, false),
+                )
+            };
+            bencher.iter_batched_ref(
+                setup,
+                |(set, batch)| decide_batch(set, &limits, asked(batch), NOW_MS),
+                BatchSize::SmallInput,
+            );
         });
     }
 }
@@ -82,9 +107,12 @@ fn record(criterion: &mut Criterion) {
     decide_batch(&mut set, &Limits::default(), asked(&[buyers.put()]), NOW_MS);
     decide_batch(&mut set, &Limits::default(), asked(&buyers.batch(1, true)), NOW_MS);
     let (record, body) = set.records.pop().expect("a sale");
-    criterion.bench_function("record/to_body", |bencher| bencher.iter(|| black_box(&record).to_body()));
+    criterion
+        .bench_function("record/to_body", |bencher| bencher.iter(|| black_box(&record).to_body()));
     criterion.bench_function("record/hash", |bencher| bencher.iter(|| Hash::of(black_box(&body))));
-    criterion.bench_function("record/from_body", |bencher| bencher.iter(|| Record::from_body(black_box(&body))));
+    criterion.bench_function("record/from_body", |bencher| {
+        bencher.iter(|| Record::from_body(black_box(&body)))
+    });
 }
 
 /// Whole batches through the embedded store, each synced; and what is left without the sync.
@@ -94,9 +122,12 @@ fn embedded(criterion: &mut Criterion) {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
     let limits = Limits::default();
     let mut buyers = Buyers::new();
-    let mut store = EmbeddedStore::open(dir.path().join("data"), &EmbeddedOptions::default()).expect("a store");
+    let mut store =
+        EmbeddedStore::open(dir.path().join("data"), &EmbeddedOptions::default()).expect("a store");
     let mut run = |batch: &[Asked], durability| {
-        runtime.block_on(run_batch(&mut store, &limits, asked(batch), Vec::new(), NOW_MS, durability)).expect("committed")
+        runtime
+            .block_on(run_batch(&mut store, &limits, asked(batch), Vec::new(), NOW_MS, durability))
+            .expect("committed")
     };
     run(&[buyers.put()], Durability::Synced);
     let mut group = criterion.benchmark_group("embedded");
@@ -108,7 +139,11 @@ fn embedded(criterion: &mut Criterion) {
         for len in BATCHES {
             group.throughput(Throughput::Elements(len as u64));
             group.bench_function(BenchmarkId::new(name, len), |bencher| {
-                bencher.iter_batched_ref(|| buyers.batch(len, keyed), |batch| run(batch, durability), BatchSize::SmallInput);
+                bencher.iter_batched_ref(
+                    || buyers.batch(len, keyed),
+                    |batch| run(batch, durability),
+                    BatchSize::SmallInput,
+                );
             });
         }
     }

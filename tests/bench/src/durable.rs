@@ -1,16 +1,15 @@
-//! How far a durable answer can be from a bare one: the same handlers, one thread that appends a record for each sale to a file
-//! that was filled ahead, one sync for all sales that came meanwhile. No engine, no table, no key: nothing that sells tickets
-//! safely costs less.
+//! How far a durable answer can be from a bare one: the same handlers, one thread that appends a
+//! record for each sale to a file that was filled ahead, one sync for all sales that came
+//! meanwhile. No engine, no table, no key: nothing that sells tickets safely costs less.
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::{fs::File, io, os::unix::fs::FileExt, path::Path};
 
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::StatusCode,
+    routing::{get, post},
+};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::wire::{Available, ReserveAnswer, ReserveBody};
@@ -41,9 +40,13 @@ pub fn router(capacity: u64, dir: &Path) -> io::Result<Router> {
     file.sync_all()?;
     let (jobs, waiting) = mpsc::unbounded_channel();
     let (tell, left) = watch::channel(capacity);
-    std::thread::Builder::new().name("writer".into()).spawn(move || write(&file, waiting, &tell))?;
+    std::thread::Builder::new()
+        .name("writer".into())
+        .spawn(move || write(&file, waiting, &tell))?;
     let shared = Shared { jobs, left };
-    let router = Router::new().route("/api/v1/available", get(available)).route("/api/v1/reserve", post(reserve));
+    let router = Router::new()
+        .route("/api/v1/available", get(available))
+        .route("/api/v1/reserve", post(reserve));
     Ok(router.route("/api/v1/purchase", post(reserve)).with_state(shared))
 }
 
@@ -79,12 +82,21 @@ async fn available(State(shared): State<Shared>) -> Json<Available> {
     Json(Available { qty })
 }
 
-async fn reserve(State(shared): State<Shared>, Json(body): Json<ReserveBody>) -> Result<Json<ReserveAnswer>, StatusCode> {
+async fn reserve(
+    State(shared): State<Shared>,
+    Json(body): Json<ReserveBody>,
+) -> Result<Json<ReserveAnswer>, StatusCode> {
     let (answer, told) = oneshot::channel();
     let lost = StatusCode::SERVICE_UNAVAILABLE;
     shared.jobs.send(Job { qty: body.qty, answer }).map_err(|_| lost)?;
     let (remaining, seq) = told.await.map_err(|_| lost)?;
     let id = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
     let message = format!("Reserved {} tickets", body.qty);
-    Ok(Json(ReserveAnswer { success: true, remaining, message, reservation_id: Some(id.to_string()), seq }))
+    Ok(Json(ReserveAnswer {
+        success: true,
+        remaining,
+        message,
+        reservation_id: Some(id.to_string()),
+        seq,
+    }))
 }

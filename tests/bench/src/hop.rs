@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::post;
-use axum::{Json, Router};
+use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use reqwest::Client;
 
 use crate::wire::{ReserveAnswer, ReserveBody};
@@ -21,8 +18,20 @@ pub fn router(url: &str) -> Result<Router, reqwest::Error> {
     Ok(Router::new().route("/api/v1/purchase", post(purchase)).with_state(Arc::new(next)))
 }
 
-async fn purchase(State(next): State<Arc<Next>>, Json(body): Json<ReserveBody>) -> Result<Json<ReserveAnswer>, StatusCode> {
-    let answer = async { next.client.post(&next.url).json(&body).send().await?.error_for_status()?.json::<ReserveAnswer>().await };
+async fn purchase(
+    State(next): State<Arc<Next>>,
+    Json(body): Json<ReserveBody>,
+) -> Result<Json<ReserveAnswer>, StatusCode> {
+    let answer = async {
+        next.client
+            .post(&next.url)
+            .json(&body)
+            .send()
+            .await?
+            .error_for_status()?
+            .json::<ReserveAnswer>()
+            .await
+    };
     let answer = answer.await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
     let message = if answer.success { "Purchase successful!".to_owned() } else { answer.message };
     Ok(Json(ReserveAnswer { message, ..answer }))

@@ -1,14 +1,13 @@
-//! The baseline of the benchmark: bare axum handlers with the answers of the services, behind `axum::serve`, without any
-//! layer, limit, store or log. What the services cost above this is their own.
+//! The baseline of the benchmark: bare axum handlers with the answers of the services, behind
+//! `axum::serve`, without any layer, limit, store or log. What the services cost above this is
+//! their own.
 
 mod durable;
 mod hop;
 mod stock;
 mod wire;
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use axum::Router;
 use clap::{Parser, Subcommand};
@@ -79,6 +78,9 @@ fn run(cli: Cli) -> Result<(), Error> {
 #[allow(clippy::print_stdout)] // who started it waits for this line
 async fn serve(address: SocketAddr, router: Router) -> Result<(), Error> {
     let listener = TcpListener::bind(address).await?;
-    println!("{}", serde_json::json!({"message": "listening", "address": listener.local_addr()?.to_string()}));
+    println!(
+        "{}",
+        serde_json::json!({"message": "listening", "address": listener.local_addr()?.to_string()})
+    );
     Ok(axum::serve(listener, router).await?)
 }

@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::State;
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{
+    Json, Router,
+    extract::State,
+    routing::{get, post},
+};
 
 use crate::wire::{Available, ReserveAnswer, ReserveBody};
 
@@ -30,11 +32,17 @@ async fn available(State(stock): State<Shared>) -> Json<Available> {
     Json(Available { qty })
 }
 
-async fn reserve(State(stock): State<Shared>, Json(body): Json<ReserveBody>) -> Json<ReserveAnswer> {
+async fn reserve(
+    State(stock): State<Shared>,
+    Json(body): Json<ReserveBody>,
+) -> Json<ReserveAnswer> {
     Json(sell(&stock, body.qty, |qty| format!("Reserved {qty} tickets")))
 }
 
-async fn purchase(State(stock): State<Shared>, Json(body): Json<ReserveBody>) -> Json<ReserveAnswer> {
+async fn purchase(
+    State(stock): State<Shared>,
+    Json(body): Json<ReserveBody>,
+) -> Json<ReserveAnswer> {
     Json(sell(&stock, body.qty, |_| "Purchase successful!".to_owned()))
 }
 
@@ -43,11 +51,23 @@ fn sell(stock: &Shared, qty: u64, message: impl FnOnce(u64) -> String) -> Reserv
     let mut stock = stock.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(left) = stock.left.checked_sub(qty) else {
         let (remaining, seq) = (stock.left, stock.seq);
-        return ReserveAnswer { success: false, remaining, message: "Insufficient inventory".to_owned(), reservation_id: None, seq };
+        return ReserveAnswer {
+            success: false,
+            remaining,
+            message: "Insufficient inventory".to_owned(),
+            reservation_id: None,
+            seq,
+        };
     };
     stock.left = left;
     stock.seq += 1;
     let seq = stock.seq;
     drop(stock);
-    ReserveAnswer { success: true, remaining: left, message: message(qty), reservation_id: Some(id.to_string()), seq }
+    ReserveAnswer {
+        success: true,
+        remaining: left,
+        message: message(qty),
+        reservation_id: Some(id.to_string()),
+        seq,
+    }
 }

@@ -3,9 +3,11 @@
 
 pub mod watched;
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
-use std::sync::OnceLock;
+use std::{
+    path::PathBuf,
+    process::{Command, Output},
+    sync::OnceLock,
+};
 
 use serde_json::Value;
 
@@ -30,20 +32,33 @@ pub fn helm(args: &[&str]) -> Output {
     static HELM: OnceLock<PathBuf> = OnceLock::new();
     let helm = HELM.get_or_init(|| {
         let found = Command::new(root("scripts/tool")).arg("helm").output().unwrap();
-        assert!(found.status.success(), "no helm to test with: {}", String::from_utf8_lossy(&found.stderr));
+        assert!(
+            found.status.success(),
+            "no helm to test with: {}",
+            String::from_utf8_lossy(&found.stderr)
+        );
         PathBuf::from(String::from_utf8(found.stdout).unwrap().trim())
     });
     // No cluster: what is rendered must not depend on one that happens to be configured.
     Command::new(helm).args(args).env_remove("KUBECONFIG").output().unwrap()
 }
 
-/// What `helm template RELEASE --namespace NAMESPACE` prints, with further arguments, or its complaint.
+/// What `helm template RELEASE --namespace NAMESPACE` prints, with further arguments, or its
+/// complaint.
 ///
 /// # Errors
 /// What helm writes to standard error.
 pub fn template(release: &str, namespace: &str, more: &[&str]) -> Result<String, String> {
     let chart = chart();
-    let args = ["template", release, chart.to_str().unwrap(), "--namespace", namespace, "--kube-version", KUBE_VERSION];
+    let args = [
+        "template",
+        release,
+        chart.to_str().unwrap(),
+        "--namespace",
+        namespace,
+        "--kube-version",
+        KUBE_VERSION,
+    ];
     let output = helm(&[&args, more].concat());
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
@@ -63,7 +78,9 @@ pub fn documents(yaml: &str) -> Vec<Value> {
 /// # Panics
 /// When it cannot be read.
 pub fn file(path: &str) -> Vec<Value> {
-    documents(&std::fs::read_to_string(root(path)).unwrap_or_else(|error| panic!("{path}: {error}")))
+    documents(
+        &std::fs::read_to_string(root(path)).unwrap_or_else(|error| panic!("{path}: {error}")),
+    )
 }
 
 /// The one document of that kind whose name ends so.
@@ -71,9 +88,10 @@ pub fn file(path: &str) -> Vec<Value> {
 /// # Panics
 /// When there is none, or more than one.
 pub fn the<'a>(documents: &'a [Value], kind: &str, name_end: &str) -> &'a Value {
-    let mut found = documents
-        .iter()
-        .filter(|document| document["kind"] == kind && document["metadata"]["name"].as_str().is_some_and(|name| name.ends_with(name_end)));
+    let mut found = documents.iter().filter(|document| {
+        document["kind"] == kind
+            && document["metadata"]["name"].as_str().is_some_and(|name| name.ends_with(name_end))
+    });
     let first = found.next().unwrap_or_else(|| panic!("no {kind} that ends with '{name_end}'"));
     assert!(found.next().is_none(), "more than one {kind} that ends with '{name_end}'");
     first
@@ -85,8 +103,11 @@ pub fn the<'a>(documents: &'a [Value], kind: &str, name_end: &str) -> &'a Value 
 /// When there are none.
 pub fn values() -> Vec<String> {
     let entries = std::fs::read_dir(root("tests/chart/values")).unwrap();
-    let mut names: Vec<String> =
-        entries.filter_map(|entry| entry.unwrap().path().file_stem().map(|stem| stem.to_str().unwrap().to_owned())).collect();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| {
+            entry.unwrap().path().file_stem().map(|stem| stem.to_str().unwrap().to_owned())
+        })
+        .collect();
     names.sort();
     assert!(!names.is_empty());
     names

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use promql_parser::label::{METRIC_NAME, MatchOp};
-use promql_parser::parser::{self, Expr, VectorSelector};
-use promql_parser::util::{ExprVisitor, walk_expr};
+use promql_parser::{
+    label::{METRIC_NAME, MatchOp},
+    parser::{self, Expr, VectorSelector},
+    util::{ExprVisitor, walk_expr},
+};
 use serde_json::Value;
 
 use crate::{chart, documents};
@@ -20,7 +22,8 @@ pub fn named() -> Named {
     let mut named = Named::new();
     let mut recorded = BTreeSet::new();
     for (place, expression) in expressions(&mut recorded) {
-        let parsed = parser::parse(&expression).unwrap_or_else(|error| panic!("{place}: {error}\n{expression}"));
+        let parsed = parser::parse(&expression)
+            .unwrap_or_else(|error| panic!("{place}: {error}\n{expression}"));
         for metric in metrics_of(&parsed) {
             named.entry(metric).or_default().insert(place.clone());
         }
@@ -38,7 +41,12 @@ fn expressions(recorded: &mut BTreeSet<String>) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for path in files("rules", "yaml") {
         for document in documents(&std::fs::read_to_string(&path).unwrap()) {
-            for rule in document["groups"].as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap()) {
+            for rule in document["groups"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .flat_map(|group| group["rules"].as_array().unwrap())
+            {
                 recorded.extend(rule["record"].as_str().map(str::to_owned));
                 let name = rule["alert"].as_str().or(rule["record"].as_str()).unwrap();
                 found.push((format!("rule {name}"), rule["expr"].as_str().unwrap().to_owned()));
@@ -46,7 +54,8 @@ fn expressions(recorded: &mut BTreeSet<String>) -> Vec<(String, String)> {
         }
     }
     for path in files("dashboards", "json") {
-        let dashboard: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let dashboard: Value =
+            serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
         let title = dashboard["title"].as_str().unwrap();
         for panel in dashboard["panels"].as_array().unwrap() {
             for target in panel["targets"].as_array().into_iter().flatten() {
@@ -57,9 +66,15 @@ fn expressions(recorded: &mut BTreeSet<String>) -> Vec<(String, String)> {
         for variable in dashboard["templating"]["list"].as_array().unwrap() {
             // label_values(METRIC, LABEL)
             if let Some(query) = variable["query"]["query"].as_str() {
-                let inner =
-                    query.strip_prefix("label_values(").and_then(|rest| rest.rsplit_once(',')).expect("label_values(metric, label)").0;
-                found.push((format!("dashboard {title}, variable {}", variable["name"]), filled_in(inner)));
+                let inner = query
+                    .strip_prefix("label_values(")
+                    .and_then(|rest| rest.rsplit_once(','))
+                    .expect("label_values(metric, label)")
+                    .0;
+                found.push((
+                    format!("dashboard {title}, variable {}", variable["name"]),
+                    filled_in(inner),
+                ));
             }
         }
     }
@@ -73,23 +88,33 @@ fn expressions(recorded: &mut BTreeSet<String>) -> Vec<(String, String)> {
 /// When there are none.
 pub fn files(folder: &str, extension: &str) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(chart().join(folder)).unwrap();
-    let mut paths: Vec<_> =
-        entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|found| found == extension)).collect();
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
+        .collect();
     paths.sort();
     assert!(!paths.is_empty(), "no {extension} in {folder}");
     paths
 }
 
 fn filled_in(expression: &str) -> String {
-    expression.replace("$__rate_interval", "5m").replace("$__range", "1h").replace("$__interval", "1m")
+    expression
+        .replace("$__rate_interval", "5m")
+        .replace("$__range", "1h")
+        .replace("$__interval", "1m")
 }
 
 fn metrics_of(expression: &Expr) -> BTreeSet<String> {
     struct Collector(BTreeSet<String>);
     impl Collector {
         fn add(&mut self, selector: &VectorSelector) {
-            let by_label = selector.matchers.matchers.iter().find(|matcher| matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal);
-            let name = selector.name.clone().or_else(|| by_label.map(|matcher| matcher.value.clone()));
+            let by_label = selector
+                .matchers
+                .matchers
+                .iter()
+                .find(|matcher| matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal);
+            let name =
+                selector.name.clone().or_else(|| by_label.map(|matcher| matcher.value.clone()));
             self.0.insert(name.expect("every selector names its metric"));
         }
     }

@@ -1,15 +1,22 @@
 //! The check: ledgers record by record, and what was answered at each.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt;
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    fmt,
+};
 
-use inventory::ledger::{Change, Record};
-use inventory::verify::{Auditor, Broken, Entry, EventAudit, VerifyError, VerifyOptions};
-use inventory::{CommandKind, EventName, HoldId, HoldState, IdempotencyKey, Items, Outcome, RefusalKind};
+use inventory::{
+    CommandKind, EventName, HoldId, HoldState, IdempotencyKey, Items, Outcome, RefusalKind,
+    ledger::{Change, Record},
+    verify::{Auditor, Broken, Entry, EventAudit, VerifyError, VerifyOptions},
+};
 use thiserror::Error;
 
-use crate::history::{Answer, Ask, Call, History};
-use crate::{Ledgers, realtime};
+use crate::{
+    Ledgers,
+    history::{Answer, Ask, Call, History},
+    realtime,
+};
 
 /// Which of the invariants is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -75,7 +82,9 @@ impl Index {
     pub fn event_of(&self, ask: &Ask) -> Option<EventName> {
         match ask {
             Ask::Read { event } => Some(event.clone()),
-            Ask::Write { kind, .. } => kind.event().cloned().or_else(|| self.event_of_hold.get(&kind.hold()?).cloned()),
+            Ask::Write { kind, .. } => {
+                kind.event().cloned().or_else(|| self.event_of_hold.get(&kind.hold()?).cloned())
+            }
         }
     }
 }
@@ -87,29 +96,40 @@ impl Index {
 pub fn check(history: &History, ledgers: &Ledgers) -> Result<Checked, Finding> {
     let calls = history.calls();
     let index = audit(&calls, ledgers)?;
-    let mut checked = Checked { records: index.records.len(), calls: calls.len(), ..Checked::default() };
+    let mut checked =
+        Checked { records: index.records.len(), calls: calls.len(), ..Checked::default() };
     for call in &calls {
         write(call, &index, &mut checked)?;
     }
     asked_for(&calls, &index)?;
     realtime::check(&calls, &index)?;
-    checked.explained = calls.iter().filter(|call| matches!(call.answer, Answer::Refused { .. } | Answer::Counts { .. })).count();
+    checked.explained = calls
+        .iter()
+        .filter(|call| matches!(call.answer, Answer::Refused { .. } | Answer::Counts { .. }))
+        .count();
     Ok(checked)
 }
 
 /// Audits the ledgers, and compares with each prefix what was answered at it.
 fn audit(calls: &[Call], ledgers: &Ledgers) -> Result<Index, Finding> {
-    let mut index = Index { records: HashMap::new(), by_key: HashMap::new(), event_of_hold: HashMap::new() };
+    let mut index =
+        Index { records: HashMap::new(), by_key: HashMap::new(), event_of_hold: HashMap::new() };
     for (event, bodies) in ledgers {
         for (seq, body) in (1..).zip(bodies) {
-            let record = Record::from_body(body).map_err(|error| finding(Invariant::I3, format!("{event} {seq}: {error}")))?;
+            let record = Record::from_body(body)
+                .map_err(|error| finding(Invariant::I3, format!("{event} {seq}: {error}")))?;
             if let Change::Sold { id, .. } | Change::Held { id, .. } = record.change {
                 index.event_of_hold.insert(id, event.clone());
             }
             if let Some(used) = &record.key
                 && let Some(other) = index.by_key.insert(used.key.clone(), (event.clone(), seq))
             {
-                let what = format!("key {:?} has two effects: {} {} and {event} {seq}", used.key.as_str(), other.0, other.1);
+                let what = format!(
+                    "key {:?} has two effects: {} {} and {event} {seq}",
+                    used.key.as_str(),
+                    other.0,
+                    other.1
+                );
                 return Err(finding(Invariant::I4, what));
             }
             index.records.insert((event.clone(), seq), record);
@@ -125,19 +145,27 @@ fn audit(calls: &[Call], ledgers: &Ledgers) -> Result<Index, Finding> {
             at.entry((event, seq)).or_default().push(call);
         }
     }
-    let mut auditor = Auditor::new(&VerifyOptions { memory_entries: usize::MAX, ..VerifyOptions::default() });
+    let mut auditor =
+        Auditor::new(&VerifyOptions { memory_entries: usize::MAX, ..VerifyOptions::default() });
     for (event, bodies) in ledgers {
         for (seq, body) in (1..).zip(bodies) {
             let audited = auditor.push(&Entry { event: event.clone(), seq, body: body.clone() });
             audited.map_err(|error| of_audit(&error))?;
             for call in at.remove(&(event.clone(), seq)).into_iter().flatten() {
-                explained(call, &auditor, event).map_err(|what| finding(Invariant::I5, format!("{event} {seq}: {what}: {call:?}")))?;
+                explained(call, &auditor, event).map_err(|what| {
+                    finding(Invariant::I5, format!("{event} {seq}: {what}: {call:?}"))
+                })?;
             }
         }
     }
     auditor.finish().map_err(|error| of_audit(&error))?;
-    if let Some(((event, seq), call)) = at.into_iter().find_map(|(at, calls)| Some((at, calls.into_iter().next()?))) {
-        return Err(finding(Invariant::I5, format!("{event} has no record {seq}, and was told about: {call:?}")));
+    if let Some(((event, seq), call)) =
+        at.into_iter().find_map(|(at, calls)| Some((at, calls.into_iter().next()?)))
+    {
+        return Err(finding(
+            Invariant::I5,
+            format!("{event} has no record {seq}, and was told about: {call:?}"),
+        ));
     }
     Ok(index)
 }
@@ -145,7 +173,9 @@ fn audit(calls: &[Call], ledgers: &Ledgers) -> Result<Index, Finding> {
 fn of_audit(error: &VerifyError) -> Finding {
     let invariant = match error {
         VerifyError::Violation(violation) => match violation.what {
-            Broken::Oversold { .. } | Broken::Limit { .. } | Broken::Nobody | Broken::Closed => Invariant::I1,
+            Broken::Oversold { .. } | Broken::Limit { .. } | Broken::Nobody | Broken::Closed => {
+                Invariant::I1
+            }
             Broken::KeyTwice { .. } => Invariant::I4,
             Broken::Hold { .. } | Broken::Unexpired { .. } => Invariant::I5,
             _ => Invariant::I3,
@@ -160,27 +190,48 @@ fn explained(call: &Call, auditor: &Auditor, event: &EventName) -> Result<(), St
     let Some(state) = auditor.event(event) else { return Err("there is no such event".into()) };
     match (&call.ask, &call.answer) {
         (_, Answer::Counts { stocks, .. }) => {
-            let wrong = stocks.iter().find(|(stock, told)| state.counts(stock).is_none_or(|counts| counts != **told));
-            wrong.map_or(Ok(()), |(stock, told)| Err(format!("{stock} was told as {told:?}, and is {:?}", state.counts(stock))))
+            let wrong = stocks
+                .iter()
+                .find(|(stock, told)| state.counts(stock).is_none_or(|counts| counts != **told));
+            wrong.map_or(Ok(()), |(stock, told)| {
+                Err(format!("{stock} was told as {told:?}, and is {:?}", state.counts(stock)))
+            })
         }
-        (Ask::Write { kind, .. }, Answer::Refused { reason: Some(reason), .. }) => refused(kind, reason, auditor, state),
+        (Ask::Write { kind, .. }, Answer::Refused { reason: Some(reason), .. }) => {
+            refused(kind, reason, auditor, state)
+        }
         _ => Ok(()),
     }
 }
 
-fn refused(kind: &CommandKind, reason: &RefusalKind, auditor: &Auditor, state: &EventAudit) -> Result<(), String> {
-    let hold = kind.hold().map(|id| auditor.hold(id)).transpose().map_err(|error| error.to_string())?.flatten();
+fn refused(
+    kind: &CommandKind,
+    reason: &RefusalKind,
+    auditor: &Auditor,
+    state: &EventAudit,
+) -> Result<(), String> {
+    let hold = kind
+        .hold()
+        .map(|id| auditor.hold(id))
+        .transpose()
+        .map_err(|error| error.to_string())?
+        .flatten();
     let items = match kind {
         CommandKind::Reserve { items, .. } | CommandKind::Hold { items, .. } => Some(items.clone()),
         _ => hold.as_ref().map(|hold| hold.items.clone()),
     };
-    let state_of = |wanted: &[HoldState]| hold.as_ref().is_some_and(|hold| wanted.contains(&hold.state));
+    let state_of =
+        |wanted: &[HoldState]| hold.as_ref().is_some_and(|hold| wanted.contains(&hold.state));
     let so = match reason {
         RefusalKind::SoldOut { available } => {
-            let told = available.iter().all(|(stock, left)| state.counts(stock).and_then(|counts| counts.available()) == Some(*left));
+            let told = available.iter().all(|(stock, left)| {
+                state.counts(stock).and_then(|counts| counts.available()) == Some(*left)
+            });
             told && items.is_some_and(|items| !fits(&items, state))
         }
-        RefusalKind::HoldExpiredSoldOut => state_of(&[HoldState::Expired]) && items.is_some_and(|items| !fits(&items, state)),
+        RefusalKind::HoldExpiredSoldOut => {
+            state_of(&[HoldState::Expired]) && items.is_some_and(|items| !fits(&items, state))
+        }
         RefusalKind::HoldExpired => state_of(&[HoldState::Expired]),
         RefusalKind::HoldReleased => state_of(&[HoldState::Released]),
         RefusalKind::HoldConfirmed => state_of(&[HoldState::Confirmed]),
@@ -191,7 +242,8 @@ fn refused(kind: &CommandKind, reason: &RefusalKind, auditor: &Auditor, state: &
         }),
         RefusalKind::LimitExceeded { limit, has } => {
             let customer = kind.customer().cloned().or_else(|| hold.as_ref()?.customer.clone());
-            let known = customer.and_then(|customer| auditor.customer_has(state.name(), &customer).ok());
+            let known =
+                customer.and_then(|customer| auditor.customer_has(state.name(), &customer).ok());
             state.settings().limit_per_customer == Some(*limit)
                 && known == Some(*has)
                 && has + items.map_or(0, |items| items.total()) > *limit
@@ -202,10 +254,16 @@ fn refused(kind: &CommandKind, reason: &RefusalKind, auditor: &Auditor, state: &
 }
 
 fn fits(items: &Items, state: &EventAudit) -> bool {
-    items.iter().all(|item| state.counts(&item.stock).and_then(|counts| counts.available()).is_some_and(|left| item.qty <= left))
+    items.iter().all(|item| {
+        state
+            .counts(&item.stock)
+            .and_then(|counts| counts.available())
+            .is_some_and(|left| item.qty <= left)
+    })
 }
 
-/// An acknowledged write is where its answer says; one that was refused before it was decided is nowhere.
+/// An acknowledged write is where its answer says; one that was refused before it was decided is
+/// nowhere.
 fn write(call: &Call, index: &Index, checked: &mut Checked) -> Result<(), Finding> {
     let Ask::Write { kind, key } = &call.ask else { return Ok(()) };
     let effect = key.as_ref().and_then(|key| index.by_key.get(key));
@@ -216,8 +274,9 @@ fn write(call: &Call, index: &Index, checked: &mut Checked) -> Result<(), Findin
         }
         Answer::Done { outcome, seq } => {
             checked.acknowledged += 1;
-            let event =
-                index.event_of(&call.ask).ok_or_else(|| finding(Invariant::I2, format!("it is about nothing in the ledger: {call:?}")))?;
+            let event = index.event_of(&call.ask).ok_or_else(|| {
+                finding(Invariant::I2, format!("it is about nothing in the ledger: {call:?}"))
+            })?;
             acknowledged(call, kind, key.as_ref(), outcome, *seq, &event, index)?;
         }
         _ => {}
@@ -235,11 +294,16 @@ fn acknowledged(
     index: &Index,
 ) -> Result<(), Finding> {
     let Some(record) = index.records.get(&(event.clone(), seq)) else {
-        return Err(finding(Invariant::I2, format!("{event} has no record {seq}, which was acknowledged: {call:?}")));
+        return Err(finding(
+            Invariant::I2,
+            format!("{event} has no record {seq}, which was acknowledged: {call:?}"),
+        ));
     };
     // An answer that found everything as it was asked for has no record of its own.
     let already = match kind {
-        CommandKind::Release { hold } => !matches!(&record.change, Change::Released { id, .. } if id == hold),
+        CommandKind::Release { hold } => {
+            !matches!(&record.change, Change::Released { id, .. } if id == hold)
+        }
         CommandKind::PutEvent { .. } => !matches!(record.change, Change::EventPut { .. }),
         CommandKind::Expire { .. } => true,
         _ => false,
@@ -249,27 +313,41 @@ fn acknowledged(
     }
     // What was sold without a hold is confirmed from the beginning.
     let born_confirmed = match (&record.change, outcome) {
-        (Change::Sold { id, items, .. }, Outcome::Confirmed { id: told, items: told_items, payment_ref: None }) => {
-            id == told && items == told_items
-        }
+        (
+            Change::Sold { id, items, .. },
+            Outcome::Confirmed { id: told, items: told_items, payment_ref: None },
+        ) => id == told && items == told_items,
         _ => false,
     };
     if Outcome::of(record) != *outcome && !born_confirmed {
-        return Err(finding(Invariant::I2, format!("{event} {seq} is not what was acknowledged: {record:?}: {call:?}")));
+        return Err(finding(
+            Invariant::I2,
+            format!("{event} {seq} is not what was acknowledged: {record:?}: {call:?}"),
+        ));
     }
     let confirmed_again = matches!(kind, CommandKind::Confirm { .. });
     match (key, &record.key) {
-        (Some(key), Some(used)) if used.key == *key && used.fingerprint == kind.fingerprint() => Ok(()),
+        (Some(key), Some(used)) if used.key == *key && used.fingerprint == kind.fingerprint() => {
+            Ok(())
+        }
         // Confirming again with another key answers with the first confirmation.
         (Some(_), _) if confirmed_again => Ok(()),
-        (Some(key), _) => {
-            Err(finding(Invariant::I4, format!("{event} {seq} does not carry the key {:?} of its request: {call:?}", key.as_str())))
-        }
+        (Some(key), _) => Err(finding(
+            Invariant::I4,
+            format!(
+                "{event} {seq} does not carry the key {:?} of its request: {call:?}",
+                key.as_str()
+            ),
+        )),
         (None, None) => Ok(()),
         (None, Some(_)) if confirmed_again => Ok(()),
-        (None, Some(used)) => {
-            Err(finding(Invariant::I4, format!("{event} {seq} carries the key {:?}, and was asked without: {call:?}", used.key.as_str())))
-        }
+        (None, Some(used)) => Err(finding(
+            Invariant::I4,
+            format!(
+                "{event} {seq} carries the key {:?}, and was asked without: {call:?}",
+                used.key.as_str()
+            ),
+        )),
     }
 }
 
@@ -291,14 +369,24 @@ fn asked_for(calls: &[Call], index: &Index) -> Result<(), Finding> {
             (_, None) => keyless,
         };
         if !asked {
-            return Err(finding(Invariant::I5, format!("{event} {seq} happened, and nobody asked for it: {record:?}")));
+            return Err(finding(
+                Invariant::I5,
+                format!("{event} {seq} happened, and nobody asked for it: {record:?}"),
+            ));
         }
     }
     // Of a key whose every request was refused before it was decided there is no effect.
     for key in keys {
-        let mut of_key = calls.iter().filter(|call| matches!(&call.ask, Ask::Write { key: Some(other), .. } if other == key));
-        if index.by_key.contains_key(key) && of_key.all(|call| matches!(call.answer, Answer::NotDone | Answer::Refused { .. })) {
-            return Err(finding(Invariant::I5, format!("key {:?} has an effect, and was told that it has none", key.as_str())));
+        let mut of_key = calls.iter().filter(
+            |call| matches!(&call.ask, Ask::Write { key: Some(other), .. } if other == key),
+        );
+        if index.by_key.contains_key(key)
+            && of_key.all(|call| matches!(call.answer, Answer::NotDone | Answer::Refused { .. }))
+        {
+            return Err(finding(
+                Invariant::I5,
+                format!("key {:?} has an effect, and was told that it has none", key.as_str()),
+            ));
         }
     }
     Ok(())

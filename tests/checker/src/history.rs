@@ -1,10 +1,14 @@
 //! What was asked and what was answered, with the order of both.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use inventory::verify::Counts;
-use inventory::{CommandKind, EngineError, EventName, IdempotencyKey, Outcome, RefusalKind, Reply, StockName};
+use inventory::{
+    CommandKind, EngineError, EventName, IdempotencyKey, Outcome, RefusalKind, Reply, StockName,
+    verify::Counts,
+};
 
 /// What was asked for.
 #[derive(Debug, Clone)]
@@ -124,7 +128,9 @@ impl Answer {
     pub fn of(reply: Result<Reply, EngineError>) -> Self {
         match reply {
             Ok(Reply { result: Ok(outcome), seq, .. }) => Self::Done { outcome, seq },
-            Ok(Reply { result: Err(refusal), .. }) => Self::Refused { reason: Some(refusal.kind), seq: refusal.seq },
+            Ok(Reply { result: Err(refusal), .. }) => {
+                Self::Refused { reason: Some(refusal.kind), seq: refusal.seq }
+            }
             Err(EngineError::Store(_)) => Self::Unknown,
             Err(_) => Self::NotDone,
         }

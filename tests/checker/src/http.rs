@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use inventory::verify::Counts;
-use inventory::{CommandKind, EventName, HoldId, Item, Items, Outcome, PaymentRef, RefusalKind, StockName};
+use inventory::{
+    CommandKind, EventName, HoldId, Item, Items, Outcome, PaymentRef, RefusalKind, StockName,
+    verify::Counts,
+};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -15,18 +17,27 @@ use crate::history::Answer;
 /// Never: the default names are names.
 #[must_use]
 pub fn reserve_kind(qty: u64) -> CommandKind {
-    let (Ok(event), Ok(stock)) = (EventName::new("default"), StockName::new("general")) else { unreachable!("these are names") };
+    let (Ok(event), Ok(stock)) = (EventName::new("default"), StockName::new("general")) else {
+        unreachable!("these are names")
+    };
     CommandKind::Reserve { event, items: Items::one(stock, qty), customer: None }
 }
 
-/// The answer to the call that asks for `kind`. A 503 whose body says that nothing was done is [`Answer::NotDone`]: whoever
-/// says so is held to it. `seq_header` is
+/// The answer to the call that asks for `kind`. A 503 whose body says that nothing was done is
+/// [`Answer::NotDone`]: whoever says so is held to it. `seq_header` is
 /// `Event-Seq`, for answers without a body.
 #[must_use]
 pub fn answer(kind: &CommandKind, status: u16, body: &Value, seq_header: Option<u64>) -> Answer {
     match status {
-        503 | 429 if matches!(body["code"].as_str(), Some("overloaded" | "rate_limited")) => Answer::NotDone,
-        503 if body["detail"].as_str().is_some_and(|detail| detail.contains("Nothing was sold")) => Answer::NotDone,
+        503 | 429 if matches!(body["code"].as_str(), Some("overloaded" | "rate_limited")) => {
+            Answer::NotDone
+        }
+        503 if body["detail"]
+            .as_str()
+            .is_some_and(|detail| detail.contains("Nothing was sold")) =>
+        {
+            Answer::NotDone
+        }
         500.. => Answer::Unknown,
         400..500 => Answer::Refused { reason: reason(body), seq: body["seq"].as_u64() },
         200..300 => done(kind, body, seq_header).unwrap_or(Answer::Unknown),
@@ -37,34 +48,51 @@ pub fn answer(kind: &CommandKind, status: u16, body: &Value, seq_header: Option<
 fn done(kind: &CommandKind, body: &Value, seq_header: Option<u64>) -> Option<Answer> {
     let seq = body["seq"].as_u64().or(seq_header)?;
     let id = |member: &str| -> Option<HoldId> { body[member].as_str()?.parse().ok() };
-    let expires_at_ms = || -> Option<u64> { body["expires_at"].as_str()?.parse::<Timestamp>().ok()?.as_millisecond().try_into().ok() };
+    let expires_at_ms = || -> Option<u64> {
+        body["expires_at"].as_str()?.parse::<Timestamp>().ok()?.as_millisecond().try_into().ok()
+    };
     let outcome = match kind {
         CommandKind::Reserve { items, .. } => {
             let stock = items.iter().next()?.stock.clone();
             let left = vec![(stock, body["remaining"].as_u64()?)];
             if body["success"] == false {
-                return Some(Answer::Refused { reason: Some(RefusalKind::SoldOut { available: left }), seq: Some(seq) });
+                return Some(Answer::Refused {
+                    reason: Some(RefusalKind::SoldOut { available: left }),
+                    seq: Some(seq),
+                });
             }
             Outcome::Sold { id: id("reservation_id")?, items: items.clone(), left }
         }
-        CommandKind::Hold { .. } => Outcome::Held { id: id("id")?, items: items(body)?, expires_at_ms: expires_at_ms()? },
-        CommandKind::Extend { .. } => Outcome::Extended { id: id("id")?, items: items(body)?, expires_at_ms: expires_at_ms()? },
+        CommandKind::Hold { .. } => {
+            Outcome::Held { id: id("id")?, items: items(body)?, expires_at_ms: expires_at_ms()? }
+        }
+        CommandKind::Extend { .. } => Outcome::Extended {
+            id: id("id")?,
+            items: items(body)?,
+            expires_at_ms: expires_at_ms()?,
+        },
         CommandKind::Confirm { .. } => {
             let payment_ref = body["payment_ref"].as_str().map(PaymentRef::new).transpose().ok()?;
             Outcome::Confirmed { id: id("id")?, items: items(body)?, payment_ref }
         }
         CommandKind::Release { .. } => Outcome::Released,
-        CommandKind::Refund { .. } => Outcome::Refunded { id: id("id")?, reservation: id("reservation_id")?, items: items(body)? },
+        CommandKind::Refund { .. } => Outcome::Refunded {
+            id: id("id")?,
+            reservation: id("reservation_id")?,
+            items: items(body)?,
+        },
         CommandKind::PutEvent { .. } | CommandKind::Expire { .. } => return None,
     };
     Some(Answer::Done { outcome, seq })
 }
 
 fn items(body: &Value) -> Option<Items> {
-    let items = body["items"]
-        .as_array()?
-        .iter()
-        .map(|item| Some(Item { qty: item["qty"].as_u64()?, stock: StockName::new(item["stock"].as_str()?).ok()? }));
+    let items = body["items"].as_array()?.iter().map(|item| {
+        Some(Item {
+            qty: item["qty"].as_u64()?,
+            stock: StockName::new(item["stock"].as_str()?).ok()?,
+        })
+    });
     Items::new(items.collect::<Option<Vec<_>>>()?, usize::MAX, u64::MAX).ok()
 }
 
@@ -73,10 +101,14 @@ fn reason(body: &Value) -> Option<RefusalKind> {
     Some(match body["code"].as_str()? {
         "sold_out" => {
             let available = body["available"].as_object()?.iter();
-            let available = available.map(|(stock, left)| Some((StockName::new(stock).ok()?, left.as_u64()?)));
+            let available =
+                available.map(|(stock, left)| Some((StockName::new(stock).ok()?, left.as_u64()?)));
             RefusalKind::SoldOut { available: available.collect::<Option<Vec<_>>>()? }
         }
-        "limit_exceeded" => RefusalKind::LimitExceeded { limit: body["limit"].as_u64()?, has: body["has"].as_u64()? },
+        "limit_exceeded" => RefusalKind::LimitExceeded {
+            limit: body["limit"].as_u64()?,
+            has: body["has"].as_u64()?,
+        },
         "hold_expired" => RefusalKind::HoldExpired,
         "hold_expired_sold_out" => RefusalKind::HoldExpiredSoldOut,
         "hold_released" => RefusalKind::HoldReleased,
@@ -94,12 +126,16 @@ pub fn counts(status: u16, body: &Value) -> Answer {
     let Some(stocks) = stocks else { return Answer::Unknown };
     let counts = stocks.iter().filter_map(|(name, told)| {
         let count = |what: &str| told[what].as_u64();
-        Some((StockName::new(name).ok()?, Counts { capacity: count("capacity")?, held: count("held")?, sold: count("sold")? }))
+        Some((
+            StockName::new(name).ok()?,
+            Counts { capacity: count("capacity")?, held: count("held")?, sold: count("sold")? },
+        ))
     });
     Answer::Counts { seq: body["seq"].as_u64(), stocks: counts.collect::<BTreeMap<_, _>>() }
 }
 
-/// The bodies of a ledger that was read as CloudEvents. serde_json's maps are ordered by name, so what is printed is what was stored.
+/// The bodies of a ledger that was read as CloudEvents. serde_json's maps are ordered by name, so
+/// what is printed is what was stored.
 #[must_use]
 pub fn ledger(sales: &[Value]) -> Vec<Vec<u8>> {
     sales.iter().map(|sale| sale["data"].to_string().into_bytes()).collect()

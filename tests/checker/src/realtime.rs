@@ -1,13 +1,17 @@
-//! Real-time order: what was answered before another request was sent comes before it in the ledger.
+//! Real-time order: what was answered before another request was sent comes before it in the
+//! ledger.
 
 use std::collections::{BTreeMap, HashMap};
 
 use inventory::{EventName, IdempotencyKey};
 
-use crate::check::{Finding, Index, Invariant, finding};
-use crate::history::{Answer, Ask, Call};
+use crate::{
+    check::{Finding, Index, Invariant, finding},
+    history::{Answer, Ask, Call},
+};
 
-/// An answer's place on its event's line: a record at twice its `seq`, what was decided after it right behind.
+/// An answer's place on its event's line: a record at twice its `seq`, what was decided after it
+/// right behind.
 struct Placed<'a> {
     sent: u64,
     answered: Option<u64>,
@@ -26,7 +30,10 @@ pub fn check(calls: &[Call], index: &Index) -> Result<(), Finding> {
         if let Ask::Write { key: Some(key), .. } = &call.ask
             && may_have
         {
-            first_sent.entry(key).and_modify(|sent| *sent = call.sent.min(*sent)).or_insert(call.sent);
+            first_sent
+                .entry(key)
+                .and_modify(|sent| *sent = call.sent.min(*sent))
+                .or_insert(call.sent);
         }
     }
     let mut events: BTreeMap<EventName, Vec<Placed<'_>>> = BTreeMap::new();
@@ -38,7 +45,11 @@ pub fn check(calls: &[Call], index: &Index) -> Result<(), Finding> {
     events.iter().try_for_each(|(event, placed)| in_order(event, placed))
 }
 
-fn place<'a>(call: &'a Call, first_sent: &HashMap<&IdempotencyKey, u64>, index: &Index) -> Option<(EventName, Placed<'a>)> {
+fn place<'a>(
+    call: &'a Call,
+    first_sent: &HashMap<&IdempotencyKey, u64>,
+    index: &Index,
+) -> Option<(EventName, Placed<'a>)> {
     let event = index.event_of(&call.ask)?;
     let key = match &call.ask {
         Ask::Write { key, .. } => key.as_ref(),
@@ -50,20 +61,25 @@ fn place<'a>(call: &'a Call, first_sent: &HashMap<&IdempotencyKey, u64>, index: 
         // A repetition finds the effect of an earlier sending of its key.
         Answer::Done { seq, .. } if effect == Some(*seq) => (since, call.answered, seq * 2),
         Answer::Done { seq, .. } => (call.sent, call.answered, already(call, *seq, index, &event)?),
-        Answer::Refused { seq: Some(seq), .. } | Answer::Counts { seq: Some(seq), .. } => (call.sent, call.answered, seq * 2 + 1),
+        Answer::Refused { seq: Some(seq), .. } | Answer::Counts { seq: Some(seq), .. } => {
+            (call.sent, call.answered, seq * 2 + 1)
+        }
         // It can have happened at any time after it was sent first.
         Answer::Unknown => (since, None, effect? * 2),
         _ => return None,
     };
-    let release = matches!(&call.ask, Ask::Write { kind: inventory::CommandKind::Release { .. }, .. });
+    let release =
+        matches!(&call.ask, Ask::Write { kind: inventory::CommandKind::Release { .. }, .. });
     Some((event, Placed { sent, answered, place, place_max: place | u64::from(release), call }))
 }
 
-/// An answer without a key of its own: its record, when it made one; nothing when it found an older one.
+/// An answer without a key of its own: its record, when it made one; nothing when it found an older
+/// one.
 fn already(call: &Call, seq: u64, index: &Index, event: &EventName) -> Option<u64> {
     let record = index.records.get(&(event.clone(), seq))?;
     let keyless = matches!(&call.ask, Ask::Write { key: None, .. });
-    let confirm = matches!(&call.ask, Ask::Write { kind: inventory::CommandKind::Confirm { .. }, .. });
+    let confirm =
+        matches!(&call.ask, Ask::Write { kind: inventory::CommandKind::Confirm { .. }, .. });
     (keyless && record.key.is_none() && !confirm).then_some(seq * 2)
 }
 

@@ -1,14 +1,18 @@
-//! A cable between two network namespaces. Its ends are TUN devices, so that every packet passes through this process, which loses,
-//! delays, doubles and reorders them, or cuts the cable. (The kernel's own `netem` does the same, and is not in every kernel.)
+//! A cable between two network namespaces. Its ends are TUN devices, so that every packet passes
+//! through this process, which loses, delays, doubles and reorders them, or cuts the cable. (The
+//! kernel's own `netem` does the same, and is not in every kernel.)
 
-use std::io;
-use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{
+    io,
+    process::Command,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio_tun::Tun;
 
 const PACKET_MAX: usize = 65_536;
@@ -43,7 +47,8 @@ pub struct Packets {
     pub late: AtomicU64,
 }
 
-/// Two namespaces, `near` and `far`, that reach each other over the cable, and this process each of them on a way of its own.
+/// Two namespaces, `near` and `far`, that reach each other over the cable, and this process each of
+/// them on a way of its own.
 pub struct Cable {
     near: String,
     far: String,
@@ -71,29 +76,44 @@ impl Cable {
         let pid = std::process::id();
         let (near, far) = (format!("near-{pid}"), format!("far-{pid}"));
         let mut ends = Vec::new();
-        for (number, (name, own, other)) in [(&near, Self::NEAR, Self::FAR), (&far, Self::FAR, Self::NEAR)].into_iter().enumerate() {
+        for (number, (name, own, other)) in
+            [(&near, Self::NEAR, Self::FAR), (&far, Self::FAR, Self::NEAR)].into_iter().enumerate()
+        {
             ip(&format!("netns add {name}"));
             ip(&format!("-n {name} link set lo up"));
             // The cable's end.
             let device = format!("cable{number}-{pid}");
-            let tun = Tun::builder().name(&device).build().expect("a TUN device cannot be made: these tests need /dev/net/tun");
+            let tun = Tun::builder()
+                .name(&device)
+                .build()
+                .expect("a TUN device cannot be made: these tests need /dev/net/tun");
             ip(&format!("link set {device} netns {name}"));
             ip(&format!("-n {name} addr add {own} peer {other} dev {device}"));
             ip(&format!("-n {name} link set {device} up"));
             ends.extend(tun);
             // This process's own way to the namespace, on which nothing happens.
-            let (here, there, net) = (format!("way{number}-{pid}"), format!("in{number}-{pid}"), number + 1);
+            let (here, there, net) =
+                (format!("way{number}-{pid}"), format!("in{number}-{pid}"), number + 1);
             ip(&format!("link add {here} type veth peer name {there} netns {name}"));
             ip(&format!("addr add 198.18.{net}.1/30 dev {here}"));
             ip(&format!("link set {here} up"));
             ip(&format!("-n {name} addr add 198.18.{net}.2/30 dev {there}"));
             ip(&format!("-n {name} link set {there} up"));
         }
-        let (weather, packets) = (Arc::new(Mutex::new(Weather::default())), Arc::new(Packets::default()));
-        let [one, other] = <[Tun; 2]>::try_from(ends).ok().expect("a cable has two ends").map(Arc::new);
+        let (weather, packets) =
+            (Arc::new(Mutex::new(Weather::default())), Arc::new(Packets::default()));
+        let [one, other] =
+            <[Tun; 2]>::try_from(ends).ok().expect("a cable has two ends").map(Arc::new);
         let carry = |from: &Arc<Tun>, to: &Arc<Tun>, there: bool| {
             let rng = StdRng::seed_from_u64(seed.wrapping_mul(2) + u64::from(there));
-            tokio::spawn(carry(from.clone(), to.clone(), there, weather.clone(), packets.clone(), rng))
+            tokio::spawn(carry(
+                from.clone(),
+                to.clone(),
+                there,
+                weather.clone(),
+                packets.clone(),
+                rng,
+            ))
         };
         let tasks = vec![carry(&one, &other, true), carry(&other, &one, false)];
         Self { near, far, weather, packets, tasks }
@@ -127,8 +147,10 @@ impl Drop for Cable {
 }
 
 fn ip(arguments: &str) {
-    let output =
-        Command::new("ip").args(arguments.split(' ')).output().expect("ip is missing: install it, such as 'apt-get install iproute2'");
+    let output = Command::new("ip")
+        .args(arguments.split(' '))
+        .output()
+        .expect("ip is missing: install it, such as 'apt-get install iproute2'");
     assert!(output.status.success(), "ip {arguments}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -153,7 +175,8 @@ async fn carry(
             packets.lost.fetch_add(1, Ordering::Relaxed);
             continue;
         }
-        let mut delay_ms = if now.delay_ms > 0 { rng.random_range(now.delay_ms / 2..=now.delay_ms) } else { 0 };
+        let mut delay_ms =
+            if now.delay_ms > 0 { rng.random_range(now.delay_ms / 2..=now.delay_ms) } else { 0 };
         if rng.random_bool(now.late) {
             packets.late.fetch_add(1, Ordering::Relaxed);
             delay_ms += rng.random_range(1..50);

@@ -1,12 +1,19 @@
-//! A proxy that delivers every request twice, the same bytes on two connections at once, and compares the answers.
+//! A proxy that delivers every request twice, the same bytes on two connections at once, and
+//! compares the answers.
 
-use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 
 /// Passes on what comes to `address`, twice.
 pub struct Doubler {
@@ -39,7 +46,8 @@ impl Doubler {
         doubler
     }
 
-    /// How many requests were delivered twice, and how many of them had two answers with the same body.
+    /// How many requests were delivered twice, and how many of them had two answers with the same
+    /// body.
     #[must_use]
     pub fn seen(&self) -> (u64, u64) {
         (self.seen.doubled.load(Ordering::SeqCst), self.seen.same.load(Ordering::SeqCst))
@@ -47,7 +55,10 @@ impl Doubler {
 }
 
 async fn pass(mut client: TcpStream, port: u16, seen: &Seen) -> io::Result<()> {
-    let mut ways = [TcpStream::connect(("127.0.0.1", port)).await?, TcpStream::connect(("127.0.0.1", port)).await?];
+    let mut ways = [
+        TcpStream::connect(("127.0.0.1", port)).await?,
+        TcpStream::connect(("127.0.0.1", port)).await?,
+    ];
     loop {
         let (request, _) = message(&mut client).await?;
         let [one, other] = &mut ways;
@@ -70,7 +81,9 @@ async fn message(stream: &mut TcpStream) -> io::Result<(Vec<u8>, usize)> {
     loop {
         if let Some(head) = bytes.windows(4).position(|end| end == b"\r\n\r\n") {
             let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
-            let told = text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+            let told = text
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
             if bytes.len() >= head + 4 + told.unwrap_or(0) {
                 return Ok((bytes, head + 4));
             }

@@ -1,4 +1,5 @@
-//! What the tests of real faults share: a traced process, proxies that break connections or deliver twice, a cable between namespaces.
+//! What the tests of real faults share: a traced process, proxies that break connections or deliver
+//! twice, a cable between namespaces.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod cable;

@@ -1,12 +1,18 @@
 //! A TCP proxy that breaks connections on purpose.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::time::Duration;
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 
 /// At which moment a connection is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +91,8 @@ impl Proxy {
     }
 }
 
-/// Passes requests and answers, one read of each at a time; `None` when the connection was broken on purpose.
+/// Passes requests and answers, one read of each at a time; `None` when the connection was broken
+/// on purpose.
 async fn pass(mut client: TcpStream, port: u16, cut: &AtomicU8) -> Option<()> {
     let now = || Cut::of(cut.load(Ordering::SeqCst));
     if now() == Cut::OnAccept {

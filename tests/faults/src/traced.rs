@@ -1,12 +1,16 @@
 //! The vacancy binary under strace, which kills it or makes its calls fail at a given moment.
 
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use system_tests::{ADMIN_TOKEN, Client, binary};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
 
 const START_MAX: Duration = Duration::from_secs(30);
 
@@ -28,7 +32,12 @@ impl Traced {
     pub async fn start(data_dir: &Path, trace: &Path, strace: &[&str]) -> Self {
         let started = Instant::now();
         let mut command = Command::new("strace");
-        command.args(["-f", "-qq", "-y", "-o"]).arg(trace).args(strace).arg("--").arg(binary("vacancy"));
+        command
+            .args(["-f", "-qq", "-y", "-o"])
+            .arg(trace)
+            .args(strace)
+            .arg("--")
+            .arg(binary("vacancy"));
         command.env_clear().envs([
             ("PATH", "/usr/bin:/bin:/usr/sbin:/sbin"),
             ("ADMIN_TOKEN", ADMIN_TOKEN),
@@ -39,19 +48,29 @@ impl Traced {
             ("INITIAL_STOCK", "1000000"),
         ]);
         command.env("DATA_DIR", data_dir).current_dir(data_dir.parent().unwrap());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).process_group(0).spawn().unwrap();
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .process_group(0)
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let listening = async {
             while let Ok(Some(line)) = lines.next_line().await {
                 let log: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
                 let fields = if log["fields"].is_object() { &log["fields"] } else { &log };
                 if fields["message"] == "listening" {
-                    return fields["address"].as_str().and_then(|address| address.rsplit(':').next()?.parse().ok());
+                    return fields["address"]
+                        .as_str()
+                        .and_then(|address| address.rsplit(':').next()?.parse().ok());
                 }
             }
             None
         };
-        let port = tokio::time::timeout(START_MAX, listening).await.expect("it neither listened nor ended");
+        let port = tokio::time::timeout(START_MAX, listening)
+            .await
+            .expect("it neither listened nor ended");
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Self { child, port, started_in: started.elapsed(), trace: trace.to_owned() }
     }
@@ -66,8 +85,11 @@ impl Traced {
     pub async fn kill(mut self) -> bool {
         let ended = self.port.is_none() || matches!(self.child.try_wait(), Ok(Some(_)));
         if let Some(group) = self.child.id() {
-            // The traced process is a child of strace: both are in this group, which this test made.
-            let _ = std::process::Command::new("kill").args(["-KILL", "--", &format!("-{group}")]).status();
+            // The traced process is a child of strace: both are in this group, which this test
+            // made.
+            let _ = std::process::Command::new("kill")
+                .args(["-KILL", "--", &format!("-{group}")])
+                .status();
         }
         drop(self.child.wait().await);
         ended
@@ -107,6 +129,8 @@ fn traced(pid: u32) -> bool {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
     tasks.flatten().all(|task| {
         let status = std::fs::read_to_string(task.path().join("status")).unwrap_or_default();
-        status.lines().any(|line| line.strip_prefix("TracerPid:").is_some_and(|by| by.trim() != "0"))
+        status
+            .lines()
+            .any(|line| line.strip_prefix("TracerPid:").is_some_and(|by| by.trim() != "0"))
     })
 }

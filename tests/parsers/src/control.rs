@@ -1,6 +1,7 @@
 use vacancy::control::{Ask, Told};
 
-/// A line of the control socket, either way: read or refused. A directory is absolute; what is read comes back as it was.
+/// A line of the control socket, either way: read or refused. A directory is absolute; what is read
+/// comes back as it was.
 ///
 /// # Panics
 /// When that does not hold.
@@ -14,6 +15,9 @@ pub fn control(data: &[u8]) {
         Err(reason) => assert!(!reason.is_empty() && !reason.contains('\n'), "{reason:?}"),
     }
     if let Ok(told) = serde_json::from_slice::<Told>(data) {
-        assert_eq!(serde_json::from_slice::<Told>(&serde_json::to_vec(&told).unwrap()).unwrap(), told);
+        assert_eq!(
+            serde_json::from_slice::<Told>(&serde_json::to_vec(&told).unwrap()).unwrap(),
+            told
+        );
     }
 }

@@ -14,8 +14,12 @@ pub fn database_url(data: &[u8]) {
     }
     let told = shown(&text);
     if let Some(password) = password(&text).filter(|password| told.contains(*password)) {
-        // A fuzzer finds passwords that are words of the message; those are there without the password, too.
-        assert!(shown(&String::from_utf8_lossy(&without(text.as_bytes(), password))).contains(password), "{told}");
+        // A fuzzer finds passwords that are words of the message; those are there without the
+        // password, too.
+        assert!(
+            shown(&String::from_utf8_lossy(&without(text.as_bytes(), password))).contains(password),
+            "{told}"
+        );
     }
 }
 
@@ -26,9 +30,11 @@ fn shown(url: &str) -> String {
     }
 }
 
-/// Long enough not to be a word of the message by chance, and not also the name of a parameter, which may be told.
+/// Long enough not to be a word of the message by chance, and not also the name of a parameter,
+/// which may be told.
 fn password(url: &str) -> Option<&str> {
     let (login, rest) = url.split_once("://")?.1.split_once('@')?;
     let password = login.split_once(':')?.1;
-    (password.len() >= 12 && !rest.contains(password) && !password.contains(' ')).then_some(password)
+    (password.len() >= 12 && !rest.contains(password) && !password.contains(' '))
+        .then_some(password)
 }

@@ -3,15 +3,16 @@ use std::net::IpAddr;
 use http::{HeaderMap, HeaderValue};
 use serving::edge::TrustedProxies;
 
-/// Lines of `X-Forwarded-For`: nobody who is not trusted says for whom he asks, and what a client has written changes nothing of what
-/// the trusted proxies behind him have added.
+/// Lines of `X-Forwarded-For`: nobody who is not trusted says for whom he asks, and what a client
+/// has written changes nothing of what the trusted proxies behind him have added.
 ///
 /// # Panics
 /// When that does not hold.
 pub fn forwarded(data: &[u8]) {
     let trusted: TrustedProxies = "10.0.0.0/8, 2001:db8:1::/48".parse().unwrap();
     let [proxy, inner, stranger, client] =
-        ["10.0.0.1", "2001:db8:1::7", "192.0.2.1", "203.0.113.9"].map(|text| text.parse::<IpAddr>().unwrap());
+        ["10.0.0.1", "2001:db8:1::7", "192.0.2.1", "203.0.113.9"]
+            .map(|text| text.parse::<IpAddr>().unwrap());
     let Some(lines) = lines(data) else { return };
     let asks = |added: &[&str], peer: IpAddr| {
         let mut headers = HeaderMap::new();
@@ -22,12 +23,16 @@ pub fn forwarded(data: &[u8]) {
     };
     assert_eq!(asks(&[], stranger), Some(stranger));
     assert_eq!(asks(&["10.9.9.9"], stranger), Some(stranger));
-    for added in [&["203.0.113.9"][..], &["203.0.113.9:4711, 10.2.3.4", "[2001:db8:1::8]:80"], &["203.0.113.9", " 10.2.3.4 ,2001:db8:1::8"]]
-    {
+    for added in [
+        &["203.0.113.9"][..],
+        &["203.0.113.9:4711, 10.2.3.4", "[2001:db8:1::8]:80"],
+        &["203.0.113.9", " 10.2.3.4 ,2001:db8:1::8"],
+    ] {
         assert_eq!(asks(added, proxy), Some(client), "{added:?}");
         assert_eq!(asks(added, inner), Some(client), "{added:?}");
     }
-    // Whoever is behind an entry that cannot be read counts as the proxy that wrote it, and has its limit.
+    // Whoever is behind an entry that cannot be read counts as the proxy that wrote it, and has its
+    // limit.
     assert_eq!(asks(&["?", "10.2.3.4"], proxy), Some("10.2.3.4".parse().unwrap()));
     if !lines.is_empty() {
         let _ = asks(&[], proxy);

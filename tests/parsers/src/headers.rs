@@ -1,14 +1,17 @@
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use inventory::IdempotencyKey as Key;
-use serving::config::{CorsOrigins, Secret};
-use serving::edge::TrustedProxies;
-use serving::extract::{CallerDeadline, IdempotencyKey, require_admin};
+use serving::{
+    config::{CorsOrigins, Secret},
+    edge::TrustedProxies,
+    extract::{CallerDeadline, IdempotencyKey, require_admin},
+};
 use ticket::client::quoted;
 use vacancy::api::key_from;
 
 const TOKEN: &str = "an-admin-token-for-tests";
 
-/// Headers: a key is the same quoted and bare, a deadline lies ahead, only the token opens; what is refused is a 400, 401 or 403.
+/// Headers: a key is the same quoted and bare, a deadline lies ahead, only the token opens; what is
+/// refused is a 400, 401 or 403.
 ///
 /// # Panics
 /// When that does not hold.
@@ -23,8 +26,10 @@ pub fn headers(data: &[u8]) {
     };
     match IdempotencyKey::from_headers(&with(IdempotencyKey::HEADER)) {
         Ok(key) => {
-            let key = key_from(key).expect("what the header takes is a key").expect("there was one");
-            let again = HeaderMap::from_iter([(IdempotencyKey::HEADER, quoted(&key).parse().unwrap())]);
+            let key =
+                key_from(key).expect("what the header takes is a key").expect("there was one");
+            let again =
+                HeaderMap::from_iter([(IdempotencyKey::HEADER, quoted(&key).parse().unwrap())]);
             let again = IdempotencyKey::from_headers(&again).expect("a quoted key is accepted");
             assert_eq!(again.0.as_deref(), Some(key.as_str()), "quoted it is the same");
             assert_eq!(Key::new(key.as_str()), Ok(key));
@@ -37,7 +42,9 @@ pub fn headers(data: &[u8]) {
         Err(problem) => assert_eq!(problem.status(), 400),
     }
     let told = require_admin(&with(header::AUTHORIZATION), Some(&Secret::new(TOKEN)));
-    let right = data.len() > 7 && data[..7].eq_ignore_ascii_case(b"bearer ") && data[7..].trim_ascii() == TOKEN.as_bytes();
+    let right = data.len() > 7
+        && data[..7].eq_ignore_ascii_case(b"bearer ")
+        && data[7..].trim_ascii() == TOKEN.as_bytes();
     assert_eq!(told.is_ok(), right, "{text}");
     assert!(told.err().is_none_or(|problem| matches!(problem.status().as_u16(), 401 | 403)));
 }

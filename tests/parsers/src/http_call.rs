@@ -1,27 +1,30 @@
-use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Mutex, PoisonError};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::{Mutex, PoisonError},
+};
 
-use axum::Router;
-use axum::body::Body;
+use axum::{Router, body::Body};
 use http::{HeaderName, HeaderValue, Method, Request, header};
 use http_body_util::BodyExt;
-use inventory::engine::Environment;
-use inventory::store::MemoryStore;
-use inventory::{CommandKind, Engine, EventName, EventSettings, Limits, StockName};
-use serving::app::{AppParts, ServiceInfo, finish};
-use serving::config::Source;
-use serving::docs::Documentation;
-use serving::edge::Peer;
-use serving::health::Health;
-use serving::telemetry::Metrics;
+use inventory::{
+    CommandKind, Engine, EventName, EventSettings, Limits, StockName, engine::Environment,
+    store::MemoryStore,
+};
+use serving::{
+    app::{AppParts, ServiceInfo, finish},
+    config::Source,
+    docs::Documentation,
+    edge::Peer,
+    health::Health,
+    telemetry::Metrics,
+};
 use ticket::service::Monolith;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
-use vacancy::VacancySettings;
-use vacancy::api::App;
-use vacancy::service::Keeper;
+use vacancy::{VacancySettings, api::App, service::Keeper};
 
-/// A service is used for so many calls, then there is a new one: what is in it would fill the memory.
+/// A service is used for so many calls, then there is a new one: what is in it would fill the
+/// memory.
 const CALLS_MAX: u32 = 20_000;
 /// Larger inputs are other tests' concern.
 const INPUT_MAX: usize = 70_000;
@@ -33,8 +36,8 @@ pub(crate) struct Service {
     calls: u32,
 }
 
-/// A whole call to the monolith, written as `METHOD path`, lines of headers, an empty line, and a body: it is answered, by no 5xx
-/// but 503, and an error is a problem in the contract's form.
+/// A whole call to the monolith, written as `METHOD path`, lines of headers, an empty line, and a
+/// body: it is answered, by no 5xx but 503, and an error is a problem in the contract's form.
 ///
 /// # Panics
 /// When that does not hold.
@@ -64,21 +67,38 @@ impl Service {
         ];
         let settings = VacancySettings::from_source(&Source::from_pairs(pairs)).unwrap();
         let router = runtime.block_on(async {
-            let (engine, committer) = Engine::assemble(MemoryStore::default(), Limits::default(), Environment::system());
+            let (engine, committer) =
+                Engine::assemble(MemoryStore::default(), Limits::default(), Environment::system());
             tokio::spawn(committer.run());
             for event in events {
                 let capacities = [(StockName::new("general").unwrap(), 1_000_000)].into();
                 let (event, settings) = (EventName::new(event).unwrap(), EventSettings::default());
-                let kind = CommandKind::PutEvent { event, capacities, settings, if_settings_seq: None, only_create: true };
+                let kind = CommandKind::PutEvent {
+                    event,
+                    capacities,
+                    settings,
+                    if_settings_seq: None,
+                    only_create: true,
+                };
                 engine.submit(inventory::Request::new(kind)).await.unwrap();
             }
             let (routes, openapi) = Monolith.routes(App::new(engine, &settings)).split_for_parts();
             let health = Health::new("monolith");
             health.set_ready();
             let info = ServiceInfo::new("monolith", "0", "monolith", "tests");
-            let parts = AppParts::new(info, health, Metrics::new("monolith", "0").unwrap(), settings.serving.requests.clone());
+            let parts = AppParts::new(
+                info,
+                health,
+                Metrics::new("monolith", "0").unwrap(),
+                settings.serving.requests.clone(),
+            );
             let document = vacancy::api::complete(&openapi, &settings);
-            finish(routes, parts.with_documentation(Documentation::new("Ticket System", move || document.clone())))
+            finish(
+                routes,
+                parts.with_documentation(Documentation::new("Ticket System", move || {
+                    document.clone()
+                })),
+            )
         });
         Self { runtime, router, calls: 0 }
     }
@@ -94,18 +114,24 @@ fn request(data: &[u8]) -> Option<Request<Body>> {
     *request.uri_mut() = http::Uri::try_from(first.next()?).ok()?;
     for line in lines {
         let at = line.iter().position(|byte| *byte == b':')?;
-        let (name, value) = (HeaderName::from_bytes(&line[..at]).ok()?, HeaderValue::from_bytes(line[at + 1..].trim_ascii()).ok()?);
+        let (name, value) = (
+            HeaderName::from_bytes(&line[..at]).ok()?,
+            HeaderValue::from_bytes(line[at + 1..].trim_ascii()).ok()?,
+        );
         request.headers_mut().append(name, value);
     }
     if !request.headers().contains_key(header::CONTENT_TYPE) {
-        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     request.extensions_mut().insert(Peer(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1))));
     Some(request)
 }
 
 async fn check(router: Router, request: Request<Body>) {
-    let (line, is_head) = (format!("{} {}", request.method(), request.uri()), request.method() == Method::HEAD);
+    let (line, is_head) =
+        (format!("{} {}", request.method(), request.uri()), request.method() == Method::HEAD);
     let Ok(response) = router.oneshot(request).await;
     let (parts, body) = response.into_parts();
     let body = body.collect().await.expect("a body").to_bytes();
@@ -118,8 +144,18 @@ async fn check(router: Router, request: Request<Body>) {
     assert_eq!(parts.headers[header::CONTENT_TYPE], "application/problem+json", "{line}: {body:?}");
     let problem: serde_json::Value = serde_json::from_slice(&body).expect("a problem is JSON");
     let code = problem["code"].as_str().expect("a code");
-    assert_eq!((&problem["status"], &problem["type"]), (&status.into(), &format!("urn:ticket-system:problem:{code}").into()));
-    assert_eq!(problem["request_id"], parts.headers["x-request-id"].to_str().expect("visible"), "{line}");
-    assert!(problem["detail"].as_str().is_some_and(|detail| (1..=400).contains(&detail.len())), "{problem}");
+    assert_eq!(
+        (&problem["status"], &problem["type"]),
+        (&status.into(), &format!("urn:ticket-system:problem:{code}").into())
+    );
+    assert_eq!(
+        problem["request_id"],
+        parts.headers["x-request-id"].to_str().expect("visible"),
+        "{line}"
+    );
+    assert!(
+        problem["detail"].as_str().is_some_and(|detail| (1..=400).contains(&detail.len())),
+        "{problem}"
+    );
     assert!(status != 503 || parts.headers.contains_key(header::RETRY_AFTER), "{line}");
 }

@@ -1,17 +1,20 @@
-use inventory::ledger::Record;
-use inventory::store::MemoryStore;
-use inventory::transfer::{Manifest, ReplayError, Replayer};
-use inventory::verify::{Auditor, Entry, VerifyOptions};
+use inventory::{
+    ledger::Record,
+    store::MemoryStore,
+    transfer::{Manifest, ReplayError, Replayer},
+    verify::{Auditor, Entry, VerifyOptions},
+};
 use tokio::runtime::Builder;
 
-/// The lines of a backup: whatever they are, they are taken or refused; and what the auditor finds right can be restored. Its
-/// manifest is read or refused.
+/// The lines of a backup: whatever they are, they are taken or refused; and what the auditor finds
+/// right can be restored. Its manifest is read or refused.
 ///
 /// # Panics
 /// When that does not hold.
 pub fn ledger(data: &[u8]) {
     let _ = serde_json::from_slice::<Manifest>(data);
-    let lines: Vec<&[u8]> = data.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+    let lines: Vec<&[u8]> =
+        data.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
     let runtime = Builder::new_current_thread().build().unwrap();
     let replayed = runtime.block_on(replay(&lines));
     if audit(&lines) {

@@ -1,5 +1,6 @@
-//! Everything that reads what others wrote, as functions that take any bytes and panic when something does not hold. The tests of
-//! this crate run them on the corpus and on what random changes make of it; the fuzzers in `fuzz` run the same functions.
+//! Everything that reads what others wrote, as functions that take any bytes and panic when
+//! something does not hold. The tests of this crate run them on the corpus and on what random
+//! changes make of it; the fuzzers in `fuzz` run the same functions.
 #![allow(clippy::unwrap_used)]
 
 mod control;
@@ -21,7 +22,9 @@ fn without(data: &[u8], secret: &str) -> Vec<u8> {
     let (mut rest, mut other) = (data, Vec::with_capacity(data.len()));
     while let Some((first, behind)) = rest.split_first() {
         if let Some(behind) = rest.strip_prefix(secret.as_bytes()) {
-            other.extend(secret.bytes().map(|byte| if byte.is_ascii_alphanumeric() { b'x' } else { byte }));
+            other.extend(
+                secret.bytes().map(|byte| if byte.is_ascii_alphanumeric() { b'x' } else { byte }),
+            );
             rest = behind;
         } else {
             other.push(*first);

@@ -1,11 +1,13 @@
-use std::fmt::{Debug, Display};
-use std::str::FromStr;
+use std::{
+    fmt::{Debug, Display},
+    str::FromStr,
+};
 
 use inventory::{CustomerId, EventName, HoldId, IdempotencyKey, Items, PaymentRef, StockName};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 
-/// Names, keys and ids: what is accepted comes back as it was from text and from JSON; lists of items are ordered and distinct.
+/// Names, keys and ids: what is accepted comes back as it was from text and from JSON; lists of
+/// items are ordered and distinct.
 ///
 /// # Panics
 /// When that does not hold.
@@ -17,7 +19,12 @@ pub fn names(data: &[u8]) {
         (round_trip::<CustomerId>(&text), CustomerId::LEN_MAX),
         (round_trip::<PaymentRef>(&text), PaymentRef::LEN_MAX),
     ] {
-        assert!(!accepted || ((1..=len_max).contains(&text.chars().count()) && !text.contains(char::is_control)), "{text:?}");
+        assert!(
+            !accepted
+                || ((1..=len_max).contains(&text.chars().count())
+                    && !text.contains(char::is_control)),
+            "{text:?}"
+        );
     }
     if let Ok(key) = IdempotencyKey::new(&text) {
         assert_eq!(key.as_str(), text);
@@ -31,7 +38,10 @@ pub fn names(data: &[u8]) {
     if let Some(items) = json::<Vec<inventory::Item>>(data)
         && let Ok(items) = Items::new(items, 16, 1_000)
     {
-        assert!(items.iter().is_sorted_by(|a, b| a.stock < b.stock) && items.iter().all(|item| (1..=1_000).contains(&item.qty)));
+        assert!(
+            items.iter().is_sorted_by(|a, b| a.stock < b.stock)
+                && items.iter().all(|item| (1..=1_000).contains(&item.qty))
+        );
         assert!(items.total() <= 16_000);
     }
 }

@@ -11,8 +11,8 @@ use crate::http_call::Service;
 /// Events there are to list.
 const EVENTS: [&str; 5] = ["a", "b-1", "default", "gala.2", "z"];
 
-/// The query of a list of events: a page in order, after the name it has to be after and no longer than asked for, from which `next` leads
-/// through all the others; or a 422.
+/// The query of a list of events: a page in order, after the name it has to be after and no longer
+/// than asked for, from which `next` leads through all the others; or a 422.
 ///
 /// # Panics
 /// When that does not hold.
@@ -27,7 +27,9 @@ pub fn pages(data: &[u8]) {
         return;
     }
     let mut names = names(&page);
-    let from = names.first().map_or(EVENTS.len(), |first| EVENTS.iter().position(|name| name == first).expect("an event there is"));
+    let from = names.first().map_or(EVENTS.len(), |first| {
+        EVENTS.iter().position(|name| name == first).expect("an event there is")
+    });
     let mut next = page["next"].as_str().map(str::to_owned);
     while let Some(after) = next {
         assert_eq!(names.last(), Some(&after), "{query:?}");

@@ -1,7 +1,8 @@
 use operator::apply::quantity::equal;
 use serde_json::json;
 
-/// Two amounts of Kubernetes, a line each: they are equal or not whichever comes first, and a sign or a zero before one changes nothing.
+/// Two amounts of Kubernetes, a line each: they are equal or not whichever comes first, and a sign
+/// or a zero before one changes nothing.
 ///
 /// # Panics
 /// When that does not hold.
@@ -14,11 +15,15 @@ pub fn quantity(data: &[u8]) {
         assert!(!amount.starts_with(['+', '-']) || same(amount, &amount[1..]), "{amount:?}");
         if amount.starts_with(|first: char| first.is_ascii_digit()) {
             assert!(same(amount, &format!("+{amount}")), "{amount:?}");
-            let digits = amount.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
+            let digits =
+                amount.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
             assert!(digits >= 18 || same(amount, &format!("0{amount}")), "{amount:?}");
         }
         if let Ok(number) = amount.parse::<u32>() {
-            assert!(same(amount, &format!("{number}000m")) && !same(amount, &format!("{number}001m")), "{amount:?}");
+            assert!(
+                same(amount, &format!("{number}000m")) && !same(amount, &format!("{number}001m")),
+                "{amount:?}"
+            );
             assert!(equal(&json!(number), &json!(amount)), "{amount:?}");
         }
     }

@@ -1,6 +1,7 @@
 use inventory::store::reread;
 
-/// A row of the embedded store: read or refused; a key is written again byte for byte, and a value as one that reads as the same.
+/// A row of the embedded store: read or refused; a key is written again byte for byte, and a value
+/// as one that reads as the same.
 ///
 /// # Panics
 /// When that does not hold.

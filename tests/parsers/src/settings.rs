@@ -3,32 +3,53 @@ use ticket::TicketSettings;
 
 use crate::without;
 
-/// Settings as in a `.env` file: accepted within their limits, or refused by one line that names the variable and shows no secret.
+/// Settings as in a `.env` file: accepted within their limits, or refused by one line that names
+/// the variable and shows no secret.
 ///
 /// # Panics
 /// When that does not hold.
 pub fn settings(data: &[u8]) {
     // They name files, which would be read.
-    if data
-        .windows(6)
-        .any(|part| part.eq_ignore_ascii_case(b"sslroo") || part.eq_ignore_ascii_case(b"sslcer") || part.eq_ignore_ascii_case(b"sslkey"))
-    {
+    if data.windows(6).any(|part| {
+        part.eq_ignore_ascii_case(b"sslroo")
+            || part.eq_ignore_ascii_case(b"sslcer")
+            || part.eq_ignore_ascii_case(b"sslkey")
+    }) {
         return;
     }
     match read(data) {
         Ok(settings) => {
             let limits = &settings.vacancy.limits;
-            assert!(limits.hold_ttl_ms <= limits.hold_ttl_max_ms && limits.hold_ttl_max_ms <= limits.hold_lifetime_max_ms);
-            assert!(settings.vacancy.reserve_batch_max <= limits.queue_max && settings.vacancy.initial_stock <= limits.capacity_max);
-            assert!(settings.vacancy.store.memtable_bytes <= settings.vacancy.store.journal_bytes / 4);
-            assert!(settings.vacancy.admin_token.as_ref().is_none_or(|token| token.expose().len() >= 16));
+            assert!(
+                limits.hold_ttl_ms <= limits.hold_ttl_max_ms
+                    && limits.hold_ttl_max_ms <= limits.hold_lifetime_max_ms
+            );
+            assert!(
+                settings.vacancy.reserve_batch_max <= limits.queue_max
+                    && settings.vacancy.initial_stock <= limits.capacity_max
+            );
+            assert!(
+                settings.vacancy.store.memtable_bytes <= settings.vacancy.store.journal_bytes / 4
+            );
+            assert!(
+                settings
+                    .vacancy
+                    .admin_token
+                    .as_ref()
+                    .is_none_or(|token| token.expose().len() >= 16)
+            );
         }
         Err(error) => {
             let line = error.to_string();
             assert!(!line.contains('\n') && line.contains(": "), "{line:?}");
             for secret in secrets(data).iter().filter(|secret| line.contains(*secret)) {
-                // A fuzzer finds secrets that are words of the message; those are there without the secret, too.
-                assert!(read(&without(data, secret)).is_err_and(|error| error.to_string().contains(secret)), "{line}");
+                // A fuzzer finds secrets that are words of the message; those are there without the
+                // secret, too.
+                assert!(
+                    read(&without(data, secret))
+                        .is_err_and(|error| error.to_string().contains(secret)),
+                    "{line}"
+                );
             }
         }
     }
@@ -39,12 +60,15 @@ fn read(data: &[u8]) -> Result<TicketSettings, ConfigError> {
     TicketSettings::from_source(&source)
 }
 
-/// The values of secrets, where they are long enough not to be a part of the message by chance, and stand nowhere else, where they are none.
+/// The values of secrets, where they are long enough not to be a part of the message by chance, and
+/// stand nowhere else, where they are none.
 fn secrets(data: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(data);
     let secret = |line: &str| {
         let (name, value) = line.split_once('=')?;
-        let is_secret = ["ADMIN_TOKEN", "STORE_URL"].iter().any(|known| name.trim().eq_ignore_ascii_case(known));
+        let is_secret = ["ADMIN_TOKEN", "STORE_URL"]
+            .iter()
+            .any(|known| name.trim().eq_ignore_ascii_case(known));
         let value = value.trim().trim_matches(['\'', '"']);
         (is_secret
             && value.len() >= 12

@@ -1,17 +1,21 @@
-use operator::build::build;
-use operator::commands::diff::parse;
-use operator::dereference::{Dereferenced, Live, SecretValue};
-use operator::settings::Defaults;
-use operator::validate::validate;
+use operator::{
+    build::build,
+    commands::diff::parse,
+    dereference::{Dereferenced, Live, SecretValue},
+    settings::Defaults,
+    validate::validate,
+};
 
-/// A file of TicketSystems: read or refused; each is built or refused with a reason, the same when it comes back from JSON.
+/// A file of TicketSystems: read or refused; each is built or refused with a reason, the same when
+/// it comes back from JSON.
 ///
 /// # Panics
 /// When that does not hold.
 pub fn ticket_system(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(systems) = parse(text, "shop") else { return };
-    let defaults = Defaults { ticket_image: "ticket:1".to_owned(), vacancy_image: "vacancy:1".to_owned() };
+    let defaults =
+        Defaults { ticket_image: "ticket:1".to_owned(), vacancy_image: "vacancy:1".to_owned() };
     let found = Dereferenced {
         live: Live::default(),
         store_url: Some(SecretValue::Found(b"postgres://user:password@host/database".to_vec())),
@@ -21,14 +25,22 @@ pub fn ticket_system(data: &[u8]) {
     for mut system in systems {
         // As the API server keeps it.
         system.metadata.name.get_or_insert_with(|| "fair".to_owned());
-        system.metadata.uid.get_or_insert_with(|| "2f1c6a5e-0000-4000-8000-000000000000".to_owned());
-        let again = serde_json::from_value(serde_json::to_value(&system).expect("JSON")).expect("its own JSON");
-        let children = |system| match validate(system, &found, &defaults, "an-admin-token-for-tests") {
-            Ok(valid) => {
-                Ok(build(&valid).into_children().expect("children are JSON").into_iter().map(|child| child.body).collect::<Vec<_>>())
-            }
-            Err(refusal) => Err(refusal.to_string()),
-        };
+        system
+            .metadata
+            .uid
+            .get_or_insert_with(|| "2f1c6a5e-0000-4000-8000-000000000000".to_owned());
+        let again = serde_json::from_value(serde_json::to_value(&system).expect("JSON"))
+            .expect("its own JSON");
+        let children =
+            |system| match validate(system, &found, &defaults, "an-admin-token-for-tests") {
+                Ok(valid) => Ok(build(&valid)
+                    .into_children()
+                    .expect("children are JSON")
+                    .into_iter()
+                    .map(|child| child.body)
+                    .collect::<Vec<_>>()),
+                Err(refusal) => Err(refusal.to_string()),
+            };
         let built = children(&system);
         assert!(built.as_ref().err().is_none_or(|reason| !reason.is_empty()));
         assert_eq!(built, children(&again));

@@ -1,9 +1,11 @@
 //! Finding the programs, and running them as somebody who is not root.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    time::{Duration, Instant},
+};
 
 /// Where a program of PostgreSQL is: where Debian and its kin keep it, or in PATH.
 pub fn find(name: &str) -> PathBuf {
@@ -31,7 +33,11 @@ pub fn owner() -> Option<(u32, u32)> {
         let mut fields = line.split(':').skip(2);
         Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
     };
-    Some(ids("postgres").or_else(|| ids("nobody")).expect("a user 'postgres' or 'nobody' to run servers as"))
+    Some(
+        ids("postgres")
+            .or_else(|| ids("nobody"))
+            .expect("a user 'postgres' or 'nobody' to run servers as"),
+    )
 }
 
 /// A directory of its owner.
@@ -51,15 +57,27 @@ pub fn command(program: &Path, log: &Path) -> Command {
         command.args([&format!("--reuid={user}"), &format!("--regid={group}"), "--clear-groups"]);
     }
     let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
-    command.arg("--").arg(program).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+    command
+        .arg("--")
+        .arg(program)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log);
     command.current_dir("/").env("LC_ALL", "C");
     command
 }
 
 /// Runs a command to its end.
 pub fn run(program: &str, args: &[&str], log: &Path) {
-    let status = command(&find(program), log).args(args).status().expect("setpriv is missing: install util-linux");
-    assert!(status.success(), "{program} failed:\n{}", std::fs::read_to_string(log).unwrap_or_default());
+    let status = command(&find(program), log)
+        .args(args)
+        .status()
+        .expect("setpriv is missing: install util-linux");
+    assert!(
+        status.success(),
+        "{program} failed:\n{}",
+        std::fs::read_to_string(log).unwrap_or_default()
+    );
 }
 
 /// A program in the background.
@@ -68,7 +86,8 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts it. The signal at the end of this process is tied to the thread that started it, so that thread never ends.
+    /// Starts it. The signal at the end of this process is tied to the thread that started it, so
+    /// that thread never ends.
     pub fn start(mut command: Command) -> Self {
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || {
@@ -87,7 +106,10 @@ impl Program {
 
     /// Sends it a signal by name.
     pub fn signal(&self, name: &str) {
-        let _ = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).stderr(Stdio::null()).status();
+        let _ = Command::new("kill")
+            .args([&format!("-{name}"), &self.id().to_string()])
+            .stderr(Stdio::null())
+            .status();
     }
 
     /// Waits until it is gone.

@@ -1,16 +1,22 @@
 //! A server, its standby, and a pooler in front of it.
 
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
-use crate::programs::{Program, command, directory, find, run};
-use crate::tls::{Authority, Certified, write_private};
+use crate::{
+    programs::{Program, command, directory, find, run},
+    tls::{Authority, Certified, write_private},
+};
 
 /// A running server.
 pub struct Server {
@@ -32,15 +38,19 @@ impl Server {
         server
     }
 
-    /// A new server that speaks TLS with this certificate, knows clients by `clients`, and lets in whom `access` says (lines of
-    /// pg_hba.conf); whoever comes by its socket may do everything.
+    /// A new server that speaks TLS with this certificate, knows clients by `clients`, and lets in
+    /// whom `access` says (lines of pg_hba.conf); whoever comes by its socket may do
+    /// everything.
     pub fn with_tls(certified: &Certified, clients: &Authority, access: &[&str]) -> Self {
         let mut server = Self::initialized();
         let data = server.data();
         write_private(&data.join("server.crt"), &certified.certificate);
         write_private(&data.join("server.key"), &certified.key);
         write_private(&data.join("clients.crt"), &clients.certificate());
-        write_private(&data.join("pg_hba.conf"), &format!("local all all trust\n{}\n", access.join("\n")));
+        write_private(
+            &data.join("pg_hba.conf"),
+            &format!("local all all trust\n{}\n", access.join("\n")),
+        );
         server.configure(&["fsync = off", "ssl = on", "ssl_ca_file = 'clients.crt'"]);
         server.launch();
         server
@@ -52,16 +62,30 @@ impl Server {
         let data = server.data();
         run(
             "initdb",
-            &["-D", data.to_str().unwrap(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+            &[
+                "-D",
+                data.to_str().unwrap(),
+                "-U",
+                "postgres",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C",
+                "--no-sync",
+            ],
             &server.log(),
         );
         server
     }
 
-    /// One server for all tests of this process; it does not sync, because it is never killed to see what is left.
+    /// One server for all tests of this process; it does not sync, because it is never killed to
+    /// see what is left.
     pub fn common() -> &'static Self {
         static COMMON: OnceLock<Server> = OnceLock::new();
-        COMMON.get_or_init(|| Self::start(&["fsync = off", "max_connections = 300", "shared_buffers = '64MB'"]))
+        COMMON.get_or_init(|| {
+            Self::start(&["fsync = off", "max_connections = 300", "shared_buffers = '64MB'"])
+        })
     }
 
     /// A standby of this server that it waits for with every commit.
@@ -102,7 +126,12 @@ impl Server {
     pub fn launch(&mut self) {
         // What was killed may have left its socket and its lock file behind.
         let mut server = command(&find("postgres"), &self.log());
-        server.arg("-D").arg(self.data()).args(["-p", &self.port.to_string(), "-c", "listen_addresses=127.0.0.1"]);
+        server.arg("-D").arg(self.data()).args([
+            "-p",
+            &self.port.to_string(),
+            "-c",
+            "listen_addresses=127.0.0.1",
+        ]);
         server.arg("-c").arg(format!("unix_socket_directories={}", self.dir.path().display()));
         self.program = Some(Program::start(server));
         self.wait_until_it_answers();
@@ -113,7 +142,11 @@ impl Server {
         let mut ready = std::process::Command::new(find("pg_isready"));
         ready.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string(), "-t", "1"]);
         while !ready.status().unwrap().success() {
-            assert!(since.elapsed() < Duration::from_secs(60), "no answer:\n{}", std::fs::read_to_string(self.log()).unwrap_or_default());
+            assert!(
+                since.elapsed() < Duration::from_secs(60),
+                "no answer:\n{}",
+                std::fs::read_to_string(self.log()).unwrap_or_default()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -161,7 +194,9 @@ impl Server {
         let client = self.connect(database).await;
         let messages = client.simple_query(sql).await.unwrap();
         let row = messages.iter().find_map(|message| match message {
-            tokio_postgres::SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or_default().to_owned()),
+            tokio_postgres::SimpleQueryMessage::Row(row) => {
+                Some(row.get(0).unwrap_or_default().to_owned())
+            }
             _ => None,
         });
         row.unwrap_or_default()
@@ -184,13 +219,19 @@ impl Server {
         // The postmaster first: otherwise it would begin to recover.
         program.signal("KILL");
         for child in &children {
-            let _ = std::process::Command::new("kill").args(["-KILL", &child.to_string()]).stderr(std::process::Stdio::null()).status();
+            let _ = std::process::Command::new("kill")
+                .args(["-KILL", &child.to_string()])
+                .stderr(std::process::Stdio::null())
+                .status();
         }
         program.wait();
         // As long as one of them is there, none can be started in the same directory.
         let since = Instant::now();
         while children.iter().any(|child| is_alive(*child)) {
-            assert!(since.elapsed() < Duration::from_secs(30), "a process of the server does not end");
+            assert!(
+                since.elapsed() < Duration::from_secs(30),
+                "a process of the server does not end"
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -200,7 +241,10 @@ impl Server {
         let Some(program) = &self.program else { return };
         let signal = if frozen { "-STOP" } else { "-CONT" };
         for id in std::iter::once(program.id()).chain(children(program.id())) {
-            let _ = std::process::Command::new("kill").args([signal, &id.to_string()]).stderr(std::process::Stdio::null()).status();
+            let _ = std::process::Command::new("kill")
+                .args([signal, &id.to_string()])
+                .stderr(std::process::Stdio::null())
+                .status();
         }
     }
 
@@ -217,14 +261,16 @@ impl Drop for Server {
     }
 }
 
-/// Whether a process of PostgreSQL has this id; what waits for its parent to hear of its end is none.
+/// Whether a process of PostgreSQL has this id; what waits for its parent to hear of its end is
+/// none.
 fn is_alive(id: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     stat.contains("(postgres)") && !stat.contains(") Z ")
 }
 
 fn children(parent: u32) -> Vec<u32> {
-    let list = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
+    let list = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"))
+        .unwrap_or_default();
     list.split_whitespace().filter_map(|id| id.parse().ok()).collect()
 }
 
@@ -247,7 +293,11 @@ pub fn bouncer(server: &Server) -> (Program, u16, TempDir) {
     let program = Program::start(program);
     let since = Instant::now();
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(since.elapsed() < Duration::from_secs(20), "{}", std::fs::read_to_string(dir.path().join("out")).unwrap_or_default());
+        assert!(
+            since.elapsed() < Duration::from_secs(20),
+            "{}",
+            std::fs::read_to_string(dir.path().join("out")).unwrap_or_default()
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
     (program, port, dir)

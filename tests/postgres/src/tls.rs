@@ -1,9 +1,14 @@
 //! Certificates for a server and for its clients.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose,
+};
 
 use crate::programs::owner;
 
@@ -33,19 +38,35 @@ impl Authority {
 
     /// A certificate for a server of this name.
     pub fn server(&self, name: &str) -> Certified {
-        self.sign(CertificateParams::new(vec![name.to_owned()]).unwrap(), name, ExtendedKeyUsagePurpose::ServerAuth)
+        self.sign(
+            CertificateParams::new(vec![name.to_owned()]).unwrap(),
+            name,
+            ExtendedKeyUsagePurpose::ServerAuth,
+        )
     }
 
     /// A certificate for this user.
     pub fn client(&self, user: &str) -> Certified {
-        self.sign(CertificateParams::new(Vec::new()).unwrap(), user, ExtendedKeyUsagePurpose::ClientAuth)
+        self.sign(
+            CertificateParams::new(Vec::new()).unwrap(),
+            user,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        )
     }
 
-    fn sign(&self, mut params: CertificateParams, name: &str, purpose: ExtendedKeyUsagePurpose) -> Certified {
+    fn sign(
+        &self,
+        mut params: CertificateParams,
+        name: &str,
+        purpose: ExtendedKeyUsagePurpose,
+    ) -> Certified {
         params.distinguished_name.push(DnType::CommonName, name);
         params.extended_key_usages.push(purpose);
         let key = KeyPair::generate().unwrap();
-        Certified { certificate: params.signed_by(&key, &self.0).unwrap().pem(), key: key.serialize_pem() }
+        Certified {
+            certificate: params.signed_by(&key, &self.0).unwrap().pem(),
+            key: key.serialize_pem(),
+        }
     }
 }
 

@@ -1,19 +1,23 @@
-//! Buyers: careful ones, that repeat what got no answer with the same key, and sometimes hasty ones, that send it twice.
+//! Buyers: careful ones, that repeat what got no answer with the same key, and sometimes hasty
+//! ones, that send it twice.
 
 use std::time::Duration;
 
 use checker::{Answer, Ask, History, answer, counts};
 use futures::future::join_all;
 use http::Method;
-use inventory::{CommandKind, CustomerId, EventName, HoldId, IdempotencyKey, Item, Items, Outcome, StockName};
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use inventory::{
+    CommandKind, CustomerId, EventName, HoldId, IdempotencyKey, Item, Items, Outcome, StockName,
+};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use crate::link::{Link, Reply};
-use crate::purchase::{Purchase, back_off};
-use crate::vacancy;
-use crate::world::Scenario;
+use crate::{
+    link::{Link, Reply},
+    purchase::{Purchase, back_off},
+    vacancy,
+    world::Scenario,
+};
 
 const WITHIN: Duration = Duration::from_millis(900);
 const ATTEMPTS: u32 = 8;
@@ -44,7 +48,10 @@ fn event(name: &str) -> Option<EventName> {
 }
 
 fn items(wanted: &[(&str, u64)]) -> Option<Items> {
-    let items = wanted.iter().filter(|(_, qty)| *qty > 0).map(|(name, qty)| Some(Item { qty: *qty, stock: StockName::new(name).ok()? }));
+    let items = wanted
+        .iter()
+        .filter(|(_, qty)| *qty > 0)
+        .map(|(name, qty)| Some(Item { qty: *qty, stock: StockName::new(name).ok()? }));
     Items::new(items.collect::<Option<Vec<_>>>()?, 4, 1_000).ok()
 }
 
@@ -88,7 +95,12 @@ impl Buyer {
 
     async fn reserve(&mut self) {
         let qty = self.rng.random_range(1..4);
-        let wire = Wire { method: Method::POST, path: "/api/v1/reserve".into(), body: Some(json!({"qty": qty})), admin: false };
+        let wire = Wire {
+            method: Method::POST,
+            path: "/api/v1/reserve".into(),
+            body: Some(json!({"qty": qty})),
+            admin: false,
+        };
         if let Some(Outcome::Sold { id, .. }) = self.write(checker::reserve_kind(qty), wire).await {
             self.holds.push(id);
         }
@@ -99,7 +111,11 @@ impl Buyer {
         let mut orders = Vec::new();
         for _ in 0..self.rng.random_range(1..5) {
             let Some(key) = self.key() else { return };
-            let purchase = Purchase { qty: self.rng.random_range(1..4), key, duplicates: self.scenario.duplicates };
+            let purchase = Purchase {
+                qty: self.rng.random_range(1..4),
+                key,
+                duplicates: self.scenario.duplicates,
+            };
             orders.push((purchase, StdRng::seed_from_u64(self.rng.random())));
         }
         let buying = orders.into_iter().map(|(purchase, mut rng)| {
@@ -107,17 +123,36 @@ impl Buyer {
             async move { purchase.run(&history, &mut rng, ATTEMPTS).await.1 }
         });
         let sold = join_all(buying).await.into_iter().flatten();
-        self.holds.extend(sold.filter_map(|outcome| if let Outcome::Sold { id, .. } = outcome { Some(id) } else { None }));
+        self.holds.extend(sold.filter_map(|outcome| {
+            if let Outcome::Sold { id, .. } = outcome { Some(id) } else { None }
+        }));
     }
 
     async fn hold(&mut self) {
         let customer = format!("c{}", self.rng.random_range(0..4));
-        let wanted = items(&[("general", self.rng.random_range(1..4)), ("vip", self.rng.random_range(0..2))]);
-        let (Some(event), Some(wanted), Ok(who)) = (event("gala"), wanted, CustomerId::new(&customer)) else { return };
+        let wanted = items(&[
+            ("general", self.rng.random_range(1..4)),
+            ("vip", self.rng.random_range(0..2)),
+        ]);
+        let (Some(event), Some(wanted), Ok(who)) =
+            (event("gala"), wanted, CustomerId::new(&customer))
+        else {
+            return;
+        };
         let ttl_s = self.rng.random_range(1..4);
         let body = json!({"event": "gala", "items": items_json(&wanted), "customer": customer, "ttl_s": ttl_s});
-        let kind = CommandKind::Hold { event, items: wanted, customer: Some(who), ttl_ms: Some(ttl_s * 1_000) };
-        let wire = Wire { method: Method::POST, path: "/api/v1/holds".into(), body: Some(body), admin: false };
+        let kind = CommandKind::Hold {
+            event,
+            items: wanted,
+            customer: Some(who),
+            ttl_ms: Some(ttl_s * 1_000),
+        };
+        let wire = Wire {
+            method: Method::POST,
+            path: "/api/v1/holds".into(),
+            body: Some(body),
+            admin: false,
+        };
         if let Some(Outcome::Held { id, .. }) = self.write(kind, wire).await {
             self.holds.push(id);
         }
@@ -129,7 +164,12 @@ impl Buyer {
         }
         let recent = self.holds.len().saturating_sub(6);
         let hold = self.holds[self.rng.random_range(recent..self.holds.len())];
-        let post = |path: String, body: Option<Value>, admin| Wire { method: Method::POST, path, body, admin };
+        let post = |path: String, body: Option<Value>, admin| Wire {
+            method: Method::POST,
+            path,
+            body,
+            admin,
+        };
         match self.rng.random_range(0..10) {
             0..4 => {
                 let wire = post(format!("/api/v1/holds/{hold}/confirm"), None, false);
@@ -137,11 +177,20 @@ impl Buyer {
             }
             4..6 => {
                 let ttl_s = self.rng.random_range(1..3);
-                let wire = post(format!("/api/v1/holds/{hold}/extend"), Some(json!({"ttl_s": ttl_s})), false);
+                let wire = post(
+                    format!("/api/v1/holds/{hold}/extend"),
+                    Some(json!({"ttl_s": ttl_s})),
+                    false,
+                );
                 self.write(CommandKind::Extend { hold, ttl_ms: ttl_s * 1_000 }, wire).await;
             }
             6..8 => {
-                let wire = Wire { method: Method::DELETE, path: format!("/api/v1/holds/{hold}"), body: None, admin: false };
+                let wire = Wire {
+                    method: Method::DELETE,
+                    path: format!("/api/v1/holds/{hold}"),
+                    body: None,
+                    admin: false,
+                };
                 self.write(CommandKind::Release { hold }, wire).await;
             }
             _ => {
@@ -155,7 +204,8 @@ impl Buyer {
         let name = if self.rng.random_bool(0.5) { "default" } else { "gala" };
         let Some(event) = event(name) else { return };
         let open = self.history.send(Ask::Read { event });
-        let reply = self.link.call(Method::GET, &format!("/api/v1/events/{name}"), &[], None, WITHIN).await;
+        let reply =
+            self.link.call(Method::GET, &format!("/api/v1/events/{name}"), &[], None, WITHIN).await;
         open.answered(reply.map_or(Answer::Unknown, |reply| counts(reply.status, &reply.body)));
     }
 
@@ -164,7 +214,8 @@ impl Buyer {
         IdempotencyKey::new(&format!("{}-{}", self.name, self.keys)).ok()
     }
 
-    /// What ticket does: several orders in one call, each with its own key; what got no answer is sent again.
+    /// What ticket does: several orders in one call, each with its own key; what got no answer is
+    /// sent again.
     async fn batch(&mut self) {
         let mut orders = Vec::new();
         for _ in 0..self.rng.random_range(2..6) {
@@ -175,15 +226,28 @@ impl Buyer {
         for attempt in 0..ATTEMPTS {
             let open: Vec<_> = orders
                 .iter()
-                .map(|(qty, key)| self.history.send(Ask::Write { kind: checker::reserve_kind(*qty), key: Some(key.clone()) }))
+                .map(|(qty, key)| {
+                    self.history.send(Ask::Write {
+                        kind: checker::reserve_kind(*qty),
+                        key: Some(key.clone()),
+                    })
+                })
                 .collect();
-            let body: Value = orders.iter().map(|(qty, key)| json!({"qty": qty, "key": key.as_str()})).collect();
-            let reply = self.link.call(Method::POST, "/api/v1/reserve/batch", &[], Some(body), WITHIN).await;
+            let body: Value =
+                orders.iter().map(|(qty, key)| json!({"qty": qty, "key": key.as_str()})).collect();
+            let reply = self
+                .link
+                .call(Method::POST, "/api/v1/reserve/batch", &[], Some(body), WITHIN)
+                .await;
             let mut left = Vec::new();
             for (at, (open, order)) in open.into_iter().zip(orders).enumerate() {
-                let slot = reply.as_ref().filter(|reply| reply.status == 200).map(|reply| &reply.body[at]);
+                let slot =
+                    reply.as_ref().filter(|reply| reply.status == 200).map(|reply| &reply.body[at]);
                 let told = slot.map_or(Answer::Unknown, |slot| {
-                    let status = slot["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
+                    let status = slot["status"]
+                        .as_u64()
+                        .and_then(|status| u16::try_from(status).ok())
+                        .unwrap_or(200);
                     answer(&checker::reserve_kind(order.0), status, slot, None)
                 });
                 if matches!(told, Answer::Unknown | Answer::NotDone) {
@@ -203,7 +267,8 @@ impl Buyer {
     async fn write(&mut self, kind: CommandKind, wire: Wire) -> Option<Outcome> {
         let key = if wire.method == Method::DELETE { None } else { self.key() };
         let mut headers = Vec::new();
-        headers.extend(key.as_ref().map(|key| ("idempotency-key", format!("\"{}\"", key.as_str()))));
+        headers
+            .extend(key.as_ref().map(|key| ("idempotency-key", format!("\"{}\"", key.as_str()))));
         if wire.admin {
             headers.push(("authorization", format!("Bearer {}", vacancy::ADMIN_TOKEN)));
         }
@@ -211,11 +276,26 @@ impl Buyer {
             let twice = key.is_some() && self.rng.random_bool(self.scenario.twice);
             let ask = || self.history.send(Ask::Write { kind: kind.clone(), key: key.clone() });
             let (first, second) = (ask(), twice.then(ask));
-            let sent = self.link.call(wire.method.clone(), &wire.path, &headers, wire.body.clone(), WITHIN);
+            let sent = self.link.call(
+                wire.method.clone(),
+                &wire.path,
+                &headers,
+                wire.body.clone(),
+                WITHIN,
+            );
             let told = if let Some(second) = second {
-                let again = self.twin.call(wire.method.clone(), &wire.path, &headers, wire.body.clone(), WITHIN);
-                // Each is noted when it comes: the other one must not make it look later than it was.
-                let (told, _) = tokio::join!(async { note(sent.await, &kind, first) }, async { note(again.await, &kind, second) });
+                let again = self.twin.call(
+                    wire.method.clone(),
+                    &wire.path,
+                    &headers,
+                    wire.body.clone(),
+                    WITHIN,
+                );
+                // Each is noted when it comes: the other one must not make it look later than it
+                // was.
+                let (told, _) = tokio::join!(async { note(sent.await, &kind, first) }, async {
+                    note(again.await, &kind, second)
+                });
                 told
             } else {
                 note(sent.await, &kind, first)

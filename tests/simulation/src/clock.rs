@@ -1,7 +1,9 @@
 //! A clock that follows the simulation's time and jumps when it is told to.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU64, Ordering},
+};
 
 use inventory::engine::Clock;
 
@@ -24,9 +26,12 @@ impl SimClock {
 impl Clock for SimClock {
     fn now_ms(&self) -> u64 {
         // Outside the simulation, when it is over, time stands still.
-        let Some(elapsed) = turmoil::sim_elapsed() else { return self.last_ms.load(Ordering::SeqCst) };
+        let Some(elapsed) = turmoil::sim_elapsed() else {
+            return self.last_ms.load(Ordering::SeqCst);
+        };
         let elapsed_ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
-        let now_ms = u64::try_from(EPOCH_MS + elapsed_ms + self.ahead_ms.load(Ordering::SeqCst)).unwrap_or(0);
+        let now_ms = u64::try_from(EPOCH_MS + elapsed_ms + self.ahead_ms.load(Ordering::SeqCst))
+            .unwrap_or(0);
         self.last_ms.store(now_ms, Ordering::SeqCst);
         now_ms
     }

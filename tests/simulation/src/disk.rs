@@ -1,11 +1,13 @@
-//! A file that outlives its process, and of which a loss of power leaves only what was synced, and some of the rest.
+//! A file that outlives its process, and of which a loss of power leaves only what was synced, and
+//! some of the rest.
 
-use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 /// What the disk does wrong next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +39,13 @@ impl Disk {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let rng = StdRng::seed_from_u64(seed);
-        Self(Arc::new(Mutex::new(State { synced: Vec::new(), cached: Vec::new(), fault: None, sticky: false, rng })))
+        Self(Arc::new(Mutex::new(State {
+            synced: Vec::new(),
+            cached: Vec::new(),
+            fault: None,
+            sticky: false,
+            rng,
+        })))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -56,7 +64,8 @@ impl Disk {
         (state.fault, state.sticky) = (None, false);
     }
 
-    /// The machine loses power: of what was not synced a part is left, perhaps with damage at its end.
+    /// The machine loses power: of what was not synced a part is left, perhaps with damage at its
+    /// end.
     pub fn lose_power(&self) {
         let mut state = self.state();
         let len = state.cached.len();

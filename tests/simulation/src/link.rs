@@ -52,7 +52,13 @@ impl Link {
         reply
     }
 
-    async fn exchange(&mut self, method: Method, path: &str, headers: &[(&str, String)], body: Option<Value>) -> Option<Reply> {
+    async fn exchange(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, String)],
+        body: Option<Value>,
+    ) -> Option<Reply> {
         let mut sender = match self.kept.take().filter(|sender| !sender.is_closed()) {
             Some(sender) => sender,
             None => self.connect().await?,
@@ -73,7 +79,11 @@ impl Link {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.ok()?.to_bytes();
         self.kept = Some(sender);
-        Some(Reply { status: parts.status.as_u16(), headers: parts.headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
+        Some(Reply {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        })
     }
 
     async fn connect(&self) -> Option<SendRequest<Full<Bytes>>> {

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use turmoil::Sim;
 
-use crate::disk::DiskFault;
-use crate::vacancy::{HOST, Machine};
-use crate::world::{BUYER_HOSTS, Course, Scenario};
-use crate::{relay, ticket};
+use crate::{
+    disk::DiskFault,
+    relay, ticket,
+    vacancy::{HOST, Machine},
+    world::{BUYER_HOSTS, Course, Scenario},
+};
 
 /// Between which hosts the network can be cut.
 const LINKS: [(&str, &str); 6] = [
@@ -78,7 +79,8 @@ impl Nemesis {
     pub fn step(&mut self, sim: &mut Sim<'_>, course: &Course) {
         let now = sim.elapsed();
         if !self.is_down(HOST) && !sim.is_host_running(HOST) {
-            // It ended by itself. The disk is as it is; whoever starts it again does so on a disk that works.
+            // It ended by itself. The disk is as it is; whoever starts it again does so on a disk
+            // that works.
             self.done.failures += 1;
             if self.rng.random_bool(0.3) {
                 self.machine.disk.lose_power();
@@ -153,7 +155,8 @@ impl Nemesis {
                 }
             }
             36..52 if !self.is_down(HOST) => {
-                let fault = [DiskFault::TornWrite, DiskFault::FailedWrite, DiskFault::FailedSync][self.rng.random_range(0..3)];
+                let fault = [DiskFault::TornWrite, DiskFault::FailedWrite, DiskFault::FailedSync]
+                    [self.rng.random_range(0..3)];
                 self.machine.disk.break_next(fault, self.rng.random_bool(0.4));
                 self.done.disk_faults += 1;
             }

@@ -1,19 +1,26 @@
-//! HTTP over the simulated network: the pool of connections that reqwest is made of, and the loop that accepts.
+//! HTTP over the simulated network: the pool of connections that reqwest is made of, and the loop
+//! that accepts.
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::Router;
 use bytes::Bytes;
 use http::Uri;
 use http_body_util::Full;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::{Connected, Connection};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::service::TowerToHyperService;
+use hyper_util::{
+    client::legacy::{
+        Client,
+        connect::{Connected, Connection},
+    },
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto::Builder,
+    service::TowerToHyperService,
+};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use turmoil::net::{TcpListener, TcpStream};
 
@@ -24,7 +31,9 @@ pub type Pool = Client<Connector, Full<Bytes>>;
 #[must_use]
 pub fn pool(connect_timeout: Duration) -> Pool {
     // Its clock would be the machine's: here no connection grows too old.
-    Client::builder(TokioExecutor::new()).pool_idle_timeout(None).build(Connector { connect_timeout })
+    Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(None)
+        .build(Connector { connect_timeout })
 }
 
 /// Serves `router` on `port` until `end` says that the process ends.
@@ -66,7 +75,8 @@ impl tower::Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let within = self.connect_timeout;
         Box::pin(async move {
-            let (host, port) = (uri.host().unwrap_or_default().to_owned(), uri.port_u16().unwrap_or(80));
+            let (host, port) =
+                (uri.host().unwrap_or_default().to_owned(), uri.port_u16().unwrap_or(80));
             let stream = tokio::time::timeout(within, TcpStream::connect((host, port))).await??;
             Ok(TokioIo::new(Stream(stream)))
         })
@@ -83,13 +93,21 @@ impl Connection for Stream {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(cx, buf)
     }
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 use checker::{Answer, Ask, History, answer};
 use http::Method;
 use inventory::{IdempotencyKey, Outcome};
-use rand::RngExt;
-use rand::rngs::StdRng;
+use rand::{RngExt, rngs::StdRng};
 use serde_json::json;
 
-use crate::link::Link;
-use crate::ticket::{HOST, PORT, PURCHASE_MAX};
+use crate::{
+    link::Link,
+    ticket::{HOST, PORT, PURCHASE_MAX},
+};
 
 /// What somebody wants.
 pub struct Purchase {
@@ -23,8 +24,14 @@ pub struct Purchase {
 }
 
 impl Purchase {
-    /// Asks with the same key at most `attempts` times; says what was sold, and whether there was an answer at all.
-    pub async fn run(self, history: &History, rng: &mut StdRng, attempts: u32) -> (bool, Option<Outcome>) {
+    /// Asks with the same key at most `attempts` times; says what was sold, and whether there was
+    /// an answer at all.
+    pub async fn run(
+        self,
+        history: &History,
+        rng: &mut StdRng,
+        attempts: u32,
+    ) -> (bool, Option<Outcome>) {
         let mut link = Link::new(HOST, PORT);
         for attempt in 0..attempts {
             match self.ask(history, &mut link).await {
@@ -39,12 +46,15 @@ impl Purchase {
     async fn ask(&self, history: &History, link: &mut Link) -> Answer {
         let kind = checker::reserve_kind(self.qty);
         let ask = || history.send(Ask::Write { kind: kind.clone(), key: Some(self.key.clone()) });
-        // What is delivered twice is like two requests, and nobody hears the answer of the second: even after a refusal it may happen.
+        // What is delivered twice is like two requests, and nobody hears the answer of the second:
+        // even after a refusal it may happen.
         let (open, again) = (ask(), self.duplicates.then(ask));
         let headers = [("idempotency-key", format!("\"{}\"", self.key.as_str()))];
         let body = json!({"qty": self.qty});
-        let reply = link.call(Method::POST, "/api/v1/purchase", &headers, Some(body), PURCHASE_MAX).await;
-        let told = reply.map_or(Answer::Unknown, |reply| answer(&kind, reply.status, &reply.body, None));
+        let reply =
+            link.call(Method::POST, "/api/v1/purchase", &headers, Some(body), PURCHASE_MAX).await;
+        let told =
+            reply.map_or(Answer::Unknown, |reply| answer(&kind, reply.status, &reply.body, None));
         open.answered(told.clone());
         if let (Some(again), Answer::Done { .. }) = (again, &told) {
             again.answered(told.clone());

@@ -1,22 +1,27 @@
-//! What may stand between the services: it passes requests on, and in some scenarios delivers one again, whole, when everybody has
-//! forgotten it.
+//! What may stand between the services: it passes requests on, and in some scenarios delivers one
+//! again, whole, when everybody has forgotten it.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
 use bytes::Bytes;
 use http::{StatusCode, Uri};
 use http_body_util::Full;
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use crate::network::{self, Pool};
-use crate::vacancy;
-use crate::world::Scenario;
+use crate::{
+    network::{self, Pool},
+    vacancy,
+    world::Scenario,
+};
 
 /// Where it listens.
 pub const PORT: u16 = 8001;
@@ -45,13 +50,17 @@ struct Relay {
 pub async fn process(again: Again, scenario: Scenario, start: u64) -> turmoil::Result {
     let rng = StdRng::seed_from_u64(scenario.seed.wrapping_mul(7).wrapping_add(start));
     let pool = network::pool(Duration::from_millis(200));
-    let relay = Relay { pool, rng: Arc::new(Mutex::new(rng)), duplicates: scenario.duplicates, again };
-    network::serve(Router::new().fallback(pass).with_state(relay), PORT, std::future::pending()).await
+    let relay =
+        Relay { pool, rng: Arc::new(Mutex::new(rng)), duplicates: scenario.duplicates, again };
+    network::serve(Router::new().fallback(pass).with_state(relay), PORT, std::future::pending())
+        .await
 }
 
 async fn pass(State(relay): State<Relay>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, BODY_MAX).await else { return StatusCode::BAD_REQUEST.into_response() };
+    let Ok(body) = to_bytes(body, BODY_MAX).await else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let Ok(uri) = format!("http://{}:{}{path}", vacancy::HOST, vacancy::PORT).parse::<Uri>() else {
         return StatusCode::BAD_REQUEST.into_response();

@@ -1,13 +1,15 @@
-//! A store on the simulated disk: a journal of batches, each a length, a checksum and record bodies. What is in memory follows from it,
-//! by the same code that restores a backup.
+//! A store on the simulated disk: a journal of batches, each a length, a checksum and record
+//! bodies. What is in memory follows from it, by the same code that restores a backup.
 
 use std::sync::Arc;
 
-use inventory::TimeMs;
-use inventory::decide::{Touch, WorkingSet};
-use inventory::store::{Durability, EventView, MemoryStore, OwnedStore, Reader, Store, StoreError};
-use inventory::transfer::{ReplayError, Replayer};
-use inventory::verify::Entry;
+use inventory::{
+    TimeMs,
+    decide::{Touch, WorkingSet},
+    store::{Durability, EventView, MemoryStore, OwnedStore, Reader, Store, StoreError},
+    transfer::{ReplayError, Replayer},
+    verify::Entry,
+};
 use sha2::{Digest, Sha256};
 
 use crate::disk::Disk;
@@ -22,7 +24,8 @@ pub struct SimStore {
 }
 
 impl SimStore {
-    /// Opens what is on `disk`: everything up to the first batch that is not whole, which is cut off.
+    /// Opens what is on `disk`: everything up to the first batch that is not whole, which is cut
+    /// off.
     ///
     /// # Errors
     /// [`ReplayError`] when the records do not follow from each other.
@@ -44,14 +47,24 @@ fn parse(bytes: &[u8]) -> (Vec<Vec<u8>>, usize) {
     let (mut bodies, mut at) = (Vec::new(), 0);
     while let Some((head, rest)) = bytes[at..].split_at_checked(HEAD) {
         let len = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
-        let Some(payload) = rest.get(..len).filter(|payload| Sha256::digest(payload)[..8] == head[4..]) else { break };
-        bodies.extend(payload.split(|byte| *byte == b'\n').filter(|body| !body.is_empty()).map(<[u8]>::to_vec));
+        let Some(payload) =
+            rest.get(..len).filter(|payload| Sha256::digest(payload)[..8] == head[4..])
+        else {
+            break;
+        };
+        bodies.extend(
+            payload
+                .split(|byte| *byte == b'\n')
+                .filter(|body| !body.is_empty())
+                .map(<[u8]>::to_vec),
+        );
         at += HEAD + len;
     }
     (bodies, at)
 }
 
-/// The records on `disk`, each with its place in its event's ledger by the order in which they lie there.
+/// The records on `disk`, each with its place in its event's ledger by the order in which they lie
+/// there.
 #[must_use]
 pub fn records(disk: &Disk) -> Vec<Entry> {
     let (bodies, _) = parse(&disk.read());
@@ -66,7 +79,8 @@ pub fn records(disk: &Disk) -> Vec<Entry> {
 }
 
 fn frame(set: &WorkingSet) -> Vec<u8> {
-    let payload: Vec<u8> = set.records.iter().flat_map(|(_, body)| body.iter().copied().chain(*b"\n")).collect();
+    let payload: Vec<u8> =
+        set.records.iter().flat_map(|(_, body)| body.iter().copied().chain(*b"\n")).collect();
     let len = u32::try_from(payload.len()).unwrap_or(u32::MAX);
     [&len.to_be_bytes(), &Sha256::digest(&payload)[..8], &payload].concat()
 }
@@ -76,7 +90,11 @@ impl Store for SimStore {
         self.memory.load(touch, now_ms).await
     }
 
-    async fn commit(&mut self, set: WorkingSet, durability: Durability) -> Result<Vec<EventView>, StoreError> {
+    async fn commit(
+        &mut self,
+        set: WorkingSet,
+        durability: Durability,
+    ) -> Result<Vec<EventView>, StoreError> {
         let failed = |error: std::io::Error| StoreError::Failed(error.to_string().into());
         if !set.records.is_empty() {
             self.disk.write(&frame(&set)).await.map_err(failed)?;

@@ -1,25 +1,33 @@
-//! The host that sells: ticket's real calls and its real way to vacancy (gathering, batches, breaker, repetitions), whose connections
-//! alone are simulated.
+//! The host that sells: ticket's real calls and its real way to vacancy (gathering, batches,
+//! breaker, repetitions), whose connections alone are simulated.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use inventory::Limits;
 use prometheus::Registry;
-use serving::app::{AppParts, ServiceInfo, finish};
-use serving::config::Source;
-use serving::health::Health;
-use serving::telemetry::Metrics;
-use ticket::TicketSettings;
-use ticket::api::Shop;
-use ticket::client::{BoxFuture, Chance, RemoteVacancyClient, Transport, TransportError};
+use serving::{
+    app::{AppParts, ServiceInfo, finish},
+    config::Source,
+    health::Health,
+    telemetry::Metrics,
+};
+use ticket::{
+    TicketSettings,
+    api::Shop,
+    client::{BoxFuture, Chance, RemoteVacancyClient, Transport, TransportError},
+};
 
-use crate::network::{self, Pool};
-use crate::relay;
-use crate::world::Scenario;
+use crate::{
+    network::{self, Pool},
+    relay,
+    world::Scenario,
+};
 
 /// Where it listens.
 pub const PORT: u16 = 8002;
@@ -36,7 +44,9 @@ impl Seen {
     pub fn sum(&self, metric: &str) -> (u64, u64) {
         let lives = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut sum, mut count) = (0.0, 0);
-        for family in lives.iter().flat_map(Registry::gather).filter(|family| family.name() == metric) {
+        for family in
+            lives.iter().flat_map(Registry::gather).filter(|family| family.name() == metric)
+        {
             for one in family.get_metric() {
                 let histogram = one.get_histogram();
                 sum += one.get_counter().get_value() + histogram.get_sample_sum();
@@ -70,26 +80,38 @@ pub async fn process(seen: Seen, scenario: Scenario, start: u64) -> turmoil::Res
     let registry = Registry::new();
     client.register(&registry)?;
     seen.0.lock().unwrap_or_else(PoisonError::into_inner).push(registry);
-    let (routes, _) = ticket::service::routes(Shop::new(client, Limits::default().qty_max)).split_for_parts();
+    let (routes, _) =
+        ticket::service::routes(Shop::new(client, Limits::default().qty_max)).split_for_parts();
     let health = Health::new(HOST);
     health.set_ready();
     let info = ServiceInfo::new(HOST, "0", "microservices", "simulation");
-    let router = finish(routes, AppParts::new(info, health, Metrics::new(HOST, "0")?, settings.serving.requests.clone()));
+    let router = finish(
+        routes,
+        AppParts::new(info, health, Metrics::new(HOST, "0")?, settings.serving.requests.clone()),
+    );
     network::serve(router, PORT, std::future::pending()).await
 }
 
 struct Simulated(Pool);
 
 impl Transport for Simulated {
-    fn send(&self, request: Request<Vec<u8>>, bytes_max: usize) -> BoxFuture<'_, Result<Response<Vec<u8>>, TransportError>> {
+    fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        bytes_max: usize,
+    ) -> BoxFuture<'_, Result<Response<Vec<u8>>, TransportError>> {
         let request = request.map(|body| Full::new(Bytes::from(body)));
         Box::pin(async move {
-            let answer = self.0.request(request).await.map_err(|error| match error.is_connect() {
-                true => TransportError::Connect(error.to_string()),
-                false => TransportError::Broken(error.to_string()),
-            })?;
+            let answer =
+                self.0.request(request).await.map_err(|error| match error.is_connect() {
+                    true => TransportError::Connect(error.to_string()),
+                    false => TransportError::Broken(error.to_string()),
+                })?;
             let (parts, body) = answer.into_parts();
-            let body = Limited::new(body, bytes_max).collect().await.map_err(|error| TransportError::Broken(error.to_string()))?;
+            let body = Limited::new(body, bytes_max)
+                .collect()
+                .await
+                .map_err(|error| TransportError::Broken(error.to_string()))?;
             Ok(Response::from_parts(parts, body.to_bytes().to_vec()))
         })
     }

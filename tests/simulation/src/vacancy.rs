@@ -1,23 +1,24 @@
-//! The host that keeps the stock: the real engine and the real calls, on the simulated disk and network.
+//! The host that keeps the stock: the real engine and the real calls, on the simulated disk and
+//! network.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
-use inventory::engine::Environment;
-use inventory::store::EventView;
-use inventory::{CommandKind, Engine, EventName, EventSettings, Limits, Request, StockName};
-use serving::app::{AppParts, ServiceInfo, finish};
-use serving::config::Source;
-use serving::health::Health;
-use serving::telemetry::Metrics;
-use vacancy::VacancySettings;
-use vacancy::api::App;
+use inventory::{
+    CommandKind, Engine, EventName, EventSettings, Limits, Request, StockName, engine::Environment,
+    store::EventView,
+};
+use serving::{
+    app::{AppParts, ServiceInfo, finish},
+    config::Source,
+    health::Health,
+    telemetry::Metrics,
+};
+use vacancy::{VacancySettings, api::App};
 
-use crate::clock::SimClock;
-use crate::disk::Disk;
-use crate::network;
-use crate::store::SimStore;
-use crate::world::Scenario;
+use crate::{clock::SimClock, disk::Disk, network, store::SimStore, world::Scenario};
 
 /// Where it listens.
 pub const PORT: u16 = 8001;
@@ -42,7 +43,10 @@ impl Machine {
     #[must_use]
     pub fn published(&self) -> Vec<EventView> {
         let engine = self.engine.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        engine.as_ref().map(|engine| engine.published().iter().map(|view| (**view).clone()).collect()).unwrap_or_default()
+        engine
+            .as_ref()
+            .map(|engine| engine.published().iter().map(|view| (**view).clone()).collect())
+            .unwrap_or_default()
     }
 }
 
@@ -53,22 +57,39 @@ impl Machine {
 pub async fn process(machine: Machine, scenario: Scenario, start: u64) -> turmoil::Result {
     // In some scenarios it takes less at once than ticket has together.
     let batch_max = if scenario.seed % 4 == 3 { "2" } else { "1024" };
-    let settings = [("ADMIN_TOKEN", ADMIN_TOKEN), ("REQUEST_TIMEOUT_S", "2"), ("RESERVE_BATCH_MAX", batch_max)];
+    let settings = [
+        ("ADMIN_TOKEN", ADMIN_TOKEN),
+        ("REQUEST_TIMEOUT_S", "2"),
+        ("RESERVE_BATCH_MAX", batch_max),
+    ];
     let settings = VacancySettings::from_source(&Source::from_pairs(settings))?;
     let store = SimStore::open(&machine.disk).await?;
     let limits = Limits { batch_max: 32, queue_max: 64, ..settings.limits.clone() };
-    let environment = Environment::seeded(Arc::new(machine.clock.clone()), scenario.seed ^ start.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let environment = Environment::seeded(
+        Arc::new(machine.clock.clone()),
+        scenario.seed ^ start.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+    );
     let (engine, committer) = Engine::assemble(store, limits, environment);
     tokio::spawn(committer.run());
-    *machine.engine.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(engine.clone());
+    *machine.engine.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
+        Some(engine.clone());
     create(&engine, "default", &[("general", scenario.capacity)], None).await;
-    create(&engine, "gala", &[("general", scenario.capacity / 2), ("vip", 6)], Some(scenario.limit_per_customer)).await;
+    create(
+        &engine,
+        "gala",
+        &[("general", scenario.capacity / 2), ("vip", 6)],
+        Some(scenario.limit_per_customer),
+    )
+    .await;
 
     let (routes, _) = vacancy::api::router(App::new(engine.clone(), &settings)).split_for_parts();
     let health = Health::new(HOST);
     health.set_ready();
     let info = ServiceInfo::new(HOST, "0", "microservices", "simulation");
-    let router = finish(routes, AppParts::new(info, health, Metrics::new(HOST, "0")?, settings.serving.requests.clone()));
+    let router = finish(
+        routes,
+        AppParts::new(info, health, Metrics::new(HOST, "0")?, settings.serving.requests.clone()),
+    );
     // When its store has failed the process ends, and recovery decides.
     let failed = async {
         engine.failed().await;
@@ -76,12 +97,26 @@ pub async fn process(machine: Machine, scenario: Scenario, start: u64) -> turmoi
     network::serve(router, PORT, failed).await
 }
 
-/// Creates an event if there has never been one; when the disk fails in this moment, the next start does it.
-async fn create(engine: &Engine, event: &str, capacities: &[(&str, u64)], limit_per_customer: Option<u64>) {
+/// Creates an event if there has never been one; when the disk fails in this moment, the next start
+/// does it.
+async fn create(
+    engine: &Engine,
+    event: &str,
+    capacities: &[(&str, u64)],
+    limit_per_customer: Option<u64>,
+) {
     let Ok(event) = EventName::new(event) else { return };
-    let capacities: BTreeMap<_, _> =
-        capacities.iter().filter_map(|(name, capacity)| Some((StockName::new(name).ok()?, *capacity))).collect();
+    let capacities: BTreeMap<_, _> = capacities
+        .iter()
+        .filter_map(|(name, capacity)| Some((StockName::new(name).ok()?, *capacity)))
+        .collect();
     let settings = EventSettings { limit_per_customer, ..EventSettings::default() };
-    let kind = CommandKind::PutEvent { event, capacities, settings, if_settings_seq: None, only_create: true };
+    let kind = CommandKind::PutEvent {
+        event,
+        capacities,
+        settings,
+        if_settings_seq: None,
+        only_create: true,
+    };
     drop(engine.submit(Request::new(kind)).await);
 }

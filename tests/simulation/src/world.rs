@@ -1,27 +1,34 @@
 //! A simulation from its seed to its judgement.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use checker::{Checked, Finding, History, check};
-use inventory::ledger::Hash;
-use inventory::store::{EventView, OwnedStore};
-use inventory::{EventName, IdempotencyKey};
-use rand::SeedableRng;
-use rand::rngs::StdRng;
+use inventory::{
+    EventName, IdempotencyKey,
+    ledger::Hash,
+    store::{EventView, OwnedStore},
+};
+use rand::{SeedableRng, rngs::StdRng};
 use thiserror::Error;
 use tokio::time::Instant;
 
-use crate::buyer::Buyer;
-use crate::clock::SimClock;
-use crate::disk::Disk;
-use crate::nemesis::{Done, Nemesis};
-use crate::purchase::Purchase;
-use crate::relay;
-use crate::store::{SimStore, records};
-use crate::ticket::{self, Seen};
-use crate::vacancy::{self, Machine};
+use crate::{
+    buyer::Buyer,
+    clock::SimClock,
+    disk::Disk,
+    nemesis::{Done, Nemesis},
+    purchase::Purchase,
+    relay,
+    store::{SimStore, records},
+    ticket::{self, Seen},
+    vacancy::{self, Machine},
+};
 
 /// The hosts on which buyers live.
 pub const BUYER_HOSTS: [&str; 2] = ["north", "south"];
@@ -185,7 +192,8 @@ impl Course {
         self.0.outage.load(Ordering::SeqCst)
     }
 
-    /// Waits until all buyers are done; sees an outage through, in which the breaker opens; and when all is well again buys until something is sold, or refused for good.
+    /// Waits until all buyers are done; sees an outage through, in which the breaker opens; and
+    /// when all is well again buys until something is sold, or refused for good.
     async fn end(self, scenario: Scenario, history: History) -> turmoil::Result {
         while self.0.hosts_done.load(Ordering::SeqCst) < BUYER_HOSTS.len() as u64 {
             tokio::time::sleep(TICK).await;
@@ -198,7 +206,8 @@ impl Course {
                 since = Instant::now();
             }
             let key = IdempotencyKey::new(&format!("last-{number}"))?;
-            let asked = Purchase { qty: 1, key, duplicates: scenario.duplicates }.run(&history, &mut rng, 1);
+            let asked = Purchase { qty: 1, key, duplicates: scenario.duplicates }
+                .run(&history, &mut rng, 1);
             match tokio::time::timeout_at(since + HEALS_IN, asked).await {
                 Ok((true, _)) if self.is_calm() => break,
                 Ok(_) => tokio::time::sleep(Duration::from_millis(20)).await,
@@ -257,7 +266,11 @@ pub fn run(scenario: &Scenario) -> Result<Outcome, Failure> {
 
 fn simulate(scenario: &Scenario) -> Result<Outcome, Failure> {
     let history = History::default();
-    let machine = Machine { disk: Disk::new(scenario.seed), clock: SimClock::default(), engine: std::sync::Arc::default() };
+    let machine = Machine {
+        disk: Disk::new(scenario.seed),
+        clock: SimClock::default(),
+        engine: std::sync::Arc::default(),
+    };
     let mut sim = turmoil::Builder::new()
         .rng_seed(scenario.seed)
         .tick_duration(TICK)
@@ -273,22 +286,27 @@ fn simulate(scenario: &Scenario) -> Result<Outcome, Failure> {
         vacancy::process(of_host.clone(), scenario_of_host.clone(), starts.get())
     });
     let (seen, again, course) = (Seen::default(), relay::Again::default(), Course::default());
-    let (of_host, scenario_of_host, starts) = (seen.clone(), scenario.clone(), std::cell::Cell::new(0_u64));
+    let (of_host, scenario_of_host, starts) =
+        (seen.clone(), scenario.clone(), std::cell::Cell::new(0_u64));
     sim.host(ticket::HOST, move || {
         starts.set(starts.get() + 1);
         ticket::process(of_host.clone(), scenario_of_host.clone(), starts.get())
     });
-    let (of_host, scenario_of_host, starts) = (again.clone(), scenario.clone(), std::cell::Cell::new(0_u64));
+    let (of_host, scenario_of_host, starts) =
+        (again.clone(), scenario.clone(), std::cell::Cell::new(0_u64));
     sim.host(relay::HOST, move || {
         starts.set(starts.get() + 1);
         relay::process(of_host.clone(), scenario_of_host.clone(), starts.get())
     });
     sim.client("closer", course.clone().end(scenario.clone(), history.clone()));
     for (at, host) in (0..).zip(BUYER_HOSTS) {
-        let buyers: Vec<_> = (0..scenario.buyers).map(|number| Buyer::new(at * 100 + number, scenario, history.clone())).collect();
+        let buyers: Vec<_> = (0..scenario.buyers)
+            .map(|number| Buyer::new(at * 100 + number, scenario, history.clone()))
+            .collect();
         let course = course.clone();
         sim.client(host, async move {
-            let running: Vec<_> = buyers.into_iter().map(|buyer| tokio::spawn(buyer.run())).collect();
+            let running: Vec<_> =
+                buyers.into_iter().map(|buyer| tokio::spawn(buyer.run())).collect();
             for one in running {
                 one.await?;
             }
@@ -303,7 +321,8 @@ fn simulate(scenario: &Scenario) -> Result<Outcome, Failure> {
     }
     let elapsed = sim.elapsed();
     let (checked, fingerprint) = judge(&history, &machine)?;
-    let healed_in = course.0.healed_in.lock().unwrap_or_else(PoisonError::into_inner).ok_or(Failure::Stuck)?;
+    let healed_in =
+        course.0.healed_in.lock().unwrap_or_else(PoisonError::into_inner).ok_or(Failure::Stuck)?;
     let (carried, loads) = seen.sum("vacancy_call_purchases");
     let way = Way {
         calls: seen.sum("vacancy_calls_total").0,
@@ -328,16 +347,19 @@ fn judge(history: &History, machine: &Machine) -> Result<(Checked, String), Fail
     }
     let checked = check(history, &ledgers)?;
     counts(machine)?;
-    let all: Vec<u8> = ledgers.iter().flat_map(|(_, bodies)| bodies.iter().flatten().copied()).collect();
+    let all: Vec<u8> =
+        ledgers.iter().flat_map(|(_, bodies)| bodies.iter().flatten().copied()).collect();
     Ok((checked, Hash::of(&all).to_string()))
 }
 
-/// What readers saw last is a prefix of what recovery finds, and is exactly what it finds when nothing was under way.
+/// What readers saw last is a prefix of what recovery finds, and is exactly what it finds when
+/// nothing was under way.
 fn counts(machine: &Machine) -> Result<(), Failure> {
     let seen = machine.published();
     let opened = std::pin::pin!(SimStore::open(&machine.disk));
     let waker = std::task::Waker::noop();
-    let std::task::Poll::Ready(recovered) = opened.poll(&mut std::task::Context::from_waker(waker)) else {
+    let std::task::Poll::Ready(recovered) = opened.poll(&mut std::task::Context::from_waker(waker))
+    else {
         return Err(Failure::Counts("opening waits".into()));
     };
     let recovered = recovered.map_err(|error| Failure::Ended(error.to_string()))?.views();

@@ -1,7 +1,9 @@
 //! A small client that keeps status, headers and body of every answer.
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, StatusCode};
+use reqwest::{
+    Method, StatusCode,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
 use serde_json::Value;
 
 use crate::ADMIN_TOKEN;
@@ -32,7 +34,10 @@ impl Answer {
         assert_eq!(body["status"], self.status, "{body}");
         let code = body["code"].as_str().unwrap_or_default().to_owned();
         assert_eq!(body["type"], format!("urn:ticket-system:problem:{code}"), "{body}");
-        assert!(body["title"].is_string() && body["detail"].is_string() && body["error"].is_string(), "{body}");
+        assert!(
+            body["title"].is_string() && body["detail"].is_string() && body["error"].is_string(),
+            "{body}"
+        );
         assert_eq!(body["request_id"], self.header("x-request-id"), "{body}");
         code
     }
@@ -56,10 +61,19 @@ impl Client {
     }
 
     /// Any call; the error is that of the connection.
-    pub async fn call(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Result<Answer, reqwest::Error> {
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Result<Answer, reqwest::Error> {
         let mut all = HeaderMap::new();
         for (name, value) in headers {
-            all.insert(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
+            all.insert(
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                HeaderValue::from_str(value).unwrap(),
+            );
         }
         let mut request = self.http.request(method, format!("{}{path}", self.base)).headers(all);
         if let Some(body) = body {
@@ -83,12 +97,23 @@ impl Client {
     }
 
     /// A POST with an Idempotency-Key.
-    pub async fn keyed(&self, path: &str, key: &str, body: Value) -> Result<Answer, reqwest::Error> {
+    pub async fn keyed(
+        &self,
+        path: &str,
+        key: &str,
+        body: Value,
+    ) -> Result<Answer, reqwest::Error> {
         self.call(Method::POST, path, &[("idempotency-key", key)], Some(body)).await
     }
 
     /// A call with the admin token and perhaps more headers.
-    pub async fn admin(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Answer {
+    pub async fn admin(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
         let token = format!("Bearer {ADMIN_TOKEN}");
         let headers = [&[("authorization", token.as_str())], headers].concat();
         self.call(method, path, &headers, body).await.unwrap()
@@ -111,7 +136,14 @@ impl Client {
         let mut all: Vec<Value> = Vec::new();
         loop {
             let after = all.last().map_or("0", |last| last["sequence"].as_str().unwrap());
-            let page = self.admin(Method::GET, &format!("/api/v1/admin/events/{event}/sales?after={after}&limit=1000"), &[], None).await;
+            let page = self
+                .admin(
+                    Method::GET,
+                    &format!("/api/v1/admin/events/{event}/sales?after={after}&limit=1000"),
+                    &[],
+                    None,
+                )
+                .await;
             assert_eq!(page.status, 200);
             let page = page.json().as_array().unwrap().clone();
             if page.is_empty() {

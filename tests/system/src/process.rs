@@ -1,13 +1,17 @@
 //! The binaries as processes.
 
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
 
 use crate::Client;
 
@@ -22,14 +26,20 @@ pub fn binary(name: &str) -> PathBuf {
     static DIR: OnceLock<PathBuf> = OnceLock::new();
     let dir = DIR.get_or_init(|| {
         // This test binary lies in `<target>/<profile>/deps`.
-        let profile_dir = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
+        let profile_dir =
+            std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
         let mut build = std::process::Command::new(env!("CARGO"));
         build.args(["build", "--quiet", "--locked", "-p", "vacancy", "-p", "ticket", "--bins"]);
-        // In the folder of the package that is tested, which cargo runs tests in: no path is compiled in, so checkouts can share a target.
+        // In the folder of the package that is tested, which cargo runs tests in: no path is
+        // compiled in, so checkouts can share a target.
         build.arg("--target-dir").arg(profile_dir.parent().unwrap());
-        // Cargo describes this package to its tests; to build scripts it would mean that theirs has changed, and half of all be built anew.
+        // Cargo describes this package to its tests; to build scripts it would mean that theirs has
+        // changed, and half of all be built anew.
         for (name, _) in std::env::vars_os() {
-            if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|of_package| name.to_string_lossy().starts_with(of_package)) {
+            if ["CARGO_PKG_", "CARGO_MANIFEST_"]
+                .iter()
+                .any(|of_package| name.to_string_lossy().starts_with(of_package))
+            {
                 build.env_remove(name);
             }
         }
@@ -60,7 +70,12 @@ pub struct Process {
 impl Process {
     /// The monolith on `data_dir`.
     pub async fn monolith(data_dir: &Path, env: &[(&str, &str)]) -> Self {
-        Self::start("ticket", &[&[("DEPLOYMENT_MODE", "monolith"), ("DATA_DIR", data_dir.to_str().unwrap())], env].concat()).await
+        Self::start(
+            "ticket",
+            &[&[("DEPLOYMENT_MODE", "monolith"), ("DATA_DIR", data_dir.to_str().unwrap())], env]
+                .concat(),
+        )
+        .await
     }
 
     /// vacancy on `data_dir`.
@@ -75,10 +90,13 @@ impl Process {
 
     /// `name` with these variables and no others of ours; on a free port unless one is given.
     pub async fn start(name: &str, env: &[(&str, &str)]) -> Self {
-        Self::try_start(name, env).await.unwrap_or_else(|status| panic!("{name} ended at once: {status}"))
+        Self::try_start(name, env)
+            .await
+            .unwrap_or_else(|status| panic!("{name} ended at once: {status}"))
     }
 
-    /// Like [`Process::start`], by way of another program, such as `ip netns exec`, and asked for at `host`.
+    /// Like [`Process::start`], by way of another program, such as `ip netns exec`, and asked for
+    /// at `host`.
     pub async fn start_by(by: &[&str], host: &str, name: &str, env: &[(&str, &str)]) -> Self {
         let started = Self::until(by, name, env, find_address).await;
         let mut process = started.unwrap_or_else(|status| panic!("{name} ended at once: {status}"));
@@ -87,14 +105,21 @@ impl Process {
     }
 
     /// Like [`Process::start`], but an end before it listens is returned.
-    pub async fn try_start(name: &str, env: &[(&str, &str)]) -> Result<Self, std::process::ExitStatus> {
+    pub async fn try_start(
+        name: &str,
+        env: &[(&str, &str)],
+    ) -> Result<Self, std::process::ExitStatus> {
         Self::until(&[], name, env, find_address).await
     }
 
     /// A process that has logged `message`, and perhaps does not listen yet: it has no address.
     pub async fn that_says(message: &str, name: &str, env: &[(&str, &str)]) -> Self {
-        let said = |log: &serde_json::Value| (fields(log)["message"] == message).then(|| "127.0.0.1:0".to_owned());
-        Self::until(&[], name, env, said).await.unwrap_or_else(|status| panic!("{name} ended at once: {status}"))
+        let said = |log: &serde_json::Value| {
+            (fields(log)["message"] == message).then(|| "127.0.0.1:0".to_owned())
+        };
+        Self::until(&[], name, env, said)
+            .await
+            .unwrap_or_else(|status| panic!("{name} ended at once: {status}"))
     }
 
     async fn until(
@@ -118,7 +143,12 @@ impl Process {
             ("MONOLITH_PORT", "0"),
         ]);
         // An empty directory: no .env of the machine is read.
-        command.envs(env.iter().copied()).current_dir(empty_dir()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
+        command
+            .envs(env.iter().copied())
+            .current_dir(empty_dir())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut said = Vec::new();
@@ -132,13 +162,21 @@ impl Process {
             }
             None
         };
-        let Some(address) = tokio::time::timeout(START_MAX, found).await.expect("it did not start in time") else {
+        let Some(address) =
+            tokio::time::timeout(START_MAX, found).await.expect("it did not start in time")
+        else {
             return Err(child.wait().await.unwrap());
         };
         // Whatever it logs later must not fill the pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let port = address.rsplit(':').next().unwrap().parse().unwrap();
-        Ok(Self { child, base: format!("http://127.0.0.1:{port}"), port, started_in: started.elapsed(), said })
+        Ok(Self {
+            child,
+            base: format!("http://127.0.0.1:{port}"),
+            port,
+            started_in: started.elapsed(),
+            said,
+        })
     }
 
     /// Its address.
@@ -153,7 +191,11 @@ impl Process {
 
     /// The messages it logged at `level` before it listened.
     pub fn said(&self, level: &str) -> Vec<&str> {
-        self.said.iter().filter(|log| log["level"] == level).filter_map(|log| fields(log)["message"].as_str()).collect()
+        self.said
+            .iter()
+            .filter(|log| log["level"] == level)
+            .filter_map(|log| fields(log)["message"].as_str())
+            .collect()
     }
 
     /// Its process id.
@@ -174,18 +216,32 @@ impl Process {
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().unwrap().to_string();
-        assert!(std::process::Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+        assert!(
+            std::process::Command::new("kill")
+                .args([&format!("-{name}"), &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// SIGTERM, and its exit code.
     pub async fn terminate(mut self) -> Option<i32> {
         self.signal("TERM");
-        tokio::time::timeout(Duration::from_secs(20), self.child.wait()).await.expect("it did not end").unwrap().code()
+        tokio::time::timeout(Duration::from_secs(20), self.child.wait())
+            .await
+            .expect("it did not end")
+            .unwrap()
+            .code()
     }
 
     /// Waits until it ends by itself.
     pub async fn ended(mut self) -> Option<i32> {
-        tokio::time::timeout(Duration::from_secs(20), self.child.wait()).await.expect("it did not end").unwrap().code()
+        tokio::time::timeout(Duration::from_secs(20), self.child.wait())
+            .await
+            .expect("it did not end")
+            .unwrap()
+            .code()
     }
 }
 
@@ -195,7 +251,9 @@ fn fields(log: &serde_json::Value) -> &serde_json::Value {
 
 fn find_address(log: &serde_json::Value) -> Option<String> {
     let fields = fields(log);
-    (fields["message"] == "listening").then(|| fields["address"].as_str().map(str::to_owned)).flatten()
+    (fields["message"] == "listening")
+        .then(|| fields["address"].as_str().map(str::to_owned))
+        .flatten()
 }
 
 fn empty_dir() -> &'static Path {

@@ -1,6 +1,7 @@
 use k8s_openapi::api::autoscaling::v2::{
-    CrossVersionObjectReference, HPAScalingPolicy, HPAScalingRules, HorizontalPodAutoscaler, HorizontalPodAutoscalerBehavior,
-    HorizontalPodAutoscalerSpec, MetricSpec, MetricTarget, ResourceMetricSource,
+    CrossVersionObjectReference, HPAScalingPolicy, HPAScalingRules, HorizontalPodAutoscaler,
+    HorizontalPodAutoscalerBehavior, HorizontalPodAutoscalerSpec, MetricSpec, MetricTarget,
+    ResourceMetricSource,
 };
 
 use crate::{
@@ -33,21 +34,34 @@ fn metrics(scaling: &Scaling) -> Vec<MetricSpec> {
         type_: "Resource".to_owned(),
         resource: Some(ResourceMetricSource {
             name: name.to_owned(),
-            target: MetricTarget { type_: "Utilization".to_owned(), average_utilization: Some(percent), ..Default::default() },
+            target: MetricTarget {
+                type_: "Utilization".to_owned(),
+                average_utilization: Some(percent),
+                ..Default::default()
+            },
         }),
         ..Default::default()
     };
     let settings = &scaling.settings;
     let cpu = scaling.on_cpu.then(|| utilization("cpu", settings.target_cpu_utilization));
-    let memory = scaling.on_memory.then(|| utilization("memory", settings.target_memory_utilization));
+    let memory =
+        scaling.on_memory.then(|| utilization("memory", settings.target_memory_utilization));
     cpu.into_iter().chain(memory).collect()
 }
 
 fn behavior(scaling: &Scaling) -> HorizontalPodAutoscalerBehavior {
     let given = scaling.settings.behavior.clone().unwrap_or_default();
     HorizontalPodAutoscalerBehavior {
-        scale_up: Some(given.scale_up.unwrap_or_else(|| rules(0, "Max", [("Percent", 100, 30), ("Pods", 4, 30)]))),
-        scale_down: Some(given.scale_down.unwrap_or_else(|| rules(120, "Min", [("Percent", 30, 60), ("Pods", 3, 60)]))),
+        scale_up: Some(
+            given
+                .scale_up
+                .unwrap_or_else(|| rules(0, "Max", [("Percent", 100, 30), ("Pods", 4, 30)])),
+        ),
+        scale_down: Some(
+            given
+                .scale_down
+                .unwrap_or_else(|| rules(120, "Min", [("Percent", 30, 60), ("Pods", 3, 60)])),
+        ),
     }
 }
 
@@ -55,7 +69,11 @@ fn behavior(scaling: &Scaling) -> HorizontalPodAutoscalerBehavior {
 fn rules(stabilization_s: i32, select: &str, policies: [(&str, i32, i32); 2]) -> HPAScalingRules {
     let policies = policies
         .into_iter()
-        .map(|(type_, value, period_seconds)| HPAScalingPolicy { type_: type_.to_owned(), value, period_seconds })
+        .map(|(type_, value, period_seconds)| HPAScalingPolicy {
+            type_: type_.to_owned(),
+            value,
+            period_seconds,
+        })
         .collect();
     HPAScalingRules {
         stabilization_window_seconds: Some(stabilization_s),

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec, VolumeResourceRequirements};
+use k8s_openapi::api::core::v1::{
+    PersistentVolumeClaim, PersistentVolumeClaimSpec, VolumeResourceRequirements,
+};
 
 use crate::{
     build::meta,
@@ -12,7 +14,8 @@ use crate::{
 pub fn build(system: &System) -> Option<PersistentVolumeClaim> {
     let Storage::Embedded(embedded) = &system.storage else { return None };
     let mut metadata = meta::retained_if_wanted(system, &kind::claim(&system.name));
-    metadata.annotations = Some(BTreeMap::from([(INITIAL_STOCK.to_owned(), system.stock.in_force.to_string())]));
+    metadata.annotations =
+        Some(BTreeMap::from([(INITIAL_STOCK.to_owned(), system.stock.in_force.to_string())]));
     Some(PersistentVolumeClaim {
         metadata,
         spec: Some(PersistentVolumeClaimSpec {

@@ -5,7 +5,8 @@ use crate::{
     validate::{System, Workload},
 };
 
-/// Bounds voluntary disruption where two or more pods run; with one pod it would only block node drains.
+/// Bounds voluntary disruption where two or more pods run; with one pod it would only block node
+/// drains.
 pub fn build(system: &System, workload: &Workload) -> Option<PodDisruptionBudget> {
     let budget = &system.spec.pod_disruption_budget;
     if !budget.enabled || workload.replicas.least() < 2 {

@@ -1,6 +1,6 @@
 use k8s_openapi::api::networking::v1::{
-    HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressRule, IngressServiceBackend, IngressSpec, IngressTLS,
-    ServiceBackendPort,
+    HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressRule,
+    IngressServiceBackend, IngressSpec, IngressTLS, ServiceBackendPort,
 };
 
 use crate::{
@@ -9,8 +9,8 @@ use crate::{
     validate::System,
 };
 
-/// The public API. Whatever is not listed is not routed: neither /api/v1/admin nor /api/v1/reserve may ever be.
-/// /openapi.json is what the page under /docs loads.
+/// The public API. Whatever is not listed is not routed: neither /api/v1/admin nor /api/v1/reserve
+/// may ever be. /openapi.json is what the page under /docs loads.
 const ROUTES: [(&str, &str, Component); 8] = [
     ("/", "Exact", Component::Ticket),
     ("/docs", "Prefix", Component::Ticket),
@@ -32,18 +32,29 @@ pub fn build(system: &System) -> Option<Ingress> {
         .iter()
         .filter_map(|(path, path_type, component)| {
             let backend = backend(&system.serving(*component)?.name);
-            Some(HTTPIngressPath { path: Some((*path).to_owned()), path_type: (*path_type).to_owned(), backend })
+            Some(HTTPIngressPath {
+                path: Some((*path).to_owned()),
+                path_type: (*path_type).to_owned(),
+                backend,
+            })
         })
         .collect();
-    let tls =
-        spec.tls.as_ref().map(|tls| vec![IngressTLS { hosts: Some(vec![spec.host.clone()]), secret_name: Some(tls.secret_name.clone()) }]);
+    let tls = spec.tls.as_ref().map(|tls| {
+        vec![IngressTLS {
+            hosts: Some(vec![spec.host.clone()]),
+            secret_name: Some(tls.secret_name.clone()),
+        }]
+    });
     let mut metadata = meta::owned(system, &system.name, None);
     metadata.annotations = (!spec.annotations.is_empty()).then(|| spec.annotations.clone());
     Some(Ingress {
         metadata,
         spec: Some(IngressSpec {
             ingress_class_name: spec.class_name.clone(),
-            rules: Some(vec![IngressRule { host: Some(spec.host.clone()), http: Some(HTTPIngressRuleValue { paths }) }]),
+            rules: Some(vec![IngressRule {
+                host: Some(spec.host.clone()),
+                http: Some(HTTPIngressRuleValue { paths }),
+            }]),
             tls,
             ..Default::default()
         }),
@@ -53,5 +64,8 @@ pub fn build(system: &System) -> Option<Ingress> {
 
 fn backend(service: &str) -> IngressBackend {
     let port = ServiceBackendPort { name: Some(PORT_NAME.to_owned()), ..Default::default() };
-    IngressBackend { service: Some(IngressServiceBackend { name: service.to_owned(), port: Some(port) }), ..Default::default() }
+    IngressBackend {
+        service: Some(IngressServiceBackend { name: service.to_owned(), port: Some(port) }),
+        ..Default::default()
+    }
 }

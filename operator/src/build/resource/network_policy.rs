@@ -1,5 +1,8 @@
 use k8s_openapi::{
-    api::networking::v1::{NetworkPolicy, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec},
+    api::networking::v1::{
+        NetworkPolicy, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort,
+        NetworkPolicySpec,
+    },
     apimachinery::pkg::{apis::meta::v1::LabelSelector, util::intstr::IntOrString},
 };
 
@@ -8,15 +11,18 @@ use crate::{
     validate::{System, Workload},
 };
 
-/// Opens the service's port and nothing else. What pods may connect to is left alone: where the database or the collector
-/// lives is not known here.
+/// Opens the service's port and nothing else. What pods may connect to is left alone: where the
+/// database or the collector lives is not known here.
 pub fn build(system: &System, workload: &Workload) -> Option<NetworkPolicy> {
     let policy = &system.spec.network_policy;
     if !policy.enabled {
         return None;
     }
     let own_pods = NetworkPolicyPeer {
-        pod_selector: Some(LabelSelector { match_labels: Some(labels::of_system(&system.name)), ..Default::default() }),
+        pod_selector: Some(LabelSelector {
+            match_labels: Some(labels::of_system(&system.name)),
+            ..Default::default()
+        }),
         ..Default::default()
     };
     // No peers at all means everyone, so the own pods are named only where others are.

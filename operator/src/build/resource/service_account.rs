@@ -4,5 +4,9 @@ use crate::{build::meta, validate::System};
 
 /// The identity of the pods. It has no rights, and its token is not mounted.
 pub fn build(system: &System) -> ServiceAccount {
-    ServiceAccount { metadata: meta::owned(system, &system.name, None), automount_service_account_token: Some(false), ..Default::default() }
+    ServiceAccount {
+        metadata: meta::owned(system, &system.name, None),
+        automount_service_account_token: Some(false),
+        ..Default::default()
+    }
 }

@@ -6,7 +6,8 @@ use crate::{
     validate::System,
 };
 
-/// Tells the Prometheus operator to scrape every service of the system. The kind is not part of Kubernetes, hence JSON.
+/// Tells the Prometheus operator to scrape every service of the system. The kind is not part of
+/// Kubernetes, hence JSON.
 pub fn build(system: &System) -> Option<Value> {
     if !system.service_monitor {
         return None;

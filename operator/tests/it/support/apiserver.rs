@@ -11,7 +11,8 @@ use std::{
 use super::process::Process;
 
 pub const ADMIN_TOKEN: &str = "admin";
-/// Token of the operator's service account: it has the rights of `k8s/operator/rbac.yaml` and no others.
+/// Token of the operator's service account: it has the rights of `k8s/operator/rbac.yaml` and no
+/// others.
 pub const OPERATOR_TOKEN: &str = "operator";
 const OPERATOR_USER: &str = "system:serviceaccount:ticket-system:ticket-system-operator";
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -30,13 +31,20 @@ fn assets() -> &'static PathBuf {
     ASSETS.get_or_init(|| {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("testenv/assets");
         let output = Command::new(&script).output().expect("operator/testenv/assets runs");
-        assert!(output.status.success(), "no API server to test against: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "no API server to test against: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         PathBuf::from(String::from_utf8(output.stdout).expect("a path").trim())
     })
 }
 
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
+        .port()
 }
 
 impl ApiServer {
@@ -113,7 +121,8 @@ impl ApiServer {
     }
 
     pub async fn start_again(&self) {
-        *self.server.lock().expect("the server") = Process::start(&self.command, &self.dir.path().join("kube-apiserver.log"));
+        *self.server.lock().expect("the server") =
+            Process::start(&self.command, &self.dir.path().join("kube-apiserver.log"));
         self.wait_until_ready().await;
     }
 
@@ -125,8 +134,12 @@ impl ApiServer {
             match client.request_text(request).await {
                 Ok(_) => return,
                 Err(error) if started.elapsed() > START_TIMEOUT => {
-                    let log = std::fs::read_to_string(self.dir.path().join("kube-apiserver.log")).unwrap_or_default();
-                    panic!("the API server did not start: {error}\n{}", &log[log.len().saturating_sub(4000)..]);
+                    let log = std::fs::read_to_string(self.dir.path().join("kube-apiserver.log"))
+                        .unwrap_or_default();
+                    panic!(
+                        "the API server did not start: {error}\n{}",
+                        &log[log.len().saturating_sub(4000)..]
+                    );
                 }
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }

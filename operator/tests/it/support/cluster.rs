@@ -24,7 +24,8 @@ use super::{
     wait::eventually,
 };
 
-/// Every test has its own namespace here; only tests that break the API server have one of their own.
+/// Every test has its own namespace here; only tests that break the API server have one of their
+/// own.
 static SHARED: OnceCell<Arc<ApiServer>> = OnceCell::const_new();
 static NAMESPACES: AtomicUsize = AtomicUsize::new(0);
 
@@ -58,13 +59,17 @@ impl Cluster {
         Self { server, client, namespace }
     }
 
-    /// Two namespaces on an API server of their own, of which an operator that watches the first has no rights yet in either.
+    /// Two namespaces on an API server of their own, of which an operator that watches the first
+    /// has no rights yet in either.
     pub async fn pair_without_rights() -> (Self, Self) {
         let server = Arc::new(ApiServer::start().await);
         install(&server).await;
         let watched = Self::on(Arc::clone(&server)).await;
         let everywhere = Api::<ClusterRoleBinding>::all(watched.client.clone());
-        everywhere.delete("ticket-system-operator", &DeleteParams::default()).await.expect("it is there");
+        everywhere
+            .delete("ticket-system-operator", &DeleteParams::default())
+            .await
+            .expect("it is there");
         (watched, Self::on(server).await)
     }
 
@@ -93,7 +98,11 @@ impl Cluster {
     /// Applies a resource; the API server's words if it will not have it.
     pub async fn try_apply(&self, system: &Value) -> Result<TicketSystem, Status> {
         let name = system["metadata"]["name"].as_str().expect("a name");
-        match self.systems().patch(name, &PatchParams::apply("person").force(), &Patch::Apply(system)).await {
+        match self
+            .systems()
+            .patch(name, &PatchParams::apply("person").force(), &Patch::Apply(system))
+            .await
+        {
             Ok(system) => Ok(system),
             Err(kube::Error::Api(status)) => Err(*status),
             Err(error) => panic!("{error}"),
@@ -117,7 +126,8 @@ impl Cluster {
     pub async fn children(&self) -> Vec<String> {
         let mut names = Vec::new();
         for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::ServiceMonitor) {
-            let selector = ListParams::default().labels("app.kubernetes.io/managed-by=ticket-system-operator");
+            let selector =
+                ListParams::default().labels("app.kubernetes.io/managed-by=ticket-system-operator");
             for object in self.api(kind).list(&selector).await.expect("a list") {
                 names.push(format!("{kind}/{}", object.name_any()));
             }
@@ -137,7 +147,10 @@ impl Cluster {
             let found = system.status.unwrap_or_default();
             let condition = found.conditions.iter().find(|condition| condition.type_ == type_);
             match condition {
-                Some(condition) if condition.status == status && condition.observed_generation == system.metadata.generation => {
+                Some(condition)
+                    if condition.status == status
+                        && condition.observed_generation == system.metadata.generation =>
+                {
                     Ok((condition.reason.clone(), condition.message.clone()))
                 }
                 other => Err(format!("{other:?}")),
@@ -146,15 +159,27 @@ impl Cluster {
         .await
     }
 
-    /// Waits for a condition that holds, of a resource whose spec may not be readable; returns its reason and message.
+    /// Waits for a condition that holds, of a resource whose spec may not be readable; returns its
+    /// reason and message.
     pub async fn raw_condition(&self, name: &str, type_: &str) -> (String, String) {
         let resource = kube::core::ApiResource::erase::<TicketSystem>(&());
-        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
         eventually(&format!("{name} {type_}"), || async {
             let system = api.get(name).await.expect("the resource");
-            let conditions = system.data.pointer("/status/conditions").and_then(Value::as_array).cloned().unwrap_or_default();
-            let text = |condition: &Value, key: &str| condition[key].as_str().unwrap_or_default().to_owned();
-            match conditions.iter().find(|condition| condition["type"] == type_ && condition["status"] == "True") {
+            let conditions = system
+                .data
+                .pointer("/status/conditions")
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default();
+            let text = |condition: &Value, key: &str| {
+                condition[key].as_str().unwrap_or_default().to_owned()
+            };
+            match conditions
+                .iter()
+                .find(|condition| condition["type"] == type_ && condition["status"] == "True")
+            {
                 Some(condition) => Ok((text(condition, "reason"), text(condition, "message"))),
                 None => Err(system.data),
             }
@@ -164,12 +189,17 @@ impl Cluster {
 
     /// Reasons and notes of the events about a resource.
     pub async fn events(&self, name: &str) -> Vec<(String, String)> {
-        let api: Api<k8s_openapi::api::events::v1::Event> = Api::namespaced(self.client.clone(), &self.namespace);
+        let api: Api<k8s_openapi::api::events::v1::Event> =
+            Api::namespaced(self.client.clone(), &self.namespace);
         let events = api.list(&ListParams::default()).await.expect("events");
         let about = |event: &k8s_openapi::api::events::v1::Event| {
             event.regarding.as_ref().and_then(|about| about.name.clone()).as_deref() == Some(name)
         };
-        events.into_iter().filter(about).map(|event| (event.reason.unwrap_or_default(), event.note.unwrap_or_default())).collect()
+        events
+            .into_iter()
+            .filter(about)
+            .map(|event| (event.reason.unwrap_or_default(), event.note.unwrap_or_default()))
+            .collect()
     }
 
     /// Creates a Secret.
@@ -179,7 +209,10 @@ impl Cluster {
         match self.api(Kind::Secret).create(&PostParams::default(), &secret).await {
             Ok(_) => {}
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
-                self.api(Kind::Secret).patch(name, &PatchParams::default(), &Patch::Merge(&body)).await.expect("it is changed");
+                self.api(Kind::Secret)
+                    .patch(name, &PatchParams::default(), &Patch::Merge(&body))
+                    .await
+                    .expect("it is changed");
             }
             Err(error) => panic!("{error}"),
         }
@@ -187,7 +220,8 @@ impl Cluster {
 
     /// Changes an object as somebody else would, by merge patch.
     pub async fn edit(&self, kind: Kind, name: &str, patch: Value) -> DynamicObject {
-        let params = PatchParams { field_manager: Some("kubectl-edit".to_owned()), ..Default::default() };
+        let params =
+            PatchParams { field_manager: Some("kubectl-edit".to_owned()), ..Default::default() };
         self.api(kind).patch(name, &params, &Patch::Merge(patch)).await.expect("it is edited")
     }
 }
@@ -196,9 +230,12 @@ impl Cluster {
 pub async fn install(server: &ApiServer) {
     let client = Client::try_from(server.config(ADMIN_TOKEN)).expect("a client");
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for file in
-        ["k8s/operator/namespace.yaml", "crds/ticketsystems.ticket-system.io.yaml", "k8s/operator/rbac.yaml", "k8s/operator/admission.yaml"]
-    {
+    for file in [
+        "k8s/operator/namespace.yaml",
+        "crds/ticketsystems.ticket-system.io.yaml",
+        "k8s/operator/rbac.yaml",
+        "k8s/operator/admission.yaml",
+    ] {
         let text = std::fs::read_to_string(root.join(file)).expect(file);
         let documents: Vec<Value> = serde_saphyr::from_multiple(&text).expect(file);
         for document in documents {
@@ -216,8 +253,12 @@ pub async fn install(server: &ApiServer) {
 /// A new admission policy takes a moment to be enforced.
 async fn until_storage_policy_holds(systems: &Api<TicketSystem>) {
     let probe = super::system("probe", json!({}));
-    systems.patch("probe", &PatchParams::apply("probe"), &Patch::Apply(&probe)).await.expect("the probe is made");
-    let moved = super::system("probe", json!({"storage": {"postgres": {"secretRef": {"name": "x"}}}}));
+    systems
+        .patch("probe", &PatchParams::apply("probe"), &Patch::Apply(&probe))
+        .await
+        .expect("the probe is made");
+    let moved =
+        super::system("probe", json!({"storage": {"postgres": {"secretRef": {"name": "x"}}}}));
     let dry_run = PatchParams { dry_run: true, ..PatchParams::apply("probe") };
     eventually("the storage policy is enforced", || async {
         match systems.patch("probe", &dry_run, &Patch::Apply(&moved)).await {

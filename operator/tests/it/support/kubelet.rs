@@ -1,5 +1,6 @@
-//! Plays the Deployment controller, the kubelet and the garbage collector of one namespace, as far as the operator can see
-//! them: Deployments become ready, and what was deleted with its dependents goes.
+//! Plays the Deployment controller, the kubelet and the garbage collector of one namespace, as far
+//! as the operator can see them: Deployments become ready, and what was deleted with its dependents
+//! goes.
 
 use std::{
     sync::{
@@ -50,8 +51,10 @@ pub fn start(cluster: &Cluster) -> Kubelet {
             // An API server that is down is down for the kubelet as well.
             if let Ok(list) = api.list(&ListParams::default()).await {
                 for deployment in list {
-                    let was_ready = at(&deployment, "/status/readyReplicas").as_i64().unwrap_or(0) > 0;
-                    let ready = ready.load(Ordering::Relaxed) || (keep.load(Ordering::Relaxed) && was_ready);
+                    let was_ready =
+                        at(&deployment, "/status/readyReplicas").as_i64().unwrap_or(0) > 0;
+                    let ready = ready.load(Ordering::Relaxed)
+                        || (keep.load(Ordering::Relaxed) && was_ready);
                     tend(&api, &deployment, ready, go.load(Ordering::Relaxed)).await;
                 }
             }
@@ -65,7 +68,13 @@ async fn tend(api: &Api<DynamicObject>, deployment: &DynamicObject, ready: bool,
     let name = deployment.metadata.name.as_deref().unwrap_or_default();
     if deployment.metadata.deletion_timestamp.is_some() {
         if go {
-            let _ = api.patch(name, &PatchParams::default(), &Patch::Merge(json!({"metadata": {"finalizers": null}}))).await;
+            let _ = api
+                .patch(
+                    name,
+                    &PatchParams::default(),
+                    &Patch::Merge(json!({"metadata": {"finalizers": null}})),
+                )
+                .await;
         }
         return;
     }
@@ -75,12 +84,13 @@ async fn tend(api: &Api<DynamicObject>, deployment: &DynamicObject, ready: bool,
         "observedGeneration": deployment.metadata.generation,
         "replicas": replicas, "updatedReplicas": replicas, "readyReplicas": up, "availableReplicas": up, "unavailableReplicas": replicas - up,
     });
-    let differs = status
-        .as_object()
-        .into_iter()
-        .flatten()
-        .any(|(key, value)| at(deployment, &format!("/status/{key}")).as_i64().unwrap_or(0) != value.as_i64().unwrap_or(0));
+    let differs = status.as_object().into_iter().flatten().any(|(key, value)| {
+        at(deployment, &format!("/status/{key}")).as_i64().unwrap_or(0)
+            != value.as_i64().unwrap_or(0)
+    });
     if differs {
-        let _ = api.patch_status(name, &PatchParams::default(), &Patch::Merge(json!({"status": status}))).await;
+        let _ = api
+            .patch_status(name, &PatchParams::default(), &Patch::Merge(json!({"status": status})))
+            .await;
     }
 }

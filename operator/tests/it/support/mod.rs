@@ -5,11 +5,10 @@ pub mod operators;
 mod process;
 pub mod wait;
 
-use kube::core::DynamicObject;
-use serde_json::{Value, json};
-
 pub use cluster::Cluster;
+use kube::core::DynamicObject;
 pub use operators::{Running, start};
+use serde_json::{Value, json};
 pub use wait::{eventually, until};
 
 /// A resource with that spec.

@@ -66,10 +66,16 @@ pub fn start(cluster: &Cluster) -> Running {
 
 pub fn start_with(cluster: &Cluster, settings: Settings) -> Running {
     // With RUST_LOG set, `cargo test -- --nocapture` shows what the operators of the tests did.
-    let _ = tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).with_test_writer().try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_test_writer()
+        .try_init();
     let answer = Arc::new(Scripted(Mutex::new(Answer::Unreachable)));
     let config = cluster.server.config(OPERATOR_TOKEN);
-    let operator = Arc::new(Operator::with_probe(settings, config, Arc::clone(&answer) as Arc<dyn ReadinessProbe>).expect("an operator"));
+    let operator = Arc::new(
+        Operator::with_probe(settings, config, Arc::clone(&answer) as Arc<dyn ReadinessProbe>)
+            .expect("an operator"),
+    );
     let task = tokio::spawn(Arc::clone(&operator).run());
     Running { operator, answer, task }
 }

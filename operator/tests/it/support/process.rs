@@ -3,8 +3,8 @@ use std::{
     process::{Child, ChildStdin, Command, Stdio},
 };
 
-/// A process that is killed when this is dropped, and when the test binary dies in whatever way: its guard reads from a pipe
-/// that only this process holds open.
+/// A process that is killed when this is dropped, and when the test binary dies in whatever way:
+/// its guard reads from a pipe that only this process holds open.
 pub struct Process {
     guard: Child,
     pipe: Option<ChildStdin>,
@@ -12,7 +12,8 @@ pub struct Process {
 
 impl Process {
     pub fn start(command: &[String], log: &std::path::Path) -> Self {
-        let log = std::fs::File::options().create(true).append(true).open(log).expect("the log opens");
+        let log =
+            std::fs::File::options().create(true).append(true).open(log).expect("the log opens");
         let mut guard = Command::new("sh")
             .args(["-c", r#""$@" </dev/null & pid=$!; read -r _; kill -9 "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; exit 0"#, "guard"])
             .args(command)

@@ -1,13 +1,16 @@
-//! What a record does to the state. The only place where counts change, for new records and for replayed ones alike.
+//! What a record does to the state. The only place where counts change, for new records and for
+//! replayed ones alike.
 
 use std::collections::BTreeMap;
 
 use thiserror::Error;
 
 use super::working_set::{HoldSlot, WorkingSet};
-use crate::domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, Items, Stock, StockName};
-use crate::ledger::{Change, Record};
-use crate::planted::{Bug, planted};
+use crate::{
+    domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, Items, Stock, StockName},
+    ledger::{Change, Record},
+    planted::{Bug, planted},
+};
 
 /// Why a record cannot follow from the state: a rule is wrong, or a ledger was tampered with.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -46,7 +49,8 @@ pub enum ApplyError {
     HoldState(HoldId),
 }
 
-/// Applies `record` to `set` and tells what is left of the stocks it touches. On an error `set` must not be used further.
+/// Applies `record` to `set` and tells what is left of the stocks it touches. On an error `set`
+/// must not be used further.
 ///
 /// # Errors
 /// [`ApplyError`] when the record does not follow from the state.
@@ -54,7 +58,8 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
     let name = &record.event;
     match &record.change {
         Change::EventPut { capacities, settings } => {
-            let event = set.events.entry(name.clone()).or_insert_with(|| Event::unborn(name.clone()));
+            let event =
+                set.events.entry(name.clone()).or_insert_with(|| Event::unborn(name.clone()));
             event.stocks = with_capacities(event, capacities)?;
             event.settings = settings.clone();
             event.settings_seq = record.seq;
@@ -70,11 +75,16 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
         Change::Held { id, items, customer, expires_at_ms } => {
             take_counts(set, name, items, |stock, qty| stock.held += qty)?;
             take(set, name, customer.as_ref(), items.total());
-            insert(set, new_hold(record, *id, items, customer.as_ref(), HoldState::Held, *expires_at_ms))?;
+            insert(
+                set,
+                new_hold(record, *id, items, customer.as_ref(), HoldState::Held, *expires_at_ms),
+            )?;
             live_holds(set, name, 1)?;
         }
         Change::Extended { id, expires_at_ms, .. } => {
-            change_hold(set, record, *id, HoldState::Held, |hold| hold.expires_at_ms = *expires_at_ms)?;
+            change_hold(set, record, *id, HoldState::Held, |hold| {
+                hold.expires_at_ms = *expires_at_ms
+            })?;
         }
         Change::Confirmed { id, items, payment_ref, reacquired } => {
             let from = if *reacquired { HoldState::Expired } else { HoldState::Held };
@@ -97,7 +107,11 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
             }
         }
         Change::Released { id, items } | Change::Expired { id, items } => {
-            let to = if matches!(record.change, Change::Released { .. }) { HoldState::Released } else { HoldState::Expired };
+            let to = if matches!(record.change, Change::Released { .. }) {
+                HoldState::Released
+            } else {
+                HoldState::Expired
+            };
             let customer = change_hold(set, record, *id, HoldState::Held, |hold| hold.state = to)?;
             change_counts(set, name, items, |stock, qty| {
                 stock.held = stock.held.checked_sub(qty)?;
@@ -109,7 +123,9 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
         Change::Refunded { reservation, items, .. } => {
             let live = set.holds.get(reservation).and_then(|slot| slot.hold.live.without(items));
             let live = live.ok_or(ApplyError::HoldState(*reservation))?;
-            let customer = change_hold(set, record, *reservation, HoldState::Confirmed, |hold| hold.live = live)?;
+            let customer = change_hold(set, record, *reservation, HoldState::Confirmed, |hold| {
+                hold.live = live
+            })?;
             change_counts(set, name, items, |stock, qty| {
                 stock.sold = stock.sold.checked_sub(qty)?;
                 if planted(Bug::DoubleRefund) {
@@ -131,7 +147,13 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
 
 fn left(event: &Event, change: &Change) -> Vec<(StockName, u64)> {
     let items = match change {
-        Change::EventPut { .. } => return event.stocks.iter().map(|(name, stock)| (name.clone(), stock.available())).collect(),
+        Change::EventPut { .. } => {
+            return event
+                .stocks
+                .iter()
+                .map(|(name, stock)| (name.clone(), stock.available()))
+                .collect();
+        }
         Change::Sold { items, .. }
         | Change::Held { items, .. }
         | Change::Extended { items, .. }
@@ -144,8 +166,15 @@ fn left(event: &Event, change: &Change) -> Vec<(StockName, u64)> {
 }
 
 /// The stocks with these capacities; what is held and sold stays.
-fn with_capacities(event: &Event, capacities: &BTreeMap<StockName, u64>) -> Result<Vec<(StockName, Stock)>, ApplyError> {
-    if let Some((gone, _)) = event.stocks.iter().find(|(name, stock)| stock.held + stock.sold > 0 && !capacities.contains_key(name)) {
+fn with_capacities(
+    event: &Event,
+    capacities: &BTreeMap<StockName, u64>,
+) -> Result<Vec<(StockName, Stock)>, ApplyError> {
+    if let Some((gone, _)) = event
+        .stocks
+        .iter()
+        .find(|(name, stock)| stock.held + stock.sold > 0 && !capacities.contains_key(name))
+    {
         return Err(ApplyError::Overdrawn(gone.clone()));
     }
     let stocks = capacities.iter().map(|(name, capacity)| {
@@ -160,7 +189,12 @@ fn with_capacities(event: &Event, capacities: &BTreeMap<StockName, u64>) -> Resu
 }
 
 /// Takes `items` out of what is available.
-fn take_counts(set: &mut WorkingSet, event: &EventName, items: &Items, to: impl Fn(&mut Stock, u64)) -> Result<(), ApplyError> {
+fn take_counts(
+    set: &mut WorkingSet,
+    event: &EventName,
+    items: &Items,
+    to: impl Fn(&mut Stock, u64),
+) -> Result<(), ApplyError> {
     change_counts(set, event, items, |stock, qty| {
         if stock.available() < qty {
             return None;
@@ -179,7 +213,8 @@ fn change_counts(
 ) -> Result<(), ApplyError> {
     let event = set.events.get_mut(event).ok_or(ApplyError::NoEvent)?;
     for item in items {
-        let stock = event.stock_mut(&item.stock).ok_or_else(|| ApplyError::NoStock(item.stock.clone()))?;
+        let stock =
+            event.stock_mut(&item.stock).ok_or_else(|| ApplyError::NoStock(item.stock.clone()))?;
         change(stock, item.qty).ok_or_else(|| ApplyError::Overdrawn(item.stock.clone()))?;
     }
     Ok(())
@@ -209,8 +244,16 @@ fn put_back(set: &mut WorkingSet, event: &EventName, customer: Option<&CustomerI
     }
 }
 
-fn new_hold(record: &Record, id: HoldId, items: &Items, customer: Option<&CustomerId>, state: HoldState, expires_at_ms: u64) -> Hold {
-    let live = if state == HoldState::Confirmed { items.clone() } else { Items::from_ordered(Vec::new()) };
+fn new_hold(
+    record: &Record,
+    id: HoldId,
+    items: &Items,
+    customer: Option<&CustomerId>,
+    state: HoldState,
+    expires_at_ms: u64,
+) -> Hold {
+    let live =
+        if state == HoldState::Confirmed { items.clone() } else { Items::from_ordered(Vec::new()) };
     Hold {
         id,
         event: record.event.clone(),
@@ -240,7 +283,11 @@ fn change_hold(
     from: HoldState,
     change: impl FnOnce(&mut Hold),
 ) -> Result<Option<CustomerId>, ApplyError> {
-    let slot = set.holds.get_mut(&id).filter(|slot| slot.hold.event == record.event).ok_or(ApplyError::NoHold(id))?;
+    let slot = set
+        .holds
+        .get_mut(&id)
+        .filter(|slot| slot.hold.event == record.event)
+        .ok_or(ApplyError::NoHold(id))?;
     if slot.hold.state != from {
         return Err(ApplyError::HoldState(id));
     }

@@ -1,11 +1,18 @@
-//! Deciding a batch: every command in the order of its arrival, each seeing the effect of those before it.
+//! Deciding a batch: every command in the order of its arrival, each seeing the effect of those
+//! before it.
 
-use super::expire::expire_due;
-use super::{Decision, Ruling, WorkingSet, hold, put_event};
-use super::{confirm::confirm, extend::extend, refund::refund, release::release, reserve::reserve};
-use crate::domain::{Command, CommandKind, EventName, IdempotencyKey, KeyUse, Limits, Outcome, Refusal, RefusalKind, TimeMs};
-use crate::ledger::Record;
-use crate::planted::{Bug, planted};
+use super::{
+    Decision, Ruling, WorkingSet, confirm::confirm, expire::expire_due, extend::extend, hold,
+    put_event, refund::refund, release::release, reserve::reserve,
+};
+use crate::{
+    domain::{
+        Command, CommandKind, EventName, IdempotencyKey, KeyUse, Limits, Outcome, Refusal,
+        RefusalKind, TimeMs,
+    },
+    ledger::Record,
+    planted::{Bug, planted},
+};
 
 /// The answer to one command of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,13 +39,28 @@ pub fn decide_batch<'a>(
     commands.map(|(command, key)| decide(set, limits, command, key, now_ms)).collect()
 }
 
-fn decide(set: &mut WorkingSet, limits: &Limits, command: &Command, key: Option<&IdempotencyKey>, now_ms: TimeMs) -> BatchReply {
-    let key =
-        key.map(|key| KeyUse { expires_at_ms: now_ms + limits.key_ttl_ms, fingerprint: command.kind.fingerprint(), key: key.clone() });
-    if let Some((wanted, used)) = key.as_ref().and_then(|key| Some((key, set.key(&key.key, now_ms)?))) {
+fn decide(
+    set: &mut WorkingSet,
+    limits: &Limits,
+    command: &Command,
+    key: Option<&IdempotencyKey>,
+    now_ms: TimeMs,
+) -> BatchReply {
+    let key = key.map(|key| KeyUse {
+        expires_at_ms: now_ms + limits.key_ttl_ms,
+        fingerprint: command.kind.fingerprint(),
+        key: key.clone(),
+    });
+    if let Some((wanted, used)) =
+        key.as_ref().and_then(|key| Some((key, set.key(&key.key, now_ms)?)))
+    {
         let seq = used.record.seq;
         let same = used.fingerprint == wanted.fingerprint;
-        let result = if same { Ok(repeated(set, &used.record)) } else { Err(Refusal { seq: Some(seq), kind: RefusalKind::KeyReused }) };
+        let result = if same {
+            Ok(repeated(set, &used.record))
+        } else {
+            Err(Refusal { seq: Some(seq), kind: RefusalKind::KeyReused })
+        };
         return BatchReply { result, seq, replayed: same };
     }
     let event = event_of(set, command);
@@ -57,7 +79,9 @@ fn decide(set: &mut WorkingSet, limits: &Limits, command: &Command, key: Option<
     };
     match result {
         Ok((outcome, seq)) => BatchReply { result: Ok(outcome), seq, replayed: false },
-        Err(refusal) => BatchReply { seq: refusal.seq.unwrap_or(0), result: Err(refusal), replayed: false },
+        Err(refusal) => {
+            BatchReply { seq: refusal.seq.unwrap_or(0), result: Err(refusal), replayed: false }
+        }
     }
 }
 
@@ -75,23 +99,42 @@ fn repeated(set: &WorkingSet, record: &Record) -> Outcome {
 
 fn event_of(set: &WorkingSet, command: &Command) -> Option<EventName> {
     let named = command.kind.event().cloned();
-    named.or_else(|| command.kind.hold().and_then(|id| set.holds.get(&id)).map(|slot| slot.hold.event.clone()))
+    named.or_else(|| {
+        command.kind.hold().and_then(|id| set.holds.get(&id)).map(|slot| slot.hold.event.clone())
+    })
 }
 
-fn rule(set: &WorkingSet, limits: &Limits, command: &Command, keyed: bool, now_ms: TimeMs) -> Ruling {
+fn rule(
+    set: &WorkingSet,
+    limits: &Limits,
+    command: &Command,
+    keyed: bool,
+    now_ms: TimeMs,
+) -> Ruling {
     let id = command.id;
     match &command.kind {
         CommandKind::PutEvent { event, capacities, settings, if_settings_seq, only_create } => {
-            let wish = put_event::Wish { event, capacities, settings, if_settings_seq: *if_settings_seq, only_create: *only_create };
+            let wish = put_event::Wish {
+                event,
+                capacities,
+                settings,
+                if_settings_seq: *if_settings_seq,
+                only_create: *only_create,
+            };
             put_event::put_event(set, limits, &wish)
         }
-        CommandKind::Reserve { event, items, customer } => reserve(set, id, event, items, customer.as_ref(), now_ms),
+        CommandKind::Reserve { event, items, customer } => {
+            reserve(set, id, event, items, customer.as_ref(), now_ms)
+        }
         CommandKind::Hold { event, items, customer, ttl_ms } => {
-            let wish = hold::Wish { id, event, items, customer: customer.as_ref(), ttl_ms: *ttl_ms };
+            let wish =
+                hold::Wish { id, event, items, customer: customer.as_ref(), ttl_ms: *ttl_ms };
             hold::hold(set, limits, &wish, now_ms)
         }
         CommandKind::Extend { hold, ttl_ms } => extend(set, limits, *hold, *ttl_ms, keyed, now_ms),
-        CommandKind::Confirm { hold, payment_ref } => confirm(set, *hold, payment_ref.as_ref(), now_ms),
+        CommandKind::Confirm { hold, payment_ref } => {
+            confirm(set, *hold, payment_ref.as_ref(), now_ms)
+        }
         CommandKind::Release { hold } => release(set, *hold, now_ms),
         CommandKind::Refund { reservation, items } => refund(set, id, *reservation, items.as_ref()),
         CommandKind::Expire { .. } => Ok(Decision::Already(Outcome::ExpiryNoted, None)),

@@ -1,10 +1,13 @@
 //! Writing down what the time has already decided.
 
 use super::WorkingSet;
-use crate::domain::{HoldState, TimeMs};
-use crate::ledger::Change;
+use crate::{
+    domain::{HoldState, TimeMs},
+    ledger::Change,
+};
 
-/// Records the expiry of every loaded due hold, oldest first, so that the commands after it find its items available.
+/// Records the expiry of every loaded due hold, oldest first, so that the commands after it find
+/// its items available.
 pub fn expire_due(set: &mut WorkingSet, now_ms: TimeMs) {
     let mut due = std::mem::take(&mut set.due);
     due.sort_by_key(|id| set.holds.get(id).map(|slot| (slot.hold.expires_at_ms, *id)));

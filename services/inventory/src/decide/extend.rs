@@ -1,10 +1,19 @@
 //! Keeping a hold for longer, within its longest life.
 
 use super::{Decision, Ruling, WorkingSet};
-use crate::domain::{HoldId, HoldState, Limits, Outcome, RefusalKind, TimeMs};
-use crate::ledger::Change;
+use crate::{
+    domain::{HoldId, HoldState, Limits, Outcome, RefusalKind, TimeMs},
+    ledger::Change,
+};
 
-pub(super) fn extend(set: &WorkingSet, limits: &Limits, id: HoldId, ttl_ms: u64, keyed: bool, now_ms: TimeMs) -> Ruling {
+pub(super) fn extend(
+    set: &WorkingSet,
+    limits: &Limits,
+    id: HoldId,
+    ttl_ms: u64,
+    keyed: bool,
+    now_ms: TimeMs,
+) -> Ruling {
     let hold = set.hold(id)?;
     let now_ms = set.event(&hold.event)?.ledger_time(now_ms);
     match hold.state_at(now_ms) {
@@ -21,8 +30,12 @@ pub(super) fn extend(set: &WorkingSet, limits: &Limits, id: HoldId, ttl_ms: u64,
     let longer = expires_at_ms > hold.expires_at_ms;
     let expires_at_ms = expires_at_ms.max(hold.expires_at_ms);
     if !longer && !keyed {
-        return Ok(Decision::Already(Outcome::Extended { id, items: hold.items.clone(), expires_at_ms }, None));
+        return Ok(Decision::Already(
+            Outcome::Extended { id, items: hold.items.clone(), expires_at_ms },
+            None,
+        ));
     }
-    // With a key even an answer that changes nothing is written down: a retry later must get this one, not do it anew.
+    // With a key even an answer that changes nothing is written down: a retry later must get this
+    // one, not do it anew.
     Ok(Decision::Append(Change::Extended { id, items: hold.items.clone(), expires_at_ms }))
 }

@@ -1,9 +1,13 @@
 //! Taking items out of sale for a while.
 
-use super::stock::{check_limit, check_stock, check_window};
-use super::{Decision, Ruling, WorkingSet};
-use crate::domain::{CustomerId, EventName, HoldId, Items, Limits, RefusalKind, TimeMs};
-use crate::ledger::Change;
+use super::{
+    Decision, Ruling, WorkingSet,
+    stock::{check_limit, check_stock, check_window},
+};
+use crate::{
+    domain::{CustomerId, EventName, HoldId, Items, Limits, RefusalKind, TimeMs},
+    ledger::Change,
+};
 
 pub(super) struct Wish<'a> {
     pub id: HoldId,
@@ -21,7 +25,11 @@ pub(super) fn hold(set: &WorkingSet, limits: &Limits, wish: &Wish<'_>, now_ms: T
     if set.live_holds_len >= limits.live_holds_max {
         return Err(RefusalKind::TooManyHolds(limits.live_holds_max));
     }
-    let ttl_ms = wish.ttl_ms.or(event.settings.hold_ttl_ms).unwrap_or(limits.hold_ttl_ms).clamp(1, limits.hold_ttl_max_ms);
+    let ttl_ms = wish
+        .ttl_ms
+        .or(event.settings.hold_ttl_ms)
+        .unwrap_or(limits.hold_ttl_ms)
+        .clamp(1, limits.hold_ttl_max_ms);
     Ok(Decision::Append(Change::Held {
         id: wish.id,
         items: wish.items.clone(),

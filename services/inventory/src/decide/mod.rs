@@ -1,7 +1,9 @@
-//! The rules: a pure function per command, from what is stored and the time to a change or a refusal.
+//! The rules: a pure function per command, from what is stored and the time to a change or a
+//! refusal.
 //!
-//! [`WorkingSet`] is all that a batch of commands can see. Deciding one command changes it, so the next command of the
-//! batch sees the first one's effect before anything is on disk; nobody is answered until the store has committed it all.
+//! [`WorkingSet`] is all that a batch of commands can see. Deciding one command changes it, so the
+//! next command of the batch sees the first one's effect before anything is on disk; nobody is
+//! answered until the store has committed it all.
 
 mod apply;
 mod batch;
@@ -21,15 +23,18 @@ pub use batch::{BatchReply, decide_batch};
 pub use expire::expire_due;
 pub use working_set::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet};
 
-use crate::domain::{Outcome, RefusalKind};
-use crate::ledger::Change;
+use crate::{
+    domain::{Outcome, RefusalKind},
+    ledger::Change,
+};
 
 /// What a rule says.
 #[derive(Debug)]
 pub(crate) enum Decision {
     /// Write this.
     Append(Change),
-    /// It is so already: nothing to write, and this is the answer, with the `seq` at which it became so if that is known.
+    /// It is so already: nothing to write, and this is the answer, with the `seq` at which it
+    /// became so if that is known.
     Already(Outcome, Option<u64>),
 }
 

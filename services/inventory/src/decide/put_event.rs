@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Decision, Ruling, WorkingSet};
-use crate::domain::{Event, EventName, EventSettings, Limits, Outcome, RefusalKind, StockName};
-use crate::ledger::Change;
+use crate::{
+    domain::{Event, EventName, EventSettings, Limits, Outcome, RefusalKind, StockName},
+    ledger::Change,
+};
 
 pub(super) struct Wish<'a> {
     pub event: &'a EventName,
@@ -15,7 +17,12 @@ pub(super) struct Wish<'a> {
 }
 
 pub(super) fn put_event(set: &WorkingSet, limits: &Limits, wish: &Wish<'_>) -> Ruling {
-    let put = || Decision::Append(Change::EventPut { capacities: wish.capacities.clone(), settings: wish.settings.clone() });
+    let put = || {
+        Decision::Append(Change::EventPut {
+            capacities: wish.capacities.clone(),
+            settings: wish.settings.clone(),
+        })
+    };
     let Some(event) = set.events.get(wish.event) else {
         if wish.if_settings_seq.is_some() {
             return Err(RefusalKind::PreconditionFailed);
@@ -31,13 +38,19 @@ pub(super) fn put_event(set: &WorkingSet, limits: &Limits, wish: &Wish<'_>) -> R
     if wish.if_settings_seq.is_some_and(|seq| seq != event.settings_seq) {
         return Err(RefusalKind::PreconditionFailed);
     }
-    if let Some((name, stock)) =
-        event.stocks.iter().find(|(name, stock)| stock.held + stock.sold > wish.capacities.get(name).copied().unwrap_or(0))
-    {
-        return Err(RefusalKind::CapacityBelowUse { stock: name.clone(), used: stock.held + stock.sold });
+    if let Some((name, stock)) = event.stocks.iter().find(|(name, stock)| {
+        stock.held + stock.sold > wish.capacities.get(name).copied().unwrap_or(0)
+    }) {
+        return Err(RefusalKind::CapacityBelowUse {
+            stock: name.clone(),
+            used: stock.held + stock.sold,
+        });
     }
     if is_so_already(event, wish) {
-        return Ok(Decision::Already(Outcome::EventPut { created: false, settings_seq: event.settings_seq }, None));
+        return Ok(Decision::Already(
+            Outcome::EventPut { created: false, settings_seq: event.settings_seq },
+            None,
+        ));
     }
     Ok(put())
 }
@@ -45,5 +58,8 @@ pub(super) fn put_event(set: &WorkingSet, limits: &Limits, wish: &Wish<'_>) -> R
 fn is_so_already(event: &Event, wish: &Wish<'_>) -> bool {
     event.settings == *wish.settings
         && event.stocks.len() == wish.capacities.len()
-        && event.stocks.iter().all(|(name, stock)| wish.capacities.get(name) == Some(&stock.capacity))
+        && event
+            .stocks
+            .iter()
+            .all(|(name, stock)| wish.capacities.get(name) == Some(&stock.capacity))
 }

@@ -1,8 +1,10 @@
 //! Giving a hold back.
 
 use super::{Decision, Ruling, WorkingSet};
-use crate::domain::{HoldId, HoldState, Outcome, RefusalKind, TimeMs};
-use crate::ledger::Change;
+use crate::{
+    domain::{HoldId, HoldState, Outcome, RefusalKind, TimeMs},
+    ledger::Change,
+};
 
 pub(super) fn release(set: &WorkingSet, id: HoldId, now_ms: TimeMs) -> Ruling {
     let hold = set.hold(id)?;

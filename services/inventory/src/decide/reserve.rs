@@ -1,9 +1,13 @@
 //! Selling at once.
 
-use super::stock::{check_limit, check_stock, check_window};
-use super::{Decision, Ruling, WorkingSet};
-use crate::domain::{CustomerId, EventName, HoldId, Items, TimeMs};
-use crate::ledger::Change;
+use super::{
+    Decision, Ruling, WorkingSet,
+    stock::{check_limit, check_stock, check_window},
+};
+use crate::{
+    domain::{CustomerId, EventName, HoldId, Items, TimeMs},
+    ledger::Change,
+};
 
 pub(super) fn reserve(
     set: &WorkingSet,

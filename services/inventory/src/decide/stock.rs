@@ -1,8 +1,10 @@
 //! The checks that taking stock has in common.
 
 use super::working_set::WorkingSet;
-use crate::domain::{CustomerId, Event, Items, RefusalKind, TimeMs};
-use crate::planted::{Bug, planted};
+use crate::{
+    domain::{CustomerId, Event, Items, RefusalKind, TimeMs},
+    planted::{Bug, planted},
+};
 
 /// Whether `event` sells at this time.
 pub(super) fn check_window(event: &Event, now_ms: TimeMs) -> Result<(), RefusalKind> {
@@ -17,11 +19,24 @@ pub(super) fn check_window(event: &Event, now_ms: TimeMs) -> Result<(), RefusalK
 }
 
 /// Whether `customer` may have `qty` more.
-pub(super) fn check_limit(set: &WorkingSet, event: &Event, customer: Option<&CustomerId>, qty: u64) -> Result<(), RefusalKind> {
+pub(super) fn check_limit(
+    set: &WorkingSet,
+    event: &Event,
+    customer: Option<&CustomerId>,
+    qty: u64,
+) -> Result<(), RefusalKind> {
     let Some(limit) = event.settings.limit_per_customer else { return Ok(()) };
     let customer = customer.ok_or(RefusalKind::CustomerRequired)?;
-    let has = if planted(Bug::LimitBlindInBatch) && !set.records.is_empty() { 0 } else { set.customer_has(&event.name, customer) };
-    if has.saturating_add(qty) > limit { Err(RefusalKind::LimitExceeded { limit, has }) } else { Ok(()) }
+    let has = if planted(Bug::LimitBlindInBatch) && !set.records.is_empty() {
+        0
+    } else {
+        set.customer_has(&event.name, customer)
+    };
+    if has.saturating_add(qty) > limit {
+        Err(RefusalKind::LimitExceeded { limit, has })
+    } else {
+        Ok(())
+    }
 }
 
 /// Whether all of `items` can be taken.

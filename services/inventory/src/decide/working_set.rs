@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use super::apply::apply;
-use crate::domain::{
-    Command, CommandKind, CustomerId, Event, EventName, Fingerprint, Hold, HoldId, IdempotencyKey, KeyUse, RefusalKind, StockName, TimeMs,
+use crate::{
+    domain::{
+        Command, CommandKind, CustomerId, Event, EventName, Fingerprint, Hold, HoldId,
+        IdempotencyKey, KeyUse, RefusalKind, StockName, TimeMs,
+    },
+    ledger::{Change, Hash, Record},
+    map::{HashMap, HashSet},
 };
-use crate::ledger::{Change, Hash, Record};
-use crate::map::{HashMap, HashSet};
 
 /// The most due holds that are loaded, and expired, at once.
 pub const DUE_MAX: usize = 4_096;
 
-/// What a batch will touch: a store loads this, and locks it where several processes share the store.
+/// What a batch will touch: a store loads this, and locks it where several processes share the
+/// store.
 #[derive(Debug, Default)]
 pub struct Touch {
     /// Events named by commands.
@@ -29,7 +33,9 @@ pub struct Touch {
 
 impl Touch {
     /// What `commands` touch.
-    pub fn of<'a>(commands: impl Iterator<Item = (&'a Command, Option<&'a IdempotencyKey>)>) -> Self {
+    pub fn of<'a>(
+        commands: impl Iterator<Item = (&'a Command, Option<&'a IdempotencyKey>)>,
+    ) -> Self {
         let mut touch = Self::default();
         for (command, key) in commands {
             touch.add(command, key);
@@ -47,7 +53,8 @@ impl Touch {
                 self.customers.insert((event.clone(), customer.clone()));
             }
         }
-        self.totals |= matches!(command.kind, CommandKind::PutEvent { .. } | CommandKind::Hold { .. });
+        self.totals |=
+            matches!(command.kind, CommandKind::PutEvent { .. } | CommandKind::Hold { .. });
         self.holds.extend(command.kind.hold());
         self.keys.extend(key.cloned());
     }
@@ -134,12 +141,19 @@ impl WorkingSet {
     }
 
     /// Writes `change` down: makes its record and applies it.
-    pub(super) fn append(&mut self, name: &EventName, change: Change, key: Option<KeyUse>, now_ms: TimeMs) -> Arc<Record> {
+    pub(super) fn append(
+        &mut self,
+        name: &EventName,
+        change: Change,
+        key: Option<KeyUse>,
+        now_ms: TimeMs,
+    ) -> Arc<Record> {
         let (seq, prev, at_ms) = match self.events.get(name) {
             Some(event) => (event.seq + 1, event.head, event.ledger_time(now_ms)),
             None => (1, Hash::ZERO, now_ms),
         };
-        let mut record = Record { event: name.clone(), seq, prev, at_ms, change, left: Vec::new(), key };
+        let mut record =
+            Record { event: name.clone(), seq, prev, at_ms, change, left: Vec::new(), key };
         match apply(self, &record) {
             Ok(left) => record.left = left,
             Err(error) => panic!("a rule decided what cannot be applied: {error}"),
@@ -155,7 +169,11 @@ impl WorkingSet {
         }
         let record = Arc::new(record);
         if let Some(key) = &record.key {
-            let slot = KeySlot { fingerprint: key.fingerprint, expires_at_ms: key.expires_at_ms, record: record.clone() };
+            let slot = KeySlot {
+                fingerprint: key.fingerprint,
+                expires_at_ms: key.expires_at_ms,
+                record: record.clone(),
+            };
             self.keys.insert(key.key.clone(), slot);
         }
         self.records.push((record.clone(), body));
@@ -169,7 +187,10 @@ impl WorkingSet {
     pub fn replay(&mut self, record: Record) -> Result<(), super::ApplyError> {
         use super::ApplyError;
         self.replaying = true;
-        let (seq, prev, at_ms) = self.events.get(&record.event).map_or((0, Hash::ZERO, 0), |event| (event.seq, event.head, event.at_ms));
+        let (seq, prev, at_ms) = self
+            .events
+            .get(&record.event)
+            .map_or((0, Hash::ZERO, 0), |event| (event.seq, event.head, event.at_ms));
         if record.seq != seq + 1 {
             return Err(ApplyError::Gap { expected: seq + 1, found: record.seq });
         }
@@ -189,6 +210,14 @@ impl WorkingSet {
 
     /// What is available of the stocks that `items` names.
     pub(super) fn available(event: &Event, items: &crate::domain::Items) -> Vec<(StockName, u64)> {
-        items.iter().map(|item| (item.stock.clone(), event.stock(&item.stock).map_or(0, crate::domain::Stock::available))).collect()
+        items
+            .iter()
+            .map(|item| {
+                (
+                    item.stock.clone(),
+                    event.stock(&item.stock).map_or(0, crate::domain::Stock::available),
+                )
+            })
+            .collect()
     }
 }

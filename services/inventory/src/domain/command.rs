@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{CustomerId, EventName, EventSettings, Fingerprint, HoldId, Items, PaymentRef, StockName};
+use super::{
+    CustomerId, EventName, EventSettings, Fingerprint, HoldId, Items, PaymentRef, StockName,
+};
 
 /// A wish to change something. Ids are chosen by the caller, so that deciding stays deterministic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,8 +110,14 @@ impl CommandKind {
     #[must_use]
     pub fn event(&self) -> Option<&EventName> {
         match self {
-            Self::PutEvent { event, .. } | Self::Reserve { event, .. } | Self::Hold { event, .. } | Self::Expire { event } => Some(event),
-            Self::Extend { .. } | Self::Confirm { .. } | Self::Release { .. } | Self::Refund { .. } => None,
+            Self::PutEvent { event, .. }
+            | Self::Reserve { event, .. }
+            | Self::Hold { event, .. }
+            | Self::Expire { event } => Some(event),
+            Self::Extend { .. }
+            | Self::Confirm { .. }
+            | Self::Release { .. }
+            | Self::Refund { .. } => None,
         }
     }
 
@@ -117,17 +125,24 @@ impl CommandKind {
     #[must_use]
     pub fn hold(&self) -> Option<HoldId> {
         match self {
-            Self::Extend { hold, .. } | Self::Confirm { hold, .. } | Self::Release { hold } | Self::Refund { reservation: hold, .. } => {
-                Some(*hold)
-            }
-            Self::PutEvent { .. } | Self::Reserve { .. } | Self::Hold { .. } | Self::Expire { .. } => None,
+            Self::Extend { hold, .. }
+            | Self::Confirm { hold, .. }
+            | Self::Release { hold }
+            | Self::Refund { reservation: hold, .. } => Some(*hold),
+            Self::PutEvent { .. }
+            | Self::Reserve { .. }
+            | Self::Hold { .. }
+            | Self::Expire { .. } => None,
         }
     }
 
     /// Whether it finishes what was begun before: those go before what begins something new.
     #[must_use]
     pub fn is_urgent(&self) -> bool {
-        matches!(self, Self::Extend { .. } | Self::Confirm { .. } | Self::Release { .. } | Self::Expire { .. })
+        matches!(
+            self,
+            Self::Extend { .. } | Self::Confirm { .. } | Self::Release { .. } | Self::Expire { .. }
+        )
     }
 
     /// The customer it names, if it names one.

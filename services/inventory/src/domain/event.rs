@@ -20,12 +20,16 @@ impl Stock {
     /// How many can still be taken.
     ///
     /// # Panics
-    /// When more is taken than there is: the invariant of the whole system is broken, and going on would sell a ticket twice.
+    /// When more is taken than there is: the invariant of the whole system is broken, and going on
+    /// would sell a ticket twice.
     #[must_use]
     pub fn available(&self) -> u64 {
         match self.capacity.checked_sub(self.held).and_then(|left| left.checked_sub(self.sold)) {
             Some(left) => left,
-            None => panic!("oversold: capacity {} < held {} + sold {}", self.capacity, self.held, self.sold),
+            None => panic!(
+                "oversold: capacity {} < held {} + sold {}",
+                self.capacity, self.held, self.sold
+            ),
         }
     }
 }
@@ -58,7 +62,8 @@ pub struct Event {
     pub stocks: Vec<(StockName, Stock)>,
     /// The `seq` of its newest record; the first record is 1.
     pub seq: u64,
-    /// The `seq` of the record that last changed the settings or capacities: the version an ETag names.
+    /// The `seq` of the record that last changed the settings or capacities: the version an ETag
+    /// names.
     pub settings_seq: u64,
     /// The hash of its newest record.
     pub head: Hash,

@@ -9,12 +9,14 @@ use uuid::Uuid;
 use super::{CustomerId, EventName, PaymentRef, StockName, TimeMs};
 use crate::planted::{Bug, planted};
 
-/// Identifies a hold, and the reservation it becomes. 74 of its bits are random: it cannot be guessed.
+/// Identifies a hold, and the reservation it becomes. 74 of its bits are random: it cannot be
+/// guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct HoldId(Uuid);
 
 impl HoldId {
-    /// A UUID of version 7 (RFC 9562): time first, so that neighbours in time are neighbours in the store.
+    /// A UUID of version 7 (RFC 9562): time first, so that neighbours in time are neighbours in the
+    /// store.
     #[must_use]
     pub fn new(at_ms: TimeMs, random: [u8; 10]) -> Self {
         Self(uuid::Builder::from_unix_timestamp_millis(at_ms, &random).into_uuid())
@@ -27,7 +29,10 @@ impl HoldId {
     }
 
     /// Its text, written to `into`.
-    pub(crate) fn write_to<'a>(&self, into: &'a mut [u8; uuid::fmt::Hyphenated::LENGTH]) -> &'a str {
+    pub(crate) fn write_to<'a>(
+        &self,
+        into: &'a mut [u8; uuid::fmt::Hyphenated::LENGTH],
+    ) -> &'a str {
         self.0.hyphenated().encode_lower(into)
     }
 
@@ -93,7 +98,8 @@ impl Items {
     /// Orders `items` and checks them.
     ///
     /// # Errors
-    /// [`ItemsError`] when empty, too many, a stock is repeated, or a quantity is outside `1..=qty_max`.
+    /// [`ItemsError`] when empty, too many, a stock is repeated, or a quantity is outside
+    /// `1..=qty_max`.
     pub fn new(mut items: Vec<Item>, items_max: usize, qty_max: u64) -> Result<Self, ItemsError> {
         if items.is_empty() {
             return Err(ItemsError::Empty);
@@ -153,7 +159,10 @@ impl Items {
         if others.iter().any(|other| other.qty > self.qty_of(&other.stock)) {
             return None;
         }
-        let left = self.0.iter().map(|item| Item { qty: item.qty - others.qty_of(&item.stock), stock: item.stock.clone() });
+        let left = self.0.iter().map(|item| Item {
+            qty: item.qty - others.qty_of(&item.stock),
+            stock: item.stock.clone(),
+        });
         Some(Self(left.filter(|item| item.qty > 0).collect()))
     }
 }
@@ -209,7 +218,8 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Where it stands at `now_ms`: a hold past its time is expired whether or not a record says so yet.
+    /// Where it stands at `now_ms`: a hold past its time is expired whether or not a record says so
+    /// yet.
     #[must_use]
     pub fn state_at(&self, now_ms: TimeMs) -> HoldState {
         let out_of_time = self.expires_at_ms <= now_ms && !planted(Bug::ExpiryBySweeper);
@@ -236,8 +246,14 @@ mod tests {
         assert_eq!(Items::new(vec![], 4, 10), Err(ItemsError::Empty));
         assert_eq!(Items::new(vec![item(11, "a")], 4, 10), Err(ItemsError::Qty { qty_max: 10 }));
         assert_eq!(Items::new(vec![item(0, "a")], 4, 10), Err(ItemsError::Qty { qty_max: 10 }));
-        assert_eq!(Items::new(vec![item(1, "a"), item(1, "a")], 4, 10), Err(ItemsError::Twice(stock("a"))));
-        assert_eq!(Items::new(vec![item(1, "a"), item(1, "b")], 1, 10), Err(ItemsError::TooMany { items_max: 1 }));
+        assert_eq!(
+            Items::new(vec![item(1, "a"), item(1, "a")], 4, 10),
+            Err(ItemsError::Twice(stock("a")))
+        );
+        assert_eq!(
+            Items::new(vec![item(1, "a"), item(1, "b")], 1, 10),
+            Err(ItemsError::TooMany { items_max: 1 })
+        );
     }
 
     #[test]

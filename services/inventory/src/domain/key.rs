@@ -1,7 +1,7 @@
-//! Idempotency keys: one key, one effect, one answer (draft-ietf-httpapi-idempotency-key-header-07).
+//! Idempotency keys: one key, one effect, one answer
+//! (draft-ietf-httpapi-idempotency-key-header-07).
 
-use std::fmt;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -23,8 +23,14 @@ impl IdempotencyKey {
     /// # Errors
     /// [`NameError`] with that rule.
     pub fn new(text: &str) -> Result<Self, NameError> {
-        if text.is_empty() || text.len() > Self::LEN_MAX || !text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
-            return Err(NameError { what: "idempotency key", rule: "1 to 255 printable ASCII characters" });
+        if text.is_empty()
+            || text.len() > Self::LEN_MAX
+            || !text.bytes().all(|b| (0x20..0x7f).contains(&b))
+        {
+            return Err(NameError {
+                what: "idempotency key",
+                rule: "1 to 255 printable ASCII characters",
+            });
         }
         Ok(Self(text.into()))
     }
@@ -56,7 +62,8 @@ impl From<IdempotencyKey> for String {
     }
 }
 
-/// What a request asked for, in 128 bits: the same key with another fingerprint is a mistake of the caller.
+/// What a request asked for, in 128 bits: the same key with another fingerprint is a mistake of the
+/// caller.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 16]);
 
@@ -91,7 +98,11 @@ impl fmt::Debug for Fingerprint {
 
 impl Serialize for Fingerprint {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        if to.is_human_readable() { to.serialize_str(&hex::encode(&self.0)) } else { self.0.serialize(to) }
+        if to.is_human_readable() {
+            to.serialize_str(&hex::encode(&self.0))
+        } else {
+            self.0.serialize(to)
+        }
     }
 }
 
@@ -101,7 +112,9 @@ impl<'de> Deserialize<'de> for Fingerprint {
             return <[u8; 16]>::deserialize(from).map(Self);
         }
         let text = String::deserialize(from)?;
-        hex::decode(&text).map(Self).ok_or_else(|| serde::de::Error::custom("a fingerprint is 32 hexadecimal digits"))
+        hex::decode(&text)
+            .map(Self)
+            .ok_or_else(|| serde::de::Error::custom("a fingerprint is 32 hexadecimal digits"))
     }
 }
 

@@ -1,5 +1,6 @@
-//! Validated names. Each can only hold what its rule allows, and is cheap to clone: up to 23 bytes lie in the value itself, so
-//! that threads which clone the same name do not fight over a count of references.
+//! Validated names. Each can only hold what its rule allows, and is cheap to clone: up to 23 bytes
+//! lie in the value itself, so that threads which clone the same name do not fight over a count of
+//! references.
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -83,7 +84,8 @@ macro_rules! name {
 }
 
 fn is_slug(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b)) && !text.starts_with(['-', '.', '_'])
+    text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b))
+        && !text.starts_with(['-', '.', '_'])
 }
 
 fn has_no_control(text: &str) -> bool {

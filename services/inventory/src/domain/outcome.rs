@@ -3,7 +3,8 @@
 use super::{HoldId, Items, PaymentRef, StockName, TimeMs};
 use crate::ledger::{Change, Record};
 
-/// The answer of an accepted command. It is made of its record alone, so a retry gets it again, byte for byte.
+/// The answer of an accepted command. It is made of its record alone, so a retry gets it again,
+/// byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The event is as asked.
@@ -69,9 +70,15 @@ impl Outcome {
     #[must_use]
     pub fn of(record: &Record) -> Self {
         match &record.change {
-            Change::EventPut { .. } => Self::EventPut { created: record.seq == 1, settings_seq: record.seq },
-            Change::Sold { id, items, .. } => Self::Sold { id: *id, items: items.clone(), left: record.left.clone() },
-            Change::Held { id, items, expires_at_ms, .. } => Self::Held { id: *id, items: items.clone(), expires_at_ms: *expires_at_ms },
+            Change::EventPut { .. } => {
+                Self::EventPut { created: record.seq == 1, settings_seq: record.seq }
+            }
+            Change::Sold { id, items, .. } => {
+                Self::Sold { id: *id, items: items.clone(), left: record.left.clone() }
+            }
+            Change::Held { id, items, expires_at_ms, .. } => {
+                Self::Held { id: *id, items: items.clone(), expires_at_ms: *expires_at_ms }
+            }
             Change::Extended { id, items, expires_at_ms } => {
                 Self::Extended { id: *id, items: items.clone(), expires_at_ms: *expires_at_ms }
             }
@@ -79,7 +86,9 @@ impl Outcome {
                 Self::Confirmed { id: *id, items: items.clone(), payment_ref: payment_ref.clone() }
             }
             Change::Released { .. } => Self::Released,
-            Change::Refunded { id, reservation, items } => Self::Refunded { id: *id, reservation: *reservation, items: items.clone() },
+            Change::Refunded { id, reservation, items } => {
+                Self::Refunded { id: *id, reservation: *reservation, items: items.clone() }
+            }
             Change::Expired { .. } => Self::ExpiryNoted,
         }
     }

@@ -1,8 +1,10 @@
 //! One batch through a store: load, decide, commit.
 
-use crate::decide::{BatchReply, Touch, WorkingSet, decide_batch, expire_due};
-use crate::domain::{Command, EventName, IdempotencyKey, Limits, TimeMs};
-use crate::store::{Durability, EventView, Store, StoreError};
+use crate::{
+    decide::{BatchReply, Touch, WorkingSet, decide_batch, expire_due},
+    domain::{Command, EventName, IdempotencyKey, Limits, TimeMs},
+    store::{Durability, EventView, Store, StoreError},
+};
 
 /// What became of a batch.
 #[derive(Debug)]
@@ -15,7 +17,8 @@ pub struct Committed {
     pub views: Vec<EventView>,
 }
 
-/// Decides `commands` at `now_ms`, or by the store's own time if it has one, and commits what follows; expiries of the events in `due` are written down first.
+/// Decides `commands` at `now_ms`, or by the store's own time if it has one, and commits what
+/// follows; expiries of the events in `due` are written down first.
 ///
 /// # Errors
 /// [`StoreError`]; when it [is fatal](StoreError::is_fatal), what became of the batch is unknown.
@@ -42,11 +45,17 @@ pub(super) struct Loaded {
 }
 
 /// Loads what `touch` names, by the store's own time if it has one.
-pub(super) async fn load<S: Store>(store: &mut S, touch: &Touch, now_ms: TimeMs, durability: Durability) -> Result<Loaded, StoreError> {
+pub(super) async fn load<S: Store>(
+    store: &mut S,
+    touch: &Touch,
+    now_ms: TimeMs,
+    durability: Durability,
+) -> Result<Loaded, StoreError> {
     let (mut records, mut views) = (0, Vec::new());
     let mut set = store.load(touch, now_ms).await?;
     while set.more_due {
-        // More has run out of time than is expired at once. Nothing is decided before all of it is written down.
+        // More has run out of time than is expired at once. Nothing is decided before all of it is
+        // written down.
         let at_ms = set.now_ms;
         expire_due(&mut set, at_ms);
         records += set.records.len();

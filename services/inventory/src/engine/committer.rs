@@ -1,19 +1,23 @@
 //! The committer: the only one who decides and writes.
 //!
-//! While one commit is in flight, what arrives becomes the next batch; there is no timer that makes anyone wait. Nobody is
-//! answered before the write that holds his decision is durable.
+//! While one commit is in flight, what arrives becomes the next batch; there is no timer that makes
+//! anyone wait. Nobody is answered before the write that holds his decision is durable.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, timeout};
 
-use super::postman::Postman;
-use super::queue::{Job, Queue, answer, drop_late, stats_of};
-use super::{EngineError, Environment, Parts, Reply, Stats, Views, run_batch};
-use crate::domain::{EventName, Limits};
-use crate::planted::{Bug, planted};
-use crate::store::{Durability, OwnedStore, StoreError};
+use super::{
+    EngineError, Environment, Parts, Reply, Stats, Views,
+    postman::Postman,
+    queue::{Job, Queue, answer, drop_late, stats_of},
+    run_batch,
+};
+use crate::{
+    domain::{EventName, Limits},
+    planted::{Bug, planted},
+    store::{Durability, OwnedStore, StoreError},
+};
 
 /// The clock may jump, so no sleep until an expiry is longer than this.
 const EXPIRY_NAP_MAX: Duration = Duration::from_secs(1);
@@ -40,7 +44,11 @@ impl<S: OwnedStore> Committer<S> {
         let guard = PanicGuard(self.queue.clone());
         while let Some(jobs) = self.queue.take(self.limits.batch_max) {
             let (due, next_ms) = self.store.due_events(self.env.now_ms());
-            let due = if planted(Bug::ExpiryBySweeper) && self.env.now_ms() % 1_000 >= 50 { Vec::new() } else { due };
+            let due = if planted(Bug::ExpiryBySweeper) && self.env.now_ms() % 1_000 >= 50 {
+                Vec::new()
+            } else {
+                due
+            };
             if jobs.is_empty() && due.is_empty() {
                 self.rest(next_ms).await;
                 continue;
@@ -58,12 +66,14 @@ impl<S: OwnedStore> Committer<S> {
         drop(guard);
     }
 
-    /// Waits for a job, or for the next hold to run out of time: writing that down early keeps later batches small.
+    /// Waits for a job, or for the next hold to run out of time: writing that down early keeps
+    /// later batches small.
     async fn rest(&self, next_expiry_ms: Option<u64>) {
         match next_expiry_ms {
             None => self.queue.arrival().await,
             Some(at_ms) => {
-                let nap = Duration::from_millis(at_ms.saturating_sub(self.env.now_ms()).max(1)).min(EXPIRY_NAP_MAX);
+                let nap = Duration::from_millis(at_ms.saturating_sub(self.env.now_ms()).max(1))
+                    .min(EXPIRY_NAP_MAX);
                 let _ = timeout(nap, self.queue.arrival()).await;
             }
         }
@@ -76,7 +86,12 @@ impl<S: OwnedStore> Committer<S> {
         match self.commit(&jobs, due).await {
             Ok((replies, records)) => {
                 self.stats.record(&stats_of(&jobs, &replies, records, started));
-                self.postman.send(jobs.into_iter().zip(replies).map(|(job, reply)| (job.answer, Ok(reply))).collect());
+                self.postman.send(
+                    jobs.into_iter()
+                        .zip(replies)
+                        .map(|(job, reply)| (job.answer, Ok(reply)))
+                        .collect(),
+                );
                 Ok(())
             }
             Err(error) => {
@@ -86,10 +101,17 @@ impl<S: OwnedStore> Committer<S> {
         }
     }
 
-    async fn commit(&mut self, jobs: &[Job], due: Vec<EventName>) -> Result<(Vec<Reply>, usize), StoreError> {
+    async fn commit(
+        &mut self,
+        jobs: &[Job],
+        due: Vec<EventName>,
+    ) -> Result<(Vec<Reply>, usize), StoreError> {
         let commands = jobs.iter().map(|job| (&job.command, job.key.as_ref()));
-        let durability = if planted(Bug::AckBeforeSync) { Durability::Buffered } else { Durability::Synced };
-        let done = run_batch(&mut self.store, &self.limits, commands, due, self.env.now_ms(), durability).await?;
+        let durability =
+            if planted(Bug::AckBeforeSync) { Durability::Buffered } else { Durability::Synced };
+        let done =
+            run_batch(&mut self.store, &self.limits, commands, due, self.env.now_ms(), durability)
+                .await?;
         // Readers see it before the writers hear of it: who was answered finds his own write.
         if !(planted(Bug::StaleReads) && done.records == 1) {
             self.views.publish(done.views);
@@ -98,7 +120,8 @@ impl<S: OwnedStore> Committer<S> {
     }
 }
 
-/// A broken invariant ends the committer by a panic. Then nobody may wait for it any longer, and the process has to end.
+/// A broken invariant ends the committer by a panic. Then nobody may wait for it any longer, and
+/// the process has to end.
 struct PanicGuard(Arc<Queue>);
 
 impl Drop for PanicGuard {

@@ -1,11 +1,14 @@
 //! What is not decided but given: the time and the ids.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
 
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use crate::domain::{HoldId, TimeMs};
 
@@ -15,16 +18,18 @@ pub trait Clock: Send + Sync + 'static {
     fn now_ms(&self) -> TimeMs;
 }
 
-/// The machine's clock, without its jumps: it runs at the pace of the monotonic clock, and approaches the clock on the wall by at
-/// most a twentieth of the time that passes. So a clock that is set wrong while the service runs lets no hold run out and no
-/// key be forgotten, and small corrections are followed.
+/// The machine's clock, without its jumps: it runs at the pace of the monotonic clock, and
+/// approaches the clock on the wall by at most a twentieth of the time that passes. So a clock that
+/// is set wrong while the service runs lets no hold run out and no key be forgotten, and small
+/// corrections are followed.
 #[derive(Debug)]
 pub struct SystemClock {
     slewed: Mutex<Slewed>,
     started: Instant,
     /// What was told last.
     told_ms: AtomicU64,
-    /// Until so many microseconds after the start it stays true, so that few readers need the lock.
+    /// Until so many microseconds after the start it stays true, so that few readers need the
+    /// lock.
     true_until_us: AtomicU64,
 }
 
@@ -41,15 +46,18 @@ const SLEW_PART: u64 = 20;
 impl Slewed {
     #[allow(clippy::disallowed_methods)] // the one place that reads the clocks
     fn read() -> (u64, Instant) {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let since =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         (u64::try_from(since.as_micros()).unwrap_or(u64::MAX), Instant::now())
     }
 
     fn advance(&mut self, wall_us: u64, at: Instant) -> u64 {
-        let passed_us = u64::try_from(at.saturating_duration_since(self.at).as_micros()).unwrap_or(0);
+        let passed_us =
+            u64::try_from(at.saturating_duration_since(self.at).as_micros()).unwrap_or(0);
         let expected_us = self.told_us.saturating_add(passed_us);
         let correction_max_us = passed_us / SLEW_PART;
-        self.told_us = wall_us.clamp(expected_us - correction_max_us, expected_us.saturating_add(correction_max_us));
+        self.told_us = wall_us
+            .clamp(expected_us - correction_max_us, expected_us.saturating_add(correction_max_us));
         self.at = at;
         self.told_us
     }
@@ -70,7 +78,10 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods)] // reads the monotonic clock
     fn now_ms(&self) -> TimeMs {
-        let passed_us = |at: Instant| u64::try_from(at.saturating_duration_since(self.started).as_micros()).unwrap_or(u64::MAX);
+        let passed_us = |at: Instant| {
+            u64::try_from(at.saturating_duration_since(self.started).as_micros())
+                .unwrap_or(u64::MAX)
+        };
         let true_until_us = self.true_until_us.load(Ordering::Acquire);
         if passed_us(Instant::now()) < true_until_us {
             return self.told_ms.load(Ordering::Relaxed);
@@ -130,7 +141,9 @@ impl Environment {
         let mut random = [0; 10];
         match &self.random {
             Random::System => rand::rng().fill_bytes(&mut random),
-            Random::Seeded(rng) => rng.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut random),
+            Random::Seeded(rng) => {
+                rng.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut random)
+            }
         }
         HoldId::new(self.now_ms(), random)
     }
@@ -149,8 +162,16 @@ mod tests {
         let mut clock = Slewed { told_us: 1_000_000, at: start };
         assert_eq!(clock.advance(1_100_000, at(100)), 1_100_000);
         let year_us = 31_536_000_000_000;
-        assert_eq!(clock.advance(year_us, at(200)), 1_205_000, "forward: no faster than a twentieth");
-        assert_eq!(clock.advance(0, at(300)), 1_300_000, "back: no slower than a twentieth, and never backwards");
+        assert_eq!(
+            clock.advance(year_us, at(200)),
+            1_205_000,
+            "forward: no faster than a twentieth"
+        );
+        assert_eq!(
+            clock.advance(0, at(300)),
+            1_300_000,
+            "back: no slower than a twentieth, and never backwards"
+        );
         assert_eq!(clock.advance(1_402_000, at(400)), 1_402_000);
         assert_eq!(clock.advance(0, at(400)), 1_402_000);
     }
@@ -167,7 +188,8 @@ mod tests {
     fn seventy_four_bits_of_an_id_are_random_and_nothing_counts() {
         const IDS: usize = 4_096;
         let env = Environment::with_clock(Arc::new(Still));
-        let ids: Vec<u128> = (0..IDS).map(|_| u128::from_be_bytes(*env.new_id().as_bytes())).collect();
+        let ids: Vec<u128> =
+            (0..IDS).map(|_| u128::from_be_bytes(*env.new_id().as_bytes())).collect();
         // Of version 7 all but the time (48 bits), the version (4) and the variant (2).
         let random: u128 = !(u128::MAX << 80) & !(0xf << 76) & !(0b11 << 62);
         assert_eq!(random.count_ones(), 74);
@@ -176,13 +198,22 @@ mod tests {
             let flips = ids.windows(2).filter(|pair| (pair[0] ^ pair[1]) >> bit & 1 == 1).count();
             if random >> bit & 1 == 1 {
                 // Eight standard deviations around the half: 32 each.
-                assert!((IDS / 2 - 256..=IDS / 2 + 256).contains(&set), "bit {bit} is set {set} times");
-                assert!((IDS / 2 - 256..=IDS / 2 + 256).contains(&flips), "bit {bit} changes {flips} times");
+                assert!(
+                    (IDS / 2 - 256..=IDS / 2 + 256).contains(&set),
+                    "bit {bit} is set {set} times"
+                );
+                assert!(
+                    (IDS / 2 - 256..=IDS / 2 + 256).contains(&flips),
+                    "bit {bit} changes {flips} times"
+                );
             } else {
                 assert_eq!(flips, 0, "bit {bit}");
             }
         }
         let other = Environment::with_clock(Arc::new(Still));
-        assert!(!ids.contains(&u128::from_be_bytes(*other.new_id().as_bytes())), "another process makes others");
+        assert!(
+            !ids.contains(&u128::from_be_bytes(*other.new_id().as_bytes())),
+            "another process makes others"
+        );
     }
 }

@@ -1,10 +1,10 @@
-//! Keys of requests that are under way. A second request with the same key waits for its turn behind the first; when its
-//! deadline passes before the first is answered, that is what it is told.
+//! Keys of requests that are under way. A second request with the same key waits for its turn
+//! behind the first; when its deadline passes before the first is answered, that is what it is
+//! told.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::domain::IdempotencyKey;
-use crate::map::HashMap;
+use crate::{domain::IdempotencyKey, map::HashMap};
 
 /// How many requests with each key are under way; bounded by the queue.
 #[derive(Default)]
@@ -15,7 +15,8 @@ impl KeysInFlight {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a request until the guard is dropped; the second value says whether there is another with this key.
+    /// Counts a request until the guard is dropped; the second value says whether there is another
+    /// with this key.
     pub fn enter(self: &Arc<Self>, key: &IdempotencyKey) -> (KeyGuard, bool) {
         let mut counts = self.counts();
         let count = counts.entry(key.clone()).or_default();

@@ -1,7 +1,7 @@
 //! The engine: any number of callers, and one durable write for all that arrive together.
 //!
-//! A store of this process alone has one committer. A store that is shared has several writers, and events that do not wait for
-//! each other.
+//! A store of this process alone has one committer. A store that is shared has several writers, and
+//! events that do not wait for each other.
 
 mod batch;
 mod committer;
@@ -14,25 +14,25 @@ mod shared;
 mod stats;
 mod views;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use thiserror::Error;
-use tokio::sync::oneshot;
+use std::{sync::Arc, time::Duration};
 
 pub use batch::{Committed, run_batch};
-pub use env::{Clock, Environment, SystemClock};
-pub use stats::{BatchStats, Counts, Stats, TraceContext};
-
-use crate::decide::BatchReply;
-use crate::domain::{Command, CommandKind, EventName, Hold, HoldId, IdempotencyKey, Limits, TimeMs};
-use crate::store::{EventView, OwnedStore, Reader, SharedReader, SharedStore, StoreError, StoredRecord};
 use committer::Committer;
+pub use env::{Clock, Environment, SystemClock};
 use in_flight::KeysInFlight;
 use postman::Postman;
 use queue::{Answer, Job, Queue};
 use shared::Shared;
+pub use stats::{BatchStats, Counts, Stats, TraceContext};
+use thiserror::Error;
+use tokio::sync::oneshot;
 use views::{Cell, Views};
+
+use crate::{
+    decide::BatchReply,
+    domain::{Command, CommandKind, EventName, Hold, HoldId, IdempotencyKey, Limits, TimeMs},
+    store::{EventView, OwnedStore, Reader, SharedReader, SharedStore, StoreError, StoredRecord},
+};
 
 /// The answer to a request.
 pub type Reply = BatchReply;
@@ -67,13 +67,15 @@ pub enum EngineError {
     /// Its deadline passed while it waited. Nothing was done.
     #[error("the deadline passed before it could be decided")]
     DeadlinePassed,
-    /// Its deadline passed while another request with the same key was under way, whose answer it waited for.
+    /// Its deadline passed while another request with the same key was under way, whose answer it
+    /// waited for.
     #[error("another request with the same key is under way")]
     KeyInFlight,
     /// The engine is shutting down. Nothing was done.
     #[error("shutting down")]
     Stopping,
-    /// The store failed while it was written: whether it took effect is unknown. A retry with the same key tells.
+    /// The store failed while it was written: whether it took effect is unknown. A retry with the
+    /// same key tells.
     #[error("{0}")]
     Store(#[from] StoreError),
 }
@@ -127,15 +129,31 @@ impl Engine {
     ///
     /// # Errors
     /// When the thread or its runtime cannot be made.
-    pub fn start<S: OwnedStore>(store: S, limits: Limits, env: Environment) -> std::io::Result<Self> {
+    pub fn start<S: OwnedStore>(
+        store: S,
+        limits: Limits,
+        env: Environment,
+    ) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        let (engine, committer) = Self::assemble_on(tokio::runtime::Handle::try_current().ok().as_ref(), store, limits, env);
-        std::thread::Builder::new().name("committer".into()).spawn(move || runtime.block_on(committer.run()))?;
+        let (engine, committer) = Self::assemble_on(
+            tokio::runtime::Handle::try_current().ok().as_ref(),
+            store,
+            limits,
+            env,
+        );
+        std::thread::Builder::new()
+            .name("committer".into())
+            .spawn(move || runtime.block_on(committer.run()))?;
         Ok(engine)
     }
 
-    /// The engine and its committer's loop, to be run by the caller: in a simulation, on the simulated host.
-    pub fn assemble<S: OwnedStore>(store: S, limits: Limits, env: Environment) -> (Self, Committer<S>) {
+    /// The engine and its committer's loop, to be run by the caller: in a simulation, on the
+    /// simulated host.
+    pub fn assemble<S: OwnedStore>(
+        store: S,
+        limits: Limits,
+        env: Environment,
+    ) -> (Self, Committer<S>) {
         Self::assemble_on(None, store, limits, env)
     }
 
@@ -152,8 +170,9 @@ impl Engine {
         (Self { intake: Intake::Owned(queue), reader, parts }, committer)
     }
 
-    /// Starts a writer over each of `writers`, which share one store with other processes. Readers see what is at most
-    /// `cache_ttl` old. To be called within a runtime, which the writers run on.
+    /// Starts a writer over each of `writers`, which share one store with other processes. Readers
+    /// see what is at most `cache_ttl` old. To be called within a runtime, which the writers
+    /// run on.
     pub fn start_shared<S: SharedStore>(
         writers: Vec<S>,
         reader: Arc<dyn SharedReader>,
@@ -194,14 +213,18 @@ impl Engine {
         Ok(reply)
     }
 
-    /// Like [`Engine::submit`] for several at once, in order, in one step. The answers come in the same order.
+    /// Like [`Engine::submit`] for several at once, in order, in one step. The answers come in the
+    /// same order.
     pub async fn submit_all(&self, requests: Vec<Request>) -> Vec<Result<Reply, EngineError>> {
         let mut waiting = Vec::with_capacity(requests.len());
         for request in requests {
             waiting.push(match &self.intake {
                 Intake::Owned(_) => self.enqueue(None, request, false),
                 Intake::Shared(shared) => match shared.reader.check() {
-                    Ok(()) => shared.lane(&request.kind).await.and_then(|lane| self.enqueue(lane, request, false)),
+                    Ok(()) => shared
+                        .lane(&request.kind)
+                        .await
+                        .and_then(|lane| self.enqueue(lane, request, false)),
                     Err(error) => Err(error.into()),
                 },
             });
@@ -216,7 +239,12 @@ impl Engine {
         replies
     }
 
-    fn enqueue(&self, lane: shared::Lane, request: Request, internal: bool) -> Result<Answer, EngineError> {
+    fn enqueue(
+        &self,
+        lane: shared::Lane,
+        request: Request,
+        internal: bool,
+    ) -> Result<Answer, EngineError> {
         let (answer, reply) = oneshot::channel();
         let command = Command { id: self.parts.env.new_id(), kind: request.kind };
         let Request { key, deadline, trace, .. } = request;
@@ -227,7 +255,15 @@ impl Engine {
             }
             None => (None, false),
         };
-        let job = Job { command, key, guard, deadline, queued_at: tokio::time::Instant::now(), trace, answer };
+        let job = Job {
+            command,
+            key,
+            guard,
+            deadline,
+            queued_at: tokio::time::Instant::now(),
+            trace,
+            answer,
+        };
         let pushed = match &self.intake {
             Intake::Owned(queue) => queue.push(job, internal),
             Intake::Shared(shared) => shared.lanes.push(lane, job, internal),
@@ -238,17 +274,20 @@ impl Engine {
         pushed.map(|()| Answer { reply, until: deadline.filter(|_| behind) })
     }
 
-    /// The event as it is now: what has expired by this moment is available again. A shared store is asked when what is known is
-    /// older than the cache allows; when it cannot be asked, what is known is marked as stale.
+    /// The event as it is now: what has expired by this moment is available again. A shared store
+    /// is asked when what is known is older than the cache allows; when it cannot be asked,
+    /// what is known is marked as stale.
     ///
     /// # Errors
-    /// [`EngineError`] when nothing is known, or an expiry has to be written down first and cannot be.
+    /// [`EngineError`] when nothing is known, or an expiry has to be written down first and cannot
+    /// be.
     pub async fn event(&self, name: &EventName) -> Result<Option<Seen>, EngineError> {
         self.read(name, false).await
     }
 
-    /// What `of` tells of the event, if there is an answer at once: the store belongs to this process, the event exists, and no
-    /// expiry has to be written down first. Otherwise ask [`Engine::event`].
+    /// What `of` tells of the event, if there is an answer at once: the store belongs to this
+    /// process, the event exists, and no expiry has to be written down first. Otherwise ask
+    /// [`Engine::event`].
     pub fn glance<T>(&self, name: &EventName, of: impl FnOnce(&EventView) -> T) -> Option<T> {
         let Intake::Owned(_) = &self.intake else { return None };
         let seen = self.parts.views.look(name, |cell| {
@@ -302,7 +341,8 @@ impl Engine {
         if let Intake::Shared(shared) = &self.intake
             && self.is_due(&cell.view.load())
         {
-            // Another process had written it down: nothing changed here, and what is known is out of date.
+            // Another process had written it down: nothing changed here, and what is known is out
+            // of date.
             shared.refresh_now(cell).await?;
         }
         Ok(())
@@ -316,10 +356,15 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::event`].
-    pub async fn events(&self, after: Option<&EventName>, limit: usize) -> Result<(Vec<Seen>, bool), EngineError> {
+    pub async fn events(
+        &self,
+        after: Option<&EventName>,
+        limit: usize,
+    ) -> Result<(Vec<Seen>, bool), EngineError> {
         let (names, more) = match &self.intake {
             Intake::Owned(_) => self.parts.views.names(after, limit),
-            // When the store cannot be asked, what is known is listed; each event says that it is stale.
+            // When the store cannot be asked, what is known is listed; each event says that it is
+            // stale.
             Intake::Shared(shared) => match shared.page(after, limit).await {
                 Ok(page) => page,
                 Err(error) if self.parts.views.is_empty() => return Err(error.into()),
@@ -347,11 +392,17 @@ impl Engine {
         Ok(self.reader.hold(id).await?)
     }
 
-    /// The records of `event` after `after`, in order, at most `limit`; `None` when there is no such event.
+    /// The records of `event` after `after`, in order, at most `limit`; `None` when there is no
+    /// such event.
     ///
     /// # Errors
     /// [`EngineError::Store`].
-    pub async fn records(&self, event: &EventName, after: u64, limit: usize) -> Result<Option<Vec<StoredRecord>>, EngineError> {
+    pub async fn records(
+        &self,
+        event: &EventName,
+        after: u64,
+        limit: usize,
+    ) -> Result<Option<Vec<StoredRecord>>, EngineError> {
         let exists = match &self.intake {
             Intake::Owned(_) => self.parts.views.cell(event).is_some(),
             Intake::Shared(shared) => match shared.read(event, false).await {
@@ -410,7 +461,8 @@ impl Engine {
         }
     }
 
-    /// Waits until the store has failed for good: the process must end, and recovery decides what happened.
+    /// Waits until the store has failed for good: the process must end, and recovery decides what
+    /// happened.
     pub async fn failed(&self) -> StoreError {
         self.end().failed().await
     }
@@ -427,6 +479,12 @@ impl Engine {
 
 impl Parts {
     fn new(views: Vec<EventView>, limits: Limits, env: Environment) -> Self {
-        Self { views: Arc::new(Views::new(views)), env, limits: Arc::new(limits), stats: Arc::default(), keys: Arc::default() }
+        Self {
+            views: Arc::new(Views::new(views)),
+            env,
+            limits: Arc::new(limits),
+            stats: Arc::default(),
+            keys: Arc::default(),
+        }
     }
 }

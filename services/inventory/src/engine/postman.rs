@@ -1,10 +1,13 @@
 //! Handing out the answers of a batch.
 //!
-//! The committer's thread does not belong to the runtime of those who wait: each answer it sent itself would go through that
-//! runtime's shared queue and lock. So it hands over all answers of a batch in one step, to a task that runs among them.
+//! The committer's thread does not belong to the runtime of those who wait: each answer it sent
+//! itself would go through that runtime's shared queue and lock. So it hands over all answers of a
+//! batch in one step, to a task that runs among them.
 
-use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, oneshot},
+};
 
 use super::{EngineError, Reply};
 
@@ -15,8 +18,8 @@ pub type Letter = (oneshot::Sender<Result<Reply, EngineError>>, Result<Reply, En
 pub struct Postman(Option<mpsc::UnboundedSender<Vec<Letter>>>);
 
 impl Postman {
-    /// One that delivers on `runtime`; without a runtime each answer is sent from where it is made. What is under way is bounded by
-    /// what may wait in the engine's queue.
+    /// One that delivers on `runtime`; without a runtime each answer is sent from where it is made.
+    /// What is under way is bounded by what may wait in the engine's queue.
     pub fn new(runtime: Option<&Handle>) -> Self {
         let Some(runtime) = runtime else { return Self(None) };
         let (sender, mut bags) = mpsc::unbounded_channel();

@@ -1,18 +1,26 @@
 //! The bounded queue in front of the committer.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use tokio::sync::{Notify, oneshot};
-use tokio::time::timeout_at;
+use tokio::{
+    sync::{Notify, oneshot},
+    time::timeout_at,
+};
 
-use super::end::End;
-use super::in_flight::KeyGuard;
-use super::stats::{Stats, TraceContext, count};
-use super::{BatchStats, EngineError, Reply};
-use crate::domain::{Command, IdempotencyKey};
-use crate::store::StoreError;
+use super::{
+    BatchStats, EngineError, Reply,
+    end::End,
+    in_flight::KeyGuard,
+    stats::{Stats, TraceContext, count},
+};
+use crate::{
+    domain::{Command, IdempotencyKey},
+    store::StoreError,
+};
 
 /// Where the answer to a command arrives.
 pub struct Answer {
@@ -22,7 +30,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Waits for it. One that never comes is that of a committer that panicked with the command in its hands.
+    /// Waits for it. One that never comes is that of a committer that panicked with the command in
+    /// its hands.
     pub async fn get(self) -> Result<Reply, EngineError> {
         let answered = match self.until {
             None => self.reply.await,
@@ -31,7 +40,9 @@ impl Answer {
                 Err(_) => return Err(EngineError::KeyInFlight),
             },
         };
-        answered.unwrap_or_else(|_| Err(EngineError::Store(StoreError::Failed("the committer ended".into()))))
+        answered.unwrap_or_else(|_| {
+            Err(EngineError::Store(StoreError::Failed("the committer ended".into())))
+        })
     }
 }
 
@@ -72,8 +83,8 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a job, or refuses it at once. An eighth of the room is kept for what finishes a hold, and one for all else: asking
-    /// for either must not keep the other out.
+    /// Adds a job, or refuses it at once. An eighth of the room is kept for what finishes a hold,
+    /// and one for all else: asking for either must not keep the other out.
     pub fn push(&self, job: Job, internal: bool) -> Result<(), EngineError> {
         let mut state = self.state();
         state.check()?;
@@ -94,8 +105,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Takes at most `most` jobs in the order of their arrival, urgent ones first; but a quarter is for the others, so that none
-    /// waits for ever. `None` when closed and empty.
+    /// Takes at most `most` jobs in the order of their arrival, urgent ones first; but a quarter is
+    /// for the others, so that none waits for ever. `None` when closed and empty.
     pub fn take(&self, most: usize) -> Option<Vec<Job>> {
         let mut state = self.state();
         if state.len() == 0 && state.closed {
@@ -155,7 +166,10 @@ impl State {
 }
 
 /// Answers each of `jobs` in order.
-pub fn answer(jobs: impl IntoIterator<Item = Job>, mut reply: impl FnMut() -> Result<Reply, EngineError>) {
+pub fn answer(
+    jobs: impl IntoIterator<Item = Job>,
+    mut reply: impl FnMut() -> Result<Reply, EngineError>,
+) {
     for job in jobs {
         // The caller may be gone; what he asked for is done all the same.
         let _ = job.answer.send(reply());
@@ -164,17 +178,27 @@ pub fn answer(jobs: impl IntoIterator<Item = Job>, mut reply: impl FnMut() -> Re
 
 /// Answers those whose deadline has passed, and gives back the others.
 pub fn drop_late(jobs: Vec<Job>, now: tokio::time::Instant, stats: &Stats) -> Vec<Job> {
-    let (jobs, late): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.deadline.is_none_or(|deadline| now < deadline));
+    let (jobs, late): (Vec<_>, Vec<_>) =
+        jobs.into_iter().partition(|job| job.deadline.is_none_or(|deadline| now < deadline));
     count(&stats.late, late.len());
     for job in late {
         let shared = job.guard.as_ref().is_some_and(KeyGuard::is_shared);
-        let _ = job.answer.send(Err(if shared { EngineError::KeyInFlight } else { EngineError::DeadlinePassed }));
+        let _ = job.answer.send(Err(if shared {
+            EngineError::KeyInFlight
+        } else {
+            EngineError::DeadlinePassed
+        }));
     }
     jobs
 }
 
 /// What is told of a commit that began at `started`, and gave `jobs` these replies.
-pub fn stats_of(jobs: &[Job], replies: &[Reply], records: usize, started: tokio::time::Instant) -> BatchStats {
+pub fn stats_of(
+    jobs: &[Job],
+    replies: &[Reply],
+    records: usize,
+    started: tokio::time::Instant,
+) -> BatchStats {
     let oldest = jobs.iter().map(|job| job.queued_at).min();
     BatchStats {
         commands: jobs.len(),
@@ -220,7 +244,10 @@ mod tests {
     fn taken(queue: &Queue, most: usize) -> (usize, usize) {
         let jobs = queue.take(most).unwrap();
         let urgent = jobs.iter().take_while(|job| job.command.kind.is_urgent()).count();
-        assert!(jobs[urgent..].iter().all(|job| !job.command.kind.is_urgent()), "urgent ones come first");
+        assert!(
+            jobs[urgent..].iter().all(|job| !job.command.kind.is_urgent()),
+            "urgent ones come first"
+        );
         (urgent, jobs.len() - urgent)
     }
 

@@ -1,13 +1,18 @@
 //! What the committer has done, for metrics and traces.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use super::Reply;
 use crate::domain::RefusalKind;
 
-/// Names the caller's span in a distributed trace (W3C Trace Context). It is passed through, never looked at.
+/// Names the caller's span in a distributed trace (W3C Trace Context). It is passed through, never
+/// looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceContext {
     /// The trace.

@@ -1,14 +1,17 @@
 //! What readers see: the newest committed counts of every event, without a lock.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    ops::Bound,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use arc_swap::ArcSwap;
 
-use crate::domain::EventName;
-use crate::store::EventView;
+use crate::{domain::EventName, store::EventView};
 
 /// One event's view. The cell stays, its contents change.
 pub struct Cell {
@@ -45,7 +48,10 @@ pub struct Views {
 
 impl Views {
     pub fn new(views: Vec<EventView>) -> Self {
-        Self { cells: ArcSwap::from_pointee(views.into_iter().map(cell).collect()), publishing: Mutex::new(()) }
+        Self {
+            cells: ArcSwap::from_pointee(views.into_iter().map(cell).collect()),
+            publishing: Mutex::new(()),
+        }
     }
 
     pub fn cell(&self, name: &EventName) -> Option<Arc<Cell>> {
@@ -74,8 +80,9 @@ impl Views {
         }
     }
 
-    /// Called by whoever learned something of a shared store. An older state never takes the place of a newer one, unless the store
-    /// was asked after the newer one was known: then the store itself went back, and what it says now counts.
+    /// Called by whoever learned something of a shared store. An older state never takes the place
+    /// of a newer one, unless the store was asked after the newer one was known: then the store
+    /// itself went back, and what it says now counts.
     pub fn publish_learned(&self, views: Vec<EventView>, learned: Learned) {
         let _one = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         let unknown = views.iter().any(|view| !self.cells.load().contains_key(&view.event.name));
@@ -90,7 +97,8 @@ impl Views {
         for view in views {
             let Some(cell) = known.get(&view.event.name) else { continue };
             let seq = cell.view.load().event.seq;
-            if view.event.seq < seq && learned.asked_us <= cell.published_us.load(Ordering::Acquire) {
+            if view.event.seq < seq && learned.asked_us <= cell.published_us.load(Ordering::Acquire)
+            {
                 continue;
             }
             if view.event.seq < seq {

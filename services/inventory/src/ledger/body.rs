@@ -1,16 +1,18 @@
 //! The form in which a record is stored, hashed and published.
 //!
-//! It is canonical JSON (RFC 8785): members ordered by name, no white space, whole numbers below 2^53. So anyone with a
-//! JSON parser and SHA-256 can check a ledger: `hash(n) = sha256(body(n))` and `body(n).prev = hash(n - 1)`.
+//! It is canonical JSON (RFC 8785): members ordered by name, no white space, whole numbers below
+//! 2^53. So anyone with a JSON parser and SHA-256 can check a ledger: `hash(n) = sha256(body(n))`
+//! and `body(n).prev = hash(n - 1)`.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::canonical::Object;
-use super::{Change, Hash, Record};
-use crate::domain::{CustomerId, EventName, EventSettings, HoldId, Items, KeyUse, PaymentRef, StockName, TimeMs};
+use super::{Change, Hash, Record, canonical::Object};
+use crate::domain::{
+    CustomerId, EventName, EventSettings, HoldId, Items, KeyUse, PaymentRef, StockName, TimeMs,
+};
 
 /// Why some bytes are no record.
 #[derive(Debug, Error)]
@@ -34,7 +36,8 @@ pub enum BodyError {
     NotCanonical,
 }
 
-/// The members of a record, for reading. [`encode`] writes them in the order of their names, which is the canonical one.
+/// The members of a record, for reading. [`encode`] writes them in the order of their names, which
+/// is the canonical one.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
@@ -57,13 +60,15 @@ struct Body {
 }
 
 pub(super) fn encode(record: &Record) -> Vec<u8> {
-    let (mut capacities, mut settings, mut expires_at_ms, mut payment, mut reacquired, mut refund) = (None, None, None, None, None, None);
+    let (mut capacities, mut settings, mut expires_at_ms, mut payment, mut reacquired, mut refund) =
+        (None, None, None, None, None, None);
     let items = match &record.change {
         Change::EventPut { capacities: all, settings: set } => {
             (capacities, settings) = (Some(all), Some(set));
             None
         }
-        Change::Held { items, expires_at_ms: at_ms, .. } | Change::Extended { items, expires_at_ms: at_ms, .. } => {
+        Change::Held { items, expires_at_ms: at_ms, .. }
+        | Change::Extended { items, expires_at_ms: at_ms, .. } => {
             expires_at_ms = Some(*at_ms);
             Some(items)
         }
@@ -75,19 +80,25 @@ pub(super) fn encode(record: &Record) -> Vec<u8> {
             refund = Some(*id);
             Some(items)
         }
-        Change::Sold { items, .. } | Change::Released { items, .. } | Change::Expired { items, .. } => Some(items),
+        Change::Sold { items, .. }
+        | Change::Released { items, .. }
+        | Change::Expired { items, .. } => Some(items),
     };
     Object::body(|body| {
         body.number("at_ms", record.at_ms);
         body.some("capacities", capacities, Object::json);
-        body.some("customer", record.change.customer(), |body, name, customer| body.text(name, customer.as_str()));
+        body.some("customer", record.change.customer(), |body, name, customer| {
+            body.text(name, customer.as_str())
+        });
         body.text("event", record.event.as_str());
         body.some("expires_at_ms", expires_at_ms, Object::number);
         body.some("hold", record.change.hold(), Object::id);
         body.some("items", items, Object::items);
         body.some("key", record.key.as_ref(), Object::key_use);
         body.text("kind", record.change.kind());
-        body.object("left", |left| record.left.iter().for_each(|(stock, qty)| left.number(stock.as_str(), *qty)));
+        body.object("left", |left| {
+            record.left.iter().for_each(|(stock, qty)| left.number(stock.as_str(), *qty))
+        });
         body.some("payment_ref", payment, |body, name, payment| body.text(name, payment.as_str()));
         body.hex("prev", record.prev.as_bytes());
         body.some("reacquired", reacquired, |body, name, again| body.json(name, &again));
@@ -110,7 +121,12 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Record, BodyError> {
             settings: body.settings.ok_or_else(|| missing("settings"))?,
         },
         "sold" => Change::Sold { id: hold?, items: items?, customer: body.customer },
-        "held" => Change::Held { id: hold?, items: items?, customer: body.customer, expires_at_ms: expires_at_ms? },
+        "held" => Change::Held {
+            id: hold?,
+            items: items?,
+            customer: body.customer,
+            expires_at_ms: expires_at_ms?,
+        },
         "extended" => Change::Extended { id: hold?, items: items?, expires_at_ms: expires_at_ms? },
         "confirmed" => Change::Confirmed {
             id: hold?,
@@ -120,7 +136,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Record, BodyError> {
         },
         "released" => Change::Released { id: hold?, items: items? },
         "expired" => Change::Expired { id: hold?, items: items? },
-        "refunded" => Change::Refunded { id: body.refund.ok_or_else(|| missing("refund"))?, reservation: hold?, items: items? },
+        "refunded" => Change::Refunded {
+            id: body.refund.ok_or_else(|| missing("refund"))?,
+            reservation: hold?,
+            items: items?,
+        },
         _ => return Err(BodyError::UnknownKind(kind)),
     };
     let record = Record {
@@ -166,15 +186,32 @@ mod tests {
 
     /// A record of each kind, with texts that have to be escaped.
     fn one_of_each() -> Vec<Record> {
-        let (id, other) = (HoldId::new(1_700_000_000_000, [7; 10]), HoldId::new(u64::MAX, [255; 10]));
-        let nasty: String = (0..0x250).filter_map(char::from_u32).filter(|c| !c.is_control()).take(100).chain(['\u{2028}', '🎫']).collect();
+        let (id, other) =
+            (HoldId::new(1_700_000_000_000, [7; 10]), HoldId::new(u64::MAX, [255; 10]));
+        let nasty: String = (0..0x250)
+            .filter_map(char::from_u32)
+            .filter(|c| !c.is_control())
+            .take(100)
+            .chain(['\u{2028}', '🎫'])
+            .collect();
         let item = |name: &str, qty| Item { qty, stock: StockName::new(name).unwrap() };
         let items = Items::new(vec![item("b-1.x_y", 1 << 52), item("a", 1)], 2, 1 << 53).unwrap();
-        let (customer, payment) = (Some(CustomerId::new(&nasty).unwrap()), Some(PaymentRef::new(&nasty).unwrap()));
-        let capacities: BTreeMap<_, _> = items.iter().map(|item| (item.stock.clone(), item.qty)).collect();
-        let settings = [None, Some(4)].map(|limit_per_customer| EventSettings { limit_per_customer, ..EventSettings::default() });
-        let put = settings.map(|settings| Change::EventPut { capacities: capacities.clone(), settings });
-        let confirm = |payment_ref, reacquired| Change::Confirmed { id, items: items.clone(), payment_ref, reacquired };
+        let (customer, payment) =
+            (Some(CustomerId::new(&nasty).unwrap()), Some(PaymentRef::new(&nasty).unwrap()));
+        let capacities: BTreeMap<_, _> =
+            items.iter().map(|item| (item.stock.clone(), item.qty)).collect();
+        let settings = [None, Some(4)].map(|limit_per_customer| EventSettings {
+            limit_per_customer,
+            ..EventSettings::default()
+        });
+        let put =
+            settings.map(|settings| Change::EventPut { capacities: capacities.clone(), settings });
+        let confirm = |payment_ref, reacquired| Change::Confirmed {
+            id,
+            items: items.clone(),
+            payment_ref,
+            reacquired,
+        };
         let changes = [
             Change::Sold { id, items: items.clone(), customer: None },
             Change::Held { id, items: items.clone(), customer, expires_at_ms: (1 << 53) - 1 },
@@ -188,7 +225,11 @@ mod tests {
         ];
         let left: Vec<_> = capacities.clone().into_iter().collect();
         let with = |change| Record { change, left: left.clone(), key: None, ..sold() };
-        put.into_iter().chain(changes).map(with).chain([sold(), Record { left: Vec::new(), ..sold() }]).collect()
+        put.into_iter()
+            .chain(changes)
+            .map(with)
+            .chain([sold(), Record { left: Vec::new(), ..sold() }])
+            .collect()
     }
 
     #[test]
@@ -198,14 +239,21 @@ mod tests {
             assert_eq!(Record::from_body(&body).unwrap(), record);
             // serde_json's map is ordered by name: parsing and printing again must change nothing.
             let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
-            assert_eq!(String::from_utf8(serde_json::to_vec(&value).unwrap()).unwrap(), String::from_utf8(body).unwrap());
+            assert_eq!(
+                String::from_utf8(serde_json::to_vec(&value).unwrap()).unwrap(),
+                String::from_utf8(body).unwrap()
+            );
         }
     }
 
     #[test]
     fn any_other_form_of_the_same_record_is_refused() {
         let body = String::from_utf8(sold().to_body()).unwrap();
-        for other in [body.replacen(':', ": ", 1), body.replacen("\"seq\":2", "\"seq\":2,\"x\":1", 1), body.replacen("sold", "lost", 1)] {
+        for other in [
+            body.replacen(':', ": ", 1),
+            body.replacen("\"seq\":2", "\"seq\":2,\"x\":1", 1),
+            body.replacen("sold", "lost", 1),
+        ] {
             assert_ne!(other, body);
             assert!(Record::from_body(other.as_bytes()).is_err(), "{other}");
         }

@@ -1,6 +1,8 @@
-//! Canonical JSON (RFC 8785) of what records are made of, written directly: every sale writes and hashes one.
+//! Canonical JSON (RFC 8785) of what records are made of, written directly: every sale writes and
+//! hashes one.
 //!
-//! Members come in the order in which they are written, so the caller orders them by name. Names of members are slugs.
+//! Members come in the order in which they are written, so the caller orders them by name. Names of
+//! members are slugs.
 
 use serde::Serialize;
 use uuid::fmt::Hyphenated;
@@ -40,7 +42,12 @@ impl Object {
     }
 
     /// A member that there may be.
-    pub fn some<T>(&mut self, name: &str, value: Option<T>, write: impl FnOnce(&mut Self, &str, T)) {
+    pub fn some<T>(
+        &mut self,
+        name: &str,
+        value: Option<T>,
+        write: impl FnOnce(&mut Self, &str, T),
+    ) {
         if let Some(value) = value {
             write(self, name, value);
         }

@@ -53,7 +53,9 @@ impl serde::Serialize for Hash {
 impl<'de> serde::Deserialize<'de> for Hash {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(from)?;
-        hex::decode(&text).map(Self).ok_or_else(|| serde::de::Error::custom("a hash is 64 hexadecimal digits"))
+        hex::decode(&text)
+            .map(Self)
+            .ok_or_else(|| serde::de::Error::custom("a hash is 64 hexadecimal digits"))
     }
 }
 
@@ -64,7 +66,11 @@ pub mod hex {
     /// `bytes` as text.
     #[must_use]
     pub fn encode(bytes: &[u8]) -> String {
-        bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).map(char::from).collect()
+        bytes
+            .iter()
+            .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
+            .map(char::from)
+            .collect()
     }
 
     /// `bytes` as text in `into`, which is twice as long.
@@ -83,7 +89,9 @@ pub mod hex {
         if digits.len() != 2 * N {
             return None;
         }
-        let value = |digit: u8| DIGITS.iter().position(|known| *known == digit).and_then(|at| u8::try_from(at).ok());
+        let value = |digit: u8| {
+            DIGITS.iter().position(|known| *known == digit).and_then(|at| u8::try_from(at).ok())
+        };
         let mut bytes = [0; N];
         for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
             *byte = value(pair[0])? << 4 | value(pair[1])?;

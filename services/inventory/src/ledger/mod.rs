@@ -1,4 +1,5 @@
-//! The ledger: per event a gap-free chain of records. It is the source of truth, the sales log and the audit trail at once.
+//! The ledger: per event a gap-free chain of records. It is the source of truth, the sales log and
+//! the audit trail at once.
 
 mod body;
 mod canonical;

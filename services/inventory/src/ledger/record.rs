@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{BodyError, Hash, body};
-use crate::domain::{CustomerId, EventName, EventSettings, HoldId, Items, KeyUse, PaymentRef, StockName, TimeMs};
+use crate::domain::{
+    CustomerId, EventName, EventSettings, HoldId, Items, KeyUse, PaymentRef, StockName, TimeMs,
+};
 
 /// What a record changes.
 #[derive(Debug, Clone, PartialEq, Eq)]

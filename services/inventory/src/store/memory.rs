@@ -1,12 +1,20 @@
-//! A store in memory, for tests only: what is in it is gone with the process. It can be told to fail.
+//! A store in memory, for tests only: what is in it is gone with the process. It can be told to
+//! fail.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
-use super::{BoxFuture, Durability, EventView, OwnedStore, Reader, SharedReader, SharedStore, Store, StoreError, StoredRecord};
-use crate::decide::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet};
-use crate::domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, IdempotencyKey, TimeMs};
-use crate::map::HashMap;
+use super::{
+    BoxFuture, Durability, EventView, OwnedStore, Reader, SharedReader, SharedStore, Store,
+    StoreError, StoredRecord,
+};
+use crate::{
+    decide::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet},
+    domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, IdempotencyKey, TimeMs},
+    map::HashMap,
+};
 
 /// What goes wrong at the next commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +71,8 @@ impl MemoryStore {
 
 impl State {
     fn next_expiry_ms(&self, name: &EventName) -> Option<TimeMs> {
-        let live = self.holds.values().filter(|hold| hold.event == *name && hold.state == HoldState::Held);
+        let live =
+            self.holds.values().filter(|hold| hold.event == *name && hold.state == HoldState::Held);
         live.map(|hold| hold.expires_at_ms).min()
     }
 
@@ -79,19 +88,27 @@ impl State {
 impl Store for MemoryStore {
     async fn load(&mut self, touch: &Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
         let state = self.reachable()?;
-        let live_holds_len = state.holds.values().filter(|hold| hold.state == HoldState::Held).count() as u64;
-        let mut set = WorkingSet { now_ms, events_len: state.events.len(), live_holds_len, ..WorkingSet::default() };
+        let live_holds_len =
+            state.holds.values().filter(|hold| hold.state == HoldState::Held).count() as u64;
+        let mut set = WorkingSet {
+            now_ms,
+            events_len: state.events.len(),
+            live_holds_len,
+            ..WorkingSet::default()
+        };
         for id in &touch.holds {
             set.holds.extend(state.holds.get(id).map(|hold| (*id, State::slot(hold))));
         }
         let of_holds = set.holds.values().map(|slot| slot.hold.event.clone());
-        let names: std::collections::BTreeSet<_> = touch.events.iter().cloned().chain(of_holds).collect();
+        let names: std::collections::BTreeSet<_> =
+            touch.events.iter().cloned().chain(of_holds).collect();
         for event in names.iter().filter_map(|name| state.events.get(name)) {
             let now_ms = event.ledger_time(now_ms);
-            let due = state
-                .holds
-                .values()
-                .filter(|hold| hold.event == event.name && hold.state == HoldState::Held && hold.expires_at_ms <= now_ms);
+            let due = state.holds.values().filter(|hold| {
+                hold.event == event.name
+                    && hold.state == HoldState::Held
+                    && hold.expires_at_ms <= now_ms
+            });
             for hold in due {
                 if set.due.len() == DUE_MAX {
                     set.more_due = true;
@@ -103,16 +120,26 @@ impl Store for MemoryStore {
             set.events.insert(event.name.clone(), event.clone());
         }
         set.customers = state.customers.clone();
-        set.keys = touch.keys.iter().filter_map(|key| Some((key.clone(), state.keys.get(key)?.clone()))).collect();
+        set.keys = touch
+            .keys
+            .iter()
+            .filter_map(|key| Some((key.clone(), state.keys.get(key)?.clone())))
+            .collect();
         Ok(set)
     }
 
-    async fn commit(&mut self, set: WorkingSet, _durability: Durability) -> Result<Vec<EventView>, StoreError> {
+    async fn commit(
+        &mut self,
+        set: WorkingSet,
+        _durability: Durability,
+    ) -> Result<Vec<EventView>, StoreError> {
         let mut state = self.state();
         let fault = state.fault.take();
         assert_ne!(fault, Some(Fault::Panic), "injected");
         match fault {
-            Some(Fault::Lost) => return Err(StoreError::Failed("injected: the write was lost".into())),
+            Some(Fault::Lost) => {
+                return Err(StoreError::Failed("injected: the write was lost".into()));
+            }
             Some(Fault::Conflict) => return Err(StoreError::Conflict("injected".into())),
             Some(Fault::Unavailable) => return Err(StoreError::Unavailable("injected".into())),
             _ => {}
@@ -121,23 +148,37 @@ impl Store for MemoryStore {
             state.ledger.entry(record.event.clone()).or_default().push(body);
         }
         for (key, slot) in set.keys {
-            let known_later = set.replaying && state.keys.get(&key).is_some_and(|known| known.expires_at_ms > slot.expires_at_ms);
+            let known_later = set.replaying
+                && state
+                    .keys
+                    .get(&key)
+                    .is_some_and(|known| known.expires_at_ms > slot.expires_at_ms);
             if !known_later {
                 state.keys.insert(key, slot);
             }
         }
         // Only what changed: of the rest another writer may know better.
-        let customers = set.customers.into_iter().filter(|(who, _)| set.dirty_customers.contains(who));
+        let customers =
+            set.customers.into_iter().filter(|(who, _)| set.dirty_customers.contains(who));
         state.customers.extend(customers);
-        state.holds.extend(set.holds.into_iter().filter(|(_, slot)| slot.dirty).map(|(id, slot)| (id, slot.hold)));
-        state.events.extend(set.events.into_iter().filter(|(name, _)| set.dirty_events.contains(name)));
+        state.holds.extend(
+            set.holds.into_iter().filter(|(_, slot)| slot.dirty).map(|(id, slot)| (id, slot.hold)),
+        );
+        state
+            .events
+            .extend(set.events.into_iter().filter(|(name, _)| set.dirty_events.contains(name)));
         if fault == Some(Fault::KeptButFailed) {
             return Err(StoreError::Failed("injected: the write was kept, its answer lost".into()));
         }
         if fault == Some(Fault::KeptButUnknown) {
             return Err(StoreError::Unknown("injected".into()));
         }
-        Ok(set.dirty_events.iter().filter_map(|name| state.events.get(name)).map(|event| state.view(event)).collect())
+        Ok(set
+            .dirty_events
+            .iter()
+            .filter_map(|name| state.events.get(name))
+            .map(|event| state.view(event))
+            .collect())
     }
 
     fn reader(&self) -> Arc<dyn Reader> {
@@ -153,7 +194,9 @@ impl SharedStore for MemoryStore {
                 set.holds.entry(*id).or_insert_with(|| State::slot(hold));
             }
         }
-        set.keys.extend(touch.keys.iter().filter_map(|key| Some((key.clone(), state.keys.get(key)?.clone()))));
+        set.keys.extend(
+            touch.keys.iter().filter_map(|key| Some((key.clone(), state.keys.get(key)?.clone()))),
+        );
         Ok(())
     }
 }
@@ -166,39 +209,61 @@ impl OwnedStore for MemoryStore {
 
     fn due_events(&self, now_ms: TimeMs) -> (Vec<EventName>, Option<TimeMs>) {
         let state = self.state();
-        let times: Vec<_> = state.events.values().filter_map(|event| Some((event, state.next_expiry_ms(&event.name)?))).collect();
+        let times: Vec<_> = state
+            .events
+            .values()
+            .filter_map(|event| Some((event, state.next_expiry_ms(&event.name)?)))
+            .collect();
         let due = times.iter().filter(|(event, at_ms)| *at_ms <= event.ledger_time(now_ms));
-        (due.map(|(event, _)| event.name.clone()).collect(), times.iter().map(|(_, at_ms)| *at_ms).min())
+        (
+            due.map(|(event, _)| event.name.clone()).collect(),
+            times.iter().map(|(_, at_ms)| *at_ms).min(),
+        )
     }
 }
 
 /// As if other processes wrote to it too.
 impl SharedReader for MemoryStore {
-    fn event<'a>(&'a self, name: &'a EventName) -> BoxFuture<'a, Result<Option<EventView>, StoreError>> {
+    fn event<'a>(
+        &'a self,
+        name: &'a EventName,
+    ) -> BoxFuture<'a, Result<Option<EventView>, StoreError>> {
         Box::pin(async move {
             let state = self.reachable()?;
             Ok(state.events.get(name).map(|event| state.view(event)))
         })
     }
 
-    fn events<'a>(&'a self, after: Option<&'a EventName>, limit: usize) -> BoxFuture<'a, Result<Vec<EventView>, StoreError>> {
+    fn events<'a>(
+        &'a self,
+        after: Option<&'a EventName>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<EventView>, StoreError>> {
         Box::pin(async move {
             let state = self.reachable()?;
-            let later = state.events.values().filter(|event| after.is_none_or(|after| event.name > *after));
+            let later =
+                state.events.values().filter(|event| after.is_none_or(|after| event.name > *after));
             Ok(later.take(limit).map(|event| state.view(event)).collect())
         })
     }
 
     fn event_of(&self, hold: HoldId) -> BoxFuture<'_, Result<Option<EventName>, StoreError>> {
-        Box::pin(async move { Ok(self.reachable()?.holds.get(&hold).map(|hold| hold.event.clone())) })
+        Box::pin(
+            async move { Ok(self.reachable()?.holds.get(&hold).map(|hold| hold.event.clone())) },
+        )
     }
 
     fn due_events(&self, limit: usize) -> BoxFuture<'_, Result<Vec<EventName>, StoreError>> {
         Box::pin(async move {
             drop(self.reachable()?);
             // It has no clock of its own: whatever is held may be due, and the writer knows.
-            let held =
-                self.state().events.values().filter(|event| event.live_holds > 0).map(|event| event.name.clone()).collect::<Vec<_>>();
+            let held = self
+                .state()
+                .events
+                .values()
+                .filter(|event| event.live_holds > 0)
+                .map(|event| event.name.clone())
+                .collect::<Vec<_>>();
             Ok(held.into_iter().take(limit).collect())
         })
     }
@@ -213,7 +278,12 @@ impl Reader for MemoryStore {
         Box::pin(async move { Ok(self.reachable()?.holds.get(&id).cloned()) })
     }
 
-    fn records<'a>(&'a self, event: &'a EventName, after: u64, limit: usize) -> BoxFuture<'a, Result<Vec<StoredRecord>, StoreError>> {
+    fn records<'a>(
+        &'a self,
+        event: &'a EventName,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<StoredRecord>, StoreError>> {
         Box::pin(async move {
             let state = self.reachable()?;
             let bodies = state.ledger.get(event).into_iter().flatten();

@@ -1,47 +1,51 @@
 //! Where records and the state they change are kept together.
 //!
-//! A store takes whole batches: [`Store::load`] what a batch touches (from a cache where one process owns the store, locked
-//! where several share it), let [`crate::decide`] decide, and [`Store::commit`] records and state in one piece.
+//! A store takes whole batches: [`Store::load`] what a batch touches (from a cache where one
+//! process owns the store, locked where several share it), let [`crate::decide`] decide, and
+//! [`Store::commit`] records and state in one piece.
 
 mod embedded;
 #[cfg(any(test, feature = "test-util"))]
 mod memory;
 pub mod postgres;
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-
-use thiserror::Error;
+use std::{future::Future, pin::Pin, sync::Arc};
 
 #[cfg(any(test, feature = "test-util"))]
 pub use embedded::rows::reread;
-pub use embedded::{DataDir, DataDirError, EmbeddedOptions, EmbeddedStore, FORMAT, StagedRestore, StoreDir};
+pub use embedded::{
+    DataDir, DataDirError, EmbeddedOptions, EmbeddedStore, FORMAT, StagedRestore, StoreDir,
+};
 pub(crate) use embedded::{Tables, check_format, parse_ledger_key, read_watermark, rows};
 #[cfg(any(test, feature = "test-util"))]
 pub use memory::{Fault, MemoryStore};
+use thiserror::Error;
 
-use crate::decide::{Touch, WorkingSet};
-use crate::domain::{Event, EventName, Hold, HoldId, TimeMs};
+use crate::{
+    decide::{Touch, WorkingSet},
+    domain::{Event, EventName, Hold, HoldId, TimeMs},
+};
 
 /// Why a store did not do what it was asked.
 #[derive(Debug, Clone, Error)]
 pub enum StoreError {
-    /// A read or write failed. Whether a commit took effect is unknown; only recovery can tell. Nothing more may be written.
+    /// A read or write failed. Whether a commit took effect is unknown; only recovery can tell.
+    /// Nothing more may be written.
     #[error("the store failed: {0}")]
     Failed(Arc<str>),
     /// What was read cannot be: it was damaged.
     #[error("the store is damaged: {0}")]
     Damaged(Arc<str>),
-    /// The store cannot be reached just now, or does not answer in time; nothing of the batch was done.
+    /// The store cannot be reached just now, or does not answer in time; nothing of the batch was
+    /// done.
     #[error("the store cannot be reached: {0}")]
     Unavailable(Arc<str>),
-    /// Another process was in the way, or the connection was lost before anything was written: nothing of the batch was done,
-    /// and deciding it again is worth while.
+    /// Another process was in the way, or the connection was lost before anything was written:
+    /// nothing of the batch was done, and deciding it again is worth while.
     #[error("the store has to be asked again: {0}")]
     Conflict(Arc<str>),
-    /// The store was lost while it committed, and could not be asked in time whether it did. Others may go on; a retry with the
-    /// same key tells.
+    /// The store was lost while it committed, and could not be asked in time whether it did. Others
+    /// may go on; a retry with the same key tells.
     #[error("whether the store committed is not known: {0}")]
     Unknown(Arc<str>),
 }
@@ -102,20 +106,35 @@ pub trait Reader: Send + Sync {
     fn hold(&self, id: HoldId) -> BoxFuture<'_, Result<Option<Hold>, StoreError>>;
 
     /// The records of `event` after `after`, in order, at most `limit`.
-    fn records<'a>(&'a self, event: &'a EventName, after: u64, limit: usize) -> BoxFuture<'a, Result<Vec<StoredRecord>, StoreError>>;
+    fn records<'a>(
+        &'a self,
+        event: &'a EventName,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<StoredRecord>, StoreError>>;
 }
 
 /// Keeps records and state. One batch at a time: `load`, then `commit`.
 pub trait Store: Send + 'static {
-    /// Loads what `touch` names, and the due holds of the events it touches, at most [`crate::decide::DUE_MAX`] of them. Where
-    /// several processes share the store, what was loaded is locked until the commit.
+    /// Loads what `touch` names, and the due holds of the events it touches, at most
+    /// [`crate::decide::DUE_MAX`] of them. Where several processes share the store, what was
+    /// loaded is locked until the commit.
     ///
-    /// `now_ms` is the caller's time; what the batch is decided by is the time in the set, which a shared store takes from its own
-    /// clock.
-    fn load(&mut self, touch: &Touch, now_ms: TimeMs) -> impl Future<Output = Result<WorkingSet, StoreError>> + Send;
+    /// `now_ms` is the caller's time; what the batch is decided by is the time in the set, which a
+    /// shared store takes from its own clock.
+    fn load(
+        &mut self,
+        touch: &Touch,
+        now_ms: TimeMs,
+    ) -> impl Future<Output = Result<WorkingSet, StoreError>> + Send;
 
-    /// Commits the records of `set` with the state they changed, all or nothing, and returns the events that changed.
-    fn commit(&mut self, set: WorkingSet, durability: Durability) -> impl Future<Output = Result<Vec<EventView>, StoreError>> + Send;
+    /// Commits the records of `set` with the state they changed, all or nothing, and returns the
+    /// events that changed.
+    fn commit(
+        &mut self,
+        set: WorkingSet,
+        durability: Durability,
+    ) -> impl Future<Output = Result<Vec<EventView>, StoreError>> + Send;
 
     /// A handle for reads.
     fn reader(&self) -> Arc<dyn Reader>;
@@ -130,20 +149,33 @@ pub trait OwnedStore: Store {
     fn due_events(&self, now_ms: TimeMs) -> (Vec<EventName>, Option<TimeMs>);
 }
 
-/// A store that other processes write to as well: a batch may wait for them, and what has arrived meanwhile may join it.
+/// A store that other processes write to as well: a batch may wait for them, and what has arrived
+/// meanwhile may join it.
 pub trait SharedStore: Store {
-    /// Adds to `set`, which was loaded and not committed yet, what else `touch` names. The events it touches are those of the set:
-    /// they are locked, so it does not matter how much later this comes.
-    fn load_more(&mut self, set: &mut WorkingSet, touch: &Touch) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Adds to `set`, which was loaded and not committed yet, what else `touch` names. The events
+    /// it touches are those of the set: they are locked, so it does not matter how much later
+    /// this comes.
+    fn load_more(
+        &mut self,
+        set: &mut WorkingSet,
+        touch: &Touch,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// Reads of a store that other processes write to as well.
 pub trait SharedReader: Reader {
     /// The event of this name, as it is committed now.
-    fn event<'a>(&'a self, name: &'a EventName) -> BoxFuture<'a, Result<Option<EventView>, StoreError>>;
+    fn event<'a>(
+        &'a self,
+        name: &'a EventName,
+    ) -> BoxFuture<'a, Result<Option<EventView>, StoreError>>;
 
     /// Events by name after `after`, at most `limit`.
-    fn events<'a>(&'a self, after: Option<&'a EventName>, limit: usize) -> BoxFuture<'a, Result<Vec<EventView>, StoreError>>;
+    fn events<'a>(
+        &'a self,
+        after: Option<&'a EventName>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<EventView>, StoreError>>;
 
     /// The event of a hold. It never changes, so who has asked may remember it.
     fn event_of(&self, hold: HoldId) -> BoxFuture<'_, Result<Option<EventName>, StoreError>>;

@@ -1,15 +1,19 @@
 //! Copying the ledgers of a store, running or not, to a directory.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::{
+    fs::{self, File},
+    io::{BufWriter, Write},
+    path::Path,
+};
 
 use fjall::Readable;
 use sha2::{Digest, Sha256};
 
 use super::{BACKUP_FORMAT, EventHead, Manifest, PROGRESS_EVERY, TransferError};
-use crate::ledger::Hash;
-use crate::store::{StoreError, Tables, parse_ledger_key};
+use crate::{
+    ledger::Hash,
+    store::{StoreError, Tables, parse_ledger_key},
+};
 
 /// Where the ledgers of an embedded store can be read from while it runs.
 #[derive(Clone)]
@@ -25,43 +29,62 @@ impl LedgerSource {
     }
 }
 
-/// Writes the ledgers of `source`, as they are at this moment, to `dir`, which is new or empty. It is complete, and on disk, when
-/// `manifest.json` is there.
+/// Writes the ledgers of `source`, as they are at this moment, to `dir`, which is new or empty. It
+/// is complete, and on disk, when `manifest.json` is there.
 ///
 /// `progress` hears of the records so far, and ends it by returning false.
 ///
 /// # Errors
 /// [`TransferError::NotEmpty`] when something is there already.
-pub fn backup(source: &LedgerSource, dir: &Path, mut progress: impl FnMut(u64) -> bool) -> Result<Manifest, TransferError> {
+pub fn backup(
+    source: &LedgerSource,
+    dir: &Path,
+    mut progress: impl FnMut(u64) -> bool,
+) -> Result<Manifest, TransferError> {
     fs::create_dir_all(dir).map_err(TransferError::io(dir))?;
     // The root of a volume of its own has this folder from the beginning.
-    let occupied = fs::read_dir(dir).map_err(TransferError::io(dir))?.flatten().any(|entry| entry.file_name() != "lost+found");
+    let occupied = fs::read_dir(dir)
+        .map_err(TransferError::io(dir))?
+        .flatten()
+        .any(|entry| entry.file_name() != "lost+found");
     if occupied {
         return Err(TransferError::NotEmpty(dir.to_owned()));
     }
     let ledger = dir.join("ledger.jsonl");
-    let manifest = write_ledgers(source, &ledger, &mut progress).inspect_err(|_| drop(fs::remove_file(&ledger)))?;
+    let manifest = write_ledgers(source, &ledger, &mut progress)
+        .inspect_err(|_| drop(fs::remove_file(&ledger)))?;
     let path = dir.join("manifest.json");
-    let text = serde_json::to_vec_pretty(&manifest).map_err(|error| TransferError::Damaged(error.to_string()))?;
-    let written = File::create(&path).and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()));
+    let text = serde_json::to_vec_pretty(&manifest)
+        .map_err(|error| TransferError::Damaged(error.to_string()))?;
+    let written = File::create(&path)
+        .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()));
     written.map_err(TransferError::io(&path))?;
     let parent = std::path::absolute(dir).ok().and_then(|dir| dir.parent().map(Path::to_owned));
     for folder in [Some(dir.to_owned()), parent].into_iter().flatten() {
-        File::open(&folder).and_then(|folder| folder.sync_all()).map_err(TransferError::io(&folder))?;
+        File::open(&folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(TransferError::io(&folder))?;
     }
     Ok(manifest)
 }
 
-fn write_ledgers(source: &LedgerSource, path: &Path, progress: &mut impl FnMut(u64) -> bool) -> Result<Manifest, TransferError> {
+fn write_ledgers(
+    source: &LedgerSource,
+    path: &Path,
+    progress: &mut impl FnMut(u64) -> bool,
+) -> Result<Manifest, TransferError> {
     let io = |error| TransferError::Io { path: path.to_owned(), source: error };
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path).map_err(io)?);
     let mut digest = Sha256::new();
-    let mut manifest = Manifest { format: BACKUP_FORMAT, records: 0, sha256: Hash::ZERO, events: Vec::new() };
-    // A snapshot: what is committed meanwhile is not in it, and every ledger in it is whole up to its head.
+    let mut manifest =
+        Manifest { format: BACKUP_FORMAT, records: 0, sha256: Hash::ZERO, events: Vec::new() };
+    // A snapshot: what is committed meanwhile is not in it, and every ledger in it is whole up to
+    // its head.
     let snapshot = source.0.db.snapshot();
     for row in snapshot.iter(&source.0.ledger) {
         let (key, body) = row.into_inner().map_err(StoreError::from)?;
-        let (event, seq) = parse_ledger_key(&key).ok_or_else(|| StoreError::Damaged("a key of the ledger".into()))?;
+        let (event, seq) = parse_ledger_key(&key)
+            .ok_or_else(|| StoreError::Damaged("a key of the ledger".into()))?;
         digest.update(&body);
         digest.update(b"\n");
         file.write_all(&body).and_then(|()| file.write_all(b"\n")).map_err(io)?;

@@ -1,20 +1,25 @@
 //! Moving the ledgers of an embedded store, or of a backup, to a database.
 
-use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    time::Duration,
+};
 
 use fjall::Readable;
 use sha2::{Digest, Sha256};
 
-use super::replay::{ReplayError, Replayer};
-use super::{BACKUP_FORMAT, LedgerSource, Manifest, PROGRESS_EVERY, TransferError};
-use crate::domain::EventName;
-use crate::ledger::{Hash, Record};
-use crate::store::postgres::Postgres;
-use crate::store::{SharedReader, StoreError};
+use super::{
+    BACKUP_FORMAT, LedgerSource, Manifest, PROGRESS_EVERY, TransferError,
+    replay::{ReplayError, Replayer},
+};
+use crate::{
+    domain::EventName,
+    ledger::{Hash, Record},
+    store::{SharedReader, StoreError, postgres::Postgres},
+};
 
 /// How many events are read from the database at once.
 const PAGE: usize = 1_000;
@@ -38,12 +43,19 @@ impl LedgerFrom {
         match self {
             Self::Store(source) => {
                 let rows = source.tables().db.snapshot().iter(&source.tables().ledger);
-                Ok(Box::new(rows.map(|row| Ok(row.into_inner().map_err(StoreError::from)?.1.to_vec()))))
+                Ok(Box::new(
+                    rows.map(|row| Ok(row.into_inner().map_err(StoreError::from)?.1.to_vec())),
+                ))
             }
             Self::Backup(dir) => {
                 let path = dir.join("ledger.jsonl");
-                let file = BufReader::with_capacity(1 << 20, File::open(&path).map_err(TransferError::io(&path))?);
-                Ok(Box::new(file.split(b'\n').map(move |line| line.map_err(TransferError::io(&path)))))
+                let file = BufReader::with_capacity(
+                    1 << 20,
+                    File::open(&path).map_err(TransferError::io(&path))?,
+                );
+                Ok(Box::new(
+                    file.split(b'\n').map(move |line| line.map_err(TransferError::io(&path))),
+                ))
             }
         }
     }
@@ -56,19 +68,24 @@ impl LedgerFrom {
             records += 1;
             digest.update(&body);
             digest.update(b"\n");
-            let record = Record::from_body(&body).map_err(|reason| ReplayError::Body { number: records, reason })?;
+            let record = Record::from_body(&body)
+                .map_err(|reason| ReplayError::Body { number: records, reason })?;
             heads.insert(record.event, (record.seq, Hash::of(&body)));
         }
         if let Self::Backup(dir) = self {
             let path = dir.join("manifest.json");
             let text = fs::read(&path).map_err(TransferError::io(&path))?;
-            let manifest: Manifest =
-                serde_json::from_slice(&text).map_err(|error| TransferError::Damaged(format!("manifest.json: {error}")))?;
+            let manifest: Manifest = serde_json::from_slice(&text)
+                .map_err(|error| TransferError::Damaged(format!("manifest.json: {error}")))?;
             if manifest.format > BACKUP_FORMAT {
                 return Err(TransferError::Format(manifest.format));
             }
-            if manifest.records != records || manifest.sha256 != Hash::from_bytes(digest.finalize().into()) {
-                return Err(TransferError::Damaged("ledger.jsonl is not the one of manifest.json".into()));
+            if manifest.records != records
+                || manifest.sha256 != Hash::from_bytes(digest.finalize().into())
+            {
+                return Err(TransferError::Damaged(
+                    "ledger.jsonl is not the one of manifest.json".into(),
+                ));
             }
         }
         Ok(heads)
@@ -81,7 +98,9 @@ async fn heads_of(postgres: &Postgres) -> Result<Heads, TransferError> {
         let page = postgres.reader().events(after.as_ref(), PAGE).await?;
         let Some(last) = page.last() else { return Ok(heads) };
         after = Some(last.event.name.clone());
-        heads.extend(page.into_iter().map(|view| (view.event.name, (view.event.seq, view.event.head))));
+        heads.extend(
+            page.into_iter().map(|view| (view.event.name, (view.event.seq, view.event.head))),
+        );
     }
 }
 
@@ -118,14 +137,16 @@ pub enum Moving<'a> {
     Lost(&'a TransferError, Duration),
 }
 
-/// Applies the ledgers of `from` to the database, each record checked, and tells how many records and events there are.
+/// Applies the ledgers of `from` to the database, each record checked, and tells how many records
+/// and events there are.
 ///
-/// What is there already is not written again, so it can be started again after it was ended anywhere; a lost connection is such an end,
-/// after which it starts again by itself. Nothing is written when the database has anything that is not a beginning of these ledgers.
+/// What is there already is not written again, so it can be started again after it was ended
+/// anywhere; a lost connection is such an end, after which it starts again by itself. Nothing is
+/// written when the database has anything that is not a beginning of these ledgers.
 ///
 /// # Errors
-/// [`TransferError::Foreign`] when the database holds something else; [`TransferError::Store`] when it was lost more often than
-/// `patience` bears.
+/// [`TransferError::Foreign`] when the database holds something else; [`TransferError::Store`] when
+/// it was lost more often than `patience` bears.
 pub async fn migrate(
     from: &LedgerFrom,
     postgres: &Postgres,
@@ -138,7 +159,8 @@ pub async fn migrate(
         let mut written = 0;
         let error = match bring(from, &heads, postgres, &mut written, &mut tell).await {
             Ok(records) => return Ok((records, heads.len())),
-            // What was sent with a commit whose answer was lost may be there only now; reading again tells.
+            // What was sent with a commit whose answer was lost may be there only now; reading
+            // again tells.
             Err(error) if is_lost(&error) || (tries > 0 && is_out_of_step(&error)) => error,
             Err(error) => return Err(error),
         };
@@ -156,7 +178,9 @@ pub async fn migrate(
 
 fn is_lost(error: &TransferError) -> bool {
     match error {
-        TransferError::Store(error) | TransferError::Replay(ReplayError::Store(error)) => !error.is_fatal(),
+        TransferError::Store(error) | TransferError::Replay(ReplayError::Store(error)) => {
+            !error.is_fatal()
+        }
         _ => false,
     }
 }
@@ -180,7 +204,8 @@ async fn bring(
     for body in from.bodies()? {
         let body = body?;
         records += 1;
-        let record = Record::from_body(&body).map_err(|reason| ReplayError::Body { number: records, reason })?;
+        let record = Record::from_body(&body)
+            .map_err(|reason| ReplayError::Body { number: records, reason })?;
         if known.get(&record.event).is_none_or(|(seq, _)| *seq < record.seq) {
             replayer.push(&body).await?;
         }
@@ -191,7 +216,9 @@ async fn bring(
     }
     replayer.finish().await?;
     if heads_of(postgres).await? != *heads {
-        return Err(TransferError::Damaged("the database does not hold what was written to it".into()));
+        return Err(TransferError::Damaged(
+            "the database does not hold what was written to it".into(),
+        ));
     }
     Ok(records)
 }
@@ -205,8 +232,12 @@ fn check_beginning(from: &LedgerFrom, heads: &Heads, known: &Heads) -> Result<()
     }
     for (body, number) in from.bodies()?.zip(1_u64..) {
         let body = body?;
-        let record = Record::from_body(&body).map_err(|reason| ReplayError::Body { number, reason })?;
-        if known.get(&record.event).is_some_and(|(seq, hash)| *seq == record.seq && *hash != Hash::of(&body)) {
+        let record =
+            Record::from_body(&body).map_err(|reason| ReplayError::Body { number, reason })?;
+        if known
+            .get(&record.event)
+            .is_some_and(|(seq, hash)| *seq == record.seq && *hash != Hash::of(&body))
+        {
             return Err(TransferError::Foreign(record.event));
         }
     }

@@ -1,28 +1,28 @@
 //! The ledger on the move: backup, restore, and the state rebuilt from it.
 //!
-//! Everything a store holds follows from its ledgers. So a backup is the ledgers, and restoring is applying them again, each
-//! record checked: sequence, hash chain, balance.
+//! Everything a store holds follows from its ledgers. So a backup is the ledgers, and restoring is
+//! applying them again, each record checked: sequence, hash chain, balance.
 
 mod backup;
 mod migrate;
 mod replay;
 mod restore;
 
-use std::io;
-use std::path::PathBuf;
-
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
+use std::{io, path::PathBuf};
 
 pub use backup::{LedgerSource, backup};
 pub use migrate::{LedgerFrom, Moving, Patience, migrate};
 pub use replay::{ReplayError, Replayer};
 pub(crate) use restore::rebuild_state;
 pub use restore::restore;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
-use crate::domain::EventName;
-use crate::ledger::Hash;
-use crate::store::{DataDirError, StoreError};
+use crate::{
+    domain::EventName,
+    ledger::Hash,
+    store::{DataDirError, StoreError},
+};
 
 /// The format of backups that this version writes.
 pub const BACKUP_FORMAT: u32 = 1;
@@ -78,7 +78,9 @@ pub enum TransferError {
     #[error("it was ended before it was done")]
     Cancelled,
     /// The database holds something that is no beginning of these ledgers.
-    #[error("the database has another ledger of event '{0}': take an empty schema, and let no process use it before this is done")]
+    #[error(
+        "the database has another ledger of event '{0}': take an empty schema, and let no process use it before this is done"
+    )]
     Foreign(EventName),
     /// A record does not follow from those before it.
     #[error(transparent)]

@@ -2,10 +2,12 @@
 
 use thiserror::Error;
 
-use crate::decide::{ApplyError, Touch};
-use crate::domain::EventName;
-use crate::ledger::{BodyError, Record};
-use crate::store::{Durability, Store, StoreError};
+use crate::{
+    decide::{ApplyError, Touch},
+    domain::EventName,
+    ledger::{BodyError, Record},
+    store::{Durability, Store, StoreError},
+};
 
 /// Records applied with one commit.
 const BATCH: usize = 2_000;
@@ -44,7 +46,8 @@ pub struct Replayer<S> {
 }
 
 impl<S: Store> Replayer<S> {
-    /// Replays into `store`, which has nothing of these events beyond the records before the first one.
+    /// Replays into `store`, which has nothing of these events beyond the records before the first
+    /// one.
     pub fn new(store: S) -> Self {
         Self { store, waiting: Vec::with_capacity(BATCH), count: 0 }
     }
@@ -55,12 +58,14 @@ impl<S: Store> Replayer<S> {
     /// [`ReplayError`] with the position of the record at fault.
     pub async fn push(&mut self, body: &[u8]) -> Result<(), ReplayError> {
         self.count += 1;
-        let record = Record::from_body(body).map_err(|reason| ReplayError::Body { number: self.count, reason })?;
+        let record = Record::from_body(body)
+            .map_err(|reason| ReplayError::Body { number: self.count, reason })?;
         self.waiting.push(record);
         if self.waiting.len() >= BATCH { self.flush(Durability::Buffered).await } else { Ok(()) }
     }
 
-    /// Applies what is still waiting, makes all of it durable, and gives back the store and the number of records.
+    /// Applies what is still waiting, makes all of it durable, and gives back the store and the
+    /// number of records.
     ///
     /// # Errors
     /// [`ReplayError`].

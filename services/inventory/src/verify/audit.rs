@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::event::EventAudit;
-use super::keys::Keys;
-use super::spill::Spill;
-use super::{Broken, Entry, Position, Report, VerifyError, VerifyOptions, Violation};
-use crate::domain::{CustomerId, EventName, Hold, HoldId, TimeMs};
-use crate::ledger::{Change, Hash, Record};
+use super::{
+    Broken, Entry, Position, Report, VerifyError, VerifyOptions, Violation, event::EventAudit,
+    keys::Keys, spill::Spill,
+};
+use crate::{
+    domain::{CustomerId, EventName, Hold, HoldId, TimeMs},
+    ledger::{Change, Hash, Record},
+};
 
 /// Takes the records of one event after the other.
 pub struct Auditor {
@@ -71,7 +73,11 @@ impl Auditor {
     ///
     /// # Errors
     /// [`VerifyError::Scratch`].
-    pub fn customer_has(&self, event: &EventName, customer: &CustomerId) -> Result<u64, VerifyError> {
+    pub fn customer_has(
+        &self,
+        event: &EventName,
+        customer: &CustomerId,
+    ) -> Result<u64, VerifyError> {
         Ok(self.customers.get(&customer_row(event, customer))?.unwrap_or(0))
     }
 
@@ -88,9 +94,13 @@ impl Auditor {
     /// # Errors
     /// [`VerifyError::Violation`] with its position.
     pub fn push(&mut self, entry: &Entry) -> Result<Audited, VerifyError> {
-        let wrong = |what| Violation { at: Position::Record { event: entry.event.clone(), seq: entry.seq }, what };
+        let wrong = |what| Violation {
+            at: Position::Record { event: entry.event.clone(), seq: entry.seq },
+            what,
+        };
         self.report.records += 1;
-        let record = Record::from_body(&entry.body).map_err(|error| wrong(Broken::NotARecord(error.to_string())))?;
+        let record = Record::from_body(&entry.body)
+            .map_err(|error| wrong(Broken::NotARecord(error.to_string())))?;
         if record.event != entry.event || record.seq != entry.seq {
             return Err(wrong(Broken::Misplaced { event: record.event, seq: record.seq }).into());
         }
@@ -102,8 +112,12 @@ impl Auditor {
         self.newest_ms = self.newest_ms.max(record.at_ms);
         if let Some((customer, more)) = &effects.customer {
             self.count(&record, customer, *more)?.map_err(wrong)?;
-        } else if takes(&record.change) && self.limit().is_some() && effects.hold.as_ref().is_some_and(|hold| hold.customer.is_none()) {
-            // A hold without a customer that expired may be acquired again under a limit that came later.
+        } else if takes(&record.change)
+            && self.limit().is_some()
+            && effects.hold.as_ref().is_some_and(|hold| hold.customer.is_none())
+        {
+            // A hold without a customer that expired may be acquired again under a limit that came
+            // later.
             if !matches!(record.change, Change::Confirmed { .. }) {
                 return Err(wrong(Broken::Nobody).into());
             }
@@ -134,7 +148,12 @@ impl Auditor {
     }
 
     /// Counts what a customer has; more than the limit is wrong when something was taken.
-    fn count(&mut self, record: &Record, customer: &CustomerId, more: i128) -> Result<Result<(), Broken>, VerifyError> {
+    fn count(
+        &mut self,
+        record: &Record,
+        customer: &CustomerId,
+        more: i128,
+    ) -> Result<Result<(), Broken>, VerifyError> {
         let row = customer_row(&record.event, customer);
         let before = self.customers.get(&row)?.unwrap_or(0);
         let Ok(has) = u64::try_from(i128::from(before) + more) else {
@@ -143,7 +162,9 @@ impl Auditor {
         self.customers_len += i64::from(has > 0) - i64::from(before > 0);
         self.customers.insert(row, has)?;
         match self.limit() {
-            Some(limit) if takes(&record.change) && more > 0 && has > limit => Ok(Err(Broken::Limit { has, limit })),
+            Some(limit) if takes(&record.change) && more > 0 && has > limit => {
+                Ok(Err(Broken::Limit { has, limit }))
+            }
             _ => Ok(Ok(())),
         }
     }
@@ -161,7 +182,8 @@ impl Auditor {
         self.report.keyed = self.keys.keyed;
         self.report.keys_forgotten_early = self.keys.early;
         self.report.live_holds = self.done.values().map(|event| event.live().len() as u64).sum();
-        self.report.sold = self.done.values().flat_map(EventAudit::stocks).map(|(_, counts)| counts.sold).sum();
+        self.report.sold =
+            self.done.values().flat_map(EventAudit::stocks).map(|(_, counts)| counts.sold).sum();
         Ok(Ledgers(self))
     }
 }
@@ -201,7 +223,10 @@ impl Ledgers {
 }
 
 fn takes(change: &Change) -> bool {
-    matches!(change, Change::Sold { .. } | Change::Held { .. } | Change::Confirmed { reacquired: true, .. })
+    matches!(
+        change,
+        Change::Sold { .. } | Change::Held { .. } | Change::Confirmed { reacquired: true, .. }
+    )
 }
 
 fn customer_row(event: &EventName, customer: &CustomerId) -> Vec<u8> {

@@ -56,7 +56,8 @@ impl Balance {
     /// Moves `items`, and checks that none is oversold or comes back twice.
     pub fn flow(&mut self, items: &Items, flow: Flow) -> Result<(), Broken> {
         for item in items {
-            let counts = self.0.get_mut(&item.stock).ok_or_else(|| Broken::NoStock(item.stock.clone()))?;
+            let counts =
+                self.0.get_mut(&item.stock).ok_or_else(|| Broken::NoStock(item.stock.clone()))?;
             let moved = |count: u64, by: i8| match by {
                 1 => count.checked_add(item.qty),
                 -1 => count.checked_sub(item.qty),
@@ -70,13 +71,20 @@ impl Balance {
         Ok(())
     }
 
-    /// Checks the record's own count of what is left of the stocks named by `items`; of all of them when there are none.
-    pub fn check_left(&self, items: Option<&Items>, left: &[(StockName, u64)]) -> Result<(), Broken> {
+    /// Checks the record's own count of what is left of the stocks named by `items`; of all of them
+    /// when there are none.
+    pub fn check_left(
+        &self,
+        items: Option<&Items>,
+        left: &[(StockName, u64)],
+    ) -> Result<(), Broken> {
         let touched: Vec<&StockName> = match items {
             Some(items) => items.iter().map(|item| &item.stock).collect(),
             None => self.0.keys().collect(),
         };
-        if touched.len() != left.len() || touched.iter().zip(left).any(|(touched, (named, _))| *touched != named) {
+        if touched.len() != left.len()
+            || touched.iter().zip(left).any(|(touched, (named, _))| *touched != named)
+        {
             return Err(Broken::Left);
         }
         for (stock, left) in left {
@@ -91,6 +99,11 @@ impl Balance {
 }
 
 fn check(stock: &StockName, counts: &Counts) -> Result<(), Broken> {
-    let oversold = || Broken::Oversold { stock: stock.clone(), capacity: counts.capacity, held: counts.held, sold: counts.sold };
+    let oversold = || Broken::Oversold {
+        stock: stock.clone(),
+        capacity: counts.capacity,
+        held: counts.held,
+        sold: counts.sold,
+    };
     counts.available().map(|_| ()).ok_or_else(oversold)
 }

@@ -2,10 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use super::balance::{Balance, Flow};
-use super::{Broken, Counts};
-use crate::domain::{CustomerId, Event, EventName, EventSettings, Hold, HoldId, HoldState, Items, Stock, StockName, TimeMs};
-use crate::ledger::{Change, Hash, Record};
+use super::{
+    Broken, Counts,
+    balance::{Balance, Flow},
+};
+use crate::{
+    domain::{
+        CustomerId, Event, EventName, EventSettings, Hold, HoldId, HoldState, Items, Stock,
+        StockName, TimeMs,
+    },
+    ledger::{Change, Hash, Record},
+};
 
 /// What an event's ledger says so far.
 #[derive(Debug, Clone)]
@@ -90,8 +97,12 @@ impl EventAudit {
 
     /// The row that a store should have of it.
     pub(super) fn row(&self) -> Event {
-        let stocks =
-            self.stocks().map(|(name, counts)| (name.clone(), Stock { capacity: counts.capacity, held: counts.held, sold: counts.sold }));
+        let stocks = self.stocks().map(|(name, counts)| {
+            (
+                name.clone(),
+                Stock { capacity: counts.capacity, held: counts.held, sold: counts.sold },
+            )
+        });
         Event {
             name: self.name.clone(),
             settings: self.settings.clone(),
@@ -104,8 +115,14 @@ impl EventAudit {
         }
     }
 
-    /// Takes the next record, whose body has this hash. `before` is the hold it is about as it was before it.
-    pub(super) fn push(&mut self, record: &Record, hash: Hash, before: Option<Hold>) -> Result<Effects, Broken> {
+    /// Takes the next record, whose body has this hash. `before` is the hold it is about as it was
+    /// before it.
+    pub(super) fn push(
+        &mut self,
+        record: &Record,
+        hash: Hash,
+        before: Option<Hold>,
+    ) -> Result<Effects, Broken> {
         if record.seq != self.seq + 1 {
             return Err(Broken::Gap { expected: self.seq + 1 });
         }
@@ -129,7 +146,9 @@ impl EventAudit {
 
     /// What ran out of time before a record must be written as expired before it.
     fn check_expiries(&self, record: &Record) -> Result<(), Broken> {
-        let Some((expires_at_ms, id)) = self.live.first().copied().filter(|(at_ms, _)| *at_ms <= record.at_ms) else {
+        let Some((expires_at_ms, id)) =
+            self.live.first().copied().filter(|(at_ms, _)| *at_ms <= record.at_ms)
+        else {
             return Ok(());
         };
         match &record.change {
@@ -146,10 +165,17 @@ impl EventAudit {
                 self.settings_seq = record.seq;
                 Ok(Effects { hold: None, customer: None })
             }
-            Change::Sold { id, items, customer } => self.create(record, *id, items, customer.as_ref(), before.is_some(), None),
-            Change::Held { id, items, customer, expires_at_ms } => {
-                self.create(record, *id, items, customer.as_ref(), before.is_some(), Some(*expires_at_ms))
+            Change::Sold { id, items, customer } => {
+                self.create(record, *id, items, customer.as_ref(), before.is_some(), None)
             }
+            Change::Held { id, items, customer, expires_at_ms } => self.create(
+                record,
+                *id,
+                items,
+                customer.as_ref(),
+                before.is_some(),
+                Some(*expires_at_ms),
+            ),
             Change::Extended { id, items, expires_at_ms } => {
                 let mut hold = self.held(*id, items, record, before)?;
                 if *expires_at_ms < hold.expires_at_ms {
@@ -195,10 +221,16 @@ impl EventAudit {
             Change::Refunded { reservation, items, .. } => {
                 let mut hold = mine(*reservation, record, before)?;
                 if hold.state != HoldState::Confirmed {
-                    return Err(Broken::Hold { id: *reservation, why: "refunded, and was not sold" });
+                    return Err(Broken::Hold {
+                        id: *reservation,
+                        why: "refunded, and was not sold",
+                    });
                 }
                 let live = hold.live.without(items).filter(|_| !items.is_empty());
-                hold.live = live.ok_or(Broken::Hold { id: *reservation, why: "more is refunded than is left of it" })?;
+                hold.live = live.ok_or(Broken::Hold {
+                    id: *reservation,
+                    why: "more is refunded than is left of it",
+                })?;
                 hold.seq = record.seq;
                 self.balance.flow(items, GIVE_SOLD)?;
                 Ok(with_customer(hold, -i128::from(items.total())))
@@ -219,13 +251,17 @@ impl EventAudit {
             return Err(Broken::Hold { id, why: "its id is used twice" });
         }
         let early = self.settings.opens_at_ms.is_some_and(|opens_at_ms| record.at_ms < opens_at_ms);
-        let late = self.settings.closes_at_ms.is_some_and(|closes_at_ms| record.at_ms >= closes_at_ms);
+        let late =
+            self.settings.closes_at_ms.is_some_and(|closes_at_ms| record.at_ms >= closes_at_ms);
         if early || late {
             return Err(Broken::Closed);
         }
         if let Some(expires_at_ms) = expires_at_ms {
             if expires_at_ms <= record.at_ms {
-                return Err(Broken::Hold { id, why: "it never held: its time was over from the beginning" });
+                return Err(Broken::Hold {
+                    id,
+                    why: "it never held: its time was over from the beginning",
+                });
             }
             self.live.insert((expires_at_ms, id));
         }
@@ -248,7 +284,13 @@ impl EventAudit {
     }
 
     /// The hold, which is held and within its time.
-    fn held(&self, id: HoldId, items: &Items, record: &Record, before: Option<Hold>) -> Result<Hold, Broken> {
+    fn held(
+        &self,
+        id: HoldId,
+        items: &Items,
+        record: &Record,
+        before: Option<Hold>,
+    ) -> Result<Hold, Broken> {
         let hold = known(id, items, record, before)?;
         if hold.state != HoldState::Held {
             return Err(Broken::Hold { id, why: "it was not held any more" });
@@ -260,7 +302,13 @@ impl EventAudit {
     }
 
     /// The hold, which has expired.
-    fn expired(&self, id: HoldId, items: &Items, record: &Record, before: Option<Hold>) -> Result<Hold, Broken> {
+    fn expired(
+        &self,
+        id: HoldId,
+        items: &Items,
+        record: &Record,
+        before: Option<Hold>,
+    ) -> Result<Hold, Broken> {
         let hold = known(id, items, record, before)?;
         if hold.state != HoldState::Expired {
             return Err(Broken::Hold { id, why: "it was acquired again without having expired" });
@@ -283,7 +331,11 @@ fn with_customer(hold: Hold, more: i128) -> Effects {
 /// The hold, which exists and belongs to the event.
 fn mine(id: HoldId, record: &Record, before: Option<Hold>) -> Result<Hold, Broken> {
     let hold = before.ok_or(Broken::Hold { id, why: "there is no such hold" })?;
-    if hold.event == record.event { Ok(hold) } else { Err(Broken::Hold { id, why: "it belongs to another event" }) }
+    if hold.event == record.event {
+        Ok(hold)
+    } else {
+        Err(Broken::Hold { id, why: "it belongs to another event" })
+    }
 }
 
 /// The hold, which has these items; at its new place.

@@ -1,18 +1,22 @@
 //! Where records come from, event by event and in order.
 
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::{Broken, EventAudit, Position, VerifyError, Violation};
-use crate::domain::EventName;
-use crate::ledger::{Hash, Record};
-use crate::store::{BoxFuture, Reader, Tables, parse_ledger_key};
-use crate::transfer::{BACKUP_FORMAT, EventHead, Manifest};
+use crate::{
+    domain::EventName,
+    ledger::{Hash, Record},
+    store::{BoxFuture, Reader, Tables, parse_ledger_key},
+    transfer::{BACKUP_FORMAT, EventHead, Manifest},
+};
 
 /// How many records are read at once.
 const PAGE: usize = 1_000;
@@ -69,10 +73,18 @@ impl Feed for ReaderFeed {
     fn next(&mut self) -> BoxFuture<'_, Result<Vec<Entry>, FeedError>> {
         Box::pin(async move {
             loop {
-                let Some((event, after)) = self.at.take().or_else(|| Some((self.events.next()?, 0))) else { return Ok(Vec::new()) };
+                let Some((event, after)) =
+                    self.at.take().or_else(|| Some((self.events.next()?, 0)))
+                else {
+                    return Ok(Vec::new());
+                };
                 let records = self.reader.records(&event, after, PAGE).await?;
                 let Some(last) = records.last().map(|record| record.seq) else { continue };
-                let entries = records.into_iter().map(|record| Entry { event: event.clone(), seq: record.seq, body: record.body });
+                let entries = records.into_iter().map(|record| Entry {
+                    event: event.clone(),
+                    seq: record.seq,
+                    body: record.body,
+                });
                 let entries = entries.collect();
                 self.at = Some((event, last));
                 return Ok(entries);
@@ -81,7 +93,8 @@ impl Feed for ReaderFeed {
     }
 }
 
-/// The table of an embedded store, as it lies there: also records of events that no other table knows.
+/// The table of an embedded store, as it lies there: also records of events that no other table
+/// knows.
 pub(super) struct TableFeed {
     tables: Tables,
     from: Vec<u8>,
@@ -93,11 +106,14 @@ impl TableFeed {
     }
 
     fn page(&mut self) -> Result<Vec<Entry>, FeedError> {
-        let unreadable = |error: fjall::Error| FeedError::Unreadable(format!("the ledger cannot be read: {error}"));
+        let unreadable = |error: fjall::Error| {
+            FeedError::Unreadable(format!("the ledger cannot be read: {error}"))
+        };
         let mut entries = Vec::with_capacity(PAGE);
         for row in self.tables.ledger.range(self.from.clone()..).take(PAGE) {
             let (key, body) = row.into_inner().map_err(unreadable)?;
-            let (event, seq) = parse_ledger_key(&key).ok_or_else(|| FeedError::Unreadable("a key of the ledger is none".into()))?;
+            let (event, seq) = parse_ledger_key(&key)
+                .ok_or_else(|| FeedError::Unreadable("a key of the ledger is none".into()))?;
             entries.push(Entry { event, seq, body: body.to_vec() });
             self.from = [&key[..], &[0]].concat();
         }
@@ -132,7 +148,8 @@ impl BackupFeed {
         };
         let manifest_path = dir.join("manifest.json");
         let text = fs::read(&manifest_path).map_err(io(&manifest_path))?;
-        let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| FeedError::Unreadable(format!("manifest.json: {error}")))?;
+        let manifest: Manifest = serde_json::from_slice(&text)
+            .map_err(|error| FeedError::Unreadable(format!("manifest.json: {error}")))?;
         if manifest.format > BACKUP_FORMAT {
             return Err(FeedError::Unreadable(format!(
                 "the backup has format {}, and this version knows only up to {BACKUP_FORMAT}",
@@ -148,15 +165,24 @@ impl BackupFeed {
         let mut entries = Vec::with_capacity(PAGE);
         while entries.len() < PAGE {
             let mut line = Vec::new();
-            if self.file.read_until(b'\n', &mut line).map_err(|source| FeedError::Io { path: self.path.clone(), source })? == 0 {
+            if self
+                .file
+                .read_until(b'\n', &mut line)
+                .map_err(|source| FeedError::Io { path: self.path.clone(), source })?
+                == 0
+            {
                 break;
             }
             self.records += 1;
             self.digest.update(&line);
             let number = self.records;
-            let body = line.strip_suffix(b"\n").ok_or_else(|| FeedError::Unreadable(format!("line {number}: it ends within a record")))?;
+            let body = line.strip_suffix(b"\n").ok_or_else(|| {
+                FeedError::Unreadable(format!("line {number}: it ends within a record"))
+            })?;
             // A line's place is what it says of itself; the auditor checks that it fits.
-            let record = Record::from_body(body).map_err(|error| FeedError::Unreadable(format!("line {number}: not a record: {error}")))?;
+            let record = Record::from_body(body).map_err(|error| {
+                FeedError::Unreadable(format!("line {number}: not a record: {error}"))
+            })?;
             entries.push(Entry { event: record.event, seq: record.seq, body: body.to_vec() });
         }
         Ok(entries)
@@ -166,10 +192,20 @@ impl BackupFeed {
     ///
     /// # Errors
     /// [`VerifyError::Violation`].
-    pub fn check_manifest<'a>(self, events: impl Iterator<Item = &'a EventAudit>) -> Result<(), VerifyError> {
-        let wrong = |what: &str| Violation { at: Position::Whole("manifest.json"), what: Broken::State(what.to_owned()) };
+    pub fn check_manifest<'a>(
+        self,
+        events: impl Iterator<Item = &'a EventAudit>,
+    ) -> Result<(), VerifyError> {
+        let wrong = |what: &str| Violation {
+            at: Position::Whole("manifest.json"),
+            what: Broken::State(what.to_owned()),
+        };
         if self.records != self.manifest.records {
-            return Err(wrong(&format!("it lists {} records, and there are {}", self.manifest.records, self.records)).into());
+            return Err(wrong(&format!(
+                "it lists {} records, and there are {}",
+                self.manifest.records, self.records
+            ))
+            .into());
         }
         let heads: Vec<_> = events
             .map(|event| {

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spill::Spill;
-use super::{Broken, Position, VerifyError, Violation};
-use crate::domain::{EventName, Fingerprint, IdempotencyKey, TimeMs};
-use crate::ledger::Record;
-use crate::store::rows::KeyRow;
+use super::{Broken, Position, VerifyError, Violation, spill::Spill};
+use crate::{
+    domain::{EventName, Fingerprint, IdempotencyKey, TimeMs},
+    ledger::Record,
+    store::rows::KeyRow,
+};
 
 /// One effect of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +22,8 @@ pub(super) struct Effect {
 impl Effect {
     /// Whether a stored key points to it.
     pub fn is_at(&self, row: &KeyRow) -> bool {
-        (&self.event, self.seq, self.fingerprint, self.expires_at_ms) == (&row.event, row.seq, row.fingerprint, row.expires_at_ms)
+        (&self.event, self.seq, self.fingerprint, self.expires_at_ms)
+            == (&row.event, row.seq, row.fingerprint, row.expires_at_ms)
     }
 }
 
@@ -50,12 +52,18 @@ impl Keys {
         };
         let mut effects = self.of(&used.key)?;
         // Ledgers are read one after the other, so of two effects either may be the older one.
-        let clash = effects.iter().find(|other| effect.at_ms < other.expires_at_ms && other.at_ms < effect.expires_at_ms);
+        let clash = effects
+            .iter()
+            .find(|other| effect.at_ms < other.expires_at_ms && other.at_ms < effect.expires_at_ms);
         if let Some(other) = clash {
             self.early += 1;
             self.first_early.get_or_insert_with(|| Violation {
                 at: Position::Record { event: effect.event.clone(), seq: effect.seq },
-                what: Broken::KeyTwice { key: used.key.clone(), event: other.event.clone(), seq: other.seq },
+                what: Broken::KeyTwice {
+                    key: used.key.clone(),
+                    event: other.event.clone(),
+                    seq: other.seq,
+                },
             });
         }
         effects.push(effect);
@@ -67,7 +75,8 @@ impl Keys {
         Ok(self.effects.get(key.as_str().as_bytes())?.unwrap_or_default())
     }
 
-    /// A key that was used anew before its time is a violation, unless there were so many keys that it may have been forgotten.
+    /// A key that was used anew before its time is a violation, unless there were so many keys that
+    /// it may have been forgotten.
     pub fn check(&self, keys_max: u64) -> Result<(), VerifyError> {
         match &self.first_early {
             Some(violation) if self.keyed <= keys_max => Err(violation.clone().into()),

@@ -1,9 +1,10 @@
 //! Checking ledgers, independently of the rules that made them.
 //!
-//! [`Auditor`] takes the records of every event in order and keeps its own sums: it shares the format of records with
-//! [`crate::decide`], and none of its code. Whatever yields records in order is a [`Feed`]: a stopped store, a backup, a
-//! running service, a database. For a stopped store and for a database, [`verify_data_dir`] and [`verify_database`] also compare every stored row with what
-//! follows from the ledger. Memory is bounded: what is known of holds, keys and customers goes to a scratch directory when it is much.
+//! [`Auditor`] takes the records of every event in order and keeps its own sums: it shares the
+//! format of records with [`crate::decide`], and none of its code. Whatever yields records in order is a [`Feed`]: a stopped store, a backup, a
+//! running service, a database. For a stopped store and for a database, [`verify_data_dir`] and
+//! [`verify_database`] also compare every stored row with what follows from the ledger. Memory is
+//! bounded: what is known of holds, keys and customers goes to a scratch directory when it is much.
 
 mod audit;
 mod balance;
@@ -18,23 +19,25 @@ mod violation;
 
 use std::path::{Path, PathBuf};
 
-use thiserror::Error;
-
 pub use audit::{Audited, Auditor};
 pub use balance::Counts;
 pub use database::{DatabaseFeed, verify_database};
 pub use event::EventAudit;
 pub use feed::{BackupFeed, Entry, Feed, FeedError, ReaderFeed};
 pub use readonly::ReadOnlyStore;
+use thiserror::Error;
 pub use violation::{Broken, Position, Violation};
 
-use crate::domain::Limits;
-use crate::store::{DataDirError, EmbeddedOptions, StoreError};
+use crate::{
+    domain::Limits,
+    store::{DataDirError, EmbeddedOptions, StoreError},
+};
 
 /// How ledgers are verified.
 #[derive(Debug, Clone)]
 pub struct VerifyOptions {
-    /// How many keys the service keeps: only beyond it may a key have been forgotten before its time.
+    /// How many keys the service keeps: only beyond it may a key have been forgotten before its
+    /// time.
     pub keys_max: u64,
     /// Where scratch files go; they are removed at the end.
     pub scratch: PathBuf,
@@ -70,9 +73,11 @@ pub struct Report {
     pub live_holds: u64,
     /// Tickets sold and not refunded at the end.
     pub sold: u64,
-    /// Keys that were used anew before their time was over; possible only where there were more than are kept.
+    /// Keys that were used anew before their time was over; possible only where there were more
+    /// than are kept.
     pub keys_forgotten_early: u64,
-    /// Stored rows that were compared with what follows from the ledger; 0 where only the ledger can be read.
+    /// Stored rows that were compared with what follows from the ledger; 0 where only the ledger
+    /// can be read.
     pub rows: u64,
 }
 
@@ -93,7 +98,8 @@ pub enum VerifyError {
     Scratch(String),
 }
 
-/// Audits everything that `feed` yields; `each` sees every record, and `progress` hears of the records so far.
+/// Audits everything that `feed` yields; `each` sees every record, and `progress` hears of the
+/// records so far.
 ///
 /// # Errors
 /// [`VerifyError`], at the first violation.
@@ -116,11 +122,16 @@ pub async fn audit(
     }
 }
 
-/// Verifies the store in `dir`, which no process has open, without changing it: the ledgers, and every row that follows from them.
+/// Verifies the store in `dir`, which no process has open, without changing it: the ledgers, and
+/// every row that follows from them.
 ///
 /// # Errors
 /// [`VerifyError`], at the first violation.
-pub async fn verify_data_dir(dir: &Path, options: &VerifyOptions, progress: impl FnMut(u64)) -> Result<Report, VerifyError> {
+pub async fn verify_data_dir(
+    dir: &Path,
+    options: &VerifyOptions,
+    progress: impl FnMut(u64),
+) -> Result<Report, VerifyError> {
     let store = ReadOnlyStore::open(dir, options)?;
     let mut auditor = Auditor::new(options);
     audit(&mut store.feed(), &mut auditor, |_, _| Ok(()), progress).await?;
@@ -132,7 +143,11 @@ pub async fn verify_data_dir(dir: &Path, options: &VerifyOptions, progress: impl
 ///
 /// # Errors
 /// [`VerifyError`], at the first violation.
-pub async fn verify_backup(dir: &Path, options: &VerifyOptions, progress: impl FnMut(u64)) -> Result<Report, VerifyError> {
+pub async fn verify_backup(
+    dir: &Path,
+    options: &VerifyOptions,
+    progress: impl FnMut(u64),
+) -> Result<Report, VerifyError> {
     let mut feed = BackupFeed::open(dir)?;
     let mut auditor = Auditor::new(options);
     audit(&mut feed, &mut auditor, |_, _| Ok(()), progress).await?;

@@ -1,16 +1,21 @@
 //! A stopped store, read without changing it.
 //!
-//! Opening a store recovers it: journals are cut behind their last whole entry, tables are flushed. So what is opened is a copy. Table
-//! files never change, so the copy has links to them; the rest is small and is copied.
+//! Opening a store recovers it: journals are cut behind their last whole entry, tables are flushed.
+//! So what is opened is a copy. Table files never change, so the copy has links to them; the rest
+//! is small and is copied.
 
-use std::fs::{self, File, TryLockError};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
 
 use tempfile::TempDir;
 
-use super::feed::{Entry, Feed, FeedError, TableFeed};
-use super::{VerifyError, VerifyOptions};
+use super::{
+    VerifyError, VerifyOptions,
+    feed::{Entry, Feed, FeedError, TableFeed},
+};
 use crate::store::{BoxFuture, DataDirError, StoreError, Tables};
 
 /// A copy of a store. The original is locked while this lives, and never written to.
@@ -27,16 +32,20 @@ impl ReadOnlyStore {
     /// Copies and opens the store in the data directory `dir`.
     ///
     /// # Errors
-    /// [`DataDirError::Locked`] when a process has it open; [`DataDirError`] when it is missing, of another format, or damaged.
+    /// [`DataDirError::Locked`] when a process has it open; [`DataDirError`] when it is missing, of
+    /// another format, or damaged.
     pub fn open(dir: &Path, options: &VerifyOptions) -> Result<Self, VerifyError> {
         let lock = lock(dir)?;
         // An accepted restore takes the place of the store at the next start.
-        let db = ["db.restored", "db"].map(|name| dir.join(name)).into_iter().find(|db| db.exists());
+        let db =
+            ["db.restored", "db"].map(|name| dir.join(name)).into_iter().find(|db| db.exists());
         let db = db.ok_or_else(|| DataDirError::Missing(dir.to_owned()))?;
         crate::store::check_format(&db)?;
         let watermark = crate::store::read_watermark(&db)?;
         let copy = tempfile::Builder::new().prefix("verify-").tempdir_in(&options.scratch);
-        let copy = copy.map_err(|error| VerifyError::Scratch(format!("{}: {error}", options.scratch.display())))?;
+        let copy = copy.map_err(|error| {
+            VerifyError::Scratch(format!("{}: {error}", options.scratch.display()))
+        })?;
         let from = fs::canonicalize(db.join("tables")).map_err(DataDirError::io(&db))?;
         let to = copy.path().join("tables");
         copy_tree(&from, &to, false).map_err(DataDirError::io(&from))?;
@@ -67,11 +76,13 @@ impl Feed for OwnedFeed {
     }
 }
 
-/// Files that make no sense make the library panic; on a thread of its own that is an error like others.
+/// Files that make no sense make the library panic; on a thread of its own that is an error like
+/// others.
 fn open_tables(path: PathBuf, options: &VerifyOptions) -> Result<Tables, VerifyError> {
     let options = options.store.clone();
     let opened = std::thread::spawn(move || Tables::open(&path, &options)).join();
-    let opened = opened.unwrap_or_else(|_| Err(StoreError::Damaged("its files make no sense".into())));
+    let opened =
+        opened.unwrap_or_else(|_| Err(StoreError::Damaged("its files make no sense".into())));
     Ok(opened.map_err(DataDirError::store)?)
 }
 

@@ -1,11 +1,9 @@
 //! A map that keeps what is recent in memory and the rest in a scratch directory.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::{collections::HashMap, path::PathBuf};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use tempfile::TempDir;
 
 use super::VerifyError;
@@ -66,7 +64,11 @@ impl<V: Serialize + DeserializeOwned + Clone> Spill<V> {
 impl Disk {
     fn create(scratch: &std::path::Path) -> Result<Self, VerifyError> {
         let dir = tempfile::Builder::new().prefix("verify-").tempdir_in(scratch).map_err(failed)?;
-        let db = Database::builder(dir.path().join("rows")).cache_size(8 << 20).worker_threads(1).open().map_err(failed)?;
+        let db = Database::builder(dir.path().join("rows"))
+            .cache_size(8 << 20)
+            .worker_threads(1)
+            .open()
+            .map_err(failed)?;
         let rows = db.keyspace("rows", KeyspaceCreateOptions::default).map_err(failed)?;
         Ok(Self { rows, db, _dir: dir })
     }
@@ -89,6 +91,10 @@ mod tests {
         assert!((0..20_u8).all(|key| map.get(&[key]).unwrap() == Some(200 + u64::from(key))));
         assert_eq!(map.get(&[20]).unwrap(), None);
         drop(map);
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "scratch files are left behind");
+        assert_eq!(
+            std::fs::read_dir(dir.path()).unwrap().count(),
+            0,
+            "scratch files are left behind"
+        );
     }
 }

@@ -103,7 +103,9 @@ pub enum Broken {
     #[error("more comes back of stock '{0}' than was taken")]
     Underflow(StockName),
     /// Available + held + sold is not capacity by the record's own count.
-    #[error("the balance is wrong: {left} of stock '{stock}' are left by the record, and {expected} by the ledger")]
+    #[error(
+        "the balance is wrong: {left} of stock '{stock}' are left by the record, and {expected} by the ledger"
+    )]
     Balance {
         /// Which stock.
         stock: StockName,

@@ -1,19 +1,25 @@
 //! Far more than the embedded store may keep in memory and in its journal.
 
-use std::path::Path;
-use std::process::Command as Program;
+use std::{path::Path, process::Command as Program};
 
-use inventory::engine::run_batch;
-use inventory::ledger::Hash;
-use inventory::store::{Durability, EmbeddedOptions, EmbeddedStore, OwnedStore, Store};
-use inventory::{Command, CommandKind, HoldId, Limits};
+use inventory::{
+    Command, CommandKind, HoldId, Limits,
+    engine::run_batch,
+    ledger::Hash,
+    store::{Durability, EmbeddedOptions, EmbeddedStore, OwnedStore, Store},
+};
 
 use crate::support::{event, items, put, run};
 
 /// The least that can be set.
-const OPTIONS: EmbeddedOptions =
-    EmbeddedOptions { cache_bytes: 1 << 20, memtable_bytes: 1 << 20, journal_bytes: 64 << 20, keys_max: 1 << 40 };
-/// fjall makes each journal that long at once, and begins another when a table is written and this one is full.
+const OPTIONS: EmbeddedOptions = EmbeddedOptions {
+    cache_bytes: 1 << 20,
+    memtable_bytes: 1 << 20,
+    journal_bytes: 64 << 20,
+    keys_max: 1 << 40,
+};
+/// fjall makes each journal that long at once, and begins another when a table is written and this
+/// one is full.
 const JOURNAL_FILE_BYTES: u64 = 64 << 20;
 /// What a process has that sells nothing, and the filters and indexes of tables that are open.
 const OTHER_MEMORY_BYTES: u64 = 48 << 20;
@@ -44,22 +50,30 @@ fn resident_max_bytes() -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024
 }
 
-/// Sells, and returns how many bytes were written at least, how long the journals were at their longest, and the number of the last.
+/// Sells, and returns how many bytes were written at least, how long the journals were at their
+/// longest, and the number of the last.
 async fn sell(dir: &Path) -> (u64, u64, u64) {
     let limits = Limits { stocks_max: 1_024, ..Limits::default() };
     let mut store = EmbeddedStore::open(dir, &OPTIONS).unwrap();
     // Nothing in them repeats: fjall compresses what is long.
-    let names: Vec<_> = (0..STOCKS).map(|number| Hash::of(&number.to_be_bytes()).to_string()).collect();
+    let names: Vec<_> =
+        (0..STOCKS).map(|number| Hash::of(&number.to_be_bytes()).to_string()).collect();
     let capacities: Vec<_> = names.iter().map(|name| (name.as_str(), SALES)).collect();
     run(&mut store, &limits, 0, put("default", &capacities), None, 1_000).await;
     let (mut longest, mut last) = (0, 0);
     for number in 0..SALES {
-        let kind = CommandKind::Reserve { event: event("default"), items: items(&[(&names[0], 1)]), customer: None };
+        let kind = CommandKind::Reserve {
+            event: event("default"),
+            items: items(&[(&names[0], 1)]),
+            customer: None,
+        };
         let mut random = [0; 10];
         random[2..].copy_from_slice(&number.to_be_bytes());
         let command = Command { id: HoldId::new(1_000 + number, random), kind };
         let commands = std::iter::once((&command, None));
-        run_batch(&mut store, &limits, commands, Vec::new(), 1_000 + number, Durability::Synced).await.unwrap();
+        run_batch(&mut store, &limits, commands, Vec::new(), 1_000 + number, Durability::Synced)
+            .await
+            .unwrap();
         let (newest, bytes) = journals(dir);
         (longest, last) = (longest.max(bytes), newest);
     }
@@ -87,10 +101,20 @@ async fn a_store_far_larger_than_its_bounds_keeps_to_them() {
         // In a process of its own, so that the memory is its memory.
         let dir = tempfile::tempdir().unwrap();
         let mut child = Program::new(std::env::current_exe().unwrap());
-        child.args(["--exact", "bounds::a_store_far_larger_than_its_bounds_keeps_to_them", "--nocapture"]).env(DIR, dir.path());
+        child
+            .args([
+                "--exact",
+                "bounds::a_store_far_larger_than_its_bounds_keeps_to_them",
+                "--nocapture",
+            ])
+            .env(DIR, dir.path());
         let output = child.output().unwrap();
         let told = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && told.contains("1 passed"), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success() && told.contains("1 passed"),
+            "{told}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         println!("{told}");
         return;
     };
@@ -109,6 +133,8 @@ async fn a_store_far_larger_than_its_bounds_keeps_to_them() {
     // One that is written to, and one that waits for its tables.
     assert!(journals_max <= OPTIONS.journal_bytes + 2 * JOURNAL_FILE_BYTES, "{journals_max}");
     // What is being written to a table is in memory beside what comes after it.
-    let memory_max = OPTIONS.cache_bytes + 2 * EmbeddedOptions::TABLES * OPTIONS.memtable_bytes + OTHER_MEMORY_BYTES;
+    let memory_max = OPTIONS.cache_bytes
+        + 2 * EmbeddedOptions::TABLES * OPTIONS.memtable_bytes
+        + OTHER_MEMORY_BYTES;
     assert!(resident_max <= memory_max && memory_max * 3 < written, "{resident_max}");
 }

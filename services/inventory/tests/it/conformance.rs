@@ -1,9 +1,13 @@
 //! What every store does alike: the same tests on each of them.
 
-use inventory::engine::run_batch;
-use inventory::store::postgres::PostgresStore;
-use inventory::store::{Durability, EmbeddedStore, EventView, MemoryStore, OwnedStore, SharedReader, Store};
-use inventory::{Command, CommandKind, HoldId, Limits, RefusalKind};
+use inventory::{
+    Command, CommandKind, HoldId, Limits, RefusalKind,
+    engine::run_batch,
+    store::{
+        Durability, EmbeddedStore, EventView, MemoryStore, OwnedStore, SharedReader, Store,
+        postgres::PostgresStore,
+    },
+};
 use tempfile::TempDir;
 
 use crate::support::{Database, event, hold, id, key, open, put, reserve, run};
@@ -77,7 +81,9 @@ impl Kit for Shared {
     }
 }
 
-async fn a_key_answers_until_its_time_is_over_and_then_its_effect_can_happen_again(mut kit: impl Kit) {
+async fn a_key_answers_until_its_time_is_over_and_then_its_effect_can_happen_again(
+    mut kit: impl Kit,
+) {
     let limits = Limits { key_ttl_ms: 1_000, ..Limits::default() };
     let mut store = kit.open().await;
     run(&mut store, &limits, 1, put("default", &[("general", 10)]), None, 1_000).await;
@@ -101,7 +107,15 @@ async fn keys_outlive_a_ledger_that_is_ahead_of_the_clock(mut kit: impl Kit) {
     // The clock is set back; the ledger's time is not.
     let first = run(&mut store, &limits, 2, reserve("default", 1), Some(key("k")), 1_000).await;
     for number in 3..6 {
-        run(&mut store, &limits, number, reserve("default", 1), Some(key(&format!("k{number}"))), 1_001).await;
+        run(
+            &mut store,
+            &limits,
+            number,
+            reserve("default", 1),
+            Some(key(&format!("k{number}"))),
+            1_001,
+        )
+        .await;
     }
     let again = run(&mut store, &limits, 7, reserve("default", 1), Some(key("k")), 1_002).await;
     assert_eq!((again.result, again.replayed), (first.result, true));
@@ -119,9 +133,20 @@ async fn a_great_many_holds_run_out_at_once_in_parts(mut kit: impl Kit) {
         })
         .collect();
     let commands = held.iter().map(|command| (command, None));
-    run_batch(&mut store, &limits, commands, Vec::new(), 1_000, Durability::Buffered).await.unwrap();
+    run_batch(&mut store, &limits, commands, Vec::new(), 1_000, Durability::Buffered)
+        .await
+        .unwrap();
     let late = Command { id: id(200), kind: reserve("default", 1) };
-    let done = run_batch(&mut store, &limits, std::iter::once((&late, None)), Vec::new(), 1_500, Durability::Buffered).await.unwrap();
+    let done = run_batch(
+        &mut store,
+        &limits,
+        std::iter::once((&late, None)),
+        Vec::new(),
+        1_500,
+        Durability::Buffered,
+    )
+    .await
+    .unwrap();
     assert_eq!(done.records, 10_001);
     assert_eq!(done.replies[0].seq, 1 + 10_000 + 10_000 + 1);
     let counts = kit.views(&store).await[0].event.stocks[0].1;
@@ -137,12 +162,15 @@ async fn holds_of_all_events_together_are_bounded(mut kit: impl Kit) {
     for (number, name) in [(3, "a"), (4, "b"), (5, "a")] {
         run(&mut store, &limits, number, hold(name, 1, 500), None, 1_000).await.result.unwrap();
     }
-    let refused = run(&mut store, &limits, 6, hold("b", 1, 500), None, 1_000).await.result.unwrap_err();
+    let refused =
+        run(&mut store, &limits, 6, hold("b", 1, 500), None, 1_000).await.result.unwrap_err();
     assert_eq!(refused.kind, RefusalKind::TooManyHolds(3));
     run(&mut store, &limits, 7, hold("a", 1, 500), None, 1_500).await.result.unwrap();
 }
 
-async fn an_extension_with_a_key_that_changes_nothing_is_answered_the_same_later(mut kit: impl Kit) {
+async fn an_extension_with_a_key_that_changes_nothing_is_answered_the_same_later(
+    mut kit: impl Kit,
+) {
     let limits = Limits::default();
     let mut store = kit.open().await;
     run(&mut store, &limits, 1, put("default", &[("general", 10)]), None, 1_000).await;
@@ -158,13 +186,23 @@ async fn events_whose_names_are_prefixes_of_each_other_keep_apart(mut kit: impl 
     let mut store = kit.open().await;
     for (number, name) in (1..).zip(["a", "a-b", "a.b", "ab"]) {
         run(&mut store, &limits, number, put(name, &[("general", 10)]), None, 1_000).await;
-        run(&mut store, &limits, number + 10, hold(name, u64::from(number), 500), None, 1_000).await;
+        run(&mut store, &limits, number + 10, hold(name, u64::from(number), 500), None, 1_000)
+            .await;
     }
     for (number, name) in (1..).zip(["a", "a-b", "a.b", "ab"]) {
         let records = store.reader().records(&event(name), 0, 100).await.unwrap();
         assert_eq!(records.iter().map(|record| record.seq).collect::<Vec<_>>(), [1, 2], "{name}");
-        run(&mut store, &limits, number + 20, CommandKind::Expire { event: event(name) }, None, 1_500).await;
-        let held: Vec<_> = kit.views(&store).await.iter().map(|view| view.event.stocks[0].1.held).collect();
+        run(
+            &mut store,
+            &limits,
+            number + 20,
+            CommandKind::Expire { event: event(name) },
+            None,
+            1_500,
+        )
+        .await;
+        let held: Vec<_> =
+            kit.views(&store).await.iter().map(|view| view.event.stocks[0].1.held).collect();
         assert_eq!(held.iter().filter(|held| **held == 0).count(), usize::from(number), "{name}");
     }
 }

@@ -1,10 +1,14 @@
 //! The embedded store: one owner, known format, nothing lost by closing.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use inventory::Limits;
-use inventory::store::{DataDir, DataDirError, EmbeddedOptions, EmbeddedStore, OwnedStore};
+use inventory::{
+    Limits,
+    store::{DataDir, DataDirError, EmbeddedOptions, EmbeddedStore, OwnedStore},
+};
 
 use crate::support::{copy_dir, hold, key, open, put, reserve, run};
 
@@ -12,7 +16,10 @@ use crate::support::{copy_dir, hold, key, open, put, reserve, run};
 async fn a_second_process_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let first = open(dir.path());
-    assert!(matches!(EmbeddedStore::open(dir.path(), &EmbeddedOptions::default()), Err(DataDirError::Locked(_))));
+    assert!(matches!(
+        EmbeddedStore::open(dir.path(), &EmbeddedOptions::default()),
+        Err(DataDirError::Locked(_))
+    ));
     drop(first);
     open(dir.path());
 }
@@ -32,9 +39,15 @@ async fn a_missing_or_unreadable_format_is_an_error_not_a_new_store() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()));
     fs::write(dir.path().join("db/FORMAT"), "x").unwrap();
-    assert!(matches!(EmbeddedStore::open(dir.path(), &EmbeddedOptions::default()), Err(DataDirError::Io { .. })));
+    assert!(matches!(
+        EmbeddedStore::open(dir.path(), &EmbeddedOptions::default()),
+        Err(DataDirError::Io { .. })
+    ));
     fs::remove_file(dir.path().join("db/FORMAT")).unwrap();
-    assert!(matches!(EmbeddedStore::open(dir.path(), &EmbeddedOptions::default()), Err(DataDirError::Io { .. })));
+    assert!(matches!(
+        EmbeddedStore::open(dir.path(), &EmbeddedOptions::default()),
+        Err(DataDirError::Io { .. })
+    ));
 }
 
 #[tokio::test]
@@ -64,12 +77,28 @@ async fn beyond_the_bound_on_keys_the_oldest_go_first() {
     let mut store = EmbeddedStore::open(dir.path(), &options).unwrap();
     run(&mut store, &limits, 0, put("default", &[("general", 100)]), None, 1_000).await;
     for number in 1..=8 {
-        run(&mut store, &limits, number, reserve("default", 1), Some(key(&format!("k{number}"))), 1_000).await;
+        run(
+            &mut store,
+            &limits,
+            number,
+            reserve("default", 1),
+            Some(key(&format!("k{number}"))),
+            1_000,
+        )
+        .await;
     }
     drop(store);
     let mut store = EmbeddedStore::open(dir.path(), &options).unwrap();
     for (number, known) in [(8, true), (4, true), (3, false)] {
-        let reply = run(&mut store, &limits, 20 + number, reserve("default", 1), Some(key(&format!("k{number}"))), 1_000).await;
+        let reply = run(
+            &mut store,
+            &limits,
+            20 + number,
+            reserve("default", 1),
+            Some(key(&format!("k{number}"))),
+            1_000,
+        )
+        .await;
         assert_eq!(reply.replayed, known, "k{number}");
     }
 }
@@ -96,14 +125,23 @@ async fn nothing_is_made_where_a_store_was_expected() {
     assert!(!path.exists());
 }
 
-/// A store in which every sale was acknowledged, as it is after a crash: nothing was closed in order.
+/// A store in which every sale was acknowledged, as it is after a crash: nothing was closed in
+/// order.
 async fn crashed(dir: &Path, sales: u8) {
     let limits = Limits::default();
     let live = dir.join("live");
     let mut store = open(&live);
     run(&mut store, &limits, 0, put("default", &[("general", 1_000)]), None, 1_000).await;
     for number in 1..=sales {
-        run(&mut store, &limits, number, reserve("default", 1), Some(key(&format!("k{number}"))), 1_000).await;
+        run(
+            &mut store,
+            &limits,
+            number,
+            reserve("default", 1),
+            Some(key(&format!("k{number}"))),
+            1_000,
+        )
+        .await;
     }
     copy_dir(&live, &dir.join("copy"));
 }
@@ -133,9 +171,14 @@ async fn a_flipped_bit_in_the_journal_is_never_a_silent_loss() {
         fs::write(tried.join("db/tables").join(journal.file_name().unwrap()), &flipped).unwrap();
         assert_eq!(fs::read(tried.join("db/WATERMARK")).unwrap(), watermark);
         // The store's own debug assertions may panic on such a file; that is a refusal as well.
-        match std::panic::catch_unwind(|| EmbeddedStore::open(&tried, &EmbeddedOptions::default())) {
+        match std::panic::catch_unwind(|| EmbeddedStore::open(&tried, &EmbeddedOptions::default()))
+        {
             Ok(Ok(store)) => {
-                assert_eq!(store.views()[0].event.seq, u64::from(sales) + 1, "byte {at} was flipped, and sales are gone");
+                assert_eq!(
+                    store.views()[0].event.seq,
+                    u64::from(sales) + 1,
+                    "byte {at} was flipped, and sales are gone"
+                );
                 intact += 1;
             }
             Ok(Err(_)) | Err(_) => refused += 1,
@@ -153,7 +196,9 @@ async fn a_journal_that_was_cut_off_is_refused_until_the_loss_is_accepted() {
     let whole = fs::read(&journal).unwrap();
     let used = whole.iter().rposition(|byte| *byte != 0).unwrap();
     fs::write(&journal, &whole[..used / 2]).unwrap();
-    let Err(DataDirError::Shortened { expected, found, watermark }) = EmbeddedStore::open(&copy, &EmbeddedOptions::default()) else {
+    let Err(DataDirError::Shortened { expected, found, watermark }) =
+        EmbeddedStore::open(&copy, &EmbeddedOptions::default())
+    else {
         panic!("it was not refused")
     };
     assert!(expected == 21 && found < 21);

@@ -1,11 +1,12 @@
 //! The engine among many callers, and when things go wrong.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use inventory::engine::Environment;
-use inventory::store::{Fault, MemoryStore, StoreError};
-use inventory::{Engine, EngineError, Limits, Outcome, RefusalKind, Request};
+use inventory::{
+    Engine, EngineError, Limits, Outcome, RefusalKind, Request,
+    engine::Environment,
+    store::{Fault, MemoryStore, StoreError},
+};
 
 use crate::support::{TestClock, event, hold, keyed, open, put, reserve, start};
 
@@ -14,7 +15,12 @@ fn memory(store: &MemoryStore, limits: Limits, clock: &TestClock) -> Engine {
 }
 
 async fn created(engine: &Engine, capacity: u64) {
-    engine.submit(Request::new(put("default", &[("general", capacity)]))).await.unwrap().result.unwrap();
+    engine
+        .submit(Request::new(put("default", &[("general", capacity)])))
+        .await
+        .unwrap()
+        .result
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,7 +30,9 @@ async fn the_same_key_a_thousand_times_at_once_has_one_effect_and_one_answer() {
     created(&engine, 5_000).await;
     let tries = (0..1_000).map(|_| {
         let engine = engine.clone();
-        tokio::spawn(async move { engine.submit(keyed(reserve("default", 2), "once")).await.unwrap() })
+        tokio::spawn(
+            async move { engine.submit(keyed(reserve("default", 2), "once")).await.unwrap() },
+        )
     });
     let mut replies = Vec::new();
     for one in tries.collect::<Vec<_>>() {
@@ -86,17 +94,27 @@ async fn a_caller_that_goes_away_does_not_undo_its_command() {
 async fn a_full_queue_refuses_at_once_and_a_passed_deadline_is_not_served() {
     let limits = Limits { queue_max: 3, ..Limits::default() };
     // The committer is not running yet, so what comes in stays in the queue.
-    let (engine, committer) = Engine::assemble(MemoryStore::default(), limits, Environment::seeded(Arc::new(TestClock::at(1)), 1));
+    let (engine, committer) = Engine::assemble(
+        MemoryStore::default(),
+        limits,
+        Environment::seeded(Arc::new(TestClock::at(1)), 1),
+    );
     let waiting: Vec<_> = (0..3)
         .map(|number| {
             let engine = engine.clone();
-            let deadline = (number == 2).then(|| tokio::time::Instant::now() - Duration::from_millis(1));
-            tokio::spawn(async move { engine.submit(Request { deadline, ..Request::new(reserve("default", 1)) }).await })
+            let deadline =
+                (number == 2).then(|| tokio::time::Instant::now() - Duration::from_millis(1));
+            tokio::spawn(async move {
+                engine.submit(Request { deadline, ..Request::new(reserve("default", 1)) }).await
+            })
         })
         .collect();
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert_eq!(engine.queued(), 3);
-    assert!(matches!(engine.submit(Request::new(reserve("default", 1))).await, Err(EngineError::Busy)));
+    assert!(matches!(
+        engine.submit(Request::new(reserve("default", 1))).await,
+        Err(EngineError::Busy)
+    ));
     let running = tokio::spawn(committer.run());
     let mut results = Vec::new();
     for one in waiting {
@@ -106,7 +124,10 @@ async fn a_full_queue_refuses_at_once_and_a_passed_deadline_is_not_served() {
     assert!(matches!(results[2], Err(EngineError::DeadlinePassed)));
     engine.stop().await;
     running.await.unwrap();
-    assert!(matches!(engine.submit(Request::new(reserve("default", 1))).await, Err(EngineError::Stopping)));
+    assert!(matches!(
+        engine.submit(Request::new(reserve("default", 1))).await,
+        Err(EngineError::Stopping)
+    ));
 }
 
 #[tokio::test]
@@ -120,7 +141,10 @@ async fn a_store_error_fails_every_waiter_and_ends_the_engine() {
         let error = engine.submit(keyed(reserve("default", 1), "k")).await.unwrap_err();
         assert!(matches!(error, EngineError::Store(StoreError::Failed(_))));
         assert!(matches!(engine.failed().await, StoreError::Failed(_)));
-        assert!(matches!(engine.submit(Request::new(reserve("default", 1))).await, Err(EngineError::Store(_))));
+        assert!(matches!(
+            engine.submit(Request::new(reserve("default", 1))).await,
+            Err(EngineError::Store(_))
+        ));
         assert!(engine.check().is_err());
         // After a restart the key tells what had happened, and there is one effect either way.
         let engine = memory(&store, Limits::default(), &clock);
@@ -140,7 +164,10 @@ async fn a_panic_of_the_committer_leaves_nobody_waiting() {
     let error = engine.submit(Request::new(reserve("default", 1))).await.unwrap_err();
     assert!(matches!(error, EngineError::Store(_)), "whether it happened is not known: {error}");
     assert!(matches!(engine.failed().await, StoreError::Failed(_)));
-    assert!(matches!(engine.submit(Request::new(reserve("default", 1))).await, Err(EngineError::Store(_))));
+    assert!(matches!(
+        engine.submit(Request::new(reserve("default", 1))).await,
+        Err(EngineError::Store(_))
+    ));
 }
 
 #[tokio::test]
@@ -149,7 +176,9 @@ async fn what_expires_is_available_from_that_millisecond_on() {
     let engine = memory(&MemoryStore::default(), Limits::default(), &clock);
     created(&engine, 10).await;
     engine.submit(Request::new(hold("default", 4, 500))).await.unwrap().result.unwrap();
-    let available = async || engine.event(&event("default")).await.unwrap().unwrap().event.stocks[0].1.available();
+    let available = async || {
+        engine.event(&event("default")).await.unwrap().unwrap().event.stocks[0].1.available()
+    };
     clock.set(1_499);
     assert_eq!(available().await, 6);
     clock.set(1_500);
@@ -163,7 +192,8 @@ async fn what_expires_is_available_from_that_millisecond_on() {
 
 #[tokio::test]
 async fn expiry_is_written_down_without_anyone_asking() {
-    let engine = Engine::start(MemoryStore::default(), Limits::default(), Environment::system()).unwrap();
+    let engine =
+        Engine::start(MemoryStore::default(), Limits::default(), Environment::system()).unwrap();
     created(&engine, 10).await;
     engine.submit(Request::new(hold("default", 4, 50))).await.unwrap().result.unwrap();
     for _ in 0..200 {
@@ -178,7 +208,11 @@ async fn expiry_is_written_down_without_anyone_asking() {
 #[tokio::test(start_paused = true)]
 async fn a_second_try_waits_for_the_first_and_says_so_when_its_deadline_passes() {
     let clock = TestClock::at(1_000);
-    let (engine, committer) = Engine::assemble(MemoryStore::default(), Limits::default(), Environment::seeded(Arc::new(clock), 1));
+    let (engine, committer) = Engine::assemble(
+        MemoryStore::default(),
+        Limits::default(),
+        Environment::seeded(Arc::new(clock), 1),
+    );
     let in_ms = |ms| Some(tokio::time::Instant::now() + Duration::from_millis(ms));
     let submit = |request: Request| {
         tokio::spawn({
@@ -198,7 +232,10 @@ async fn a_second_try_waits_for_the_first_and_says_so_when_its_deadline_passes()
     created.await.unwrap().unwrap().result.unwrap();
     let (first, patient) = (first.await.unwrap().unwrap(), patient.await.unwrap().unwrap());
     assert_eq!((first.result, first.replayed, patient.replayed), (patient.result, false, true));
-    assert!(matches!(other.await.unwrap(), Err(EngineError::DeadlinePassed)), "alone with its key: nothing was done");
+    assert!(
+        matches!(other.await.unwrap(), Err(EngineError::DeadlinePassed)),
+        "alone with its key: nothing was done"
+    );
     assert_eq!(engine.stats().counts().late, 2, "it and the second");
 }
 
@@ -206,7 +243,8 @@ async fn a_second_try_waits_for_the_first_and_says_so_when_its_deadline_passes()
 async fn what_finishes_a_hold_has_room_where_nothing_new_has_and_goes_first() {
     let clock = TestClock::at(1_000);
     let limits = Limits { queue_max: 8, ..Limits::default() };
-    let (engine, committer) = Engine::assemble(MemoryStore::default(), limits, Environment::seeded(Arc::new(clock), 1));
+    let (engine, committer) =
+        Engine::assemble(MemoryStore::default(), limits, Environment::seeded(Arc::new(clock), 1));
     let submit = |request: Request| {
         tokio::spawn({
             let engine = engine.clone();
@@ -218,14 +256,20 @@ async fn what_finishes_a_hold_has_room_where_nothing_new_has_and_goes_first() {
     while engine.queued() < 7 {
         tokio::task::yield_now().await;
     }
-    assert!(matches!(engine.submit(Request::new(reserve("default", 1))).await, Err(EngineError::Busy)));
+    assert!(matches!(
+        engine.submit(Request::new(reserve("default", 1))).await,
+        Err(EngineError::Busy)
+    ));
     let unknown = inventory::HoldId::new(1, [1; 10]);
-    let confirm = submit(Request::new(inventory::CommandKind::Confirm { hold: unknown, payment_ref: None }));
+    let confirm =
+        submit(Request::new(inventory::CommandKind::Confirm { hold: unknown, payment_ref: None }));
     while engine.queued() < 8 {
         tokio::task::yield_now().await;
     }
     tokio::spawn(committer.run());
-    assert!(matches!(confirm.await.unwrap().unwrap().result, Err(refusal) if refusal.kind == RefusalKind::HoldNotFound));
+    assert!(
+        matches!(confirm.await.unwrap().unwrap().result, Err(refusal) if refusal.kind == RefusalKind::HoldNotFound)
+    );
     for one in begun {
         one.await.unwrap().unwrap().result.unwrap();
     }
@@ -235,14 +279,20 @@ async fn what_finishes_a_hold_has_room_where_nothing_new_has_and_goes_first() {
 #[tokio::test]
 async fn a_batch_has_no_more_commands_than_allowed() {
     let limits = Limits { batch_max: 4, ..Limits::default() };
-    let (engine, committer) = Engine::assemble(MemoryStore::default(), limits, Environment::seeded(Arc::new(TestClock::at(1)), 1));
+    let (engine, committer) = Engine::assemble(
+        MemoryStore::default(),
+        limits,
+        Environment::seeded(Arc::new(TestClock::at(1)), 1),
+    );
     let sizes = Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = sizes.clone();
     engine.stats().observe(move |batch| seen.lock().unwrap().push(batch.commands));
     // All of them wait before the first batch is taken.
     let answers = tokio::spawn({
         let engine = engine.clone();
-        async move { engine.submit_all((0..10).map(|_| Request::new(reserve("default", 1))).collect()).await }
+        async move {
+            engine.submit_all((0..10).map(|_| Request::new(reserve("default", 1))).collect()).await
+        }
     });
     while engine.queued() < 10 {
         tokio::time::sleep(Duration::from_millis(1)).await;

@@ -1,11 +1,11 @@
-//! A second, naive statement of the rules: no counters, no index, no ledger. What is available is found by adding up, every
-//! time, over all holds there ever were.
+//! A second, naive statement of the rules: no counters, no index, no ledger. What is available is
+//! found by adding up, every time, over all holds there ever were.
 
 use std::collections::{BTreeMap, HashMap};
 
 use inventory::{
-    Command, CommandKind, CustomerId, EventName, EventSettings, HoldId, HoldState, IdempotencyKey, Items, Limits, Outcome, PaymentRef,
-    RefusalKind, StockName,
+    Command, CommandKind, CustomerId, EventName, EventSettings, HoldId, HoldState, IdempotencyKey,
+    Items, Limits, Outcome, PaymentRef, RefusalKind, StockName,
 };
 
 type Answer = Result<Outcome, RefusalKind>;
@@ -49,7 +49,9 @@ impl ModelHold {
     fn takes(&self, stock: &StockName) -> u64 {
         match self.state {
             HoldState::Held => self.items.qty_of(stock),
-            HoldState::Confirmed => self.items.qty_of(stock) - self.refunded.get(stock).copied().unwrap_or(0),
+            HoldState::Confirmed => {
+                self.items.qty_of(stock) - self.refunded.get(stock).copied().unwrap_or(0)
+            }
             HoldState::Released | HoldState::Expired => 0,
         }
     }
@@ -59,8 +61,14 @@ impl Model {
     /// `(available, held, sold)` of a stock.
     pub fn counts(&self, event: &EventName, stock: &StockName) -> (u64, u64, u64) {
         let of_event = || self.holds.iter().filter(|hold| hold.event == *event);
-        let held: u64 = of_event().filter(|hold| hold.state == HoldState::Held).map(|hold| hold.takes(stock)).sum();
-        let sold: u64 = of_event().filter(|hold| hold.state == HoldState::Confirmed).map(|hold| hold.takes(stock)).sum();
+        let held: u64 = of_event()
+            .filter(|hold| hold.state == HoldState::Held)
+            .map(|hold| hold.takes(stock))
+            .sum();
+        let sold: u64 = of_event()
+            .filter(|hold| hold.state == HoldState::Confirmed)
+            .map(|hold| hold.takes(stock))
+            .sum();
         (self.events[event].capacities[stock] - held - sold, held, sold)
     }
 
@@ -76,8 +84,9 @@ impl Model {
     pub fn expire(&mut self, touched: &[EventName], now_ms: u64) {
         for (name, event) in self.events.iter_mut().filter(|(name, _)| touched.contains(name)) {
             let now_ms = now_ms.max(event.at_ms);
-            let due =
-                self.holds.iter_mut().filter(|hold| hold.event == *name && hold.state == HoldState::Held && hold.expires_at_ms <= now_ms);
+            let due = self.holds.iter_mut().filter(|hold| {
+                hold.event == *name && hold.state == HoldState::Held && hold.expires_at_ms <= now_ms
+            });
             for hold in due {
                 hold.state = HoldState::Expired;
                 event.seq += 1;
@@ -102,13 +111,26 @@ impl Model {
     }
 
     /// What the answer must be, with its `seq`.
-    pub fn decide(&mut self, limits: &Limits, command: &Command, key: Option<&IdempotencyKey>, now_ms: u64) -> (Answer, u64) {
-        if let Some(used) = key.and_then(|key| self.keys.get(key)).filter(|used| used.expires_at_ms > now_ms) {
-            let answer = if used.kind == command.kind { Ok(used.answer.clone()) } else { Err(RefusalKind::KeyReused) };
+    pub fn decide(
+        &mut self,
+        limits: &Limits,
+        command: &Command,
+        key: Option<&IdempotencyKey>,
+        now_ms: u64,
+    ) -> (Answer, u64) {
+        if let Some(used) =
+            key.and_then(|key| self.keys.get(key)).filter(|used| used.expires_at_ms > now_ms)
+        {
+            let answer = if used.kind == command.kind {
+                Ok(used.answer.clone())
+            } else {
+                Err(RefusalKind::KeyReused)
+            };
             return (answer, used.seq);
         }
         let event = self.event_of(&command.kind);
-        let seq = event.as_ref().and_then(|name| self.events.get(name)).map_or(0, |event| event.seq);
+        let seq =
+            event.as_ref().and_then(|name| self.events.get(name)).map_or(0, |event| event.seq);
         match self.rule(limits, command, key.is_some(), now_ms) {
             // A repeated confirmation is answered with the `seq` of the first.
             Ok((outcome @ Outcome::Confirmed { id, .. }, false)) => {
@@ -143,7 +165,13 @@ impl Model {
     }
 
     /// The answer and whether something changed.
-    fn rule(&mut self, limits: &Limits, command: &Command, keyed: bool, now_ms: u64) -> Result<(Outcome, bool), RefusalKind> {
+    fn rule(
+        &mut self,
+        limits: &Limits,
+        command: &Command,
+        keyed: bool,
+        now_ms: u64,
+    ) -> Result<(Outcome, bool), RefusalKind> {
         let id = command.id;
         match &command.kind {
             CommandKind::PutEvent { event, capacities, settings, if_settings_seq, .. } => {
@@ -151,7 +179,13 @@ impl Model {
                     if if_settings_seq.is_some() {
                         return Err(RefusalKind::PreconditionFailed);
                     }
-                    let new = ModelEvent { capacities: capacities.clone(), settings: settings.clone(), settings_seq: 1, seq: 0, at_ms: 0 };
+                    let new = ModelEvent {
+                        capacities: capacities.clone(),
+                        settings: settings.clone(),
+                        settings_seq: 1,
+                        seq: 0,
+                        at_ms: 0,
+                    };
                     self.events.insert(event.clone(), new);
                     return Ok((Outcome::EventPut { created: true, settings_seq: 1 }, true));
                 };
@@ -161,12 +195,18 @@ impl Model {
                 for stock in known.capacities.keys() {
                     let (_, held, sold) = self.counts(event, stock);
                     if held + sold > capacities.get(stock).copied().unwrap_or(0) {
-                        return Err(RefusalKind::CapacityBelowUse { stock: stock.clone(), used: held + sold });
+                        return Err(RefusalKind::CapacityBelowUse {
+                            stock: stock.clone(),
+                            used: held + sold,
+                        });
                     }
                 }
                 let known = self.events.get_mut(event).unwrap();
                 if known.capacities == *capacities && known.settings == *settings {
-                    return Ok((Outcome::EventPut { created: false, settings_seq: known.settings_seq }, false));
+                    return Ok((
+                        Outcome::EventPut { created: false, settings_seq: known.settings_seq },
+                        false,
+                    ));
                 }
                 known.capacities = capacities.clone();
                 known.settings = settings.clone();
@@ -176,7 +216,10 @@ impl Model {
             CommandKind::Reserve { event, items, customer } => {
                 self.may_take(event, items, customer.as_ref(), now_ms, true)?;
                 self.insert(id, event, items, customer.as_ref(), HoldState::Confirmed, now_ms, 0);
-                let left = items.iter().map(|item| (item.stock.clone(), self.counts(event, &item.stock).0)).collect();
+                let left = items
+                    .iter()
+                    .map(|item| (item.stock.clone(), self.counts(event, &item.stock).0))
+                    .collect();
                 Ok((Outcome::Sold { id, items: items.clone(), left }, true))
             }
             CommandKind::Hold { event, items, customer, ttl_ms } => {
@@ -184,7 +227,15 @@ impl Model {
                 let known = &self.events[event];
                 let ttl_ms = ttl_ms.or(known.settings.hold_ttl_ms).unwrap_or(limits.hold_ttl_ms);
                 let expires_at_ms = now_ms.max(known.at_ms) + ttl_ms.min(limits.hold_ttl_max_ms);
-                self.insert(id, event, items, customer.as_ref(), HoldState::Held, now_ms, expires_at_ms);
+                self.insert(
+                    id,
+                    event,
+                    items,
+                    customer.as_ref(),
+                    HoldState::Held,
+                    now_ms,
+                    expires_at_ms,
+                );
                 Ok((Outcome::Held { id, items: items.clone(), expires_at_ms }, true))
             }
             CommandKind::Extend { hold, ttl_ms } => {
@@ -198,24 +249,37 @@ impl Model {
                 }
                 let until = now_ms + ttl_ms;
                 if until > hold.created_at_ms + limits.hold_lifetime_max_ms {
-                    return Err(RefusalKind::ExtensionCap { lifetime_max_ms: limits.hold_lifetime_max_ms });
+                    return Err(RefusalKind::ExtensionCap {
+                        lifetime_max_ms: limits.hold_lifetime_max_ms,
+                    });
                 }
                 let longer = until > hold.expires_at_ms;
                 hold.expires_at_ms = hold.expires_at_ms.max(until);
-                Ok((Outcome::Extended { id: hold.id, items: hold.items.clone(), expires_at_ms: hold.expires_at_ms }, longer || keyed))
+                Ok((
+                    Outcome::Extended {
+                        id: hold.id,
+                        items: hold.items.clone(),
+                        expires_at_ms: hold.expires_at_ms,
+                    },
+                    longer || keyed,
+                ))
             }
             CommandKind::Confirm { hold, payment_ref } => {
                 self.now_of(*hold, now_ms)?;
                 let at = self.holds.iter().position(|known| known.id == *hold).unwrap();
-                let (event, items, customer) =
-                    (self.holds[at].event.clone(), self.holds[at].items.clone(), self.holds[at].customer.clone());
+                let (event, items, customer) = (
+                    self.holds[at].event.clone(),
+                    self.holds[at].items.clone(),
+                    self.holds[at].customer.clone(),
+                );
                 let changes = match self.holds[at].state {
                     HoldState::Released => return Err(RefusalKind::HoldReleased),
                     HoldState::Confirmed => false,
                     HoldState::Held => true,
                     HoldState::Expired => {
                         if items.iter().any(|item| {
-                            !self.events[&event].capacities.contains_key(&item.stock) || self.counts(&event, &item.stock).0 < item.qty
+                            !self.events[&event].capacities.contains_key(&item.stock)
+                                || self.counts(&event, &item.stock).0 < item.qty
                         }) {
                             return Err(RefusalKind::HoldExpiredSoldOut);
                         }
@@ -230,7 +294,14 @@ impl Model {
                     hold.state = HoldState::Confirmed;
                     hold.payment_ref = payment_ref.clone();
                 }
-                Ok((Outcome::Confirmed { id: hold.id, items, payment_ref: hold.payment_ref.clone() }, changes))
+                Ok((
+                    Outcome::Confirmed {
+                        id: hold.id,
+                        items,
+                        payment_ref: hold.payment_ref.clone(),
+                    },
+                    changes,
+                ))
             }
             CommandKind::Release { hold } => {
                 self.now_of(*hold, now_ms)?;
@@ -250,13 +321,21 @@ impl Model {
                 if hold.state != HoldState::Confirmed {
                     return Err(RefusalKind::NotConfirmed);
                 }
-                if let Some(unknown) = items.iter().flatten().find(|item| hold.items.qty_of(&item.stock) == 0) {
+                if let Some(unknown) =
+                    items.iter().flatten().find(|item| hold.items.qty_of(&item.stock) == 0)
+                {
                     return Err(RefusalKind::StockNotFound(unknown.stock.clone()));
                 }
-                let live: Vec<_> =
-                    hold.items.iter().map(|item| (item.stock.clone(), hold.takes(&item.stock))).filter(|(_, qty)| *qty > 0).collect();
+                let live: Vec<_> = hold
+                    .items
+                    .iter()
+                    .map(|item| (item.stock.clone(), hold.takes(&item.stock)))
+                    .filter(|(_, qty)| *qty > 0)
+                    .collect();
                 let wanted: Vec<_> = match items {
-                    Some(items) => items.iter().map(|item| (item.stock.clone(), item.qty)).collect(),
+                    Some(items) => {
+                        items.iter().map(|item| (item.stock.clone(), item.qty)).collect()
+                    }
                     None => live.clone(),
                 };
                 if wanted.is_empty() || wanted.iter().any(|(stock, qty)| hold.takes(stock) < *qty) {
@@ -265,40 +344,72 @@ impl Model {
                 for (stock, qty) in &wanted {
                     *hold.refunded.entry(stock.clone()).or_default() += qty;
                 }
-                let items = wanted.into_iter().map(|(stock, qty)| inventory::Item { qty, stock }).collect();
-                Ok((Outcome::Refunded { id, reservation: *reservation, items: Items::new(items, 16, u64::MAX).unwrap() }, true))
+                let items =
+                    wanted.into_iter().map(|(stock, qty)| inventory::Item { qty, stock }).collect();
+                Ok((
+                    Outcome::Refunded {
+                        id,
+                        reservation: *reservation,
+                        items: Items::new(items, 16, u64::MAX).unwrap(),
+                    },
+                    true,
+                ))
             }
             CommandKind::Expire { .. } => Ok((Outcome::ExpiryNoted, false)),
         }
     }
 
     fn now_of(&self, hold: HoldId, now_ms: u64) -> Result<u64, RefusalKind> {
-        let hold = self.holds.iter().find(|known| known.id == hold).ok_or(RefusalKind::HoldNotFound)?;
+        let hold =
+            self.holds.iter().find(|known| known.id == hold).ok_or(RefusalKind::HoldNotFound)?;
         Ok(now_ms.max(self.events[&hold.event].at_ms))
     }
 
-    fn may_take(&self, name: &EventName, items: &Items, customer: Option<&CustomerId>, now_ms: u64, new: bool) -> Result<(), RefusalKind> {
+    fn may_take(
+        &self,
+        name: &EventName,
+        items: &Items,
+        customer: Option<&CustomerId>,
+        now_ms: u64,
+        new: bool,
+    ) -> Result<(), RefusalKind> {
         let event = self.events.get(name).ok_or(RefusalKind::EventNotFound)?;
         let now_ms = now_ms.max(event.at_ms);
         if new {
             match (event.settings.opens_at_ms, event.settings.closes_at_ms) {
-                (Some(opens_at_ms), _) if now_ms < opens_at_ms => return Err(RefusalKind::NotOpenYet { opens_at_ms }),
-                (_, Some(closes_at_ms)) if now_ms >= closes_at_ms => return Err(RefusalKind::SaleClosed { closes_at_ms }),
+                (Some(opens_at_ms), _) if now_ms < opens_at_ms => {
+                    return Err(RefusalKind::NotOpenYet { opens_at_ms });
+                }
+                (_, Some(closes_at_ms)) if now_ms >= closes_at_ms => {
+                    return Err(RefusalKind::SaleClosed { closes_at_ms });
+                }
                 _ => {}
             }
         }
         if let Some(item) = items.iter().find(|item| !event.capacities.contains_key(&item.stock)) {
             return Err(RefusalKind::StockNotFound(item.stock.clone()));
         }
-        let available: Vec<_> = items.iter().map(|item| (item.stock.clone(), self.counts(name, &item.stock).0)).collect();
+        let available: Vec<_> = items
+            .iter()
+            .map(|item| (item.stock.clone(), self.counts(name, &item.stock).0))
+            .collect();
         if items.iter().any(|item| self.counts(name, &item.stock).0 < item.qty) {
             return Err(RefusalKind::SoldOut { available });
         }
         let Some(limit) = event.settings.limit_per_customer else { return Ok(()) };
         let customer = customer.ok_or(RefusalKind::CustomerRequired)?;
-        let of_customer = self.holds.iter().filter(|hold| hold.event == *name && hold.customer.as_ref() == Some(customer));
-        let has = of_customer.flat_map(|hold| hold.items.iter().map(|item| hold.takes(&item.stock))).sum::<u64>();
-        if has + items.total() > limit { Err(RefusalKind::LimitExceeded { limit, has }) } else { Ok(()) }
+        let of_customer = self
+            .holds
+            .iter()
+            .filter(|hold| hold.event == *name && hold.customer.as_ref() == Some(customer));
+        let has = of_customer
+            .flat_map(|hold| hold.items.iter().map(|item| hold.takes(&item.stock)))
+            .sum::<u64>();
+        if has + items.total() > limit {
+            Err(RefusalKind::LimitExceeded { limit, has })
+        } else {
+            Ok(())
+        }
     }
 
     #[allow(clippy::too_many_arguments)]

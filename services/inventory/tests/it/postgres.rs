@@ -1,15 +1,23 @@
 //! The PostgreSQL store among several processes, and when connections die.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use inventory::decide::Touch;
-use inventory::engine::Environment;
-use inventory::ledger::{Hash, Record};
-use inventory::store::postgres::{Postgres, PostgresOptions};
-use inventory::store::{Durability, Reader, Store, StoreError};
-use inventory::{CommandKind, Engine, EngineError, Limits, Outcome, RefusalKind, Request};
+use inventory::{
+    CommandKind, Engine, EngineError, Limits, Outcome, RefusalKind, Request,
+    decide::Touch,
+    engine::Environment,
+    ledger::{Hash, Record},
+    store::{
+        Durability, Reader, Store, StoreError,
+        postgres::{Postgres, PostgresOptions},
+    },
+};
 use test_postgres::Server;
 
 use crate::support::{Database, event, hold, keyed, put, reserve};
@@ -25,12 +33,23 @@ impl Replica {
         let postgres = Postgres::open(options.clone());
         assert!(postgres.ready(Duration::from_secs(20)).await);
         let env = Environment::with_clock(Arc::new(postgres.clock()));
-        let engine = Engine::start_shared(postgres.writers(), postgres.reader(), Duration::ZERO, Limits::default(), env);
+        let engine = Engine::start_shared(
+            postgres.writers(),
+            postgres.reader(),
+            Duration::ZERO,
+            Limits::default(),
+            env,
+        );
         Self { postgres, engine }
     }
 
     async fn created(&self, name: &str, capacity: u64) {
-        self.engine.submit(Request::new(put(name, &[("general", capacity)]))).await.unwrap().result.unwrap();
+        self.engine
+            .submit(Request::new(put(name, &[("general", capacity)])))
+            .await
+            .unwrap()
+            .result
+            .unwrap();
     }
 }
 
@@ -68,9 +87,17 @@ async fn three_processes_sell_several_events_out_exactly() {
             tokio::spawn(async move {
                 let mut bought = 0;
                 loop {
-                    match replica.engine.submit(Request::new(reserve(name, 3))).await.unwrap().result {
+                    match replica
+                        .engine
+                        .submit(Request::new(reserve(name, 3)))
+                        .await
+                        .unwrap()
+                        .result
+                    {
                         Ok(Outcome::Sold { items, .. }) => bought += items.total(),
-                        Err(refusal) if matches!(refusal.kind, RefusalKind::SoldOut { .. }) => return bought,
+                        Err(refusal) if matches!(refusal.kind, RefusalKind::SoldOut { .. }) => {
+                            return bought;
+                        }
                         other => panic!("{other:?}"),
                     }
                 }
@@ -97,7 +124,8 @@ async fn three_processes_sell_several_events_out_exactly() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_key_at_many_processes_and_events_at_once_has_one_effect() {
     let database = Database::with(|_| {}).await;
-    let (one, two) = (Replica::start(&database.options).await, Replica::start(&database.options).await);
+    let (one, two) =
+        (Replica::start(&database.options).await, Replica::start(&database.options).await);
     for name in ["a", "b"] {
         one.created(name, 1_000).await;
     }
@@ -124,13 +152,15 @@ async fn one_key_at_many_processes_and_events_at_once_has_one_effect() {
         }
         assert_eq!((effects, reused), (1, 6), "one effect, and the other event is another request");
     }
-    let sold = sold_by_ledger(&database.postgres, "a").await.0 + sold_by_ledger(&database.postgres, "b").await.0;
+    let sold = sold_by_ledger(&database.postgres, "a").await.0
+        + sold_by_ledger(&database.postgres, "b").await.0;
     assert_eq!(sold, 20);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_die_lose_nothing_and_sell_nothing_twice() {
-    let database = Database::with(|options| options.resolve_timeout = Duration::from_secs(10)).await;
+    let database =
+        Database::with(|options| options.resolve_timeout = Duration::from_secs(10)).await;
     let replica = Arc::new(Replica::start(&database.options).await);
     replica.created("default", 1_000_000).await;
     let (over, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
@@ -181,8 +211,10 @@ async fn connections_that_die_lose_nothing_and_sell_nothing_twice() {
         troubles += troubles_of_one;
     }
     let (sold, records) = sold_by_ledger(&database.postgres, "default").await;
-    let keys: std::collections::HashMap<_, _> =
-        records.iter().filter_map(|record| Some((record.key.as_ref()?.key.as_str().to_owned(), record.seq))).collect();
+    let keys: std::collections::HashMap<_, _> = records
+        .iter()
+        .filter_map(|record| Some((record.key.as_ref()?.key.as_str().to_owned(), record.seq)))
+        .collect();
     assert_eq!(keys.len() as u64, sold, "a key has more than one effect");
     for (key, seq) in &acknowledged {
         assert_eq!(keys.get(key), Some(seq), "the acknowledged sale {key} is lost or another");
@@ -195,24 +227,39 @@ async fn connections_that_die_lose_nothing_and_sell_nothing_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn holds_of_other_processes_are_confirmed_and_run_out_by_the_databases_clock() {
     let database = Database::with(|_| {}).await;
-    let (one, two) = (Replica::start(&database.options).await, Replica::start(&database.options).await);
+    let (one, two) =
+        (Replica::start(&database.options).await, Replica::start(&database.options).await);
     one.created("default", 10).await;
-    let Ok(Outcome::Held { id, .. }) = one.engine.submit(Request::new(hold("default", 2, 60_000))).await.unwrap().result else { panic!() };
-    two.engine.submit(Request::new(CommandKind::Confirm { hold: id, payment_ref: None })).await.unwrap().result.unwrap();
+    let Ok(Outcome::Held { id, .. }) =
+        one.engine.submit(Request::new(hold("default", 2, 60_000))).await.unwrap().result
+    else {
+        panic!()
+    };
+    two.engine
+        .submit(Request::new(CommandKind::Confirm { hold: id, payment_ref: None }))
+        .await
+        .unwrap()
+        .result
+        .unwrap();
     one.engine.submit(Request::new(hold("default", 3, 3_000))).await.unwrap().result.unwrap();
-    let available = async || two.engine.event(&event("default")).await.unwrap().unwrap().event.stocks[0].1.available();
+    let available = async || {
+        two.engine.event(&event("default")).await.unwrap().unwrap().event.stocks[0].1.available()
+    };
     assert_eq!(available().await, 5);
     tokio::time::sleep(Duration::from_millis(3_100)).await;
     assert_eq!(available().await, 8);
     let unknown = CommandKind::Release { hold: inventory::HoldId::new(1, [1; 10]) };
-    assert_eq!(one.engine.submit(Request::new(unknown)).await.unwrap().result.unwrap_err().kind, RefusalKind::HoldNotFound);
+    assert_eq!(
+        one.engine.submit(Request::new(unknown)).await.unwrap().result.unwrap_err().kind,
+        RefusalKind::HoldNotFound
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_stops_in_the_middle_keeps_nobody_waiting_for_long() {
-    use inventory::decide::Touch;
-    use inventory::store::Store;
-    let database = Database::with(|options| options.lock_timeout = Duration::from_millis(500)).await;
+    use inventory::{decide::Touch, store::Store};
+    let database =
+        Database::with(|options| options.lock_timeout = Duration::from_millis(500)).await;
     let replica = Replica::start(&database.options).await;
     replica.created("default", 10).await;
     // It has loaded, and so locked, and does nothing more.
@@ -238,7 +285,13 @@ async fn what_arrives_while_another_process_has_the_event_is_one_transaction() {
     let database = Database::with(|_| {}).await;
     let replica = Arc::new(Replica::start(&database.options).await);
     replica.created("default", 100).await;
-    let held = replica.engine.submit(Request::new(hold("default", 5, 60_000))).await.unwrap().result.unwrap();
+    let held = replica
+        .engine
+        .submit(Request::new(hold("default", 5, 60_000)))
+        .await
+        .unwrap()
+        .result
+        .unwrap();
     let Outcome::Held { id, .. } = held else { panic!("{held:?}") };
     replica.engine.submit(keyed(reserve("default", 1), "old")).await.unwrap().result.unwrap();
 
@@ -265,7 +318,9 @@ async fn what_arrives_while_another_process_has_the_event_is_one_transaction() {
         submit(Request::new(CommandKind::Reserve { event: event("default"), items, customer })),
         submit(Request::new(hold("default", 1, 60_000))),
     ];
-    joining.extend((0..20).map(|number| submit(keyed(reserve("default", 1), &format!("new {number}")))));
+    joining.extend(
+        (0..20).map(|number| submit(keyed(reserve("default", 1), &format!("new {number}")))),
+    );
     waiting(24).await;
     other.commit(set, Durability::Synced).await.unwrap();
     first.await.unwrap().result.unwrap();
@@ -278,7 +333,8 @@ async fn what_arrives_while_another_process_has_the_event_is_one_transaction() {
     assert_eq!(replayed, 1);
     let (sold, records) = sold_by_ledger(&replica.postgres, "default").await;
     assert_eq!((sold, records.len()), (1 + 1 + 2 + 20, 3 + 1 + 3 + 20));
-    let of_last: std::collections::BTreeSet<_> = records[3..].iter().map(|record| record.at_ms).collect();
+    let of_last: std::collections::BTreeSet<_> =
+        records[3..].iter().map(|record| record.at_ms).collect();
     assert_eq!(of_last.len(), 1, "they were decided at one moment");
 }
 
@@ -291,19 +347,36 @@ async fn no_batch_reads_whole_tables() {
     let mut run = async |kinds: Vec<CommandKind>| {
         number += 1;
         let id = |place: usize| inventory::HoldId::new(number, [u8::try_from(place).unwrap(); 10]);
-        let commands: Vec<_> = kinds.into_iter().enumerate().map(|(place, kind)| inventory::Command { id: id(place), kind }).collect();
-        let keys: Vec<_> = (0..commands.len()).map(|place| crate::support::key(&format!("{}-{place}", number / 2))).collect();
+        let commands: Vec<_> = kinds
+            .into_iter()
+            .enumerate()
+            .map(|(place, kind)| inventory::Command { id: id(place), kind })
+            .collect();
+        let keys: Vec<_> = (0..commands.len())
+            .map(|place| crate::support::key(&format!("{}-{place}", number / 2)))
+            .collect();
         let commands = commands.iter().zip(keys.iter().map(Some));
         let limits = Limits::default();
-        inventory::engine::run_batch(&mut writer, &limits, commands, Vec::new(), 1_000 + number, Durability::Synced).await.unwrap();
+        inventory::engine::run_batch(
+            &mut writer,
+            &limits,
+            commands,
+            Vec::new(),
+            1_000 + number,
+            Durability::Synced,
+        )
+        .await
+        .unwrap();
         id(1)
     };
     run(vec![put("default", &[("general", 100_000)])]).await;
     for _ in 0..40 {
-        let (customer, items) = (Some(crate::support::customer("c")), crate::support::items(&[("general", 2)]));
+        let (customer, items) =
+            (Some(crate::support::customer("c")), crate::support::items(&[("general", 2)]));
         let bought = CommandKind::Reserve { event: event("default"), items, customer };
         let held = run(vec![bought, hold("default", 1, 60_000), hold("default", 1, 10)]).await;
-        run(vec![CommandKind::Confirm { hold: held, payment_ref: None }, reserve("default", 1)]).await;
+        run(vec![CommandKind::Confirm { hold: held, payment_ref: None }, reserve("default", 1)])
+            .await;
     }
     // The server tells what a connection did when it is over.
     drop(writer);
@@ -334,7 +407,9 @@ async fn many_processes_may_bring_the_schema_up_to_date_at_once_and_a_newer_one_
     drop(all);
     let schema = &options.schema;
     let insert = |version: u32, breaking: bool| {
-        format!("INSERT INTO {schema}.migrations (version, name, breaking) VALUES ({version}, 'later', {breaking})")
+        format!(
+            "INSERT INTO {schema}.migrations (version, name, breaking) VALUES ({version}, 'later', {breaking})"
+        )
     };
     // One that we can live with, as in a rolling update.
     Server::common().run("postgres", &insert(1_000, false)).await;
@@ -360,13 +435,20 @@ async fn serialization_failures_are_decided_again() {
     );
     Server::common().run("postgres", &trigger).await;
     for number in 0..20 {
-        replica.engine.submit(keyed(reserve("default", 1), &format!("k{number}"))).await.unwrap().result.unwrap();
+        replica
+            .engine
+            .submit(keyed(reserve("default", 1), &format!("k{number}")))
+            .await
+            .unwrap()
+            .result
+            .unwrap();
     }
     assert_eq!(sold_by_ledger(&database.postgres, "default").await.0, 20);
     assert!(replica.postgres.watch().counts().conflicts.load(Ordering::SeqCst) >= 20);
 }
 
-/// The server commits at home and waits for a standby that does not come: it may say "committed" when it is disturbed in that.
+/// The server commits at home and waits for a standby that does not come: it may say "committed"
+/// when it is disturbed in that.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_standby_does_not_have_is_not_acknowledged() {
     let server = Server::start(&[]);
@@ -392,7 +474,10 @@ async fn what_the_standby_does_not_have_is_not_acknowledged() {
     let timed_out = buy("timed out").await;
     assert!(matches!(timed_out, Err(EngineError::Store(StoreError::Unknown(_)))), "{timed_out:?}");
     waiting("").await;
-    assert!(buy("timed out").await.unwrap().replayed, "it had happened, and is told when it is safe");
+    assert!(
+        buy("timed out").await.unwrap().replayed,
+        "it had happened, and is told when it is safe"
+    );
 
     waiting("nobody").await;
     let (disturbed, ()) = tokio::join!(buy("disturbed"), async {
@@ -407,8 +492,10 @@ async fn what_the_standby_does_not_have_is_not_acknowledged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_moves_to_the_database_with_everything_and_goes_on_where_it_was_ended() {
-    use inventory::store::SharedReader;
-    use inventory::transfer::{LedgerFrom, Moving, Patience, Replayer, TransferError, backup, migrate};
+    use inventory::{
+        store::SharedReader,
+        transfer::{LedgerFrom, Moving, Patience, Replayer, TransferError, backup, migrate},
+    };
     let patience = Patience::default();
     let (data, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let store = crate::support::open(data.path());
@@ -442,7 +529,10 @@ async fn a_store_moves_to_the_database_with_everything_and_goes_on_where_it_was_
             told = records;
         }
     };
-    let (records, events) = migrate(&LedgerFrom::Backup(copy.clone()), &database.postgres, &patience, tell).await.unwrap();
+    let (records, events) =
+        migrate(&LedgerFrom::Backup(copy.clone()), &database.postgres, &patience, tell)
+            .await
+            .unwrap();
     assert_eq!((records, events), (5_202, 2));
     assert!(told > 0);
     assert_eq!(database.postgres.reader().events(None, 10).await.unwrap(), expected);
@@ -450,21 +540,46 @@ async fn a_store_moves_to_the_database_with_everything_and_goes_on_where_it_was_
     migrate(&LedgerFrom::Store(from_store), &database.postgres, &patience, |_| {}).await.unwrap();
     // A key that was used before the move answers after it.
     let mut writer = database.postgres.writer();
-    let command = inventory::Command { id: inventory::HoldId::new(2, [2; 10]), kind: reserve("default", 1) };
+    let command =
+        inventory::Command { id: inventory::HoldId::new(2, [2; 10]), kind: reserve("default", 1) };
     let key = crate::support::key("k7");
     let commands = std::iter::once((&command, Some(&key)));
     let durability = inventory::store::Durability::Synced;
-    let done = inventory::engine::run_batch(&mut writer, &Limits::default(), commands, Vec::new(), 2_000, durability).await.unwrap();
+    let done = inventory::engine::run_batch(
+        &mut writer,
+        &Limits::default(),
+        commands,
+        Vec::new(),
+        2_000,
+        durability,
+    )
+    .await
+    .unwrap();
     assert!(done.replies[0].replayed);
     drop(writer.reader());
 
     // Something else is in the way: nothing is written over it.
     let other = Database::new().await;
     let mut store = other.postgres.writer();
-    let command = inventory::Command { id: inventory::HoldId::new(3, [3; 10]), kind: put("default", &[("general", 1)]) };
+    let command = inventory::Command {
+        id: inventory::HoldId::new(3, [3; 10]),
+        kind: put("default", &[("general", 1)]),
+    };
     let commands = std::iter::once((&command, None));
-    inventory::engine::run_batch(&mut store, &Limits::default(), commands, Vec::new(), 2_000, durability).await.unwrap();
-    assert!(matches!(migrate(&LedgerFrom::Backup(copy.clone()), &other.postgres, &patience, |_| {}).await, Err(TransferError::Foreign(_))));
+    inventory::engine::run_batch(
+        &mut store,
+        &Limits::default(),
+        commands,
+        Vec::new(),
+        2_000,
+        durability,
+    )
+    .await
+    .unwrap();
+    assert!(matches!(
+        migrate(&LedgerFrom::Backup(copy.clone()), &other.postgres, &patience, |_| {}).await,
+        Err(TransferError::Foreign(_))
+    ));
     assert_eq!(other.postgres.reader().events(None, 10).await.unwrap().len(), 1);
     move_to_a_server_that_goes(&copy).await;
 }
@@ -476,14 +591,20 @@ async fn move_to_a_server_that_goes(copy: &std::path::Path) {
     let postgres = Postgres::open(PostgresOptions::new(server.database().await.parse().unwrap()));
     assert!(postgres.ready(Duration::from_secs(20)).await);
     server.kill();
-    let patience = Patience { tries_max: 3, pause: Duration::from_millis(10), pause_max: Duration::from_millis(20) };
+    let patience = Patience {
+        tries_max: 3,
+        pause: Duration::from_millis(10),
+        pause_max: Duration::from_millis(20),
+    };
     let mut pauses = Vec::new();
     let tell = |moving: Moving<'_>| {
         if let Moving::Lost(_, pause) = moving {
             pauses.push(pause.as_millis());
         }
     };
-    let given_up = migrate(&LedgerFrom::Backup(copy.to_owned()), &postgres, &patience, tell).await.unwrap_err();
+    let given_up = migrate(&LedgerFrom::Backup(copy.to_owned()), &postgres, &patience, tell)
+        .await
+        .unwrap_err();
     assert!(matches!(given_up, TransferError::Store(StoreError::Unavailable(_))), "{given_up}");
     assert_eq!(pauses, [10, 20, 20]);
 }

@@ -1,13 +1,20 @@
 //! The engine over a store that others share, with a store in memory that does what databases do.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use inventory::decide::{Touch, WorkingSet};
-use inventory::engine::Environment;
-use inventory::store::{Durability, EventView, Fault, MemoryStore, Reader, SharedStore, Store, StoreError};
-use inventory::{Command, CommandKind, Engine, EngineError, HoldId, IdempotencyKey, Limits, Outcome, RefusalKind, Request};
+use inventory::{
+    Command, CommandKind, Engine, EngineError, HoldId, IdempotencyKey, Limits, Outcome,
+    RefusalKind, Request,
+    decide::{Touch, WorkingSet},
+    engine::Environment,
+    store::{Durability, EventView, Fault, MemoryStore, Reader, SharedStore, Store, StoreError},
+};
 
 use crate::support::{TestClock, event, hold, key, keyed, put, reserve};
 
@@ -22,10 +29,23 @@ async fn created(engine: &Engine, name: &str, capacity: u64) {
 }
 
 /// What another process does to the same store.
-async fn elsewhere(store: &MemoryStore, kind: CommandKind, key: Option<IdempotencyKey>, now_ms: u64) {
+async fn elsewhere(
+    store: &MemoryStore,
+    kind: CommandKind,
+    key: Option<IdempotencyKey>,
+    now_ms: u64,
+) {
     let command = Command { id: HoldId::new(now_ms, [7; 10]), kind };
     let commands = std::iter::once((&command, key.as_ref()));
-    let done = inventory::engine::run_batch(&mut store.clone(), &Limits::default(), commands, Vec::new(), now_ms, Durability::Synced).await;
+    let done = inventory::engine::run_batch(
+        &mut store.clone(),
+        &Limits::default(),
+        commands,
+        Vec::new(),
+        now_ms,
+        Durability::Synced,
+    )
+    .await;
     done.unwrap().replies.remove(0).result.unwrap();
 }
 
@@ -45,7 +65,9 @@ async fn events_sell_out_exactly_with_several_writers() {
             let (engine, name) = (engine.clone(), names[number % names.len()]);
             tokio::spawn(async move {
                 let mut bought = 0;
-                while let Ok(Outcome::Sold { items, .. }) = engine.submit(Request::new(reserve(name, 3))).await.unwrap().result {
+                while let Ok(Outcome::Sold { items, .. }) =
+                    engine.submit(Request::new(reserve(name, 3))).await.unwrap().result
+                {
                     bought += items.total();
                 }
                 bought
@@ -61,7 +83,10 @@ async fn events_sell_out_exactly_with_several_writers() {
         assert_eq!(sold(&engine, name).await, 198);
     }
     engine.stop().await;
-    assert!(matches!(engine.submit(Request::new(reserve("a", 1))).await, Err(EngineError::Stopping)));
+    assert!(matches!(
+        engine.submit(Request::new(reserve("a", 1))).await,
+        Err(EngineError::Stopping)
+    ));
 }
 
 #[tokio::test]
@@ -73,10 +98,14 @@ async fn a_conflict_is_decided_again_and_other_errors_are_told_apart() {
     engine.submit(keyed(reserve("default", 1), "a")).await.unwrap().result.unwrap();
     store.fail_next(Fault::Unavailable);
     let error = engine.submit(keyed(reserve("default", 1), "b")).await.unwrap_err();
-    assert!(matches!(&error, EngineError::Store(error @ StoreError::Unavailable(_)) if error.is_without_effect()));
+    assert!(
+        matches!(&error, EngineError::Store(error @ StoreError::Unavailable(_)) if error.is_without_effect())
+    );
     store.fail_next(Fault::KeptButUnknown);
     let error = engine.submit(keyed(reserve("default", 1), "c")).await.unwrap_err();
-    assert!(matches!(&error, EngineError::Store(error @ StoreError::Unknown(_)) if !error.is_without_effect()));
+    assert!(
+        matches!(&error, EngineError::Store(error @ StoreError::Unknown(_)) if !error.is_without_effect())
+    );
     // The engine goes on, and the keys tell.
     assert!(engine.submit(keyed(reserve("default", 1), "c")).await.unwrap().replayed);
     assert!(!engine.submit(keyed(reserve("default", 1), "b")).await.unwrap().replayed);
@@ -120,7 +149,12 @@ async fn holds_find_their_event_and_unknown_ones_are_refused() {
     created(&engine, "default", 10).await;
     elsewhere(&store, hold("default", 2, 60_000), None, 1_000).await;
     let id = HoldId::new(1_000, [7; 10]);
-    engine.submit(Request::new(CommandKind::Confirm { hold: id, payment_ref: None })).await.unwrap().result.unwrap();
+    engine
+        .submit(Request::new(CommandKind::Confirm { hold: id, payment_ref: None }))
+        .await
+        .unwrap()
+        .result
+        .unwrap();
     let unknown = CommandKind::Release { hold: HoldId::new(1, [1; 10]) };
     let refused = engine.submit(Request::new(unknown)).await.unwrap().result.unwrap_err();
     assert_eq!(refused.kind, RefusalKind::HoldNotFound);
@@ -136,8 +170,14 @@ async fn without_the_store_reads_are_stale_and_writes_refused_until_it_is_back()
     let seen = engine.event(&event("default")).await.unwrap().unwrap();
     assert!(seen.stale.is_some() && seen.event.stocks[0].1.available() == 10);
     assert!(engine.events(None, 10).await.unwrap().0[0].stale.is_some());
-    assert!(matches!(engine.event(&event("unknown")).await, Err(EngineError::Store(StoreError::Unavailable(_)))));
-    assert!(matches!(engine.submit(Request::new(reserve("default", 1))).await, Err(EngineError::Store(StoreError::Unavailable(_)))));
+    assert!(matches!(
+        engine.event(&event("unknown")).await,
+        Err(EngineError::Store(StoreError::Unavailable(_)))
+    ));
+    assert!(matches!(
+        engine.submit(Request::new(reserve("default", 1))).await,
+        Err(EngineError::Store(StoreError::Unavailable(_)))
+    ));
     assert!(engine.check().is_err());
     store.set_reachable(true);
     engine.check().unwrap();
@@ -152,7 +192,9 @@ async fn expiry_is_seen_on_time_and_written_down_without_anyone_asking() {
     let engine = start(&store, &clock, Duration::from_secs(60));
     created(&engine, "default", 10).await;
     engine.submit(Request::new(hold("default", 4, 500))).await.unwrap().result.unwrap();
-    let available = async || engine.event(&event("default")).await.unwrap().unwrap().event.stocks[0].1.available();
+    let available = async || {
+        engine.event(&event("default")).await.unwrap().unwrap().event.stocks[0].1.available()
+    };
     assert_eq!(available().await, 6);
     clock.set(1_500);
     assert_eq!(available().await, 10);
@@ -173,9 +215,15 @@ async fn a_panic_of_a_writer_leaves_nobody_waiting() {
     let engine = start(&store, &TestClock::at(1_000), Duration::ZERO);
     created(&engine, "default", 10).await;
     store.fail_next(Fault::Panic);
-    assert!(matches!(engine.submit(Request::new(reserve("default", 1))).await, Err(EngineError::Store(_))));
+    assert!(matches!(
+        engine.submit(Request::new(reserve("default", 1))).await,
+        Err(EngineError::Store(_))
+    ));
     assert!(matches!(engine.failed().await, StoreError::Failed(_)));
-    assert!(matches!(engine.submit(Request::new(reserve("default", 1))).await, Err(EngineError::Store(_))));
+    assert!(matches!(
+        engine.submit(Request::new(reserve("default", 1))).await,
+        Err(EngineError::Store(_))
+    ));
 }
 
 /// A store whose events are often locked by others: a load takes a turn.
@@ -193,13 +241,21 @@ impl Contended {
 
 impl Store for Contended {
     async fn load(&mut self, touch: &Touch, now_ms: u64) -> Result<WorkingSet, StoreError> {
-        while self.turns.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |turns| turns.checked_sub(1)).is_err() {
+        while self
+            .turns
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |turns| turns.checked_sub(1))
+            .is_err()
+        {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         self.store.load(touch, now_ms).await
     }
 
-    async fn commit(&mut self, set: WorkingSet, durability: Durability) -> Result<Vec<EventView>, StoreError> {
+    async fn commit(
+        &mut self,
+        set: WorkingSet,
+        durability: Durability,
+    ) -> Result<Vec<EventView>, StoreError> {
         self.store.commit(set, durability).await
     }
 
@@ -225,7 +281,8 @@ async fn what_arrives_while_an_event_is_waited_for_joins_the_batch_but_no_expiry
     let clock = TestClock::at(1_000);
     let env = Environment::seeded(Arc::new(clock.clone()), 1);
     let reader = Arc::new(store.store.clone());
-    let engine = Engine::start_shared(vec![store.clone()], reader, Duration::ZERO, Limits::default(), env);
+    let engine =
+        Engine::start_shared(vec![store.clone()], reader, Duration::ZERO, Limits::default(), env);
     let submit = |request: Request| {
         let engine = engine.clone();
         tokio::spawn(async move { engine.submit(request).await.unwrap() })
@@ -233,7 +290,8 @@ async fn what_arrives_while_an_event_is_waited_for_joins_the_batch_but_no_expiry
     store.give(4);
     created(&engine, "default", 100).await;
     engine.submit(keyed(reserve("default", 1), "old")).await.unwrap().result.unwrap();
-    let held = engine.submit(Request::new(hold("default", 5, 60_000))).await.unwrap().result.unwrap();
+    let held =
+        engine.submit(Request::new(hold("default", 5, 60_000))).await.unwrap().result.unwrap();
     let Outcome::Held { id, .. } = held else { panic!("{held:?}") };
     engine.submit(Request::new(hold("default", 7, 1_000))).await.unwrap().result.unwrap();
 
@@ -247,12 +305,19 @@ async fn what_arrives_while_an_event_is_waited_for_joins_the_batch_but_no_expiry
     // One more hold has run out, which the batch that waits cannot know of.
     clock.set(2_500);
     let reading = engine.clone();
-    let read = tokio::spawn(async move { reading.event(&event("default")).await.unwrap().unwrap().event.stocks[0].1.available() });
+    let read = tokio::spawn(async move {
+        reading.event(&event("default")).await.unwrap().unwrap().event.stocks[0].1.available()
+    });
     settle().await;
     store.give(1);
     let first = first.await.unwrap();
     assert!(first.result.is_ok() && again.await.unwrap().replayed, "one turn was enough");
-    let seqs = [first.seq, new.await.unwrap().seq, confirmed.await.unwrap().seq, another.await.unwrap().seq];
+    let seqs = [
+        first.seq,
+        new.await.unwrap().seq,
+        confirmed.await.unwrap().seq,
+        another.await.unwrap().seq,
+    ];
     assert_eq!(seqs, [5, 6, 7, 8], "in the order of their arrival");
     settle().await;
     assert!(!read.is_finished());

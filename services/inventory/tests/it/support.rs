@@ -1,16 +1,22 @@
 //! What the tests share.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use inventory::engine::{Clock, Environment, run_batch};
-use inventory::store::postgres::{Postgres, PostgresOptions, TimeSource};
-use inventory::store::{Durability, EmbeddedOptions, EmbeddedStore, Store};
 use inventory::{
-    Command, CommandKind, CustomerId, Engine, EventName, EventSettings, HoldId, IdempotencyKey, Item, Items, Limits, Reply, Request,
-    StockName,
+    Command, CommandKind, CustomerId, Engine, EventName, EventSettings, HoldId, IdempotencyKey,
+    Item, Items, Limits, Reply, Request, StockName,
+    engine::{Clock, Environment, run_batch},
+    store::{
+        Durability, EmbeddedOptions, EmbeddedStore, Store,
+        postgres::{Postgres, PostgresOptions, TimeSource},
+    },
 };
 
 /// A clock that stands still until it is set.
@@ -57,8 +63,15 @@ pub fn items(wanted: &[(&str, u64)]) -> Items {
 }
 
 pub fn put(name: &str, capacities: &[(&str, u64)]) -> CommandKind {
-    let capacities: BTreeMap<_, _> = capacities.iter().map(|(name, capacity)| (stock(name), *capacity)).collect();
-    CommandKind::PutEvent { event: event(name), capacities, settings: EventSettings::default(), if_settings_seq: None, only_create: false }
+    let capacities: BTreeMap<_, _> =
+        capacities.iter().map(|(name, capacity)| (stock(name), *capacity)).collect();
+    CommandKind::PutEvent {
+        event: event(name),
+        capacities,
+        settings: EventSettings::default(),
+        if_settings_seq: None,
+        only_create: false,
+    }
 }
 
 pub fn reserve(name: &str, qty: u64) -> CommandKind {
@@ -66,7 +79,12 @@ pub fn reserve(name: &str, qty: u64) -> CommandKind {
 }
 
 pub fn hold(name: &str, qty: u64, ttl_ms: u64) -> CommandKind {
-    CommandKind::Hold { event: event(name), items: items(&[("general", qty)]), customer: None, ttl_ms: Some(ttl_ms) }
+    CommandKind::Hold {
+        event: event(name),
+        items: items(&[("general", qty)]),
+        customer: None,
+        ttl_ms: Some(ttl_ms),
+    }
 }
 
 pub fn keyed(kind: CommandKind, text: &str) -> Request {
@@ -88,7 +106,11 @@ pub async fn run<S: Store>(
 ) -> Reply {
     let command = Command { id: id(number), kind };
     let commands = std::iter::once((&command, key.as_ref()));
-    run_batch(store, limits, commands, Vec::new(), now_ms, Durability::Synced).await.unwrap().replies.remove(0)
+    run_batch(store, limits, commands, Vec::new(), now_ms, Durability::Synced)
+        .await
+        .unwrap()
+        .replies
+        .remove(0)
 }
 
 pub fn open(dir: &std::path::Path) -> EmbeddedStore {
@@ -96,7 +118,8 @@ pub fn open(dir: &std::path::Path) -> EmbeddedStore {
 }
 
 pub fn start(store: EmbeddedStore, clock: &TestClock) -> Engine {
-    Engine::start(store, Limits::default(), Environment::seeded(Arc::new(clock.clone()), 1)).unwrap()
+    Engine::start(store, Limits::default(), Environment::seeded(Arc::new(clock.clone()), 1))
+        .unwrap()
 }
 
 /// A schema of its own on the server of these tests.
@@ -117,7 +140,8 @@ impl Database {
         let server = tokio::task::spawn_blocking(test_postgres::Server::common).await.unwrap();
         let mut options = PostgresOptions::new(server.url("postgres").parse().unwrap());
         // A busy machine is no hung process.
-        (options.lock_timeout, options.statement_timeout) = (std::time::Duration::from_secs(20), std::time::Duration::from_secs(20));
+        (options.lock_timeout, options.statement_timeout) =
+            (std::time::Duration::from_secs(20), std::time::Duration::from_secs(20));
         options.schema = format!("s{}", NUMBER.fetch_add(1, Ordering::SeqCst));
         change(&mut options);
         let postgres = Postgres::open(options.clone());
@@ -126,7 +150,8 @@ impl Database {
     }
 }
 
-/// Copies a folder with all that is in it. Not by another process: a fork would keep the locks of stores that other tests close.
+/// Copies a folder with all that is in it. Not by another process: a fork would keep the locks of
+/// stores that other tests close.
 pub fn copy_dir(from: &std::path::Path, to: &std::path::Path) {
     std::fs::create_dir(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {

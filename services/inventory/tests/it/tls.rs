@@ -1,9 +1,11 @@
 //! The way to a real server that speaks TLS, in the modes of libpq.
 
-use std::io::Write;
-use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::{
+    io::Write,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use inventory::store::postgres::{Postgres, PostgresOptions};
 use test_postgres::{Authority, Certified, Server};
@@ -25,14 +27,21 @@ impl Write for Log {
     }
 }
 
-/// Tries to use the database at `url`; the error is what was told and logged. Neither ever holds the password.
+/// Tries to use the database at `url`; the error is what was told and logged. Neither ever holds
+/// the password.
 async fn reach(url: &str) -> Result<(), String> {
     let log = Log::default();
     let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_max_level(Level::TRACE).with_writer(move || writer.clone()).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
-    let postgres =
-        Postgres::open(PostgresOptions { connect_timeout: Duration::from_secs(20), ..PostgresOptions::new(url.parse().unwrap()) });
+    let postgres = Postgres::open(PostgresOptions {
+        connect_timeout: Duration::from_secs(20),
+        ..PostgresOptions::new(url.parse().unwrap())
+    });
     let heard = async {
         loop {
             let told = postgres.check().map_err(|error| error.to_string());
@@ -43,7 +52,9 @@ async fn reach(url: &str) -> Result<(), String> {
             return told;
         }
     };
-    let told = tokio::time::timeout(Duration::from_secs(60), heard).await.expect("neither reached nor refused");
+    let told = tokio::time::timeout(Duration::from_secs(60), heard)
+        .await
+        .expect("neither reached nor refused");
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(!logged.contains("hunter2"), "{logged}");
     told.map_err(|told| format!("{told}\n{logged}"))
@@ -63,9 +74,12 @@ fn file(dir: &Path, name: &str, text: &str) -> String {
 }
 
 async fn server(certified: &Certified, clients: &Authority) -> Server {
-    let access = ["hostssl all certified 127.0.0.1/32 cert", "hostssl all all 127.0.0.1/32 scram-sha-256"];
+    let access =
+        ["hostssl all certified 127.0.0.1/32 cert", "hostssl all all 127.0.0.1/32 scram-sha-256"];
     let server = Server::with_tls(certified, clients, &access);
-    let roles = format!("CREATE ROLE buyer SUPERUSER LOGIN PASSWORD '{PASSWORD}'; CREATE ROLE certified SUPERUSER LOGIN");
+    let roles = format!(
+        "CREATE ROLE buyer SUPERUSER LOGIN PASSWORD '{PASSWORD}'; CREATE ROLE certified SUPERUSER LOGIN"
+    );
     server.run("postgres", &roles).await;
     server
 }
@@ -79,8 +93,11 @@ async fn the_server_is_verified_as_far_as_the_mode_says() {
     let known = file(dir.path(), "known.crt", &authority.certificate());
     let strange = file(dir.path(), "strange.crt", &stranger.certificate());
     // Its certificate is for the name only: by its address it is somebody else.
-    let at = |host: &str, rest: &str| format!("postgres://buyer:{PASSWORD}@{host}:{}/postgres?{rest}", server.port());
-    for rest in ["sslmode=require", "sslmode=prefer", "", "sslmode=require&channel_binding=require"] {
+    let at = |host: &str, rest: &str| {
+        format!("postgres://buyer:{PASSWORD}@{host}:{}/postgres?{rest}", server.port())
+    };
+    for rest in ["sslmode=require", "sslmode=prefer", "", "sslmode=require&channel_binding=require"]
+    {
         reach(&at("127.0.0.1", rest)).await.unwrap();
     }
     reach(&at("localhost", &format!("sslmode=verify-full&sslrootcert={known}"))).await.unwrap();
@@ -91,8 +108,11 @@ async fn the_server_is_verified_as_far_as_the_mode_says() {
     )
     .await;
     for mode in ["verify-ca", "verify-full", "require"] {
-        refused(&at("localhost", &format!("sslmode={mode}&sslrootcert={strange}")), &["cannot be reached", "invalid peer certificate"])
-            .await;
+        refused(
+            &at("localhost", &format!("sslmode={mode}&sslrootcert={strange}")),
+            &["cannot be reached", "invalid peer certificate"],
+        )
+        .await;
     }
     // Without TLS this server lets nobody in, and says so.
     refused(&at("127.0.0.1", "sslmode=disable"), &["refused the login", "no encryption"]).await;
@@ -116,8 +136,15 @@ async fn a_client_can_log_in_by_its_certificate() {
         )
     };
     reach(&url("right", &authority.client("certified"))).await.unwrap();
-    refused(&url("other", &authority.client("somebody")), &["refused the login", "certificate authentication failed"]).await;
+    refused(
+        &url("other", &authority.client("somebody")),
+        &["refused the login", "certificate authentication failed"],
+    )
+    .await;
     refused(&url("forged", &stranger.client("certified")), &["cannot be reached"]).await;
-    let none = format!("postgres://certified@localhost:{}/postgres?sslmode=verify-full&sslrootcert={known}", server.port());
+    let none = format!(
+        "postgres://certified@localhost:{}/postgres?sslmode=verify-full&sslrootcert={known}",
+        server.port()
+    );
     refused(&none, &["refused the login", "valid client certificate"]).await;
 }

@@ -1,20 +1,36 @@
 //! Backup and restore: what comes back is what was there, or a clear refusal.
 
-use std::fs;
-use std::path::Path;
+use std::{fs, path::Path};
 
-use inventory::store::{DataDir, EmbeddedOptions, OwnedStore, StagedRestore};
-use inventory::transfer::{TransferError, backup, restore};
-use inventory::{Engine, Limits, Request};
+use inventory::{
+    Engine, Limits, Request,
+    store::{DataDir, EmbeddedOptions, OwnedStore, StagedRestore},
+    transfer::{TransferError, backup, restore},
+};
 
 use crate::support::{TestClock, event, hold, keyed, open, put, reserve, start};
 
 async fn filled(engine: &Engine) {
-    engine.submit(Request::new(put("default", &[("general", 1_000), ("vip", 5)]))).await.unwrap().result.unwrap();
+    engine
+        .submit(Request::new(put("default", &[("general", 1_000), ("vip", 5)])))
+        .await
+        .unwrap()
+        .result
+        .unwrap();
     engine.submit(Request::new(put("other", &[("general", 50)]))).await.unwrap().result.unwrap();
     for number in 0..40 {
-        engine.submit(keyed(reserve("default", 1), &format!("k{number}"))).await.unwrap().result.unwrap();
-        engine.submit(Request::new(hold("other", 1, 1_000 + number))).await.unwrap().result.unwrap();
+        engine
+            .submit(keyed(reserve("default", 1), &format!("k{number}")))
+            .await
+            .unwrap()
+            .result
+            .unwrap();
+        engine
+            .submit(Request::new(hold("other", 1, 1_000 + number)))
+            .await
+            .unwrap()
+            .result
+            .unwrap();
     }
 }
 
@@ -27,7 +43,8 @@ fn restore_into(dir: &Path, from: &Path) -> Result<(), TransferError> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_of_a_running_store_restores_to_the_same_state() {
-    let (data, copies, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (data, copies, other) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let clock = TestClock::at(1_000);
     let store = open(data.path());
     let source = store.ledger_source();
@@ -81,8 +98,14 @@ async fn an_altered_backup_is_refused_and_the_store_is_left_as_it_was() {
     let path = copy.join("ledger.jsonl");
     let good = fs::read_to_string(&path).unwrap();
     let lines: Vec<_> = good.lines().collect();
-    let without =
-        |number: usize| lines.iter().enumerate().filter(|(at, _)| *at != number).map(|(_, line)| format!("{line}\n")).collect::<String>();
+    let without = |number: usize| {
+        lines
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| *at != number)
+            .map(|(_, line)| format!("{line}\n"))
+            .collect::<String>()
+    };
     let alterations = [
         good.replacen("\"qty\":1", "\"qty\":2", 1),
         good.replacen("\"default\"", "\"defaulu\"", 1),
@@ -118,7 +141,10 @@ async fn a_restore_that_was_cut_short_is_finished_or_forgotten() {
     // Ended while it was built: nothing has changed.
     let locked = DataDir::lock(data.path().to_owned()).unwrap();
     let staged = StagedRestore::beside(data.path()).unwrap();
-    assert!(matches!(restore(&copy, &staged, &EmbeddedOptions::default(), |_| false), Err(TransferError::Cancelled)));
+    assert!(matches!(
+        restore(&copy, &staged, &EmbeddedOptions::default(), |_| false),
+        Err(TransferError::Cancelled)
+    ));
     drop(locked);
     assert_eq!(open(data.path()).views().len(), 2);
     // Accepted, and the process killed between the two renames of the opening: it goes on there.
@@ -129,7 +155,8 @@ async fn a_restore_that_was_cut_short_is_finished_or_forgotten() {
 
 #[tokio::test]
 async fn a_key_that_was_used_again_on_another_event_keeps_its_last_answer_through_a_restore() {
-    let (data, other, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (data, other, copies) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let clock = TestClock::at(1_000);
     let store = open(data.path());
     let source = store.ledger_source();
@@ -139,7 +166,8 @@ async fn a_key_that_was_used_again_on_another_event_keeps_its_last_answer_throug
     for name in ["a", "z"] {
         engine.submit(Request::new(put(name, &[("general", 10)]))).await.unwrap().result.unwrap();
     }
-    // First used on the event that comes last in the copy, then, out of time there, on the one that comes first.
+    // First used on the event that comes last in the copy, then, out of time there, on the one that
+    // comes first.
     engine.submit(keyed(reserve("z", 1), "k")).await.unwrap().result.unwrap();
     clock.set(2_500);
     let last = engine.submit(keyed(reserve("a", 1), "k")).await.unwrap();
@@ -157,7 +185,10 @@ async fn a_handle_for_reading_keeps_the_directory_locked() {
     let store = open(data.path());
     let source = store.ledger_source();
     drop(store);
-    assert!(matches!(DataDir::lock(data.path().to_owned()), Err(inventory::store::DataDirError::Locked(_))));
+    assert!(matches!(
+        DataDir::lock(data.path().to_owned()),
+        Err(inventory::store::DataDirError::Locked(_))
+    ));
     drop(source);
     DataDir::lock(data.path().to_owned()).unwrap();
 }

@@ -13,7 +13,10 @@ pub fn render_help(groups: &[Group]) -> String {
         line(&mut out, format_args!("{}:", group.title));
         for var in group.vars {
             line(&mut out, format_args!("  {:NAME_WIDTH$} {}", var.name, var.help));
-            line(&mut out, format_args!("  {:NAME_WIDTH$} {}; {}", "", var.kind, default_words(var)));
+            line(
+                &mut out,
+                format_args!("  {:NAME_WIDTH$} {}; {}", "", var.kind, default_words(var)),
+            );
         }
         out.push('\n');
     }
@@ -25,11 +28,21 @@ pub fn render_help(groups: &[Group]) -> String {
 pub fn render_markdown(groups: &[Group]) -> String {
     let mut out = String::new();
     for group in groups {
-        line(&mut out, format_args!("## {}\n\n| variable | default | accepted | meaning |\n|---|---|---|---|", group.title));
+        line(
+            &mut out,
+            format_args!(
+                "## {}\n\n| variable | default | accepted | meaning |\n|---|---|---|---|",
+                group.title
+            ),
+        );
         for var in group.vars {
-            let default = var.default.map_or_else(|| "not set".to_owned(), |value| format!("`{value}`"));
+            let default =
+                var.default.map_or_else(|| "not set".to_owned(), |value| format!("`{value}`"));
             let cells = [var.kind, var.help].map(|cell| cell.replace('|', "\\|"));
-            line(&mut out, format_args!("| `{}` | {default} | {} | {} |", var.name, cells[0], cells[1]));
+            line(
+                &mut out,
+                format_args!("| `{}` | {default} | {} | {} |", var.name, cells[0], cells[1]),
+            );
         }
         out.push('\n');
     }
@@ -43,7 +56,16 @@ pub fn render_dotenv(groups: &[Group]) -> String {
     for group in groups {
         line(&mut out, format_args!("# --- {} ---", group.title));
         for var in group.vars {
-            line(&mut out, format_args!("# {} ({})\n#{}={}", var.help, var.kind, var.name, quoted(var.default.unwrap_or_default())));
+            line(
+                &mut out,
+                format_args!(
+                    "# {} ({})\n#{}={}",
+                    var.help,
+                    var.kind,
+                    var.name,
+                    quoted(var.default.unwrap_or_default())
+                ),
+            );
         }
         out.push('\n');
     }
@@ -56,7 +78,11 @@ fn default_words(var: &Var) -> String {
 
 /// Quotes what a `.env` parser would otherwise split or expand.
 fn quoted(value: &str) -> String {
-    if value.contains(|c: char| c.is_whitespace() || "#$'\"\\".contains(c)) { format!("'{value}'") } else { value.to_owned() }
+    if value.contains(|c: char| c.is_whitespace() || "#$'\"\\".contains(c)) {
+        format!("'{value}'")
+    } else {
+        value.to_owned()
+    }
 }
 
 fn line(out: &mut String, text: std::fmt::Arguments<'_>) {

@@ -19,10 +19,14 @@ impl Secret {
         &self.0
     }
 
-    /// Whether `candidate` is this secret. Digests are compared, so neither content nor length leaks by timing.
+    /// Whether `candidate` is this secret. Digests are compared, so neither content nor length
+    /// leaks by timing.
     #[must_use]
     pub fn matches(&self, candidate: &[u8]) -> bool {
-        Sha256::digest(self.0.as_bytes()).as_slice().ct_eq(Sha256::digest(candidate).as_slice()).into()
+        Sha256::digest(self.0.as_bytes())
+            .as_slice()
+            .ct_eq(Sha256::digest(candidate).as_slice())
+            .into()
     }
 }
 

@@ -1,5 +1,4 @@
-use std::num::NonZeroU32;
-use std::str::FromStr;
+use std::{num::NonZeroU32, str::FromStr};
 
 use http::HeaderValue;
 
@@ -10,13 +9,33 @@ use crate::{
     telemetry::{LogLevel, TraceSettings},
 };
 
-const HOST: Var = Var::new("HOST", "0.0.0.0", "address or host name", "Address the server listens on");
-const SERVICE_NAME: Var = Var::new("SERVICE_NAME", "ticket-system", "text", "Name of the system in logs and on the start page");
-const ENVIRONMENT: Var = Var::new("ENVIRONMENT", "development", "text", "Name of the environment, shown on the start page");
-const LOG_LEVEL: Var = Var::new("LOG_LEVEL", "INFO", "one of DEBUG, INFO, WARNING, ERROR", "Least severe level that is logged");
+const HOST: Var =
+    Var::new("HOST", "0.0.0.0", "address or host name", "Address the server listens on");
+const SERVICE_NAME: Var = Var::new(
+    "SERVICE_NAME",
+    "ticket-system",
+    "text",
+    "Name of the system in logs and on the start page",
+);
+const ENVIRONMENT: Var = Var::new(
+    "ENVIRONMENT",
+    "development",
+    "text",
+    "Name of the environment, shown on the start page",
+);
+const LOG_LEVEL: Var = Var::new(
+    "LOG_LEVEL",
+    "INFO",
+    "one of DEBUG, INFO, WARNING, ERROR",
+    "Least severe level that is logged",
+);
 const JSON_LOGS: Var = Var::new("JSON_LOGS", "false", "true or false", "Write logs as JSON lines");
-const CORS_ALLOW_ORIGINS: Var =
-    Var::new("CORS_ALLOW_ORIGINS", "*", "* or a comma-separated list of origins", "Origins that browsers may call from");
+const CORS_ALLOW_ORIGINS: Var = Var::new(
+    "CORS_ALLOW_ORIGINS",
+    "*",
+    "* or a comma-separated list of origins",
+    "Origins that browsers may call from",
+);
 const MAX_CONNECTIONS: Var = Var::new(
     "MAX_CONNECTIONS",
     "10000",
@@ -35,17 +54,44 @@ const MAX_SLOW_BODIES: Var = Var::new(
     "whole number of requests",
     "Requests whose body is not there 0.1 s after the head, at once; above it 503. At most half of MAX_REQUESTS_IN_FLIGHT counts",
 );
-const MAX_BODY_BYTES: Var = Var::new("MAX_BODY_BYTES", "65536", "whole number of bytes", "Largest request body; above it 413");
-const MAX_HEADER_BYTES: Var =
-    Var::new("MAX_HEADER_BYTES", "16384", "whole number of bytes", "Largest request head (request line and headers); above it 431");
-const HEADER_TIMEOUT_S: Var =
-    Var::new("HEADER_TIMEOUT_S", "5", "seconds", "Time for a request's head to arrive, and for the first one after connecting");
-const BODY_TIMEOUT_S: Var = Var::new("BODY_TIMEOUT_S", "10", "seconds", "Time for a request's body to arrive; above it 408");
-const REQUEST_TIMEOUT_S: Var =
-    Var::new("REQUEST_TIMEOUT_S", "10", "seconds", "Time for an answer once the request has arrived; above it 503");
-const MAX_CONNECTION_AGE_S: Var =
-    Var::new("MAX_CONNECTION_AGE_S", "300", "seconds", "Age at which a connection is closed gracefully (varied by 10 %)");
-const KEEPALIVE_IDLE_S: Var = Var::new("KEEPALIVE_IDLE_S", "75", "seconds", "Time after which an idle connection is closed");
+const MAX_BODY_BYTES: Var = Var::new(
+    "MAX_BODY_BYTES",
+    "65536",
+    "whole number of bytes",
+    "Largest request body; above it 413",
+);
+const MAX_HEADER_BYTES: Var = Var::new(
+    "MAX_HEADER_BYTES",
+    "16384",
+    "whole number of bytes",
+    "Largest request head (request line and headers); above it 431",
+);
+const HEADER_TIMEOUT_S: Var = Var::new(
+    "HEADER_TIMEOUT_S",
+    "5",
+    "seconds",
+    "Time for a request's head to arrive, and for the first one after connecting",
+);
+const BODY_TIMEOUT_S: Var = Var::new(
+    "BODY_TIMEOUT_S",
+    "10",
+    "seconds",
+    "Time for a request's body to arrive; above it 408",
+);
+const REQUEST_TIMEOUT_S: Var = Var::new(
+    "REQUEST_TIMEOUT_S",
+    "10",
+    "seconds",
+    "Time for an answer once the request has arrived; above it 503",
+);
+const MAX_CONNECTION_AGE_S: Var = Var::new(
+    "MAX_CONNECTION_AGE_S",
+    "300",
+    "seconds",
+    "Age at which a connection is closed gracefully (varied by 10 %)",
+);
+const KEEPALIVE_IDLE_S: Var =
+    Var::new("KEEPALIVE_IDLE_S", "75", "seconds", "Time after which an idle connection is closed");
 const RATE_LIMIT_PER_SECOND: Var = Var::optional(
     "RATE_LIMIT_PER_SECOND",
     "1 to 1000000 requests; unset, there is no limit",
@@ -73,11 +119,24 @@ const TRUSTED_PROXIES: Var = Var::optional(
     "addresses or networks such as 10.0.0.0/8, separated by commas",
     "Who may say in X-Forwarded-For for whom they ask; what they ask for themselves has no limit",
 );
-const HTTP2_MAX_STREAMS: Var = Var::new("HTTP2_MAX_STREAMS", "250", "whole number of streams", "Concurrent HTTP/2 streams per connection");
-const SHUTDOWN_DRAIN_S: Var =
-    Var::new("SHUTDOWN_DRAIN_S", "0.5", "seconds", "On shutdown: how long readiness answers 503 while requests are still served");
-const SHUTDOWN_TIMEOUT_S: Var =
-    Var::new("SHUTDOWN_TIMEOUT_S", "10", "seconds", "On shutdown: hard deadline for connections after the drain");
+const HTTP2_MAX_STREAMS: Var = Var::new(
+    "HTTP2_MAX_STREAMS",
+    "250",
+    "whole number of streams",
+    "Concurrent HTTP/2 streams per connection",
+);
+const SHUTDOWN_DRAIN_S: Var = Var::new(
+    "SHUTDOWN_DRAIN_S",
+    "0.5",
+    "seconds",
+    "On shutdown: how long readiness answers 503 while requests are still served",
+);
+const SHUTDOWN_TIMEOUT_S: Var = Var::new(
+    "SHUTDOWN_TIMEOUT_S",
+    "10",
+    "seconds",
+    "On shutdown: hard deadline for connections after the drain",
+);
 
 // Some write a password into it.
 const OTEL_EXPORTER_OTLP_ENDPOINT: Var = Var::secret(
@@ -172,14 +231,19 @@ impl ServingSettings {
             },
             server: ServerSettings {
                 max_connections: source.get_in_range(&MAX_CONNECTIONS, 1..=1_000_000)?,
-                max_header_bytes: source.get_in_range(&MAX_HEADER_BYTES, ServerSettings::HEADER_BYTES_MIN..=1_048_576)?,
+                max_header_bytes: source.get_in_range(
+                    &MAX_HEADER_BYTES,
+                    ServerSettings::HEADER_BYTES_MIN..=1_048_576,
+                )?,
                 header_timeout: deadline(&HEADER_TIMEOUT_S)?,
                 max_connection_age: long(&MAX_CONNECTION_AGE_S)?,
                 keepalive_idle: long(&KEEPALIVE_IDLE_S)?,
                 note_peers: quota.is_some(),
                 http2_max_streams: source.get_in_range(&HTTP2_MAX_STREAMS, 1..=10_000)?,
-                shutdown_drain: source.get_duration_s_in(&SHUTDOWN_DRAIN_S, 0.0..=DEADLINE_MAX_S)?,
-                shutdown_timeout: source.get_duration_s_in(&SHUTDOWN_TIMEOUT_S, 0.0..=DEADLINE_MAX_S)?,
+                shutdown_drain: source
+                    .get_duration_s_in(&SHUTDOWN_DRAIN_S, 0.0..=DEADLINE_MAX_S)?,
+                shutdown_timeout: source
+                    .get_duration_s_in(&SHUTDOWN_TIMEOUT_S, 0.0..=DEADLINE_MAX_S)?,
             },
             requests: RequestSettings {
                 max_in_flight: source.get_in_range(&MAX_REQUESTS_IN_FLIGHT, 1..=1_000_000)?,
@@ -199,11 +263,17 @@ fn otlp_endpoint(source: &Source) -> Result<Option<String>, ConfigError> {
     let endpoint: Option<String> = source.get_opt(&OTEL_EXPORTER_OTLP_ENDPOINT)?;
     let is_http = |text: &String| {
         // A password in it would be in the logs of the libraries that call it; headers are not.
-        let plain = |url: &http::Uri| url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        let plain = |url: &http::Uri| {
+            url.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+        };
         text.parse::<http::Uri>().is_ok_and(|url| url.scheme_str() == Some("http") && plain(&url))
     };
     match endpoint {
-        Some(text) if !is_http(&text) => Err(ConfigError::invalid(&OTEL_EXPORTER_OTLP_ENDPOINT, &text, OTEL_EXPORTER_OTLP_ENDPOINT.kind)),
+        Some(text) if !is_http(&text) => Err(ConfigError::invalid(
+            &OTEL_EXPORTER_OTLP_ENDPOINT,
+            &text,
+            OTEL_EXPORTER_OTLP_ENDPOINT.kind,
+        )),
         endpoint => Ok(endpoint),
     }
 }
@@ -211,7 +281,9 @@ fn otlp_endpoint(source: &Source) -> Result<Option<String>, ConfigError> {
 fn quota(source: &Source) -> Result<Option<QuotaSettings>, ConfigError> {
     const REQUESTS_MAX: u32 = 1_000_000;
     let number = |var: &Var| match source.get_opt::<NonZeroU32>(var)? {
-        Some(number) if number.get() > REQUESTS_MAX => Err(ConfigError::invalid(var, &number.to_string(), var.kind)),
+        Some(number) if number.get() > REQUESTS_MAX => {
+            Err(ConfigError::invalid(var, &number.to_string(), var.kind))
+        }
         number => Ok(number),
     };
     // All are read, so that a mistake is found also while there is no limit.
@@ -251,14 +323,22 @@ impl FromStr for CorsOrigins {
         if text == "*" {
             return Ok(Self::Any);
         }
-        text.split(',').map(|origin| parse_origin(origin.trim())).collect::<Result<_, _>>().map(Self::List)
+        text.split(',')
+            .map(|origin| parse_origin(origin.trim()))
+            .collect::<Result<_, _>>()
+            .map(Self::List)
     }
 }
 
 fn parse_origin(origin: &str) -> Result<HeaderValue, InvalidOrigin> {
     let uri: http::Uri = origin.parse().map_err(|_| InvalidOrigin)?;
-    // A trailing slash never matches what a browser sends, so refuse it here rather than fail silently there.
-    if uri.scheme().is_none() || uri.authority().is_none() || origin.ends_with('/') || uri.path() != "/" {
+    // A trailing slash never matches what a browser sends, so refuse it here rather than fail
+    // silently there.
+    if uri.scheme().is_none()
+        || uri.authority().is_none()
+        || origin.ends_with('/')
+        || uri.path() != "/"
+    {
         return Err(InvalidOrigin);
     }
     HeaderValue::from_str(origin).map_err(|_| InvalidOrigin)

@@ -1,9 +1,12 @@
-use std::{collections::HashMap, fmt::Display, io, ops::RangeInclusive, path::Path, str::FromStr, time::Duration};
+use std::{
+    collections::HashMap, fmt::Display, io, ops::RangeInclusive, path::Path, str::FromStr,
+    time::Duration,
+};
 
 use super::{ConfigError, Var};
 
-/// Where values come from: the environment over an optional `.env` file. Names are case-insensitive;
-/// an empty value counts as unset.
+/// Where values come from: the environment over an optional `.env` file. Names are
+/// case-insensitive; an empty value counts as unset.
 #[derive(Debug, Clone, Default)]
 pub struct Source {
     /// By upper-case name; `None` marks a value that is not valid UTF-8.
@@ -19,7 +22,12 @@ impl Source {
         let mut source = match std::fs::read(dotenv) {
             Ok(text) => Self::default().with_dotenv(&text, dotenv)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
-            Err(error) => return Err(ConfigError::DotEnv { path: dotenv.to_owned(), reason: error.to_string() }),
+            Err(error) => {
+                return Err(ConfigError::DotEnv {
+                    path: dotenv.to_owned(),
+                    reason: error.to_string(),
+                });
+            }
         };
         // Upper-case spellings last, so that they win over other spellings of the same name.
         let (upper, other): (Vec<_>, Vec<_>) = std::env::vars_os()
@@ -34,7 +42,8 @@ impl Source {
     /// Adds what the text of a `.env` file says; `path` is told in errors.
     ///
     /// # Errors
-    /// [`ConfigError::DotEnv`] when it cannot be parsed. It names the variable and shows nothing of its value: that may be a secret.
+    /// [`ConfigError::DotEnv`] when it cannot be parsed. It names the variable and shows nothing of
+    /// its value: that may be a secret.
     pub fn with_dotenv(mut self, text: &[u8], path: &Path) -> Result<Self, ConfigError> {
         let fail = |reason: String| ConfigError::DotEnv { path: path.to_owned(), reason };
         for pair in dotenvy::from_read_iter(text) {
@@ -49,7 +58,9 @@ impl Source {
     }
 
     /// Values given directly, for tests and embedding. Later pairs win.
-    pub fn from_pairs<N: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
+    pub fn from_pairs<N: Into<String>, V: Into<String>>(
+        pairs: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
         let mut source = Self::default();
         for (name, value) in pairs {
             source.insert(&name.into(), Some(value.into()));
@@ -60,9 +71,13 @@ impl Source {
     /// The value of `var` or its default.
     ///
     /// # Errors
-    /// [`ConfigError::Missing`] without value and default, [`ConfigError::Invalid`] when it does not parse.
+    /// [`ConfigError::Missing`] without value and default, [`ConfigError::Invalid`] when it does
+    /// not parse.
     pub fn get<T: FromStr>(&self, var: &Var) -> Result<T, ConfigError> {
-        self.get_opt(var)?.ok_or_else(|| ConfigError::Missing { name: var.name.to_owned(), accepted: var.kind.to_owned() })
+        self.get_opt(var)?.ok_or_else(|| ConfigError::Missing {
+            name: var.name.to_owned(),
+            accepted: var.kind.to_owned(),
+        })
     }
 
     /// The value of `var`, its default, or `None` when it has neither.
@@ -116,15 +131,23 @@ impl Source {
     ///
     /// # Errors
     /// As [`Source::get`], and [`ConfigError::Invalid`] outside the range.
-    pub fn get_duration_s_in(&self, var: &Var, range_s: RangeInclusive<f64>) -> Result<Duration, ConfigError> {
-        let accepted = || format!("seconds from {} to {}, such as 2.0", range_s.start(), range_s.end());
+    pub fn get_duration_s_in(
+        &self,
+        var: &Var,
+        range_s: RangeInclusive<f64>,
+    ) -> Result<Duration, ConfigError> {
+        let accepted =
+            || format!("seconds from {} to {}, such as 2.0", range_s.start(), range_s.end());
         let text = self.required(var)?;
         let seconds = text.parse::<f64>().ok().filter(|seconds| range_s.contains(seconds));
-        seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).ok_or_else(|| ConfigError::invalid(var, text, accepted()))
+        seconds
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .ok_or_else(|| ConfigError::invalid(var, text, accepted()))
     }
 
     fn required<'a>(&'a self, var: &Var) -> Result<&'a str, ConfigError> {
-        let missing = || ConfigError::Missing { name: var.name.to_owned(), accepted: var.kind.to_owned() };
+        let missing =
+            || ConfigError::Missing { name: var.name.to_owned(), accepted: var.kind.to_owned() };
         self.text(var)?.ok_or_else(missing)
     }
 
@@ -147,7 +170,8 @@ impl Source {
 /// What is said of a line of a `.env` file that cannot be read.
 fn unreadable(line: &str) -> String {
     let name = line.trim_start().split('=').next().unwrap_or_default().trim_end();
-    let is_name = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_name =
+        name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if line.contains('=') && is_name && !name.is_empty() {
         format!("the value of {name} cannot be read: put it in single quotes")
     } else {

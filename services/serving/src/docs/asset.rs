@@ -13,7 +13,8 @@ use http::{HeaderMap, HeaderValue, header};
 
 type Build = Box<dyn FnOnce() -> Bytes + Send + Sync>;
 
-/// A fixed answer, built and compressed at most once, when first asked for: documentation must not slow down the start.
+/// A fixed answer, built and compressed at most once, when first asked for: documentation must not
+/// slow down the start.
 pub(super) struct Asset {
     content_type: HeaderValue,
     policy: Option<&'static str>,
@@ -34,9 +35,14 @@ impl Asset {
     }
 
     pub fn answer(&self, request: &HeaderMap) -> Response {
-        let compressed = if accepts_gzip(request) { self.gzip.get_or_init(|| compress(&self.plain)).clone() } else { None };
+        let compressed = if accepts_gzip(request) {
+            self.gzip.get_or_init(|| compress(&self.plain)).clone()
+        } else {
+            None
+        };
         let is_compressed = compressed.is_some();
-        let mut response = Body::from(compressed.unwrap_or_else(|| self.plain.clone())).into_response();
+        let mut response =
+            Body::from(compressed.unwrap_or_else(|| self.plain.clone())).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, self.content_type.clone());
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
@@ -53,11 +59,15 @@ impl Asset {
 }
 
 fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let codings =
-        headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let codings = headers
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
     codings.map(str::trim).any(|coding| {
         let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
-        let refused = quality.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()) == Some(0.0);
+        let refused =
+            quality.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()) == Some(0.0);
         name.trim().eq_ignore_ascii_case("gzip") && !refused
     })
 }

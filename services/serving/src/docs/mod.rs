@@ -7,12 +7,11 @@ mod swagger;
 
 use std::{io::Read, sync::Arc};
 
+use asset::Asset;
 use axum::{Router, routing::get};
 use flate2::read::GzDecoder;
 use http::HeaderMap;
 use utoipa::openapi::OpenApi;
-
-use asset::Asset;
 
 /// A file of the pages, compressed, as build.rs has made it.
 macro_rules! bundled {
@@ -33,8 +32,12 @@ pub struct Documentation {
 }
 
 impl Documentation {
-    /// `document` is called when somebody first asks for it: it takes megabytes to make, and most processes never have to.
-    pub fn new(title: impl Into<String>, document: impl Fn() -> OpenApi + Send + Sync + 'static) -> Self {
+    /// `document` is called when somebody first asks for it: it takes megabytes to make, and most
+    /// processes never have to.
+    pub fn new(
+        title: impl Into<String>,
+        document: impl Fn() -> OpenApi + Send + Sync + 'static,
+    ) -> Self {
         Self { title: title.into(), document: Arc::new(document) }
     }
 }
@@ -42,8 +45,13 @@ impl Documentation {
 /// `/openapi.json`, Swagger UI on `/docs` and Redoc on `/redoc`.
 pub(crate) fn routes(documentation: Documentation) -> Router {
     let Documentation { title, document } = documentation;
-    let document = Asset::lazy("application/json", None, move || serde_json::to_vec(&document()).unwrap_or_default());
-    Router::new().route(OPENAPI_PATH, serving(document)).merge(redoc::routes(&title)).merge(swagger::routes())
+    let document = Asset::lazy("application/json", None, move || {
+        serde_json::to_vec(&document()).unwrap_or_default()
+    });
+    Router::new()
+        .route(OPENAPI_PATH, serving(document))
+        .merge(redoc::routes(&title))
+        .merge(swagger::routes())
 }
 
 fn serving(asset: Arc<Asset>) -> axum::routing::MethodRouter {

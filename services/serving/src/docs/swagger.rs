@@ -23,8 +23,12 @@ const FILES: [(&str, &str, &[u8]); 7] = [
 
 pub(super) fn routes() -> Router {
     let index = Asset::lazy(HTML, Some(POLICY), || inflate(bundled!("index.html"), "index.html"));
-    let router = Router::new().route("/docs", serving(index.clone())).route("/docs/", serving(index));
+    let router =
+        Router::new().route("/docs", serving(index.clone())).route("/docs/", serving(index));
     FILES.into_iter().fold(router, |router, (name, content_type, content)| {
-        router.route(&format!("/docs/{name}"), serving(Asset::lazy(content_type, None, move || inflate(content, name))))
+        router.route(
+            &format!("/docs/{name}"),
+            serving(Asset::lazy(content_type, None, move || inflate(content, name))),
+        )
     })
 }

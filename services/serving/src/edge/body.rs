@@ -22,7 +22,8 @@ use tokio::{
 use super::RequestSettings;
 use crate::problem::Problem;
 
-/// How much of a refused body is read so that its sender gets to see the refusal instead of a reset.
+/// How much of a refused body is read so that its sender gets to see the refusal instead of a
+/// reset.
 const DISCARD_MAX_BYTES: usize = 1_048_576;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -48,7 +49,10 @@ impl From<BodyError> for Problem {
         match error {
             BodyError::TooLarge { max_bytes } => Self::body_too_large(max_bytes),
             BodyError::TimedOut => Self::request_timeout("The body did not arrive in time."),
-            BodyError::TooManySlow => Self::overloaded("Too many requests wait for their bodies at once; send head and body together.", 1),
+            BodyError::TooManySlow => Self::overloaded(
+                "Too many requests wait for their bodies at once; send head and body together.",
+                1,
+            ),
         }
     }
 }
@@ -76,10 +80,25 @@ impl BodyProgress {
     }
 }
 
-/// Limits `body` in size and time, and lets it be slow only with one of `slow_slots`; `progress` learns when it is complete.
-pub(super) fn limit(body: Body, limits: &RequestSettings, slow_slots: Arc<Semaphore>, progress: Arc<BodyProgress>) -> Body {
+/// Limits `body` in size and time, and lets it be slow only with one of `slow_slots`; `progress`
+/// learns when it is complete.
+pub(super) fn limit(
+    body: Body,
+    limits: &RequestSettings,
+    slow_slots: Arc<Semaphore>,
+    progress: Arc<BodyProgress>,
+) -> Body {
     let (max_bytes, limit) = (limits.max_body_bytes, limits.body_timeout);
-    Body::new(LimitedBody { body, max_bytes, left_bytes: max_bytes, limit, timer: None, slow_slots, slow_slot: None, progress })
+    Body::new(LimitedBody {
+        body,
+        max_bytes,
+        left_bytes: max_bytes,
+        limit,
+        timer: None,
+        slow_slots,
+        slow_slot: None,
+        progress,
+    })
 }
 
 /// Reads what is left of a refused body, within bounds, in the background.
@@ -87,7 +106,9 @@ pub(super) fn discard(mut body: Body) {
     tokio::spawn(timeout(DISCARD_TIMEOUT, async move {
         let mut left_bytes = DISCARD_MAX_BYTES;
         while let Some(Ok(frame)) = body.frame().await {
-            let Some(left) = left_bytes.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else { break };
+            let Some(left) = left_bytes.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else {
+                break;
+            };
             left_bytes = left;
         }
     }));
@@ -109,11 +130,14 @@ struct LimitedBody {
 impl LimitedBody {
     /// The body keeps its reader waiting: first for free, then in a slot, then no more.
     fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<BodyError> {
-        let (slow_at, deadline) = (self.progress.started + SLOW_AFTER, self.progress.started + self.limit);
+        let (slow_at, deadline) =
+            (self.progress.started + SLOW_AFTER, self.progress.started + self.limit);
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(slow_at.min(deadline))));
         ready!(timer.as_mut().poll(cx));
         if self.slow_slot.is_none() {
-            let Ok(slot) = self.slow_slots.clone().try_acquire_owned() else { return Poll::Ready(BodyError::TooManySlow) };
+            let Ok(slot) = self.slow_slots.clone().try_acquire_owned() else {
+                return Poll::Ready(BodyError::TooManySlow);
+            };
             self.slow_slot = Some(slot);
             timer.as_mut().reset(deadline);
             ready!(timer.as_mut().poll(cx));
@@ -126,15 +150,21 @@ impl HttpBody for LimitedBody {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
         let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) else {
             return this.poll_waiting(cx).map(|error| Some(Err(error.into())));
         };
         if let Some(Ok(frame)) = &frame {
-            let Some(left) = this.left_bytes.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else {
+            let Some(left) = this.left_bytes.checked_sub(frame.data_ref().map_or(0, Bytes::len))
+            else {
                 discard(std::mem::take(&mut this.body));
-                return Poll::Ready(Some(Err(BodyError::TooLarge { max_bytes: this.max_bytes }.into())));
+                return Poll::Ready(Some(Err(
+                    BodyError::TooLarge { max_bytes: this.max_bytes }.into()
+                )));
             };
             this.left_bytes = left;
         }

@@ -13,7 +13,9 @@ use tokio::time::Instant;
 use super::{REQUEST_ID, RouteEdge, TRACEPARENT, body::BodyProgress, head::Head, quota::Standing};
 use crate::{
     problem::{Problem, ProblemTail},
-    telemetry::{Begun, Current, Id, MethodLabel, RouteHandles, ServerSpan, UNMATCHED_ROUTE, within},
+    telemetry::{
+        Begun, Current, Id, MethodLabel, RouteHandles, ServerSpan, UNMATCHED_ROUTE, within,
+    },
 };
 
 /// Status counted for requests whose caller went away before the answer.
@@ -146,7 +148,9 @@ impl Call {
             standing.put_on(headers);
         }
         // What is left of the body would be taken for the next request.
-        if self.http1 && matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE) {
+        if self.http1
+            && matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE)
+        {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         self.record(status.as_u16());

@@ -32,16 +32,24 @@ pin_project_lite::pin_project! {
 
 /// Runs `start`; a panic in it becomes work that reports the panic.
 pub(super) fn guarded<F>(start: impl FnOnce() -> Work<F>) -> Work<F> {
-    catch_unwind(AssertUnwindSafe(start)).unwrap_or_else(|payload| Work::Panicked { payload: Some(payload) })
+    catch_unwind(AssertUnwindSafe(start))
+        .unwrap_or_else(|payload| Work::Panicked { payload: Some(payload) })
 }
 
 impl<F: Future<Output = Answer>> Work<F> {
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Response, Box<dyn Any + Send>>> {
+    fn poll(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response, Box<dyn Any + Send>>> {
         let answer = match self.project() {
             WorkProjection::Plain { future } => ready!(future.poll(cx)),
             WorkProjection::Negotiated { future } => ready!(future.as_mut().poll(cx)),
-            WorkProjection::Refused { response } => Ok(response.take().expect("polled after completion")),
-            WorkProjection::Panicked { payload } => return Poll::Ready(Err(payload.take().expect("polled after completion"))),
+            WorkProjection::Refused { response } => {
+                Ok(response.take().expect("polled after completion"))
+            }
+            WorkProjection::Panicked { payload } => {
+                return Poll::Ready(Err(payload.take().expect("polled after completion")));
+            }
             WorkProjection::Done => unreachable!("polled after completion"),
         };
         match answer {
@@ -106,7 +114,8 @@ impl<F: Future<Output = Answer>> EdgeFuture<F> {
                     }
                     timer.as_mut().reset(deadline);
                 }
-                // Dropping the handler does not undo its write: writes finish where they were handed to.
+                // Dropping the handler does not undo its write: writes finish where they were
+                // handed to.
                 this.work.set(Work::Done);
                 this.call.instead(Problem::deadline_exceeded())
             }
@@ -116,7 +125,10 @@ impl<F: Future<Output = Answer>> EdgeFuture<F> {
 }
 
 fn report_panic(call: &Call, payload: &(dyn Any + Send)) {
-    let message = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let message = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     let message = message.unwrap_or("no message");
     tracing::error!(route = call.path(), message, "a handler panicked");
 }

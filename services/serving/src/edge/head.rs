@@ -32,13 +32,15 @@ pub(super) struct Head {
     pub id: Option<Id>,
     /// The caller's trace context, if it is well formed.
     pub traceparent: Option<HeaderValue>,
-    /// Whether the request takes part in CORS or accepts compression; if not, both would leave its answer alone.
+    /// Whether the request takes part in CORS or accepts compression; if not, both would leave its
+    /// answer alone.
     pub negotiated: bool,
 }
 
 impl Head {
-    /// Reads `headers`. A trace context that is not well formed, or is there twice, is taken out of them: passed on, it could make the
-    /// next service refuse the call, and with it whoever else goes along.
+    /// Reads `headers`. A trace context that is not well formed, or is there twice, is taken out of
+    /// them: passed on, it could make the next service refuse the call, and with it whoever
+    /// else goes along.
     pub fn read(headers: &mut HeaderMap) -> Self {
         let mut head = Self::default();
         let (mut ids, mut traceparents) = (0, 0);
@@ -53,7 +55,8 @@ impl Head {
                 }
                 "traceparent" => {
                     traceparents += 1;
-                    head.traceparent = (traceparents == 1 && is_traceparent(value.as_bytes())).then(|| value.clone());
+                    head.traceparent = (traceparents == 1 && is_traceparent(value.as_bytes()))
+                        .then(|| value.clone());
                 }
                 _ => {}
             }
@@ -90,7 +93,12 @@ mod tests {
 
     #[test]
     fn the_first_id_counts() {
-        for (given, id) in [(&["a-1"][..], Some("a-1")), (&["a-1", "b-2"], Some("a-1")), (&["a b", "b-2"], None), (&[], None)] {
+        for (given, id) in [
+            (&["a-1"][..], Some("a-1")),
+            (&["a-1", "b-2"], Some("a-1")),
+            (&["a b", "b-2"], None),
+            (&[], None),
+        ] {
             assert_eq!(read(&REQUEST_ID, given).0.id.as_ref().map(Id::as_str), id, "{given:?}");
         }
     }
@@ -108,14 +116,27 @@ mod tests {
             (&["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"], false),
         ] {
             let (head, headers) = read(&TRACEPARENT, given);
-            assert_eq!((head.traceparent.is_some(), headers.contains_key(TRACEPARENT)), (accepted, accepted), "{given:?}");
+            assert_eq!(
+                (head.traceparent.is_some(), headers.contains_key(TRACEPARENT)),
+                (accepted, accepted),
+                "{given:?}"
+            );
         }
     }
 
     #[test]
     fn browsers_negotiate() {
-        for (name, negotiated) in [("origin", true), ("accept-encoding", true), ("accept", false), ("x-request-id", false)] {
-            assert_eq!(read(&HeaderName::from_static(name), &["x"]).0.negotiated, negotiated, "{name}");
+        for (name, negotiated) in [
+            ("origin", true),
+            ("accept-encoding", true),
+            ("accept", false),
+            ("x-request-id", false),
+        ] {
+            assert_eq!(
+                read(&HeaderName::from_static(name), &["x"]).0.negotiated,
+                negotiated,
+                "{name}"
+            );
         }
     }
 }

@@ -24,27 +24,26 @@ use axum::{
     extract::MatchedPath,
     response::{IntoResponse, Response},
 };
-use http::{Request, Version};
-use tokio::sync::Semaphore;
-use tower::{Layer, Service};
-
 pub use body::BodyError;
+use body::BodyProgress;
+use call::Call;
+use future::{EdgeFuture, Work};
+use head::Head;
 pub use head::{REQUEST_ID, RequestId, TRACEPARENT};
+use http::{Request, Version};
+use negotiate::Negotiation;
+use quota::Quotas;
 pub use quota::{Peer, QuotaSettings, TrustedProxies};
 pub use settings::RequestSettings;
+use tokio::sync::Semaphore;
+use tower::{Layer, Service};
+use warn::WarnBudget;
 
 use crate::{
     health::is_probe_path,
     problem::Problem,
     telemetry::{MethodLabel, Metrics, RouteCache, within},
 };
-use body::BodyProgress;
-use call::Call;
-use future::{EdgeFuture, Work};
-use head::Head;
-use negotiate::Negotiation;
-use quota::Quotas;
-use warn::WarnBudget;
 
 /// What all routes of one router share.
 pub(crate) struct EdgeShared {
@@ -68,7 +67,14 @@ impl EdgeLayer {
         let negotiation = Negotiation::new(&settings.cors_allow_origins);
         let slow_bodies = Arc::new(Semaphore::new(settings.slow_bodies()));
         let quotas = settings.quota.clone().map(Quotas::new);
-        Self(Arc::new(EdgeShared { settings, metrics, negotiation, slow_bodies, quotas, warnings: WarnBudget::default() }))
+        Self(Arc::new(EdgeShared {
+            settings,
+            metrics,
+            negotiation,
+            slow_bodies,
+            quotas,
+            warnings: WarnBudget::default(),
+        }))
     }
 }
 
@@ -77,7 +83,10 @@ impl<S> Layer<S> for EdgeLayer {
 
     fn layer(&self, inner: S) -> EdgeService<S> {
         // Called once per route and method, so each route gets a metrics cache of its own.
-        EdgeService { inner, route: Arc::new(RouteEdge { shared: self.0.clone(), cache: RouteCache::default() }) }
+        EdgeService {
+            inner,
+            route: Arc::new(RouteEdge { shared: self.0.clone(), cache: RouteCache::default() }),
+        }
     }
 }
 
@@ -109,7 +118,8 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let method = MethodLabel::of(request.method());
-        let mut call = Call::begin(self.route.clone(), method, request.extensions().get::<MatchedPath>());
+        let mut call =
+            Call::begin(self.route.clone(), method, request.extensions().get::<MatchedPath>());
         let head = Head::read(request.headers_mut());
         let negotiated = head.negotiated;
         call.take_ids(head, request.headers_mut());
@@ -129,10 +139,13 @@ where
             if negotiated {
                 call.note_origin(request.headers());
             }
-            // In their place until they are handed on: each move of a request costs as much as a look at its headers.
+            // In their place until they are handed on: each move of a request costs as much as a
+            // look at its headers.
             let (mut request, inner, shared) = (Some(request), &mut self.inner, &self.route.shared);
             let start = || match request.take() {
-                Some(request) if negotiated => Work::Negotiated { future: shared.negotiation.run(inner.clone(), request) },
+                Some(request) if negotiated => {
+                    Work::Negotiated { future: shared.negotiation.run(inner.clone(), request) }
+                }
                 Some(request) => Work::Plain { future: inner.call(request) },
                 None => Work::Done,
             };
@@ -152,7 +165,10 @@ impl<S> EdgeService<S> {
             let urgent = (settings.is_urgent)(request.method(), call.path());
             if !urgent || call.is_over(settings.in_flight_max(true)) {
                 shared.metrics.overloaded().inc();
-                return Some(Problem::overloaded("The server handles as many requests as it may at once.", 1));
+                return Some(Problem::overloaded(
+                    "The server handles as many requests as it may at once.",
+                    1,
+                ));
             }
         }
         if let Some(quotas) = &shared.quotas
@@ -174,7 +190,11 @@ impl<S> EdgeService<S> {
         None
     }
 
-    fn limit_body(&self, request: &mut Request<Body>, started: tokio::time::Instant) -> Option<Arc<BodyProgress>> {
+    fn limit_body(
+        &self,
+        request: &mut Request<Body>,
+        started: tokio::time::Instant,
+    ) -> Option<Arc<BodyProgress>> {
         if request.body().is_end_stream() {
             return None;
         }
@@ -182,7 +202,8 @@ impl<S> EdgeService<S> {
         let shared = &self.route.shared;
         // In its place: moving a whole request costs more than this.
         let inner = std::mem::take(request.body_mut());
-        *request.body_mut() = body::limit(inner, &shared.settings, shared.slow_bodies.clone(), progress.clone());
+        *request.body_mut() =
+            body::limit(inner, &shared.settings, shared.slow_bodies.clone(), progress.clone());
         Some(progress)
     }
 }

@@ -37,7 +37,8 @@ impl Negotiation {
             CorsOrigins::Any => AllowOrigin::any(),
             CorsOrigins::List(list) => AllowOrigin::list(list.iter().cloned()),
         };
-        let methods = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS];
+        let methods =
+            [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS];
         let exposed: [HeaderName; 8] = [
             REQUEST_ID,
             header::LOCATION,
@@ -55,16 +56,25 @@ impl Negotiation {
             .expose_headers(exposed)
             .max_age(PREFLIGHT_MAX_AGE);
         // Problems stay plain: they are small, and the edge still adds the request id.
-        let compressible =
-            SizeAbove::new(GZIP_MIN_BYTES).and(NotForContentType::const_new(problem::CONTENT_TYPE)).and(NotForContentType::IMAGES);
-        let gzip = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(compressible);
+        let compressible = SizeAbove::new(GZIP_MIN_BYTES)
+            .and(NotForContentType::const_new(problem::CONTENT_TYPE))
+            .and(NotForContentType::IMAGES);
+        let gzip =
+            CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(compressible);
         Self { cors, gzip }
     }
 
     /// Answers `request` with `response`, in a form that its origin may read.
-    pub fn answer(&self, response: Response, request: Request<Body>) -> BoxFuture<'static, Result<Response, Infallible>> {
+    pub fn answer(
+        &self,
+        response: Response,
+        request: Request<Body>,
+    ) -> BoxFuture<'static, Result<Response, Infallible>> {
         let mut response = Some(response);
-        self.run(service_fn(move |_| std::future::ready(Ok(response.take().unwrap_or_default()))), request)
+        self.run(
+            service_fn(move |_| std::future::ready(Ok(response.take().unwrap_or_default()))),
+            request,
+        )
     }
 
     /// `response`, made in the place of a handler's, in a form that `origin` may read.
@@ -78,12 +88,19 @@ impl Negotiation {
     }
 
     /// Hands `request` to `inner` through both.
-    pub fn run<S>(&self, inner: S, request: Request<Body>) -> BoxFuture<'static, Result<Response, Infallible>>
+    pub fn run<S>(
+        &self,
+        inner: S,
+        request: Request<Body>,
+    ) -> BoxFuture<'static, Result<Response, Infallible>>
     where
         S: Service<Request<Body>, Response = Response, Error = Infallible> + Send + 'static,
         S::Future: Send + 'static,
     {
         let service = self.gzip.layer(self.cors.layer(inner));
-        service.oneshot(request).map(|answer| answer.map(|response| response.map(Body::new))).boxed()
+        service
+            .oneshot(request)
+            .map(|answer| answer.map(|response| response.map(Body::new)))
+            .boxed()
     }
 }

@@ -10,8 +10,8 @@ use crate::config::CorsOrigins;
 pub struct RequestSettings {
     /// Requests handled at once; above it 503, probes excepted.
     pub max_in_flight: usize,
-    /// Bodies that are slow to arrive at once; above it 503. Never more than half of `max_in_flight`, so that whoever sends
-    /// nothing but heads cannot take all of it.
+    /// Bodies that are slow to arrive at once; above it 503. Never more than half of
+    /// `max_in_flight`, so that whoever sends nothing but heads cannot take all of it.
     pub max_slow_bodies: usize,
     /// Largest body; above it 413.
     pub max_body_bytes: usize,
@@ -23,7 +23,8 @@ pub struct RequestSettings {
     pub cors_allow_origins: CorsOrigins,
     /// What each client may ask for; `None`: as much as there is room for.
     pub quota: Option<QuotaSettings>,
-    /// Whether a request, by method and route, finishes what was begun before. A tenth of `max_in_flight` is kept for those.
+    /// Whether a request, by method and route, finishes what was begun before. A tenth of
+    /// `max_in_flight` is kept for those.
     pub is_urgent: fn(&Method, &str) -> bool,
 }
 

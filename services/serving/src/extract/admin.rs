@@ -10,8 +10,14 @@ pub fn require_admin(headers: &HeaderMap, token: Option<&Secret>) -> Result<(), 
     let Some(token) = token else {
         return Err(Problem::forbidden("Admin calls are off: no ADMIN_TOKEN is configured."));
     };
-    let candidate = bearer(headers).ok_or_else(|| Problem::unauthorized("Send the header Authorization: Bearer with the admin token."))?;
-    if token.matches(candidate) { Ok(()) } else { Err(Problem::forbidden("The admin token is wrong.")) }
+    let candidate = bearer(headers).ok_or_else(|| {
+        Problem::unauthorized("Send the header Authorization: Bearer with the admin token.")
+    })?;
+    if token.matches(candidate) {
+        Ok(())
+    } else {
+        Err(Problem::forbidden("The admin token is wrong."))
+    }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
@@ -35,7 +41,8 @@ mod tests {
             headers.append(header::AUTHORIZATION, HeaderValue::from_static(value));
         }
         let token = token.map(Secret::new);
-        require_admin(&headers, token.as_ref()).map_or_else(|problem| problem.status().as_u16(), |()| 200)
+        require_admin(&headers, token.as_ref())
+            .map_or_else(|problem| problem.status().as_u16(), |()| 200)
     }
 
     #[test]
@@ -44,7 +51,13 @@ mod tests {
         assert_eq!(status(&["bearer right"], Some("right")), 200);
         assert_eq!(status(&["Bearer wrong"], Some("right")), 403);
         assert_eq!(status(&["Bearer right"], None), 403);
-        for missing in [&[][..], &["Bearer "], &["Basic cmlnaHQ="], &["right"], &["Bearer right", "Bearer right"]] {
+        for missing in [
+            &[][..],
+            &["Bearer "],
+            &["Basic cmlnaHQ="],
+            &["right"],
+            &["Bearer right", "Bearer right"],
+        ] {
             assert_eq!(status(missing, Some("right")), 401, "{missing:?}");
         }
     }

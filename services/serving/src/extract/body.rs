@@ -6,7 +6,8 @@ use http_body_util::BodyExt;
 
 use crate::{edge::BodyError, problem::Problem};
 
-/// The whole body. Its size and time are limited by the edge; without copying when it came in one piece.
+/// The whole body. Its size and time are limited by the edge; without copying when it came in one
+/// piece.
 pub(super) async fn read(mut body: Body) -> Result<Bytes, Problem> {
     let mut first = Bytes::new();
     let mut rest: Option<BytesMut> = None;

@@ -6,8 +6,9 @@ use tokio::time::Instant;
 
 use crate::problem::Problem;
 
-/// Until when the caller waits, from the header `X-Request-Timeout-Ms`: milliseconds from the request's arrival, a whole
-/// number. What is not decided by then need not be decided at all. Rejects with 400 when it is malformed or repeated.
+/// Until when the caller waits, from the header `X-Request-Timeout-Ms`: milliseconds from the
+/// request's arrival, a whole number. What is not decided by then need not be decided at all.
+/// Rejects with 400 when it is malformed or repeated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CallerDeadline(pub Option<Instant>);
 
@@ -22,12 +23,19 @@ impl CallerDeadline {
     pub fn from_headers(headers: &HeaderMap, now: Instant) -> Result<Self, Problem> {
         let mut values = headers.get_all(Self::HEADER).iter();
         let Some(value) = values.next() else { return Ok(Self(None)) };
-        let digits = value.to_str().ok().filter(|text| values.next().is_none() && text.bytes().all(|byte| byte.is_ascii_digit()));
+        let digits = value.to_str().ok().filter(|text| {
+            values.next().is_none() && text.bytes().all(|byte| byte.is_ascii_digit())
+        });
         let timeout_ms: Option<u64> = digits.and_then(|digits| digits.parse().ok());
-        let malformed =
-            || Problem::bad_request("The header X-Request-Timeout-Ms is not accepted: it must be a whole number of milliseconds.");
+        let malformed = || {
+            Problem::bad_request(
+                "The header X-Request-Timeout-Ms is not accepted: it must be a whole number of milliseconds.",
+            )
+        };
         // Further away than the clock can tell is no deadline.
-        timeout_ms.map(|timeout_ms| Self(now.checked_add(Duration::from_millis(timeout_ms)))).ok_or_else(malformed)
+        timeout_ms
+            .map(|timeout_ms| Self(now.checked_add(Duration::from_millis(timeout_ms))))
+            .ok_or_else(malformed)
     }
 
     /// The earlier of this and `timeout` from `now` on.
@@ -64,7 +72,9 @@ mod tests {
             headers.append(CallerDeadline::HEADER, HeaderValue::from_static(value));
         }
         let deadline = CallerDeadline::from_headers(&headers, now);
-        deadline.map(|deadline| deadline.0.map(|at| at - now)).map_err(|problem| problem.status().as_u16())
+        deadline
+            .map(|deadline| deadline.0.map(|at| at - now))
+            .map_err(|problem| problem.status().as_u16())
     }
 
     #[test]
@@ -72,7 +82,9 @@ mod tests {
         assert_eq!(parse(&[]), Ok(None));
         assert_eq!(parse(&["0"]), Ok(Some(Duration::ZERO)));
         assert_eq!(parse(&["1500"]), Ok(Some(Duration::from_millis(1_500))));
-        for malformed in [&[""][..], &["-1"], &["+1"], &["1.5"], &["1s"], &["18446744073709551616"], &["1", "1"]] {
+        for malformed in
+            [&[""][..], &["-1"], &["+1"], &["1.5"], &["1s"], &["18446744073709551616"], &["1", "1"]]
+        {
             assert_eq!(parse(malformed), Err(400), "{malformed:?}");
         }
     }
@@ -85,7 +97,10 @@ mod tests {
         assert_eq!(CallerDeadline(Some(own + Duration::from_secs(1))).or_before(own), own);
         assert_eq!(CallerDeadline(Some(now)).or_before(own), now);
         assert_eq!(CallerDeadline(None).within(now, None), CallerDeadline(None));
-        assert_eq!(CallerDeadline(Some(own)).within(now, Some(Duration::from_secs(1))).0, Some(now + Duration::from_secs(1)));
+        assert_eq!(
+            CallerDeadline(Some(own)).within(now, Some(Duration::from_secs(1))).0,
+            Some(now + Duration::from_secs(1))
+        );
         assert_eq!(CallerDeadline(Some(now)).within(now, Some(Duration::MAX)).0, Some(now));
     }
 }

@@ -6,8 +6,8 @@ use crate::problem::Problem;
 /// Longest key, bytes.
 const KEY_MAX_BYTES: usize = 255;
 
-/// The header `Idempotency-Key`, quoted (`"abc"`, with `\"` and `\\`) or bare; 1 to 255 printable ASCII
-/// characters. Rejects with 400 when it is malformed or repeated.
+/// The header `Idempotency-Key`, quoted (`"abc"`, with `\"` and `\\`) or bare; 1 to 255 printable
+/// ASCII characters. Rejects with 400 when it is malformed or repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(pub Option<String>);
 
@@ -25,7 +25,10 @@ impl IdempotencyKey {
         if values.next().is_some() {
             return Err(malformed("it is repeated"));
         }
-        let text = value.to_str().map_err(|_| malformed("it has characters that are not printable ASCII"))?.trim();
+        let text = value
+            .to_str()
+            .map_err(|_| malformed("it has characters that are not printable ASCII"))?
+            .trim();
         let key = if text.starts_with('"') { unquote(text)? } else { text.to_owned() };
         if key.is_empty() || key.len() > KEY_MAX_BYTES {
             return Err(malformed("it must have 1 to 255 characters"));
@@ -76,9 +79,14 @@ mod tests {
     fn parse(values: &[&[u8]]) -> Result<Option<String>, u16> {
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append(IdempotencyKey::HEADER, HeaderValue::from_bytes(value).expect("a header value"));
+            headers.append(
+                IdempotencyKey::HEADER,
+                HeaderValue::from_bytes(value).expect("a header value"),
+            );
         }
-        IdempotencyKey::from_headers(&headers).map(|key| key.0).map_err(|problem| problem.status().as_u16())
+        IdempotencyKey::from_headers(&headers)
+            .map(|key| key.0)
+            .map_err(|problem| problem.status().as_u16())
     }
 
     #[test]
@@ -93,8 +101,16 @@ mod tests {
     #[test]
     fn what_is_malformed_is_400() {
         let long = "x".repeat(256);
-        let cases: [&[&[u8]]; 8] =
-            [&[b""], &[b"\"\""], &[long.as_bytes()], &[b"\"abc"], &[b"\"a\"b"], &[br#""a\n""#], &["schlüssel".as_bytes()], &[b"a", b"a"]];
+        let cases: [&[&[u8]]; 8] = [
+            &[b""],
+            &[b"\"\""],
+            &[long.as_bytes()],
+            &[b"\"abc"],
+            &[b"\"a\"b"],
+            &[br#""a\n""#],
+            &["schlüssel".as_bytes()],
+            &[b"a", b"a"],
+        ];
         for case in cases {
             assert_eq!(parse(case), Err(400), "{case:?}");
         }

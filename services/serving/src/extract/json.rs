@@ -4,8 +4,11 @@ use http::{HeaderMap, HeaderValue, header};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-use super::objects::{ObjectsOnly, from_slice};
-use super::{body, shorten};
+use super::{
+    body,
+    objects::{ObjectsOnly, from_slice},
+    shorten,
+};
 use crate::problem::Problem;
 
 /// A JSON body. Rejects with 415 (content type), 400 (not JSON), 422 (JSON of another shape; the
@@ -54,7 +57,9 @@ fn parse<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
 fn explain<T: DeserializeOwned>(bytes: &Bytes, error: &serde_json::Error) -> String {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let explained = match serde_path_to_error::deserialize::<_, T>(ObjectsOnly(&mut deserializer)) {
-        Err(error) if error.path().iter().next().is_some() => format!("{}: {}", error.path(), error.inner()),
+        Err(error) if error.path().iter().next().is_some() => {
+            format!("{}: {}", error.path(), error.inner())
+        }
         _ => error.to_string(),
     };
     shorten(explained)
@@ -62,9 +67,14 @@ fn explain<T: DeserializeOwned>(bytes: &Bytes, error: &serde_json::Error) -> Str
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     // Most say just this.
-    let plain = |value: &HeaderValue| value == "application/json" || value.to_str().is_ok_and(is_json);
+    let plain =
+        |value: &HeaderValue| value == "application/json" || value.to_str().is_ok_and(is_json);
     let accepted = headers.get(header::CONTENT_TYPE).is_some_and(plain);
-    if accepted { Ok(()) } else { Err(Problem::unsupported_media_type("Send the body as Content-Type: application/json.")) }
+    if accepted {
+        Ok(())
+    } else {
+        Err(Problem::unsupported_media_type("Send the body as Content-Type: application/json."))
+    }
 }
 
 /// `application/json` or `application/*+json`, with any parameters.
@@ -72,7 +82,8 @@ fn is_json(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     let Some((kind, subtype)) = essence.split_once('/') else { return false };
     let suffix = subtype.rsplit_once('+').map(|(_, suffix)| suffix);
-    kind.eq_ignore_ascii_case("application") && suffix.unwrap_or(subtype).eq_ignore_ascii_case("json")
+    kind.eq_ignore_ascii_case("application")
+        && suffix.unwrap_or(subtype).eq_ignore_ascii_case("json")
 }
 
 #[cfg(test)]
@@ -81,10 +92,23 @@ mod tests {
 
     #[test]
     fn json_content_types() {
-        for accepted in ["application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json", "application/json;"] {
+        for accepted in [
+            "application/json",
+            "Application/JSON; charset=utf-8",
+            "application/merge-patch+json",
+            "application/json;",
+        ] {
             assert!(is_json(accepted), "{accepted}");
         }
-        for refused in ["", "json", "text/json", "application/jsonp", "text/plain", "application/xml", "application/json+xml"] {
+        for refused in [
+            "",
+            "json",
+            "text/json",
+            "application/jsonp",
+            "text/plain",
+            "application/xml",
+            "application/json+xml",
+        ] {
             assert!(!is_json(refused), "{refused}");
         }
     }

@@ -1,5 +1,6 @@
-//! Objects are written as objects, at every depth. serde's structs also take an array, its elements by position: then
-//! `[2, "c"]` would be an order, and a member added later would change what an old array says.
+//! Objects are written as objects, at every depth. serde's structs also take an array, its elements
+//! by position: then `[2, "c"]` would be an order, and a member added later would change what an
+//! old array says.
 
 use std::fmt;
 
@@ -15,9 +16,9 @@ pub(super) fn from_slice<'de, T: Deserialize<'de>>(json: &'de [u8]) -> serde_jso
     Ok(value)
 }
 
-/// Takes structs from maps alone. It stands around the deserializer and, on the way down, around each visitor, access and
-/// seed; what has nothing within it passes by. Types that ask for anything at all (untagged and flattened ones) are left
-/// to themselves.
+/// Takes structs from maps alone. It stands around the deserializer and, on the way down, around
+/// each visitor, access and seed; what has nothing within it passes by. Types that ask for anything
+/// at all (untagged and flattened ones) are left to themselves.
 pub(super) struct ObjectsOnly<T>(pub T);
 
 macro_rules! pass {
@@ -49,7 +50,12 @@ type Names = &'static [&'static str];
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for ObjectsOnly<D> {
     type Error = D::Error;
 
-    fn deserialize_struct<V: Visitor<'de>>(self, _: &'static str, _: Names, visitor: V) -> Result<V::Value, D::Error> {
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: Names,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
         self.0.deserialize_map(ObjectsOnly(visitor))
     }
 
@@ -112,7 +118,10 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for ObjectsOnly<V> {
 impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for ObjectsOnly<A> {
     type Error = A::Error;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, A::Error> {
         self.0.next_element_seed(ObjectsOnly(seed))
     }
 
@@ -124,7 +133,10 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for ObjectsOnly<A> {
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for ObjectsOnly<A> {
     type Error = A::Error;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, A::Error> {
         self.0.next_key_seed(seed)
     }
 
@@ -197,7 +209,10 @@ mod tests {
             assert_ne!(text, TREE);
             assert!(serde_json::from_str::<Tree>(&text).is_ok(), "{text}: serde alone takes it");
             let error = from_slice::<Tree>(text.as_bytes()).expect_err("an array");
-            assert!(error.is_data() && error.to_string().starts_with("invalid type: sequence"), "{text}: {error}");
+            assert!(
+                error.is_data() && error.to_string().starts_with("invalid type: sequence"),
+                "{text}: {error}"
+            );
         }
         assert!(from_slice::<Leaf>(b"[1]").is_err());
         assert!(from_slice::<Vec<Leaf>>(b"[[1]]").is_err());

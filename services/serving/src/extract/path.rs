@@ -14,7 +14,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathPar
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Path::<T>::from_request_parts(parts, state).await {
             Ok(Path(params)) => Ok(Self(params)),
-            Err(rejection) if rejection.status().is_client_error() => Err(Problem::not_found("There is nothing with this name.")),
+            Err(rejection) if rejection.status().is_client_error() => {
+                Err(Problem::not_found("There is nothing with this name."))
+            }
             Err(rejection) => {
                 tracing::error!(error = %rejection, "a handler's path parameters do not match its route");
                 Err(Problem::internal("The request could not be handled."))

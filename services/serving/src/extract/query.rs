@@ -14,6 +14,8 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for QueryParams<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = Query::<T>::try_from_uri(&parts.uri);
-        query.map(|Query(params)| Self(params)).map_err(|rejection| Problem::validation(shorten(rejection.body_text())))
+        query
+            .map(|Query(params)| Self(params))
+            .map_err(|rejection| Problem::validation(shorten(rejection.body_text())))
     }
 }

@@ -1,4 +1,5 @@
-//! JSON knows numbers, not integers: `2.0` and `2` are the same (RFC 8259, section 6), and JSON Schema says so of `integer`.
+//! JSON knows numbers, not integers: `2.0` and `2` are the same (RFC 8259, section 6), and JSON
+//! Schema says so of `integer`.
 
 use std::fmt;
 
@@ -51,10 +52,19 @@ mod tests {
 
     #[test]
     fn a_whole_number_is_one_however_it_is_written() {
-        for (json, number) in [("2", 2), ("2.0", 2), ("2e0", 2), ("0.2e1", 2), ("-0.0", 0), ("9007199254740992.0", 1 << 53)] {
+        for (json, number) in [
+            ("2", 2),
+            ("2.0", 2),
+            ("2e0", 2),
+            ("0.2e1", 2),
+            ("-0.0", 0),
+            ("9007199254740992.0", 1 << 53),
+        ] {
             assert_eq!(read(json), Some(number), "{json}");
         }
-        for json in ["2.5", "-2.0", "1e16", "1e300", "\"2\"", "true", "null", "18446744073709551616"] {
+        for json in
+            ["2.5", "-2.0", "1e16", "1e300", "\"2\"", "true", "null", "18446744073709551616"]
+        {
             assert_eq!(read(json), None, "{json}");
         }
         assert_eq!(from_slice::<i32>(b"-2.0").ok(), Some(-2));

@@ -54,7 +54,9 @@ impl Check {
     }
 
     pub async fn ask(&self, timeout: Duration) -> CheckResult {
-        tokio::time::timeout(timeout, (self.run)()).await.unwrap_or_else(|_| CheckResult::down("no answer in time"))
+        tokio::time::timeout(timeout, (self.run)())
+            .await
+            .unwrap_or_else(|_| CheckResult::down("no answer in time"))
     }
 }
 

@@ -6,13 +6,11 @@ mod routes;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use serde_json::Map;
-
+use check::Check;
 pub use check::CheckResult;
 pub use lifecycle::{Lifecycle, Stage};
 pub use routes::is_probe_path;
-
-use check::Check;
+use serde_json::Map;
 
 /// How long a dependency may take to answer a check.
 pub const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
@@ -39,10 +37,16 @@ impl Health {
     /// A server that is starting; call [`Health::set_ready`] once it can serve.
     #[must_use]
     pub fn new(service: &str) -> Self {
-        Self { service: service.into(), lifecycle: Lifecycle::default(), checks: Arc::default(), check_timeout: CHECK_TIMEOUT }
+        Self {
+            service: service.into(),
+            lifecycle: Lifecycle::default(),
+            checks: Arc::default(),
+            check_timeout: CHECK_TIMEOUT,
+        }
     }
 
-    /// Adds a dependency: `check` is asked at every readiness probe, at most [`CHECK_TIMEOUT`] long.
+    /// Adds a dependency: `check` is asked at every readiness probe, at most [`CHECK_TIMEOUT`]
+    /// long.
     #[must_use]
     pub fn with_check<F, R>(mut self, name: &'static str, check: F) -> Self
     where
@@ -84,7 +88,10 @@ impl Health {
 
     /// Asks all dependencies at once and sums up.
     pub async fn readiness(&self) -> Readiness {
-        let results = futures::future::join_all(self.checks.iter().map(|check| check.ask(self.check_timeout))).await;
+        let results = futures::future::join_all(
+            self.checks.iter().map(|check| check.ask(self.check_timeout)),
+        )
+        .await;
         check::summarize(self.lifecycle.stage(), &self.checks, results)
     }
 }

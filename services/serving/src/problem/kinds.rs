@@ -21,7 +21,10 @@ impl Problem {
 
     /// 401 with `WWW-Authenticate: Bearer`.
     pub fn unauthorized(detail: impl Into<Detail>) -> Self {
-        Self { challenge: true, ..Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized", detail) }
+        Self {
+            challenge: true,
+            ..Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized", detail)
+        }
     }
 
     /// 403.
@@ -36,7 +39,12 @@ impl Problem {
 
     /// 405.
     pub fn method_not_allowed(detail: impl Into<Detail>) -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed", detail)
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "Method not allowed",
+            detail,
+        )
     }
 
     /// 408: the body did not arrive in time.
@@ -53,7 +61,12 @@ impl Problem {
 
     /// 415.
     pub fn unsupported_media_type(detail: impl Into<Detail>) -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type", detail)
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "Unsupported media type",
+            detail,
+        )
     }
 
     /// 422: well formed, but not acceptable.
@@ -66,15 +79,19 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
     }
 
-    /// 503 with `Retry-After`, from `retry_after_s` to twice that: too much to do, draining or a dependency is out.
+    /// 503 with `Retry-After`, from `retry_after_s` to twice that: too much to do, draining or a
+    /// dependency is out.
     pub fn overloaded(detail: impl Into<Detail>, retry_after_s: u32) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded", detail).retry_after_about_s(retry_after_s)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded", detail)
+            .retry_after_about_s(retry_after_s)
     }
 
-    /// 503 with `Retry-After`: no answer within the deadline. The outcome of a write is unknown to the caller.
+    /// 503 with `Retry-After`: no answer within the deadline. The outcome of a write is unknown to
+    /// the caller.
     #[must_use]
     pub fn deadline_exceeded() -> Self {
         let detail = "No answer within the deadline; a write may still take effect. Retry with the same Idempotency-Key.";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "deadline_exceeded", "Deadline exceeded", detail).retry_after_about_s(1)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "deadline_exceeded", "Deadline exceeded", detail)
+            .retry_after_about_s(1)
     }
 }

@@ -7,12 +7,11 @@ mod response;
 
 use std::borrow::Cow;
 
-use http::StatusCode;
-use serde_json::{Map, Value};
-
 pub use details::ProblemDetails;
 pub use fallback::{method_not_allowed, not_found};
+use http::StatusCode;
 pub(crate) use response::ProblemTail;
+use serde_json::{Map, Value};
 
 /// What a `type` begins with; the code follows.
 pub const TYPE_PREFIX: &str = "urn:ticket-system:problem:";
@@ -20,10 +19,11 @@ pub const TYPE_PREFIX: &str = "urn:ticket-system:problem:";
 /// Content type of a problem.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
-/// An error answer. Its text goes to the caller as it is: no paths, no queries, no messages of other systems.
+/// An error answer. Its text goes to the caller as it is: no paths, no queries, no messages of
+/// other systems.
 ///
-/// The JSON members are `type`, `title`, `status`, `detail`, `error` (the title), `code`, `retry_after_s`
-/// when set, the added members, and `request_id`, which the edge fills in.
+/// The JSON members are `type`, `title`, `status`, `detail`, `error` (the title), `code`,
+/// `retry_after_s` when set, the added members, and `request_id`, which the edge fills in.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{title}: {detail}")]
 pub struct Problem {
@@ -38,8 +38,21 @@ pub struct Problem {
 
 impl Problem {
     /// A problem with the stable identifier `code` (snake case) and its fixed `title`.
-    pub fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, title, detail: detail.into(), retry_after_s: None, challenge: false, members: None }
+    pub fn new(
+        status: StatusCode,
+        code: &'static str,
+        title: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            status,
+            code,
+            title,
+            detail: detail.into(),
+            retry_after_s: None,
+            challenge: false,
+            members: None,
+        }
     }
 
     /// Asks the caller to come back after `seconds`; also sent as `Retry-After`.
@@ -49,8 +62,8 @@ impl Problem {
         self
     }
 
-    /// Asks the caller to come back after `seconds` or up to twice that, by chance: those who were refused together shall not
-    /// come back together.
+    /// Asks the caller to come back after `seconds` or up to twice that, by chance: those who were
+    /// refused together shall not come back together.
     #[must_use]
     pub fn retry_after_about_s(self, seconds: u32) -> Self {
         let jitter_s = rand::random_range(0..=seconds);

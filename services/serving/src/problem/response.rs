@@ -9,14 +9,17 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::{CONTENT_TYPE, Problem, TYPE_PREFIX};
 
 /// Names that added members cannot take.
-const RESERVED: [&str; 8] = ["type", "title", "status", "detail", "error", "code", "retry_after_s", "request_id"];
+const RESERVED: [&str; 8] =
+    ["type", "title", "status", "detail", "error", "code", "retry_after_s", "request_id"];
 
-/// Left in the response's extensions: the body, so that the edge can add the request id without parsing.
+/// Left in the response's extensions: the body, so that the edge can add the request id without
+/// parsing.
 #[derive(Clone)]
 pub(crate) struct ProblemTail(Bytes);
 
 impl ProblemTail {
-    /// The body with `request_id` as its last member. `id` is visible ASCII without quotes and backslashes.
+    /// The body with `request_id` as its last member. `id` is visible ASCII without quotes and
+    /// backslashes.
     pub fn with_request_id(&self, id: &[u8]) -> Bytes {
         const MEMBER: &[u8] = b",\"request_id\":\"";
         let open = &self.0[..self.0.len() - 1];
@@ -31,7 +34,8 @@ impl ProblemTail {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body: Bytes = serde_json::to_vec(&self).expect("strings and JSON values always serialize").into();
+        let body: Bytes =
+            serde_json::to_vec(&self).expect("strings and JSON values always serialize").into();
         let mut response = Response::new(Body::from(body.clone()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();

@@ -19,7 +19,8 @@ use tokio_util::task::TaskTracker;
 
 use super::{connection, state::Shared};
 
-/// First pause after the listener failed (such as no file descriptors left); doubles up to the last.
+/// First pause after the listener failed (such as no file descriptors left); doubles up to the
+/// last.
 const BACKOFF_FIRST: Duration = Duration::from_millis(5);
 const BACKOFF_LAST: Duration = Duration::from_secs(1);
 
@@ -36,7 +37,12 @@ impl Acceptor {
         let settings = &shared.settings;
         let mut builder = Builder::new(TokioExecutor::new());
         // Answers are small: one buffer is written sooner than a list of two.
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(settings.max_header_bytes).writev(false);
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(None)
+            .max_buf_size(settings.max_header_bytes)
+            .writev(false);
         builder
             .http2()
             .timer(TokioTimer::new())
@@ -71,7 +77,8 @@ impl Acceptor {
         }
     }
 
-    /// Serves `stream` on a task of its own, as an overflow connection above the cap, or drops it above the reserve.
+    /// Serves `stream` on a task of its own, as an overflow connection above the cap, or drops it
+    /// above the reserve.
     pub fn admit(&self, stream: TcpStream, address: SocketAddr) {
         let shared = &self.shared;
         shared.accepted.fetch_add(1, Relaxed);
@@ -86,7 +93,8 @@ impl Acceptor {
                 }
             }
         };
-        // Answers are written whole, so waiting to fill a segment only adds latency. Failure here means the peer is gone.
+        // Answers are written whole, so waiting to fill a segment only adds latency. Failure here
+        // means the peer is gone.
         if stream.set_nodelay(true).is_err() {
             return;
         }

@@ -19,19 +19,19 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use crate::edge::Peer;
-
 use super::{
     ServerSettings,
     io::TrackedStream,
     service::ConnService,
     state::{ConnState, Shared},
 };
+use crate::edge::Peer;
 
 /// The idle time is measured in this many steps, so that requests need not note the time.
 const IDLE_STEPS: u32 = 4;
 
-/// How long an HTTP/2 peer may take to acknowledge that the connection ends, and an idle one to close.
+/// How long an HTTP/2 peer may take to acknowledge that the connection ends, and an idle one to
+/// close.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(
@@ -56,7 +56,8 @@ pub(super) async fn run(
             if connection.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(false);
             }
-            // Registered once: this task's waker stays the same, and polling again would contend on a lock.
+            // Registered once: this task's waker stays the same, and polling again would contend on
+            // a lock.
             if !stopping_registered {
                 stopping_registered = true;
                 let _ = stopping.as_mut().poll(cx);
@@ -149,12 +150,16 @@ impl<'a> Watch<'a> {
         if !self.aged {
             next = next.min(self.aged_at);
         }
-        [self.head_by, self.ending_at, self.farewell_at].into_iter().flatten().fold(next, Instant::min)
+        [self.head_by, self.ending_at, self.farewell_at]
+            .into_iter()
+            .flatten()
+            .fold(next, Instant::min)
     }
 
     /// After the connection has done what it could: is it to be ended, and when to look again?
     fn look(&mut self, mut timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Verdict {
-        // Closing, nothing in flight, nothing left to write: an idle or half-sent request must not keep it open.
+        // Closing, nothing in flight, nothing left to write: an idle or half-sent request must not
+        // keep it open.
         if self.ending_at.is_some() && !self.state.is_busy() {
             if !self.is_http2() {
                 return Verdict::Cut;
@@ -198,7 +203,8 @@ impl<'a> Watch<'a> {
         }
         if !self.aged && self.aged_at <= now {
             self.aged = true;
-            // An idle HTTP/1 client may be sending just now: tell it with its next answer, or let it idle out.
+            // An idle HTTP/1 client may be sending just now: tell it with its next answer, or let
+            // it idle out.
             self.state.close_next.store(true, Relaxed);
             if self.is_http2() && self.ending_at.is_none() {
                 self.end_within(self.settings.shutdown_timeout.max(FAREWELL));

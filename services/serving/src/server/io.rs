@@ -35,7 +35,11 @@ impl TrackedStream {
     }
 
     /// Writes something else if `first`, all that is to be written, is an answer of hyper's own.
-    fn poll_instead(&mut self, cx: &mut Context<'_>, first: &[u8]) -> Option<Poll<io::Result<usize>>> {
+    fn poll_instead(
+        &mut self,
+        cx: &mut Context<'_>,
+        first: &[u8],
+    ) -> Option<Poll<io::Result<usize>>> {
         if self.instead.is_none() {
             let bytes = refusal::instead_of(first)?;
             self.instead = Some(Instead { bytes, written: 0, stands_for: first.len() });
@@ -43,7 +47,9 @@ impl TrackedStream {
         let instead = self.instead.as_mut()?;
         while instead.written < instead.bytes.len() {
             match Pin::new(&mut self.stream).poll_write(cx, &instead.bytes[instead.written..]) {
-                Poll::Ready(Ok(0)) => return Some(Poll::Ready(Err(io::ErrorKind::WriteZero.into()))),
+                Poll::Ready(Ok(0)) => {
+                    return Some(Poll::Ready(Err(io::ErrorKind::WriteZero.into())));
+                }
                 Poll::Ready(Ok(more)) => instead.written += more,
                 other => return Some(other),
             }
@@ -63,7 +69,11 @@ impl TrackedStream {
 }
 
 impl AsyncRead for TrackedStream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
@@ -75,7 +85,11 @@ impl AsyncRead for TrackedStream {
 }
 
 impl AsyncWrite for TrackedStream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let result = match self.poll_instead(cx, buf) {
             Some(result) => result,
             None => Pin::new(&mut self.stream).poll_write(cx, buf),
@@ -83,7 +97,11 @@ impl AsyncWrite for TrackedStream {
         self.note_write(result)
     }
 
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         let mut filled = bufs.iter().filter(|buf| !buf.is_empty());
         let only = filled.next().filter(|_| filled.next().is_none());
         let result = match only.and_then(|only| self.poll_instead(cx, only)) {

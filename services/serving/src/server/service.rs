@@ -43,7 +43,13 @@ impl hyper::service::Service<Request<Incoming>> for ConnService {
         } else {
             Work::Routed { future: self.router.clone().call(request) }
         };
-        Answer { work, guard: Some(guard), state: self.state.clone(), may_close: !http2, overflow: self.overflow }
+        Answer {
+            work,
+            guard: Some(guard),
+            state: self.state.clone(),
+            may_close: !http2,
+            overflow: self.overflow,
+        }
     }
 }
 
@@ -77,21 +83,33 @@ impl Future for Answer {
                 Ok(response) => response,
                 Err(never) => match never {},
             },
-            WorkProjection::Refused { response } => response.take().expect("polled after completion"),
+            WorkProjection::Refused { response } => {
+                response.take().expect("polled after completion")
+            }
         };
         // HTTP/2 has GOAWAY for this; the header is not allowed there.
-        if *this.may_close && (*this.overflow || this.state.close_next.load(Relaxed) || this.state.shared.lifecycle.is_draining()) {
+        if *this.may_close
+            && (*this.overflow
+                || this.state.close_next.load(Relaxed)
+                || this.state.shared.lifecycle.is_draining())
+        {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         let guard = this.guard.take();
-        Poll::Ready(Ok(response.map(|body| TrackedBody { body, rest: Bytes::new(), _guard: guard })))
+        Poll::Ready(Ok(response.map(|body| TrackedBody {
+            body,
+            rest: Bytes::new(),
+            _guard: guard,
+        })))
     }
 }
 
-/// Connections copy what they are about to write. One that is not being read holds as much of an answer and no more.
+/// Connections copy what they are about to write. One that is not being read holds as much of an
+/// answer and no more.
 const FRAME_MAX_BYTES: usize = 16 << 10;
 
-/// A body that comes in small frames, and keeps its request in flight until hyper has taken all of it.
+/// A body that comes in small frames, and keeps its request in flight until hyper has taken all of
+/// it.
 pub(super) struct TrackedBody {
     body: Body,
     /// Of the frame that was begun.
@@ -103,7 +121,10 @@ impl HttpBody for TrackedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         if self.rest.is_empty() {
             let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 Some(Ok(frame)) => frame,
@@ -142,10 +163,15 @@ mod tests {
     async fn large_answers_come_in_small_frames() {
         for len in [0, 1, FRAME_MAX_BYTES, FRAME_MAX_BYTES + 1, 5 * FRAME_MAX_BYTES, 100_000] {
             let content: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
-            let mut body = TrackedBody { body: Body::from(content.clone()), rest: Bytes::new(), _guard: None };
+            let mut body =
+                TrackedBody { body: Body::from(content.clone()), rest: Bytes::new(), _guard: None };
             let mut seen = Vec::new();
             loop {
-                assert_eq!(body.size_hint().exact(), Some((len - seen.len()) as u64), "what is left of {len}");
+                assert_eq!(
+                    body.size_hint().exact(),
+                    Some((len - seen.len()) as u64),
+                    "what is left of {len}"
+                );
                 assert_eq!(body.is_end_stream(), seen.len() == len);
                 let Some(frame) = body.frame().await else { break };
                 let data = frame.expect("a frame").into_data().expect("data");

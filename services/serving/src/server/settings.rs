@@ -9,7 +9,8 @@ pub struct ServerSettings {
     pub max_header_bytes: usize,
     /// Time for a request's head to arrive, also for the first one after connecting.
     pub header_timeout: Duration,
-    /// Age at which a connection is closed gracefully, varied by 10 % so that clients do not reconnect in step.
+    /// Age at which a connection is closed gracefully, varied by 10 % so that clients do not
+    /// reconnect in step.
     pub max_connection_age: Duration,
     /// Time after which an idle connection is closed (within a quarter more).
     pub keepalive_idle: Duration,
@@ -27,7 +28,8 @@ impl ServerSettings {
     /// The smallest head buffer hyper accepts, bytes.
     pub const HEADER_BYTES_MIN: usize = 8_192;
 
-    /// Connections above `max_connections` that are still answered: probes as usual, the rest with 503.
+    /// Connections above `max_connections` that are still answered: probes as usual, the rest with
+    /// 503.
     pub const RESERVED_CONNECTIONS: usize = 64;
 }
 

@@ -3,7 +3,10 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst},
+        atomic::{
+            AtomicBool, AtomicU8, AtomicU32, AtomicU64,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
     time::Duration,
 };
@@ -109,7 +112,9 @@ impl ConnState {
     }
 
     pub fn has_partial_head(&self) -> bool {
-        self.head_bytes.load(Relaxed) && !self.http2.load(Relaxed) && self.in_flight.load(SeqCst) == 0
+        self.head_bytes.load(Relaxed)
+            && !self.http2.load(Relaxed)
+            && self.in_flight.load(SeqCst) == 0
     }
 }
 

@@ -1,4 +1,5 @@
-//! The request that is being handled on this thread: its id and its span, for log lines and for what it calls.
+//! The request that is being handled on this thread: its id and its span, for log lines and for
+//! what it calls.
 
 use std::cell::RefCell;
 
@@ -44,7 +45,9 @@ pub(crate) fn current_request_id() -> Option<String> {
 }
 
 /// Calls `write` with the request's id and span, if there is a request.
-pub(super) fn describe<E>(write: impl FnOnce(&str, Option<SpanRef>) -> Result<(), E>) -> Result<(), E> {
+pub(super) fn describe<E>(
+    write: impl FnOnce(&str, Option<SpanRef>) -> Result<(), E>,
+) -> Result<(), E> {
     CURRENT.with_borrow(|current| match &current.request_id {
         Some(id) => write(id.as_str(), current.span),
         None => Ok(()),

@@ -78,8 +78,14 @@ pub struct RouteCache([OnceLock<RouteHandles>; MethodLabel::COUNT]);
 
 impl RouteCache {
     /// The handles for `method` on `route`; `None` if the cache was filled for another route.
-    pub fn get(&self, metrics: &Metrics, method: MethodLabel, route: &str) -> Option<&RouteHandles> {
-        let handles = self.0[method as usize].get_or_init(|| RouteHandles::new(metrics, method, route));
+    pub fn get(
+        &self,
+        metrics: &Metrics,
+        method: MethodLabel,
+        route: &str,
+    ) -> Option<&RouteHandles> {
+        let handles =
+            self.0[method as usize].get_or_init(|| RouteHandles::new(metrics, method, route));
         (handles.route() == route).then_some(handles)
     }
 

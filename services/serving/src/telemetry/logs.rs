@@ -1,6 +1,5 @@
 use std::{fmt, io::IsTerminal, str::FromStr};
 
-use super::current::describe;
 use tracing::Subscriber;
 use tracing_subscriber::{
     EnvFilter,
@@ -10,6 +9,8 @@ use tracing_subscriber::{
     },
     registry::LookupSpan,
 };
+
+use super::current::describe;
 
 /// Least severe level that is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,8 @@ impl FromStr for LogLevel {
 }
 
 impl LogLevel {
-    /// The filter: ours at this level, the inner workings of the HTTP libraries and of the store more quietly.
+    /// The filter: ours at this level, the inner workings of the HTTP libraries and of the store
+    /// more quietly.
     fn directives(self) -> &'static str {
         match self {
             Self::Debug => {
@@ -62,15 +64,17 @@ pub enum LogInitError {
     AlreadySet(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Logs to standard output: one JSON object a line with a `service` member, or text. `RUST_LOG`, when
-/// set, replaces `level` with filter directives.
+/// Logs to standard output: one JSON object a line with a `service` member, or text. `RUST_LOG`,
+/// when set, replaces `level` with filter directives.
 ///
 /// # Errors
 /// [`LogInitError`] when `RUST_LOG` does not parse or a subscriber is already installed.
 pub fn init_logs(level: LogLevel, json: bool, service: &str) -> Result<(), LogInitError> {
     let directives = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
     let filter = EnvFilter::try_new(directives.as_deref().unwrap_or(level.directives()))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stdout().is_terminal());
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stdout().is_terminal());
     let result = if json {
         builder.fmt_fields(JsonFields::new()).event_format(ServiceJson::new(service)).try_init()
     } else {
@@ -88,7 +92,12 @@ where
     N: for<'writer> FormatFields<'writer> + 'static,
     F: FormatEvent<S, N>,
 {
-    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &tracing::Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &tracing::Event<'_>,
+    ) -> fmt::Result {
         describe(|id, span| {
             write!(writer, "[{id}")?;
             span.map_or(Ok(()), |span| write!(writer, " trace {:032x}", span.trace_id))?;
@@ -108,7 +117,10 @@ struct ServiceJson {
 impl ServiceJson {
     fn new(service: &str) -> Self {
         let name = serde_json::Value::from(service);
-        Self { opening: format!("{{\"service\":{name},"), inner: Format::default().json().flatten_event(true).with_current_span(false) }
+        Self {
+            opening: format!("{{\"service\":{name},"),
+            inner: Format::default().json().flatten_event(true).with_current_span(false),
+        }
     }
 }
 
@@ -117,13 +129,24 @@ where
     S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     N: for<'writer> FormatFields<'writer> + 'static,
 {
-    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &tracing::Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &tracing::Event<'_>,
+    ) -> fmt::Result {
         let mut line = String::with_capacity(256);
         self.inner.format_event(context, Writer::new(&mut line), event)?;
         writer.write_str(&self.opening)?;
         describe(|id, span| {
             write!(writer, "\"request_id\":\"{id}\",")?;
-            span.map_or(Ok(()), |span| write!(writer, "\"trace_id\":\"{:032x}\",\"span_id\":\"{:016x}\",", span.trace_id, span.span_id))
+            span.map_or(Ok(()), |span| {
+                write!(
+                    writer,
+                    "\"trace_id\":\"{:032x}\",\"span_id\":\"{:016x}\",",
+                    span.trace_id, span.span_id
+                )
+            })
         })?;
         writer.write_str(line.strip_prefix('{').unwrap_or(&line))
     }
@@ -165,19 +188,30 @@ mod tests {
             .with_writer(move || writer.clone())
             .finish();
         let span = Some(SpanRef { trace_id: 0xabc, span_id: 7 });
-        let mut request = Current { request_id: Id::accept(&HeaderValue::from_static("r-1")), span };
-        tracing::subscriber::with_default(subscriber, || within(&mut request, || tracing::warn!(qty = 3, "sold\nout")));
+        let mut request =
+            Current { request_id: Id::accept(&HeaderValue::from_static("r-1")), span };
+        tracing::subscriber::with_default(subscriber, || {
+            within(&mut request, || tracing::warn!(qty = 3, "sold\nout"))
+        });
         let text = String::from_utf8(lines.0.lock().expect("not poisoned").clone()).expect("text");
         assert_eq!(text.lines().count(), 1, "{text}");
         let line: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(line["service"], "a \"quoted\" name");
-        assert_eq!((&line["request_id"], &line["trace_id"]), (&"r-1".into(), &"00000000000000000000000000000abc".into()));
-        assert_eq!((&line["message"], &line["qty"], &line["level"]), (&"sold\nout".into(), &3.into(), &"WARN".into()));
+        assert_eq!(
+            (&line["request_id"], &line["trace_id"]),
+            (&"r-1".into(), &"00000000000000000000000000000abc".into())
+        );
+        assert_eq!(
+            (&line["message"], &line["qty"], &line["level"]),
+            (&"sold\nout".into(), &3.into(), &"WARN".into())
+        );
     }
 
     #[test]
     fn levels_and_their_filters() {
-        for (text, level) in [("debug", LogLevel::Debug), ("WARNING", LogLevel::Warning), ("Error", LogLevel::Error)] {
+        for (text, level) in
+            [("debug", LogLevel::Debug), ("WARNING", LogLevel::Warning), ("Error", LogLevel::Error)]
+        {
             assert_eq!(text.parse(), Ok(level));
             assert!(EnvFilter::try_new(level.directives()).is_ok());
         }

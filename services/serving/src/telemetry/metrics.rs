@@ -4,9 +4,7 @@ use axum::{Router, extract::State, response::IntoResponse, routing::get};
 use http::{HeaderValue, header};
 use prometheus::{IntCounter, IntGauge, Opts, Registry, TextEncoder};
 
-use super::process::ProcessCollector;
-use super::requests::Requests;
-use super::sharded::UnderWay;
+use super::{process::ProcessCollector, requests::Requests, sharded::UnderWay};
 
 /// The metrics of one service, in a registry of its own: several services can live in one process.
 #[derive(Clone)]
@@ -40,12 +38,25 @@ impl Metrics {
     pub fn new(service: &str, version: &str) -> Result<Self, prometheus::Error> {
         let opts = |name: &str, help: &str| Opts::new(name, help).const_label("service", service);
         let requests = Requests::new(service)?;
-        let in_flight = IntGauge::with_opts(opts("http_requests_in_flight", "Requests being handled"))?;
-        let rate_limited = IntCounter::with_opts(opts("http_rate_limited_total", "Requests of clients that were over their quota"))?;
-        let overloaded = IntCounter::with_opts(opts("http_overloaded_total", "Requests refused because too many were in flight"))?;
+        let in_flight =
+            IntGauge::with_opts(opts("http_requests_in_flight", "Requests being handled"))?;
+        let rate_limited = IntCounter::with_opts(opts(
+            "http_rate_limited_total",
+            "Requests of clients that were over their quota",
+        ))?;
+        let overloaded = IntCounter::with_opts(opts(
+            "http_overloaded_total",
+            "Requests refused because too many were in flight",
+        ))?;
         let open = IntGauge::with_opts(opts("http_connections", "Open connections"))?;
-        let refused = IntCounter::with_opts(opts("http_connections_refused_total", "Connections over the cap"))?;
-        let build = IntGauge::with_opts(opts("build_info", "Always 1; the label is the version").const_label("version", version))?;
+        let refused = IntCounter::with_opts(opts(
+            "http_connections_refused_total",
+            "Connections over the cap",
+        ))?;
+        let build = IntGauge::with_opts(
+            opts("build_info", "Always 1; the label is the version")
+                .const_label("version", version),
+        )?;
         build.set(1);
 
         let registry = Registry::new();
@@ -58,7 +69,15 @@ impl Metrics {
         registry.register(Box::new(build))?;
         registry.register(Box::new(ProcessCollector::new()?))?;
         let connections = ConnectionMetrics { open, refused };
-        Ok(Self(Arc::new(Inner { registry, requests, under_way: UnderWay::default(), in_flight, rate_limited, overloaded, connections })))
+        Ok(Self(Arc::new(Inner {
+            registry,
+            requests,
+            under_way: UnderWay::default(),
+            in_flight,
+            rate_limited,
+            overloaded,
+            connections,
+        })))
     }
 
     /// Where services register their own collectors.
@@ -109,7 +128,14 @@ impl Metrics {
 
 async fn answer(State(metrics): State<Metrics>) -> impl IntoResponse {
     match metrics.text() {
-        Ok(text) => ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"))], text).into_response(),
+        Ok(text) => (
+            [(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
+            )],
+            text,
+        )
+            .into_response(),
         Err(error) => {
             tracing::error!(%error, "metrics cannot be written");
             crate::Problem::internal("The metrics cannot be written.").into_response()

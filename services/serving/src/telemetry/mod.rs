@@ -10,7 +10,6 @@ mod requests;
 mod sharded;
 mod traces;
 
-pub use self::http::{MethodLabel, RouteCache, RouteHandles, UNMATCHED_ROUTE};
 pub(crate) use current::{Current, current_request_id, within};
 pub use current::{SpanRef, current_span};
 pub use logs::{InvalidLogLevel, LogInitError, LogLevel, init_logs};
@@ -18,4 +17,8 @@ pub use metrics::{ConnectionMetrics, Metrics};
 pub(crate) use request_id::Id;
 pub(crate) use sharded::Begun;
 pub(crate) use traces::ServerSpan;
-pub use traces::{ClientSpan, TraceInitError, TraceSettings, Traces, init_traces, record_batch_span};
+pub use traces::{
+    ClientSpan, TraceInitError, TraceSettings, Traces, init_traces, record_batch_span,
+};
+
+pub use self::http::{MethodLabel, RouteCache, RouteHandles, UNMATCHED_ROUTE};

@@ -8,7 +8,8 @@ use prometheus::{
     proto::MetricFamily,
 };
 
-/// Clock ticks per second in `/proc`: fixed at 100 for user space on every Linux architecture we build for.
+/// Clock ticks per second in `/proc`: fixed at 100 for user space on every Linux architecture we
+/// build for.
 const TICKS_PER_S: f64 = 100.0;
 
 pub(super) struct ProcessCollector {
@@ -21,7 +22,10 @@ pub(super) struct ProcessCollector {
 
 impl ProcessCollector {
     pub fn new() -> Result<Self, prometheus::Error> {
-        let start_time_s = Gauge::new("process_start_time_seconds", "Start of the process, seconds since the epoch")?;
+        let start_time_s = Gauge::new(
+            "process_start_time_seconds",
+            "Start of the process, seconds since the epoch",
+        )?;
         if let Some(seconds) = read_start_time_s() {
             start_time_s.set(seconds);
         }
@@ -85,17 +89,30 @@ fn read_cpu_s() -> Option<f64> {
 
 fn read_start_time_s() -> Option<f64> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
-    let boot_s: f64 = stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
+    let boot_s: f64 =
+        stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
     Some(boot_s + stat_field(22)? / TICKS_PER_S)
 }
 
 fn read_resident_bytes() -> Option<i64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let kib: i64 = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.split_whitespace().next()?.parse().ok()?;
+    let kib: i64 = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?
+        .split_whitespace()
+        .next()?
+        .parse()
+        .ok()?;
     Some(kib * 1_024)
 }
 
 fn read_max_fds() -> Option<i64> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
-    limits.lines().find_map(|line| line.strip_prefix("Max open files"))?.split_whitespace().next()?.parse().ok()
+    limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))?
+        .split_whitespace()
+        .next()?
+        .parse()
+        .ok()
 }

@@ -31,8 +31,8 @@ impl Id {
     /// The caller's, if it is acceptable.
     pub fn accept(given: &HeaderValue) -> Option<Self> {
         let id = given.as_bytes();
-        let acceptable =
-            (1..=ID_MAX_BYTES).contains(&id.len()) && id.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
+        let acceptable = (1..=ID_MAX_BYTES).contains(&id.len())
+            && id.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
         acceptable.then(|| Self::Given(given.clone()))
     }
 
@@ -63,9 +63,15 @@ mod tests {
     #[test]
     fn only_acceptable_ids_are_accepted() {
         let long = "x".repeat(ID_MAX_BYTES + 1);
-        for (given, accepted) in
-            [("abc-123", true), ("", false), ("a b", false), ("a\"b", false), ("a\\b", false), (long.as_str(), false), (&long[1..], true)]
-        {
+        for (given, accepted) in [
+            ("abc-123", true),
+            ("", false),
+            ("a b", false),
+            ("a\"b", false),
+            ("a\\b", false),
+            (long.as_str(), false),
+            (&long[1..], true),
+        ] {
             let id = Id::accept(&HeaderValue::from_str(given).expect("a header value"));
             assert_eq!(id.as_ref().map(Id::as_str), accepted.then_some(given));
         }

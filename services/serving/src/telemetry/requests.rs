@@ -1,23 +1,34 @@
 //! Requests by method, route and status, and how long they took: what `http_requests_total` and
 //! `http_request_duration_seconds` tell.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
-use prometheus::core::{Collector, Desc};
-use prometheus::proto::{Bucket, Counter, Histogram, LabelPair, Metric, MetricFamily, MetricType};
-use prometheus::{Opts, core::Describer};
+use prometheus::{
+    Opts,
+    core::{Collector, Desc, Describer},
+    proto::{Bucket, Counter, Histogram, LabelPair, Metric, MetricFamily, MetricType},
+};
 
 use super::sharded::Sharded;
 
 /// Upper bounds of the duration buckets, microseconds.
-const BUCKETS_US: [u64; 14] =
-    [250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 10_000_000];
+const BUCKETS_US: [u64; 14] = [
+    250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
+    2_500_000, 10_000_000,
+];
 
 /// The statuses that are counted without a lock.
-const STATUSES: [u16; 20] = [200, 201, 204, 304, 400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 422, 425, 429, 499, 503];
+const STATUSES: [u16; 20] = [
+    200, 201, 204, 304, 400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 422, 425, 429, 499,
+    503,
+];
 
 /// What was counted of one method on one route.
 pub(super) struct RouteCounts {
@@ -52,7 +63,10 @@ impl RouteCounts {
     }
 
     fn statuses(&self) -> Vec<(u16, u64)> {
-        let known = STATUSES.iter().enumerate().map(|(index, status)| (*status, self.sum(|shard| &shard.statuses[index])));
+        let known = STATUSES
+            .iter()
+            .enumerate()
+            .map(|(index, status)| (*status, self.sum(|shard| &shard.statuses[index])));
         let others = locked(&self.others).clone();
         known.chain(others).filter(|(_, count)| *count > 0).collect()
     }
@@ -70,7 +84,8 @@ impl RouteCounts {
         count += self.sum(|shard| &shard.buckets[BUCKETS_US.len()]);
         let mut histogram = Histogram::default();
         histogram.set_sample_count(count);
-        histogram.set_sample_sum(Duration::from_micros(self.sum(|shard| &shard.sum_us)).as_secs_f64());
+        histogram
+            .set_sample_sum(Duration::from_micros(self.sum(|shard| &shard.sum_us)).as_secs_f64());
         histogram.set_bucket(buckets);
         histogram
     }
@@ -85,7 +100,8 @@ pub(super) struct Requests {
 }
 
 const TOTAL: (&str, &str) = ("http_requests_total", "Requests answered");
-const DURATION: (&str, &str) = ("http_request_duration_seconds", "Time from a request's head to its answer");
+const DURATION: (&str, &str) =
+    ("http_request_duration_seconds", "Time from a request's head to its answer");
 
 impl Requests {
     pub fn new(service: &str) -> Result<Self, prometheus::Error> {
@@ -93,17 +109,27 @@ impl Requests {
             let labels = labels.iter().map(|label| (*label).to_owned()).collect();
             Opts::new(name, help).const_label("service", service).variable_labels(labels).describe()
         };
-        let described = [describe(TOTAL, &["method", "route", "status"])?, describe(DURATION, &["method", "route"])?];
+        let described = [
+            describe(TOTAL, &["method", "route", "status"])?,
+            describe(DURATION, &["method", "route"])?,
+        ];
         Ok(Self { service: service.into(), routes: Arc::default(), described })
     }
 
     /// The counts of `method` on `route`.
     pub fn of(&self, method: &'static str, route: &str) -> Arc<RouteCounts> {
         let mut routes = locked(&self.routes);
-        if let Some(known) = routes.iter().find(|known| known.method == method && *known.route == *route) {
+        if let Some(known) =
+            routes.iter().find(|known| known.method == method && *known.route == *route)
+        {
             return known.clone();
         }
-        let new = Arc::new(RouteCounts { method, route: route.into(), shards: Sharded::default(), others: Mutex::default() });
+        let new = Arc::new(RouteCounts {
+            method,
+            route: route.into(),
+            shards: Sharded::default(),
+            others: Mutex::default(),
+        });
         routes.push(new.clone());
         new
     }
@@ -115,7 +141,11 @@ impl Requests {
             pair.set_value(value.to_owned());
             pair
         };
-        let mut labels = vec![label("method", counts.method), label("route", &counts.route), label("service", &self.service)];
+        let mut labels = vec![
+            label("method", counts.method),
+            label("route", &counts.route),
+            label("service", &self.service),
+        ];
         labels.extend(status.map(|status| label("status", &status.to_string())));
         Metric::from_label(labels)
     }
@@ -152,7 +182,10 @@ impl Collector for Requests {
             family.set_metric(metrics);
             family
         };
-        let families = [family(TOTAL, MetricType::COUNTER, totals), family(DURATION, MetricType::HISTOGRAM, durations)];
+        let families = [
+            family(TOTAL, MetricType::COUNTER, totals),
+            family(DURATION, MetricType::HISTOGRAM, durations),
+        ];
         families.into_iter().filter(|family| !family.get_metric().is_empty()).collect()
     }
 }

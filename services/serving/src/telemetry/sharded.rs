@@ -1,4 +1,5 @@
-//! Counting on many threads without fighting over a cache line: each thread counts in a place of its own, and whoever reads adds up.
+//! Counting on many threads without fighting over a cache line: each thread counts in a place of
+//! its own, and whoever reads adds up.
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed};
 
@@ -60,8 +61,9 @@ impl UnderWay {
         usize::try_from(self.0.iter().map(|place| place.load(Relaxed)).sum::<i64>()).unwrap_or(0)
     }
 
-    /// Whether there are more than `max`, as seen by someone who has begun one. Other threads' places are only looked at when this
-    /// one's has its share, so a thread with few may let the bound be passed by that share, an eighth.
+    /// Whether there are more than `max`, as seen by someone who has begun one. Other threads'
+    /// places are only looked at when this one's has its share, so a thread with few may let
+    /// the bound be passed by that share, an eighth.
     pub fn is_over(&self, max: usize) -> bool {
         let here = usize::try_from(self.0.mine().load(Relaxed)).unwrap_or(0);
         here > max / PLACES && self.count() > max
@@ -76,7 +78,9 @@ mod tests {
     fn what_begins_and_ends_on_different_threads_adds_up() {
         let under_way = UnderWay::default();
         let begun: Vec<_> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..20).map(|_| scope.spawn(|| (0..100).map(|_| under_way.begin()).collect::<Vec<_>>())).collect();
+            let threads: Vec<_> = (0..20)
+                .map(|_| scope.spawn(|| (0..100).map(|_| under_way.begin()).collect::<Vec<_>>()))
+                .collect();
             threads.into_iter().flat_map(|thread| thread.join().expect("a thread")).collect()
         });
         assert_eq!(under_way.count(), 2_000);

@@ -1,17 +1,24 @@
-//! OpenTelemetry traces over OTLP (http/protobuf). Off, and without cost, until [`init_traces`] is given an endpoint.
+//! OpenTelemetry traces over OTLP (http/protobuf). Off, and without cost, until [`init_traces`] is
+//! given an endpoint.
 
-use std::sync::OnceLock;
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::OnceLock,
+    time::{Duration, SystemTime},
+};
 
 use http::HeaderValue;
-use opentelemetry::trace::{
-    Link, Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer as _,
-    TracerProvider as _,
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{
+        Link, Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags,
+        TraceId, TraceState, Tracer as _, TracerProvider as _,
+    },
 };
-use opentelemetry::{Context, KeyValue};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, Span};
+use opentelemetry_sdk::{
+    Resource,
+    trace::{Sampler, SdkTracer, SdkTracerProvider, Span},
+};
 
 use super::{MethodLabel, SpanRef};
 
@@ -25,7 +32,8 @@ static TRACER: OnceLock<SdkTracer> = OnceLock::new();
 pub struct TraceSettings {
     /// The collector's base URL; `/v1/traces` is added. `None`: there are no traces.
     pub endpoint: Option<String>,
-    /// The part of the traces that begin here which is kept, 0 to 1. One that a caller began is kept as the caller says.
+    /// The part of the traces that begin here which is kept, 0 to 1. One that a caller began is
+    /// kept as the caller says.
     pub sampled_part: f64,
 }
 
@@ -59,14 +67,27 @@ impl Traces {
 ///
 /// # Errors
 /// [`TraceInitError`].
-pub fn init_traces(settings: &TraceSettings, service: &'static str, version: &'static str) -> Result<Traces, TraceInitError> {
+pub fn init_traces(
+    settings: &TraceSettings,
+    service: &'static str,
+    version: &'static str,
+) -> Result<Traces, TraceInitError> {
     let Some(endpoint) = &settings.endpoint else { return Ok(Traces(None)) };
     let url = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
-    let exporter = SpanExporter::builder().with_http().with_endpoint(url).with_timeout(Duration::from_secs(5)).build()?;
-    let resource = Resource::builder().with_service_name(service).with_attribute(KeyValue::new("service.version", version)).build();
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_endpoint(url)
+        .with_timeout(Duration::from_secs(5))
+        .build()?;
+    let resource = Resource::builder()
+        .with_service_name(service)
+        .with_attribute(KeyValue::new("service.version", version))
+        .build();
     let provider = SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
-        .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(settings.sampled_part))))
+        .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(
+            settings.sampled_part,
+        ))))
         .with_resource(resource)
         .build();
     TRACER.set(provider.tracer("ticket-system")).map_err(|_| TraceInitError::AlreadySet)?;
@@ -83,8 +104,10 @@ impl ServerSpan {
         let tracer = TRACER.get()?;
         let method = method.as_str();
         let builder = tracer.span_builder(format!("{method} {route}")).with_kind(SpanKind::Server);
-        let builder =
-            builder.with_attributes([KeyValue::new("http.request.method", method), KeyValue::new("http.route", route.to_owned())]);
+        let builder = builder.with_attributes([
+            KeyValue::new("http.request.method", method),
+            KeyValue::new("http.route", route.to_owned()),
+        ]);
         Some(Self(tracer.build_with_context(builder, &context(parent.and_then(parse)))))
     }
 
@@ -102,7 +125,10 @@ impl ServerSpan {
     /// Ends it with the answer's status.
     pub fn end(mut self, status: u16, request_id: &str) {
         self.0.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
-        self.0.set_attribute(KeyValue::new("http.request.header.x-request-id", request_id.to_owned()));
+        self.0.set_attribute(KeyValue::new(
+            "http.request.header.x-request-id",
+            request_id.to_owned(),
+        ));
         if status >= 500 {
             self.0.set_status(Status::error(status.to_string()));
         }
@@ -114,8 +140,12 @@ impl ServerSpan {
 pub struct ClientSpan(Span);
 
 impl ClientSpan {
-    /// Begins one: a child of the first of `requests`' spans, linked to the others'; `None` when there are no traces.
-    pub fn start<'a>(name: &'static str, requests: impl Iterator<Item = Option<&'a HeaderValue>>) -> Option<Self> {
+    /// Begins one: a child of the first of `requests`' spans, linked to the others'; `None` when
+    /// there are no traces.
+    pub fn start<'a>(
+        name: &'static str,
+        requests: impl Iterator<Item = Option<&'a HeaderValue>>,
+    ) -> Option<Self> {
         let tracer = TRACER.get()?;
         let mut spans = requests.flatten().filter_map(parse);
         let parent = spans.next();
@@ -132,7 +162,10 @@ impl ClientSpan {
 
     /// Ends it; `failure` says why there is no answer.
     pub fn end(mut self, purchases: usize, failure: Option<&'static str>) {
-        self.0.set_attribute(KeyValue::new("purchases", i64::try_from(purchases).unwrap_or(i64::MAX)));
+        self.0.set_attribute(KeyValue::new(
+            "purchases",
+            i64::try_from(purchases).unwrap_or(i64::MAX),
+        ));
         if let Some(failure) = failure {
             self.0.set_status(Status::error(failure));
         }
@@ -140,9 +173,14 @@ impl ClientSpan {
     }
 }
 
-/// Records something that took `duration` until now and was done for several requests at once: a child of the first one's span,
-/// linked to the others'.
-pub fn record_batch_span(name: &'static str, mut requests: impl Iterator<Item = SpanRef>, duration: Duration, commands: usize) {
+/// Records something that took `duration` until now and was done for several requests at once: a
+/// child of the first one's span, linked to the others'.
+pub fn record_batch_span(
+    name: &'static str,
+    mut requests: impl Iterator<Item = SpanRef>,
+    duration: Duration,
+    commands: usize,
+) {
     let (Some(tracer), Some(first)) = (TRACER.get(), requests.next()) else { return };
     let links = requests.take(LINKS_MAX).map(|span| Link::with_context(sampled(span))).collect();
     let now = SystemTime::now();
@@ -170,14 +208,16 @@ fn reference(context: &SpanContext) -> SpanRef {
 }
 
 fn traceparent(context: &SpanContext) -> Option<HeaderValue> {
-    let text = format!("00-{}-{}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags());
+    let text =
+        format!("00-{}-{}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags());
     context.is_valid().then(|| HeaderValue::try_from(text).ok()).flatten()
 }
 
 /// A `traceparent` that is well formed and not all zeros.
 fn parse(value: &HeaderValue) -> Option<SpanContext> {
     let mut parts = value.to_str().ok()?.split('-');
-    let (_version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let (_version, trace, span, flags) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?);
     let (trace, span) = (TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?);
     Some(SpanContext::new(trace, span, flags, true, TraceState::NONE)).filter(SpanContext::is_valid)
@@ -193,6 +233,11 @@ mod tests {
         let context = parse(&HeaderValue::from_static(text)).expect("well formed");
         assert_eq!(traceparent(&context).expect("valid"), text);
         assert_eq!(sampled(reference(&context)).span_id(), context.span_id());
-        assert!(parse(&HeaderValue::from_static("00-00000000000000000000000000000000-00f067aa0ba902b7-01")).is_none());
+        assert!(
+            parse(&HeaderValue::from_static(
+                "00-00000000000000000000000000000000-00f067aa0ba902b7-01"
+            ))
+            .is_none()
+        );
     }
 }

@@ -1,7 +1,10 @@
 use std::{path::Path, time::Duration};
 
 use serving::{
-    config::{ConfigError, CorsOrigins, Group, SERVING, Secret, ServingSettings, Source, Var, render_dotenv, render_help, render_markdown},
+    config::{
+        ConfigError, CorsOrigins, Group, SERVING, Secret, ServingSettings, Source, Var,
+        render_dotenv, render_help, render_markdown,
+    },
     telemetry::LogLevel,
 };
 
@@ -27,7 +30,12 @@ fn names_are_case_insensitive_and_empty_is_unset() {
 
 #[test]
 fn errors_are_one_line_that_names_the_variable_and_hides_secrets() {
-    let wrong = source(&[("TEST_PORT", "eighty"), ("TEST_TOKEN", "hunter2"), ("TEST_PAUSE", "-1"), ("TEST_FLAG", "maybe")]);
+    let wrong = source(&[
+        ("TEST_PORT", "eighty"),
+        ("TEST_TOKEN", "hunter2"),
+        ("TEST_PAUSE", "-1"),
+        ("TEST_FLAG", "maybe"),
+    ]);
     let messages = [
         wrong.get::<u16>(&PORT).expect_err("not a number").to_string(),
         wrong.get_in_range::<u16>(&PORT, 1..=9).expect_err("not a number").to_string(),
@@ -37,19 +45,42 @@ fn errors_are_one_line_that_names_the_variable_and_hides_secrets() {
     ];
     assert_eq!(messages[0], "TEST_PORT: \"eighty\" is not accepted; expected port");
     assert_eq!(messages[1], "TEST_PORT: \"eighty\" is not accepted; expected port from 1 to 9");
-    assert!(messages[2].starts_with("TEST_TOKEN: ") && !messages[2].contains("hunter2"), "{}", messages[2]);
+    assert!(
+        messages[2].starts_with("TEST_TOKEN: ") && !messages[2].contains("hunter2"),
+        "{}",
+        messages[2]
+    );
     assert!(messages.iter().all(|message| message.lines().count() == 1));
     assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(hidden)");
 }
 
 #[test]
 fn durations_and_flags() {
-    for (text, expected) in [("2.0", Some(2_000)), ("0.25", Some(250)), ("3", Some(3_000)), ("nan", None), ("1e99", None), ("inf", None)] {
+    for (text, expected) in [
+        ("2.0", Some(2_000)),
+        ("0.25", Some(250)),
+        ("3", Some(3_000)),
+        ("nan", None),
+        ("1e99", None),
+        ("inf", None),
+    ] {
         let duration = source(&[("TEST_PAUSE", text)]).get_duration_s(&PAUSE).ok();
         assert_eq!(duration, expected.map(Duration::from_millis), "{text}");
     }
-    for (text, expected) in [("YES", true), ("on", true), ("1", true), ("True", true), ("no", false), ("OFF", false), ("0", false)] {
-        assert_eq!(source(&[("TEST_FLAG", text)]).get_bool(&FLAG).expect("a flag"), expected, "{text}");
+    for (text, expected) in [
+        ("YES", true),
+        ("on", true),
+        ("1", true),
+        ("True", true),
+        ("no", false),
+        ("OFF", false),
+        ("0", false),
+    ] {
+        assert_eq!(
+            source(&[("TEST_FLAG", text)]).get_bool(&FLAG).expect("a flag"),
+            expected,
+            "{text}"
+        );
     }
 }
 
@@ -59,7 +90,8 @@ fn the_environment_wins_over_dotenv() {
     const IN_ENVIRONMENT: Var = Var::optional("CARGO_PKG_NAME", "text", "");
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join(".env");
-    std::fs::write(&path, "# comment\ncargo_pkg_name=from-file\ntest_name='from file'\n").expect("written");
+    std::fs::write(&path, "# comment\ncargo_pkg_name=from-file\ntest_name='from file'\n")
+        .expect("written");
     let source = Source::load(&path).expect("a well-formed file");
     assert_eq!(source.get::<String>(&NAME).expect("set"), "from file");
     assert_eq!(source.get::<String>(&IN_ENVIRONMENT).expect("set"), "serving");
@@ -83,28 +115,51 @@ fn serving_settings_have_defaults_and_ranges() {
         ("CORS_ALLOW_ORIGINS", "https://a.example/,https://b.example"),
         ("HEADER_TIMEOUT_S", "0"),
     ] {
-        let error = ServingSettings::from_source(&source(&[(name, value)])).expect_err(name).to_string();
+        let error =
+            ServingSettings::from_source(&source(&[(name, value)])).expect_err(name).to_string();
         assert!(error.starts_with(&format!("{name}: ")) && error.contains(value), "{error}");
     }
-    let listed = ServingSettings::from_source(&source(&[("cors_allow_origins", "https://a.example, http://b:81")])).expect("a list");
-    assert!(matches!(listed.requests.cors_allow_origins, CorsOrigins::List(list) if list.len() == 2));
+    let listed = ServingSettings::from_source(&source(&[(
+        "cors_allow_origins",
+        "https://a.example, http://b:81",
+    )]))
+    .expect("a list");
+    assert!(
+        matches!(listed.requests.cors_allow_origins, CorsOrigins::List(list) if list.len() == 2)
+    );
 }
 
 #[test]
 fn every_variable_is_documented_and_the_example_parses() {
     let groups = [GROUP, SERVING];
-    let (help, markdown, dotenv) = (render_help(&groups), render_markdown(&groups), render_dotenv(&groups));
+    let (help, markdown, dotenv) =
+        (render_help(&groups), render_markdown(&groups), render_dotenv(&groups));
     for var in groups.iter().flat_map(|group| group.vars) {
-        assert!(help.contains(var.name) && markdown.contains(&format!("| `{}` |", var.name)) && dotenv.contains(var.name));
+        assert!(
+            help.contains(var.name)
+                && markdown.contains(&format!("| `{}` |", var.name))
+                && dotenv.contains(var.name)
+        );
     }
-    assert!(markdown.lines().filter(|line| line.starts_with("| `")).all(|line| line.replace("\\|", "").matches('|').count() == 5));
+    assert!(
+        markdown.lines().filter(|line| line.starts_with("| `")).all(|line| line
+            .replace("\\|", "")
+            .matches('|')
+            .count()
+            == 5)
+    );
 
     // Uncommented, the example is the defaults.
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join(".env");
-    let lines = dotenv.lines().map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line));
+    let lines = dotenv
+        .lines()
+        .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line));
     std::fs::write(&path, lines.collect::<Vec<_>>().join("\n")).expect("written");
     let source = Source::load(&path).expect("a well-formed file");
     assert_eq!(source.get::<u16>(&PORT).expect("the default"), 8000);
-    assert_eq!(ServingSettings::from_source(&source).expect("defaults").requests.max_body_bytes, 65_536);
+    assert_eq!(
+        ServingSettings::from_source(&source).expect("defaults").requests.max_body_bytes,
+        65_536
+    );
 }

@@ -20,7 +20,8 @@ fn assert_took(began: Instant, from: Duration, to: Duration) {
 
 #[tokio::test]
 async fn a_slow_head_is_cut_at_the_deadline() {
-    let server = with(ServerSettings { header_timeout: ms(300), ..Default::default() }).start().await;
+    let server =
+        with(ServerSettings { header_timeout: ms(300), ..Default::default() }).start().await;
     for beginning in ["", "GET /items/1 HTTP/1.1\r\nhost:", "PRI * HTTP/2.0\r\n"] {
         let began = Instant::now();
         let mut conn = server.connect().await;
@@ -32,7 +33,8 @@ async fn a_slow_head_is_cut_at_the_deadline() {
 
 #[tokio::test]
 async fn dripping_a_head_does_not_extend_the_deadline_and_later_heads_have_it_too() {
-    let server = with(ServerSettings { header_timeout: ms(300), ..Default::default() }).start().await;
+    let server =
+        with(ServerSettings { header_timeout: ms(300), ..Default::default() }).start().await;
     let mut conn = server.connect().await;
     conn.send(GET).await;
     assert_eq!(conn.answer().await.status, 200);
@@ -48,7 +50,8 @@ async fn dripping_a_head_does_not_extend_the_deadline_and_later_heads_have_it_to
 
 #[tokio::test]
 async fn an_idle_connection_is_closed() {
-    let server = with(ServerSettings { keepalive_idle: ms(400), ..Default::default() }).start().await;
+    let server =
+        with(ServerSettings { keepalive_idle: ms(400), ..Default::default() }).start().await;
     let mut conn = server.connect().await;
     conn.send(GET).await;
     assert_eq!(conn.answer().await.status, 200);
@@ -59,7 +62,8 @@ async fn an_idle_connection_is_closed() {
 
 #[tokio::test]
 async fn a_connection_in_use_outlives_the_idle_time() {
-    let server = with(ServerSettings { keepalive_idle: ms(400), ..Default::default() }).start().await;
+    let server =
+        with(ServerSettings { keepalive_idle: ms(400), ..Default::default() }).start().await;
     let mut conn = server.connect().await;
     for _ in 0..8 {
         conn.send(GET).await;
@@ -86,7 +90,8 @@ async fn an_old_connection_is_told_to_close_with_its_next_answer() {
 
 #[tokio::test]
 async fn heads_over_the_limit_are_431() {
-    let server = with(ServerSettings { max_header_bytes: 8_192, ..Default::default() }).start().await;
+    let server =
+        with(ServerSettings { max_header_bytes: 8_192, ..Default::default() }).start().await;
     let large = format!("GET / HTTP/1.1\r\nhost: t\r\nx-large: {}\r\n\r\n", "x".repeat(9_000));
     server.request(&large).await.assert_problem(431, "header_too_large");
     let many = format!("GET / HTTP/1.1\r\nhost: t\r\n{}\r\n", "a: b\r\n".repeat(200));
@@ -137,7 +142,8 @@ async fn beyond_the_reserve_connections_are_dropped() {
 async fn pipelined_requests_are_answered_in_order() {
     let server = Setup::default().start().await;
     let mut conn = server.connect().await;
-    conn.send("GET /items/1 HTTP/1.1\r\nhost: t\r\n\r\nGET /items/2 HTTP/1.1\r\nhost: t\r\n\r\n").await;
+    conn.send("GET /items/1 HTTP/1.1\r\nhost: t\r\n\r\nGET /items/2 HTTP/1.1\r\nhost: t\r\n\r\n")
+        .await;
     assert_eq!(conn.answer().await.text(), "1");
     assert_eq!(conn.answer().await.text(), "2");
 }

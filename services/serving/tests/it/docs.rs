@@ -6,12 +6,17 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 use crate::support::Setup;
 
 pub fn document() -> OpenApi {
-    OpenApiBuilder::new().info(InfoBuilder::new().title("Test <Service>").version("1.2.3").build()).build()
+    OpenApiBuilder::new()
+        .info(InfoBuilder::new().title("Test <Service>").version("1.2.3").build())
+        .build()
 }
 
 /// The values of `attribute` in `html`.
 fn attributes<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
-    html.split(&format!(" {attribute}=\"")).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    html.split(&format!(" {attribute}=\""))
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect()
 }
 
 #[tokio::test]
@@ -32,8 +37,14 @@ async fn swagger_ui_loads_only_what_the_binary_serves() {
     let server = Setup::default().start().await;
     for path in ["/docs", "/docs/"] {
         let page = server.get(path).await;
-        assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
-        assert!(page.header("content-security-policy").is_some_and(|policy| policy.starts_with("default-src 'none'")));
+        assert_eq!(
+            (page.status, page.header("content-type")),
+            (200, Some("text/html; charset=utf-8"))
+        );
+        assert!(
+            page.header("content-security-policy")
+                .is_some_and(|policy| policy.starts_with("default-src 'none'"))
+        );
         let links = [attributes(page.text(), "src"), attributes(page.text(), "href")].concat();
         assert_eq!(links.len(), 7, "{links:?}");
         for link in links {
@@ -43,7 +54,11 @@ async fn swagger_ui_loads_only_what_the_binary_serves() {
         }
     }
     let settings = server.get("/docs/swagger-initializer.js").await;
-    assert!(settings.text().contains("\"/openapi.json\"") && settings.text().contains("\"validatorUrl\": \"none\""), "{settings:?}");
+    assert!(
+        settings.text().contains("\"/openapi.json\"")
+            && settings.text().contains("\"validatorUrl\": \"none\""),
+        "{settings:?}"
+    );
     assert!(!settings.text().contains("http"), "{settings:?}");
     server.get("/docs/unknown.js").await.assert_problem(404, "not_found");
 }
@@ -53,10 +68,25 @@ async fn redoc_is_one_page_without_outside_resources() {
     let server = Setup::default().start().await;
     let page = server.get("/redoc").await;
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
-    assert!(page.header("content-security-policy").is_some_and(|policy| policy.starts_with("default-src 'none'")));
+    assert!(
+        page.header("content-security-policy")
+            .is_some_and(|policy| policy.starts_with("default-src 'none'"))
+    );
     let html = page.text();
-    assert!(html.contains("<title>Test &lt;Service></title>") && html.contains("Redoc.init(\"/openapi.json\""));
-    for outside in ["cdn.", "fonts.googleapis", "fonts.gstatic", "unpkg.com", "jsdelivr", "@import", "<script src", "<link"] {
+    assert!(
+        html.contains("<title>Test &lt;Service></title>")
+            && html.contains("Redoc.init(\"/openapi.json\"")
+    );
+    for outside in [
+        "cdn.",
+        "fonts.googleapis",
+        "fonts.gstatic",
+        "unpkg.com",
+        "jsdelivr",
+        "@import",
+        "<script src",
+        "<link",
+    ] {
         assert!(!html.contains(outside), "{outside}");
     }
     assert!(!html.contains("src:\"http"), "an image or script from elsewhere");

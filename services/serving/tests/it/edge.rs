@@ -52,18 +52,22 @@ async fn request_ids_go_in_and_out() {
     assert_eq!(answer.header("x-request-id"), Some(answer.text()));
     assert_ne!(answer.text(), "a\"b");
     assert_eq!(answer.text().len(), 36);
-    let answer = server.request("GET /nowhere HTTP/1.1\r\nhost: t\r\nx-request-id: abc-2\r\n\r\n").await;
+    let answer =
+        server.request("GET /nowhere HTTP/1.1\r\nhost: t\r\nx-request-id: abc-2\r\n\r\n").await;
     assert_eq!(answer.assert_problem(404, "not_found")["request_id"], "abc-2");
 
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    let answer = server.request(&format!("GET /id HTTP/1.1\r\nhost: t\r\ntraceparent: {trace}\r\n\r\n")).await;
+    let answer = server
+        .request(&format!("GET /id HTTP/1.1\r\nhost: t\r\ntraceparent: {trace}\r\n\r\n"))
+        .await;
     assert_eq!(answer.header("traceparent"), Some(trace));
     assert_eq!(server.get("/id").await.header("traceparent"), None);
 }
 
 #[tokio::test]
 async fn a_slow_handler_is_503_and_a_slow_body_408() {
-    let requests = RequestSettings { request_timeout: ms(300), body_timeout: ms(600), ..Default::default() };
+    let requests =
+        RequestSettings { request_timeout: ms(300), body_timeout: ms(600), ..Default::default() };
     let server = with(requests).start().await;
     server.get("/slow?ms=5000").await.assert_problem(503, "deadline_exceeded");
     assert_eq!(server.get("/slow?ms=1").await.status, 200);
@@ -75,7 +79,8 @@ async fn a_slow_handler_is_503_and_a_slow_body_408() {
     assert_eq!(answer.header("connection"), Some("close"));
     conn.closed().await;
 
-    // Slower than the request's deadline, faster than the body's: the deadline counts from its arrival.
+    // Slower than the request's deadline, faster than the body's: the deadline counts from its
+    // arrival.
     let mut conn = server.connect().await;
     conn.send("POST /order HTTP/1.1\r\nhost: t\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{\"qty\"").await;
     tokio::time::sleep(ms(400)).await;
@@ -115,7 +120,10 @@ async fn over_the_request_cap_only_probes_are_answered() {
 
 #[tokio::test]
 async fn slow_bodies_leave_room_for_whole_requests() {
-    let server = with(RequestSettings { max_in_flight: 6, max_slow_bodies: 2, ..Default::default() }).start().await;
+    let server =
+        with(RequestSettings { max_in_flight: 6, max_slow_bodies: 2, ..Default::default() })
+            .start()
+            .await;
     let head = "POST /order HTTP/1.1\r\nhost: t\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{";
     let mut slow = Vec::new();
     for _ in 0..2 {
@@ -152,7 +160,10 @@ async fn slow_bodies_leave_room_for_whole_requests() {
 
 #[tokio::test]
 async fn slow_bodies_never_take_more_than_half_of_the_requests() {
-    let server = with(RequestSettings { max_in_flight: 4, max_slow_bodies: 1_000, ..Default::default() }).start().await;
+    let server =
+        with(RequestSettings { max_in_flight: 4, max_slow_bodies: 1_000, ..Default::default() })
+            .start()
+            .await;
     let head = "POST /order HTTP/1.1\r\nhost: t\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{";
     let mut slow = Vec::new();
     for _ in 0..4 {
@@ -167,7 +178,11 @@ async fn slow_bodies_never_take_more_than_half_of_the_requests() {
 #[tokio::test]
 async fn answers_are_compressed_above_the_threshold_when_accepted() {
     let server = Setup::default().start().await;
-    let accepting = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: t\r\naccept-encoding: gzip\r\nconnection: close\r\n\r\n");
+    let accepting = |path: &str| {
+        format!(
+            "GET {path} HTTP/1.1\r\nhost: t\r\naccept-encoding: gzip\r\nconnection: close\r\n\r\n"
+        )
+    };
     assert_eq!(server.request(&accepting("/bytes/900")).await.header("content-encoding"), None);
     assert_eq!(server.get("/bytes/5000").await.header("content-encoding"), None);
     server.request(&accepting("/nowhere")).await.assert_problem(404, "not_found");
@@ -193,17 +208,40 @@ async fn browsers_may_call_from_the_allowed_origins() {
     let answer = server.request(preflight).await;
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some("*")));
     assert_eq!(answer.header("access-control-allow-headers"), Some("idempotency-key"));
-    assert!(answer.header("access-control-allow-methods").is_some_and(|methods| methods.contains("POST")));
+    assert!(
+        answer
+            .header("access-control-allow-methods")
+            .is_some_and(|methods| methods.contains("POST"))
+    );
     assert_eq!(server.request(get).await.header("access-control-allow-origin"), Some("*"));
 
     let listed = "https://a.example,https://c.example".parse::<CorsOrigins>().expect("origins");
-    let server = with(RequestSettings { cors_allow_origins: listed, request_timeout: ms(300), ..Default::default() }).start().await;
-    assert_eq!(server.request(get).await.header("access-control-allow-origin"), Some("https://a.example"));
-    let (panic, slow) = (get.replace("/items/1", "/panic"), get.replace("/items/1", "/slow?ms=5000"));
+    let server = with(RequestSettings {
+        cors_allow_origins: listed,
+        request_timeout: ms(300),
+        ..Default::default()
+    })
+    .start()
+    .await;
+    assert_eq!(
+        server.request(get).await.header("access-control-allow-origin"),
+        Some("https://a.example")
+    );
+    let (panic, slow) =
+        (get.replace("/items/1", "/panic"), get.replace("/items/1", "/slow?ms=5000"));
     for (request, code) in [(&panic, "internal"), (&slow, "deadline_exceeded")] {
         let answer = server.request(request).await;
-        assert_eq!(answer.header("access-control-allow-origin"), Some("https://a.example"), "{code}: a page must learn of it too");
-        assert!(answer.header("access-control-expose-headers").is_some_and(|names| names.contains("retry-after")), "{answer:?}");
+        assert_eq!(
+            answer.header("access-control-allow-origin"),
+            Some("https://a.example"),
+            "{code}: a page must learn of it too"
+        );
+        assert!(
+            answer
+                .header("access-control-expose-headers")
+                .is_some_and(|names| names.contains("retry-after")),
+            "{answer:?}"
+        );
         assert_eq!(answer.assert_problem(answer.status, code)["code"], code);
         let other = server.request(&request.replace("a.example", "b.example")).await;
         assert_eq!(other.header("access-control-allow-origin"), None, "{code}");

@@ -4,9 +4,18 @@ use crate::support::Setup;
 async fn json_bodies() {
     let server = Setup::default().start().await;
     assert_eq!(server.post_json("/order", "{\"qty\": 3}").await.text(), "3 ");
-    assert_eq!(server.post("/order", "content-type: application/json; charset=utf-8\r\n", "{\"qty\": 3}").await.status, 200);
+    assert_eq!(
+        server
+            .post("/order", "content-type: application/json; charset=utf-8\r\n", "{\"qty\": 3}")
+            .await
+            .status,
+        200
+    );
     for content_type in ["", "content-type: text/plain\r\n"] {
-        server.post("/order", content_type, "{\"qty\": 3}").await.assert_problem(415, "unsupported_media_type");
+        server
+            .post("/order", content_type, "{\"qty\": 3}")
+            .await
+            .assert_problem(415, "unsupported_media_type");
     }
     for malformed in ["", "{", "{\"qty\": 3}}", "{\"qty\": 03}", "{'qty': 3}", "\u{feff}{}"] {
         server.post_json("/order", malformed).await.assert_problem(400, "malformed_json");
@@ -20,9 +29,13 @@ async fn json_bodies() {
         (" [3]", "sequence"),
     ] {
         let problem = server.post_json("/order", body).await.assert_problem(422, "validation");
-        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains(named)), "{body}: {problem}");
+        assert!(
+            problem["detail"].as_str().is_some_and(|detail| detail.contains(named)),
+            "{body}: {problem}"
+        );
     }
-    let problem = server.post_json("/order", &format!("{{\"qty\": \"{}\"}}", "ä".repeat(5_000))).await;
+    let problem =
+        server.post_json("/order", &format!("{{\"qty\": \"{}\"}}", "ä".repeat(5_000))).await;
     let detail = problem.assert_problem(422, "validation")["detail"].as_str().map(str::len);
     assert!(detail.is_some_and(|bytes| bytes < 400), "the input is not echoed at length");
 }
@@ -58,16 +71,23 @@ async fn parameters_and_keys() {
     server.get("/slow").await.assert_problem(422, "validation");
     server.get("/slow?ms=x").await.assert_problem(422, "validation");
     let json = "content-type: application/json\r\n";
-    let answer = server.post("/order", &format!("{json}idempotency-key: \"k-1\"\r\n"), "{\"qty\": 3}").await;
+    let answer =
+        server.post("/order", &format!("{json}idempotency-key: \"k-1\"\r\n"), "{\"qty\": 3}").await;
     assert_eq!(answer.text(), "3 k-1");
-    server.post("/order", &format!("{json}idempotency-key: \"k-1\r\n"), "{\"qty\": 3}").await.assert_problem(400, "bad_request");
+    server
+        .post("/order", &format!("{json}idempotency-key: \"k-1\r\n"), "{\"qty\": 3}")
+        .await
+        .assert_problem(400, "bad_request");
 }
 
 #[tokio::test]
 async fn what_an_error_quotes_is_cut_off() {
     let server = Setup::default().start().await;
-    for body in [format!("{{\"qty\": \"{}\"}}", "x".repeat(5_000)), format!("{{\"qty\": \"{}", "\u{20ac}".repeat(2_000)), "[".repeat(5_000)]
-    {
+    for body in [
+        format!("{{\"qty\": \"{}\"}}", "x".repeat(5_000)),
+        format!("{{\"qty\": \"{}", "\u{20ac}".repeat(2_000)),
+        "[".repeat(5_000),
+    ] {
         let answer = server.post_json("/order", &body).await;
         assert!(matches!(answer.status, 400 | 422), "{answer:?}");
         assert!(answer.text().len() < 800, "{}", answer.text());

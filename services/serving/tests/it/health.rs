@@ -20,16 +20,28 @@ async fn probes_answer_as_documented() {
     let seen = up.clone();
     let health = Health::new("test").with_check("vacancy", move || {
         let up = seen.load(SeqCst);
-        async move { if up { CheckResult::up().with_extra("seq", 7) } else { CheckResult::down("no connection") } }
+        async move {
+            if up {
+                CheckResult::up().with_extra("seq", 7)
+            } else {
+                CheckResult::down("no connection")
+            }
+        }
     });
     let server = Setup { health: Some(health), ..Setup::default() }.start().await;
     for path in ["/health", "/api/v1/health", "/livez"] {
-        assert_eq!(server.get(path).await.json(), json!({ "status": "healthy", "service": "test" }));
+        assert_eq!(
+            server.get(path).await.json(),
+            json!({ "status": "healthy", "service": "test" })
+        );
     }
     for path in ["/ready", "/readyz"] {
         let answer = server.get(path).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
-        assert_eq!(answer.json(), json!({ "status": "ready", "dependencies": { "vacancy": "up" }, "seq": 7 }));
+        assert_eq!(
+            answer.json(),
+            json!({ "status": "ready", "dependencies": { "vacancy": "up" }, "seq": 7 })
+        );
     }
     let port = server.address.port();
     assert!(healthcheck(port, "/ready").await.is_ok());

@@ -31,7 +31,10 @@ async fn requests_are_counted_by_route_not_by_path() {
         ("process_max_fds", 3.0),
         ("process_cpu_seconds_total", 0.0),
     ] {
-        let value = text.lines().find_map(|line| line.strip_prefix(name)).and_then(|value| value.trim().parse::<f64>().ok());
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .and_then(|value| value.trim().parse::<f64>().ok());
         assert!(value.is_some_and(|value| value >= least), "{name}: {value:?}");
     }
 }
@@ -42,18 +45,27 @@ async fn a_caller_that_goes_away_is_counted_and_leaves_nothing_in_flight() {
     let mut conn = server.connect().await;
     conn.send("GET /slow?ms=5000 HTTP/1.1\r\nhost: t\r\n\r\n").await;
     tokio::time::sleep(ms(100)).await;
-    assert!(server.metrics.text().expect("metrics").contains("http_requests_in_flight{service=\"test\"} 1"));
+    assert!(
+        server
+            .metrics
+            .text()
+            .expect("metrics")
+            .contains("http_requests_in_flight{service=\"test\"} 1")
+    );
     drop(conn);
     tokio::time::sleep(ms(100)).await;
     let text = server.metrics.text().expect("metrics");
     assert!(text.contains("http_requests_in_flight{service=\"test\"} 0"));
-    assert!(text.contains("http_requests_total{method=\"GET\",route=\"/slow\",service=\"test\",status=\"499\"} 1"));
+    assert!(text.contains(
+        "http_requests_total{method=\"GET\",route=\"/slow\",service=\"test\",status=\"499\"} 1"
+    ));
     assert!(text.contains("http_connections{service=\"test\"} 0"));
 }
 
 #[test]
 fn registries_are_independent() {
-    let (first, second) = (Metrics::new("a", "1").expect("metrics"), Metrics::new("b", "1").expect("metrics"));
+    let (first, second) =
+        (Metrics::new("a", "1").expect("metrics"), Metrics::new("b", "1").expect("metrics"));
     let own = prometheus::IntCounter::new("tickets_sold_total", "Tickets sold").expect("a counter");
     first.registry().register(Box::new(own.clone())).expect("registered");
     own.inc();

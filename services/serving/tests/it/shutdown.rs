@@ -8,7 +8,11 @@ use crate::support::{Setup, ms};
 const GET: &str = "GET /items/1 HTTP/1.1\r\nhost: t\r\n\r\n";
 
 fn setup() -> Setup {
-    let server = ServerSettings { shutdown_drain: ms(400), shutdown_timeout: ms(2_000), ..Default::default() };
+    let server = ServerSettings {
+        shutdown_drain: ms(400),
+        shutdown_timeout: ms(2_000),
+        ..Default::default()
+    };
     Setup { server, ..Setup::default() }
 }
 
@@ -54,10 +58,16 @@ async fn a_request_in_flight_finishes_after_the_drain() {
     sleep(ms(100)).await;
     let task = server.stop();
     let answer = conn.answer().await;
-    assert_eq!((answer.status, answer.text(), answer.header("connection")), (200, "done", Some("close")));
+    assert_eq!(
+        (answer.status, answer.text(), answer.header("connection")),
+        (200, "done", Some("close"))
+    );
     let report = task.await.expect("no panic");
     assert_eq!(report.cut, 0);
-    assert!(report.shutdown_took < ms(1_800), "ends with the request, not with the deadline: {report:?}");
+    assert!(
+        report.shutdown_took < ms(1_800),
+        "ends with the request, not with the deadline: {report:?}"
+    );
 }
 
 #[tokio::test]
@@ -82,7 +92,8 @@ async fn idle_and_stalled_connections_do_not_delay_it() {
 
 #[tokio::test]
 async fn a_request_that_does_not_end_is_cut_at_the_hard_deadline() {
-    let server = ServerSettings { shutdown_drain: ms(0), shutdown_timeout: ms(300), ..Default::default() };
+    let server =
+        ServerSettings { shutdown_drain: ms(0), shutdown_timeout: ms(300), ..Default::default() };
     let server = Setup { server, ..Setup::default() }.start().await;
     let mut conn = server.connect().await;
     conn.send("GET /slow?ms=8000 HTTP/1.1\r\nhost: t\r\n\r\n").await;
@@ -104,7 +115,9 @@ async fn servers_in_one_process_do_not_affect_each_other() {
 async fn sigterm_resolves_the_signal() {
     let mut signal = Box::pin(serving::shutdown::signal().expect("handlers"));
     assert!(tokio::time::timeout(ms(50), &mut signal).await.is_err());
-    let sent = std::process::Command::new("kill").args(["-TERM", &std::process::id().to_string()]).status();
+    let sent = std::process::Command::new("kill")
+        .args(["-TERM", &std::process::id().to_string()])
+        .status();
     assert!(sent.expect("kill runs").success());
     assert!(tokio::time::timeout(ms(2_000), signal).await.is_ok());
 }

@@ -59,7 +59,8 @@ impl Setup {
         let address = listener.local_addr().expect("an address");
         health.set_ready();
         let (stop, stopped) = oneshot::channel::<()>();
-        let (server, served_health, served_metrics) = (self.server, health.clone(), metrics.clone());
+        let (server, served_health, served_metrics) =
+            (self.server, health.clone(), metrics.clone());
         let task = tokio::spawn(async move {
             let stopped = async {
                 let _ = stopped.await;
@@ -76,7 +77,10 @@ impl Server {
     }
 
     pub async fn connect(&self) -> Conn {
-        Conn { stream: TcpStream::connect(self.address).await.expect("a connection"), buffer: Vec::new() }
+        Conn {
+            stream: TcpStream::connect(self.address).await.expect("a connection"),
+            buffer: Vec::new(),
+        }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -84,7 +88,11 @@ impl Server {
     }
 
     pub async fn post(&self, path: &str, headers: &str, body: &str) -> Answer {
-        self.request(&format!("POST {path} HTTP/1.1\r\nhost: t\r\n{headers}content-length: {}\r\n\r\n{body}", body.len())).await
+        self.request(&format!(
+            "POST {path} HTTP/1.1\r\nhost: t\r\n{headers}content-length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+        .await
     }
 
     pub async fn post_json(&self, path: &str, body: &str) -> Answer {
@@ -124,12 +132,17 @@ impl Conn {
             if let Some(at) = self.buffer.windows(4).position(|four| four == b"\r\n\r\n") {
                 break at + 4;
             }
-            assert!(self.fill().await, "closed before an answer: {:?}", String::from_utf8_lossy(&self.buffer));
+            assert!(
+                self.fill().await,
+                "closed before an answer: {:?}",
+                String::from_utf8_lossy(&self.buffer)
+            );
         };
         let head: Vec<u8> = self.buffer.drain(..head_end).collect();
         let head = String::from_utf8(head).expect("an ASCII head");
         let mut answer = Answer::parse(&head);
-        let length: usize = answer.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        let length: usize =
+            answer.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
         while self.buffer.len() < length {
             assert!(self.fill().await, "closed within an answer");
         }
@@ -157,7 +170,9 @@ impl Conn {
 
     /// Reads more; false at the end.
     async fn fill(&mut self) -> bool {
-        let read = timeout(PATIENCE, self.stream.read_buf(&mut self.buffer)).await.expect("the peer hangs");
+        let read = timeout(PATIENCE, self.stream.read_buf(&mut self.buffer))
+            .await
+            .expect("the peer hangs");
         matches!(read, Ok(1..))
     }
 }
@@ -172,8 +187,12 @@ pub struct Answer {
 impl Answer {
     fn parse(head: &str) -> Self {
         let mut lines = head.lines();
-        let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
-        let headers = lines.filter_map(|line| line.split_once(": ")).map(|(n, v)| (n.to_ascii_lowercase(), v.to_owned())).collect();
+        let status =
+            lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
+        let headers = lines
+            .filter_map(|line| line.split_once(": "))
+            .map(|(n, v)| (n.to_ascii_lowercase(), v.to_owned()))
+            .collect();
         Self { status: status.expect("a status line"), headers, body: Vec::new() }
     }
 
@@ -231,16 +250,31 @@ fn routes() -> Router {
         )
         .route(
             "/order",
-            post(|IdempotencyKey(key): IdempotencyKey, JsonBody(order): JsonBody<Order>| async move {
-                format!("{} {}", order.qty, key.unwrap_or_default())
+            post(
+                |IdempotencyKey(key): IdempotencyKey, JsonBody(order): JsonBody<Order>| async move {
+                    format!("{} {}", order.qty, key.unwrap_or_default())
+                },
+            ),
+        )
+        .route(
+            "/note",
+            post(|OptionalJson(note): OptionalJson<Note>| async move {
+                note.text.unwrap_or("none".into())
             }),
         )
-        .route("/note", post(|OptionalJson(note): OptionalJson<Note>| async move { note.text.unwrap_or("none".into()) }))
         .route("/items/{id}", get(|PathParams(id): PathParams<u64>| async move { id.to_string() }))
-        .route("/bytes/{count}", get(|PathParams(count): PathParams<usize>| async move { "x".repeat(count) }))
+        .route(
+            "/bytes/{count}",
+            get(|PathParams(count): PathParams<usize>| async move { "x".repeat(count) }),
+        )
         .route("/id", get(|RequestId(id): RequestId| async move { id.expect("the edge sets it") }))
         .route("/panic", get(panics))
-        .route("/fails", get(|| async { Problem::overloaded("Too much.", 7).with("seq", 42).with("status", "kept out") }))
+        .route(
+            "/fails",
+            get(|| async {
+                Problem::overloaded("Too much.", 7).with("seq", 42).with("status", "kept out")
+            }),
+        )
 }
 
 async fn panics() -> &'static str {

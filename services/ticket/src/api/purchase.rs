@@ -1,19 +1,25 @@
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderMap, HeaderValue};
-use serving::Problem;
-use serving::extract::{IdempotencyKey, JsonBody};
-use serving::problem::ProblemDetails;
-use vacancy::api::{Answer, Failure, key_from};
-use vacancy::wire::{ReserveAnswer, ReserveBody};
+use serving::{
+    Problem,
+    extract::{IdempotencyKey, JsonBody},
+    problem::ProblemDetails,
+};
+use vacancy::{
+    api::{Answer, Failure, key_from},
+    wire::{ReserveAnswer, ReserveBody},
+};
 
 use super::Shop;
 use crate::client::{IDEMPOTENCY_KEY, Order, Trace, quoted};
 
 /// Buy tickets
 ///
-/// Of stock `general` of event `default`. Sold out is an answer, not an error. With an `Idempotency-Key`, repeating the
-/// call buys nothing more and gives the same answer.
+/// Of stock `general` of event `default`. Sold out is an answer, not an error. With an
+/// `Idempotency-Key`, repeating the call buys nothing more and gives the same answer.
 #[utoipa::path(
     post,
     path = "/api/v1/purchase",
@@ -46,7 +52,12 @@ pub async fn purchase(
     }
     let key = key_from(key)?;
     let made = if key.is_none() { shop.client.make_key() } else { None };
-    let order = Order { qty: body.qty, customer: body.customer, key: key.or_else(|| made.clone()), trace: Trace::of(&headers) };
+    let order = Order {
+        qty: body.qty,
+        customer: body.customer,
+        key: key.or_else(|| made.clone()),
+        trace: Trace::of(&headers),
+    };
     let mut response = match shop.client.purchase(order).await {
         Ok(answer) => Answer::ok(answer.seq, answer).into_response(),
         Err(error) => {

@@ -1,10 +1,11 @@
 //! vacancy in the same process.
 
 use inventory::{CommandKind, IdempotencyKey, Items};
-use serving::Problem;
-use serving::extract::CallerDeadline;
-use vacancy::api::{App, Wording, decide_reserve, problem_of_engine};
-use vacancy::wire::ReserveAnswer;
+use serving::{Problem, extract::CallerDeadline};
+use vacancy::{
+    api::{App, Wording, decide_reserve, problem_of_engine},
+    wire::ReserveAnswer,
+};
 
 use super::{BoxFuture, ClientError, Order, VacancyClient};
 
@@ -27,13 +28,23 @@ impl VacancyClient for LocalVacancyClient {
 
     fn purchase(&self, order: Order) -> BoxFuture<'_, Result<ReserveAnswer, ClientError>> {
         Box::pin(async move {
-            let refused = |problem: Problem, seq| ClientError::Refused { problem: Box::new(problem), seq };
+            let refused =
+                |problem: Problem, seq| ClientError::Refused { problem: Box::new(problem), seq };
             let items = Items::one(self.0.stock().clone(), order.qty);
-            let kind = CommandKind::Reserve { event: self.0.event().clone(), items, customer: order.customer };
-            let reply = self.0.engine().submit(self.0.request(kind, order.key, CallerDeadline::default())).await;
+            let kind = CommandKind::Reserve {
+                event: self.0.event().clone(),
+                items,
+                customer: order.customer,
+            };
+            let reply = self
+                .0
+                .engine()
+                .submit(self.0.request(kind, order.key, CallerDeadline::default()))
+                .await;
             let reply = reply.map_err(|error| refused(problem_of_engine(&error), None))?;
             let seq = Some(reply.seq).filter(|seq| *seq > 0);
-            decide_reserve(reply, Wording::Purchase).map_err(|failure| refused(failure.into_problem(), seq))
+            decide_reserve(reply, Wording::Purchase)
+                .map_err(|failure| refused(failure.into_problem(), seq))
         })
     }
 

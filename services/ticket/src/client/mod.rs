@@ -4,19 +4,21 @@ mod local;
 mod refusals;
 mod remote;
 
-use std::future::Future;
-use std::pin::Pin;
-use std::time::Duration;
+use std::{future::Future, pin::Pin, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use inventory::{CustomerId, IdempotencyKey};
-use serving::Problem;
-use serving::edge::{REQUEST_ID, TRACEPARENT};
+pub use local::LocalVacancyClient;
+pub use remote::{
+    BreakerSettings, Chance, GatherSettings, RemoteVacancyClient, SetupError, Transport,
+    TransportError,
+};
+use serving::{
+    Problem,
+    edge::{REQUEST_ID, TRACEPARENT},
+};
 use thiserror::Error;
 use vacancy::wire::ReserveAnswer;
-
-pub use local::LocalVacancyClient;
-pub use remote::{BreakerSettings, Chance, GatherSettings, RemoteVacancyClient, SetupError, Transport, TransportError};
 
 /// The header of a key, to vacancy and back to the buyer.
 pub const IDEMPOTENCY_KEY: HeaderName = serving::extract::IdempotencyKey::HEADER;
@@ -55,7 +57,9 @@ impl Order {
     pub fn wire_bytes_max(&self) -> usize {
         const MEMBERS: usize = 96;
         let text = |text: Option<&str>| text.map_or(0, |text| text.len() * 2);
-        MEMBERS + text(self.key.as_ref().map(IdempotencyKey::as_str)) + text(self.customer.as_ref().map(CustomerId::as_str))
+        MEMBERS
+            + text(self.key.as_ref().map(IdempotencyKey::as_str))
+            + text(self.customer.as_ref().map(CustomerId::as_str))
     }
 }
 
@@ -70,7 +74,10 @@ impl Trace {
     /// Those of a request.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
-        Self { request_id: headers.get(REQUEST_ID).cloned(), traceparent: headers.get(TRACEPARENT).cloned() }
+        Self {
+            request_id: headers.get(REQUEST_ID).cloned(),
+            traceparent: headers.get(TRACEPARENT).cloned(),
+        }
     }
 
     /// The span of the request.
@@ -82,7 +89,10 @@ impl Trace {
     /// The same request, in another span.
     #[must_use]
     pub fn within(&self, traceparent: Option<HeaderValue>) -> Self {
-        Self { request_id: self.request_id.clone(), traceparent: traceparent.or_else(|| self.traceparent.clone()) }
+        Self {
+            request_id: self.request_id.clone(),
+            traceparent: traceparent.or_else(|| self.traceparent.clone()),
+        }
     }
 
     /// Puts them on a call.
@@ -115,7 +125,8 @@ pub enum ClientError {
         /// How long still.
         pause: Duration,
     },
-    /// vacancy did not answer in time, or not in a way that makes sense: whether it sold is unknown.
+    /// vacancy did not answer in time, or not in a way that makes sense: whether it sold is
+    /// unknown.
     #[error("vacancy did not answer")]
     Unknown,
     /// vacancy, or the way to it, has too much to do; nothing was done.
@@ -131,23 +142,39 @@ impl ClientError {
     #[must_use]
     pub fn into_problem(self) -> (Problem, Option<u64>) {
         let unavailable = |detail: &'static str| {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "vacancy_unavailable", "Vacancy service unavailable", detail)
-                .retry_after_about_s(1)
+            Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "vacancy_unavailable",
+                "Vacancy service unavailable",
+                detail,
+            )
+            .retry_after_about_s(1)
         };
         match self {
             Self::Refused { problem, seq } => (*problem, seq),
-            Self::Unreachable => (unavailable("The vacancy service cannot be reached. Nothing was sold; try again."), None),
+            Self::Unreachable => (
+                unavailable("The vacancy service cannot be reached. Nothing was sold; try again."),
+                None,
+            ),
             Self::Shut { pause } => {
                 let detail = "The vacancy service fails, and is left alone for a moment. Nothing was sold; try again.";
-                let retry_after_s = u32::try_from(pause.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+                let retry_after_s =
+                    u32::try_from(pause.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
                 (unavailable(detail).retry_after_about_s(retry_after_s), None)
             }
-            Self::Unknown => {
-                (unavailable("The vacancy service did not answer. Try again with the same Idempotency-Key: it sells once at most."), None)
-            }
-            Self::Overloaded { retry_after_s } => {
-                (Problem::overloaded("Too many buyers at once. Nothing was sold; try again.", retry_after_s), None)
-            }
+            Self::Unknown => (
+                unavailable(
+                    "The vacancy service did not answer. Try again with the same Idempotency-Key: it sells once at most.",
+                ),
+                None,
+            ),
+            Self::Overloaded { retry_after_s } => (
+                Problem::overloaded(
+                    "Too many buyers at once. Nothing was sold; try again.",
+                    retry_after_s,
+                ),
+                None,
+            ),
         }
     }
 }
@@ -157,7 +184,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// vacancy, wherever it runs.
 pub trait VacancyClient: Send + Sync + 'static {
-    /// A key for an order that came without one; `None` where no network lies between, so that a key would only cost.
+    /// A key for an order that came without one; `None` where no network lies between, so that a
+    /// key would only cost.
     fn make_key(&self) -> Option<IdempotencyKey>;
 
     /// Sells, once for each key.

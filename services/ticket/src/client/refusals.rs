@@ -1,8 +1,8 @@
-//! Refusals of vacancy, told again. Only what is known is passed on: nothing else of an upstream answer reaches a buyer.
+//! Refusals of vacancy, told again. Only what is known is passed on: nothing else of an upstream
+//! answer reaches a buyer.
 
 use http::StatusCode;
-use serving::Problem;
-use serving::problem::ProblemDetails;
+use serving::{Problem, problem::ProblemDetails};
 
 /// What vacancy may refuse a sale with: code, title, and the members worth passing on.
 const KNOWN: [(StatusCode, &str, &str, &[&str]); 8] = [
@@ -22,7 +22,8 @@ const VALIDATION: &str = "validation";
 /// ticket, or all buyers together, ask for more than vacancy or what stands before it gives.
 pub(super) fn rate_limited(retry_after_s: u32) -> Problem {
     let detail = "Too many requests. Nothing was sold; try again later.";
-    Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Rate limited", detail).retry_after_s(retry_after_s)
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Rate limited", detail)
+        .retry_after_s(retry_after_s)
 }
 
 /// The problem for the buyer; `None` when vacancy's is not one that a sale can be refused with.
@@ -31,7 +32,9 @@ pub(super) fn passed_on(details: ProblemDetails) -> Option<(Problem, Option<u64>
     if details.code == VALIDATION && details.status == StatusCode::UNPROCESSABLE_ENTITY.as_u16() {
         return Some((Problem::validation(details.detail), seq));
     }
-    let (status, code, title, members) = KNOWN.into_iter().find(|known| known.1 == details.code && known.0.as_u16() == details.status)?;
+    let (status, code, title, members) = KNOWN
+        .into_iter()
+        .find(|known| known.1 == details.code && known.0.as_u16() == details.status)?;
     let mut problem = Problem::new(status, code, title, details.detail);
     for name in members.iter().chain(&["seq"]) {
         if let Some(value) = details.members.get(*name) {

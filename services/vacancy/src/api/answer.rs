@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serving::Problem;
@@ -11,7 +13,8 @@ use serving::Problem;
 /// The header that carries an answer's `seq`.
 pub const EVENT_SEQ: HeaderName = HeaderName::from_static("event-seq");
 
-/// `Age` for what is read while the store cannot be asked (RFC 9111): how many seconds ago it was so.
+/// `Age` for what is read while the store cannot be asked (RFC 9111): how many seconds ago it was
+/// so.
 pub(super) fn age(stale: Option<Duration>) -> HeaderMap {
     stale.map(|age| (header::AGE, HeaderValue::from(age.as_secs()))).into_iter().collect()
 }
@@ -64,7 +67,9 @@ impl<T: Serialize> IntoResponse for Answer<T> {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, JSON);
         headers.insert(EVENT_SEQ, HeaderValue::from(self.seq));
-        if let Some(location) = self.location.and_then(|location| HeaderValue::try_from(location).ok()) {
+        if let Some(location) =
+            self.location.and_then(|location| HeaderValue::try_from(location).ok())
+        {
             headers.insert(header::LOCATION, location);
         }
         response

@@ -1,16 +1,17 @@
 //! What the handlers share.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
-use inventory::engine::TraceContext;
-use inventory::{CommandKind, Engine, EventName, IdempotencyKey, Reply, Request, StockName};
-use serving::Problem;
-use serving::config::Secret;
-use serving::extract::{self, CallerDeadline};
-use serving::telemetry::current_span;
+use axum::{extract::FromRequestParts, http::request::Parts};
+use inventory::{
+    CommandKind, Engine, EventName, IdempotencyKey, Reply, Request, StockName, engine::TraceContext,
+};
+use serving::{
+    Problem,
+    config::Secret,
+    extract::{self, CallerDeadline},
+    telemetry::current_span,
+};
 
 use super::failure::{Failure, problem_of_engine};
 use crate::VacancySettings;
@@ -41,7 +42,8 @@ impl App {
     /// Never: the default names are names.
     #[must_use]
     pub fn new(engine: Engine, settings: &VacancySettings) -> Self {
-        let (Ok(event), Ok(stock)) = (EventName::new(DEFAULT_EVENT), StockName::new(DEFAULT_STOCK)) else {
+        let (Ok(event), Ok(stock)) = (EventName::new(DEFAULT_EVENT), StockName::new(DEFAULT_STOCK))
+        else {
             unreachable!("the default names are names")
         };
         Self(Arc::new(Inner {
@@ -88,21 +90,36 @@ impl App {
         }
     }
 
-    /// The request that carries `kind` to the engine; it is of no use after the time a caller is kept waiting, or waits.
+    /// The request that carries `kind` to the engine; it is of no use after the time a caller is
+    /// kept waiting, or waits.
     #[must_use]
-    pub fn request(&self, kind: CommandKind, key: Option<IdempotencyKey>, caller: CallerDeadline) -> Request {
+    pub fn request(
+        &self,
+        kind: CommandKind,
+        key: Option<IdempotencyKey>,
+        caller: CallerDeadline,
+    ) -> Request {
         let own = tokio::time::Instant::now() + self.0.request_timeout;
         Request { kind, key, deadline: Some(caller.or_before(own)), trace: current_trace() }
     }
 
-    pub(super) async fn submit(&self, kind: CommandKind, key: extract::IdempotencyKey, caller: CallerDeadline) -> Result<Reply, Failure> {
+    pub(super) async fn submit(
+        &self,
+        kind: CommandKind,
+        key: extract::IdempotencyKey,
+        caller: CallerDeadline,
+    ) -> Result<Reply, Failure> {
         let key = key_from(key)?;
-        self.0.engine.submit(self.request(kind, key, caller)).await.map_err(|error| problem_of_engine(&error).into())
+        self.0
+            .engine
+            .submit(self.request(kind, key, caller))
+            .await
+            .map_err(|error| problem_of_engine(&error).into())
     }
 }
 
-/// Proof that the caller has the admin token. The first argument of every admin call: without it, nothing else of the request is
-/// looked at, and nobody learns more than that.
+/// Proof that the caller has the admin token. The first argument of every admin call: without it,
+/// nothing else of the request is looked at, and nobody learns more than that.
 #[derive(Debug, Clone, Copy)]
 pub struct Admin;
 
@@ -124,5 +141,8 @@ fn current_trace() -> Option<TraceContext> {
 /// # Errors
 /// A 400 problem when it is no key after all.
 pub fn key_from(key: extract::IdempotencyKey) -> Result<Option<IdempotencyKey>, Problem> {
-    key.0.map(|key| IdempotencyKey::new(&key)).transpose().map_err(|error| Problem::bad_request(format!("{error}.")))
+    key.0
+        .map(|key| IdempotencyKey::new(&key))
+        .transpose()
+        .map_err(|error| Problem::bad_request(format!("{error}.")))
 }

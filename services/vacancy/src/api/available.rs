@@ -1,9 +1,7 @@
-use axum::Json;
-use axum::extract::State;
+use axum::{Json, extract::State};
 use http::HeaderMap;
 use inventory::Stock;
-use serving::Problem;
-use serving::problem::ProblemDetails;
+use serving::{Problem, problem::ProblemDetails};
 
 use super::{App, age, problem_of_engine};
 use crate::wire::Available;
@@ -22,11 +20,15 @@ use crate::wire::Available;
     )
 )]
 pub async fn available(State(app): State<App>) -> Result<(HeaderMap, Json<Available>), Problem> {
-    if let Some(Some(qty)) = app.engine().glance(app.event(), |view| view.event.stock(app.stock()).map(Stock::available)) {
+    if let Some(Some(qty)) =
+        app.engine().glance(app.event(), |view| view.event.stock(app.stock()).map(Stock::available))
+    {
         return Ok((HeaderMap::new(), Json(Available { qty, stale: false })));
     }
     let seen = app.engine().event(app.event()).await.map_err(|error| problem_of_engine(&error))?;
-    let stock = seen.as_ref().and_then(|seen| Some((seen.view.event.stock(app.stock())?, seen.stale)));
-    let (stock, stale) = stock.ok_or_else(|| Problem::not_found("There is no event 'default' with a stock 'general'."))?;
+    let stock =
+        seen.as_ref().and_then(|seen| Some((seen.view.event.stock(app.stock())?, seen.stale)));
+    let (stock, stale) = stock
+        .ok_or_else(|| Problem::not_found("There is no event 'default' with a stock 'general'."))?;
     Ok((age(stale), Json(Available { qty: stock.available(), stale: stale.is_some() })))
 }

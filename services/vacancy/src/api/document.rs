@@ -3,8 +3,10 @@
 use inventory::StockName;
 use serde_json::{Map, Value, json};
 use serving::problem;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ComponentsBuilder, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::{
+    ComponentsBuilder, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
+    security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
 
 use crate::VacancySettings;
 
@@ -18,26 +20,39 @@ pub fn document(title: &str, description: &str) -> OpenApi {
         .license(Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build()))
         .contact(Some(ContactBuilder::new().name(Some("ticket-system")).build()))
         .build();
-    let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("ADMIN_TOKEN")).build());
+    let bearer = SecurityScheme::Http(
+        HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("ADMIN_TOKEN")).build(),
+    );
     let components = ComponentsBuilder::new().security_scheme("admin", bearer).build();
     OpenApiBuilder::new().info(info).components(Some(components)).build()
 }
 
-/// `openapi` with what every call may be answered, with the form of headers, and with the limits that are set.
+/// `openapi` with what every call may be answered, with the form of headers, and with the limits
+/// that are set.
 ///
 /// # Panics
 /// Never: a document is JSON, and stays one.
 #[must_use]
 pub fn complete(openapi: &OpenApi, settings: &VacancySettings) -> OpenApi {
-    let Ok(mut document) = serde_json::to_value(openapi) else { unreachable!("a document is JSON") };
+    let Ok(mut document) = serde_json::to_value(openapi) else {
+        unreachable!("a document is JSON")
+    };
     unsign(&mut document);
-    let batch = "/paths/~1api~1v1~1reserve~1batch/post/requestBody/content/application~1json/schema";
+    let batch =
+        "/paths/~1api~1v1~1reserve~1batch/post/requestBody/content/application~1json/schema";
     if let Some(Value::Object(batch)) = document.pointer_mut(batch) {
-        batch.extend([("minItems".to_owned(), json!(1)), ("maxItems".to_owned(), json!(settings.reserve_batch_max))]);
+        batch.extend([
+            ("minItems".to_owned(), json!(1)),
+            ("maxItems".to_owned(), json!(settings.reserve_batch_max)),
+        ]);
     }
     let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
-    let mut operations: Vec<_> = paths.filter_map(Value::as_object_mut).flat_map(Map::values_mut).collect();
-    let known: Vec<_> = operations.iter().filter_map(|operation| operation["operationId"].as_str().map(str::to_owned)).collect();
+    let mut operations: Vec<_> =
+        paths.filter_map(Value::as_object_mut).flat_map(Map::values_mut).collect();
+    let known: Vec<_> = operations
+        .iter()
+        .filter_map(|operation| operation["operationId"].as_str().map(str::to_owned))
+        .collect();
     for operation in &mut operations {
         add_answers(operation);
         add_links(operation, &known);
@@ -56,7 +71,8 @@ pub fn complete(openapi: &OpenApi, settings: &VacancySettings) -> OpenApi {
 
 /// What limits of the server answer in the handlers' place.
 fn add_answers(operation: &mut Value) {
-    let text = |description: &str| json!({"description": description, "schema": {"type": "string"}});
+    let text =
+        |description: &str| json!({"description": description, "schema": {"type": "string"}});
     let seconds = json!({"description": "Seconds to wait before trying again", "schema": {"type": "integer", "minimum": 0}});
     let quota = json!({
         "RateLimit": text("What is left of the client's quota (draft-ietf-httpapi-ratelimit-headers)"),
@@ -95,16 +111,25 @@ fn add_links(operation: &mut Value, known: &[String]) {
     let sale = [("refund_reservation", "id", "$response.body#/reservation_id")];
     let event = |operation: &'static str| (operation, "event", "$response.body#/event");
     let links: &[(&str, &[_])] = match operation["operationId"].as_str() {
-        Some("create_hold") => &[("201", &[hold("get_hold"), hold("extend_hold"), hold("confirm_hold"), hold("release_hold")])],
+        Some("create_hold") => &[(
+            "201",
+            &[hold("get_hold"), hold("extend_hold"), hold("confirm_hold"), hold("release_hold")],
+        )],
         Some("confirm_hold") => &[("200", &[hold("get_hold"), hold("refund_reservation")])],
         Some("reserve" | "purchase") => &[("200", &sale)],
-        Some("put_event") => &[("200", &[event("get_event"), event("list_sales")]), ("201", &[event("get_event"), event("list_sales")])],
+        Some("put_event") => &[
+            ("200", &[event("get_event"), event("list_sales")]),
+            ("201", &[event("get_event"), event("list_sales")]),
+        ],
         _ => &[],
     };
     for (status, targets) in links {
         // ticket's document has none of vacancy's calls.
-        for (target, parameter, value) in targets.iter().filter(|target| known.iter().any(|known| known == target.0)) {
-            operation["responses"][status]["links"][target] = json!({"operationId": target, "parameters": {*parameter: value}});
+        for (target, parameter, value) in
+            targets.iter().filter(|target| known.iter().any(|known| known == target.0))
+        {
+            operation["responses"][status]["links"][target] =
+                json!({"operationId": target, "parameters": {*parameter: value}});
         }
     }
 }
@@ -123,20 +148,28 @@ fn unsign(value: &mut Value) {
     }
 }
 
-/// The form of parameters that several calls have. None of them is ever null: it is there, or it is not.
+/// The form of parameters that several calls have. None of them is ever null: it is there, or it is
+/// not.
 fn describe(parameter: &mut Value, settings: &VacancySettings) {
     let schema = match parameter["name"].as_str() {
         Some("Idempotency-Key") => {
             json!({"type": "string", "pattern": r#"^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-~]([ -~]{0,253}[!-~])?)$"#})
         }
-        Some("X-Request-Timeout-Ms") => json!({"type": "integer", "minimum": 0, "maximum": u64::MAX}),
-        Some("If-Match") => json!({"type": "string", "pattern": r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#}),
-        Some("after") if parameter["schema"].get("pattern").is_none() => json!({"type": "integer", "minimum": 0, "maximum": u64::MAX}),
+        Some("X-Request-Timeout-Ms") => {
+            json!({"type": "integer", "minimum": 0, "maximum": u64::MAX})
+        }
+        Some("If-Match") => {
+            json!({"type": "string", "pattern": r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#})
+        }
+        Some("after") if parameter["schema"].get("pattern").is_none() => {
+            json!({"type": "integer", "minimum": 0, "maximum": u64::MAX})
+        }
         Some("limit") => json!({"type": "integer", "minimum": 1, "maximum": settings.page_max}),
         _ => {
             let mut schema = parameter["schema"].take();
             if let Some(kinds) = schema["type"].as_array() {
-                schema["type"] = kinds.iter().find(|kind| *kind != "null").cloned().unwrap_or_default();
+                schema["type"] =
+                    kinds.iter().find(|kind| *kind != "null").cloned().unwrap_or_default();
             }
             schema
         }
@@ -163,7 +196,11 @@ fn limit(schemas: &mut Value, settings: &VacancySettings) {
         ("/PutEventBody/properties/stocks", "minProperties", json!(1)),
         ("/PutEventBody/properties/stocks", "propertyNames", name),
         ("/PutEventBody/properties/stocks", "maxProperties", json!(limits.stocks_max)),
-        ("/PutEventBody/properties/stocks/additionalProperties", "maximum", json!(limits.capacity_max)),
+        (
+            "/PutEventBody/properties/stocks/additionalProperties",
+            "maximum",
+            json!(limits.capacity_max),
+        ),
     ];
     for (at, keyword, bound) in bounds {
         if let Some(Value::Object(schema)) = schemas.pointer_mut(at) {

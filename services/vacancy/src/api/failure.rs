@@ -55,22 +55,46 @@ impl IntoResponse for Failure {
 #[must_use]
 pub fn problem_of_engine(error: &EngineError) -> Problem {
     match error {
-        EngineError::Busy => Problem::overloaded("Too many requests are waiting. Nothing was done; try again.", 1),
-        EngineError::DeadlinePassed => Problem::overloaded("The request waited too long. Nothing was done; try again.", 1),
+        EngineError::Busy => {
+            Problem::overloaded("Too many requests are waiting. Nothing was done; try again.", 1)
+        }
+        EngineError::DeadlinePassed => {
+            Problem::overloaded("The request waited too long. Nothing was done; try again.", 1)
+        }
         EngineError::KeyInFlight => {
             let detail = "Another request with this Idempotency-Key is under way. Try again to get its answer.";
-            Problem::new(StatusCode::CONFLICT, "idempotency_key_in_flight", "Idempotency-Key in flight", detail).retry_after_about_s(1)
+            Problem::new(
+                StatusCode::CONFLICT,
+                "idempotency_key_in_flight",
+                "Idempotency-Key in flight",
+                detail,
+            )
+            .retry_after_about_s(1)
         }
-        EngineError::Stopping => Problem::overloaded("The service is shutting down. Nothing was done; try again.", 1),
+        EngineError::Stopping => {
+            Problem::overloaded("The service is shutting down. Nothing was done; try again.", 1)
+        }
         EngineError::Store(error) if error.is_without_effect() => {
             tracing::debug!(%error, "the store cannot be reached");
             let detail = "The store cannot be reached. Nothing was done; try again.";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "Store unavailable", detail).retry_after_about_s(1)
+            Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store_unavailable",
+                "Store unavailable",
+                detail,
+            )
+            .retry_after_about_s(1)
         }
         EngineError::Store(error) => {
             tracing::error!(%error, "a request got no answer from the store");
             let detail = "The store failed. Whether the request took effect is not known: try again with the same Idempotency-Key.";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", "Outcome unknown", detail).retry_after_about_s(1)
+            Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "outcome_unknown",
+                "Outcome unknown",
+                detail,
+            )
+            .retry_after_about_s(1)
         }
     }
 }
@@ -88,37 +112,67 @@ pub fn problem_of_refusal(refusal: &Refusal) -> Problem {
     };
     let new = |status, code, title| Problem::new(status, code, title, detail(&refusal.kind));
     let problem = match &refusal.kind {
-        RefusalKind::EventNotFound => new(StatusCode::NOT_FOUND, "event_not_found", "Event not found"),
-        RefusalKind::StockNotFound(_) => new(StatusCode::NOT_FOUND, "stock_not_found", "Stock not found"),
+        RefusalKind::EventNotFound => {
+            new(StatusCode::NOT_FOUND, "event_not_found", "Event not found")
+        }
+        RefusalKind::StockNotFound(_) => {
+            new(StatusCode::NOT_FOUND, "stock_not_found", "Stock not found")
+        }
         RefusalKind::HoldNotFound => new(StatusCode::NOT_FOUND, "hold_not_found", "Hold not found"),
         RefusalKind::SoldOut { available } => {
-            let available: serde_json::Map<_, _> = available.iter().map(|(stock, left)| (stock.to_string(), (*left).into())).collect();
+            let available: serde_json::Map<_, _> =
+                available.iter().map(|(stock, left)| (stock.to_string(), (*left).into())).collect();
             new(StatusCode::CONFLICT, "sold_out", "Sold out").with("available", available)
         }
         RefusalKind::LimitExceeded { limit, has } => {
-            new(StatusCode::CONFLICT, "limit_exceeded", "Limit per customer exceeded").with("limit", *limit).with("has", *has)
+            new(StatusCode::CONFLICT, "limit_exceeded", "Limit per customer exceeded")
+                .with("limit", *limit)
+                .with("has", *has)
         }
-        RefusalKind::CustomerRequired => new(StatusCode::UNPROCESSABLE_ENTITY, "customer_required", "Customer required"),
+        RefusalKind::CustomerRequired => {
+            new(StatusCode::UNPROCESSABLE_ENTITY, "customer_required", "Customer required")
+        }
         RefusalKind::NotOpenYet { opens_at_ms } => {
-            new(StatusCode::TOO_EARLY, "not_open_yet", "Not open yet").with("opens_at", rfc3339(*opens_at_ms))
+            new(StatusCode::TOO_EARLY, "not_open_yet", "Not open yet")
+                .with("opens_at", rfc3339(*opens_at_ms))
         }
         RefusalKind::SaleClosed { closes_at_ms } => {
-            new(StatusCode::GONE, "sale_closed", "Sale closed").with("closes_at", rfc3339(*closes_at_ms))
+            new(StatusCode::GONE, "sale_closed", "Sale closed")
+                .with("closes_at", rfc3339(*closes_at_ms))
         }
         RefusalKind::HoldExpired => new(StatusCode::GONE, "hold_expired", "Hold expired"),
-        RefusalKind::HoldExpiredSoldOut => new(StatusCode::GONE, "hold_expired_sold_out", "Hold expired and sold out"),
+        RefusalKind::HoldExpiredSoldOut => {
+            new(StatusCode::GONE, "hold_expired_sold_out", "Hold expired and sold out")
+        }
         RefusalKind::HoldReleased => new(StatusCode::CONFLICT, "hold_released", "Hold released"),
         RefusalKind::HoldConfirmed => new(StatusCode::CONFLICT, "hold_confirmed", "Hold confirmed"),
-        RefusalKind::ExtensionCap { .. } => new(StatusCode::CONFLICT, "extension_cap", "Hold cannot be extended that far"),
-        RefusalKind::NotConfirmed => new(StatusCode::CONFLICT, "not_confirmed", "Reservation not confirmed"),
-        RefusalKind::AlreadyRefunded => new(StatusCode::CONFLICT, "already_refunded", "Already refunded"),
-        RefusalKind::CapacityBelowUse { .. } => new(StatusCode::CONFLICT, "capacity_below_use", "Capacity below use"),
-        RefusalKind::PreconditionFailed => new(StatusCode::PRECONDITION_FAILED, "precondition_failed", "Precondition failed"),
+        RefusalKind::ExtensionCap { .. } => {
+            new(StatusCode::CONFLICT, "extension_cap", "Hold cannot be extended that far")
+        }
+        RefusalKind::NotConfirmed => {
+            new(StatusCode::CONFLICT, "not_confirmed", "Reservation not confirmed")
+        }
+        RefusalKind::AlreadyRefunded => {
+            new(StatusCode::CONFLICT, "already_refunded", "Already refunded")
+        }
+        RefusalKind::CapacityBelowUse { .. } => {
+            new(StatusCode::CONFLICT, "capacity_below_use", "Capacity below use")
+        }
+        RefusalKind::PreconditionFailed => {
+            new(StatusCode::PRECONDITION_FAILED, "precondition_failed", "Precondition failed")
+        }
         RefusalKind::EventExists => new(StatusCode::CONFLICT, "event_exists", "Event exists"),
-        RefusalKind::KeyReused => new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency-Key reused"),
-        RefusalKind::TooManyEvents(_) => new(StatusCode::CONFLICT, "too_many_events", "Too many events"),
+        RefusalKind::KeyReused => new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency_key_reused",
+            "Idempotency-Key reused",
+        ),
+        RefusalKind::TooManyEvents(_) => {
+            new(StatusCode::CONFLICT, "too_many_events", "Too many events")
+        }
         RefusalKind::TooManyHolds(_) => {
-            new(StatusCode::SERVICE_UNAVAILABLE, "too_many_holds", "Too many live holds").retry_after_about_s(5)
+            new(StatusCode::SERVICE_UNAVAILABLE, "too_many_holds", "Too many live holds")
+                .retry_after_about_s(5)
         }
     };
     match refusal.seq {
@@ -127,7 +181,8 @@ pub fn problem_of_refusal(refusal: &Refusal) -> Problem {
     }
 }
 
-/// The engine answered with the outcome of another command: a defect, which must not look like a success.
+/// The engine answered with the outcome of another command: a defect, which must not look like a
+/// success.
 pub(super) fn unexpected(outcome: &Outcome) -> Problem {
     tracing::error!(?outcome, "a command was answered with the outcome of another");
     Problem::internal("The request could not be handled.")

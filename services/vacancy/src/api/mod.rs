@@ -1,4 +1,5 @@
-//! The HTTP calls, one per file, grouped by who calls them: buyers, the ticket service, administrators.
+//! The HTTP calls, one per file, grouped by who calls them: buyers, the ticket service,
+//! administrators.
 
 mod admin;
 mod answer;
@@ -11,10 +12,6 @@ mod holds;
 mod reserve;
 mod reserve_batch;
 
-use http::Method;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
-
 use answer::age;
 pub use answer::{Answer, EVENT_SEQ};
 use app::Admin;
@@ -22,7 +19,9 @@ pub use app::{App, DEFAULT_EVENT, DEFAULT_STOCK, key_from};
 pub use document::{complete, document};
 use failure::unexpected;
 pub use failure::{Failure, problem_of_engine, problem_of_refusal};
+use http::Method;
 pub use reserve::{Wording, decide as decide_reserve};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Every call, with its documentation.
 pub fn router(app: App) -> OpenApiRouter {
@@ -42,7 +41,8 @@ pub fn router(app: App) -> OpenApiRouter {
         .with_state(app)
 }
 
-/// Whether a call finishes what was begun: a hold that is confirmed, released or extended. Those go before new ones.
+/// Whether a call finishes what was begun: a hold that is confirmed, released or extended. Those go
+/// before new ones.
 #[must_use]
 pub fn is_urgent(method: &Method, route: &str) -> bool {
     match route.strip_prefix("/api/v1/holds/{id}") {

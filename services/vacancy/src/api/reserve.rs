@@ -1,8 +1,10 @@
 use axum::extract::State;
 use inventory::{CommandKind, EventName, Items, Outcome, RefusalKind, Reply};
-use serving::Problem;
-use serving::extract::{CallerDeadline, IdempotencyKey, JsonBody};
-use serving::problem::ProblemDetails;
+use serving::{
+    Problem,
+    extract::{CallerDeadline, IdempotencyKey, JsonBody},
+    problem::ProblemDetails,
+};
 
 use super::{Answer, App, Failure, unexpected};
 use crate::wire::{ReserveAnswer, ReserveBody};
@@ -18,8 +20,8 @@ pub enum Wording {
 
 /// Sell tickets at once
 ///
-/// Of stock `general` of event `default`. Sold out is an answer, not an error. With an `Idempotency-Key`, repeating the
-/// call has no second effect and gives the same answer.
+/// Of stock `general` of event `default`. Sold out is an answer, not an error. With an
+/// `Idempotency-Key`, repeating the call has no second effect and gives the same answer.
 #[utoipa::path(
     post,
     path = "/api/v1/reserve",
@@ -55,15 +57,24 @@ pub async fn reserve(
 }
 
 /// The command that sells `body.qty` of stock `general` of `event`.
-pub(super) fn command(app: &App, event: EventName, body: &ReserveBody) -> Result<CommandKind, Problem> {
+pub(super) fn command(
+    app: &App,
+    event: EventName,
+    body: &ReserveBody,
+) -> Result<CommandKind, Problem> {
     let qty_max = app.engine().limits().qty_max;
     if body.qty == 0 || body.qty > qty_max {
         return Err(Problem::validation(format!("qty must be between 1 and {qty_max}.")));
     }
-    Ok(CommandKind::Reserve { event, items: Items::one(app.stock().clone(), body.qty), customer: body.customer.clone() })
+    Ok(CommandKind::Reserve {
+        event,
+        items: Items::one(app.stock().clone(), body.qty),
+        customer: body.customer.clone(),
+    })
 }
 
-/// The answer to a sale in the words of the service. Sold out is an answer; every other refusal is a failure.
+/// The answer to a sale in the words of the service. Sold out is an answer; every other refusal is
+/// a failure.
 ///
 /// # Errors
 /// [`Failure`] with the reason.
@@ -76,7 +87,13 @@ pub fn decide(reply: Reply, wording: Wording) -> Result<ReserveAnswer, Failure> 
                 Wording::Purchase => "Purchase successful!".to_owned(),
             };
             let remaining = left.first().map_or(0, |(_, left)| *left);
-            Ok(ReserveAnswer { success: true, remaining, message, reservation_id: Some(id.to_string()), seq })
+            Ok(ReserveAnswer {
+                success: true,
+                remaining,
+                message,
+                reservation_id: Some(id.to_string()),
+                seq,
+            })
         }
         Ok(other) => Err(unexpected(&other).into()),
         Err(refusal) => match &refusal.kind {

@@ -1,21 +1,24 @@
 use std::time::Duration;
 
-use axum::Json;
-use axum::extract::State;
-use serving::Problem;
-use serving::edge::RequestId;
-use serving::extract::{CallerDeadline, JsonBody};
-use serving::problem::ProblemDetails;
+use axum::{Json, extract::State};
+use serving::{
+    Problem,
+    edge::RequestId,
+    extract::{CallerDeadline, JsonBody},
+    problem::ProblemDetails,
+};
 use tokio::time::Instant;
 
-use super::reserve::{Wording, command, decide};
-use super::{App, problem_of_engine};
+use super::{
+    App, problem_of_engine,
+    reserve::{Wording, command, decide},
+};
 use crate::wire::{BatchItem, BatchSlot, ReserveBody, SlotProblem};
 
 /// Sell to several buyers with one call
 ///
-/// Used by the ticket service, and not routed from outside. Each reservation has its own key, effect and answer; the answers
-/// come in the order of the reservations.
+/// Used by the ticket service, and not routed from outside. Each reservation has its own key,
+/// effect and answer; the answers come in the order of the reservations.
 #[utoipa::path(
     post,
     path = "/api/v1/reserve/batch",
@@ -43,7 +46,8 @@ pub async fn reserve_batch(
         return Err(Problem::validation(format!("A batch has 1 to {most} reservations.")));
     }
     // What is wrong in itself is answered in its place; the rest goes to the engine in one step.
-    let failed = |problem| BatchSlot::Problem(SlotProblem { problem, request_id: request_id.clone() });
+    let failed =
+        |problem| BatchSlot::Problem(SlotProblem { problem, request_id: request_id.clone() });
     let now = Instant::now();
     let mut slots = Vec::with_capacity(items.len());
     let mut requests = Vec::with_capacity(items.len());
@@ -58,9 +62,11 @@ pub async fn reserve_batch(
             Err(problem) => slots.push(Some(failed(problem))),
         }
     }
-    let mut replies = app.engine().submit_all(requests).await.into_iter().map(|reply| match reply {
-        Ok(reply) => decide(reply, Wording::Reserve).map_or_else(|failure| failed(failure.into_problem()), BatchSlot::Answer),
-        Err(error) => failed(problem_of_engine(&error)),
-    });
+    let mut replies =
+        app.engine().submit_all(requests).await.into_iter().map(|reply| match reply {
+            Ok(reply) => decide(reply, Wording::Reserve)
+                .map_or_else(|failure| failed(failure.into_problem()), BatchSlot::Answer),
+            Err(error) => failed(problem_of_engine(&error)),
+        });
     Ok(Json(slots.into_iter().filter_map(|slot| slot.or_else(|| replies.next())).collect()))
 }

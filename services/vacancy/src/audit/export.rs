@@ -1,20 +1,22 @@
 //! Sales and refunds as a table, for reconciliation with payments.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Args, ValueEnum};
-use inventory::EventName;
-use inventory::ledger::Change;
-use inventory::verify::{Audited, Auditor, BackupFeed, DatabaseFeed, Feed, ReadOnlyStore, VerifyError, audit};
+use inventory::{
+    EventName,
+    ledger::Change,
+    verify::{Audited, Auditor, BackupFeed, DatabaseFeed, Feed, ReadOnlyStore, VerifyError, audit},
+};
 use serde::Serialize;
 
 use super::{HttpFeed, Place, SourceArgs, fail, refuse};
-use crate::commands::show;
-use crate::settings::VacancySettings;
-use crate::wire::rfc3339;
+use crate::{commands::show, settings::VacancySettings, wire::rfc3339};
 
 /// What is exported, how, and where to.
 #[derive(Debug, Args)]
@@ -72,8 +74,12 @@ pub struct SaleRow<'a> {
 pub fn rows(audited: &Audited) -> impl Iterator<Item = SaleRow<'_>> {
     let record = &audited.record;
     let told = match &record.change {
-        Change::Sold { id, items, .. } | Change::Confirmed { id, items, .. } => Some(("sale", *id, None, items)),
-        Change::Refunded { id, reservation, items } => Some(("refund", *reservation, Some(*id), items)),
+        Change::Sold { id, items, .. } | Change::Confirmed { id, items, .. } => {
+            Some(("sale", *id, None, items))
+        }
+        Change::Refunded { id, reservation, items } => {
+            Some(("refund", *reservation, Some(*id), items))
+        }
         _ => None,
     };
     told.into_iter().flat_map(move |(kind, reservation, refund, items)| {
@@ -87,8 +93,12 @@ pub fn rows(audited: &Audited) -> impl Iterator<Item = SaleRow<'_>> {
             refund_id: refund.map(|id| id.to_string()),
             stock: item.stock.as_str(),
             qty: if refund.is_some() { -i128::from(item.qty) } else { i128::from(item.qty) },
-            customer: hold.and_then(|hold| hold.customer.as_ref()).map(inventory::CustomerId::as_str),
-            payment_ref: hold.and_then(|hold| hold.payment_ref.as_ref()).map(inventory::PaymentRef::as_str),
+            customer: hold
+                .and_then(|hold| hold.customer.as_ref())
+                .map(inventory::CustomerId::as_str),
+            payment_ref: hold
+                .and_then(|hold| hold.payment_ref.as_ref())
+                .map(inventory::PaymentRef::as_str),
             idempotency_key: record.key.as_ref().map(|used| used.key.as_str()),
         })
     })
@@ -119,7 +129,9 @@ impl<W: Write> Writer<W> {
 
     fn finish(self) -> io::Result<W> {
         let mut to = match self {
-            Self::Csv(to) => to.into_inner().map_err(|error| io::Error::other(error.to_string()))?,
+            Self::Csv(to) => {
+                to.into_inner().map_err(|error| io::Error::other(error.to_string()))?
+            }
             Self::Jsonl(to) => to,
         };
         to.flush()?;
@@ -127,14 +139,17 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// Exports what `args` names, checking every record on the way; exits with 1 at the first violation, with 2 when it cannot be read.
+/// Exports what `args` names, checking every record on the way; exits with 1 at the first
+/// violation, with 2 when it cannot be read.
 pub async fn run_export(args: &ExportArgs, settings: &VacancySettings) -> ExitCode {
     let place = match args.source.place(settings) {
         Ok(place) => place,
         Err(error) => return refuse(&error),
     };
     let exported = match &args.output {
-        None => export(args, settings, &place, BufWriter::new(io::stdout())).await.map(|(_, rows)| rows),
+        None => {
+            export(args, settings, &place, BufWriter::new(io::stdout())).await.map(|(_, rows)| rows)
+        }
         Some(path) => export_to(args, settings, &place, path).await,
     };
     match exported {
@@ -146,7 +161,12 @@ pub async fn run_export(args: &ExportArgs, settings: &VacancySettings) -> ExitCo
     }
 }
 
-async fn export_to(args: &ExportArgs, settings: &VacancySettings, place: &Place, path: &Path) -> Result<u64, VerifyError> {
+async fn export_to(
+    args: &ExportArgs,
+    settings: &VacancySettings,
+    place: &Place,
+    path: &Path,
+) -> Result<u64, VerifyError> {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let part = PathBuf::from(part);
@@ -160,7 +180,8 @@ async fn export_to(args: &ExportArgs, settings: &VacancySettings, place: &Place,
             .map_err(|error| output(&error)),
         Err(error) => Err(error),
     };
-    let done = written.and_then(|rows| fs::rename(&part, path).map(|()| rows).map_err(|error| output(&error)));
+    let done = written
+        .and_then(|rows| fs::rename(&part, path).map(|()| rows).map_err(|error| output(&error)));
     done.inspect_err(|_| drop(fs::remove_file(&part)))
 }
 
@@ -168,13 +189,20 @@ fn output(error: &io::Error) -> VerifyError {
     VerifyError::Scratch(format!("the export cannot be written: {error}"))
 }
 
-async fn export<W: Write>(args: &ExportArgs, settings: &VacancySettings, place: &Place, to: W) -> Result<(W, u64), VerifyError> {
+async fn export<W: Write>(
+    args: &ExportArgs,
+    settings: &VacancySettings,
+    place: &Place,
+    to: W,
+) -> Result<(W, u64), VerifyError> {
     let options = args.source.options(settings);
     let mut feed: Box<dyn Feed> = match place {
         Place::DataDir(dir) => Box::new(ReadOnlyStore::open(dir, &options)?.into_feed()),
         Place::Backup(dir) => Box::new(BackupFeed::open(dir)?),
         Place::Database(database) => Box::new(DatabaseFeed::open(database).await?),
-        Place::Url(url) => Box::new(HttpFeed::open(url, settings.admin_token.as_ref(), args.event.as_ref()).await?),
+        Place::Url(url) => {
+            Box::new(HttpFeed::open(url, settings.admin_token.as_ref(), args.event.as_ref()).await?)
+        }
     };
     let mut auditor = Auditor::new(&options);
     let (mut writer, mut count) = (Writer::new(args.format, to), 0);

@@ -1,15 +1,23 @@
 //! The ledgers of a running service, read through its calls.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use http::StatusCode;
-use inventory::EventName;
-use inventory::ledger::Hash;
-use inventory::store::BoxFuture;
-use inventory::verify::{Auditor, Broken, Entry, EventAudit, Feed, FeedError, Position, VerifyError, Violation};
+use inventory::{
+    EventName,
+    ledger::Hash,
+    store::BoxFuture,
+    verify::{
+        Auditor, Broken, Entry, EventAudit, Feed, FeedError, Position, VerifyError, Violation,
+    },
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serving::config::Secret;
@@ -40,7 +48,8 @@ pub struct HttpFeed {
     page: Option<usize>,
 }
 
-/// The counts that the service tells, each compared with the sum of the ledger up to the record it counts to.
+/// The counts that the service tells, each compared with the sum of the ledger up to the record it
+/// counts to.
 #[derive(Debug, Default)]
 pub struct Views {
     events: BTreeMap<EventName, EventBody>,
@@ -56,10 +65,19 @@ impl HttpFeed {
     ///
     /// # Errors
     /// [`FeedError`] when it cannot be reached or has no such event.
-    pub async fn open(url: &str, token: Option<&Secret>, only: Option<&EventName>) -> Result<Self, FeedError> {
-        let token = token.ok_or_else(|| unreadable("ADMIN_TOKEN is not set: the ledger is read with it"))?;
-        let client = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(CALL_TIMEOUT).no_proxy();
-        let client = client.redirect(reqwest::redirect::Policy::none()).build().map_err(unreadable)?;
+    pub async fn open(
+        url: &str,
+        token: Option<&Secret>,
+        only: Option<&EventName>,
+    ) -> Result<Self, FeedError> {
+        let token = token
+            .ok_or_else(|| unreadable("ADMIN_TOKEN is not set: the ledger is read with it"))?;
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(CALL_TIMEOUT)
+            .no_proxy();
+        let client =
+            client.redirect(reqwest::redirect::Policy::none()).build().map_err(unreadable)?;
         let mut feed = Self {
             client,
             url: url.to_owned(),
@@ -74,7 +92,11 @@ impl HttpFeed {
         for body in found {
             events.insert(EventName::new(&body.event).map_err(unreadable)?, body);
         }
-        feed.events = events.iter().map(|(name, body)| (name.clone(), body.seq)).collect::<Vec<_>>().into_iter();
+        feed.events = events
+            .iter()
+            .map(|(name, body)| (name.clone(), body.seq))
+            .collect::<Vec<_>>()
+            .into_iter();
         feed.views = Arc::new(Views { events, compared: AtomicU64::new(0) });
         Ok(feed)
     }
@@ -87,12 +109,23 @@ impl HttpFeed {
 
     async fn list(&self, only: Option<&EventName>) -> Result<Vec<EventBody>, FeedError> {
         if let Some(only) = only {
-            return Ok(vec![self.get(&format!("/api/v1/events/{only}")).await?.json().await.map_err(unreadable)?]);
+            return Ok(vec![
+                self.get(&format!("/api/v1/events/{only}"))
+                    .await?
+                    .json()
+                    .await
+                    .map_err(unreadable)?,
+            ]);
         }
         let mut all = Vec::new();
         let mut after = String::new();
         loop {
-            let page: EventList = self.get(&format!("/api/v1/events{after}")).await?.json().await.map_err(unreadable)?;
+            let page: EventList = self
+                .get(&format!("/api/v1/events{after}"))
+                .await?
+                .json()
+                .await
+                .map_err(unreadable)?;
             all.extend(page.events);
             let Some(next) = page.next else { return Ok(all) };
             after = format!("?after={next}");
@@ -109,9 +142,9 @@ impl HttpFeed {
         let answer = self.ask(path).await?;
         match answer.status() {
             StatusCode::OK => Ok(answer),
-            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-                Err(unreadable(format!("GET {path}: {status}: ADMIN_TOKEN is not the one of the service")))
-            }
+            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Err(unreadable(
+                format!("GET {path}: {status}: ADMIN_TOKEN is not the one of the service"),
+            )),
             status => Err(unreadable(format!("GET {path}: {status}"))),
         }
     }
@@ -132,10 +165,15 @@ impl HttpFeed {
         };
         let sales: Vec<SaleIn> = answer.json().await.map_err(unreadable)?;
         let entries = sales.into_iter().map(|sale| {
-            let seq = sale.sequence.parse().map_err(|_| unreadable(format!("'{}' is no sequence", sale.sequence)))?;
+            let seq = sale
+                .sequence
+                .parse()
+                .map_err(|_| unreadable(format!("'{}' is no sequence", sale.sequence)))?;
             let body = sale.data.get().as_bytes().to_vec();
             if Hash::of(&body).to_string() != sale.hash {
-                return Err(unreadable(format!("event '{event}', seq {seq}: its hash is not that of its data")));
+                return Err(unreadable(format!(
+                    "event '{event}', seq {seq}: its hash is not that of its data"
+                )));
             }
             Ok(Entry { event: event.clone(), seq, body })
         });
@@ -148,7 +186,11 @@ impl Feed for HttpFeed {
         Box::pin(async move {
             loop {
                 let next = |(event, newest)| (event, 0, newest);
-                let Some((event, after, newest)) = self.at.take().or_else(|| self.events.next().map(next)) else { return Ok(Vec::new()) };
+                let Some((event, after, newest)) =
+                    self.at.take().or_else(|| self.events.next().map(next))
+                else {
+                    return Ok(Vec::new());
+                };
                 if after >= newest {
                     continue;
                 }
@@ -162,19 +204,32 @@ impl Feed for HttpFeed {
 }
 
 impl Views {
-    /// Compares the counts of the event that `auditor` is at, when it has come to the record they count to.
+    /// Compares the counts of the event that `auditor` is at, when it has come to the record they
+    /// count to.
     ///
     /// # Errors
     /// [`VerifyError::Violation`] when the service tells other counts than its ledger.
     pub fn check(&self, auditor: &Auditor) -> Result<(), VerifyError> {
         let Some(event) = auditor.current() else { return Ok(()) };
-        let Some(view) = self.events.get(event.name()).filter(|view| view.seq == event.seq()) else { return Ok(()) };
-        let told = view.stocks.iter().map(|(name, stock)| (name.as_str(), (stock.capacity, stock.available, stock.held, stock.sold)));
-        let summed = event
-            .stocks()
-            .map(|(name, counts)| (name.as_str(), (counts.capacity, counts.available().unwrap_or(0), counts.held, counts.sold)));
+        let Some(view) = self.events.get(event.name()).filter(|view| view.seq == event.seq())
+        else {
+            return Ok(());
+        };
+        let told = view.stocks.iter().map(|(name, stock)| {
+            (name.as_str(), (stock.capacity, stock.available, stock.held, stock.sold))
+        });
+        let summed = event.stocks().map(|(name, counts)| {
+            (
+                name.as_str(),
+                (counts.capacity, counts.available().unwrap_or(0), counts.held, counts.sold),
+            )
+        });
         if !told.eq(summed) {
-            return Err(wrong(event.name(), event.seq(), "the counts that the service tells are not those of its ledger"));
+            return Err(wrong(
+                event.name(),
+                event.seq(),
+                "the counts that the service tells are not those of its ledger",
+            ));
         }
         self.compared.fetch_add(view.stocks.len() as u64, Ordering::Relaxed);
         Ok(())
@@ -184,12 +239,19 @@ impl Views {
     ///
     /// # Errors
     /// [`VerifyError::Violation`] when one is shorter.
-    pub fn check_seen<'a>(&self, events: impl Iterator<Item = &'a EventAudit>) -> Result<(), VerifyError> {
+    pub fn check_seen<'a>(
+        &self,
+        events: impl Iterator<Item = &'a EventAudit>,
+    ) -> Result<(), VerifyError> {
         let read: BTreeMap<_, _> = events.map(|event| (event.name(), event.seq())).collect();
         for (name, view) in &self.events {
             let seq = read.get(name).copied().unwrap_or(0);
             if seq < view.seq {
-                return Err(wrong(name, seq, &format!("the ledger ends here, and the service counts up to seq {}", view.seq)));
+                return Err(wrong(
+                    name,
+                    seq,
+                    &format!("the ledger ends here, and the service counts up to seq {}", view.seq),
+                ));
             }
         }
         Ok(())
@@ -203,5 +265,9 @@ impl Views {
 }
 
 fn wrong(event: &EventName, seq: u64, why: &str) -> VerifyError {
-    Violation { at: Position::Record { event: event.clone(), seq }, what: Broken::State(why.to_owned()) }.into()
+    Violation {
+        at: Position::Record { event: event.clone(), seq },
+        what: Broken::State(why.to_owned()),
+    }
+    .into()
 }

@@ -6,23 +6,27 @@ mod source;
 
 use std::process::ExitCode;
 
-use inventory::store::postgres::UrlError;
-use inventory::verify::{Auditor, Report, VerifyError, VerifyOptions, audit, verify_backup, verify_data_dir, verify_database};
-
 pub use export::{ExportArgs, run_export};
 pub use http::HttpFeed;
+use inventory::{
+    store::postgres::UrlError,
+    verify::{
+        Auditor, Report, VerifyError, VerifyOptions, audit, verify_backup, verify_data_dir,
+        verify_database,
+    },
+};
 pub(crate) use source::options_for;
 pub use source::{Place, SourceArgs};
 
-use crate::commands::show;
-use crate::settings::VacancySettings;
+use crate::{commands::show, settings::VacancySettings};
 
 /// The ledgers are not whole.
 const VIOLATED: u8 = 1;
 /// It could not be found out.
 const UNREADABLE: u8 = 2;
 
-/// Verifies what `args` names and tells on standard error; exits with 1 at the first violation, with 2 when it cannot be told.
+/// Verifies what `args` names and tells on standard error; exits with 1 at the first violation,
+/// with 2 when it cannot be told.
 pub async fn run_verify(args: &SourceArgs, settings: &VacancySettings) -> ExitCode {
     let options = args.options(settings);
     let place = match args.place(settings) {
@@ -44,7 +48,11 @@ pub async fn run_verify(args: &SourceArgs, settings: &VacancySettings) -> ExitCo
     }
 }
 
-async fn verify_service(url: &str, settings: &VacancySettings, options: &VerifyOptions) -> Result<Report, VerifyError> {
+async fn verify_service(
+    url: &str,
+    settings: &VacancySettings,
+    options: &VerifyOptions,
+) -> Result<Report, VerifyError> {
     let mut feed = HttpFeed::open(url, settings.admin_token.as_ref(), None).await?;
     let views = feed.views();
     let mut auditor = Auditor::new(options);
@@ -55,10 +63,13 @@ async fn verify_service(url: &str, settings: &VacancySettings, options: &VerifyO
 }
 
 fn summary(report: &Report) -> String {
-    let Report { records, events, holds, keyed, live_holds, sold, keys_forgotten_early, rows } = report;
+    let Report { records, events, holds, keyed, live_holds, sold, keys_forgotten_early, rows } =
+        report;
     let forgotten = match keys_forgotten_early {
         0 => String::new(),
-        early => format!("; {early} keys were used anew before their time, as there were more than are kept"),
+        early => format!(
+            "; {early} keys were used anew before their time, as there were more than are kept"
+        ),
     };
     format!(
         "{records} records of {events} events, {holds} holds and sales ({live_holds} held now), {sold} tickets sold, {keyed} effects of keys; \

@@ -1,15 +1,17 @@
 //! Where the ledgers are.
 
-use std::fmt;
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use clap::Args;
-use inventory::store::postgres::{PostgresOptions, Target, UrlError};
-use inventory::verify::VerifyOptions;
+use inventory::{
+    store::postgres::{PostgresOptions, Target, UrlError},
+    verify::VerifyOptions,
+};
 
 use crate::settings::VacancySettings;
 
-/// Which ledgers are read. Without any of these, the database at STORE_URL, or else the stopped store in DATA_DIR.
+/// Which ledgers are read. Without any of these, the database at STORE_URL, or else the stopped
+/// store in DATA_DIR.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SourceArgs {
     /// A stopped or copied data directory; DATA_DIR when nothing is named and STORE_URL is not set
@@ -21,7 +23,8 @@ pub struct SourceArgs {
     /// A running service, such as http://vacancy:8001; with ADMIN_TOKEN
     #[arg(long, value_name = "URL", group = "source")]
     url: Option<String>,
-    /// A database, whoever else uses it; STORE_URL is better, as others on this machine can see a password that stands here
+    /// A database, whoever else uses it; STORE_URL is better, as others on this machine can see a
+    /// password that stands here
     #[arg(long, value_name = "URL", group = "source")]
     store_url: Option<String>,
     /// Where scratch files go; they are removed at the end
@@ -52,7 +55,9 @@ impl SourceArgs {
             (_, Some(dir), ..) => Place::Backup(dir.clone()),
             (_, _, Some(url), ..) => Place::Url(url.trim_end_matches('/').to_owned()),
             (Some(dir), ..) => Place::DataDir(dir.clone()),
-            (.., Some(url), known) => Place::Database(Box::new(options_for(url.parse()?, known.as_ref()))),
+            (.., Some(url), known) => {
+                Place::Database(Box::new(options_for(url.parse()?, known.as_ref())))
+            }
             (.., Some(known)) => Place::Database(Box::new(known.clone())),
             _ => Place::DataDir(settings.data_dir.clone()),
         })
@@ -61,7 +66,11 @@ impl SourceArgs {
     /// How it is verified.
     #[must_use]
     pub fn options(&self, settings: &VacancySettings) -> VerifyOptions {
-        let options = VerifyOptions { keys_max: settings.limits.keys_max, store: settings.store.clone(), ..VerifyOptions::default() };
+        let options = VerifyOptions {
+            keys_max: settings.limits.keys_max,
+            store: settings.store.clone(),
+            ..VerifyOptions::default()
+        };
         match &self.scratch {
             Some(scratch) => VerifyOptions { scratch: scratch.clone(), ..options },
             None => options,

@@ -2,21 +2,28 @@
 
 mod stock;
 
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
-use inventory::store::postgres::{Postgres, TimeSource, UrlError};
-use inventory::store::{DataDir, DataDirError, EmbeddedStore, StagedRestore, StoreError};
-use inventory::transfer::{LedgerFrom, Manifest, Moving, Patience, TransferError, backup, migrate, restore};
+use inventory::{
+    store::{
+        DataDir, DataDirError, EmbeddedStore, StagedRestore, StoreError,
+        postgres::{Postgres, TimeSource, UrlError},
+    },
+    transfer::{LedgerFrom, Manifest, Moving, Patience, TransferError, backup, migrate, restore},
+};
+pub use stock::StockCommand;
 use thiserror::Error;
 use utoipa::openapi::OpenApi;
 
-pub use stock::StockCommand;
-
-use crate::audit::options_for;
-use crate::control::{Ask, ControlError, Told, ask};
-use crate::settings::VacancySettings;
+use crate::{
+    audit::options_for,
+    control::{Ask, ControlError, Told, ask},
+    settings::VacancySettings,
+};
 
 /// Why a command failed.
 #[derive(Debug, Error)]
@@ -25,7 +32,9 @@ pub enum CommandError {
     #[error(transparent)]
     Transfer(#[from] TransferError),
     /// The running process could not be asked.
-    #[error("{0} (a process has the data directory open, but does not answer there: it may be starting)")]
+    #[error(
+        "{0} (a process has the data directory open, but does not answer there: it may be starting)"
+    )]
     Control(#[from] ControlError),
     /// The running process said no.
     #[error("{0}")]
@@ -67,32 +76,47 @@ impl From<Manifest> for Moved {
     }
 }
 
-/// Copies the ledgers to `dir`, which is new or empty. A running process is asked to do it, and goes on serving.
+/// Copies the ledgers to `dir`, which is new or empty. A running process is asked to do it, and
+/// goes on serving.
 ///
 /// # Errors
 /// [`CommandError`]; among them that there is no store.
-pub async fn run_backup(settings: &VacancySettings, dir: &Path, mut progress: impl FnMut(u64)) -> Result<Moved, CommandError> {
+pub async fn run_backup(
+    settings: &VacancySettings,
+    dir: &Path,
+    mut progress: impl FnMut(u64),
+) -> Result<Moved, CommandError> {
     if settings.postgres.is_some() {
         return Err(CommandError::Database("back it up with pg_dump or the database's own means"));
     }
     match DataDir::lock_existing(settings.data_dir.clone()) {
         Ok(data_dir) => {
-            let store = EmbeddedStore::open_in(data_dir, &settings.store).map_err(TransferError::from)?;
+            let store =
+                EmbeddedStore::open_in(data_dir, &settings.store).map_err(TransferError::from)?;
             Ok(backup(&store.ledger_source(), dir, on_and_on(progress))?.into())
         }
-        Err(DataDirError::Locked(_)) => ask_running(settings, &Ask::Backup { dir: absolute(dir)? }, &mut progress).await,
+        Err(DataDirError::Locked(_)) => {
+            ask_running(settings, &Ask::Backup { dir: absolute(dir)? }, &mut progress).await
+        }
         Err(error) => Err(TransferError::from(error).into()),
     }
 }
 
-/// Replaces the stock with what is in `dir`. A running process is asked to do it: it goes on serving while the copy is
-/// checked, then closes and opens again. What the store held before is kept in `db.replaced`.
+/// Replaces the stock with what is in `dir`. A running process is asked to do it: it goes on
+/// serving while the copy is checked, then closes and opens again. What the store held before is
+/// kept in `db.replaced`.
 ///
 /// # Errors
 /// [`CommandError`]; the stock is as it was then.
-pub async fn run_restore(settings: &VacancySettings, dir: &Path, mut progress: impl FnMut(u64)) -> Result<Moved, CommandError> {
+pub async fn run_restore(
+    settings: &VacancySettings,
+    dir: &Path,
+    mut progress: impl FnMut(u64),
+) -> Result<Moved, CommandError> {
     if settings.postgres.is_some() {
-        return Err(CommandError::Database("bring a backup of DATA_DIR to it with migrate-store, into an empty schema"));
+        return Err(CommandError::Database(
+            "bring a backup of DATA_DIR to it with migrate-store, into an empty schema",
+        ));
     }
     match DataDir::lock(settings.data_dir.clone()) {
         Ok(data_dir) => {
@@ -101,14 +125,17 @@ pub async fn run_restore(settings: &VacancySettings, dir: &Path, mut progress: i
             staged.accept().map_err(TransferError::from)?;
             Ok(manifest.into())
         }
-        Err(DataDirError::Locked(_)) => ask_running(settings, &Ask::Restore { dir: absolute(dir)? }, &mut progress).await,
+        Err(DataDirError::Locked(_)) => {
+            ask_running(settings, &Ask::Restore { dir: absolute(dir)? }, &mut progress).await
+        }
         Err(error) => Err(TransferError::from(error).into()),
     }
 }
 
-/// Moves the ledgers of the store in `from`, which no process may have open, or of the backup there, to a database: that at `to`, or
-/// the one at STORE_URL. Ended anywhere, it goes on where it was when it is started again; a database that is lost on the way is
-/// tried again for half a minute.
+/// Moves the ledgers of the store in `from`, which no process may have open, or of the backup
+/// there, to a database: that at `to`, or the one at STORE_URL. Ended anywhere, it goes on where it
+/// was when it is started again; a database that is lost on the way is tried again for half a
+/// minute.
 ///
 /// # Errors
 /// [`CommandError`].
@@ -153,7 +180,11 @@ fn on_and_on(mut progress: impl FnMut(u64)) -> impl FnMut(u64) -> bool {
     }
 }
 
-async fn ask_running(settings: &VacancySettings, wish: &Ask, progress: impl FnMut(u64)) -> Result<Moved, CommandError> {
+async fn ask_running(
+    settings: &VacancySettings,
+    wish: &Ask,
+    progress: impl FnMut(u64),
+) -> Result<Moved, CommandError> {
     match ask(&settings.data_dir, wish, progress).await? {
         Told::Done { records, events } => Ok(Moved { records, events }),
         Told::Failed(reason) => Err(CommandError::Refused(reason)),

@@ -1,13 +1,14 @@
 //! The commands about the stock, which vacancy and the monolith have in common.
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
 
 use super::{report, run_backup, run_migrate, run_restore, show};
-use crate::audit::{ExportArgs, SourceArgs, run_export, run_verify};
-use crate::settings::VacancySettings;
+use crate::{
+    audit::{ExportArgs, SourceArgs, run_export, run_verify},
+    settings::VacancySettings,
+};
 
 /// What can be done with a stock besides selling it.
 #[derive(Subcommand)]
@@ -31,7 +32,8 @@ pub enum StockCommand {
         /// A data directory that no process has open, or what `backup` made
         #[arg(long)]
         from: PathBuf,
-        /// The database; STORE_URL when not given, which others on the machine do not see in the list of processes
+        /// The database; STORE_URL when not given, which others on the machine do not see in the
+        /// list of processes
         #[arg(long)]
         to: Option<String>,
     },
@@ -45,7 +47,9 @@ impl StockCommand {
             Self::Restore { dir } => report("restored", run_restore(settings, &dir, show()).await),
             Self::Verify(source) => run_verify(&source, settings).await,
             Self::Export(args) => run_export(&args, settings).await,
-            Self::MigrateStore { from, to } => report("moved", run_migrate(settings, &from, to.as_deref(), show()).await),
+            Self::MigrateStore { from, to } => {
+                report("moved", run_migrate(settings, &from, to.as_deref(), show()).await)
+            }
         }
     }
 }

@@ -2,16 +2,23 @@
 
 use std::path::Path;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::UnixStream;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::UnixStream,
+};
 
 use super::{Ask, ControlError, Told, socket_path};
 
-/// Asks the process that has `data_dir` open; `progress` hears of the records so far. Returns how it ended.
+/// Asks the process that has `data_dir` open; `progress` hears of the records so far. Returns how
+/// it ended.
 ///
 /// # Errors
 /// [`ControlError`] when the process cannot be reached or goes away.
-pub async fn ask(data_dir: &Path, ask: &Ask, mut progress: impl FnMut(u64)) -> Result<Told, ControlError> {
+pub async fn ask(
+    data_dir: &Path,
+    ask: &Ask,
+    mut progress: impl FnMut(u64),
+) -> Result<Told, ControlError> {
     let path = socket_path(data_dir);
     let failed = |error: std::io::Error| ControlError::new(&path, &error);
     let mut stream = UnixStream::connect(&path).await.map_err(failed)?;

@@ -1,19 +1,18 @@
 //! The control socket: how `backup` and `restore` reach a process that has the store open.
 //!
-//! It lies in the data directory, so who may read the data may use it. A caller sends one line of JSON, and gets lines of
-//! JSON back: progress, then the end.
+//! It lies in the data directory, so who may read the data may use it. A caller sends one line of
+//! JSON, and gets lines of JSON back: progress, then the end.
 
 mod client;
 mod server;
 
 use std::path::{Path, PathBuf};
 
+pub use client::ask;
 use inventory::transfer::Manifest;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
-
-pub use client::ask;
 pub use server::{Control, Restored};
+use thiserror::Error;
 
 /// What can be asked of a running process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +38,10 @@ impl Ask {
     pub fn parse(line: &[u8]) -> Result<Self, String> {
         // Without the library's words: they quote what was sent, which may be anything.
         let unknown = |error: serde_json::Error| {
-            format!("not understood, from byte {} on: expected an op, backup or restore, and a dir", error.column())
+            format!(
+                "not understood, from byte {} on: expected an op, backup or restore, and a dir",
+                error.column()
+            )
         };
         let ask: Self = serde_json::from_slice(line).map_err(unknown)?;
         let (Self::Backup { dir } | Self::Restore { dir }) = &ask;

@@ -1,23 +1,30 @@
 //! Answering on the control socket.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use inventory::store::{EmbeddedOptions, StagedRestore};
-use inventory::transfer::{Manifest, TransferError, backup, restore};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::task::JoinHandle;
+use inventory::{
+    store::{EmbeddedOptions, StagedRestore},
+    transfer::{Manifest, TransferError, backup, restore},
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{UnixListener, UnixStream},
+    sync::{Mutex, mpsc, oneshot},
+    task::JoinHandle,
+};
 use tokio_util::task::TaskTracker;
 
 use super::{Ask, ControlError, Told, socket_path};
-use crate::room::Source;
-use crate::settings::VacancySettings;
+use crate::{room::Source, settings::VacancySettings};
 
 /// The longest line that is read, bytes: a path and a little JSON around it.
 const LINE_MAX: u64 = 16_384;
@@ -56,9 +63,11 @@ struct Shared {
 }
 
 impl Control {
-    /// Listens in the data directory of `settings`. A socket that an earlier process left is replaced: this one has the lock.
+    /// Listens in the data directory of `settings`. A socket that an earlier process left is
+    /// replaced: this one has the lock.
     ///
-    /// Without a socket there is no backup of the running process, and everything else works; so that is logged, not an error.
+    /// Without a socket there is no backup of the running process, and everything else works; so
+    /// that is logged, not an error.
     #[must_use]
     pub fn listen(settings: &VacancySettings, source: Source) -> Self {
         let path = socket_path(&settings.data_dir);
@@ -106,7 +115,8 @@ impl Control {
 fn bind(path: &Path) -> Result<UnixListener, ControlError> {
     let _ = fs::remove_file(path);
     let listener = UnixListener::bind(path).map_err(|error| ControlError::new(path, &error))?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(|error| ControlError::new(path, &error))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+        .map_err(|error| ControlError::new(path, &error))?;
     Ok(listener)
 }
 
@@ -154,7 +164,9 @@ async fn serve(stream: UnixStream, shared: Arc<Shared>) -> std::io::Result<()> {
 /// Does what is asked whether or not the caller still listens.
 async fn handle(shared: Arc<Shared>, ask: Ask, tell: mpsc::UnboundedSender<Told>) {
     let end = match ask {
-        Ask::Backup { dir } => back_up(&shared, dir, tell.clone()).await.map(|manifest| Told::done(&manifest)),
+        Ask::Backup { dir } => {
+            back_up(&shared, dir, tell.clone()).await.map(|manifest| Told::done(&manifest))
+        }
         Ask::Restore { dir } => bring_back(shared, dir, tell.clone()).await,
     };
     let _ = tell.send(end.unwrap_or_else(Told::Failed));
@@ -179,14 +191,24 @@ async fn copy<T: Send + 'static>(
     done.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
 }
 
-async fn back_up(shared: &Arc<Shared>, dir: PathBuf, tell: mpsc::UnboundedSender<Told>) -> Result<Manifest, String> {
-    let manifest = copy(shared, tell, move |shared, progress| backup(&shared.source, &dir, progress)).await?;
+async fn back_up(
+    shared: &Arc<Shared>,
+    dir: PathBuf,
+    tell: mpsc::UnboundedSender<Told>,
+) -> Result<Manifest, String> {
+    let manifest =
+        copy(shared, tell, move |shared, progress| backup(&shared.source, &dir, progress)).await?;
     tracing::info!(records = manifest.records, "backed up");
     Ok(manifest)
 }
 
-/// Builds and checks the restored store beside the running one, and waits until it has taken its place.
-async fn bring_back(shared: Arc<Shared>, dir: PathBuf, tell: mpsc::UnboundedSender<Told>) -> Result<Told, String> {
+/// Builds and checks the restored store beside the running one, and waits until it has taken its
+/// place.
+async fn bring_back(
+    shared: Arc<Shared>,
+    dir: PathBuf,
+    tell: mpsc::UnboundedSender<Told>,
+) -> Result<Told, String> {
     let staging = move |shared: &Shared, progress: &mut dyn FnMut(u64) -> bool| {
         let staged = StagedRestore::beside(&shared.data_dir)?;
         let manifest = restore(&dir, &staged, &shared.options, progress)?;
@@ -194,7 +216,8 @@ async fn bring_back(shared: Arc<Shared>, dir: PathBuf, tell: mpsc::UnboundedSend
     };
     let (staged, manifest) = copy(&shared, tell, staging).await?;
     let (done, end) = oneshot::channel();
-    let nothing_changed = |_| "the process ended before it was in place; nothing has changed".to_owned();
+    let nothing_changed =
+        |_| "the process ended before it was in place; nothing has changed".to_owned();
     let restored = shared.restored.clone();
     // What reads from the present store has to let go of it.
     drop(shared);

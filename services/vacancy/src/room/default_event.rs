@@ -2,18 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use inventory::{CommandKind, Engine, EngineError, EventName, EventSettings, RefusalKind, Request, StockName};
+use inventory::{
+    CommandKind, Engine, EngineError, EventName, EventSettings, RefusalKind, Request, StockName,
+};
 
 use super::OpenError;
 use crate::api::{DEFAULT_EVENT, DEFAULT_STOCK};
 
 /// Creates it if there has never been one. An inner error is one after which to try again.
-pub(super) async fn create(engine: &Engine, initial_stock: u64) -> Result<Result<(), EngineError>, OpenError> {
+pub(super) async fn create(
+    engine: &Engine,
+    initial_stock: u64,
+) -> Result<Result<(), EngineError>, OpenError> {
     let failed = |error: String| OpenError::DefaultEvent(error);
     let event = EventName::new(DEFAULT_EVENT).map_err(|error| failed(error.to_string()))?;
     let stock = StockName::new(DEFAULT_STOCK).map_err(|error| failed(error.to_string()))?;
     let capacities = BTreeMap::from([(stock, initial_stock)]);
-    let kind = CommandKind::PutEvent { event, capacities, settings: EventSettings::default(), if_settings_seq: None, only_create: true };
+    let kind = CommandKind::PutEvent {
+        event,
+        capacities,
+        settings: EventSettings::default(),
+        if_settings_seq: None,
+        only_create: true,
+    };
     match engine.submit(Request::new(kind)).await {
         Err(error) => Ok(Err(error)),
         Ok(reply) => match reply.result {

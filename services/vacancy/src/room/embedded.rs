@@ -1,15 +1,21 @@
 //! The stock in a directory of this process.
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
-use inventory::Engine;
-use inventory::engine::{Clock, Environment, SystemClock};
-use inventory::store::{DataDir, DataDirError, EmbeddedStore, OwnedStore};
+use inventory::{
+    Engine,
+    engine::{Clock, Environment, SystemClock},
+    store::{DataDir, DataDirError, EmbeddedStore, OwnedStore},
+};
 
 use super::{Closing, OpenError, default_event};
-use crate::control::{Control, Restored};
-use crate::settings::VacancySettings;
+use crate::{
+    control::{Control, Restored},
+    settings::VacancySettings,
+};
 
 /// The engine, its store, and the control socket.
 pub struct EmbeddedRoom {
@@ -24,19 +30,25 @@ impl EmbeddedRoom {
     /// # Errors
     /// [`OpenError`].
     pub(super) async fn open(settings: &VacancySettings) -> Result<Self, OpenError> {
-        let (dir, options) = (lock(&settings.data_dir, settings.data_dir_wait).await?, settings.store.clone());
+        let (dir, options) =
+            (lock(&settings.data_dir, settings.data_dir_wait).await?, settings.store.clone());
         // Opening reads the disk, and after a crash the journal: not on the runtime's threads.
-        let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open_in(dir, &options)).await;
+        let opened =
+            tokio::task::spawn_blocking(move || EmbeddedStore::open_in(dir, &options)).await;
         let store = opened.map_err(|error| OpenError::Damaged(error.to_string()))??;
         warn_of_the_clock(&store);
         let source = store.ledger_source();
-        let engine = Engine::start(store, settings.limits.clone(), Environment::system()).map_err(OpenError::Committer)?;
-        default_event::create(&engine, settings.initial_stock).await?.map_err(|error| OpenError::DefaultEvent(error.to_string()))?;
+        let engine = Engine::start(store, settings.limits.clone(), Environment::system())
+            .map_err(OpenError::Committer)?;
+        default_event::create(&engine, settings.initial_stock)
+            .await?
+            .map_err(|error| OpenError::DefaultEvent(error.to_string()))?;
         let control = Control::listen(settings, source);
         Ok(Self { engine, control, data_dir: settings.data_dir.clone() })
     }
 
-    /// Waits until it has to close by itself. When that is for a restored store, nothing is sold from this one any more.
+    /// Waits until it has to close by itself. When that is for a restored store, nothing is sold
+    /// from this one any more.
     pub(super) async fn closing(&self) -> Closing {
         tokio::select! {
             error = self.engine.failed() => Closing::Failed(error),
@@ -55,8 +67,9 @@ impl EmbeddedRoom {
     }
 }
 
-/// Locks the data directory. Whoever has it is waited for: a pod that is evicted still has it when its successor starts, and a
-/// successor that ended for that would only be started again after a pause that grows.
+/// Locks the data directory. Whoever has it is waited for: a pod that is evicted still has it when
+/// its successor starts, and a successor that ended for that would only be started again after a
+/// pause that grows.
 async fn lock(path: &Path, wait: Duration) -> Result<DataDir, DataDirError> {
     let since = Instant::now();
     let mut told = false;
@@ -73,7 +86,8 @@ async fn lock(path: &Path, wait: Duration) -> Result<DataDir, DataDirError> {
     }
 }
 
-/// Lets a complete restore take the place of a closed store. Whoever still reads from that one is waited for.
+/// Lets a complete restore take the place of a closed store. Whoever still reads from that one is
+/// waited for.
 ///
 /// # Errors
 /// [`OpenError`]; the store is as it was.
@@ -82,7 +96,9 @@ pub async fn accept(settings: &VacancySettings, restored: &Restored) -> Result<(
     let since = Instant::now();
     let dir = loop {
         match DataDir::lock_existing(settings.data_dir.clone()) {
-            Err(DataDirError::Locked(_)) if since.elapsed() < READERS_MAX => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(DataDirError::Locked(_)) if since.elapsed() < READERS_MAX => {
+                tokio::time::sleep(Duration::from_millis(20)).await
+            }
             locked => break locked?,
         }
     };
@@ -91,13 +107,16 @@ pub async fn accept(settings: &VacancySettings, restored: &Restored) -> Result<(
     Ok(())
 }
 
-/// A ledger's time never goes back. When it is ahead of the clock it stands still until the clock has caught up.
+/// A ledger's time never goes back. When it is ahead of the clock it stands still until the clock
+/// has caught up.
 fn warn_of_the_clock(store: &EmbeddedStore) {
     // Less is what two readings of a clock that is kept in step may differ by.
     const BEHIND_MAX_MS: u64 = 1_000;
     let now_ms = SystemClock::default().now_ms();
     let views = store.views();
-    let Some(newest) = views.iter().map(|view| &view.event).max_by_key(|event| event.at_ms) else { return };
+    let Some(newest) = views.iter().map(|view| &view.event).max_by_key(|event| event.at_ms) else {
+        return;
+    };
     let behind_ms = newest.at_ms.saturating_sub(now_ms);
     if behind_ms > BEHIND_MAX_MS {
         tracing::warn!(

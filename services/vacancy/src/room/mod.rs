@@ -6,19 +6,17 @@ mod postgres;
 
 use std::io;
 
-use inventory::Engine;
-use inventory::store::postgres::PostgresWatch;
-use inventory::store::{DataDirError, StoreError};
-use inventory::transfer::LedgerSource;
-use thiserror::Error;
-
 use embedded::EmbeddedRoom;
 pub use embedded::accept;
+use inventory::{
+    Engine,
+    store::{DataDirError, StoreError, postgres::PostgresWatch},
+    transfer::LedgerSource,
+};
 use postgres::PostgresRoom;
+use thiserror::Error;
 
-use crate::api::DEFAULT_EVENT;
-use crate::control::Restored;
-use crate::settings::VacancySettings;
+use crate::{api::DEFAULT_EVENT, control::Restored, settings::VacancySettings};
 
 /// Why the stock room did not open.
 #[derive(Debug, Error)]
@@ -54,7 +52,8 @@ pub enum StockRoom {
 }
 
 impl StockRoom {
-    /// Opens the store, and creates the default event if there has never been one. A database need not be there yet.
+    /// Opens the store, and creates the default event if there has never been one. A database need
+    /// not be there yet.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -83,7 +82,8 @@ impl StockRoom {
         }
     }
 
-    /// Waits until it has to close by itself. When that is for a restored store, nothing is sold from this one any more.
+    /// Waits until it has to close by itself. When that is for a restored store, nothing is sold
+    /// from this one any more.
     pub async fn closing(&self) -> Closing {
         match self {
             Self::Embedded(room) => room.closing().await,

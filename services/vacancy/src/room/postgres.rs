@@ -1,11 +1,12 @@
 //! The stock in a database that other processes share.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use inventory::Engine;
-use inventory::engine::Environment;
-use inventory::store::postgres::{Postgres, PostgresOptions, PostgresWatch};
+use inventory::{
+    Engine,
+    engine::Environment,
+    store::postgres::{Postgres, PostgresOptions, PostgresWatch},
+};
 use tokio::task::JoinHandle;
 
 use super::default_event;
@@ -27,9 +28,16 @@ impl PostgresRoom {
     pub(super) async fn open(options: &PostgresOptions, settings: &VacancySettings) -> Self {
         let postgres = Postgres::open(options.clone());
         let env = Environment::with_clock(Arc::new(postgres.clock()));
-        let engine = Engine::start_shared(postgres.writers(), postgres.reader(), settings.cache_ttl, settings.limits.clone(), env);
+        let engine = Engine::start_shared(
+            postgres.writers(),
+            postgres.reader(),
+            settings.cache_ttl,
+            settings.limits.clone(),
+            env,
+        );
         tracing::info!(wait_s = START_MAX.as_secs(), "looking for the database");
-        let mut creating = tokio::spawn(create_default_event(engine.clone(), settings.initial_stock));
+        let mut creating =
+            tokio::spawn(create_default_event(engine.clone(), settings.initial_stock));
         if tokio::time::timeout(START_MAX, &mut creating).await.is_err() {
             tracing::warn!("serving without the database: not ready until it can be used");
         }

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use inventory::engine::Seen;
-use inventory::{EventSettings, Limits, StockName};
+use inventory::{EventSettings, Limits, StockName, engine::Seen};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -11,12 +10,13 @@ use utoipa::ToSchema;
 
 use super::{rfc3339, to_ms};
 
-/// What an administrator says about an event: all of it, every time. What is not named is reset, so a name that is not
-/// known is refused: a misspelt limit would be no limit.
+/// What an administrator says about an event: all of it, every time. What is not named is reset, so
+/// a name that is not known is refused: a misspelt limit would be no limit.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutEventBody {
-    /// Every stock with its capacity. A stock that is left out is removed, if nothing of it is held or sold.
+    /// Every stock with its capacity. A stock that is left out is removed, if nothing of it is
+    /// held or sold.
     #[schema(value_type = BTreeMap<String, u64>, example = json!({"general": 1000, "vip": 50}))]
     pub stocks: BTreeMap<StockName, u64>,
     /// Nothing is sold or held before then.
@@ -68,7 +68,9 @@ impl PutEventBody {
         if self.stocks.values().any(|capacity| *capacity > limits.capacity_max) {
             return Err(EventError::Capacity(limits.capacity_max));
         }
-        let ms = |time: Option<Timestamp>| time.map(|time| to_ms(time).ok_or(EventError::Time)).transpose();
+        let ms = |time: Option<Timestamp>| {
+            time.map(|time| to_ms(time).ok_or(EventError::Time)).transpose()
+        };
         let (opens_at_ms, closes_at_ms) = (ms(self.opens_at)?, ms(self.closes_at)?);
         if opens_at_ms.zip(closes_at_ms).is_some_and(|(opens, closes)| opens >= closes) {
             return Err(EventError::Window);
@@ -137,8 +139,13 @@ impl From<&Seen> for EventBody {
     fn from(seen: &Seen) -> Self {
         let event = &seen.view.event;
         let stocks = event.stocks.iter().map(|(name, stock)| {
-            let body =
-                StockBody { capacity: stock.capacity, available: stock.available(), held: stock.held, sold: stock.sold, seq: event.seq };
+            let body = StockBody {
+                capacity: stock.capacity,
+                available: stock.available(),
+                held: stock.held,
+                sold: stock.sold,
+                seq: event.seq,
+            };
             (name.to_string(), body)
         });
         Self {

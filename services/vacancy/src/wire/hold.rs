@@ -1,7 +1,9 @@
 //! Holds and refunds.
 
-use inventory::domain::ItemsError;
-use inventory::{CustomerId, EventName, Hold, HoldState, Item, Items, Limits, PaymentRef, StockName, TimeMs};
+use inventory::{
+    CustomerId, EventName, Hold, HoldState, Item, Items, Limits, PaymentRef, StockName, TimeMs,
+    domain::ItemsError,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -111,14 +113,33 @@ impl HoldAnswer {
     #[must_use]
     pub fn held(id: &impl ToString, items: &Items, expires_at_ms: TimeMs, seq: u64) -> Self {
         let expires_at = Some(rfc3339(expires_at_ms));
-        Self { id: id.to_string(), state: "held", items: items_body(items), expires_at, payment_ref: None, seq }
+        Self {
+            id: id.to_string(),
+            state: "held",
+            items: items_body(items),
+            expires_at,
+            payment_ref: None,
+            seq,
+        }
     }
 
     /// A hold that is sold.
     #[must_use]
-    pub fn confirmed(id: &impl ToString, items: &Items, payment_ref: Option<&PaymentRef>, seq: u64) -> Self {
+    pub fn confirmed(
+        id: &impl ToString,
+        items: &Items,
+        payment_ref: Option<&PaymentRef>,
+        seq: u64,
+    ) -> Self {
         let payment_ref = payment_ref.map(ToString::to_string);
-        Self { id: id.to_string(), state: "confirmed", items: items_body(items), expires_at: None, payment_ref, seq }
+        Self {
+            id: id.to_string(),
+            state: "confirmed",
+            items: items_body(items),
+            expires_at: None,
+            payment_ref,
+            seq,
+        }
     }
 }
 
@@ -156,7 +177,8 @@ impl HoldBody {
     #[must_use]
     pub fn of(hold: &Hold, now_ms: TimeMs) -> Self {
         let state = hold.state_at(now_ms);
-        let refunded = if state == HoldState::Confirmed { hold.items.without(&hold.live) } else { None };
+        let refunded =
+            if state == HoldState::Confirmed { hold.items.without(&hold.live) } else { None };
         Self {
             id: hold.id.to_string(),
             event: hold.event.to_string(),
@@ -194,6 +216,11 @@ impl RefundAnswer {
     /// A refund of `items`.
     #[must_use]
     pub fn new(id: &impl ToString, reservation: &impl ToString, items: &Items, seq: u64) -> Self {
-        Self { id: id.to_string(), reservation_id: reservation.to_string(), items: items_body(items), seq }
+        Self {
+            id: id.to_string(),
+            reservation_id: reservation.to_string(),
+            items: items_body(items),
+            seq,
+        }
     }
 }

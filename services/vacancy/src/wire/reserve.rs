@@ -2,8 +2,7 @@
 
 use inventory::{CustomerId, EventName, IdempotencyKey};
 use serde::{Deserialize, Serialize};
-use serving::Problem;
-use serving::problem::ProblemDetails;
+use serving::{Problem, problem::ProblemDetails};
 use utoipa::ToSchema;
 
 /// What is available of the default stock.
@@ -64,7 +63,8 @@ pub struct BatchItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub customer: Option<CustomerId>,
-    /// How long its caller waits, milliseconds from the call's arrival: what is not decided by then is not done.
+    /// How long its caller waits, milliseconds from the call's arrival: what is not decided by
+    /// then is not done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
 }

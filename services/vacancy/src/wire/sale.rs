@@ -1,8 +1,10 @@
 //! The ledger as CloudEvents 1.0.
 
-use inventory::EventName;
-use inventory::ledger::{BodyError, Hash, Record};
-use inventory::store::StoredRecord;
+use inventory::{
+    EventName,
+    ledger::{BodyError, Hash, Record},
+    store::StoredRecord,
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -19,7 +21,8 @@ pub struct Sale {
     /// The event.
     #[schema(example = "/api/v1/events/default")]
     pub source: String,
-    /// What happened: `io.ticket-system.ledger.` and `event_put`, `sold`, `held`, `extended`, `confirmed`, `released`, `expired` or `refunded`.
+    /// What happened: `io.ticket-system.ledger.` and `event_put`, `sold`, `held`, `extended`,
+    /// `confirmed`, `released`, `expired` or `refunded`.
     #[serde(rename = "type")]
     #[schema(example = "io.ticket-system.ledger.sold")]
     pub kind: String,
@@ -37,7 +40,8 @@ pub struct Sale {
     pub sequence: String,
     /// `Integer`: how sequences compare.
     pub sequencetype: &'static str,
-    /// SHA-256 of `data` in canonical form (RFC 8785), as it is here; the next record names it as `prev`.
+    /// SHA-256 of `data` in canonical form (RFC 8785), as it is here; the next record names it as
+    /// `prev`.
     pub hash: String,
     /// The record itself.
     #[schema(value_type = Object)]

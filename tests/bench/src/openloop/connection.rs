@@ -1,10 +1,11 @@
 //! As little HTTP/1.1 as the servers under measurement need: keep-alive and `content-length`.
 
-use std::io;
-use std::net::SocketAddr;
+use std::{io, net::SocketAddr};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 /// The longest answer that is read, bytes.
 const ANSWER_MAX: usize = 65_536;
@@ -41,9 +42,17 @@ impl Connection {
         self.buffer.clear();
         loop {
             if let Some(head) = self.buffer.windows(4).position(|four| four == b"\r\n\r\n") {
-                let text = std::str::from_utf8(&self.buffer[..head]).map_err(io::Error::other)?.to_ascii_lowercase();
-                let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
-                let length: usize = value(&text, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+                let text = std::str::from_utf8(&self.buffer[..head])
+                    .map_err(io::Error::other)?
+                    .to_ascii_lowercase();
+                let status = text
+                    .split(' ')
+                    .nth(1)
+                    .and_then(|status| status.parse().ok())
+                    .ok_or(io::ErrorKind::InvalidData)?;
+                let length: usize = value(&text, "content-length")
+                    .and_then(|length| length.parse().ok())
+                    .unwrap_or(0);
                 self.closing = value(&text, "connection") == Some("close");
                 while self.buffer.len() < head + 4 + length {
                     self.read().await?;

@@ -1,21 +1,27 @@
-//! An open-loop load generator: requests begin at their times whether or not earlier ones were answered, and an answer's time
-//! counts from when its request was due. So a server that stalls cannot hide it by slowing its clients down.
+//! An open-loop load generator: requests begin at their times whether or not earlier ones were
+//! answered, and an answer's time counts from when its request was due. So a server that stalls
+//! cannot hide it by slowing its clients down.
 
 mod connection;
 mod report;
 
-use std::net::SocketAddr;
-use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::{
+    net::SocketAddr,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use clap::Parser;
-use tokio::sync::{Mutex, mpsc};
-use tokio::time::{Instant, sleep_until, timeout_at};
-
 use connection::Connection;
 use report::{Fate, Report};
+use tokio::{
+    sync::{Mutex, mpsc},
+    time::{Instant, sleep_until, timeout_at},
+};
 
 /// Sends requests at a fixed rate, and prints what became of them as one line of JSON.
 #[derive(Parser)]
@@ -70,7 +76,13 @@ async fn run(cli: Cli) {
     let (arrivals, due) = mpsc::unbounded_channel();
     let timeout = Duration::from_millis(cli.timeout_ms);
     let request = connection::request(&cli.path, cli.body.as_deref());
-    let load = Arc::new(Load { address: cli.address, request, timeout, due: Mutex::new(due), unsent: AtomicU64::new(0) });
+    let load = Arc::new(Load {
+        address: cli.address,
+        request,
+        timeout,
+        due: Mutex::new(due),
+        unsent: AtomicU64::new(0),
+    });
     let workers: Vec<_> = (0..cli.connections).map(|_| tokio::spawn(work(load.clone()))).collect();
     let started = Instant::now();
     let total = cli.rate * cli.seconds;

@@ -59,7 +59,8 @@ impl Report {
         self.timed_out += other.timed_out;
     }
 
-    /// `due` requests in all within `length`, of which `unsent` were given up before they were sent.
+    /// `due` requests in all within `length`, of which `unsent` were given up before they were
+    /// sent.
     pub fn json(mut self, due: u64, unsent: u64, length: Duration) -> Value {
         self.done_us.sort_unstable();
         self.refused_us.sort_unstable();
@@ -97,7 +98,10 @@ mod tests {
             (&json["done"], &json["refused"], &json["timed_out"], &json["unsent"]),
             (&1_000.into(), &1.into(), &1.into(), &1.into())
         );
-        assert_eq!((&json["p50_us"], &json["p99_us"], &json["p999_us"]), (&500.into(), &990.into(), &999.into()));
+        assert_eq!(
+            (&json["p50_us"], &json["p99_us"], &json["p999_us"]),
+            (&500.into(), &990.into(), &999.into())
+        );
         assert_eq!(json["goodput_per_s"], 500.0);
     }
 }

@@ -10,7 +10,8 @@ fn rendered(more: &[&str]) -> Vec<Value> {
 #[test]
 fn the_operator_runs_alike() {
     let (manifest, chart) = (file("k8s/operator/deployment.yaml"), rendered(&[]));
-    let (theirs, ours) = (the(&manifest, "Deployment", "operator"), the(&chart, "Deployment", "operator"));
+    let (theirs, ours) =
+        (the(&manifest, "Deployment", "operator"), the(&chart, "Deployment", "operator"));
     assert_eq!(ours["metadata"]["name"], theirs["metadata"]["name"]);
     for pointer in ["/spec/replicas", "/spec/strategy"] {
         assert_eq!(ours.pointer(pointer), theirs.pointer(pointer), "{pointer}");
@@ -22,7 +23,9 @@ fn the_operator_runs_alike() {
         pod
     };
     let (mut theirs, mut ours) = (pod(theirs), pod(ours));
-    let take = |pod: &mut Value, key: &str| pod["containers"][0].as_object_mut().unwrap().remove(key).unwrap();
+    let take = |pod: &mut Value, key: &str| {
+        pod["containers"][0].as_object_mut().unwrap().remove(key).unwrap()
+    };
     let (their_env, our_env) = (take(&mut theirs, "env"), take(&mut ours, "env"));
     assert_eq!(ours, theirs);
     for variable in their_env.as_array().unwrap() {
@@ -33,17 +36,24 @@ fn the_operator_runs_alike() {
 #[test]
 fn the_operator_has_the_same_rights() {
     let (manifest, chart) = (file("k8s/operator/rbac.yaml"), rendered(&[]));
-    let rules = |documents: &[Value], kind: &str, end: &str| the(documents, kind, end)["rules"].clone();
+    let rules =
+        |documents: &[Value], kind: &str, end: &str| the(documents, kind, end)["rules"].clone();
     let everywhere = rules(&manifest, "ClusterRole", "operator");
     assert_eq!(rules(&chart, "ClusterRole", "operator.ticket-system"), everywhere);
     assert_eq!(rules(&chart, "Role", "-election"), rules(&manifest, "Role", "-election"));
 
     let narrow = rendered(&["--set", "operator.watchNamespaces={west,east}"]);
-    let roles: Vec<_> = narrow.iter().filter(|document| document["kind"] == "Role" && document["rules"] == everywhere).collect();
-    let namespaces: Vec<_> = roles.iter().map(|role| role["metadata"]["namespace"].as_str().unwrap()).collect();
+    let roles: Vec<_> = narrow
+        .iter()
+        .filter(|document| document["kind"] == "Role" && document["rules"] == everywhere)
+        .collect();
+    let namespaces: Vec<_> =
+        roles.iter().map(|role| role["metadata"]["namespace"].as_str().unwrap()).collect();
     assert_eq!(namespaces, ["east", "west"]);
     let account = "ticket-system-operator";
-    let bound = |document: &&Value| document["kind"] == "ClusterRoleBinding" && document["subjects"][0]["name"] == account;
+    let bound = |document: &&Value| {
+        document["kind"] == "ClusterRoleBinding" && document["subjects"][0]["name"] == account
+    };
     assert_eq!(narrow.iter().filter(bound).count(), 0, "no rights beyond those namespaces");
     assert_eq!(chart.iter().filter(bound).count(), 1);
 }
@@ -51,11 +61,15 @@ fn the_operator_has_the_same_rights() {
 #[test]
 fn the_admission_policy_is_the_same() {
     let (manifest, chart) = (file("k8s/operator/admission.yaml"), rendered(&[]));
-    let policy = |documents: &[Value], end: &str| the(documents, "ValidatingAdmissionPolicy", end).clone();
+    let policy =
+        |documents: &[Value], end: &str| the(documents, "ValidatingAdmissionPolicy", end).clone();
     assert_eq!(policy(&chart, ".storage")["spec"], policy(&manifest, "")["spec"]);
     let binding = the(&chart, "ValidatingAdmissionPolicyBinding", ".storage");
     assert_eq!(binding["spec"]["policyName"], policy(&chart, ".storage")["metadata"]["name"]);
-    assert_eq!(binding["spec"]["validationActions"], the(&manifest, "ValidatingAdmissionPolicyBinding", "")["spec"]["validationActions"]);
+    assert_eq!(
+        binding["spec"]["validationActions"],
+        the(&manifest, "ValidatingAdmissionPolicyBinding", "")["spec"]["validationActions"]
+    );
 
     let narrow = rendered(&["--set", "operator.watchNamespaces={east}"]);
     let selector = &policy(&narrow, ".storage")["spec"]["matchConstraints"]["namespaceSelector"];
@@ -73,5 +87,8 @@ fn the_definition_is_the_same() {
 fn the_versions_are_the_same() {
     let version = env!("CARGO_PKG_VERSION");
     let chart = &file("charts/ticket-system/Chart.yaml")[0];
-    assert_eq!((chart["version"].as_str(), chart["appVersion"].as_str()), (Some(version), Some(version)));
+    assert_eq!(
+        (chart["version"].as_str(), chart["appVersion"].as_str()),
+        (Some(version), Some(version))
+    );
 }

@@ -1,6 +1,7 @@
 use chart_tests::{template, values};
 
-/// What `helm template` prints for each values file. Dashboards and rules are cut short: they are files of their own.
+/// What `helm template` prints for each values file. Dashboards and rules are cut short: they are
+/// files of their own.
 #[test]
 fn rendered_as_before() {
     let mut settings = insta::Settings::clone_current();
@@ -17,12 +18,19 @@ fn rendered_as_before() {
 
 /// The documents by their place in the chart, whatever order this version of helm applies them in.
 fn in_order(text: &str) -> String {
-    let mut documents: Vec<String> = text.split("---\n").map(str::trim_end).filter(|document| !document.is_empty()).map(cut).collect();
+    let mut documents: Vec<String> = text
+        .split("---\n")
+        .map(str::trim_end)
+        .filter(|document| !document.is_empty())
+        .map(cut)
+        .collect();
     documents.sort();
     documents.join("\n---\n")
 }
 
 fn cut(document: &str) -> String {
-    let kept = ["\ndata:\n", "\n  groups:\n"].iter().find_map(|start| document.find(start).map(|at| at + start.len()));
+    let kept = ["\ndata:\n", "\n  groups:\n"]
+        .iter()
+        .find_map(|start| document.find(start).map(|at| at + start.len()));
     kept.map_or_else(|| document.to_owned(), |at| format!("{}    …", &document[..at]))
 }

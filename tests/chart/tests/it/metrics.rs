@@ -1,4 +1,5 @@
-//! Every metric that a dashboard, a rule or docs/metrics.md names is there on a running system, and the other way round.
+//! Every metric that a dashboard, a rule or docs/metrics.md names is there on a running system, and
+//! the other way round.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +8,8 @@ use serde_json::json;
 use system_tests::Process;
 use test_postgres::Server;
 
-/// Of the cluster, not ours: the target's health, kube-state-metrics, the kubelet. A name is added here after looking it up there.
+/// Of the cluster, not ours: the target's health, kube-state-metrics, the kubelet. A name is added
+/// here after looking it up there.
 const FOREIGN: [&str; 9] = [
     "up",
     "kube_horizontalpodautoscaler_info",
@@ -41,22 +43,33 @@ async fn what_is_watched_is_there() {
     }
     let mut scrapes = Vec::new();
     for process in [&ticket, &vacancy, &monolith, &shared] {
-        scrapes.push(scraped(&String::from_utf8(process.client().get("/metrics").await.bytes).unwrap()));
+        scrapes.push(scraped(
+            &String::from_utf8(process.client().get("/metrics").await.bytes).unwrap(),
+        ));
     }
     let two: BTreeSet<_> = scrapes[0].union(&scrapes[1]).cloned().collect();
     let on_postgres: BTreeSet<_> = scrapes[0].union(&scrapes[3]).cloned().collect();
     let named = named();
-    let ours: Vec<_> = named.iter().filter(|(name, _)| !FOREIGN.contains(&name.as_str()) && !name.starts_with(OF_OPERATOR)).collect();
+    let ours: Vec<_> = named
+        .iter()
+        .filter(|(name, _)| !FOREIGN.contains(&name.as_str()) && !name.starts_with(OF_OPERATOR))
+        .collect();
     assert!(ours.len() >= 15, "{ours:?}");
     for (name, places) in ours {
-        assert!(on_postgres.contains(name), "on PostgreSQL no service has {name}, named by {places:?}");
+        assert!(
+            on_postgres.contains(name),
+            "on PostgreSQL no service has {name}, named by {places:?}"
+        );
         // The embedded store has no connections, and the monolith no way to vacancy, to tell of.
         if name.starts_with("inventory_store_") {
             continue;
         }
         assert!(two.contains(name), "no service has {name}, named by {places:?}");
         let of_the_way = name.starts_with("vacancy_");
-        assert!(of_the_way || scrapes[2].contains(name), "the monolith has no {name}, named by {places:?}");
+        assert!(
+            of_the_way || scrapes[2].contains(name),
+            "the monolith has no {name}, named by {places:?}"
+        );
     }
     for name in FOREIGN {
         assert!(named.contains_key(name), "{name} is named nowhere any more");
@@ -74,9 +87,15 @@ async fn what_is_there_is_watched() {
     let named = named();
     for process in [&ticket, &vacancy] {
         let text = String::from_utf8(process.client().get("/metrics").await.bytes).unwrap();
-        for family in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).filter_map(|rest| rest.split(' ').next()) {
+        for family in text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE "))
+            .filter_map(|rest| rest.split(' ').next())
+        {
             let ends = ["_bucket", "_sum", "_count"];
-            let shown = named.keys().any(|name| name == family || name.strip_prefix(family).is_some_and(|end| ends.contains(&end)));
+            let shown = named.keys().any(|name| {
+                name == family || name.strip_prefix(family).is_some_and(|end| ends.contains(&end))
+            });
             assert!(shown, "{family} is on no dashboard and in no rule");
         }
     }
@@ -94,11 +113,13 @@ async fn what_is_there_is_described() {
     let mut there = BTreeMap::new();
     for process in [&ticket, &shared, &monolith] {
         let text = String::from_utf8(process.client().get("/metrics").await.bytes).unwrap();
-        let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+        let families =
+            text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
         there.extend(families.map(|(name, kind)| (name.to_owned(), kind.to_owned())));
     }
     // Those of the process are the usual ones, in one sentence.
-    let (process, ours): (BTreeMap<_, _>, BTreeMap<_, _>) = there.into_iter().partition(|(name, _)| name.starts_with("process_"));
+    let (process, ours): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        there.into_iter().partition(|(name, _)| name.starts_with("process_"));
     let text = std::fs::read_to_string(chart_tests::root("docs/metrics.md")).unwrap();
     for name in process.keys() {
         assert!(text.contains(&format!("`{name}`")), "docs/metrics.md lacks {name}");

@@ -28,14 +28,21 @@ fn what_is_misspelt_is_refused() {
 
 #[test]
 fn a_system_outside_the_watched_namespaces_is_refused() {
-    let told = template("shop", "demo", &["--set", "ticketSystem.enabled=true,operator.watchNamespaces={west}"]).unwrap_err();
+    let told = template(
+        "shop",
+        "demo",
+        &["--set", "ticketSystem.enabled=true,operator.watchNamespaces={west}"],
+    )
+    .unwrap_err();
     assert!(told.contains("namespace demo, which operator.watchNamespaces leaves out"), "{told}");
 }
 
 #[test]
 fn the_defaults_are_described_and_every_description_has_a_default() {
     let defaults = &file("charts/ticket-system/values.yaml")[0];
-    let schema: Value = serde_json::from_str(&std::fs::read_to_string(chart().join("values.schema.json")).unwrap()).unwrap();
+    let schema: Value =
+        serde_json::from_str(&std::fs::read_to_string(chart().join("values.schema.json")).unwrap())
+            .unwrap();
     agree("", defaults, &schema);
 }
 
@@ -47,7 +54,8 @@ fn agree(path: &str, defaults: &Value, schema: &Value) {
         return;
     }
     let described: Vec<_> = properties.keys().filter(|key| *key != "global").collect();
-    let mut given: Vec<_> = defaults.as_object().unwrap_or_else(|| panic!("{path}")).keys().collect();
+    let mut given: Vec<_> =
+        defaults.as_object().unwrap_or_else(|| panic!("{path}")).keys().collect();
     given.sort();
     let mut sorted = described.clone();
     sorted.sort();
@@ -62,9 +70,23 @@ fn every_values_file_passes_the_strict_lint() {
     for name in values() {
         let file = root("tests/chart/values").join(format!("{name}.yaml"));
         let chart = chart();
-        let args = ["lint", "--strict", "--kube-version", "1.33.0", "--namespace", "demo", chart.to_str().unwrap(), "--values"];
+        let args = [
+            "lint",
+            "--strict",
+            "--kube-version",
+            "1.33.0",
+            "--namespace",
+            "demo",
+            chart.to_str().unwrap(),
+            "--values",
+        ];
         let output = helm(&[&args[..], &[file.to_str().unwrap()]].concat());
-        assert!(output.status.success(), "{name}: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{name}: {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 }
 
@@ -75,10 +97,19 @@ fn the_spec_is_passed_through_as_it_is() {
     let rendered = documents(&template("shop", "demo", &["--set-json", &set]).unwrap());
     assert_eq!(the(&rendered, "TicketSystem", "shop")["spec"], spec);
     let test = the(&rendered, "Pod", "shop-test-buy");
-    assert_eq!(test["spec"]["containers"][0]["image"], "t:1", "the test buys with the image that sells");
+    assert_eq!(
+        test["spec"]["containers"][0]["image"], "t:1",
+        "the test buys with the image that sells"
+    );
 
-    let rendered = documents(&template("shop", "demo", &["--set-json", &set, "--set", "images.pullSecrets={mine}"]).unwrap());
-    assert_eq!(the(&rendered, "TicketSystem", "shop")["spec"]["images"], json!({"ticket": "t:1", "pullSecrets": ["mine"]}));
+    let rendered = documents(
+        &template("shop", "demo", &["--set-json", &set, "--set", "images.pullSecrets={mine}"])
+            .unwrap(),
+    );
+    assert_eq!(
+        the(&rendered, "TicketSystem", "shop")["spec"]["images"],
+        json!({"ticket": "t:1", "pullSecrets": ["mine"]})
+    );
 }
 
 /// Every pod of the chart, under the restricted Pod Security Standard.
@@ -86,7 +117,8 @@ fn the_spec_is_passed_through_as_it_is() {
 fn every_pod_is_restricted() {
     for name in values() {
         let file = root("tests/chart/values").join(format!("{name}.yaml"));
-        let rendered = documents(&template("shop", "demo", &["--values", file.to_str().unwrap()]).unwrap());
+        let rendered =
+            documents(&template("shop", "demo", &["--values", file.to_str().unwrap()]).unwrap());
         let pods: Vec<&Value> = rendered
             .iter()
             .filter_map(|document| match document["kind"].as_str() {
@@ -98,14 +130,23 @@ fn every_pod_is_restricted() {
         assert!(!pods.is_empty());
         for pod in pods {
             assert_eq!(
-                (&pod["securityContext"]["runAsNonRoot"], &pod["securityContext"]["seccompProfile"]["type"]),
+                (
+                    &pod["securityContext"]["runAsNonRoot"],
+                    &pod["securityContext"]["seccompProfile"]["type"]
+                ),
                 (&json!(true), &json!("RuntimeDefault"))
             );
             let container = &pod["containers"][0];
             let security = &container["securityContext"];
-            assert_eq!((&security["allowPrivilegeEscalation"], &security["capabilities"]["drop"]), (&json!(false), &json!(["ALL"])));
+            assert_eq!(
+                (&security["allowPrivilegeEscalation"], &security["capabilities"]["drop"]),
+                (&json!(false), &json!(["ALL"]))
+            );
             assert_eq!(security["readOnlyRootFilesystem"], true);
-            assert!(container["resources"]["limits"]["memory"].is_string() && container["resources"]["requests"]["cpu"] != Value::Null);
+            assert!(
+                container["resources"]["limits"]["memory"].is_string()
+                    && container["resources"]["requests"]["cpu"] != Value::Null
+            );
         }
     }
 }
@@ -123,13 +164,26 @@ fn a_packed_chart_names_its_images() {
         .unwrap();
     assert!(packed.status.success(), "{}", String::from_utf8_lossy(&packed.stderr));
     let package = String::from_utf8(packed.stdout).unwrap();
-    let output = helm(&["template", "shop", package.trim(), "--kube-version", "1.33.0", "--include-crds"]);
+    let output =
+        helm(&["template", "shop", package.trim(), "--kube-version", "1.33.0", "--include-crds"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let rendered = documents(std::str::from_utf8(&output.stdout).unwrap());
-    let container = &the(&rendered, "Deployment", "operator")["spec"]["template"]["spec"]["containers"][0];
+    let container =
+        &the(&rendered, "Deployment", "operator")["spec"]["template"]["spec"]["containers"][0];
     assert_eq!(container["image"], "registry.example.com/shows/operator:1.2.3");
-    let env = |name: &str| container["env"].as_array().unwrap().iter().find(|variable| variable["name"] == name).unwrap()["value"].clone();
+    let env = |name: &str| {
+        container["env"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|variable| variable["name"] == name)
+            .unwrap()["value"]
+            .clone()
+    };
     assert_eq!(env("TICKET_IMAGE"), format!("registry.example.com/shows/ticket@{digest}"));
     assert_eq!(env("VACANCY_IMAGE"), "registry.example.com/shows/vacancy:1.2.3");
-    assert_eq!(the(&rendered, "CustomResourceDefinition", "")["metadata"]["name"], "ticketsystems.ticket-system.io");
+    assert_eq!(
+        the(&rendered, "CustomResourceDefinition", "")["metadata"]["name"],
+        "ticketsystems.ticket-system.io"
+    );
 }

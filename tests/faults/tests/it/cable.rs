@@ -1,7 +1,10 @@
-//! A real network between real services, on which packets are lost, late, doubled, out of order, and sometimes none gets through.
+//! A real network between real services, on which packets are lost, late, doubled, out of order,
+//! and sometimes none gets through.
 
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use fault_tests::{Cable, Weather, require};
 use system_tests::Process;
@@ -22,7 +25,8 @@ async fn loss_delay_doubled_and_late_packets_and_partitions_leave_every_answer_r
     let env = [("DATA_DIR", data_dir), ("INITIAL_STOCK", "1000000"), ("HOST", "0.0.0.0")];
     let vacancy = Process::start_by(&cable.at_far(), Cable::FAR_FROM_HERE, "vacancy", &env).await;
     let vacancy_url = format!("http://{}:{}", Cable::FAR, vacancy.port());
-    let env = [("VACANCY_URL", vacancy_url.as_str()), ("VACANCY_TIMEOUT", "1"), ("HOST", "0.0.0.0")];
+    let env =
+        [("VACANCY_URL", vacancy_url.as_str()), ("VACANCY_TIMEOUT", "1"), ("HOST", "0.0.0.0")];
     let ticket = Process::start_by(&cable.at_near(), Cable::NEAR_FROM_HERE, "ticket", &env).await;
     let (client, shop) = (ticket.client(), Shop::default());
     let clear = Weather::default();
@@ -46,7 +50,11 @@ async fn loss_delay_doubled_and_late_packets_and_partitions_leave_every_answer_r
         assert!(known > before.0, "{name}: nothing was sold at all");
     }
     let mut slowest = Duration::ZERO;
-    for (name, cut_there, cut_back) in [("both ways", true, true), ("on the way there", true, false), ("on the way back", false, true)] {
+    for (name, cut_there, cut_back) in [
+        ("both ways", true, true),
+        ("on the way there", true, false),
+        ("on the way back", false, true),
+    ] {
         for lasts in [lasts() / 6, lasts()] {
             cable.set(Weather { cut_there, cut_back, ..clear });
             let since = Instant::now();
@@ -58,17 +66,31 @@ async fn loss_delay_doubled_and_late_packets_and_partitions_leave_every_answer_r
             cable.set(clear);
             let healing = Instant::now();
             while !shop.buy(&client, "/api/v1/purchase").await {
-                assert!(healing.elapsed() < Duration::from_secs(20), "cut {name}: it does not heal");
+                assert!(
+                    healing.elapsed() < Duration::from_secs(20),
+                    "cut {name}: it does not heal"
+                );
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
-            println!("cut {name} for {} ms: sells again after {} ms", lasts.as_millis(), healing.elapsed().as_millis());
+            println!(
+                "cut {name} for {} ms: sells again after {} ms",
+                lasts.as_millis(),
+                healing.elapsed().as_millis()
+            );
             slowest = slowest.max(healing.elapsed());
         }
     }
     let count = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
-    let (all, lost, twice, late) =
-        (count(&cable.packets.all), count(&cable.packets.lost), count(&cable.packets.twice), count(&cable.packets.late));
-    println!("{all} packets: {lost} lost, {twice} delivered twice, {late} overtaken; partitions healed within {} ms", slowest.as_millis());
+    let (all, lost, twice, late) = (
+        count(&cable.packets.all),
+        count(&cable.packets.lost),
+        count(&cable.packets.twice),
+        count(&cable.packets.late),
+    );
+    println!(
+        "{all} packets: {lost} lost, {twice} delivered twice, {late} overtaken; partitions healed within {} ms",
+        slowest.as_millis()
+    );
     assert!(lost > 0 && twice > 0 && late > 0);
     let checked = shop.judge_asking_again(&client, &vacancy.client()).await;
     println!("{checked:?}");

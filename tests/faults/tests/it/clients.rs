@@ -6,8 +6,7 @@ use checker::{Ask, reserve_kind};
 use futures::future::join_all;
 use inventory::IdempotencyKey;
 use system_tests::{Client, Process};
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::support::Shop;
 
@@ -16,7 +15,11 @@ const DISCONNECTS: usize = 20_000;
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_thousand_clients_that_hang_up_leave_whole_sales_or_none() {
     let dir = tempfile::tempdir().unwrap();
-    let vacancy = Process::vacancy(dir.path(), &[("INITIAL_STOCK", "1000000"), ("RATE_LIMIT_PER_SECOND", "")]).await;
+    let vacancy = Process::vacancy(
+        dir.path(),
+        &[("INITIAL_STOCK", "1000000"), ("RATE_LIMIT_PER_SECOND", "")],
+    )
+    .await;
     let (port, shop) = (vacancy.port(), Shop::default());
     let clients = (0..16).map(|worker| {
         let shop = shop.clone();
@@ -54,7 +57,10 @@ async fn twenty_thousand_clients_that_hang_up_leave_whole_sales_or_none() {
         assert!(shop.buy_with(&client, "/api/v1/reserve", key).await);
     }
     let checked = shop.judge_running(&client).await;
-    println!("{DISCONNECTS} clients hung up: {} of their sales had happened, each whole and once", checked.unknown_done);
+    println!(
+        "{DISCONNECTS} clients hung up: {} of their sales had happened, each whole and once",
+        checked.unknown_done
+    );
     assert!(checked.unknown_done > 0 && checked.unknown_done < checked.unknown);
 }
 

@@ -1,8 +1,10 @@
 //! The real binary under a clock that jumps, while it runs and while it does not.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use checker::{Answer, Ask, answer, counts};
 use fault_tests::require;
@@ -29,9 +31,11 @@ struct Shifted {
 impl Shifted {
     fn new() -> Self {
         require("faketime", "faketime");
-        let places = ["x86_64-linux-gnu", "aarch64-linux-gnu"].map(|machine| format!("/usr/lib/{machine}/faketime/libfaketime.so.1"));
+        let places = ["x86_64-linux-gnu", "aarch64-linux-gnu"]
+            .map(|machine| format!("/usr/lib/{machine}/faketime/libfaketime.so.1"));
         let library = places.into_iter().find(|path| Path::new(path).exists());
-        let library = library.expect("libfaketime.so.1 is missing: install it, such as 'apt-get install faketime'");
+        let library = library
+            .expect("libfaketime.so.1 is missing: install it, such as 'apt-get install faketime'");
         let home = tempfile::tempdir().unwrap();
         let shift = home.path().join("shift").to_str().unwrap().to_owned();
         // Only the clock on the wall: no setting of a machine moves the monotonic one.
@@ -61,7 +65,8 @@ impl Shifted {
     }
 
     async fn vacancy(&self) -> Process {
-        let env: Vec<_> = self.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let env: Vec<_> =
+            self.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         Process::vacancy(&self.data(), &env).await
     }
 }
@@ -79,19 +84,26 @@ async fn hold(shop: &Shop, client: &Client, key: &str, ttl_s: u64) -> Made {
     let (event, stock) = (EventName::new("default").unwrap(), StockName::new("general").unwrap());
     let items = Items::new(vec![Item { qty: 1, stock }], 4, 10).unwrap();
     let kind = CommandKind::Hold { event, items, customer: None, ttl_ms: Some(ttl_s * 1_000) };
-    let open = shop.history.send(Ask::Write { kind: kind.clone(), key: IdempotencyKey::new(key).ok() });
-    let body = json!({"event": "default", "items": [{"stock": "general", "qty": 1}], "ttl_s": ttl_s});
+    let open =
+        shop.history.send(Ask::Write { kind: kind.clone(), key: IdempotencyKey::new(key).ok() });
+    let body =
+        json!({"event": "default", "items": [{"stock": "general", "qty": 1}], "ttl_s": ttl_s});
     let earliest = Instant::now();
     let reply = client.keyed("/api/v1/holds", key, body).await.unwrap();
     let latest = Instant::now();
     let told = answer(&kind, reply.status, &reply.json(), None);
     open.answered(told.clone());
-    let Answer::Done { outcome: Outcome::Held { id, expires_at_ms, .. }, .. } = told else { panic!("{told:?}") };
+    let Answer::Done { outcome: Outcome::Held { id, expires_at_ms, .. }, .. } = told else {
+        panic!("{told:?}")
+    };
     Made { id: id.to_string(), expires_at_ms, earliest, latest }
 }
 
 async fn state(client: &Client, hold: &Made) -> String {
-    client.get(&format!("/api/v1/holds/{}", hold.id)).await.json()["state"].as_str().unwrap().to_owned()
+    client.get(&format!("/api/v1/holds/{}", hold.id)).await.json()["state"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 /// A sale, and the ledger's time of it.
@@ -101,9 +113,15 @@ async fn sale_at_ms(shop: &Shop, client: &Client) -> u64 {
     newest["data"]["at_ms"].as_u64().unwrap()
 }
 
-/// Looks at `hold` until it has expired. Its life is no longer and no shorter than its time, by the time that passes and by the
-/// ledger's. Returns between which two lengths its life was.
-async fn watch(shop: &Shop, client: &Client, hold: &Made, ttl_s: u64, what: &str) -> (Duration, Duration) {
+/// Looks at `hold` until it has expired. Its life is no longer and no shorter than its time, by the
+/// time that passes and by the ledger's. Returns between which two lengths its life was.
+async fn watch(
+    shop: &Shop,
+    client: &Client,
+    hold: &Made,
+    ttl_s: u64,
+    what: &str,
+) -> (Duration, Duration) {
     let ttl = Duration::from_secs(ttl_s);
     let mut alive = Duration::ZERO;
     loop {
@@ -111,15 +129,27 @@ async fn watch(shop: &Shop, client: &Client, hold: &Made, ttl_s: u64, what: &str
         let state = state(client, hold).await;
         let (told, after_ms) = (Instant::now(), sale_at_ms(shop, client).await);
         if state == "held" {
-            assert!(before_ms < hold.expires_at_ms, "{what}: it lives on after its time by the ledger");
+            assert!(
+                before_ms < hold.expires_at_ms,
+                "{what}: it lives on after its time by the ledger"
+            );
             // It was alive when it was asked for, or later.
             alive = asked.saturating_duration_since(hold.latest);
-            assert!(alive <= ttl.mul_f64(1.0 / (1.0 - SLEW_PART)) + ROUNDED, "{what}: it lives for {alive:?} at least");
+            assert!(
+                alive <= ttl.mul_f64(1.0 / (1.0 - SLEW_PART)) + ROUNDED,
+                "{what}: it lives for {alive:?} at least"
+            );
         } else {
             assert_eq!(state, "expired", "{what}");
-            assert!(after_ms >= hold.expires_at_ms, "{what}: it has ended before its time by the ledger");
+            assert!(
+                after_ms >= hold.expires_at_ms,
+                "{what}: it has ended before its time by the ledger"
+            );
             let ended = told.duration_since(hold.earliest);
-            assert!(ended + ROUNDED >= ttl.mul_f64(1.0 / (1.0 + SLEW_PART)), "{what}: it has lived for {ended:?} at most");
+            assert!(
+                ended + ROUNDED >= ttl.mul_f64(1.0 / (1.0 + SLEW_PART)),
+                "{what}: it has lived for {ended:?} at most"
+            );
             return (alive, ended);
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -133,7 +163,8 @@ async fn judge(shop: &Shop, client: &Client) {
     open.answered(counts(read.status, &read.json()));
     assert_eq!(read.json()["stocks"]["general"]["held"], 0, "a hold is left");
     let ledger = client.ledger("default").await;
-    let times: Vec<_> = ledger.iter().map(|record| record["data"]["at_ms"].as_u64().unwrap()).collect();
+    let times: Vec<_> =
+        ledger.iter().map(|record| record["data"]["at_ms"].as_u64().unwrap()).collect();
     assert!(times.is_sorted(), "the ledger's time goes back");
     println!("{:?}", shop.judge_running(client).await);
 }
@@ -144,13 +175,21 @@ async fn holds_live_their_time_whatever_the_clock_does() {
     let (clock, shop) = (Shifted::new(), Shop::default());
     let vacancy = clock.vacancy().await;
     let client = vacancy.client();
-    // Seconds from the machine's clock: forward and back, further back than it ever was, and by days.
-    for (number, to) in ["+3600", "+3590", "-7200", "+0", "+7200", "+86400", "+86399", "+172800"].into_iter().enumerate() {
+    // Seconds from the machine's clock: forward and back, further back than it ever was, and by
+    // days.
+    for (number, to) in ["+3600", "+3590", "-7200", "+0", "+7200", "+86400", "+86399", "+172800"]
+        .into_iter()
+        .enumerate()
+    {
         let made = hold(&shop, &client, &format!("h{number}"), TTL_S).await;
         clock.set(to);
         let (alive, ended) = watch(&shop, &client, &made, TTL_S, &format!("clock at {to} s")).await;
         assert!(alive > Duration::ZERO, "clock at {to} s: it was never seen alive");
-        println!("clock set to {to} s: a hold of {TTL_S} s lived between {:.3} and {:.3} s", alive.as_secs_f64(), ended.as_secs_f64());
+        println!(
+            "clock set to {to} s: a hold of {TTL_S} s lived between {:.3} and {:.3} s",
+            alive.as_secs_f64(),
+            ended.as_secs_f64()
+        );
     }
     judge(&shop, &client).await;
 }
@@ -170,10 +209,17 @@ async fn started_with_a_clock_behind_the_ledger_its_time_stands_still_until_that
     let vacancy = clock.vacancy().await;
     let client = vacancy.client();
     let warned = vacancy.said("WARN");
-    assert!(matches!(warned[..], [told] if told.contains("s behind the newest record")), "{warned:?}");
-    // Everything can be done, and the hold is of its length by the ledger's time, which stands still.
+    assert!(
+        matches!(warned[..], [told] if told.contains("s behind the newest record")),
+        "{warned:?}"
+    );
+    // Everything can be done, and the hold is of its length by the ledger's time, which stands
+    // still.
     let made = hold(&shop, &client, "behind", TTL_S).await;
-    assert_eq!((sale_at_ms(&shop, &client).await, made.expires_at_ms), (newest_ms, newest_ms + TTL_S * 1_000));
+    assert_eq!(
+        (sale_at_ms(&shop, &client).await, made.expires_at_ms),
+        (newest_ms, newest_ms + TTL_S * 1_000)
+    );
     let stood_still = sold.elapsed();
     assert!(stood_still < Duration::from_secs(BEHIND_S), "too slow to see it: {stood_still:?}");
     while state(&client, &made).await == "held" {
@@ -184,7 +230,11 @@ async fn started_with_a_clock_behind_the_ledger_its_time_stands_still_until_that
     // The clock is where the ledger is only then.
     assert!(ended >= Duration::from_secs(BEHIND_S), "{ended:?}");
     assert!(sale_at_ms(&shop, &client).await >= made.expires_at_ms);
-    println!("clock {BEHIND_S} s behind: '{}'; a hold of {TTL_S} s ended {:.1} s after the newest record", warned[0], ended.as_secs_f64());
+    println!(
+        "clock {BEHIND_S} s behind: '{}'; a hold of {TTL_S} s ended {:.1} s after the newest record",
+        warned[0],
+        ended.as_secs_f64()
+    );
     judge(&shop, &client).await;
 }
 
@@ -196,7 +246,10 @@ async fn started_with_a_clock_ahead_what_should_have_run_out_has() {
     let made = hold(&shop, &vacancy.client(), "ahead", TTL_S).await;
     let client = vacancy.client();
     let bought = client.keyed("/api/v1/reserve", "kept-a-day", json!({"qty": 1})).await.unwrap();
-    assert_eq!(client.keyed("/api/v1/reserve", "kept-a-day", json!({"qty": 1})).await.unwrap().bytes, bought.bytes);
+    assert_eq!(
+        client.keyed("/api/v1/reserve", "kept-a-day", json!({"qty": 1})).await.unwrap().bytes,
+        bought.bytes
+    );
     vacancy.kill().await;
     clock.set("+172800");
     let vacancy = clock.vacancy().await;
@@ -211,11 +264,19 @@ async fn started_with_a_clock_ahead_what_should_have_run_out_has() {
     vacancy.kill().await;
     clock.set("+0");
     let vacancy = clock.vacancy().await;
-    assert!(matches!(vacancy.said("WARN")[..], [told] if told.contains("behind the newest record")), "{:?}", vacancy.said("WARN"));
+    assert!(
+        matches!(vacancy.said("WARN")[..], [told] if told.contains("behind the newest record")),
+        "{:?}",
+        vacancy.said("WARN")
+    );
     sale_at_ms(&shop, &vacancy.client()).await;
     assert_eq!(vacancy.client().available().await, STOCK - 3);
     assert_eq!(vacancy.terminate().await, Some(0));
     // The checker knows of no time after which a key may buy again; this does.
-    let verified = Command::new(binary("vacancy")).arg("verify").env("DATA_DIR", clock.data()).output().unwrap();
+    let verified = Command::new(binary("vacancy"))
+        .arg("verify")
+        .env("DATA_DIR", clock.data())
+        .output()
+        .unwrap();
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
 }

@@ -1,12 +1,16 @@
 //! Disks that fail, are full, or give back something else.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use fault_tests::{Tracer, require};
-use inventory::store::{EmbeddedOptions, EmbeddedStore, OwnedStore, Store};
-use inventory::verify::{VerifyOptions, verify_data_dir};
+use inventory::{
+    store::{EmbeddedOptions, EmbeddedStore, OwnedStore, Store},
+    verify::{VerifyOptions, verify_data_dir},
+};
 use system_tests::Process;
 
 use crate::support::{Shop, every};
@@ -15,7 +19,13 @@ use crate::support::{Shop, every};
 async fn a_failed_write_or_sync_is_never_acknowledged_and_ends_the_process() {
     require("strace", "strace");
     let mut ended = 0;
-    for (call, error) in [("fdatasync", "EIO"), ("fdatasync", "ENOSPC"), ("write", "EIO"), ("write", "ENOSPC"), ("pwrite64", "EIO")] {
+    for (call, error) in [
+        ("fdatasync", "EIO"),
+        ("fdatasync", "ENOSPC"),
+        ("write", "EIO"),
+        ("write", "ENOSPC"),
+        ("pwrite64", "EIO"),
+    ] {
         // Once, and from then on.
         for when in ["3", "3+", "17"] {
             let home = tempfile::tempdir().unwrap();
@@ -23,7 +33,10 @@ async fn a_failed_write_or_sync_is_never_acknowledged_and_ends_the_process() {
             let vacancy = Process::vacancy(&data, &[("INITIAL_STOCK", "1000000")]).await;
             let fault = format!("inject={call}:error={error}:when={when}");
             // Only on the files of the store: the process also writes to sockets and its log.
-            let store: Vec<_> = files(&data, &data.join("db")).into_iter().map(|file| data.join(file.path)).collect();
+            let store: Vec<_> = files(&data, &data.join("db"))
+                .into_iter()
+                .map(|file| data.join(file.path))
+                .collect();
             let mut strace = vec!["-e", &fault];
             for path in &store {
                 strace.extend(["-P", path.to_str().unwrap()]);
@@ -33,13 +46,21 @@ async fn a_failed_write_or_sync_is_never_acknowledged_and_ends_the_process() {
             shop.rush(&vacancy.client(), "/api/v1/reserve", 4, 100).await;
             let code = vacancy.ended().await;
             tracer.ended().await;
-            assert!(code.is_some_and(|code| code != 0), "{call} {error} at {when}: it went on, or ended as if all were well: {code:?}");
+            assert!(
+                code.is_some_and(|code| code != 0),
+                "{call} {error} at {when}: it went on, or ended as if all were well: {code:?}"
+            );
             let (checked, _) = shop.judge(&data).await;
-            assert!(checked.unknown > 0 && checked.acknowledged > 0, "{call} {error} at {when}: {checked:?}");
+            assert!(
+                checked.unknown > 0 && checked.acknowledged > 0,
+                "{call} {error} at {when}: {checked:?}"
+            );
             ended += 1;
         }
     }
-    println!("{ended} failed writes and syncs, once and from then on: no acknowledgement, the process ended each time");
+    println!(
+        "{ended} failed writes and syncs, once and from then on: no acknowledgement, the process ended each time"
+    );
 }
 
 /// A file system of that size; unmounted when dropped.
@@ -48,8 +69,14 @@ struct Small(tempfile::TempDir);
 impl Small {
     fn mount(size: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(dir.path()).status();
-        assert!(mounted.unwrap().success(), "a tmpfs cannot be mounted: these tests need CAP_SYS_ADMIN");
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .arg(dir.path())
+            .status();
+        assert!(
+            mounted.unwrap().success(),
+            "a tmpfs cannot be mounted: these tests need CAP_SYS_ADMIN"
+        );
         Self(dir)
     }
 }
@@ -70,7 +97,10 @@ async fn a_full_disk_is_never_acknowledged_and_goes_on_when_there_is_room() {
     shop.rush(&vacancy.client(), "/api/v1/reserve", 4, 50).await;
     // All that is left is taken; then sparse pages of the journal, too, cannot be written any more.
     let filler = small.0.path().join("filler");
-    let _ = Command::new("dd").args(["if=/dev/zero", "bs=64k"]).arg(format!("of={}", filler.display())).output();
+    let _ = Command::new("dd")
+        .args(["if=/dev/zero", "bs=64k"])
+        .arg(format!("of={}", filler.display()))
+        .output();
     shop.rush(&vacancy.client(), "/api/v1/reserve", 4, 20_000).await;
     let code = vacancy.ended().await;
     assert!(code.is_some_and(|code| code != 0), "{code:?}");
@@ -80,7 +110,8 @@ async fn a_full_disk_is_never_acknowledged_and_goes_on_when_there_is_room() {
     println!("full disk: {checked:?}; started again in {} ms", started_in.as_millis());
 }
 
-/// A file of a store: its place, its bytes up to the last that is not zero, and its length. Journals are mostly holes.
+/// A file of a store: its place, its bytes up to the last that is not zero, and its length.
+/// Journals are mostly holes.
 struct Kept {
     path: PathBuf,
     used: Vec<u8>,
@@ -113,7 +144,8 @@ fn write(all: &[Kept], dir: &Path) {
     }
 }
 
-/// Opens the store as a service would, on a thread of its own; `None` when it is refused, or else the newest sequence numbers.
+/// Opens the store as a service would, on a thread of its own; `None` when it is refused, or else
+/// the newest sequence numbers.
 fn reopened(data: &Path) -> Option<Vec<(inventory::EventName, u64)>> {
     let data = data.to_owned();
     let opened = std::thread::spawn(move || {
@@ -138,7 +170,8 @@ async fn damaged_files_are_recovered_or_refused_and_never_silently_short() {
     let (mut tried, mut refused, mut told, mut unharmed) = (0, 0, 0, 0);
     let copy = home.path().join("copy");
     write(&all, &copy);
-    let found = reopened(&copy).expect("a copy without damage opens, or a refusal would show nothing");
+    let found =
+        reopened(&copy).expect("a copy without damage opens, or a refusal would show nothing");
     assert_eq!(found.iter().map(|(_, seq)| *seq).sum::<u64>(), whole);
     fs::remove_dir_all(&copy).unwrap();
     // Beside the store lie only the files of its lock and its socket.
@@ -148,12 +181,22 @@ async fn damaged_files_are_recovered_or_refused_and_never_silently_short() {
             write(&all, &copy);
             let target = copy.join(&file.path);
             if cut {
-                fs::OpenOptions::new().write(true).open(&target).unwrap().set_len(place as u64).unwrap();
+                fs::OpenOptions::new()
+                    .write(true)
+                    .open(&target)
+                    .unwrap()
+                    .set_len(place as u64)
+                    .unwrap();
             } else {
                 let mut damaged = file.used.clone();
                 damaged[place] ^= 1 << (place % 8);
                 fs::write(&target, damaged).unwrap();
-                fs::OpenOptions::new().write(true).open(&target).unwrap().set_len(file.len).unwrap();
+                fs::OpenOptions::new()
+                    .write(true)
+                    .open(&target)
+                    .unwrap()
+                    .set_len(file.len)
+                    .unwrap();
             }
             tried += 1;
             match reopened(&copy) {

@@ -1,16 +1,13 @@
 //! kill -9 at every system call that writes: of the first start, of commits, of a recovery.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::Duration;
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use fault_tests::{Traced, Tracer, require};
 use system_tests::Process;
 
 use crate::support::{Shop, every};
 
-const WRITES: &str =
-    "write,pwrite64,writev,sendto,fdatasync,fsync,rename,renameat,renameat2,ftruncate,fallocate,mkdir,unlink,unlinkat,rmdir";
+const WRITES: &str = "write,pwrite64,writev,sendto,fdatasync,fsync,rename,renameat,renameat2,ftruncate,fallocate,mkdir,unlink,unlinkat,rmdir";
 /// How many moments are tried of each call, unless `EVERY` says otherwise.
 const MOMENTS: usize = 5;
 
@@ -23,7 +20,8 @@ enum Work {
 }
 
 impl Work {
-    /// Does it under a strace that writes down `trace` and does `inject`. Returns true when it was killed in it.
+    /// Does it under a strace that writes down `trace` and does `inject`. Returns true when it was
+    /// killed in it.
     async fn run(self, shop: &Shop, data: &Path, inject: &str) -> bool {
         let trace = data.with_file_name("trace");
         let (traces, stock) = (format!("trace={WRITES}"), [("INITIAL_STOCK", "1000000")]);
@@ -41,7 +39,8 @@ impl Work {
             }
             Self::FirstStart | Self::Recovery => {
                 if self == Self::Recovery {
-                    // Killed in the middle of its work, so that the next start has something to recover.
+                    // Killed in the middle of its work, so that the next start has something to
+                    // recover.
                     let vacancy = Process::vacancy(data, &stock).await;
                     shop.rush(&vacancy.client(), "/api/v1/reserve", 4, 20).await;
                     vacancy.kill().await;
@@ -57,7 +56,11 @@ fn count(trace: &Path) -> BTreeMap<String, usize> {
     let mut of_thread: BTreeMap<(String, String), usize> = BTreeMap::new();
     for line in std::fs::read_to_string(trace).unwrap().lines() {
         let Some((thread, rest)) = line.split_once(' ') else { continue };
-        if let Some((call, _)) = rest.trim_start().split_once('(').filter(|(call, _)| WRITES.split(',').any(|known| known == *call)) {
+        if let Some((call, _)) = rest
+            .trim_start()
+            .split_once('(')
+            .filter(|(call, _)| WRITES.split(',').any(|known| known == *call))
+        {
             *of_thread.entry((thread.to_owned(), call.to_owned())).or_default() += 1;
         }
     }
@@ -73,27 +76,41 @@ fn count(trace: &Path) -> BTreeMap<String, usize> {
 async fn kill_all_along(work: Work) {
     require("strace", "strace");
     let home = tempfile::tempdir().unwrap();
-    assert!(!work.run(&Shop::default(), &home.path().join("data"), "").await, "{work:?} does not work without faults");
+    assert!(
+        !work.run(&Shop::default(), &home.path().join("data"), "").await,
+        "{work:?} does not work without faults"
+    );
     let calls = count(&home.path().join("trace"));
-    let (mut kills, mut slowest, mut acknowledged, mut unknown, mut happened) = (0, Duration::ZERO, 0, 0, 0);
+    let (mut kills, mut slowest, mut acknowledged, mut unknown, mut happened) =
+        (0, Duration::ZERO, 0, 0, 0);
     for (call, times) in &calls {
         for at in (1..=*times).step_by(every(times.div_ceil(MOMENTS))) {
             let home = tempfile::tempdir().unwrap();
             let (data, shop) = (home.path().join("data"), Shop::default());
-            kills += usize::from(work.run(&shop, &data, &format!("inject={call}:signal=SIGKILL:when={at}")).await);
+            kills += usize::from(
+                work.run(&shop, &data, &format!("inject={call}:signal=SIGKILL:when={at}")).await,
+            );
             let (checked, started_in) = shop.judge(&data).await;
             slowest = slowest.max(started_in);
-            (acknowledged, unknown) = (acknowledged + checked.acknowledged, unknown + checked.unknown);
+            (acknowledged, unknown) =
+                (acknowledged + checked.acknowledged, unknown + checked.unknown);
             happened += checked.unknown_done;
         }
     }
     println!(
         "{work:?}: {kills} kills at {}: {acknowledged} acknowledged, all found; {unknown} without an answer, of which {happened} had happened; slowest start after it {} ms",
-        calls.iter().map(|(call, times)| format!("{call} (of {times})")).collect::<Vec<_>>().join(", "),
+        calls
+            .iter()
+            .map(|(call, times)| format!("{call} (of {times})"))
+            .collect::<Vec<_>>()
+            .join(", "),
         slowest.as_millis()
     );
     assert!(kills >= 5, "too few kills to show anything");
-    assert!(work != Work::Commits || (acknowledged > 0 && unknown > 0 && happened > 0), "no commit was hit");
+    assert!(
+        work != Work::Commits || (acknowledged > 0 && unknown > 0 && happened > 0),
+        "no commit was hit"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,5 @@
-//! Real faults on the real binaries. `make test-faults` runs them one after the other; `EVERY=1` tries every system call.
+//! Real faults on the real binaries. `make test-faults` runs them one after the other; `EVERY=1`
+//! tries every system call.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod cable;

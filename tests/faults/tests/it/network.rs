@@ -12,7 +12,8 @@ async fn whatever_breaks_between_the_services_every_answer_is_right_and_it_heals
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[("INITIAL_STOCK", "1000000")]).await;
     let proxy = Proxy::to(vacancy.port()).await;
-    let ticket = Process::ticket(&format!("http://{}", proxy.address), &[("VACANCY_TIMEOUT", "1")]).await;
+    let ticket =
+        Process::ticket(&format!("http://{}", proxy.address), &[("VACANCY_TIMEOUT", "1")]).await;
     let (client, shop) = (ticket.client(), Shop::default());
     shop.rush(&client, "/api/v1/purchase", 4, 10).await;
     for cut in Cut::ALL {
@@ -32,5 +33,8 @@ async fn whatever_breaks_between_the_services_every_answer_is_right_and_it_heals
         println!("{cut:?}: sells again after {} ms", healing.elapsed().as_millis());
     }
     let checked = shop.judge_asking_again(&client, &vacancy.client()).await;
-    println!("{} connections broken: {checked:?}", proxy.broken.load(std::sync::atomic::Ordering::Relaxed));
+    println!(
+        "{} connections broken: {checked:?}",
+        proxy.broken.load(std::sync::atomic::Ordering::Relaxed)
+    );
 }

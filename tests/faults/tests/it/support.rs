@@ -1,9 +1,13 @@
 //! Buyers with a history, and the judgement at the end.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use checker::{Answer, Ask, Checked, History, answer, check, reserve_kind};
 use inventory::{EventName, IdempotencyKey};
@@ -37,7 +41,9 @@ impl Shop {
     /// One purchase with this key.
     pub async fn buy_with(&self, client: &Client, path: &str, key: &str) -> bool {
         let kind = reserve_kind(1);
-        let open = self.history.send(Ask::Write { kind: kind.clone(), key: IdempotencyKey::new(key).ok() });
+        let open = self
+            .history
+            .send(Ask::Write { kind: kind.clone(), key: IdempotencyKey::new(key).ok() });
         let call = client.keyed(path, key, json!({"qty": 1}));
         let told = match tokio::time::timeout(Duration::from_secs(5), call).await {
             Ok(Ok(reply)) => answer(&kind, reply.status, &reply.json(), None),
@@ -63,16 +69,24 @@ impl Shop {
     /// How many requests had an answer that tells, and how many there were.
     pub fn answered(&self) -> (usize, usize) {
         let calls = self.history.calls();
-        (calls.iter().filter(|call| matches!(call.answer, Answer::Done { .. } | Answer::Refused { .. })).count(), calls.len())
+        (
+            calls
+                .iter()
+                .filter(|call| matches!(call.answer, Answer::Done { .. } | Answer::Refused { .. }))
+                .count(),
+            calls.len(),
+        )
     }
 
-    /// Holds every answer against the ledger of `vacancy`; then asks again, through `client` and with its key, for what had none: now each
-    /// has happened, once. Returns what was found before that.
+    /// Holds every answer against the ledger of `vacancy`; then asks again, through `client` and
+    /// with its key, for what had none: now each has happened, once. Returns what was found
+    /// before that.
     pub async fn judge_asking_again(&self, client: &Client, vacancy: &Client) -> Checked {
         let before = self.judge_running(vacancy).await;
         assert!(before.unknown > 0 && before.acknowledged > 50, "{before:?}");
         for call in self.history.calls() {
-            if let (Ask::Write { key: Some(key), .. }, Answer::Unknown) = (&call.ask, &call.answer) {
+            if let (Ask::Write { key: Some(key), .. }, Answer::Unknown) = (&call.ask, &call.answer)
+            {
                 assert!(self.buy_with(client, "/api/v1/purchase", key.as_str()).await);
             }
         }
@@ -81,7 +95,8 @@ impl Shop {
         before
     }
 
-    /// Starts vacancy on `data_dir` and holds every answer against its ledger. Returns how long the start took.
+    /// Starts vacancy on `data_dir` and holds every answer against its ledger. Returns how long the
+    /// start took.
     pub async fn judge(&self, data_dir: &Path) -> (Checked, Duration) {
         let vacancy = Process::vacancy(data_dir, &[("INITIAL_STOCK", "1000000")]).await;
         let checked = self.judge_running(&vacancy.client()).await;
@@ -93,6 +108,7 @@ impl Shop {
     /// Holds every answer against the ledger of a running service.
     pub async fn judge_running(&self, client: &Client) -> Checked {
         let ledger = checker::ledger(&client.ledger("default").await);
-        check(&self.history, &vec![(EventName::new("default").unwrap(), ledger)]).unwrap_or_else(|finding| panic!("{finding}"))
+        check(&self.history, &vec![(EventName::new("default").unwrap(), ledger)])
+            .unwrap_or_else(|finding| panic!("{finding}"))
     }
 }

@@ -31,7 +31,13 @@ fn its_ticket_systems_and_asks_can_be_read() {
         let systems = diff::parse(&std::fs::read_to_string(entry.path()).unwrap(), "shop");
         assert_eq!(systems.map(|systems| systems.len()), Ok(1), "{}", entry.path().display());
     }
-    for (file, good) in [("backup", true), ("restore", true), ("relative", false), ("line_break", false)] {
-        assert_eq!(Ask::parse(&std::fs::read(folder("control").join(file)).unwrap()).is_ok(), good, "{file}");
+    for (file, good) in
+        [("backup", true), ("restore", true), ("relative", false), ("line_break", false)]
+    {
+        assert_eq!(
+            Ask::parse(&std::fs::read(folder("control").join(file)).unwrap()).is_ok(),
+            good,
+            "{file}"
+        );
     }
 }

@@ -1,22 +1,25 @@
-//! Every target on its corpus, and on random changes of it. INPUTS=100000 for more of them, SEED=7 to repeat a run.
+//! Every target on its corpus, and on random changes of it. INPUTS=100000 for more of them, SEED=7
+//! to repeat a run.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod corpus;
 mod mutate;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
 
 use parser_tests::{TARGETS, Target};
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 /// Random inputs of each target.
 const INPUTS: u64 = 3_000;
 
 fn corpus(target: &Target) -> Vec<Vec<u8>> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target.name);
-    let mut paths: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> =
+        std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     let corpus: Vec<_> = paths.iter().map(|path| std::fs::read(path).unwrap()).collect();
     assert!(!corpus.is_empty(), "{} is empty", dir.display());

@@ -1,7 +1,6 @@
 //! Random changes of inputs: what a fuzzer does, without knowing what they led to.
 
-use rand::RngExt;
-use rand::rngs::StdRng;
+use rand::{RngExt, rngs::StdRng};
 
 /// What parsers stumble over.
 const PIECES: [&[u8]; 24] = [
@@ -63,7 +62,8 @@ fn change(input: &mut Vec<u8>, corpus: &[Vec<u8>], rng: &mut StdRng) {
             drop(input.splice(from..to, other[start..end].iter().copied()));
         }
         6 => {
-            let digits: Vec<usize> = (0..input.len()).filter(|at| input[*at].is_ascii_digit()).collect();
+            let digits: Vec<usize> =
+                (0..input.len()).filter(|at| input[*at].is_ascii_digit()).collect();
             if !digits.is_empty() {
                 let at = *one_of(&digits, rng);
                 drop(input.splice(at..=at, one_of(&PIECES[1..7], rng).iter().copied()));

@@ -20,7 +20,9 @@ fn found(bug: impl Into<Planted>, most: u64) -> Invariant {
 fn failed(bug: Planted, most: u64) -> (u64, Failure) {
     // Buyers who are refused all the time would go on for minutes.
     let calls = if bug == WayBug::NeverHalfOpen.into() { 6 } else { Scenario::of(0).calls };
-    let found = (0..most).find_map(|seed| Some((seed, run(&Scenario { bug: Some(bug), calls, ..Scenario::of(seed) }).err()?)));
+    let found = (0..most).find_map(|seed| {
+        Some((seed, run(&Scenario { bug: Some(bug), calls, ..Scenario::of(seed) }).err()?))
+    });
     let (seed, failure) = found.unwrap_or_else(|| panic!("{bug:?} was not found by {most} seeds"));
     println!("{bug:?}: found by seed {seed}: {failure}");
     (seed, failure)
@@ -77,9 +79,13 @@ fn calls_repeated_with_new_keys_are_found() {
 
 #[test]
 fn answers_to_the_wrong_buyers_are_found() {
-    // A sale that another asked for, a key with two effects, or a refusal of somebody who asked for less: which comes first differs, as
-    // the stories of one process depend on the tests beside this one.
-    assert!(matches!(found(WayBug::AnswersShifted, 12), Invariant::I2 | Invariant::I4 | Invariant::I5));
+    // A sale that another asked for, a key with two effects, or a refusal of somebody who asked for
+    // less: which comes first differs, as the stories of one process depend on the tests beside
+    // this one.
+    assert!(matches!(
+        found(WayBug::AnswersShifted, 12),
+        Invariant::I2 | Invariant::I4 | Invariant::I5
+    ));
 }
 
 #[test]

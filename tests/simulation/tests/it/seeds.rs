@@ -1,7 +1,6 @@
 use std::time::Duration;
 
-use simulation::world::Way;
-use simulation::{Scenario, run};
+use simulation::{Scenario, run, world::Way};
 
 /// How many seeds; `SEEDS` in the environment overrides it. Many more: `make soak SEEDS=…`.
 fn seeds() -> u64 {
@@ -12,8 +11,9 @@ fn try_seeds(from: u64, count: u64) {
     let (mut calls, mut unknown, mut unknown_done, mut crashes) = (0, 0, 0, 0);
     let (mut way, mut slowest) = (Way::default(), Duration::ZERO);
     for seed in from..from + count {
-        let outcome =
-            run(&Scenario::of(seed)).unwrap_or_else(|failure| panic!("seed {seed}: {failure}\nrepeat with: make soak SEED={seed}"));
+        let outcome = run(&Scenario::of(seed)).unwrap_or_else(|failure| {
+            panic!("seed {seed}: {failure}\nrepeat with: make soak SEED={seed}")
+        });
         calls += outcome.checked.calls;
         unknown += outcome.checked.unknown;
         unknown_done += outcome.checked.unknown_done;
@@ -33,7 +33,10 @@ fn try_seeds(from: u64, count: u64) {
     );
     // A world in which nothing goes wrong shows nothing.
     assert!(u64::from(crashes) > count && unknown > 0 && unknown_done > 0);
-    assert!(way.retries > 0 && way.opened > 0 && way.again > 0 && way.carried > way.loads, "{way:?}");
+    assert!(
+        way.retries > 0 && way.opened > 0 && way.again > 0 && way.carried > way.loads,
+        "{way:?}"
+    );
 }
 
 #[test]
@@ -42,7 +45,10 @@ fn no_seed_breaks_an_invariant() {
 }
 
 fn told(seed: u64) -> String {
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_soak")).env("SEED", seed.to_string()).output().unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_soak"))
+        .env("SEED", seed.to_string())
+        .output()
+        .unwrap();
     assert!(output.status.success());
     String::from_utf8(output.stdout).unwrap()
 }

@@ -1,13 +1,21 @@
 //! Backup and restore of a service that runs, and of one that does not.
 
-use std::path::Path;
-use std::process::{Command, Output};
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
 
 use serde_json::json;
 use system_tests::{Process, binary};
 
 fn run(name: &str, command: &str, dir: &Path, data: &Path) -> Output {
-    let output = Command::new(binary(name)).arg(command).arg(dir).env_clear().env("DATA_DIR", data).output().unwrap();
+    let output = Command::new(binary(name))
+        .arg(command)
+        .arg(dir)
+        .env_clear()
+        .env("DATA_DIR", data)
+        .output()
+        .unwrap();
     eprintln!("{}", String::from_utf8_lossy(&output.stderr));
     output
 }
@@ -21,14 +29,22 @@ async fn a_running_service_is_copied_and_brought_back() {
     let first = client.keyed("/api/v1/reserve", "k", json!({"qty": 10})).await.unwrap();
     assert!(run("vacancy", "backup", &copy, data.path()).status.success());
     client.post("/api/v1/reserve", json!({"qty": 500})).await;
-    assert!(!run("vacancy", "backup", &copy, data.path()).status.success(), "a backup never overwrites");
-    assert!(!run("vacancy", "restore", &copies.path().join("nowhere"), data.path()).status.success());
+    assert!(
+        !run("vacancy", "backup", &copy, data.path()).status.success(),
+        "a backup never overwrites"
+    );
+    assert!(
+        !run("vacancy", "restore", &copies.path().join("nowhere"), data.path()).status.success()
+    );
     assert_eq!(client.available().await, 490);
 
     assert!(run("vacancy", "restore", &copy, data.path()).status.success());
     // The command ends when the restored store is open: from now on an answer counts.
     assert_eq!(client.available().await, 990);
-    assert_eq!(client.keyed("/api/v1/reserve", "k", json!({"qty": 10})).await.unwrap().bytes, first.bytes);
+    assert_eq!(
+        client.keyed("/api/v1/reserve", "k", json!({"qty": 10})).await.unwrap().bytes,
+        first.bytes
+    );
     assert_eq!(client.post("/api/v1/reserve", json!({"qty": 1})).await.json()["remaining"], 989);
     assert_eq!(vacancy.terminate().await, Some(0));
     let vacancy = Process::vacancy(data.path(), &[]).await;
@@ -37,7 +53,8 @@ async fn a_running_service_is_copied_and_brought_back() {
 
 #[tokio::test]
 async fn a_stopped_store_is_copied_to_another_machine() {
-    let (data, other, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (data, other, copies) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let copy = copies.path().join("copy");
     let monolith = Process::monolith(data.path(), &[]).await;
     monolith.client().post("/api/v1/purchase", json!({"qty": 7})).await;
@@ -58,14 +75,17 @@ async fn what_is_sold_after_a_restore_stays_sold() {
     let client = vacancy.client();
     client.post("/api/v1/reserve", json!({"qty": 10})).await;
     assert!(run("vacancy", "backup", &copy, data.path()).status.success());
-    let (buyer, over) = (client.clone(), std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)));
+    let (buyer, over) =
+        (client.clone(), std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)));
     let ended = over.clone();
-    // Buys all through the restore. What was acknowledged when the command had ended has to be there in the end.
+    // Buys all through the restore. What was acknowledged when the command had ended has to be
+    // there in the end.
     let sales = tokio::spawn(async move {
         let mut acknowledged_after = Vec::new();
         for number in 0..4_000 {
             let after = ended.load(std::sync::atomic::Ordering::SeqCst);
-            if let Ok(answer) = buyer.keyed("/api/v1/reserve", &format!("k{number}"), json!({"qty": 1})).await
+            if let Ok(answer) =
+                buyer.keyed("/api/v1/reserve", &format!("k{number}"), json!({"qty": 1})).await
                 && answer.status == 200
                 && after
             {
@@ -78,14 +98,23 @@ async fn what_is_sold_after_a_restore_stays_sold() {
         acknowledged_after
     });
     let (copied, at) = (copy.clone(), data.path().to_owned());
-    assert!(tokio::task::spawn_blocking(move || run("vacancy", "restore", &copied, &at)).await.unwrap().status.success());
+    assert!(
+        tokio::task::spawn_blocking(move || run("vacancy", "restore", &copied, &at))
+            .await
+            .unwrap()
+            .status
+            .success()
+    );
     over.store(true, std::sync::atomic::Ordering::SeqCst);
     let acknowledged_after = sales.await.unwrap();
     assert_eq!(acknowledged_after.len(), 50);
     vacancy.kill().await;
     let vacancy = Process::vacancy(data.path(), &[]).await;
     let newest = vacancy.client().ledger("default").await.len() as u64;
-    assert!(acknowledged_after.iter().all(|seq| *seq <= newest), "{acknowledged_after:?} of {newest}");
+    assert!(
+        acknowledged_after.iter().all(|seq| *seq <= newest),
+        "{acknowledged_after:?} of {newest}"
+    );
 }
 
 #[tokio::test]

@@ -7,7 +7,15 @@ use system_tests::{Process, binary, free_port};
 
 async fn buy(args: &[&str]) -> Output {
     let mut command = tokio::process::Command::new(binary("ticket"));
-    command.arg("buy").args(args).env_clear().stdout(Stdio::piped()).stderr(Stdio::piped()).output().await.unwrap()
+    command
+        .arg("buy")
+        .args(args)
+        .env_clear()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .output()
+        .await
+        .unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -21,7 +29,8 @@ async fn it_buys_and_says_what() {
     let bought = buy(&["--url", monolith.base(), "--qty", "3"]).await;
     assert!(bought.status.success(), "{}", text(&bought.stderr));
     assert!(
-        text(&bought.stdout).starts_with("bought 3, reservation ") && text(&bought.stdout).contains(", 2 left"),
+        text(&bought.stdout).starts_with("bought 3, reservation ")
+            && text(&bought.stdout).contains(", 2 left"),
         "{}",
         text(&bought.stdout)
     );
@@ -29,7 +38,11 @@ async fn it_buys_and_says_what() {
 
     let sold_out = buy(&["--url", monolith.base(), "--qty", "3", "--wait-s", "60"]).await;
     assert_eq!(sold_out.status.code(), Some(1), "sold out is not waited for");
-    assert!(text(&sold_out.stderr).contains("Insufficient inventory, 2 left"), "{}", text(&sold_out.stderr));
+    assert!(
+        text(&sold_out.stderr).contains("Insufficient inventory, 2 left"),
+        "{}",
+        text(&sold_out.stderr)
+    );
     let refused = buy(&["--url", monolith.base(), "--qty", "1000000000", "--wait-s", "60"]).await;
     assert!(text(&refused.stderr).contains("refused with 422"), "{}", text(&refused.stderr));
 }
@@ -49,10 +62,18 @@ async fn it_waits_for_a_system_that_is_not_up_and_buys_once() {
         // ticket alone first: it answers 503 until vacancy is there.
         let vacancy_port = free_port();
         let ticket_port = port.to_string();
-        let ticket = Process::ticket(&format!("http://127.0.0.1:{vacancy_port}"), &[("TICKET_PORT", &ticket_port)]).await;
+        let ticket = Process::ticket(
+            &format!("http://127.0.0.1:{vacancy_port}"),
+            &[("TICKET_PORT", &ticket_port)],
+        )
+        .await;
         let refused = ticket.client().post("/api/v1/purchase", json!({"qty": 1})).await;
         assert_eq!(refused.status, 503);
-        let vacancy = Process::vacancy(dir.path(), &[("INITIAL_STOCK", "7"), ("VACANCY_PORT", &vacancy_port.to_string())]).await;
+        let vacancy = Process::vacancy(
+            dir.path(),
+            &[("INITIAL_STOCK", "7"), ("VACANCY_PORT", &vacancy_port.to_string())],
+        )
+        .await;
         (ticket, vacancy)
     };
     let (bought, (_ticket, vacancy)) = tokio::join!(waiting, starting);

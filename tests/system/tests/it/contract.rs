@@ -1,11 +1,15 @@
 //! The calls of the original system, unchanged.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use system_tests::{Client, Process};
 
-use reqwest::Method;
-
-async fn raw(client: &Client, path: &str, content_type: Option<&str>, body: &str) -> system_tests::Answer {
+async fn raw(
+    client: &Client,
+    path: &str,
+    content_type: Option<&str>,
+    body: &str,
+) -> system_tests::Answer {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let mut request = http.post(format!("{}{path}", client.base())).body(body.to_owned());
     if let Some(kind) = content_type {
@@ -25,20 +29,31 @@ async fn buying_until_nothing_is_left() {
 
     let reserved = vacancy.client().post("/api/v1/reserve", json!({"qty": 4})).await;
     let body = reserved.json();
-    assert_eq!((reserved.status, &body["success"], &body["remaining"]), (200, &json!(true), &json!(6)));
+    assert_eq!(
+        (reserved.status, &body["success"], &body["remaining"]),
+        (200, &json!(true), &json!(6))
+    );
     assert_eq!(body["message"], "Reserved 4 tickets");
     assert_eq!(reserved.header("event-seq"), body["seq"].to_string());
 
     let bought = ticket.client().post("/api/v1/purchase", json!({"qty": 5})).await;
     let body = bought.json();
-    assert_eq!((bought.status, &body["success"], &body["remaining"]), (200, &json!(true), &json!(1)));
+    assert_eq!(
+        (bought.status, &body["success"], &body["remaining"]),
+        (200, &json!(true), &json!(1))
+    );
     assert_eq!(body["message"], "Purchase successful!");
     assert_eq!(bought.header("event-seq"), body["seq"].to_string());
 
-    for (client, path) in [(vacancy.client(), "/api/v1/reserve"), (ticket.client(), "/api/v1/purchase")] {
+    for (client, path) in
+        [(vacancy.client(), "/api/v1/reserve"), (ticket.client(), "/api/v1/purchase")]
+    {
         let refused = client.post(path, json!({"qty": 2})).await;
         let body = refused.json();
-        assert_eq!((refused.status, &body["success"], &body["remaining"]), (200, &json!(false), &json!(1)));
+        assert_eq!(
+            (refused.status, &body["success"], &body["remaining"]),
+            (200, &json!(false), &json!(1))
+        );
         assert_eq!(body["message"], "Insufficient inventory");
         assert_eq!(refused.header("event-seq"), body["seq"].to_string());
     }
@@ -50,7 +65,9 @@ async fn what_is_no_wish_to_buy_is_told_why() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[("MAX_QTY", "50")]).await;
     let ticket = Process::ticket(vacancy.base(), &[("MAX_QTY", "50")]).await;
-    for (client, path) in [(vacancy.client(), "/api/v1/reserve"), (ticket.client(), "/api/v1/purchase")] {
+    for (client, path) in
+        [(vacancy.client(), "/api/v1/reserve"), (ticket.client(), "/api/v1/purchase")]
+    {
         let json = Some("application/json");
         let wrong = [
             "{}",
@@ -74,22 +91,46 @@ async fn what_is_no_wish_to_buy_is_told_why() {
         ];
         for body in wrong {
             let answer = raw(&client, path, json, body).await;
-            assert_eq!((answer.status, answer.problem().as_str()), (422, "validation"), "{path} {body}");
+            assert_eq!(
+                (answer.status, answer.problem().as_str()),
+                (422, "validation"),
+                "{path} {body}"
+            );
         }
         for body in ["", "{", "{\"qty\":1", "qty=1", "{\"qty\":1}}", "\u{0}"] {
             let answer = raw(&client, path, json, body).await;
-            assert_eq!((answer.status, answer.problem().as_str()), (400, "malformed_json"), "{path} {body}");
+            assert_eq!(
+                (answer.status, answer.problem().as_str()),
+                (400, "malformed_json"),
+                "{path} {body}"
+            );
         }
         for kind in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
             let answer = raw(&client, path, kind, "{\"qty\":1}").await;
-            assert_eq!((answer.status, answer.problem().as_str()), (415, "unsupported_media_type"), "{path} {kind:?}");
+            assert_eq!(
+                (answer.status, answer.problem().as_str()),
+                (415, "unsupported_media_type"),
+                "{path} {kind:?}"
+            );
         }
-        let answer = raw(&client, path, json, &format!("{{\"qty\":1,\"x\":\"{}\"}}", "x".repeat(70_000))).await;
+        let answer =
+            raw(&client, path, json, &format!("{{\"qty\":1,\"x\":\"{}\"}}", "x".repeat(70_000)))
+                .await;
         assert_eq!((answer.status, answer.problem().as_str()), (413, "body_too_large"));
         let answer = client.get(path).await;
         assert_eq!((answer.status, answer.problem().as_str()), (405, "method_not_allowed"));
         // Members that are not known are of no consequence, as in the original.
-        assert_eq!(raw(&client, path, Some("application/json; charset=utf-8"), "{\"qty\":1,\"color\":\"red\"}").await.status, 200);
+        assert_eq!(
+            raw(
+                &client,
+                path,
+                Some("application/json; charset=utf-8"),
+                "{\"qty\":1,\"color\":\"red\"}"
+            )
+            .await
+            .status,
+            200
+        );
         // And a whole number is one, however it is written.
         assert_eq!(raw(&client, path, json, "{\"qty\":2.0}").await.status, 200);
     }
@@ -104,12 +145,18 @@ async fn health_readiness_and_the_start_page() {
     for (client, service) in [(vacancy.client(), "vacancy"), (ticket.client(), "ticket")] {
         for path in ["/health", "/api/v1/health", "/livez"] {
             let answer = client.get(path).await;
-            assert_eq!((answer.status, answer.json()), (200, json!({"status": "healthy", "service": service})));
+            assert_eq!(
+                (answer.status, answer.json()),
+                (200, json!({"status": "healthy", "service": service}))
+            );
         }
         for path in ["/ready", "/readyz"] {
             let answer = client.get(path).await;
             let body = answer.json();
-            assert_eq!((answer.status, &body["status"], &body["dependencies"]["vacancy"]), (200, &json!("ready"), &json!("up")));
+            assert_eq!(
+                (answer.status, &body["status"], &body["dependencies"]["vacancy"]),
+                (200, &json!("ready"), &json!("up"))
+            );
         }
         let start = client.get("/").await.json();
         assert_eq!((&start["service"], &start["mode"]), (&json!(service), &json!("microservices")));
@@ -147,7 +194,8 @@ async fn ticket_without_vacancy_says_so_and_recovers() {
 #[tokio::test]
 async fn a_batch_answers_each_in_its_place() {
     let dir = tempfile::tempdir().unwrap();
-    let vacancy = Process::vacancy(dir.path(), &[("INITIAL_STOCK", "5"), ("RESERVE_BATCH_MAX", "6")]).await;
+    let vacancy =
+        Process::vacancy(dir.path(), &[("INITIAL_STOCK", "5"), ("RESERVE_BATCH_MAX", "6")]).await;
     let client = vacancy.client();
     client.put_event("gig", json!({"stocks": {"general": 1}})).await;
     let batch = json!([
@@ -166,7 +214,10 @@ async fn a_batch_answers_each_in_its_place() {
         assert_eq!(problem["request_id"], answer.header("x-request-id"));
     }
     // A key used in a batch is the same key in a call of its own.
-    assert_eq!(client.keyed("/api/v1/reserve", "a", json!({"qty": 2})).await.unwrap().json(), answers[0]);
+    assert_eq!(
+        client.keyed("/api/v1/reserve", "a", json!({"qty": 2})).await.unwrap().json(),
+        answers[0]
+    );
     assert_eq!(client.available().await, 3);
     for wrong in [
         json!([]),
@@ -185,13 +236,32 @@ async fn compression_cors_and_request_ids() {
     let dir = tempfile::tempdir().unwrap();
     let monolith = Process::monolith(dir.path(), &[]).await;
     let client = monolith.client();
-    let answer = client.call(Method::GET, "/openapi.json", &[("accept-encoding", "gzip")], None).await.unwrap();
+    let answer = client
+        .call(Method::GET, "/openapi.json", &[("accept-encoding", "gzip")], None)
+        .await
+        .unwrap();
     assert_eq!(answer.header("content-encoding"), "gzip");
-    let answer =
-        client.call(Method::GET, "/api/v1/available", &[("accept-encoding", "gzip"), ("origin", "http://a.example")], None).await.unwrap();
-    assert_eq!((answer.header("content-encoding"), answer.header("access-control-allow-origin")), ("", "*"));
-    let answer = client.call(Method::GET, "/api/v1/available", &[("x-request-id", "abc-1")], None).await.unwrap();
+    let answer = client
+        .call(
+            Method::GET,
+            "/api/v1/available",
+            &[("accept-encoding", "gzip"), ("origin", "http://a.example")],
+            None,
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        (answer.header("content-encoding"), answer.header("access-control-allow-origin")),
+        ("", "*")
+    );
+    let answer = client
+        .call(Method::GET, "/api/v1/available", &[("x-request-id", "abc-1")], None)
+        .await
+        .unwrap();
     assert_eq!(answer.header("x-request-id"), "abc-1");
-    assert_ne!(client.get("/").await.header("x-request-id"), client.get("/").await.header("x-request-id"));
+    assert_ne!(
+        client.get("/").await.header("x-request-id"),
+        client.get("/").await.header("x-request-id")
+    );
     let _: Value = client.get("/api/v1/available").await.json();
 }

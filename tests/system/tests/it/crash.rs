@@ -1,8 +1,13 @@
-//! kill -9 under load, again and again: nothing acknowledged is lost, nothing is sold twice, every answer is explained by the ledger.
+//! kill -9 under load, again and again: nothing acknowledged is lost, nothing is sold twice, every
+//! answer is explained by the ledger.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use checker::{Answer, Ask, Checked, History, answer, check, reserve_kind};
 use inventory::{EventName, IdempotencyKey};
@@ -22,7 +27,9 @@ const CAPACITY: &str = "1000000";
 async fn buy(client: &Client, history: &History, key: &str) -> bool {
     let kind = reserve_kind(1);
     let open = history.send(Ask::Write { kind: kind.clone(), key: IdempotencyKey::new(key).ok() });
-    let Ok(reply) = client.keyed("/api/v1/purchase", key, json!({"qty": 1})).await else { return false };
+    let Ok(reply) = client.keyed("/api/v1/purchase", key, json!({"qty": 1})).await else {
+        return false;
+    };
     let told = answer(&kind, reply.status, &reply.json(), None);
     let known = matches!(told, Answer::Done { .. });
     open.answered(told);
@@ -32,7 +39,8 @@ async fn buy(client: &Client, history: &History, key: &str) -> bool {
 /// Holds all answers against the ledger of the running service.
 async fn judge(client: &Client, history: &History) -> Checked {
     let ledger = checker::ledger(&client.ledger("default").await);
-    check(history, &vec![(EventName::new("default").unwrap(), ledger)]).unwrap_or_else(|finding| panic!("{finding}"))
+    check(history, &vec![(EventName::new("default").unwrap(), ledger)])
+        .unwrap_or_else(|finding| panic!("{finding}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,7 +53,8 @@ async fn fifty_kills_under_load_lose_nothing_and_sell_nothing_twice() {
         slowest_start = slowest_start.max(process.started_in);
         let buyers: Vec<_> = (0..BUYERS)
             .map(|_| {
-                let (client, history, numbers) = (process.client(), history.clone(), numbers.clone());
+                let (client, history, numbers) =
+                    (process.client(), history.clone(), numbers.clone());
                 let next = move || format!("k{}", numbers.fetch_add(1, Ordering::SeqCst));
                 tokio::spawn(async move { while buy(&client, &history, &next()).await {} })
             })
@@ -68,7 +77,10 @@ async fn fifty_kills_under_load_lose_nothing_and_sell_nothing_twice() {
         checked.unknown,
         slowest_start.as_millis()
     );
-    assert!(checked.acknowledged > kills() as usize && checked.unknown > 0, "the load was too small to show anything");
+    assert!(
+        checked.acknowledged > kills() as usize && checked.unknown > 0,
+        "the load was too small to show anything"
+    );
     // A retry tells what had happened, and makes it happen if it had not.
     for call in history.calls() {
         if let (Ask::Write { key: Some(key), .. }, Answer::Unknown) = (&call.ask, &call.answer) {
@@ -76,5 +88,8 @@ async fn fifty_kills_under_load_lose_nothing_and_sell_nothing_twice() {
         }
     }
     let again = judge(&client, &history).await;
-    assert_eq!((again.unknown_done, again.records), (again.unknown, 1 + checked.acknowledged + checked.unknown));
+    assert_eq!(
+        (again.unknown_done, again.records),
+        (again.unknown, 1 + checked.acknowledged + checked.unknown)
+    );
 }

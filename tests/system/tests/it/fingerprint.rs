@@ -1,5 +1,6 @@
-//! What a key's fingerprint is taken of. It stands in the ledger for as long as the ledger does: were it taken of anything
-//! else one day, every retry across that update would be refused as another request.
+//! What a key's fingerprint is taken of. It stands in the ledger for as long as the ledger does:
+//! were it taken of anything else one day, every retry across that update would be refused as
+//! another request.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,7 +12,8 @@ fn fingerprint(intent: &str) -> String {
     Sha256::digest(intent)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Sends a keyed POST with the admin token, and returns the answer and the `key` of the ledger's last record.
+/// Sends a keyed POST with the admin token, and returns the answer and the `key` of the ledger's
+/// last record.
 async fn recorded(client: &Client, path: &str, key: &str, body: Option<Value>) -> (Value, Value) {
     let answer = client.admin(Method::POST, path, &[("idempotency-key", key)], body).await;
     assert!((200..300).contains(&answer.status), "{path}: {}", answer.json());
@@ -35,7 +37,13 @@ async fn a_fingerprint_is_the_same_in_every_version() {
     );
 
     let intent = r#"{"op":"reserve","event":"default","items":[{"qty":3,"stock":"general"}],"customer":"Zoë \"Z\""}"#;
-    let (_, found) = recorded(&client, "/api/v1/reserve", "named", Some(json!({"qty": 3, "customer": "Zoë \"Z\""}))).await;
+    let (_, found) = recorded(
+        &client,
+        "/api/v1/reserve",
+        "named",
+        Some(json!({"qty": 3, "customer": "Zoë \"Z\""})),
+    )
+    .await;
     assert_eq!(
         (found.as_str(), fingerprint(intent).as_str()),
         (Some("176dec982f16dde680fc1ad326128389"), "176dec982f16dde680fc1ad326128389")
@@ -56,13 +64,22 @@ async fn a_fingerprint_is_the_same_in_every_version() {
     // From here on the id of the hold is in it, which is never the same twice.
     let id = hold["id"].as_str().unwrap();
     let path = |call: &str| format!("/api/v1/holds/{id}/{call}");
-    let (_, found) = recorded(&client, &path("extend"), "extend", Some(json!({"ttl_s": 900}))).await;
+    let (_, found) =
+        recorded(&client, &path("extend"), "extend", Some(json!({"ttl_s": 900}))).await;
     assert_eq!(found, fingerprint(&format!(r#"{{"op":"extend","hold":"{id}","ttl_ms":900000}}"#)));
-    let (_, found) = recorded(&client, &path("confirm"), "confirm", Some(json!({"payment_ref": "p/1"}))).await;
-    assert_eq!(found, fingerprint(&format!(r#"{{"op":"confirm","hold":"{id}","payment_ref":"p/1"}}"#)));
+    let (_, found) =
+        recorded(&client, &path("confirm"), "confirm", Some(json!({"payment_ref": "p/1"}))).await;
+    assert_eq!(
+        found,
+        fingerprint(&format!(r#"{{"op":"confirm","hold":"{id}","payment_ref":"p/1"}}"#))
+    );
     let path = format!("/api/v1/admin/reservations/{id}/refunds");
-    let (_, found) = recorded(&client, &path, "part", Some(json!({"items": [{"stock": "general", "qty": 1}]}))).await;
-    let intent = format!(r#"{{"op":"refund","reservation":"{id}","items":[{{"qty":1,"stock":"general"}}]}}"#);
+    let (_, found) =
+        recorded(&client, &path, "part", Some(json!({"items": [{"stock": "general", "qty": 1}]})))
+            .await;
+    let intent = format!(
+        r#"{{"op":"refund","reservation":"{id}","items":[{{"qty":1,"stock":"general"}}]}}"#
+    );
     assert_eq!(found, fingerprint(&intent));
     let (_, found) = recorded(&client, &path, "rest", None).await;
     assert_eq!(found, fingerprint(&format!(r#"{{"op":"refund","reservation":"{id}"}}"#)));

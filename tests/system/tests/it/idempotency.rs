@@ -8,9 +8,14 @@ use system_tests::Process;
 async fn a_thousand_tries_at_once_buy_once() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[]).await;
-    let ticket = Process::ticket(vacancy.base(), &[("VACANCY_TIMEOUT", "20"), ("REQUEST_TIMEOUT_S", "30")]).await;
+    let ticket =
+        Process::ticket(vacancy.base(), &[("VACANCY_TIMEOUT", "20"), ("REQUEST_TIMEOUT_S", "30")])
+            .await;
     let client = ticket.client();
-    let answers = join_all((0..1_000).map(|_| client.keyed("/api/v1/purchase", "\"once\"", json!({"qty": 3})))).await;
+    let answers = join_all(
+        (0..1_000).map(|_| client.keyed("/api/v1/purchase", "\"once\"", json!({"qty": 3}))),
+    )
+    .await;
     let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
     assert!(answers.iter().all(|answer| answer.status == 200 && answer.bytes == answers[0].bytes));
     assert_eq!(answers[0].json()["success"], true);
@@ -36,7 +41,8 @@ async fn every_answer_comes_again_byte_for_byte_after_a_crash_too() {
         admin(format!("/api/v1/admin/reservations/{id}/refunds"), "refund", json!({})),
     ];
     let token = format!("Bearer {}", system_tests::ADMIN_TOKEN);
-    let send = async |client: &system_tests::Client, (path, key, body): &(String, &str, serde_json::Value)| {
+    let send = async |client: &system_tests::Client,
+                      (path, key, body): &(String, &str, serde_json::Value)| {
         let headers = [("idempotency-key", *key), ("authorization", token.as_str())];
         client.call(reqwest::Method::POST, path, &headers, Some(body.clone())).await.unwrap()
     };
@@ -71,26 +77,47 @@ async fn a_key_is_for_one_request_and_refusals_do_not_use_it_up() {
     let vacancy = Process::vacancy(dir.path(), &[("INITIAL_STOCK", "5")]).await;
     let ticket = Process::ticket(vacancy.base(), &[]).await;
     let client = ticket.client();
-    assert_eq!(client.keyed("/api/v1/purchase", "a", json!({"qty": 2})).await.unwrap().json()["success"], true);
+    assert_eq!(
+        client.keyed("/api/v1/purchase", "a", json!({"qty": 2})).await.unwrap().json()["success"],
+        true
+    );
     let other = client.keyed("/api/v1/purchase", "a", json!({"qty": 3})).await.unwrap();
     assert_eq!((other.status, other.problem().as_str()), (422, "idempotency_key_reused"));
     let hold = json!({"event": "default", "items": [{"stock": "general", "qty": 2}]});
-    assert_eq!(vacancy.client().keyed("/api/v1/holds", "a", hold).await.unwrap().problem(), "idempotency_key_reused");
+    assert_eq!(
+        vacancy.client().keyed("/api/v1/holds", "a", hold).await.unwrap().problem(),
+        "idempotency_key_reused"
+    );
     // The same key quoted and bare; the same body in another spelling.
-    let again = client.keyed("/api/v1/purchase", "\"a\"", json!({"color": 1, "qty": 2})).await.unwrap();
+    let again =
+        client.keyed("/api/v1/purchase", "\"a\"", json!({"color": 1, "qty": 2})).await.unwrap();
     assert_eq!((again.status, &again.json()["remaining"]), (200, &json!(3)));
 
     let sold_out = client.keyed("/api/v1/purchase", "b", json!({"qty": 4})).await.unwrap();
     assert_eq!(sold_out.json()["success"], false);
     let id = again.json()["reservation_id"].as_str().unwrap().to_owned();
-    vacancy.client().admin(reqwest::Method::POST, &format!("/api/v1/admin/reservations/{id}/refunds"), &[], None).await;
+    vacancy
+        .client()
+        .admin(
+            reqwest::Method::POST,
+            &format!("/api/v1/admin/reservations/{id}/refunds"),
+            &[],
+            None,
+        )
+        .await;
     let retried = client.keyed("/api/v1/purchase", "b", json!({"qty": 4})).await.unwrap();
     assert_eq!(retried.json()["success"], true, "released stock can still be won");
     for key in ["", "\"", "\"a\"b", "ä", &"x".repeat(256)] {
-        let answer = client.call(reqwest::Method::POST, "/api/v1/purchase", &[], Some(json!({"qty": 1}))).await;
+        let answer = client
+            .call(reqwest::Method::POST, "/api/v1/purchase", &[], Some(json!({"qty": 1})))
+            .await;
         assert_eq!(answer.unwrap().status, 200);
         let answer = client.keyed("/api/v1/purchase", key, json!({"qty": 1})).await.unwrap();
         assert_eq!(answer.status, 400, "{key:?}");
-        assert_eq!(vacancy.client().keyed("/api/v1/reserve", key, json!({"qty": 1})).await.unwrap().status, 400, "{key:?}");
+        assert_eq!(
+            vacancy.client().keyed("/api/v1/reserve", key, json!({"qty": 1})).await.unwrap().status,
+            400,
+            "{key:?}"
+        );
     }
 }

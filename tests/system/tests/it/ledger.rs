@@ -23,11 +23,16 @@ async fn the_ledger_is_whole_and_adds_up() {
             .await
     };
     for number in 0..30 {
-        client.keyed("/api/v1/reserve", &format!("key \\ \" {number}"), json!({"qty": 1})).await.unwrap();
+        client
+            .keyed("/api/v1/reserve", &format!("key \\ \" {number}"), json!({"qty": 1}))
+            .await
+            .unwrap();
     }
     let id = hold(3).await.json()["id"].as_str().unwrap().to_owned();
     client.post(&format!("/api/v1/holds/{id}/confirm"), json!({"payment_ref": "p/1"})).await;
-    client.admin(Method::POST, &format!("/api/v1/admin/reservations/{id}/refunds"), &[], None).await;
+    client
+        .admin(Method::POST, &format!("/api/v1/admin/reservations/{id}/refunds"), &[], None)
+        .await;
     client.delete(hold(2).await.header("location")).await;
 
     let records = client.ledger("default").await;
@@ -40,10 +45,16 @@ async fn the_ledger_is_whole_and_adds_up() {
             (&json!("1.0"), &json!("/api/v1/events/default"), &json!(seq.to_string()))
         );
         assert_eq!((&data["seq"], &data["prev"]), (&json!(seq), &json!(prev)));
-        // serde_json's maps are ordered by name, so printing what was parsed is the canonical form (RFC 8785).
+        // serde_json's maps are ordered by name, so printing what was parsed is the canonical form
+        // (RFC 8785).
         prev = hex(&Sha256::digest(serde_json::to_vec(data).unwrap()));
         assert_eq!(event["hash"], prev);
-        let qty: i64 = data["items"].as_array().into_iter().flatten().map(|item| item["qty"].as_i64().unwrap()).sum();
+        let qty: i64 = data["items"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|item| item["qty"].as_i64().unwrap())
+            .sum();
         available += match data["kind"].as_str().unwrap() {
             "event_put" => 100,
             "sold" | "held" => -qty,
@@ -55,8 +66,10 @@ async fn the_ledger_is_whole_and_adds_up() {
         assert!(event["time"].as_str().unwrap().ends_with('Z'));
     }
     assert_eq!(client.available().await, 70);
-    let kinds: Vec<_> =
-        records[31..].iter().map(|event| event["type"].as_str().unwrap().trim_start_matches("io.ticket-system.ledger.")).collect();
+    let kinds: Vec<_> = records[31..]
+        .iter()
+        .map(|event| event["type"].as_str().unwrap().trim_start_matches("io.ticket-system.ledger."))
+        .collect();
     assert_eq!(kinds, ["held", "confirmed", "refunded", "held", "released"]);
     assert!(records[31..34].iter().all(|event| event["subject"] == *id));
 }
@@ -69,9 +82,19 @@ async fn it_is_read_in_pages_that_follow_each_other() {
     for _ in 0..9 {
         client.post("/api/v1/reserve", json!({"qty": 1})).await;
     }
-    let page = async |query: &str| client.admin(Method::GET, &format!("/api/v1/admin/events/default/sales{query}"), &[], None).await;
-    let sequences =
-        |answer: &Value| answer.as_array().unwrap().iter().map(|event| event["sequence"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let page = async |query: &str| {
+        client
+            .admin(Method::GET, &format!("/api/v1/admin/events/default/sales{query}"), &[], None)
+            .await
+    };
+    let sequences = |answer: &Value| {
+        answer
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|event| event["sequence"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
     let first = page("?limit=4").await;
     assert_eq!(first.header("content-type"), "application/cloudevents-batch+json");
     assert_eq!(sequences(&first.json()), ["1", "2", "3", "4"]);

@@ -1,7 +1,9 @@
 //! Limits that no other test exceeds, and that docs/limits.md names a test that exists for each.
 
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 use system_tests::Process;
@@ -16,22 +18,37 @@ async fn names_longer_than_allowed_are_refused() {
     let (name, long) = ("a".repeat(64), "a".repeat(65));
     assert_eq!(client.put_event(&name, json!({"stocks": {name.as_str(): 1}})).await.status, 201);
     assert_eq!(client.put_event(&long, json!({"stocks": {"general": 1}})).await.status, 404);
-    assert_eq!(client.put_event("b", json!({"stocks": {long.as_str(): 1}})).await.problem(), "validation");
-    let hold =
-        |event: &str, stock: &str, customer: &str| json!({"event": event, "items": [{"stock": stock, "qty": 1}], "customer": customer});
+    assert_eq!(
+        client.put_event("b", json!({"stocks": {long.as_str(): 1}})).await.problem(),
+        "validation"
+    );
+    let hold = |event: &str, stock: &str, customer: &str| json!({"event": event, "items": [{"stock": stock, "qty": 1}], "customer": customer});
     // Characters are counted, not bytes.
     let (customer, too_long) = ("ö".repeat(128), "x".repeat(129));
-    for body in [hold(&long, "general", "c"), hold("default", &long, "c"), hold("default", "general", &too_long)] {
+    for body in [
+        hold(&long, "general", "c"),
+        hold("default", &long, "c"),
+        hold("default", "general", &too_long),
+    ] {
         assert_eq!(client.post("/api/v1/holds", body).await.problem(), "validation");
     }
     let held = client.post("/api/v1/holds", hold("default", "general", &customer)).await;
     assert_eq!(held.status, 201);
     let confirm = format!("{}/confirm", held.header("location"));
-    assert_eq!(client.post(&confirm, json!({"payment_ref": too_long})).await.problem(), "validation");
+    assert_eq!(
+        client.post(&confirm, json!({"payment_ref": too_long})).await.problem(),
+        "validation"
+    );
     assert_eq!(client.post(&confirm, json!({"payment_ref": "ö".repeat(128)})).await.status, 200);
     let key = "k".repeat(256);
-    assert_eq!(client.keyed("/api/v1/reserve", &key, json!({"qty": 1})).await.unwrap().problem(), "bad_request");
-    assert_eq!(client.keyed("/api/v1/reserve", &key[1..], json!({"qty": 1})).await.unwrap().status, 200);
+    assert_eq!(
+        client.keyed("/api/v1/reserve", &key, json!({"qty": 1})).await.unwrap().problem(),
+        "bad_request"
+    );
+    assert_eq!(
+        client.keyed("/api/v1/reserve", &key[1..], json!({"qty": 1})).await.unwrap().status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -45,7 +62,11 @@ async fn more_live_holds_than_allowed_are_refused_until_one_ends() {
     let refused = client.post("/api/v1/holds", hold.clone()).await;
     assert_eq!((refused.status, refused.problem().as_str()), (503, "too_many_holds"));
     assert!(refused.header("retry-after").parse::<u32>().is_ok());
-    assert_eq!(client.post("/api/v1/purchase", json!({"qty": 1})).await.status, 200, "a sale holds nothing");
+    assert_eq!(
+        client.post("/api/v1/purchase", json!({"qty": 1})).await.status,
+        200,
+        "a sale holds nothing"
+    );
     assert_eq!(client.delete(first.header("location")).await.status, 204);
     assert_eq!(client.post("/api/v1/holds", hold).await.status, 201);
 }
@@ -55,7 +76,12 @@ async fn a_full_queue_of_purchases_refuses_at_once() {
     // It takes calls and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
-    let few = [("VACANCY_CALLS", "1"), ("VACANCY_QUEUE_MAX", "1"), ("VACANCY_TIMEOUT", "5"), ("VACANCY_RETRIES", "0")];
+    let few = [
+        ("VACANCY_CALLS", "1"),
+        ("VACANCY_QUEUE_MAX", "1"),
+        ("VACANCY_TIMEOUT", "5"),
+        ("VACANCY_RETRIES", "0"),
+    ];
     let ticket = Process::ticket(&url, &few).await;
     let client = ticket.client();
     let buy = || {
@@ -81,7 +107,11 @@ async fn traces_that_nobody_takes_hold_nothing_up() {
     let collector = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", collector.local_addr().unwrap());
     let dir = tempfile::tempdir().unwrap();
-    let env = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_MAX_QUEUE_SIZE", "8"), ("OTEL_BSP_SCHEDULE_DELAY", "10")];
+    let env = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "8"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "10"),
+    ];
     let monolith = Process::monolith(dir.path(), &env).await;
     let client = monolith.client();
     let since = Instant::now();
@@ -97,12 +127,27 @@ async fn a_database_has_no_more_connections_than_allowed_however_many_ask() {
     const CONNECTIONS_MAX: u64 = 5;
     let server = tokio::task::spawn_blocking(|| Server::start(&["fsync = off"])).await.unwrap();
     let url = server.database().await;
-    let few = [("STORE_URL", url.as_str()), ("STORE_CONNECTIONS", "2"), ("STORE_READ_CONNECTIONS", "2"), ("CACHE_TTL_SECONDS", "0")];
-    let patient = [("STORE_LOCK_TIMEOUT_S", "20"), ("STORE_STATEMENT_TIMEOUT_S", "20"), ("REQUEST_TIMEOUT_S", "40")];
+    let few = [
+        ("STORE_URL", url.as_str()),
+        ("STORE_CONNECTIONS", "2"),
+        ("STORE_READ_CONNECTIONS", "2"),
+        ("CACHE_TTL_SECONDS", "0"),
+    ];
+    let patient = [
+        ("STORE_LOCK_TIMEOUT_S", "20"),
+        ("STORE_STATEMENT_TIMEOUT_S", "20"),
+        ("REQUEST_TIMEOUT_S", "40"),
+    ];
     let vacancy = Process::start("vacancy", &[&few[..], &patient].concat()).await;
     let client = vacancy.client();
     for event in 0..8 {
-        assert_eq!(client.put_event(&format!("e{event}"), json!({"stocks": {"general": 1_000}})).await.status, 201);
+        assert_eq!(
+            client
+                .put_event(&format!("e{event}"), json!({"stocks": {"general": 1_000}}))
+                .await
+                .status,
+            201
+        );
     }
     let asked = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ticket-system'";
     let buyers: Vec<_> = (0..64)
@@ -137,11 +182,18 @@ fn every_limit_of_the_settings_is_in_the_table_and_every_test_in_it_exists() {
     let table = read("docs/limits.md");
     for line in read("docs/configuration.md").lines().filter_map(|line| line.strip_prefix("| `")) {
         let name = line.split('`').next().unwrap();
-        let is_limit = name.starts_with("MAX_") || name.ends_with("_MAX") || name.ends_with("_BYTES") || name.starts_with("RATE_LIMIT_P");
-        assert!(!is_limit || table.contains(&format!("`{name}`")), "{name} is not in docs/limits.md");
+        let is_limit = name.starts_with("MAX_")
+            || name.ends_with("_MAX")
+            || name.ends_with("_BYTES")
+            || name.starts_with("RATE_LIMIT_P");
+        assert!(
+            !is_limit || table.contains(&format!("`{name}`")),
+            "{name} is not in docs/limits.md"
+        );
     }
     let mut sources = String::new();
-    let mut folders: Vec<_> = ["services", "operator", "tests/system"].map(|folder| root.join(folder)).into();
+    let mut folders: Vec<_> =
+        ["services", "operator", "tests/system"].map(|folder| root.join(folder)).into();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -153,7 +205,10 @@ fn every_limit_of_the_settings_is_in_the_table_and_every_test_in_it_exists() {
         }
     }
     let mut tests = 0;
-    for name in table.split('`').filter(|text| text.matches('_').count() >= 4 && *text == text.to_lowercase()) {
+    for name in table
+        .split('`')
+        .filter(|text| text.matches('_').count() >= 4 && *text == text.to_lowercase())
+    {
         assert!(sources.contains(&format!("fn {name}(")), "there is no test {name}");
         tests += 1;
     }

@@ -1,8 +1,11 @@
-//! `migrate-store`: the real binary moves a stock to PostgreSQL, is killed on the way, and loses the database on the way.
+//! `migrate-store`: the real binary moves a stock to PostgreSQL, is killed on the way, and loses
+//! the database on the way.
 
-use std::path::Path;
-use std::process::{Output, Stdio};
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    process::{Output, Stdio},
+    time::{Duration, Instant},
+};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -16,8 +19,17 @@ const BATCH: u64 = 500;
 
 fn command(args: &[&str], store_url: Option<&str>, dir: &Path) -> Command {
     let mut command = Command::new(binary("vacancy"));
-    command.env_clear().env("ADMIN_TOKEN", ADMIN_TOKEN).env("STORE_CONNECT_TIMEOUT_S", "0.5").current_dir(dir).args(args);
-    command.envs(store_url.map(|url| ("STORE_URL", url))).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .env_clear()
+        .env("ADMIN_TOKEN", ADMIN_TOKEN)
+        .env("STORE_CONNECT_TIMEOUT_S", "0.5")
+        .current_dir(dir)
+        .args(args);
+    command
+        .envs(store_url.map(|url| ("STORE_URL", url)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command.kill_on_drop(true);
     command
 }
@@ -49,7 +61,11 @@ impl Answered {
     async fn are_repeated_by(&self, client: &Client) {
         for (path, key, body, bytes) in &self.0 {
             let again = client.keyed(path, key, body.clone()).await.unwrap();
-            assert_eq!(String::from_utf8_lossy(&again.bytes), String::from_utf8_lossy(bytes), "{path}, {key}");
+            assert_eq!(
+                String::from_utf8_lossy(&again.bytes),
+                String::from_utf8_lossy(bytes),
+                "{path}, {key}"
+            );
         }
     }
 }
@@ -66,11 +82,18 @@ async fn state(client: &Client, holds: &[String]) -> Vec<Value> {
 /// Sales by the thousand, holds in every state, customers, a refund.
 async fn fill(client: &Client) -> (Answered, Vec<String>) {
     for batch in 0..BATCHES {
-        let items: Vec<_> = (0..BATCH).map(|number| json!({"qty": 1, "key": format!("sale {batch}.{number}")})).collect();
+        let items: Vec<_> = (0..BATCH)
+            .map(|number| json!({"qty": 1, "key": format!("sale {batch}.{number}")}))
+            .collect();
         let answer = client.post("/api/v1/reserve/batch", json!(items)).await;
-        assert!(answer.status == 200 && answer.json().as_array().unwrap().iter().all(|slot| slot["success"] == true));
+        assert!(
+            answer.status == 200
+                && answer.json().as_array().unwrap().iter().all(|slot| slot["success"] == true)
+        );
     }
-    let created = client.put_event("gala", json!({"stocks": {"general": 50, "vip": 5}, "limit_per_customer": 4})).await;
+    let created = client
+        .put_event("gala", json!({"stocks": {"general": 50, "vip": 5}, "limit_per_customer": 4}))
+        .await;
     assert_eq!(created.status, 201);
     let (mut answered, mut holds) = (Answered(Vec::new()), Vec::new());
     for number in 0..4 {
@@ -79,11 +102,16 @@ async fn fill(client: &Client) -> (Answered, Vec<String>) {
         let hold = answered.ask(client, "/api/v1/holds", body).await;
         holds.push(hold["id"].as_str().unwrap().to_owned());
     }
-    answered.ask(client, &format!("/api/v1/holds/{}/confirm", holds[0]), json!({"payment_ref": "paid"})).await;
+    answered
+        .ask(client, &format!("/api/v1/holds/{}/confirm", holds[0]), json!({"payment_ref": "paid"}))
+        .await;
     assert_eq!(client.delete(&format!("/api/v1/holds/{}", holds[1])).await.status, 204);
-    answered.ask(client, &format!("/api/v1/holds/{}/extend", holds[2]), json!({"ttl_s": 900})).await;
+    answered
+        .ask(client, &format!("/api/v1/holds/{}/extend", holds[2]), json!({"ttl_s": 900}))
+        .await;
     let sold = answered.ask(client, "/api/v1/reserve", json!({"qty": 3})).await;
-    let refund = format!("/api/v1/admin/reservations/{}/refunds", sold["reservation_id"].as_str().unwrap());
+    let refund =
+        format!("/api/v1/admin/reservations/{}/refunds", sold["reservation_id"].as_str().unwrap());
     assert_eq!(client.admin(Method::POST, &refund, &[], None).await.status, 201);
     (answered, holds)
 }
@@ -93,9 +121,14 @@ async fn written(server: &Server, least: u64) -> u64 {
     let since = Instant::now();
     loop {
         assert!(since.elapsed() < Duration::from_secs(60), "nothing is written");
-        let there = server.ask("moved", "SELECT to_regclass('ticket_system.ledger') IS NOT NULL").await;
+        let there =
+            server.ask("moved", "SELECT to_regclass('ticket_system.ledger') IS NOT NULL").await;
         if there == "t" {
-            let records = server.ask("moved", "SELECT count(*) FROM ticket_system.ledger").await.parse().unwrap();
+            let records = server
+                .ask("moved", "SELECT count(*) FROM ticket_system.ledger")
+                .await
+                .parse()
+                .unwrap();
             if records > least {
                 return records;
             }
@@ -112,15 +145,28 @@ async fn a_stock_is_moved_whole_through_kill_9_of_the_command_and_of_the_server(
     let (answered, holds) = fill(&client).await;
     let expected = state(&client, &holds).await;
     let migrate = ["migrate-store", "--from", dir.path().to_str().unwrap()];
-    let in_use = command(&migrate, Some("postgres://postgres@127.0.0.1:9/moved"), dir.path()).output().await.unwrap();
-    assert!(!in_use.status.success() && told(&in_use).contains("in use by another process"), "{}", told(&in_use));
+    let in_use = command(&migrate, Some("postgres://postgres@127.0.0.1:9/moved"), dir.path())
+        .output()
+        .await
+        .unwrap();
+    assert!(
+        !in_use.status.success() && told(&in_use).contains("in use by another process"),
+        "{}",
+        told(&in_use)
+    );
     assert_eq!(before.terminate().await, Some(0));
-    let verified_before = command(&["verify"], None, dir.path()).env("DATA_DIR", dir.path()).output().await.unwrap();
+    let verified_before =
+        command(&["verify"], None, dir.path()).env("DATA_DIR", dir.path()).output().await.unwrap();
     assert!(verified_before.status.success(), "{}", told(&verified_before));
     let export = ["export", "--format", "csv"];
-    let exported_before = command(&export, None, dir.path()).env("DATA_DIR", dir.path()).output().await.unwrap();
+    let exported_before =
+        command(&export, None, dir.path()).env("DATA_DIR", dir.path()).output().await.unwrap();
     let nowhere = command(&migrate, None, dir.path()).output().await.unwrap();
-    assert!(!nowhere.status.success() && told(&nowhere).contains("STORE_URL"), "{}", told(&nowhere));
+    assert!(
+        !nowhere.status.success() && told(&nowhere).contains("STORE_URL"),
+        "{}",
+        told(&nowhere)
+    );
 
     let mut server = tokio::task::spawn_blocking(|| Server::start(&[])).await.unwrap();
     server.run("postgres", "CREATE DATABASE moved").await;
@@ -143,12 +189,22 @@ async fn a_stock_is_moved_whole_through_kill_9_of_the_command_and_of_the_server(
     });
     let server = server.await.unwrap();
     assert!(written(&server, 0).await < total, "it was done before the server was killed");
-    let done = tokio::time::timeout(Duration::from_secs(120), again.wait_with_output()).await.unwrap().unwrap();
+    let done = tokio::time::timeout(Duration::from_secs(120), again.wait_with_output())
+        .await
+        .unwrap()
+        .unwrap();
     assert!(done.status.success(), "{}", told(&done));
     assert!(told(&done).contains("trying again in"), "{}", told(&done));
     let records = written(&server, 0).await;
-    assert!(told(&done).contains(&format!("moved: {records} records of 2 events")), "{}", told(&done));
-    println!("killed at {at_kill} records, the server at {at_crash}, of {records}:\n{}", told(&done));
+    assert!(
+        told(&done).contains(&format!("moved: {records} records of 2 events")),
+        "{}",
+        told(&done)
+    );
+    println!(
+        "killed at {at_kill} records, the server at {at_crash}, of {records}:\n{}",
+        told(&done)
+    );
     let once_more = command(&migrate, Some(&url), dir.path()).output().await.unwrap();
     assert!(once_more.status.success(), "{}", told(&once_more));
     assert_eq!(written(&server, 0).await, records);
@@ -157,10 +213,22 @@ async fn a_stock_is_moved_whole_through_kill_9_of_the_command_and_of_the_server(
     assert!(verified.status.success(), "{}", told(&verified));
     assert_eq!(sums(&verified), sums(&verified_before));
     let exported = command(&export, Some(&url), dir.path()).output().await.unwrap();
-    assert!(exported.status.success() && exported.stdout == exported_before.stdout, "{}", told(&exported));
+    assert!(
+        exported.status.success() && exported.stdout == exported_before.stdout,
+        "{}",
+        told(&exported)
+    );
 
-    let patient = [("STORE_LOCK_TIMEOUT_S", "20"), ("STORE_STATEMENT_TIMEOUT_S", "20"), ("REQUEST_TIMEOUT_S", "40")];
-    let after = Process::start("vacancy", &[&[("STORE_URL", url.as_str()), ("CACHE_TTL_SECONDS", "0")][..], &patient].concat()).await;
+    let patient = [
+        ("STORE_LOCK_TIMEOUT_S", "20"),
+        ("STORE_STATEMENT_TIMEOUT_S", "20"),
+        ("REQUEST_TIMEOUT_S", "40"),
+    ];
+    let after = Process::start(
+        "vacancy",
+        &[&[("STORE_URL", url.as_str()), ("CACHE_TTL_SECONDS", "0")][..], &patient].concat(),
+    )
+    .await;
     let client = after.client();
     assert_eq!(state(&client, &holds).await, expected);
     answered.are_repeated_by(&client).await;

@@ -9,19 +9,31 @@ async fn the_monolith_answers_everything_on_one_port() {
     let monolith = Process::monolith(dir.path(), &[("INITIAL_STOCK", "20")]).await;
     let client = monolith.client();
     let bought = client.post("/api/v1/purchase", json!({"qty": 2})).await;
-    assert_eq!((bought.status, &bought.json()["message"], &bought.json()["remaining"]), (200, &json!("Purchase successful!"), &json!(18)));
+    assert_eq!(
+        (bought.status, &bought.json()["message"], &bought.json()["remaining"]),
+        (200, &json!("Purchase successful!"), &json!(18))
+    );
     assert_eq!(bought.header("event-seq"), "2");
     let reserved = client.post("/api/v1/reserve", json!({"qty": 3})).await.json();
-    assert_eq!((&reserved["message"], &reserved["remaining"]), (&json!("Reserved 3 tickets"), &json!(15)));
+    assert_eq!(
+        (&reserved["message"], &reserved["remaining"]),
+        (&json!("Reserved 3 tickets"), &json!(15))
+    );
     assert_eq!(client.available().await, 15);
-    assert_eq!(client.post("/api/v1/purchase", json!({"qty": 16})).await.json()["message"], "Insufficient inventory");
+    assert_eq!(
+        client.post("/api/v1/purchase", json!({"qty": 16})).await.json()["message"],
+        "Insufficient inventory"
+    );
     assert_eq!(client.get("/ready").await.json()["dependencies"]["vacancy"], "up");
     assert_eq!(client.get("/").await.json()["mode"], "monolith");
     let hold = json!({"event": "default", "items": [{"stock": "general", "qty": 1}]});
     assert_eq!(client.post("/api/v1/holds", hold).await.status, 201);
     assert_eq!(client.get("/api/v1/events/default").await.status, 200);
     let paths = client.get("/openapi.json").await.json();
-    assert!(paths["paths"]["/api/v1/purchase"].is_object() && paths["paths"]["/api/v1/reserve"].is_object());
+    assert!(
+        paths["paths"]["/api/v1/purchase"].is_object()
+            && paths["paths"]["/api/v1/reserve"].is_object()
+    );
 }
 
 #[tokio::test]
@@ -32,7 +44,11 @@ async fn both_modes_work_on_the_same_data() {
     assert_eq!(monolith.terminate().await, Some(0));
     let vacancy = Process::vacancy(dir.path(), &[("INITIAL_STOCK", "999")]).await;
     let ticket = Process::ticket(vacancy.base(), &[]).await;
-    assert_eq!(vacancy.client().available().await, 18, "the initial stock counts the first time only");
+    assert_eq!(
+        vacancy.client().available().await,
+        18,
+        "the initial stock counts the first time only"
+    );
     let again = ticket.client().keyed("/api/v1/purchase", "k", json!({"qty": 2})).await.unwrap();
     assert_eq!(again.bytes, first.bytes);
 }

@@ -8,7 +8,9 @@ async fn each_service_documents_itself() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[]).await;
     let ticket = Process::ticket(vacancy.base(), &[]).await;
-    for (client, title) in [(vacancy.client(), "Vacancy Control Service"), (ticket.client(), "Ticket Sale Service")] {
+    for (client, title) in
+        [(vacancy.client(), "Vacancy Control Service"), (ticket.client(), "Ticket Sale Service")]
+    {
         let document = client.get("/openapi.json").await.json();
         assert_eq!(document["info"]["title"], title);
         assert!(document["openapi"].as_str().unwrap().starts_with("3.1."));
@@ -16,9 +18,13 @@ async fn each_service_documents_itself() {
             let page = client.get(path).await;
             assert_eq!(page.status, 200, "{path}");
             assert!(page.header("content-type").starts_with("text/html"), "{path}");
-            // The policy keeps a page from loading anything from elsewhere, whatever its scripts would like.
+            // The policy keeps a page from loading anything from elsewhere, whatever its scripts
+            // would like.
             let policy = page.header("content-security-policy");
-            assert!(policy.contains("default-src 'self'") || policy.contains("default-src 'none'"), "{path}: {policy}");
+            assert!(
+                policy.contains("default-src 'self'") || policy.contains("default-src 'none'"),
+                "{path}: {policy}"
+            );
         }
     }
 }
@@ -30,14 +36,27 @@ async fn every_operation_names_its_failures_as_problems() {
     let document = monolith.client().get("/openapi.json").await.json();
     let mut operations = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
-        for (method, operation) in methods.as_object().unwrap().iter().filter(|(_, operation)| operation["responses"].is_object()) {
+        for (method, operation) in methods
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(_, operation)| operation["responses"].is_object())
+        {
             operations += 1;
             assert!(operation["summary"].is_string(), "{method} {path}");
             for (status, response) in operation["responses"].as_object().unwrap() {
-                let content: Vec<&String> =
-                    response["content"].as_object().into_iter().flatten().map(|(kind, _): (&String, &Value)| kind).collect();
+                let content: Vec<&String> = response["content"]
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .map(|(kind, _): (&String, &Value)| kind)
+                    .collect();
                 let problem = status.parse::<u16>().unwrap() >= 400;
-                assert_eq!(content == ["application/problem+json"], problem, "{method} {path} {status}");
+                assert_eq!(
+                    content == ["application/problem+json"],
+                    problem,
+                    "{method} {path} {status}"
+                );
             }
         }
     }
@@ -51,7 +70,9 @@ async fn every_write_names_its_seq_and_every_body_its_time() {
     let document = monolith.client().get("/openapi.json").await.json();
     let (mut writes, mut bodies) = (0, 0);
     for (path, methods) in document["paths"].as_object().unwrap() {
-        for (method, operation) in methods.as_object().unwrap().iter().filter(|(method, _)| *method != "get") {
+        for (method, operation) in
+            methods.as_object().unwrap().iter().filter(|(method, _)| *method != "get")
+        {
             if operation["requestBody"].is_object() {
                 bodies += 1;
                 assert!(operation["responses"]["408"].is_object(), "{method} {path}");
@@ -62,8 +83,15 @@ async fn every_write_names_its_seq_and_every_body_its_time() {
             }
             writes += 1;
             for (status, response) in operation["responses"].as_object().unwrap() {
-                let decided = matches!(status.as_str(), "200" | "201" | "204" | "409" | "410" | "412" | "425");
-                assert_eq!(response["headers"]["Event-Seq"].is_object(), decided, "{method} {path} {status}");
+                let decided = matches!(
+                    status.as_str(),
+                    "200" | "201" | "204" | "409" | "410" | "412" | "425"
+                );
+                assert_eq!(
+                    response["headers"]["Event-Seq"].is_object(),
+                    decided,
+                    "{method} {path} {status}"
+                );
             }
         }
     }

@@ -1,9 +1,13 @@
 //! Replicas of vacancy on a real PostgreSQL, and what happens to both.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use rand::RngExt;
 use serde_json::{Value, json};
@@ -11,15 +15,21 @@ use system_tests::{Client, Process, free_port};
 use test_postgres::{Server, bouncer};
 use tokio::sync::Mutex;
 
-/// How often something is killed or failed over, or how many tickets there are; the environment overrides it for longer runs.
+/// How often something is killed or failed over, or how many tickets there are; the environment
+/// overrides it for longer runs.
 fn rounds(variable: &str, usual: usize) -> usize {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
-/// How long anything may take to work again, other builds on the machine included: what it took is printed.
+/// How long anything may take to work again, other builds on the machine included: what it took is
+/// printed.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A busy machine is no hung process.
-const PATIENT: [(&str, &str); 3] = [("STORE_LOCK_TIMEOUT_S", "20"), ("STORE_STATEMENT_TIMEOUT_S", "20"), ("REQUEST_TIMEOUT_S", "40")];
+const PATIENT: [(&str, &str); 3] = [
+    ("STORE_LOCK_TIMEOUT_S", "20"),
+    ("STORE_STATEMENT_TIMEOUT_S", "20"),
+    ("REQUEST_TIMEOUT_S", "40"),
+];
 /// How long the database hangs: longer than the slowest answer may take.
 const HANG: Duration = Duration::from_secs(8);
 
@@ -28,7 +38,8 @@ async fn server(settings: &'static [&'static str]) -> Server {
 }
 
 async fn vacancy(url: &str, env: &[(&str, &str)]) -> Process {
-    let env = [&[("STORE_URL", url), ("CACHE_TTL_SECONDS", "0"), ("INITIAL_STOCK", "100000")], env].concat();
+    let env = [&[("STORE_URL", url), ("CACHE_TTL_SECONDS", "0"), ("INITIAL_STOCK", "100000")], env]
+        .concat();
     Process::start("vacancy", &env).await
 }
 
@@ -61,19 +72,33 @@ struct Crowd {
 
 impl Crowd {
     fn gather(bases: &[String], buyers: usize) -> Self {
-        let mut crowd =
-            Self { over: Arc::default(), sales: Arc::default(), refused: Arc::default(), slowest_ms: Arc::default(), buyers: Vec::new() };
+        let mut crowd = Self {
+            over: Arc::default(),
+            sales: Arc::default(),
+            refused: Arc::default(),
+            slowest_ms: Arc::default(),
+            buyers: Vec::new(),
+        };
         for buyer in 0..buyers {
-            let (over, sales, refused, slowest_ms) =
-                (crowd.over.clone(), crowd.sales.clone(), crowd.refused.clone(), crowd.slowest_ms.clone());
+            let (over, sales, refused, slowest_ms) = (
+                crowd.over.clone(),
+                crowd.sales.clone(),
+                crowd.refused.clone(),
+                crowd.slowest_ms.clone(),
+            );
             let clients: Vec<_> = bases.iter().map(|base| Client::new(base)).collect();
             crowd.buyers.push(tokio::spawn(async move {
                 let (mut number, mut at) = (0, buyer);
                 while !over.load(Ordering::SeqCst) {
                     let key = format!("b{buyer}-{number}");
                     let since = Instant::now();
-                    let answer = clients[at % clients.len()].keyed("/api/v1/reserve", &key, json!({"qty": 1})).await;
-                    slowest_ms.fetch_max(u64::try_from(since.elapsed().as_millis()).unwrap(), Ordering::SeqCst);
+                    let answer = clients[at % clients.len()]
+                        .keyed("/api/v1/reserve", &key, json!({"qty": 1}))
+                        .await;
+                    slowest_ms.fetch_max(
+                        u64::try_from(since.elapsed().as_millis()).unwrap(),
+                        Ordering::SeqCst,
+                    );
                     match answer {
                         Ok(answer) if answer.status == 200 => {
                             let body = answer.json();
@@ -122,18 +147,26 @@ impl Crowd {
     }
 }
 
-/// Every acknowledged sale is in the ledger as it was told, every key has one effect, and the counts fit.
+/// Every acknowledged sale is in the ledger as it was told, every key has one effect, and the
+/// counts fit.
 async fn check(client: &Client, sales: &[Sale]) -> usize {
     let records = client.ledger("default").await;
-    let of_keys: HashMap<String, &Value> =
-        records[1..].iter().map(|event| (event["data"]["key"]["key"].as_str().unwrap().to_owned(), &event["data"])).collect();
+    let of_keys: HashMap<String, &Value> = records[1..]
+        .iter()
+        .map(|event| (event["data"]["key"]["key"].as_str().unwrap().to_owned(), &event["data"]))
+        .collect();
     assert_eq!(of_keys.len(), records.len() - 1, "a key has more than one effect");
     for (seq, event) in (1..).zip(&records) {
         assert_eq!(event["data"]["seq"], seq);
     }
     for sale in sales {
-        let record = of_keys.get(&sale.key).unwrap_or_else(|| panic!("the acknowledged sale {} is lost", sale.key));
-        assert_eq!((&record["seq"], &record["hold"]), (&sale.body["seq"], &sale.body["reservation_id"]));
+        let record = of_keys
+            .get(&sale.key)
+            .unwrap_or_else(|| panic!("the acknowledged sale {} is lost", sale.key));
+        assert_eq!(
+            (&record["seq"], &record["hold"]),
+            (&sale.body["seq"], &sale.body["reservation_id"])
+        );
     }
     let event = client.get("/api/v1/events/default").await.json();
     let counts = &event["stocks"]["general"];
@@ -180,7 +213,11 @@ async fn three_replicas_sell_out_exactly() {
     }
     let records = replicas[0].client().ledger("default").await;
     assert_eq!(records.len() as u64, 1 + tickets / 3);
-    println!("{tickets} tickets, {} sales at three replicas in {took:?}, {} left", records.len() - 1, tickets % 3);
+    println!(
+        "{tickets} tickets, {} sales at three replicas in {took:?}, {} left",
+        records.len() - 1,
+        tickets % 3
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -244,14 +281,28 @@ async fn after_a_failover_to_a_synchronous_standby_it_sells_again_and_nothing_is
         primary.run("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'").await;
         primary.run("postgres", "SELECT pg_reload_conf()").await;
         let since = Instant::now();
-        while primary.ask("postgres", "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'").await != "1" {
+        while primary
+            .ask("postgres", "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'")
+            .await
+            != "1"
+        {
             assert!(since.elapsed() < PATIENCE, "the standby does not follow");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let url = format!("postgres://postgres@127.0.0.1:{},127.0.0.1:{}/{name}", primary.port(), standby.port());
+        let url = format!(
+            "postgres://postgres@127.0.0.1:{},127.0.0.1:{}/{name}",
+            primary.port(),
+            standby.port()
+        );
         let (one, two) = (vacancy(&url, &[]).await, vacancy(&url, &[]).await);
         let fresh = format!("/api/v1/admin/events/round-{round}");
-        assert_eq!(one.client().admin(reqwest::Method::PUT, &fresh, &[], Some(json!({"stocks": {"general": 5}}))).await.status, 201);
+        assert_eq!(
+            one.client()
+                .admin(reqwest::Method::PUT, &fresh, &[], Some(json!({"stocks": {"general": 5}})))
+                .await
+                .status,
+            201
+        );
         let gathered = Instant::now();
         let crowd = Crowd::gather(&[one.base().to_owned(), two.base().to_owned()], 16);
         crowd.sells_again(gathered, PATIENCE).await;
@@ -273,19 +324,29 @@ async fn after_a_failover_to_a_synchronous_standby_it_sells_again_and_nothing_is
         tokio::time::sleep(Duration::from_millis(200)).await;
         let sales = crowd.disperse().await;
         assert!(sales.len() > before && before > 0);
-        // Keys of earlier rounds were the same: what is there is what the first round sold, and more.
+        // Keys of earlier rounds were the same: what is there is what the first round sold, and
+        // more.
         let client = two.client();
         sold = client.ledger("default").await.len() - 1;
         let records = client.ledger("default").await;
-        let of_keys: HashMap<&str, &Value> =
-            records[1..].iter().map(|event| (event["data"]["key"]["key"].as_str().unwrap(), &event["data"]["seq"])).collect();
+        let of_keys: HashMap<&str, &Value> = records[1..]
+            .iter()
+            .map(|event| (event["data"]["key"]["key"].as_str().unwrap(), &event["data"]["seq"]))
+            .collect();
         assert_eq!(of_keys.len(), sold, "a key has more than one effect");
         for sale in &sales {
-            assert_eq!(of_keys.get(sale.key.as_str()), Some(&&sale.body["seq"]), "{} is lost", sale.key);
+            assert_eq!(
+                of_keys.get(sale.key.as_str()),
+                Some(&&sale.body["seq"]),
+                "{} is lost",
+                sale.key
+            );
         }
         primary = standby;
     }
-    println!("{rounds} failovers: {sold} sold, slowest to sell again after the promotion {slowest:?}");
+    println!(
+        "{rounds} failovers: {sold} sold, slowest to sell again after the promotion {slowest:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -305,7 +366,8 @@ async fn a_database_that_hangs_is_waited_for_within_bounds_and_reads_are_marked_
     tokio::time::sleep(Duration::from_millis(200)).await;
     server.freeze(true);
     tokio::time::sleep(HANG).await;
-    // By now it is known: refusals are immediate, reads are told as stale, readiness says why and gives nothing away.
+    // By now it is known: refusals are immediate, reads are told as stale, readiness says why and
+    // gives nothing away.
     let since = Instant::now();
     let refused = client.post("/api/v1/reserve", json!({"qty": 1})).await;
     assert_eq!((refused.status, refused.problem().as_str()), (503, "store_unavailable"));
@@ -325,7 +387,12 @@ async fn a_database_that_hangs_is_waited_for_within_bounds_and_reads_are_marked_
     let ready = client.get("/ready").await;
     let text = String::from_utf8(ready.bytes.clone()).unwrap();
     assert_eq!(ready.status, 503);
-    assert!(text.contains("the database cannot be reached") && !text.contains("127.0.0.1") && !text.contains("postgres:"), "{text}");
+    assert!(
+        text.contains("the database cannot be reached")
+            && !text.contains("127.0.0.1")
+            && !text.contains("postgres:"),
+        "{text}"
+    );
     assert_eq!(client.get("/health").await.status, 200);
     server.freeze(false);
     let again = crowd.sells_again(Instant::now(), PATIENCE).await;
@@ -379,7 +446,13 @@ async fn a_pooler_in_transaction_mode_may_be_in_between() {
     assert_eq!(refused, 0);
     check(&one.client(), &sales).await;
     assert!(sales.len() > 100);
-    let held = two.client().post("/api/v1/holds", json!({"event": "default", "items": [{"stock": "general", "qty": 2}], "ttl_s": 1})).await;
+    let held = two
+        .client()
+        .post(
+            "/api/v1/holds",
+            json!({"event": "default", "items": [{"stock": "general", "qty": 2}], "ttl_s": 1}),
+        )
+        .await;
     assert_eq!(held.status, 201);
     let before = one.client().available().await;
     tokio::time::sleep(Duration::from_millis(1_100)).await;
@@ -391,11 +464,15 @@ async fn a_pooler_in_transaction_mode_may_be_in_between() {
 async fn the_monolith_keeps_its_stock_there_too() {
     let server = server(&[]).await;
     let url = server.database().await;
-    let env = [("DEPLOYMENT_MODE", "monolith"), ("STORE_URL", url.as_str()), ("INITIAL_STOCK", "10")];
+    let env =
+        [("DEPLOYMENT_MODE", "monolith"), ("STORE_URL", url.as_str()), ("INITIAL_STOCK", "10")];
     let (one, two) = (Process::start("ticket", &env).await, Process::start("ticket", &env).await);
     for (number, process) in [&one, &two, &one, &two].into_iter().enumerate() {
         let answer = process.client().post("/api/v1/purchase", json!({"qty": 2})).await.json();
-        assert_eq!((&answer["success"], &answer["remaining"]), (&json!(true), &json!(8 - 2 * number)));
+        assert_eq!(
+            (&answer["success"], &answer["remaining"]),
+            (&json!(true), &json!(8 - 2 * number))
+        );
     }
     assert_eq!(one.terminate().await, Some(0));
 }

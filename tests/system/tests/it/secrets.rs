@@ -1,12 +1,16 @@
-//! Secrets stay where they are: not in logs of any level, errors, answers, metrics, or on command lines.
+//! Secrets stay where they are: not in logs of any level, errors, answers, metrics, or on command
+//! lines.
 //!
-//! No request known to these tests makes a handler of the real binaries panic. What a caller and the log are told when one does is
-//! tested where there is a handler that panics: `a_panic_is_500_and_leaks_nothing` of serving.
+//! No request known to these tests makes a handler of the real binaries panic. What a caller and
+//! the log are told when one does is tested where there is a handler that panics:
+//! `a_panic_is_500_and_leaks_nothing` of serving.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    process::{Child, Command},
+    time::{Duration, Instant},
+};
 
 use reqwest::Method;
 use serde_json::json;
@@ -32,8 +36,16 @@ impl Told {
         let output = dir.join(format!("output-{}", rand::random::<u32>()));
         let file = File::create(&output).unwrap();
         let mut command = Command::new(binary(name));
-        command.args(args).env_clear().envs([("HOST", "127.0.0.1"), ("SHUTDOWN_DRAIN_S", "0"), ("RUST_LOG", "trace")]);
-        command.envs(env.iter().copied()).current_dir(dir).stdout(file.try_clone().unwrap()).stderr(file);
+        command.args(args).env_clear().envs([
+            ("HOST", "127.0.0.1"),
+            ("SHUTDOWN_DRAIN_S", "0"),
+            ("RUST_LOG", "trace"),
+        ]);
+        command
+            .envs(env.iter().copied())
+            .current_dir(dir)
+            .stdout(file.try_clone().unwrap())
+            .stderr(file);
         Self { child: command.spawn().unwrap(), output }
     }
 
@@ -44,8 +56,14 @@ impl Told {
     /// Waits until it has written one of `words`, or has ended.
     fn until(&mut self, words: &[&str]) {
         let since = Instant::now();
-        while !words.iter().any(|word| self.text().contains(word)) && self.child.try_wait().unwrap().is_none() {
-            assert!(since.elapsed() < Duration::from_secs(60), "it does not say {words:?}:\n{}", self.text());
+        while !words.iter().any(|word| self.text().contains(word))
+            && self.child.try_wait().unwrap().is_none()
+        {
+            assert!(
+                since.elapsed() < Duration::from_secs(60),
+                "it does not say {words:?}:\n{}",
+                self.text()
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -102,13 +120,26 @@ async fn a_service_that_logs_everything_and_answers_anything_shows_none() {
     let client = Client::new(&base);
     let (right, wrong) = (format!("Bearer {TOKEN}"), format!("Bearer {WRONG_TOKEN}"));
     let mut answers = Vec::new();
-    for path in
-        ["/", "/health", "/ready", "/metrics", "/docs", "/redoc", "/openapi.json", "/nowhere", "/api/v1/available", "/api/v1/events"]
-    {
+    for path in [
+        "/",
+        "/health",
+        "/ready",
+        "/metrics",
+        "/docs",
+        "/redoc",
+        "/openapi.json",
+        "/nowhere",
+        "/api/v1/available",
+        "/api/v1/events",
+    ] {
         answers.push(client.get(path).await);
     }
     for token in [&right, &wrong] {
-        let headers = [("authorization", token.as_str()), ("idempotency-key", "sesame-key-of-a-buyer"), ("x-request-timeout-ms", "5000")];
+        let headers = [
+            ("authorization", token.as_str()),
+            ("idempotency-key", "sesame-key-of-a-buyer"),
+            ("x-request-timeout-ms", "5000"),
+        ];
         for (method, path, body) in [
             (Method::GET, "/api/v1/admin/events/default/sales", None),
             (Method::GET, "/api/v1/admin/events/default/sales?limit=x", None),
@@ -119,7 +150,8 @@ async fn a_service_that_logs_everything_and_answers_anything_shows_none() {
             (Method::POST, "/api/v1/reserve", Some(json!({"qty": "many"}))),
         ] {
             let answer = client.call(method, path, &headers, body).await.unwrap();
-            // The ledger has the key on purpose: it is part of the audit trail, and only for administrators.
+            // The ledger has the key on purpose: it is part of the audit trail, and only for
+            // administrators.
             if path != "/api/v1/admin/events/default/sales" {
                 answers.push(answer);
             }
@@ -132,7 +164,12 @@ async fn a_service_that_logs_everything_and_answers_anything_shows_none() {
     }
     // HTTP/2 has logs of its own.
     let http2 = reqwest::Client::builder().no_proxy().http2_prior_knowledge().build().unwrap();
-    let sales = http2.get(format!("{base}/api/v1/admin/events/default/sales")).header("authorization", &right).send().await.unwrap();
+    let sales = http2
+        .get(format!("{base}/api/v1/admin/events/default/sales"))
+        .header("authorization", &right)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(sales.status(), 200);
     // The collector that is not there has been tried.
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -142,8 +179,14 @@ async fn a_service_that_logs_everything_and_answers_anything_shows_none() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_does_not_let_in_shows_no_password() {
-    let server = tokio::task::spawn_blocking(|| Server::start(&["fsync = off", "password_encryption = 'scram-sha-256'"])).await.unwrap();
-    server.run("postgres", &format!("CREATE ROLE buyer LOGIN PASSWORD '{DATABASE_PASSWORD}'")).await;
+    let server = tokio::task::spawn_blocking(|| {
+        Server::start(&["fsync = off", "password_encryption = 'scram-sha-256'"])
+    })
+    .await
+    .unwrap();
+    server
+        .run("postgres", &format!("CREATE ROLE buyer LOGIN PASSWORD '{DATABASE_PASSWORD}'"))
+        .await;
     server.run("postgres", "CREATE DATABASE shop OWNER buyer").await;
     let (dir, port) = (tempfile::tempdir().unwrap(), server.port());
     let login = format!("postgres://buyer:{DATABASE_PASSWORD}");
@@ -156,15 +199,29 @@ async fn a_database_that_does_not_let_in_shows_no_password() {
         ("it works", format!("{login}@127.0.0.1:{port}/shop")),
     ];
     for (what, url) in cases {
-        let env = [("STORE_URL", url.as_str()), ("VACANCY_PORT", "0"), ("ADMIN_TOKEN", TOKEN), ("STORE_CONNECT_TIMEOUT_S", "0.5")];
+        let env = [
+            ("STORE_URL", url.as_str()),
+            ("VACANCY_PORT", "0"),
+            ("ADMIN_TOKEN", TOKEN),
+            ("STORE_CONNECT_TIMEOUT_S", "0.5"),
+        ];
         let mut vacancy = Told::start(dir.path(), "vacancy", &[], &env);
         let dir = dir.path().to_owned();
         tokio::task::spawn_blocking(move || {
             vacancy.until(&["listening", "cannot be reached", "cannot be opened", "not open"]);
             std::thread::sleep(Duration::from_millis(300));
             vacancy.check(what);
-            for args in [&["verify"][..], &["export", "--format", "csv"], &["migrate-store", "--from", "/nowhere"]] {
-                let mut command = Told::start(&dir, "vacancy", args, &[("STORE_URL", url.as_str()), ("STORE_CONNECT_TIMEOUT_S", "0.5")]);
+            for args in [
+                &["verify"][..],
+                &["export", "--format", "csv"],
+                &["migrate-store", "--from", "/nowhere"],
+            ] {
+                let mut command = Told::start(
+                    &dir,
+                    "vacancy",
+                    args,
+                    &[("STORE_URL", url.as_str()), ("STORE_CONNECT_TIMEOUT_S", "0.5")],
+                );
                 command.until(&["cannot", "records", "event,"]);
                 command.check(&format!("{what}: {args:?}"));
             }
@@ -219,9 +276,12 @@ fn a_client_key_that_cannot_be_read_is_not_shown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_handshake_that_fails_shows_no_secret() {
-    let (dir, authority, stranger) = (tempfile::tempdir().unwrap(), Authority::new(), Authority::new());
-    let (certified, access) =
-        (authority.server("localhost"), ["hostssl all certified 127.0.0.1/32 cert", "hostssl all all 127.0.0.1/32 scram-sha-256"]);
+    let (dir, authority, stranger) =
+        (tempfile::tempdir().unwrap(), Authority::new(), Authority::new());
+    let (certified, access) = (
+        authority.server("localhost"),
+        ["hostssl all certified 127.0.0.1/32 cert", "hostssl all all 127.0.0.1/32 scram-sha-256"],
+    );
     let server = tokio::task::block_in_place(|| Server::with_tls(&certified, &authority, &access));
     server.run("postgres", &format!("CREATE ROLE buyer LOGIN PASSWORD '{DATABASE_PASSWORD}'; CREATE ROLE certified LOGIN")).await;
     let file = |name: &str, text: &str| {
@@ -229,14 +289,23 @@ async fn a_handshake_that_fails_shows_no_secret() {
         std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let (known, strange) = (file("known.crt", &authority.certificate()), file("strange.crt", &stranger.certificate()));
+    let (known, strange) =
+        (file("known.crt", &authority.certificate()), file("strange.crt", &stranger.certificate()));
     let forged = stranger.client("certified");
     let (cert, key) = (file("forged.crt", &forged.certificate), file("forged.key", &forged.key));
     let port = server.port();
     let login = format!("postgres://buyer:{DATABASE_PASSWORD}");
     let cases = [
-        ("another authority", format!("{login}@localhost:{port}/postgres?sslmode=verify-full&sslrootcert={strange}"), "certificate"),
-        ("another name", format!("{login}@127.0.0.1:{port}/postgres?sslmode=verify-full&sslrootcert={known}"), "certificate"),
+        (
+            "another authority",
+            format!("{login}@localhost:{port}/postgres?sslmode=verify-full&sslrootcert={strange}"),
+            "certificate",
+        ),
+        (
+            "another name",
+            format!("{login}@127.0.0.1:{port}/postgres?sslmode=verify-full&sslrootcert={known}"),
+            "certificate",
+        ),
         (
             "a forged client",
             format!(
@@ -246,9 +315,15 @@ async fn a_handshake_that_fails_shows_no_secret() {
         ),
     ];
     // What stands between the first and the last line of the key.
-    let secret: Vec<_> = forged.key.lines().filter(|line| !line.starts_with("-----")).map(str::to_owned).collect();
+    let secret: Vec<_> =
+        forged.key.lines().filter(|line| !line.starts_with("-----")).map(str::to_owned).collect();
     for (what, url, why) in cases {
-        let env = [("STORE_URL", url.as_str()), ("VACANCY_PORT", "0"), ("ADMIN_TOKEN", TOKEN), ("STORE_CONNECT_TIMEOUT_S", "5")];
+        let env = [
+            ("STORE_URL", url.as_str()),
+            ("VACANCY_PORT", "0"),
+            ("ADMIN_TOKEN", TOKEN),
+            ("STORE_CONNECT_TIMEOUT_S", "5"),
+        ];
         let mut vacancy = Told::start(dir.path(), "vacancy", &[], &env);
         let secret = secret.clone();
         tokio::task::spawn_blocking(move || {
@@ -282,7 +357,12 @@ fn settings_that_are_refused_are_not_shown() {
         refused.until(&["listening"]);
         assert!(refused.check(name).starts_with(&format!("{name}: ")), "{name}");
     }
-    for line in ["ADMIN_TOKEN='sesame-without-an-end", "ADMIN_TOKEN=sesame and more", "sesame sesame", "STORE_URL=\"sesame"] {
+    for line in [
+        "ADMIN_TOKEN='sesame-without-an-end",
+        "ADMIN_TOKEN=sesame and more",
+        "sesame sesame",
+        "STORE_URL=\"sesame",
+    ] {
         std::fs::write(dir.path().join(".env"), format!("ENVIRONMENT=x\n{line}\n")).unwrap();
         let mut refused = Told::start(dir.path(), "ticket", &[], &[]);
         refused.until(&["listening"]);

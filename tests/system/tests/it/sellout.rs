@@ -4,7 +4,8 @@ use futures::future::join_all;
 use serde_json::json;
 use system_tests::{Client, Process};
 
-/// Each buyer buys one ticket after the other until there is none. Returns what they bought together.
+/// Each buyer buys one ticket after the other until there is none. Returns what they bought
+/// together.
 async fn rush(client: &Client, buyers: usize) -> u64 {
     let buyers = (0..buyers).map(|_| {
         let client = client.clone();
@@ -37,7 +38,10 @@ async fn two_hundred_buyers_buy_exactly_ten_thousand_from_several_tickets() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[("INITIAL_STOCK", "10000")]).await;
     let slow = [("VACANCY_TIMEOUT", "20"), ("REQUEST_TIMEOUT_S", "30")];
-    let tickets = [Process::ticket(vacancy.base(), &slow).await, Process::ticket(vacancy.base(), &slow).await];
+    let tickets = [
+        Process::ticket(vacancy.base(), &slow).await,
+        Process::ticket(vacancy.base(), &slow).await,
+    ];
     let (one, two) = (tickets[0].client(), tickets[1].client());
     let (one, two) = tokio::join!(rush(&one, 100), rush(&two, 100));
     assert_eq!(one + two, 10_000);

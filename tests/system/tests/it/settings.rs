@@ -6,7 +6,12 @@ use serde_json::json;
 use system_tests::{Process, binary};
 
 fn refused(name: &str, env: &[(&str, &str)]) -> String {
-    let output = Command::new(binary(name)).env_clear().envs(env.iter().copied()).current_dir("/").output().unwrap();
+    let output = Command::new(binary(name))
+        .env_clear()
+        .envs(env.iter().copied())
+        .current_dir("/")
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(2), "{env:?}");
     assert!(output.stdout.is_empty());
     String::from_utf8(output.stderr).unwrap()
@@ -29,13 +34,19 @@ fn a_wrong_value_is_one_line_that_names_the_variable() {
     for (variable, value) in cases {
         for name in ["vacancy", "ticket"] {
             let line = refused(name, &[(variable, value)]);
-            assert!(line.starts_with(&format!("{variable}: ")) && line.trim_end().lines().count() == 1, "{line}");
+            assert!(
+                line.starts_with(&format!("{variable}: ")) && line.trim_end().lines().count() == 1,
+                "{line}"
+            );
             assert!(!line.contains("secret") && !line.contains("short"), "{line}");
         }
     }
     for name in ["vacancy", "ticket"] {
         let line = refused(name, &[("COMMIT_QUEUE_MAX", "100"), ("RESERVE_BATCH_MAX", "101")]);
-        assert!(line.starts_with("RESERVE_BATCH_MAX: ") && line.contains("COMMIT_QUEUE_MAX"), "{line}");
+        assert!(
+            line.starts_with("RESERVE_BATCH_MAX: ") && line.contains("COMMIT_QUEUE_MAX"),
+            "{line}"
+        );
     }
     for (variable, value) in [
         ("VACANCY_URL", "vacancy:8001"),
@@ -46,9 +57,15 @@ fn a_wrong_value_is_one_line_that_names_the_variable() {
         let line = refused("ticket", &[(variable, value)]);
         assert!(line.starts_with(&format!("{variable}: ")) && !line.contains("secret"), "{line}");
     }
-    for timeouts in [[("VACANCY_TIMEOUT", "10"), ("REQUEST_TIMEOUT_S", "10")], [("VACANCY_TIMEOUT", "2.0"), ("REQUEST_TIMEOUT_S", "1.5")]] {
+    for timeouts in [
+        [("VACANCY_TIMEOUT", "10"), ("REQUEST_TIMEOUT_S", "10")],
+        [("VACANCY_TIMEOUT", "2.0"), ("REQUEST_TIMEOUT_S", "1.5")],
+    ] {
         let line = refused("ticket", &timeouts);
-        assert!(line.starts_with("VACANCY_TIMEOUT: ") && line.contains("REQUEST_TIMEOUT_S"), "{line}");
+        assert!(
+            line.starts_with("VACANCY_TIMEOUT: ") && line.contains("REQUEST_TIMEOUT_S"),
+            "{line}"
+        );
     }
 }
 
@@ -58,12 +75,25 @@ fn help_lists_every_setting() {
         let output = Command::new(binary(name)).arg("--help").output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success());
-        for variable in ["DEPLOYMENT_MODE", "DATA_DIR", "ADMIN_TOKEN", "INITIAL_STOCK", "LOG_LEVEL", "MAX_BODY_BYTES", "COMMIT_QUEUE_MAX"] {
+        for variable in [
+            "DEPLOYMENT_MODE",
+            "DATA_DIR",
+            "ADMIN_TOKEN",
+            "INITIAL_STOCK",
+            "LOG_LEVEL",
+            "MAX_BODY_BYTES",
+            "COMMIT_QUEUE_MAX",
+        ] {
             assert!(text.contains(variable), "{variable}");
         }
         let named = text
             .lines()
-            .filter(|line| line.trim_start().split(' ').next().is_some_and(|word| word.len() > 3 && word == word.to_uppercase()))
+            .filter(|line| {
+                line.trim_start()
+                    .split(' ')
+                    .next()
+                    .is_some_and(|word| word.len() > 3 && word == word.to_uppercase())
+            })
             .count();
         assert!(named >= count, "{named} settings in\n{text}");
     }
@@ -78,7 +108,12 @@ async fn the_environment_wins_over_dotenv_and_names_have_no_case() {
     let mut child = Command::new("sh")
         .args(["-c", &shell])
         .env_clear()
-        .envs([("HOST", "127.0.0.1"), ("vacancy_port", &port), ("DATA_DIR", data.path().to_str().unwrap()), ("environment", "production")])
+        .envs([
+            ("HOST", "127.0.0.1"),
+            ("vacancy_port", &port),
+            ("DATA_DIR", data.path().to_str().unwrap()),
+            ("environment", "production"),
+        ])
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
@@ -103,9 +138,18 @@ async fn the_healthcheck_tells_by_its_exit_code() {
     let vacancy = Process::vacancy(dir.path(), &[]).await;
     let port = vacancy.port().to_string();
     let check = |name: &str, variable: &str| {
-        Command::new(binary(name)).arg("healthcheck").env_clear().env(variable, &port).status().unwrap().code()
+        Command::new(binary(name))
+            .arg("healthcheck")
+            .env_clear()
+            .env(variable, &port)
+            .status()
+            .unwrap()
+            .code()
     };
-    assert_eq!((check("vacancy", "VACANCY_PORT"), check("ticket", "TICKET_PORT")), (Some(0), Some(0)));
+    assert_eq!(
+        (check("vacancy", "VACANCY_PORT"), check("ticket", "TICKET_PORT")),
+        (Some(0), Some(0))
+    );
     vacancy.client().post("/api/v1/reserve", json!({"qty": 1})).await;
     vacancy.kill().await;
     assert_eq!(check("vacancy", "VACANCY_PORT"), Some(1));
@@ -115,7 +159,11 @@ async fn the_healthcheck_tells_by_its_exit_code() {
 async fn a_data_directory_in_use_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let first = Process::vacancy(dir.path(), &[]).await;
-    let second = Process::try_start("vacancy", &[("DATA_DIR", dir.path().to_str().unwrap()), ("DATA_DIR_WAIT_S", "0.2")]).await;
+    let second = Process::try_start(
+        "vacancy",
+        &[("DATA_DIR", dir.path().to_str().unwrap()), ("DATA_DIR_WAIT_S", "0.2")],
+    )
+    .await;
     assert_eq!(second.err().and_then(|status| status.code()), Some(1));
     assert_eq!(first.client().post("/api/v1/reserve", json!({"qty": 1})).await.status, 200);
 }

@@ -1,8 +1,12 @@
 //! Ending: what was begun is finished, then exit code 0.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 use system_tests::Process;
@@ -10,7 +14,9 @@ use system_tests::Process;
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_under_load_fails_no_request_that_was_taken() {
     let dir = tempfile::tempdir().unwrap();
-    let monolith = Process::monolith(dir.path(), &[("INITIAL_STOCK", "1000000"), ("SHUTDOWN_DRAIN_S", "0.5")]).await;
+    let monolith =
+        Process::monolith(dir.path(), &[("INITIAL_STOCK", "1000000"), ("SHUTDOWN_DRAIN_S", "0.5")])
+            .await;
     let ending = Arc::new(AtomicBool::new(false));
     let buyers: Vec<_> = (0..20)
         .map(|_| {
@@ -18,7 +24,14 @@ async fn sigterm_under_load_fails_no_request_that_was_taken() {
             tokio::spawn(async move {
                 let mut bought = 0;
                 while !ending.load(Ordering::SeqCst) {
-                    let answer = client.call(reqwest::Method::POST, "/api/v1/purchase", &[], Some(json!({"qty": 1}))).await;
+                    let answer = client
+                        .call(
+                            reqwest::Method::POST,
+                            "/api/v1/purchase",
+                            &[],
+                            Some(json!({"qty": 1})),
+                        )
+                        .await;
                     assert_eq!(answer.expect("the service was still there").status, 200);
                     bought += 1;
                 }
@@ -51,7 +64,8 @@ async fn a_client_that_hangs_up_does_not_undo_its_purchase() {
     let dir = tempfile::tempdir().unwrap();
     let monolith = Process::monolith(dir.path(), &[]).await;
     for number in 0..200 {
-        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", monolith.port())).await.unwrap();
+        let mut stream =
+            tokio::net::TcpStream::connect(("127.0.0.1", monolith.port())).await.unwrap();
         let body = "{\"qty\":1}";
         let head = format!(
             "POST /api/v1/purchase HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nidempotency-key: k{number}\r\ncontent-length: {}\r\n\r\n",
@@ -63,14 +77,18 @@ async fn a_client_that_hangs_up_does_not_undo_its_purchase() {
     // Whether each happened is told by its key; either way it happens once.
     let client = monolith.client();
     for number in 0..200 {
-        let answer = client.keyed("/api/v1/purchase", &format!("k{number}"), json!({"qty": 1})).await.unwrap();
+        let answer = client
+            .keyed("/api/v1/purchase", &format!("k{number}"), json!({"qty": 1}))
+            .await
+            .unwrap();
         assert_eq!(answer.json()["success"], true);
     }
     assert_eq!(client.available().await, 800);
     assert_eq!(client.ledger("default").await.len(), 201);
 }
 
-/// Ends a process that is not serving yet. It would wait longer than that, so this is soon, also on a busy machine.
+/// Ends a process that is not serving yet. It would wait longer than that, so this is soon, also on
+/// a busy machine.
 async fn ends_soon(waiting: Process) {
     let since = Instant::now();
     assert_eq!(waiting.terminate().await, Some(0));

@@ -1,15 +1,15 @@
 //! One purchase through both services is one trace, as a collector sees it.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::routing::post;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::trace::v1::Span;
+use axum::{Router, body::Bytes, extract::State, routing::post};
+use opentelemetry_proto::tonic::{
+    collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span,
+};
 use prost::Message;
 use reqwest::Method;
 use serde_json::json;
@@ -31,9 +31,13 @@ async fn collector() -> (String, Spans) {
 async fn receive(State(spans): State<Spans>, body: Bytes) {
     for resource in ExportTraceServiceRequest::decode(body).unwrap().resource_spans {
         let attributes = resource.resource.unwrap().attributes;
-        let service = attributes.into_iter().find(|attribute| attribute.key == "service.name").unwrap();
+        let service =
+            attributes.into_iter().find(|attribute| attribute.key == "service.name").unwrap();
         let service = format!("{:?}", service.value.unwrap());
-        let name = ["ticket", "vacancy", "monolith"].into_iter().find(|name| service.contains(name)).unwrap();
+        let name = ["ticket", "vacancy", "monolith"]
+            .into_iter()
+            .find(|name| service.contains(name))
+            .unwrap();
         for span in resource.scope_spans.into_iter().flat_map(|scope| scope.spans) {
             spans.lock().unwrap().push((name.to_owned(), span));
         }
@@ -54,7 +58,11 @@ async fn one_purchase_is_one_trace_through_both_services_to_the_commit() {
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let parent = format!("00-{trace}-00f067aa0ba902b7-01");
     let headers = [("traceparent", parent.as_str())];
-    let bought = ticket.client().call(Method::POST, "/api/v1/purchase", &headers, Some(json!({"qty": 1}))).await.unwrap();
+    let bought = ticket
+        .client()
+        .call(Method::POST, "/api/v1/purchase", &headers, Some(json!({"qty": 1})))
+        .await
+        .unwrap();
     assert_eq!(bought.status, 200);
     let told = bought.header("traceparent").to_owned();
     assert!(told.starts_with(&format!("00-{trace}-")) && told != parent, "{told}");
@@ -74,7 +82,12 @@ async fn one_purchase_is_one_trace_through_both_services_to_the_commit() {
         assert!(started.elapsed().as_secs() < 20, "only {:?}", found.keys());
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
-    let chain = ["ticket: POST /api/v1/purchase", "ticket: vacancy reserve", "vacancy: POST /api/v1/reserve", "vacancy: commit"];
+    let chain = [
+        "ticket: POST /api/v1/purchase",
+        "ticket: vacancy reserve",
+        "vacancy: POST /api/v1/reserve",
+        "vacancy: commit",
+    ];
     assert_eq!(found.keys().collect::<Vec<_>>(), chain);
     let mut parent = "00f067aa0ba902b7".to_owned();
     for name in chain {
@@ -102,7 +115,10 @@ async fn the_spans_of_those_who_go_together_are_linked() {
         if (requests, told) == (50, 50) {
             break;
         }
-        assert!(requests <= 50 && told <= 50 && started.elapsed().as_secs() < 20, "{requests} requests, {told} of them in commits");
+        assert!(
+            requests <= 50 && told <= 50 && started.elapsed().as_secs() < 20,
+            "{requests} requests, {told} of them in commits"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -1,7 +1,6 @@
 //! `verify` and `export`, from every source they know.
 
-use std::path::Path;
-use std::process::Output;
+use std::{path::Path, process::Output};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -10,7 +9,12 @@ use test_postgres::Server;
 
 async fn command(args: &[&str], data_dir: &Path) -> Output {
     let mut command = tokio::process::Command::new(binary("vacancy"));
-    command.env_clear().env("ADMIN_TOKEN", ADMIN_TOKEN).env("DATA_DIR", data_dir).current_dir(data_dir).args(args);
+    command
+        .env_clear()
+        .env("ADMIN_TOKEN", ADMIN_TOKEN)
+        .env("DATA_DIR", data_dir)
+        .current_dir(data_dir)
+        .args(args);
     command.output().await.unwrap()
 }
 
@@ -22,15 +26,33 @@ fn told(output: &Output) -> String {
 async fn fill(client: &Client) {
     let mut sold = Vec::new();
     for number in 0..4 {
-        sold.push(client.keyed("/api/v1/reserve", &format!("order {number}"), json!({"qty": 3})).await.unwrap().json());
+        sold.push(
+            client
+                .keyed("/api/v1/reserve", &format!("order {number}"), json!({"qty": 3}))
+                .await
+                .unwrap()
+                .json(),
+        );
     }
     let id = sold[0]["reservation_id"].as_str().unwrap();
-    client.admin(Method::POST, &format!("/api/v1/admin/reservations/{id}/refunds"), &[], None).await;
+    client
+        .admin(Method::POST, &format!("/api/v1/admin/reservations/{id}/refunds"), &[], None)
+        .await;
     client.put_event("gala", json!({"stocks": {"general": 50, "vip": 5}})).await;
     let items = json!([{"stock": "vip", "qty": 1}, {"stock": "general", "qty": 3}]);
-    let hold = client.post("/api/v1/holds", json!({"event": "gala", "items": items, "customer": "Zoë, \"Z\""})).await.json();
-    client.post(&format!("/api/v1/holds/{}/confirm", hold["id"].as_str().unwrap()), json!({"payment_ref": "p/1"})).await;
-    client.post("/api/v1/holds", json!({"event": "gala", "items": [{"stock": "vip", "qty": 2}]})).await;
+    let hold = client
+        .post("/api/v1/holds", json!({"event": "gala", "items": items, "customer": "Zoë, \"Z\""}))
+        .await
+        .json();
+    client
+        .post(
+            &format!("/api/v1/holds/{}/confirm", hold["id"].as_str().unwrap()),
+            json!({"payment_ref": "p/1"}),
+        )
+        .await;
+    client
+        .post("/api/v1/holds", json!({"event": "gala", "items": [{"stock": "vip", "qty": 2}]}))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,11 +69,20 @@ async fn every_source_is_verified_and_exported_alike() {
     assert_eq!(in_use.status.code(), Some(2), "{}", told(&in_use));
     assert!(told(&in_use).contains("in use by another process"), "{}", told(&in_use));
     let running = command(&["verify", "--url", vacancy.base()], dir.path()).await;
-    assert!(running.status.success() && told(&running).contains("10 records of 2 events"), "{}", told(&running));
-    let csv_of_running = command(&["export", "--format", "csv", "--url", vacancy.base()], dir.path()).await;
+    assert!(
+        running.status.success() && told(&running).contains("10 records of 2 events"),
+        "{}",
+        told(&running)
+    );
+    let csv_of_running =
+        command(&["export", "--format", "csv", "--url", vacancy.base()], dir.path()).await;
     assert_eq!(vacancy.terminate().await, Some(0));
 
-    for source in [&["verify"][..], &["verify", "--backup", backup], &["verify", "--data-dir", dir.path().to_str().unwrap()]] {
+    for source in [
+        &["verify"][..],
+        &["verify", "--backup", backup],
+        &["verify", "--data-dir", dir.path().to_str().unwrap()],
+    ] {
         let verified = command(source, dir.path()).await;
         assert!(verified.status.success(), "{source:?}: {}", told(&verified));
         assert!(
@@ -64,16 +95,37 @@ async fn every_source_is_verified_and_exported_alike() {
     let csv = String::from_utf8(csv.stdout).unwrap();
     assert_eq!(csv, String::from_utf8(csv_of_running.stdout).unwrap());
     let lines: Vec<_> = csv.lines().collect();
-    assert_eq!(lines[0], "event,seq,time,kind,reservation_id,refund_id,stock,qty,customer,payment_ref,idempotency_key");
+    assert_eq!(
+        lines[0],
+        "event,seq,time,kind,reservation_id,refund_id,stock,qty,customer,payment_ref,idempotency_key"
+    );
     assert_eq!(lines.len(), 1 + 4 + 1 + 2);
-    assert!(lines[1].contains(",sale,") && lines[1].ends_with(",general,3,,,order 0"), "{}", lines[1]);
+    assert!(
+        lines[1].contains(",sale,") && lines[1].ends_with(",general,3,,,order 0"),
+        "{}",
+        lines[1]
+    );
     assert!(lines[5].contains(",refund,") && lines[5].contains(",general,-3,"), "{}", lines[5]);
     assert!(lines[7].ends_with(",vip,1,\"Zoë, \"\"Z\"\"\",p/1,"), "{}", lines[7]);
     let file = elsewhere.path().join("sales.jsonl");
-    let only = ["export", "--format", "jsonl", "--backup", backup, "--event", "gala", "--output", file.to_str().unwrap()];
+    let only = [
+        "export",
+        "--format",
+        "jsonl",
+        "--backup",
+        backup,
+        "--event",
+        "gala",
+        "--output",
+        file.to_str().unwrap(),
+    ];
     let exported = command(&only, dir.path()).await;
     assert!(exported.status.success(), "{}", told(&exported));
-    let rows: Vec<Value> = std::fs::read_to_string(&file).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let rows: Vec<Value> = std::fs::read_to_string(&file)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!(rows.iter().map(|row| row["qty"].as_i64().unwrap()).sum::<i64>(), 4);
     assert!(rows.iter().all(|row| row["event"] == "gala" && row["payment_ref"] == "p/1"));
 }
@@ -89,7 +141,12 @@ async fn a_changed_record_is_told_with_its_place_and_nothing_is_exported() {
         command.args(["verify", "--url", vacancy.base()]).output().await.unwrap()
     };
     assert_eq!(wrong_token.status.code(), Some(2));
-    assert!(told(&wrong_token).contains("ADMIN_TOKEN") && !told(&wrong_token).contains("not-the-right-token"), "{}", told(&wrong_token));
+    assert!(
+        told(&wrong_token).contains("ADMIN_TOKEN")
+            && !told(&wrong_token).contains("not-the-right-token"),
+        "{}",
+        told(&wrong_token)
+    );
     let backup = elsewhere.path().join("backup");
     assert!(command(&["backup", backup.to_str().unwrap()], dir.path()).await.status.success());
     let ledger = std::fs::read_to_string(backup.join("ledger.jsonl")).unwrap();
@@ -98,11 +155,27 @@ async fn a_changed_record_is_told_with_its_place_and_nothing_is_exported() {
     std::fs::write(backup.join("ledger.jsonl"), forged).unwrap();
     let verified = command(&["verify", "--backup", backup.to_str().unwrap()], dir.path()).await;
     assert_eq!(verified.status.code(), Some(1), "{}", told(&verified));
-    assert!(told(&verified).contains("event 'default', seq 2: the balance is wrong"), "{}", told(&verified));
+    assert!(
+        told(&verified).contains("event 'default', seq 2: the balance is wrong"),
+        "{}",
+        told(&verified)
+    );
     let file = elsewhere.path().join("sales.csv");
-    let args = ["export", "--format", "csv", "--backup", backup.to_str().unwrap(), "--output", file.to_str().unwrap()];
+    let args = [
+        "export",
+        "--format",
+        "csv",
+        "--backup",
+        backup.to_str().unwrap(),
+        "--output",
+        file.to_str().unwrap(),
+    ];
     assert_eq!(command(&args, dir.path()).await.status.code(), Some(1));
-    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 1, "an incomplete export was left behind");
+    assert_eq!(
+        std::fs::read_dir(elsewhere.path()).unwrap().count(),
+        1,
+        "an incomplete export was left behind"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,13 +188,30 @@ async fn a_database_is_verified_while_it_is_sold_from_and_every_changed_row_is_t
         let (url, dir) = (url.clone(), dir.path().to_owned());
         async move {
             let mut command = tokio::process::Command::new(binary("vacancy"));
-            command.env_clear().env("STORE_URL", url).current_dir(&dir).args(args).output().await.unwrap()
+            command
+                .env_clear()
+                .env("STORE_URL", url)
+                .current_dir(&dir)
+                .args(args)
+                .output()
+                .await
+                .unwrap()
         }
     };
     let empty = at(&["verify"]).await;
     assert_eq!(empty.status.code(), Some(2), "{}", told(&empty));
-    assert!(told(&empty).contains("there is no stock in its schema ticket_system"), "{}", told(&empty));
-    assert_eq!(server.ask("stock", "SELECT count(*) FROM pg_namespace WHERE nspname = 'ticket_system'").await, "0", "verify made it");
+    assert!(
+        told(&empty).contains("there is no stock in its schema ticket_system"),
+        "{}",
+        told(&empty)
+    );
+    assert_eq!(
+        server
+            .ask("stock", "SELECT count(*) FROM pg_namespace WHERE nspname = 'ticket_system'")
+            .await,
+        "0",
+        "verify made it"
+    );
 
     let vacancy = Process::start("vacancy", &[("STORE_URL", &url)]).await;
     fill(&vacancy.client()).await;
@@ -129,7 +219,9 @@ async fn a_database_is_verified_while_it_is_sold_from_and_every_changed_row_is_t
     let client = vacancy.client();
     let seller = tokio::spawn(async move {
         for number in 0..2_000 {
-            let sold = client.keyed("/api/v1/reserve", &format!("meanwhile {number}"), json!({"qty": 1})).await;
+            let sold = client
+                .keyed("/api/v1/reserve", &format!("meanwhile {number}"), json!({"qty": 1}))
+                .await;
             if !sold.is_ok_and(|answer| answer.status == 200) {
                 return;
             }
@@ -147,7 +239,10 @@ async fn a_database_is_verified_while_it_is_sold_from_and_every_changed_row_is_t
 
     // Each change is undone again before the next.
     let changes = [
-        ("UPDATE events SET stocks = replace(stocks::text, '\"sold\": 4', '\"sold\": 3')::jsonb, live_holds = live_holds + 1", "events"),
+        (
+            "UPDATE events SET stocks = replace(stocks::text, '\"sold\": 4', '\"sold\": 3')::jsonb, live_holds = live_holds + 1",
+            "events",
+        ),
         ("DELETE FROM events WHERE name = 'gala'", "events"),
         ("UPDATE holds SET expires_at_ms = expires_at_ms + 1 WHERE state = 'held'", "holds"),
         ("DELETE FROM holds WHERE state = 'held'", "holds"),
@@ -155,15 +250,23 @@ async fn a_database_is_verified_while_it_is_sold_from_and_every_changed_row_is_t
         ("INSERT INTO customers VALUES ('gala', 'nobody', 1)", "customers"),
         ("DELETE FROM keys WHERE key = 'order 1'", "was forgotten before its time"),
         ("UPDATE keys SET seq = seq + 1 WHERE key = 'order 1'", "keys, row order 1"),
-        ("INSERT INTO keys SELECT 'never', fingerprint, event, seq, expires_at_ms FROM keys WHERE key = 'order 1'", "keys, row never"),
+        (
+            "INSERT INTO keys SELECT 'never', fingerprint, event, seq, expires_at_ms FROM keys WHERE key = 'order 1'",
+            "keys, row never",
+        ),
         ("DELETE FROM ledger WHERE event = 'gala' AND seq = 2", "event 'gala', seq 3"),
-        ("UPDATE ledger SET body = set_byte(body, 10, 33) WHERE event = 'gala' AND seq = 2", "event 'gala', seq 2"),
+        (
+            "UPDATE ledger SET body = set_byte(body, 10, 33) WHERE event = 'gala' AND seq = 2",
+            "event 'gala', seq 2",
+        ),
         ("UPDATE ledger SET event = 'stray' WHERE event = 'gala' AND seq = 1", "event"),
     ];
     server.run("stock", "CREATE SCHEMA kept").await;
     let tables = ["events", "holds", "customers", "keys", "ledger"];
     for table in tables {
-        server.run("stock", &format!("CREATE TABLE kept.{table} AS TABLE ticket_system.{table}")).await;
+        server
+            .run("stock", &format!("CREATE TABLE kept.{table} AS TABLE ticket_system.{table}"))
+            .await;
     }
     for (change, place) in changes {
         server.run("stock", &format!("SET search_path = ticket_system; {change}")).await;
@@ -171,7 +274,9 @@ async fn a_database_is_verified_while_it_is_sold_from_and_every_changed_row_is_t
         assert_eq!(verified.status.code(), Some(1), "{change}: {}", told(&verified));
         assert!(told(&verified).contains(place), "{change}: {}", told(&verified));
         for table in tables {
-            let back = format!("TRUNCATE ticket_system.{table}; INSERT INTO ticket_system.{table} TABLE kept.{table}");
+            let back = format!(
+                "TRUNCATE ticket_system.{table}; INSERT INTO ticket_system.{table} TABLE kept.{table}"
+            );
             server.run("stock", &back).await;
         }
     }
@@ -205,12 +310,23 @@ async fn a_standby_is_verified_and_exported_when_the_url_says_that_any_server_wi
     let at = async |args: &[&str], attrs: &str| {
         let mut command = tokio::process::Command::new(binary("vacancy"));
         let url = format!("{}{attrs}", standby.url(&name));
-        command.env_clear().env("STORE_URL", url).current_dir(dir.path()).args(args).output().await.unwrap()
+        command
+            .env_clear()
+            .env("STORE_URL", url)
+            .current_dir(dir.path())
+            .args(args)
+            .output()
+            .await
+            .unwrap()
     };
     let read_write = at(&["verify"], "").await;
     assert_eq!(read_write.status.code(), Some(2), "{}", told(&read_write));
     let any = at(&["verify"], "?target_session_attrs=any").await;
-    assert!(any.status.success() && told(&any).contains("10 records of 2 events"), "{}", told(&any));
+    assert!(
+        any.status.success() && told(&any).contains("10 records of 2 events"),
+        "{}",
+        told(&any)
+    );
     let csv = at(&["export", "--format", "csv"], "?target_session_attrs=any").await;
     assert!(csv.status.success(), "{}", told(&csv));
     assert_eq!(String::from_utf8(csv.stdout).unwrap().lines().count(), 1 + 4 + 1 + 2);

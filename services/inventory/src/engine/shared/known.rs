@@ -1,7 +1,9 @@
 //! Which event a hold belongs to: it never changes, so it is remembered, within bounds.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
 
 use crate::domain::{EventName, HoldId};
 

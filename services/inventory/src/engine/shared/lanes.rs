@@ -1,17 +1,25 @@
-//! The queue in front of several writers: a lane for each event, and each lane with one writer at a time.
+//! The queue in front of several writers: a lane for each event, and each lane with one writer at a
+//! time.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use tokio::sync::Notify;
 
-use crate::domain::{CommandKind, EventName};
-use crate::engine::EngineError;
-use crate::engine::end::End;
-use crate::engine::queue::{Job, answer};
-use crate::store::StoreError;
+use crate::{
+    domain::{CommandKind, EventName},
+    engine::{
+        EngineError,
+        end::End,
+        queue::{Job, answer},
+    },
+    store::StoreError,
+};
 
-/// Whose commands are decided one after the other: those of an event, or those about holds that nobody knows.
+/// Whose commands are decided one after the other: those of an event, or those about holds that
+/// nobody knows.
 pub type Lane = Option<EventName>;
 
 /// What a writer takes: the commands of one lane, which is his until he has done them.
@@ -48,7 +56,12 @@ pub struct Lanes {
 
 impl Lanes {
     pub fn new(len_max: usize, writers: usize) -> Self {
-        Self { state: Mutex::new(State { writers, ..State::default() }), arrived: Notify::new(), end: End::default(), len_max }
+        Self {
+            state: Mutex::new(State { writers, ..State::default() }),
+            arrived: Notify::new(),
+            end: End::default(),
+            len_max,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -74,7 +87,8 @@ impl Lanes {
         Ok(())
     }
 
-    /// Waits for a lane with jobs and takes at most `most` of them; `None` when closed and nothing is left to take.
+    /// Waits for a lane with jobs and takes at most `most` of them; `None` when closed and nothing
+    /// is left to take.
     pub async fn take(&self, most: usize) -> Option<Work> {
         loop {
             {
@@ -101,14 +115,20 @@ impl Lanes {
         }
     }
 
-    /// Takes more of a lane that its writer has: at most `most` jobs, in their order, or none when it is fewer than `at_least`.
+    /// Takes more of a lane that its writer has: at most `most` jobs, in their order, or none when
+    /// it is fewer than `at_least`.
     ///
-    /// Not an expiry, nor what comes after it: it was asked for because its time has come, which it may not have by the clock of what
-    /// is loaded already.
+    /// Not an expiry, nor what comes after it: it was asked for because its time has come, which it
+    /// may not have by the clock of what is loaded already.
     pub fn more(&self, lane: &Lane, most: usize, at_least: usize) -> Vec<Job> {
         let mut state = self.state();
         let Some(waiting) = state.lanes.get_mut(lane) else { return Vec::new() };
-        let fit = waiting.jobs.iter().take(most).take_while(|job| !matches!(job.command.kind, CommandKind::Expire { .. })).count();
+        let fit = waiting
+            .jobs
+            .iter()
+            .take(most)
+            .take_while(|job| !matches!(job.command.kind, CommandKind::Expire { .. }))
+            .count();
         if fit < at_least {
             return Vec::new();
         }
@@ -181,8 +201,8 @@ impl Lanes {
     }
 }
 
-/// How many jobs may wait for `job` to be taken in. An internal job, without which readers cannot go on, has room beyond the bound;
-/// an eighth is kept for what finishes a hold.
+/// How many jobs may wait for `job` to be taken in. An internal job, without which readers cannot
+/// go on, has room beyond the bound; an eighth is kept for what finishes a hold.
 fn room(job: &Job, len_max: usize, internal: bool) -> usize {
     match (internal, job.command.kind.is_urgent()) {
         (true, _) => len_max.saturating_mul(2),

@@ -1,27 +1,34 @@
-//! The engine over a store that other processes share: commands wait by event, several writers commit, and readers ask again
-//! what is older than they may see.
+//! The engine over a store that other processes share: commands wait by event, several writers
+//! commit, and readers ask again what is older than they may see.
 
 mod known;
 mod lanes;
 mod sweeper;
 mod writer;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use tokio::time::Instant;
-
-use super::stats::{Stats, count};
-use super::views::{Cell, Learned, Views};
-use super::{EngineError, Parts, Request};
-use crate::domain::{CommandKind, EventName, Outcome};
-use crate::store::{EventView, SharedReader, SharedStore, StoreError};
 use known::KnownHolds;
 pub(super) use lanes::{Lane, Lanes};
+use tokio::time::Instant;
 use writer::Writer;
 
-/// How many names of events that do not exist are remembered, so that asking for them costs nothing for a while.
+use super::{
+    EngineError, Parts, Request,
+    stats::{Stats, count},
+    views::{Cell, Learned, Views},
+};
+use crate::{
+    domain::{CommandKind, EventName, Outcome},
+    store::{EventView, SharedReader, SharedStore, StoreError},
+};
+
+/// How many names of events that do not exist are remembered, so that asking for them costs nothing
+/// for a while.
 const MISSING_MAX: usize = 1_024;
 
 pub struct Shared {
@@ -37,7 +44,12 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn new(reader: Arc<dyn SharedReader>, writers: usize, cache_ttl: Duration, parts: &Parts) -> Self {
+    pub fn new(
+        reader: Arc<dyn SharedReader>,
+        writers: usize,
+        cache_ttl: Duration,
+        parts: &Parts,
+    ) -> Self {
         Self {
             lanes: Lanes::new(parts.limits.queue_max, writers),
             reader,
@@ -51,7 +63,12 @@ impl Shared {
     }
 
     /// Starts the writers and the sweeper on the current runtime.
-    pub fn spawn<S: SharedStore>(shared: &Arc<Self>, writers: Vec<S>, parts: &Parts, expire: impl Fn(EventName, Request) + Send + 'static) {
+    pub fn spawn<S: SharedStore>(
+        shared: &Arc<Self>,
+        writers: Vec<S>,
+        parts: &Parts,
+        expire: impl Fn(EventName, Request) + Send + 'static,
+    ) {
         for store in writers {
             tokio::spawn(Writer::new(store, shared.clone(), parts.clone()).run());
         }
@@ -87,16 +104,25 @@ impl Shared {
         }
     }
 
-    /// The cell of an event, not older than the cache allows for one who asks now; with `now`, not from the cache.
+    /// The cell of an event, not older than the cache allows for one who asks now; with `now`, not
+    /// from the cache.
     ///
-    /// `Ok(None)`: there is no such event. `Err` with a cell: what was known before, because the store cannot be asked.
-    pub async fn read(&self, name: &EventName, now: bool) -> Result<Option<Arc<Cell>>, (Option<Arc<Cell>>, StoreError)> {
+    /// `Ok(None)`: there is no such event. `Err` with a cell: what was known before, because the
+    /// store cannot be asked.
+    pub async fn read(
+        &self,
+        name: &EventName,
+        now: bool,
+    ) -> Result<Option<Arc<Cell>>, (Option<Arc<Cell>>, StoreError)> {
         let cache_ttl = if now { Duration::ZERO } else { self.cache_ttl };
-        let oldest_us = self.now_us().saturating_sub(u64::try_from(cache_ttl.as_micros()).unwrap_or(u64::MAX));
+        let oldest_us =
+            self.now_us().saturating_sub(u64::try_from(cache_ttl.as_micros()).unwrap_or(u64::MAX));
         let known = self.views.cell(name);
         let hit = known.as_ref().is_some_and(|cell| cell.as_of_us() >= oldest_us);
         count(if hit { &self.stats.cache_hits } else { &self.stats.cache_misses }, 1);
-        let Some(cell) = known else { return self.discover(name, oldest_us).await.map_err(|error| (None, error)) };
+        let Some(cell) = known else {
+            return self.discover(name, oldest_us).await.map_err(|error| (None, error));
+        };
         if hit {
             return Ok(Some(cell));
         }
@@ -130,9 +156,14 @@ impl Shared {
         self.refresh(cell, self.now_us()).await
     }
 
-    async fn discover(&self, name: &EventName, oldest_us: u64) -> Result<Option<Arc<Cell>>, StoreError> {
+    async fn discover(
+        &self,
+        name: &EventName,
+        oldest_us: u64,
+    ) -> Result<Option<Arc<Cell>>, StoreError> {
         let asked_us = self.now_us();
-        let missed_us = self.missing.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied();
+        let missed_us =
+            self.missing.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied();
         if missed_us.is_some_and(|missed_us| missed_us >= oldest_us) {
             return Ok(None);
         }
@@ -150,7 +181,11 @@ impl Shared {
     }
 
     /// The names of a page of events, as the store has them now.
-    pub async fn page(&self, after: Option<&EventName>, limit: usize) -> Result<(Vec<EventName>, bool), StoreError> {
+    pub async fn page(
+        &self,
+        after: Option<&EventName>,
+        limit: usize,
+    ) -> Result<(Vec<EventName>, bool), StoreError> {
         self.reader.check()?;
         let asked_us = self.now_us();
         let mut views = self.reader.events(after, limit + 1).await?;

@@ -1,13 +1,15 @@
-//! Has expiries written down that no command and no reader has come across, so that later batches stay small.
+//! Has expiries written down that no command and no reader has come across, so that later batches
+//! stay small.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use rand::RngExt;
 
 use super::Shared;
-use crate::domain::{CommandKind, EventName};
-use crate::engine::Request;
+use crate::{
+    domain::{CommandKind, EventName},
+    engine::Request,
+};
 
 /// How often it looks; the other processes do as well, each at its own time.
 const EVERY_MS: std::ops::RangeInclusive<u64> = 700..=1_300;

@@ -1,26 +1,33 @@
-//! A writer: takes a lane, loads what its commands touch, takes in what has arrived meanwhile, decides, commits, answers. There are several, on connections of their own.
+//! A writer: takes a lane, loads what its commands touch, takes in what has arrived meanwhile,
+//! decides, commits, answers. There are several, on connections of their own.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use rand::RngExt;
 use tokio::time::{Instant, sleep};
 
-use super::Shared;
-use super::lanes::{Lane, Lanes, Work};
-use crate::decide::{Touch, WorkingSet};
-use crate::engine::batch::{finish, load};
-use crate::engine::queue::{Job, answer, drop_late, stats_of};
-use crate::engine::views::Learned;
-use crate::engine::{EngineError, Parts, Reply};
-use crate::store::{Durability, SharedStore, StoreError};
+use super::{
+    Shared,
+    lanes::{Lane, Lanes, Work},
+};
+use crate::{
+    decide::{Touch, WorkingSet},
+    engine::{
+        EngineError, Parts, Reply,
+        batch::{finish, load},
+        queue::{Job, answer, drop_late, stats_of},
+        views::Learned,
+    },
+    store::{Durability, SharedStore, StoreError},
+};
 
 /// How often a batch is decided again because another process was in the way.
 const TRIES_MAX: u32 = 12;
 /// The first pause before that, at most; it doubles.
 const PAUSE_MS: u64 = 2;
 const PAUSE_MAX_MS: u64 = 200;
-/// What has arrived while a batch was loaded joins it when it is at least this part of it: it may cost a round trip more.
+/// What has arrived while a batch was loaded joins it when it is at least this part of it: it may
+/// cost a round trip more.
 const JOIN_SHARE: usize = 4;
 
 pub(super) struct Writer<S> {
@@ -86,21 +93,36 @@ impl<S: SharedStore> Writer<S> {
         }
     }
 
-    async fn commit(&mut self, lane: &Lane, jobs: &mut Vec<Job>) -> Result<(Vec<Reply>, usize), StoreError> {
+    async fn commit(
+        &mut self,
+        lane: &Lane,
+        jobs: &mut Vec<Job>,
+    ) -> Result<(Vec<Reply>, usize), StoreError> {
         let asked_us = self.shared.now_us();
         let touch = touch_of(jobs);
-        let mut loaded = load(&mut self.store, &touch, self.parts.env.now_ms(), Durability::Synced).await?;
+        let mut loaded =
+            load(&mut self.store, &touch, self.parts.env.now_ms(), Durability::Synced).await?;
         self.join(lane, jobs, &touch, &mut loaded.set).await?;
         let commands = jobs.iter().map(|job| (&job.command, job.key.as_ref()));
-        let done = finish(&mut self.store, &self.parts.limits, commands, loaded, Durability::Synced).await?;
+        let done =
+            finish(&mut self.store, &self.parts.limits, commands, loaded, Durability::Synced)
+                .await?;
         // Readers see it before the writers hear of it: who was answered finds his own write.
-        self.parts.views.publish_learned(done.views, Learned { asked_us, answered_us: self.shared.now_us() });
+        self.parts
+            .views
+            .publish_learned(done.views, Learned { asked_us, answered_us: self.shared.now_us() });
         Ok((done.replies, done.records))
     }
 
-    /// Takes in what has arrived in the lane while its event was waited for: another process may have had it for as long as several
-    /// batches of this one would have taken.
-    async fn join(&mut self, lane: &Lane, jobs: &mut Vec<Job>, touch: &Touch, set: &mut WorkingSet) -> Result<(), StoreError> {
+    /// Takes in what has arrived in the lane while its event was waited for: another process may
+    /// have had it for as long as several batches of this one would have taken.
+    async fn join(
+        &mut self,
+        lane: &Lane,
+        jobs: &mut Vec<Job>,
+        touch: &Touch,
+        set: &mut WorkingSet,
+    ) -> Result<(), StoreError> {
         // Whoever makes an event has nothing locked yet.
         if !lane.as_ref().is_some_and(|event| set.events.contains_key(event)) {
             return Ok(());
@@ -123,7 +145,8 @@ fn touch_of(jobs: &[Job]) -> Touch {
     Touch::of(jobs.iter().map(|job| (&job.command, job.key.as_ref())))
 }
 
-/// A broken invariant ends a writer by a panic. Then nobody may wait for it any longer, and the process has to end.
+/// A broken invariant ends a writer by a panic. Then nobody may wait for it any longer, and the
+/// process has to end.
 struct PanicGuard(Arc<Shared>);
 
 impl Drop for PanicGuard {

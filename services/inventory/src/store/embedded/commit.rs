@@ -2,11 +2,15 @@
 
 use fjall::OwnedWriteBatch;
 
-use super::keys::Added;
-use super::rows::{customer_key, encode, ledger_key, live_key};
-use super::{Durability, EmbeddedStore, EventView, StoreError};
-use crate::decide::WorkingSet;
-use crate::domain::{EventName, HoldId, HoldState, TimeMs};
+use super::{
+    Durability, EmbeddedStore, EventView, StoreError,
+    keys::Added,
+    rows::{customer_key, encode, ledger_key, live_key},
+};
+use crate::{
+    decide::WorkingSet,
+    domain::{EventName, HoldId, HoldState, TimeMs},
+};
 
 /// A change to the index of live holds: out at the first time, in at the second.
 struct LiveChange {
@@ -20,7 +24,11 @@ struct LiveChange {
 const ROWS_BYTES: u64 = 512;
 const EVENTS_BYTES: u64 = 2_048;
 
-pub(super) fn commit(store: &mut EmbeddedStore, set: WorkingSet, durability: Durability) -> Result<Vec<EventView>, StoreError> {
+pub(super) fn commit(
+    store: &mut EmbeddedStore,
+    set: WorkingSet,
+    durability: Durability,
+) -> Result<Vec<EventView>, StoreError> {
     if set.records.is_empty() {
         return Ok(Vec::new());
     }
@@ -33,7 +41,9 @@ pub(super) fn commit(store: &mut EmbeddedStore, set: WorkingSet, durability: Dur
         bytes += 2 * body.len() as u64 + ROWS_BYTES;
         batch.insert(&tables.ledger, ledger_key(&record.event, record.seq), body.as_slice());
         if let Some(used) = &record.key {
-            let later = keys.get(&used.key).is_none_or(|(known, _)| known.expires_at_ms < used.expires_at_ms);
+            let later = keys
+                .get(&used.key)
+                .is_none_or(|(known, _)| known.expires_at_ms < used.expires_at_ms);
             if later {
                 keys.insert(&used.key, (used, record));
             }
@@ -42,7 +52,8 @@ pub(super) fn commit(store: &mut EmbeddedStore, set: WorkingSet, durability: Dur
     store.keys.update(&tables, &mut batch, keys, set.now_ms, set.replaying)?;
     for name in &set.dirty_events {
         if let Some(event) = set.events.get(name) {
-            let row = serde_json::to_vec(event).map_err(|error| StoreError::Failed(error.to_string().into()))?;
+            let row = serde_json::to_vec(event)
+                .map_err(|error| StoreError::Failed(error.to_string().into()))?;
             batch.insert(&tables.events, name.as_str(), row);
         }
     }
@@ -58,7 +69,12 @@ pub(super) fn commit(store: &mut EmbeddedStore, set: WorkingSet, durability: Dur
         batch.insert(&tables.holds, slot.hold.id.as_bytes(), encode(&slot.hold)?);
         let in_ms = (slot.hold.state == HoldState::Held).then_some(slot.hold.expires_at_ms);
         if in_ms != slot.indexed_at_ms {
-            live.push(LiveChange { event: slot.hold.event, id: slot.hold.id, out_ms: slot.indexed_at_ms, in_ms });
+            live.push(LiveChange {
+                event: slot.hold.event,
+                id: slot.hold.id,
+                out_ms: slot.indexed_at_ms,
+                in_ms,
+            });
         }
     }
     index(store, &mut batch, &live);
@@ -68,7 +84,9 @@ pub(super) fn commit(store: &mut EmbeddedStore, set: WorkingSet, durability: Dur
     batch.commit()?;
     store.records += set.records.len() as u64;
     if let Some(watermark) = &store.watermark {
-        watermark.set(store.records).map_err(|error| StoreError::Failed(format!("WATERMARK: {error}").into()))?;
+        watermark
+            .set(store.records)
+            .map_err(|error| StoreError::Failed(format!("WATERMARK: {error}").into()))?;
     }
 
     for LiveChange { event, id, out_ms, in_ms } in live {

@@ -1,11 +1,13 @@
 //! The data directory: one process at a time, one known format.
 //!
-//! `db` holds a store together with its format, and appears and disappears only by renaming it as a whole; so whenever the
-//! process is killed, there is either none or a complete one.
+//! `db` holds a store together with its format, and appears and disappears only by renaming it as a
+//! whole; so whenever the process is killed, there is either none or a complete one.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
 
 use thiserror::Error;
 
@@ -24,12 +26,15 @@ pub enum DataDirError {
     #[error("there is no store in {}", .0.display())]
     Missing(PathBuf),
     /// A newer version wrote it.
-    #[error("data directory has format {found}, and this version knows only up to {FORMAT}: use the version that wrote it")]
+    #[error(
+        "data directory has format {found}, and this version knows only up to {FORMAT}: use the version that wrote it"
+    )]
     Newer {
         /// The format found.
         found: u32,
     },
-    /// An older version wrote it, and bringing it up to date failed. Its ledger is as it was; opening it tries again.
+    /// An older version wrote it, and bringing it up to date failed. Its ledger is as it was;
+    /// opening it tries again.
     #[error("migrating the data directory from format {from} failed: {reason}")]
     Migration {
         /// The format found.
@@ -78,7 +83,8 @@ impl DataDirError {
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    // Held for as long as the directory is: the lock goes with the file handle, whatever ends the process.
+    // Held for as long as the directory is: the lock goes with the file handle, whatever ends the
+    // process.
     _lock: File,
 }
 
@@ -96,8 +102,12 @@ impl DataDir {
     /// [`DataDirError::Locked`] when another process has it.
     pub fn lock(path: PathBuf) -> Result<Self, DataDirError> {
         fs::create_dir_all(&path).map_err(DataDirError::io(&path))?;
-        let lock =
-            OpenOptions::new().create(true).truncate(false).write(true).open(path.join(Self::LOCK)).map_err(DataDirError::io(&path))?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join(Self::LOCK))
+            .map_err(DataDirError::io(&path))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(DataDirError::Locked(path)),
@@ -137,14 +147,16 @@ impl DataDir {
         rename(&self.path.join(Self::NEW), &self.path.join(Self::DB))
     }
 
-    /// Puts an accepted restore in place; the store it replaces is kept beside it until the next restore.
+    /// Puts an accepted restore in place; the store it replaces is kept beside it until the next
+    /// restore.
     pub(super) fn finish_restore(&self) -> Result<(), DataDirError> {
         remove(&self.path.join(Self::STAGING))?;
         let (restored, db) = (self.path.join(Self::RESTORED), self.path.join(Self::DB));
         if !restored.exists() {
             return Ok(());
         }
-        // Killed anywhere in here, the next opening goes on: the restored store keeps its name until it is in place.
+        // Killed anywhere in here, the next opening goes on: the restored store keeps its name
+        // until it is in place.
         if db.exists() {
             let replaced = self.path.join(Self::REPLACED);
             remove(&replaced)?;
@@ -179,12 +191,16 @@ impl StoreDir {
     pub(super) fn format(&self) -> Result<u32, DataDirError> {
         let path = self.0.join(Self::FORMAT_FILE);
         let text = fs::read_to_string(&path).map_err(DataDirError::io(&path))?;
-        let invalid = || DataDirError::Io { path, source: io::Error::new(io::ErrorKind::InvalidData, "not a format version") };
+        let invalid = || DataDirError::Io {
+            path,
+            source: io::Error::new(io::ErrorKind::InvalidData, "not a format version"),
+        };
         let found: u32 = text.trim().parse().map_err(|_| invalid())?;
         if found > FORMAT { Err(DataDirError::Newer { found }) } else { Ok(found) }
     }
 
-    /// Writes down that what is in it has this version's format, and sees to it that all of it is on disk.
+    /// Writes down that what is in it has this version's format, and sees to it that all of it is
+    /// on disk.
     pub(crate) fn seal(&self) -> Result<(), DataDirError> {
         let path = self.0.join(Self::FORMAT_FILE);
         let temporary = self.0.join("FORMAT.new");
@@ -207,7 +223,8 @@ pub struct StagedRestore {
 }
 
 impl StagedRestore {
-    /// The place for it in `data_dir`, which the calling process has locked. What was left there by an earlier try is removed.
+    /// The place for it in `data_dir`, which the calling process has locked. What was left there by
+    /// an earlier try is removed.
     ///
     /// # Errors
     /// [`DataDirError::Io`].
@@ -225,7 +242,8 @@ impl StagedRestore {
         self.dir.tables()
     }
 
-    /// Declares it the one to be used: the next opening does so. To be called only when nothing is sold from the other any more.
+    /// Declares it the one to be used: the next opening does so. To be called only when nothing is
+    /// sold from the other any more.
     ///
     /// # Errors
     /// [`DataDirError::Io`].
@@ -239,7 +257,9 @@ impl StagedRestore {
 pub(crate) fn check_format(db: &Path) -> Result<(), DataDirError> {
     match StoreDir(db.to_owned()).format()? {
         FORMAT => Ok(()),
-        from => Err(DataDirError::Migration { from, reason: "start this version on it once".into() }),
+        from => {
+            Err(DataDirError::Migration { from, reason: "start this version on it once".into() })
+        }
     }
 }
 
@@ -251,7 +271,9 @@ pub(crate) fn read_watermark(db: &Path) -> Result<Option<u64>, DataDirError> {
 
 fn remove(path: &Path) -> Result<(), DataDirError> {
     match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(DataDirError::Io { path: path.to_owned(), source: error }),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(DataDirError::Io { path: path.to_owned(), source: error })
+        }
         _ => Ok(()),
     }
 }
@@ -267,7 +289,11 @@ fn rename(from: &Path, to: &Path) -> Result<(), DataDirError> {
 fn sync_tree(path: &Path) -> io::Result<()> {
     for entry in fs::read_dir(path)? {
         let entry = entry?;
-        if entry.file_type()?.is_dir() { sync_tree(&entry.path())? } else { File::open(entry.path())?.sync_all()? }
+        if entry.file_type()?.is_dir() {
+            sync_tree(&entry.path())?
+        } else {
+            File::open(entry.path())?.sync_all()?
+        }
     }
     File::open(path)?.sync_all()
 }

@@ -1,17 +1,22 @@
 //! Forgetting idempotency keys: the oldest first, when their time is over or there are too many.
 //!
-//! Beside the table of keys there is one in the order in which they run out, and a count of its rows.
+//! Beside the table of keys there is one in the order in which they run out, and a count of its
+//! rows.
 
 use std::collections::VecDeque;
 
 use fjall::OwnedWriteBatch;
 
-use super::StoreError;
-use super::rows::{KeyRow, decode, encode, order_key, parse_order_key};
-use super::tables::Tables;
-use crate::domain::{IdempotencyKey, KeyUse, TimeMs};
-use crate::ledger::Record;
-use crate::map::HashMap;
+use super::{
+    StoreError,
+    rows::{KeyRow, decode, encode, order_key, parse_order_key},
+    tables::Tables,
+};
+use crate::{
+    domain::{IdempotencyKey, KeyUse, TimeMs},
+    ledger::Record,
+    map::HashMap,
+};
 
 /// How many of the oldest keys are read ahead.
 const READ_AHEAD: usize = 512;
@@ -35,9 +40,10 @@ impl KeyOrder {
         Ok(Self { oldest: VecDeque::new(), from: Vec::new(), len, len_max })
     }
 
-    /// Adds the keys of a batch, and lets others go that are out of time or too many: twice as many go as come, so that a
-    /// lowered bound is reached in time. With `replaying`, a key that is known with a later time stays as it is: ledgers are replayed
-    /// one after the other, so of two uses of a key the older may come last.
+    /// Adds the keys of a batch, and lets others go that are out of time or too many: twice as many
+    /// go as come, so that a lowered bound is reached in time. With `replaying`, a key that is
+    /// known with a later time stays as it is: ledgers are replayed one after the other, so of
+    /// two uses of a key the older may come last.
     pub fn update(
         &mut self,
         tables: &Tables,
@@ -52,15 +58,20 @@ impl KeyOrder {
         if replaying {
             let mut known = Vec::new();
             for (key, (used, _)) in &added {
-                if current(tables, key)?.is_some_and(|row| row.expires_at_ms >= used.expires_at_ms) {
+                if current(tables, key)?.is_some_and(|row| row.expires_at_ms >= used.expires_at_ms)
+                {
                     known.push((*key).clone());
                 }
             }
             added.retain(|key, _| !known.contains(key));
         }
         for (key, (used, record)) in &added {
-            let row =
-                KeyRow { fingerprint: used.fingerprint, event: record.event.clone(), seq: record.seq, expires_at_ms: used.expires_at_ms };
+            let row = KeyRow {
+                fingerprint: used.fingerprint,
+                event: record.event.clone(),
+                seq: record.seq,
+                expires_at_ms: used.expires_at_ms,
+            };
             batch.insert(&tables.keys, key.as_str(), encode(&row)?);
             batch.insert(&tables.key_order, order_key(used.expires_at_ms, key), []);
         }
@@ -70,7 +81,13 @@ impl KeyOrder {
         Ok(())
     }
 
-    fn forget(&mut self, tables: &Tables, batch: &mut OwnedWriteBatch, now_ms: TimeMs, added: &Added<'_>) -> Result<(), StoreError> {
+    fn forget(
+        &mut self,
+        tables: &Tables,
+        batch: &mut OwnedWriteBatch,
+        now_ms: TimeMs,
+        added: &Added<'_>,
+    ) -> Result<(), StoreError> {
         for _ in 0..added.len() * 2 {
             if self.oldest.is_empty() {
                 self.read_ahead(tables)?;
@@ -94,7 +111,8 @@ impl KeyOrder {
     fn read_ahead(&mut self, tables: &Tables) -> Result<(), StoreError> {
         for row in tables.key_order.range(self.from.clone()..).take(READ_AHEAD) {
             let row = row.key()?;
-            let entry = parse_order_key(&row).ok_or_else(|| StoreError::Damaged("a key of key_order".into()))?;
+            let entry = parse_order_key(&row)
+                .ok_or_else(|| StoreError::Damaged("a key of key_order".into()))?;
             self.oldest.push_back(entry);
             // The next one begins behind this one.
             self.from = [&row[..], &[0]].concat();

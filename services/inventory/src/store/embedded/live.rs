@@ -2,16 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use super::StoreError;
-use super::rows::{event_prefix, parse_live_key};
-use super::tables::Tables;
-use crate::domain::{EventName, HoldId, TimeMs};
-use crate::map::HashMap;
+use super::{
+    StoreError,
+    rows::{event_prefix, parse_live_key},
+    tables::Tables,
+};
+use crate::{
+    domain::{EventName, HoldId, TimeMs},
+    map::HashMap,
+};
 
 /// Events whose expiries are written down together.
 const DUE_EVENTS_MAX: usize = 64;
 
-/// Per event, its live holds in the order in which they run out: 24 bytes each, bounded by `live_holds_max`.
+/// Per event, its live holds in the order in which they run out: 24 bytes each, bounded by
+/// `live_holds_max`.
 #[derive(Default)]
 pub struct LiveHolds {
     of_event: HashMap<EventName, BTreeSet<(TimeMs, HoldId)>>,
@@ -21,11 +26,15 @@ pub struct LiveHolds {
 }
 
 impl LiveHolds {
-    pub fn read<'a>(tables: &Tables, events: impl Iterator<Item = &'a EventName>) -> Result<Self, StoreError> {
+    pub fn read<'a>(
+        tables: &Tables,
+        events: impl Iterator<Item = &'a EventName>,
+    ) -> Result<Self, StoreError> {
         let mut live = Self::default();
         for event in events {
             for row in tables.live.prefix(event_prefix(event)) {
-                let (at_ms, id) = parse_live_key(&row.key()?).ok_or_else(|| StoreError::Damaged("a key of live".into()))?;
+                let (at_ms, id) = parse_live_key(&row.key()?)
+                    .ok_or_else(|| StoreError::Damaged("a key of live".into()))?;
                 live.insert(event, at_ms, id);
             }
         }
@@ -40,7 +49,11 @@ impl LiveHolds {
         self.change(event, |holds| holds.remove(&(at_ms, id)));
     }
 
-    fn change(&mut self, event: &EventName, change: impl FnOnce(&mut BTreeSet<(TimeMs, HoldId)>) -> bool) {
+    fn change(
+        &mut self,
+        event: &EventName,
+        change: impl FnOnce(&mut BTreeSet<(TimeMs, HoldId)>) -> bool,
+    ) {
         let holds = self.of_event.entry(event.clone()).or_default();
         let first = |holds: &BTreeSet<(TimeMs, HoldId)>| holds.first().map(|(at_ms, _)| *at_ms);
         let (before, len) = (first(holds), holds.len() as u64);
@@ -60,7 +73,12 @@ impl LiveHolds {
 
     /// The holds of `event` whose time has run out at `now_ms`, oldest first.
     pub fn due(&self, event: &EventName, now_ms: TimeMs) -> impl Iterator<Item = HoldId> {
-        self.of_event.get(event).into_iter().flatten().take_while(move |(at_ms, _)| *at_ms <= now_ms).map(|(_, id)| *id)
+        self.of_event
+            .get(event)
+            .into_iter()
+            .flatten()
+            .take_while(move |(at_ms, _)| *at_ms <= now_ms)
+            .map(|(_, id)| *id)
     }
 
     pub fn next_of(&self, event: &EventName) -> Option<TimeMs> {

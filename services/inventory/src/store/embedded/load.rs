@@ -1,16 +1,29 @@
 //! Loading what a batch touches.
 
-use crate::map::HashSet;
 use std::sync::Arc;
 
-use super::rows::{KeyRow, customer_key, decode};
-use super::{EmbeddedStore, StoreError};
-use crate::decide::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet};
-use crate::domain::{CustomerId, EventName, HoldId, HoldState, IdempotencyKey, TimeMs};
-use crate::ledger::Record;
+use super::{
+    EmbeddedStore, StoreError,
+    rows::{KeyRow, customer_key, decode},
+};
+use crate::{
+    decide::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet},
+    domain::{CustomerId, EventName, HoldId, HoldState, IdempotencyKey, TimeMs},
+    ledger::Record,
+    map::HashSet,
+};
 
-pub(super) fn load(store: &EmbeddedStore, touch: &Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
-    let mut set = WorkingSet { now_ms, events_len: store.events.len(), live_holds_len: store.live.len(), ..WorkingSet::default() };
+pub(super) fn load(
+    store: &EmbeddedStore,
+    touch: &Touch,
+    now_ms: TimeMs,
+) -> Result<WorkingSet, StoreError> {
+    let mut set = WorkingSet {
+        now_ms,
+        events_len: store.events.len(),
+        live_holds_len: store.live.len(),
+        ..WorkingSet::default()
+    };
     for key in &touch.keys {
         if let Some(slot) = key_slot(store, key)? {
             set.keys.insert(key.clone(), slot);
@@ -21,7 +34,9 @@ pub(super) fn load(store: &EmbeddedStore, touch: &Touch, now_ms: TimeMs) -> Resu
     }
     let of_holds: Vec<_> = set.holds.values().map(|slot| slot.hold.event.clone()).collect();
     for name in touch.events.iter().chain(&of_holds) {
-        let Some(event) = store.events.get(name).filter(|_| !set.events.contains_key(name)) else { continue };
+        let Some(event) = store.events.get(name).filter(|_| !set.events.contains_key(name)) else {
+            continue;
+        };
         for id in store.live.due(name, event.ledger_time(now_ms)) {
             if set.due.len() == DUE_MAX {
                 set.more_due = true;
@@ -32,7 +47,10 @@ pub(super) fn load(store: &EmbeddedStore, touch: &Touch, now_ms: TimeMs) -> Resu
         }
         set.events.insert(name.clone(), event.clone());
     }
-    let of_holds = set.holds.values().filter_map(|slot| Some((slot.hold.event.clone(), slot.hold.customer.clone()?)));
+    let of_holds = set
+        .holds
+        .values()
+        .filter_map(|slot| Some((slot.hold.event.clone(), slot.hold.customer.clone()?)));
     let customers: HashSet<_> = touch.customers.iter().cloned().chain(of_holds).collect();
     load_customers(store, &mut set, customers)?;
     Ok(set)
@@ -49,7 +67,11 @@ fn load_hold(store: &EmbeddedStore, set: &mut WorkingSet, id: HoldId) -> Result<
     Ok(())
 }
 
-fn load_customers(store: &EmbeddedStore, set: &mut WorkingSet, customers: HashSet<(EventName, CustomerId)>) -> Result<(), StoreError> {
+fn load_customers(
+    store: &EmbeddedStore,
+    set: &mut WorkingSet,
+    customers: HashSet<(EventName, CustomerId)>,
+) -> Result<(), StoreError> {
     for (event, customer) in customers {
         if let Some(row) = store.tables.customers.get(customer_key(&event, &customer))? {
             let has = decode("customers", &row)?;
@@ -62,8 +84,14 @@ fn load_customers(store: &EmbeddedStore, set: &mut WorkingSet, customers: HashSe
 fn key_slot(store: &EmbeddedStore, key: &IdempotencyKey) -> Result<Option<KeySlot>, StoreError> {
     let Some(row) = store.tables.keys.get(key.as_str())? else { return Ok(None) };
     let row: KeyRow = decode("keys", &row)?;
-    let damaged = |what: String| StoreError::Damaged(format!("record {} of {}: {what}", row.seq, row.event).into());
+    let damaged = |what: String| {
+        StoreError::Damaged(format!("record {} of {}: {what}", row.seq, row.event).into())
+    };
     let body = store.tables.body(&row.event, row.seq)?.ok_or_else(|| damaged("missing".into()))?;
     let record = Record::from_body(&body).map_err(|error| damaged(error.to_string()))?;
-    Ok(Some(KeySlot { fingerprint: row.fingerprint, expires_at_ms: row.expires_at_ms, record: Arc::new(record) }))
+    Ok(Some(KeySlot {
+        fingerprint: row.fingerprint,
+        expires_at_ms: row.expires_at_ms,
+        record: Arc::new(record),
+    }))
 }

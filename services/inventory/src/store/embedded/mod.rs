@@ -1,7 +1,8 @@
 //! The embedded store: fjall, a log-structured store in Rust, fsynced before every answer.
 //!
-//! One process owns the data directory. Counts of events and the times at which live holds run out are cached in memory;
-//! holds, keys, customers and the ledger stay on disk, so memory does not grow with history.
+//! One process owns the data directory. Counts of events and the times at which live holds run out
+//! are cached in memory; holds, keys, customers and the ledger stay on disk, so memory does not
+//! grow with history.
 
 mod commit;
 mod data_dir;
@@ -14,9 +15,7 @@ mod runway;
 mod tables;
 mod watermark;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 pub use data_dir::{DataDir, DataDirError, FORMAT, StagedRestore, StoreDir};
 pub(crate) use data_dir::{check_format, read_watermark};
@@ -28,8 +27,10 @@ pub(crate) use tables::Tables;
 use watermark::Watermark;
 
 use super::{Durability, EventView, OwnedStore, Reader, Store, StoreError};
-use crate::decide::{Touch, WorkingSet};
-use crate::domain::{Event, EventName, Limits, TimeMs};
+use crate::{
+    decide::{Touch, WorkingSet},
+    domain::{Event, EventName, Limits, TimeMs},
+};
 
 /// How much the embedded store may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +52,12 @@ impl EmbeddedOptions {
 
 impl Default for EmbeddedOptions {
     fn default() -> Self {
-        Self { cache_bytes: 16 << 20, memtable_bytes: 8 << 20, journal_bytes: 128 << 20, keys_max: Limits::default().keys_max }
+        Self {
+            cache_bytes: 16 << 20,
+            memtable_bytes: 8 << 20,
+            journal_bytes: 128 << 20,
+            keys_max: Limits::default().keys_max,
+        }
     }
 }
 
@@ -77,7 +83,8 @@ impl EmbeddedStore {
         Self::open_in(DataDir::lock(path.into())?, options)
     }
 
-    /// Opens the store in `dir`, which stays locked until the store and every handle for reading it are gone.
+    /// Opens the store in `dir`, which stays locked until the store and every handle for reading it
+    /// are gone.
     ///
     /// # Errors
     /// As [`EmbeddedStore::open`].
@@ -93,10 +100,12 @@ impl EmbeddedStore {
         let found = db.format()?;
         let mut tables = Tables::open(&db.tables(), options).map_err(DataDirError::store)?;
         if found < FORMAT {
-            // Everything follows from the ledger, so an older format is brought up to date by reading the ledger again.
+            // Everything follows from the ledger, so an older format is brought up to date by
+            // reading the ledger again.
             tracing::info!(from = found, to = FORMAT, "migrating the data directory");
-            crate::transfer::rebuild_state(&tables, options)
-                .map_err(|error| DataDirError::Migration { from: found, reason: error.to_string() })?;
+            crate::transfer::rebuild_state(&tables, options).map_err(|error| {
+                DataDirError::Migration { from: found, reason: error.to_string() }
+            })?;
             db.seal()?;
         }
         tables.keep_locked(dir);
@@ -108,11 +117,21 @@ impl EmbeddedStore {
 
     /// The store over tables that nothing else uses.
     pub(crate) fn over(tables: Tables, options: &EmbeddedOptions) -> Result<Self, StoreError> {
-        let events: BTreeMap<_, _> = tables.all_events()?.into_iter().map(|event| (event.name.clone(), event)).collect();
+        let events: BTreeMap<_, _> =
+            tables.all_events()?.into_iter().map(|event| (event.name.clone(), event)).collect();
         let live = LiveHolds::read(&tables, events.keys())?;
         let keys = KeyOrder::read(&tables, options.keys_max)?;
         let records = events.values().map(|event| event.seq).sum();
-        Ok(Self { tables, events, live, keys, records, watermark: None, runway: None, failed: false })
+        Ok(Self {
+            tables,
+            events,
+            live,
+            keys,
+            records,
+            watermark: None,
+            runway: None,
+            failed: false,
+        })
     }
 
     /// Refuses a store that has fewer records than were acknowledged.
@@ -146,8 +165,13 @@ impl Store for EmbeddedStore {
         load::load(self, touch, now_ms)
     }
 
-    async fn commit(&mut self, set: WorkingSet, durability: Durability) -> Result<Vec<EventView>, StoreError> {
-        // Whatever goes wrong from here leaves unknown what is on disk: only opening the store again can tell.
+    async fn commit(
+        &mut self,
+        set: WorkingSet,
+        durability: Durability,
+    ) -> Result<Vec<EventView>, StoreError> {
+        // Whatever goes wrong from here leaves unknown what is on disk: only opening the store
+        // again can tell.
         self.failed = true;
         let views = commit::commit(self, set, durability)?;
         self.failed = false;

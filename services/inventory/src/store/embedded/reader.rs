@@ -1,8 +1,10 @@
 //! Reads beside the committer. Only what is committed, and so fsynced, is visible to them.
 
-use super::super::{BoxFuture, Reader, StoredRecord};
-use super::StoreError;
-use super::tables::Tables;
+use super::{
+    super::{BoxFuture, Reader, StoredRecord},
+    StoreError,
+    tables::Tables,
+};
 use crate::domain::{EventName, Hold, HoldId};
 
 pub(super) struct TablesReader(pub Tables);
@@ -13,11 +15,18 @@ impl Reader for TablesReader {
         Box::pin(async move { self.0.hold(id) })
     }
 
-    fn records<'a>(&'a self, event: &'a EventName, after: u64, limit: usize) -> BoxFuture<'a, Result<Vec<StoredRecord>, StoreError>> {
+    fn records<'a>(
+        &'a self,
+        event: &'a EventName,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<StoredRecord>, StoreError>> {
         let (tables, event) = (self.0.clone(), event.clone());
         Box::pin(async move {
             let read = move || tables.body_range(&event, after, limit);
-            let rows = tokio::task::spawn_blocking(read).await.map_err(|error| StoreError::Failed(error.to_string().into()))??;
+            let rows = tokio::task::spawn_blocking(read)
+                .await
+                .map_err(|error| StoreError::Failed(error.to_string().into()))??;
             Ok(rows.into_iter().map(|(seq, body)| StoredRecord { seq, body }).collect())
         })
     }

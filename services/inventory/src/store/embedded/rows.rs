@@ -1,4 +1,5 @@
-//! The rows of the tables. Keys sort as they are read; values are postcard, but for events (JSON) and record bodies.
+//! The rows of the tables. Keys sort as they are read; values are postcard, but for events (JSON)
+//! and record bodies.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +23,10 @@ pub fn order_key(expires_at_ms: TimeMs, key: &IdempotencyKey) -> Vec<u8> {
 /// The time and key of a row of the order.
 pub fn parse_order_key(row: &[u8]) -> Option<(TimeMs, IdempotencyKey)> {
     let (at_ms, key) = row.split_at_checked(8)?;
-    Some((u64::from_be_bytes(at_ms.try_into().ok()?), IdempotencyKey::new(std::str::from_utf8(key).ok()?).ok()?))
+    Some((
+        u64::from_be_bytes(at_ms.try_into().ok()?),
+        IdempotencyKey::new(std::str::from_utf8(key).ok()?).ok()?,
+    ))
 }
 
 /// `event`, then `seq`: an event's ledger lies together and in order. Names hold no zero byte.
@@ -67,10 +71,12 @@ pub fn encode<T: Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
 }
 
 pub fn decode<T: for<'de> Deserialize<'de>>(table: &str, bytes: &[u8]) -> Result<T, StoreError> {
-    postcard::from_bytes(bytes).map_err(|error| StoreError::Damaged(format!("a row of {table}: {error}").into()))
+    postcard::from_bytes(bytes)
+        .map_err(|error| StoreError::Damaged(format!("a row of {table}: {error}").into()))
 }
 
-/// Reads any bytes as every kind of row: the kinds that they are, and what each is when it is written again. For tests of parsers.
+/// Reads any bytes as every kind of row: the kinds that they are, and what each is when it is
+/// written again. For tests of parsers.
 #[cfg(any(test, feature = "test-util"))]
 #[must_use]
 pub fn reread(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
@@ -80,9 +86,17 @@ pub fn reread(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     ];
     let values = [
         ("row of keys", decode::<KeyRow>("keys", bytes).and_then(|row| encode(&row)).ok()),
-        ("row of holds", decode::<crate::domain::Hold>("holds", bytes).and_then(|row| encode(&row)).ok()),
+        (
+            "row of holds",
+            decode::<crate::domain::Hold>("holds", bytes).and_then(|row| encode(&row)).ok(),
+        ),
         ("row of customers", decode::<u64>("customers", bytes).and_then(|row| encode(&row)).ok()),
-        ("row of events", serde_json::from_slice::<crate::domain::Event>(bytes).ok().and_then(|row| serde_json::to_vec(&row).ok())),
+        (
+            "row of events",
+            serde_json::from_slice::<crate::domain::Event>(bytes)
+                .ok()
+                .and_then(|row| serde_json::to_vec(&row).ok()),
+        ),
     ];
     let _ = parse_live_key(bytes);
     keys.into_iter().chain(values).filter_map(|(kind, again)| Some((kind, again?))).collect()
@@ -90,8 +104,7 @@ pub fn reread(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::collection::vec;
-    use proptest::prelude::*;
+    use proptest::{collection::vec, prelude::*};
 
     use super::*;
 

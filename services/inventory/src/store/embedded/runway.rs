@@ -1,20 +1,25 @@
 //! Zeros ahead of the journal's writer, so that a sync need not wait for new blocks.
 //!
-//! fjall makes its journal as one long hole and fills it from the front. Each sync of a part that was a hole has the file system
-//! write down where that part now lies, in a commit of its own; where there are zeros already, the data are all there is to write.
-//! Only the committer's thread writes the journal, and between its writes it calls [`Runway::keep`]; zeros go where there
+//! fjall makes its journal as one long hole and fills it from the front. Each sync of a part that
+//! was a hole has the file system write down where that part now lies, in a commit of its own;
+//! where there are zeros already, the data are all there is to write. Only the committer's thread
+//! writes the journal, and between its writes it calls [`Runway::keep`]; zeros go where there
 //! is a hole before the end of the file, which is behind everything that was ever written to it.
 
-use std::fs::{File, OpenOptions};
-use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
 
 use rustix::fs::{SeekFrom, seek};
 
-/// How much is filled at once, bytes. It goes to disk with the next sync, which takes that much longer.
+/// How much is filled at once, bytes. It goes to disk with the next sync, which takes that much
+/// longer.
 const FILL_BYTES: u64 = 512 << 10;
-/// With less than this left, more is filled. A batch that is larger is synced as if there were no runway.
+/// With less than this left, more is filled. A batch that is larger is synced as if there were no
+/// runway.
 const LOW_BYTES: u64 = 64 << 10;
 
 /// The zeros ahead of one journal.
@@ -34,7 +39,8 @@ impl Runway {
         Self { dir: dir.to_owned(), journal: None, left_bytes: 0, journals: 0, broken: false }
     }
 
-    /// Makes ready for a write of at most `bytes`, when there are `journals` of them. What goes wrong costs only speed.
+    /// Makes ready for a write of at most `bytes`, when there are `journals` of them. What goes
+    /// wrong costs only speed.
     pub fn keep(&mut self, bytes: u64, journals: usize) {
         if journals != self.journals {
             // There is a new one, with nothing ahead; or an old one went.
@@ -56,16 +62,21 @@ impl Runway {
     fn fill(&mut self) -> io::Result<u64> {
         let newest = newest(&self.dir)?;
         if self.journal.as_ref().is_none_or(|(id, _)| *id != newest) {
-            let file = OpenOptions::new().read(true).write(true).open(self.dir.join(format!("{newest}.jnl")))?;
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open(self.dir.join(format!("{newest}.jnl")))?;
             self.journal = Some((newest, file));
         }
         let Some((_, file)) = &self.journal else { return Ok(0) };
         let end = file.metadata()?.len();
-        // At the end of a file there is always one; a journal that was opened again ends where its contents end.
+        // At the end of a file there is always one; a journal that was opened again ends where its
+        // contents end.
         let hole = if end == 0 { 0 } else { seek(file, SeekFrom::Hole(0))? };
         let bytes = FILL_BYTES.min(end.saturating_sub(hole));
         if bytes == 0 {
-            // Nothing to be done for this journal: ask again when much has been written, or there is another.
+            // Nothing to be done for this journal: ask again when much has been written, or there
+            // is another.
             return Ok(FILL_BYTES);
         }
         let mut there = vec![0; usize::try_from(bytes).unwrap_or(0)];
@@ -150,14 +161,16 @@ mod tests {
         assert_eq!(hole(&path), FILL_BYTES);
     }
 
-    /// With the real journal, past its first end and opened again: nothing that was written is gone.
+    /// With the real journal, past its first end and opened again: nothing that was written is
+    /// gone.
     #[test]
     fn the_store_finds_all_that_was_written_over_the_zeros() {
-        use rand::rngs::StdRng;
-        use rand::{Rng, SeedableRng};
+        use rand::{Rng, SeedableRng, rngs::StdRng};
 
-        use crate::store::Durability;
-        use crate::store::embedded::{EmbeddedOptions, Tables};
+        use crate::store::{
+            Durability,
+            embedded::{EmbeddedOptions, Tables},
+        };
 
         let dir = tempfile::tempdir().unwrap();
         let options = EmbeddedOptions::default();
@@ -178,11 +191,17 @@ mod tests {
                 n += 1;
             }
             assert!(!runway.broken);
-            assert!(runway.journal.is_some_and(|(id, _)| id > 0), "the first journal came to its end");
+            assert!(
+                runway.journal.is_some_and(|(id, _)| id > 0),
+                "the first journal came to its end"
+            );
         }
         let tables = open();
         for n in 0..n {
-            assert!(tables.ledger.get(n.to_be_bytes()).unwrap().is_some_and(|found| *found == value(n)), "{n}");
+            assert!(
+                tables.ledger.get(n.to_be_bytes()).unwrap().is_some_and(|found| *found == value(n)),
+                "{n}"
+            );
         }
     }
 }

@@ -1,13 +1,16 @@
 //! The tables of the embedded store.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
-use fjall::config::{FilterPolicy, PartitioningPolicy};
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::{
+    Database, Keyspace, KeyspaceCreateOptions, PersistMode,
+    config::{FilterPolicy, PartitioningPolicy},
+};
 
-use super::rows::{decode, event_prefix, ledger_key};
-use super::{DataDir, Durability, EmbeddedOptions, StoreError};
+use super::{
+    DataDir, Durability, EmbeddedOptions, StoreError,
+    rows::{decode, event_prefix, ledger_key},
+};
 use crate::domain::{Event, EventName, Hold, HoldId};
 
 impl From<fjall::Error> for StoreError {
@@ -29,7 +32,8 @@ enum Lookups {
 
 impl Lookups {
     fn options(self, options: &EmbeddedOptions) -> KeyspaceCreateOptions {
-        // Filters and indexes in small parts: a lookup reads the part it needs, not one that grows with the table.
+        // Filters and indexes in small parts: a lookup reads the part it needs, not one that grows
+        // with the table.
         let table = KeyspaceCreateOptions::default()
             .max_memtable_size(options.memtable_bytes)
             .filter_block_partitioning_policy(PartitioningPolicy::all(true))
@@ -70,9 +74,12 @@ impl Tables {
     pub const COUNT: usize = 8;
 
     pub fn open(path: &Path, options: &EmbeddedOptions) -> Result<Self, StoreError> {
-        // The first of the workers keeps itself free for flushes, and hands whatever else comes to the others: with only one other, and
-        // that one busy, it would hand it to itself, over and over, for as long as a compaction takes.
-        let builder = Database::builder(path).cache_size(options.cache_bytes).max_journaling_size(options.journal_bytes);
+        // The first of the workers keeps itself free for flushes, and hands whatever else comes to
+        // the others: with only one other, and that one busy, it would hand it to itself,
+        // over and over, for as long as a compaction takes.
+        let builder = Database::builder(path)
+            .cache_size(options.cache_bytes)
+            .max_journaling_size(options.journal_bytes);
         let db = builder.worker_threads(3).open()?;
         let table = |name: &str, lookups: Lookups| db.keyspace(name, || lookups.options(options));
         Ok(Self {
@@ -96,7 +103,15 @@ impl Tables {
 
     /// The tables that follow from the ledger.
     pub fn derived(&self) -> [&Keyspace; Self::COUNT - 1] {
-        [&self.events, &self.holds, &self.live, &self.customers, &self.keys, &self.key_order, &self.meta]
+        [
+            &self.events,
+            &self.holds,
+            &self.live,
+            &self.customers,
+            &self.keys,
+            &self.key_order,
+            &self.meta,
+        ]
     }
 
     pub fn batch(&self, durability: Durability) -> fjall::OwnedWriteBatch {
@@ -110,7 +125,8 @@ impl Tables {
     pub fn all_events(&self) -> Result<Vec<Event>, StoreError> {
         let rows = self.events.iter().map(|row| {
             let value = row.value()?;
-            serde_json::from_slice(&value).map_err(|error| StoreError::Damaged(format!("a row of events: {error}").into()))
+            serde_json::from_slice(&value)
+                .map_err(|error| StoreError::Damaged(format!("a row of events: {error}").into()))
         });
         rows.collect()
     }
@@ -123,14 +139,23 @@ impl Tables {
         Ok(self.ledger.get(ledger_key(event, seq))?.map(|body| body.to_vec()))
     }
 
-    pub fn body_range(&self, event: &EventName, after: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    pub fn body_range(
+        &self,
+        event: &EventName,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
         let mut end = event_prefix(event);
         end.extend([0xff; 8]);
-        let rows = self.ledger.range(ledger_key(event, after.saturating_add(1))..=end).take(limit).map(|row| {
-            let (key, body) = row.into_inner()?;
-            let (_, seq) = super::rows::parse_ledger_key(&key).ok_or_else(|| StoreError::Damaged("a key of the ledger".into()))?;
-            Ok((seq, body.to_vec()))
-        });
+        let rows =
+            self.ledger.range(ledger_key(event, after.saturating_add(1))..=end).take(limit).map(
+                |row| {
+                    let (key, body) = row.into_inner()?;
+                    let (_, seq) = super::rows::parse_ledger_key(&key)
+                        .ok_or_else(|| StoreError::Damaged("a key of the ledger".into()))?;
+                    Ok((seq, body.to_vec()))
+                },
+            );
         rows.collect()
     }
 }

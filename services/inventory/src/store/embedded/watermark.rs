@@ -1,13 +1,16 @@
 //! How many records there are, remembered apart from the tables.
 //!
-//! After a crash the tables may end earlier than they should: a journal is read up to its first damaged entry. Whether that
-//! entry was the torn last one, or lay before others that were acknowledged, the tables cannot tell. This count can. It is
-//! written after every commit without a sync of its own, so after a loss of power it may be older than the tables, never newer.
+//! After a crash the tables may end earlier than they should: a journal is read up to its first
+//! damaged entry. Whether that entry was the torn last one, or lay before others that were
+//! acknowledged, the tables cannot tell. This count can. It is written after every commit without a
+//! sync of its own, so after a loss of power it may be older than the tables, never newer.
 
-use std::fs::{File, OpenOptions};
-use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::FileExt,
+    path::Path,
+};
 
 /// Tells a count that was written from bytes that were not.
 const CHECK: u64 = 0x7761_7465_726d_6172;
@@ -17,7 +20,8 @@ pub struct Watermark(File);
 impl Watermark {
     /// Opens or creates it, and reads the count; `None` when there is none yet.
     pub fn open(path: &Path) -> io::Result<(Self, Option<u64>)> {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let mut bytes = [0; 16];
         let count = match file.read_exact_at(&mut bytes, 0) {
             Ok(()) => parse(&bytes),

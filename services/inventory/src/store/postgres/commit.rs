@@ -1,17 +1,24 @@
-//! Committing a batch: its records and the state they changed, and the end of the transaction, with one round trip.
+//! Committing a batch: its records and the state they changed, and the end of the transaction, with
+//! one round trip.
 
 use std::collections::{HashMap, HashSet};
 
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{
+    Client, Row,
+    types::{ToSql, Type},
+};
 use uuid::Uuid;
 
-use super::errors::Trouble;
-use super::rows::{event_name, int, optional_number, state_name, uuid};
-use super::sql::Sql;
-use crate::decide::WorkingSet;
-use crate::domain::{EventName, KeyUse, TimeMs};
-use crate::ledger::Record;
+use super::{
+    errors::Trouble,
+    rows::{event_name, int, optional_number, state_name, uuid},
+    sql::Sql,
+};
+use crate::{
+    decide::WorkingSet,
+    domain::{EventName, KeyUse, TimeMs},
+    ledger::Record,
+};
 
 /// How a commit went wrong.
 pub(super) enum CommitError {
@@ -26,8 +33,8 @@ type Params<'a> = Vec<(&'a (dyn ToSql + Sync), Type)>;
 /// When the next hold of each changed event runs out.
 pub(super) type NextExpiries = HashMap<EventName, Option<TimeMs>>;
 
-/// Comes before every commit. A server that waits for its synchronous standby when a statement's time is over says that it has
-/// committed, with no more than a warning that the standby has not: <https://www.postgresql.org/docs/current/warm-standby.html>.
+/// Comes before every commit. A server that waits for its synchronous standby when a statement's
+/// time is over says that it has committed, with no more than a warning that the standby has not: <https://www.postgresql.org/docs/current/warm-standby.html>.
 /// So only this side stops waiting, and then asks.
 pub(super) const UNBOUNDED: &str = "SET LOCAL statement_timeout = 0";
 
@@ -99,7 +106,8 @@ pub(super) async fn commit(
     }
     let mut rows = EventRows::default();
     // Ordered, like everything that is locked: who touches the same rows does so in the same order.
-    let mut dirty: Vec<_> = set.dirty_events.iter().filter_map(|name| set.events.get(name)).collect();
+    let mut dirty: Vec<_> =
+        set.dirty_events.iter().filter_map(|name| set.events.get(name)).collect();
     dirty.sort_by(|a, b| a.name.cmp(&b.name));
     for event in &dirty {
         rows.name.push(event.name.as_str());
@@ -171,17 +179,22 @@ pub(super) async fn commit(
     ];
 
     // Biased: they are sent in this order, without waiting for each other.
-    let (written, committed) = tokio::join!(biased; query(client, &sql.write, &params), client.batch_execute("COMMIT"));
+    let (written, committed) =
+        tokio::join!(biased; query(client, &sql.write, &params), client.batch_execute("COMMIT"));
     match (written, committed) {
-        // What went wrong before the commit is known not to be committed, if the server itself said so.
+        // What went wrong before the commit is known not to be committed, if the server itself said
+        // so.
         (Err(Trouble::Lost(text)), Err(_)) => Err(CommitError::Unknown(text)),
         (Err(trouble), _) => Err(CommitError::Undone(trouble)),
         (Ok(_), Err(error)) => match Trouble::from(error) {
-            // A conflict that shows at the commit, as in databases that are serializable, is no commit.
+            // A conflict that shows at the commit, as in databases that are serializable, is no
+            // commit.
             Trouble::Again(text) => Err(CommitError::Undone(Trouble::Again(text))),
             other => Err(CommitError::Unknown(other.text().to_owned())),
         },
-        (Ok(next), Ok(())) => expiries(&next).map_err(|trouble| CommitError::Unknown(trouble.text().to_owned())),
+        (Ok(next), Ok(())) => {
+            expiries(&next).map_err(|trouble| CommitError::Unknown(trouble.text().to_owned()))
+        }
     }
 }
 
@@ -190,7 +203,9 @@ fn key_rows(set: &WorkingSet) -> KeyRows<'_> {
     let mut uses: HashMap<&str, (&KeyUse, &Record)> = HashMap::new();
     for (record, _) in &set.records {
         let Some(key) = &record.key else { continue };
-        let later = uses.get(key.key.as_str()).is_none_or(|(known, _)| known.expires_at_ms < key.expires_at_ms);
+        let later = uses
+            .get(key.key.as_str())
+            .is_none_or(|(known, _)| known.expires_at_ms < key.expires_at_ms);
         if later {
             uses.insert(key.key.as_str(), (key, record));
         }
@@ -208,7 +223,11 @@ fn key_rows(set: &WorkingSet) -> KeyRows<'_> {
     rows
 }
 
-async fn query(client: &Client, sql: &str, params: &[(&(dyn ToSql + Sync), Type)]) -> Result<Vec<Row>, Trouble> {
+async fn query(
+    client: &Client,
+    sql: &str,
+    params: &[(&(dyn ToSql + Sync), Type)],
+) -> Result<Vec<Row>, Trouble> {
     Ok(client.query_typed(sql, params).await?)
 }
 

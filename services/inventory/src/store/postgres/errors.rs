@@ -4,12 +4,14 @@ use tokio_postgres::error::SqlState;
 
 use crate::store::StoreError;
 
-/// Something went wrong, by what can be done about it. The text is for logs: it names no host and no password.
+/// Something went wrong, by what can be done about it. The text is for logs: it names no host and
+/// no password.
 #[derive(Debug, Clone)]
 pub(super) enum Trouble {
     /// The transaction was in the way of another. It is rolled back; the same again may work.
     Again(String),
-    /// The connection is gone, or leads to a server that does not take writes: it has to be made anew.
+    /// The connection is gone, or leads to a server that does not take writes: it has to be made
+    /// anew.
     Lost(String),
     /// The database said no, and will say so again.
     Refused(String),
@@ -69,7 +71,11 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 impl Trouble {
     pub fn text(&self) -> &str {
         match self {
-            Self::Again(text) | Self::Lost(text) | Self::Refused(text) | Self::Login(text) | Self::Damaged(text) => text,
+            Self::Again(text)
+            | Self::Lost(text)
+            | Self::Refused(text)
+            | Self::Login(text)
+            | Self::Damaged(text) => text,
             Self::Newer => "the schema was changed by a newer version of this program",
         }
     }
@@ -79,7 +85,9 @@ impl Trouble {
         match self {
             Self::Again(text) | Self::Lost(text) => StoreError::Conflict(text.into()),
             Self::Damaged(text) => StoreError::Damaged(text.into()),
-            other @ (Self::Refused(_) | Self::Login(_) | Self::Newer) => StoreError::Unavailable(other.text().into()),
+            other @ (Self::Refused(_) | Self::Login(_) | Self::Newer) => {
+                StoreError::Unavailable(other.text().into())
+            }
         }
     }
 

@@ -1,13 +1,15 @@
-//! Whether the database can be used, as everybody here last heard, and what has been counted on the way.
+//! Whether the database can be used, as everybody here last heard, and what has been counted on the
+//! way.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use tokio::sync::{Notify, watch};
-use tokio::time::{Duration, Instant};
+use tokio::{
+    sync::{Notify, watch},
+    time::{Duration, Instant},
+};
 
 use super::errors::Trouble;
-use crate::engine::Clock;
-use crate::store::StoreError;
+use crate::{engine::Clock, store::StoreError};
 
 /// Shared by writers, readers and the keeper of a store.
 pub(super) struct Gate {
@@ -90,7 +92,8 @@ impl Gate {
 
     /// Remembers what time the database has now.
     pub fn told(&self, database_ms: u64) {
-        let ahead_ms = i64::try_from(database_ms).unwrap_or(i64::MAX).saturating_sub(self.elapsed_ms());
+        let ahead_ms =
+            i64::try_from(database_ms).unwrap_or(i64::MAX).saturating_sub(self.elapsed_ms());
         self.ahead_ms.store(ahead_ms, Ordering::Relaxed);
     }
 

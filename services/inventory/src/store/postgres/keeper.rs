@@ -1,19 +1,21 @@
-//! Keeps watch over the database: brings its schema up to date, says whether it can be used, forgets old keys.
+//! Keeps watch over the database: brings its schema up to date, says whether it can be used,
+//! forgets old keys.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use rand::RngExt;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::types::Type;
 
-use super::errors::Trouble;
-use super::gate::Counts;
-use super::link::{Link, within};
-use super::migrate::migrate;
-use super::options::TimeSource;
-use super::rows::{int, number};
-use super::shared::Common;
+use super::{
+    errors::Trouble,
+    gate::Counts,
+    link::{Link, within},
+    migrate::migrate,
+    options::TimeSource,
+    rows::{int, number},
+    shared::Common,
+};
 
 /// How often it looks when all is well.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
@@ -57,14 +59,20 @@ async fn watch(common: &Common) -> Result<std::convert::Infallible, (Trouble, bo
     })?;
     Counts::add(&counts.connects);
     // Every connection may lead to another server than the one before.
-    within(MIGRATION_MAX, migrate(&link.client, &common.options.schema)).await.map_err(|trouble| (trouble, false))?;
+    within(MIGRATION_MAX, migrate(&link.client, &common.options.schema))
+        .await
+        .map_err(|trouble| (trouble, false))?;
     let mut forgotten = Instant::now();
     loop {
-        within(common.options.statement_timeout, probe(&link, common)).await.map_err(|trouble| (trouble, true))?;
+        within(common.options.statement_timeout, probe(&link, common))
+            .await
+            .map_err(|trouble| (trouble, true))?;
         common.gate.open();
         // Where the time is the caller's, nobody here knows whether a key's is over.
         if common.options.time == TimeSource::Database && forgotten.elapsed() >= FORGET_EVERY {
-            within(common.options.statement_timeout * 4, forget(&link, common)).await.map_err(|trouble| (trouble, true))?;
+            within(common.options.statement_timeout * 4, forget(&link, common))
+                .await
+                .map_err(|trouble| (trouble, true))?;
             forgotten = Instant::now();
         }
         tokio::select! {
@@ -84,23 +92,35 @@ async fn probe(link: &Link, common: &Common) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Keys whose time is over go, and beyond the bound the oldest: by the server's own estimate of how many there are.
+/// Keys whose time is over go, and beyond the bound the oldest: by the server's own estimate of how
+/// many there are.
 async fn forget(link: &Link, common: &Common) -> Result<(), Trouble> {
     let most = int(FORGET_MAX);
     for _ in 0..FORGET_ROUNDS {
-        let gone = link.client.execute_typed(&common.sql.forget_keys, &[(&most, Type::INT8)]).await?;
+        let gone =
+            link.client.execute_typed(&common.sql.forget_keys, &[(&most, Type::INT8)]).await?;
         if gone < FORGET_MAX {
             break;
         }
     }
-    let rows = link.client.query_typed(&common.sql.keys_len, &[(&common.options.schema, Type::TEXT)]).await?;
+    let rows = link
+        .client
+        .query_typed(&common.sql.keys_len, &[(&common.options.schema, Type::TEXT)])
+        .await?;
     let len = rows.first().map_or(Ok(0), |row| number(row, 0))?;
     // A tenth more, because the estimate is one.
     let most = common.options.keys_max.saturating_add(common.options.keys_max / 10);
     if len > most {
         let excess = int((len - common.options.keys_max).min(FORGET_MAX * 4));
-        let gone = link.client.execute_typed(&common.sql.forget_oldest_keys, &[(&excess, Type::INT8)]).await?;
-        tracing::warn!(gone, len, "there are more keys than may be kept: the oldest were forgotten");
+        let gone = link
+            .client
+            .execute_typed(&common.sql.forget_oldest_keys, &[(&excess, Type::INT8)])
+            .await?;
+        tracing::warn!(
+            gone,
+            len,
+            "there are more keys than may be kept: the oldest were forgotten"
+        );
     }
     Ok(())
 }

@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::{sync::oneshot, time::timeout};
 use tokio_postgres::{Client, Config};
 
-use super::errors::Trouble;
-use super::options::PostgresOptions;
-use super::tls::TlsMaker;
+use super::{errors::Trouble, options::PostgresOptions, tls::TlsMaker};
 
 /// How long a connection that nobody wants any more may take to say goodbye.
 const GOODBYE_MAX: Duration = Duration::from_millis(500);
@@ -21,7 +18,8 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Connects to the first host that takes writes. A host that says nothing is passed over in time.
+    /// Connects to the first host that takes writes. A host that says nothing is passed over in
+    /// time.
     pub async fn connect(options: &PostgresOptions) -> Result<Self, Trouble> {
         let mut trouble = Trouble::Lost("no host".into());
         for config in &options.target.hosts {
@@ -62,6 +60,9 @@ impl Link {
 }
 
 /// A round trip that takes longer than it may counts as a lost connection.
-pub(super) async fn within<T>(limit: Duration, trip: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+pub(super) async fn within<T>(
+    limit: Duration,
+    trip: impl Future<Output = Result<T, Trouble>>,
+) -> Result<T, Trouble> {
     timeout(limit, trip).await.unwrap_or_else(|_| Err(Trouble::Lost("no answer in time".into())))
 }

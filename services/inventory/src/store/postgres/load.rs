@@ -2,26 +2,34 @@
 
 use std::sync::Arc;
 
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{
+    Client, Row,
+    types::{ToSql, Type},
+};
 use uuid::Uuid;
 
-use super::errors::Trouble;
-use super::options::{PostgresOptions, TimeSource};
-use super::rows::{batch_event, batch_hold, damaged, event_name, int, number, optional_number, uuid};
-use super::sql::Sql;
-use crate::decide::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet};
-use crate::domain::{CustomerId, EventName, Fingerprint, HoldId, HoldState, IdempotencyKey, TimeMs};
-use crate::ledger::Record;
+use super::{
+    errors::Trouble,
+    options::{PostgresOptions, TimeSource},
+    rows::{batch_event, batch_hold, damaged, event_name, int, number, optional_number, uuid},
+    sql::Sql,
+};
+use crate::{
+    decide::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet},
+    domain::{CustomerId, EventName, Fingerprint, HoldId, HoldState, IdempotencyKey, TimeMs},
+    ledger::Record,
+};
 
 /// What begins a batch. The function that loads it sets the other bounds.
 pub(super) fn begin_batch(options: &PostgresOptions) -> String {
     let statement = options.statement_timeout.as_millis();
-    format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = {statement}")
+    format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = {statement}"
+    )
 }
 
-/// What begins any other transaction that writes: bounds that hold without this process, so that it can neither wait nor keep others
-/// waiting for ever, and never less durable than a commit must be.
+/// What begins any other transaction that writes: bounds that hold without this process, so that it
+/// can neither wait nor keep others waiting for ever, and never less durable than a commit must be.
 pub(super) fn begin(options: &PostgresOptions) -> String {
     let (begin, lock) = (begin_batch(options), options.lock_timeout.as_millis());
     format!(
@@ -31,7 +39,8 @@ pub(super) fn begin(options: &PostgresOptions) -> String {
     )
 }
 
-/// Begins a transaction, locks the events that `touch` names, in the order of their names, and loads. One round trip.
+/// Begins a transaction, locks the events that `touch` names, in the order of their names, and
+/// loads. One round trip.
 pub(super) async fn load(
     client: &Client,
     sql: &Sql,
@@ -40,7 +49,11 @@ pub(super) async fn load(
     touch: &Touch,
     now_ms: TimeMs,
 ) -> Result<WorkingSet, Trouble> {
-    let wanted = Wanted { events: true, caller_ms: (options.time == TimeSource::Caller).then_some(now_ms), due_max: DUE_MAX + 1 };
+    let wanted = Wanted {
+        events: true,
+        caller_ms: (options.time == TimeSource::Caller).then_some(now_ms),
+        due_max: DUE_MAX + 1,
+    };
     // Biased: they are sent in this order, without waiting for each other.
     let (begun, rows) = tokio::join!(biased;
         client.batch_execute(begin),
@@ -54,7 +67,8 @@ pub(super) async fn load(
     Ok(set)
 }
 
-/// Adds to `set`, whose transaction is open, what else `touch` names of the events that it has locked.
+/// Adds to `set`, whose transaction is open, what else `touch` names of the events that it has
+/// locked.
 pub(super) async fn load_more(
     client: &Client,
     sql: &Sql,
@@ -77,11 +91,19 @@ struct Wanted {
     due_max: usize,
 }
 
-async fn rows(client: &Client, sql: &Sql, options: &PostgresOptions, touch: &Touch, wanted: &Wanted) -> Result<Vec<Row>, Trouble> {
-    let names: Vec<&str> = touch.events.iter().filter(|_| wanted.events).map(EventName::as_str).collect();
+async fn rows(
+    client: &Client,
+    sql: &Sql,
+    options: &PostgresOptions,
+    touch: &Touch,
+    wanted: &Wanted,
+) -> Result<Vec<Row>, Trouble> {
+    let names: Vec<&str> =
+        touch.events.iter().filter(|_| wanted.events).map(EventName::as_str).collect();
     let ids: Vec<Uuid> = touch.holds.iter().map(|id| uuid(*id)).collect();
     let keys: Vec<&str> = touch.keys.iter().map(IdempotencyKey::as_str).collect();
-    let (of_events, customers): (Vec<&str>, Vec<&str>) = touch.customers.iter().map(|(event, who)| (event.as_str(), who.as_str())).unzip();
+    let (of_events, customers): (Vec<&str>, Vec<&str>) =
+        touch.customers.iter().map(|(event, who)| (event.as_str(), who.as_str())).unzip();
     let (caller_ms, due_max) = (wanted.caller_ms.map(int), int(wanted.due_max as u64));
     let lock_timeout = options.lock_timeout.as_millis().to_string();
     let params: [(&(dyn ToSql + Sync), Type); 9] = [
@@ -107,7 +129,8 @@ fn add(set: &mut WorkingSet, row: &Row) -> Result<(), Trouble> {
         }
         "time" => {
             set.now_ms = number(row, 3)?;
-            set.events_len = usize::try_from(number(row, 4)?).unwrap_or(usize::MAX).max(set.events_len);
+            set.events_len =
+                usize::try_from(number(row, 4)?).unwrap_or(usize::MAX).max(set.events_len);
             set.live_holds_len = number(row, 5)?.max(set.live_holds_len);
         }
         "hold" => drop(add_hold(set, row)?),
@@ -117,7 +140,8 @@ fn add(set: &mut WorkingSet, row: &Row) -> Result<(), Trouble> {
             set.due.push(id);
         }
         "customer" => {
-            let customer = CustomerId::new(row.try_get(10)?).map_err(|error| damaged("a customer")(&error))?;
+            let customer =
+                CustomerId::new(row.try_get(10)?).map_err(|error| damaged("a customer")(&error))?;
             set.customers.insert((event_name(row, 1)?, customer), number(row, 7)?);
         }
         "key" => {

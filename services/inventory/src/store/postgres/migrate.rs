@@ -1,10 +1,11 @@
-//! Bringing the schema up to date: in one transaction, under a lock, so that any number of processes may start at once.
+//! Bringing the schema up to date: in one transaction, under a lock, so that any number of
+//! processes may start at once.
 //!
-//! A migration is never changed once it was released. One that older versions cannot live with is marked as breaking: they
-//! refuse the database from then on; with all others they go on, as a rolling update needs it.
+//! A migration is never changed once it was released. One that older versions cannot live with is
+//! marked as breaking: they refuse the database from then on; with all others they go on, as a
+//! rolling update needs it.
 
-use tokio_postgres::Client;
-use tokio_postgres::types::Type;
+use tokio_postgres::{Client, types::Type};
 
 use super::errors::Trouble;
 
@@ -17,8 +18,18 @@ struct Migration {
 }
 
 const MIGRATIONS: &[Migration] = &[
-    Migration { version: 1, name: "tables", breaking: true, sql: include_str!("migrations/0001_tables.sql") },
-    Migration { version: 2, name: "functions", breaking: false, sql: include_str!("migrations/0002_functions.sql") },
+    Migration {
+        version: 1,
+        name: "tables",
+        breaking: true,
+        sql: include_str!("migrations/0001_tables.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "functions",
+        breaking: false,
+        sql: include_str!("migrations/0002_functions.sql"),
+    },
 ];
 
 /// Brings `schema` up to date.
@@ -41,7 +52,13 @@ pub(super) async fn applied(client: &Client, schema: &str) -> Result<Option<i32>
         return Ok(None);
     }
     let mut applied = None;
-    for row in client.query_typed(&format!("SELECT version, breaking FROM {schema}.migrations ORDER BY version"), &[]).await? {
+    for row in client
+        .query_typed(
+            &format!("SELECT version, breaking FROM {schema}.migrations ORDER BY version"),
+            &[],
+        )
+        .await?
+    {
         let (version, breaking): (i32, bool) = (row.try_get(0)?, row.try_get(1)?);
         if breaking && MIGRATIONS.iter().all(|known| known.version != version) {
             return Err(Trouble::Newer);
@@ -60,7 +77,8 @@ async fn apply(client: &Client, schema: &str) -> Result<(), Trouble> {
     let schema_param: &(dyn tokio_postgres::types::ToSql + Sync) = &schema;
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended('ticket-system ' || $1, 0))";
     client.query_typed(lock, &[(schema_param, Type::TEXT)]).await?;
-    // Who may not create schemas can use one that is there; `IF NOT EXISTS` would ask for the right all the same.
+    // Who may not create schemas can use one that is there; `IF NOT EXISTS` would ask for the right
+    // all the same.
     let exists = "SELECT 1 FROM pg_namespace WHERE nspname = $1";
     if client.query_typed(exists, &[(schema_param, Type::TEXT)]).await?.is_empty() {
         client.batch_execute(&format!("CREATE SCHEMA {schema}")).await?;
@@ -76,8 +94,15 @@ async fn apply(client: &Client, schema: &str) -> Result<(), Trouble> {
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > applied) {
         client.batch_execute(&migration.sql.replace("{schema}", schema)).await?;
         let (version, name, breaking) = (migration.version, migration.name, migration.breaking);
-        let insert = format!("INSERT INTO {schema}.migrations (version, name, breaking) VALUES ($1, $2, $3)");
-        client.execute_typed(&insert, &[(&version, Type::INT4), (&name, Type::TEXT), (&breaking, Type::BOOL)]).await?;
+        let insert = format!(
+            "INSERT INTO {schema}.migrations (version, name, breaking) VALUES ($1, $2, $3)"
+        );
+        client
+            .execute_typed(
+                &insert,
+                &[(&version, Type::INT4), (&name, Type::TEXT), (&breaking, Type::BOOL)],
+            )
+            .await?;
         tracing::info!(version, name, "migrated the database");
     }
     Ok(())

@@ -1,9 +1,10 @@
 //! The PostgreSQL store: the stock in a database that any number of processes share.
 //!
-//! A batch is one transaction of two round trips: `load` locks the rows of its events in the order of their names and reads what
-//! it touches, `commit` writes with one statement for each table and commits. An event's row is held from load to commit, so
-//! its ledger stays ordered, chained and gap-free whoever writes it. Nothing belongs to a session — no prepared statement, no
-//! setting, no lock — so a pooler may hand every transaction to another connection.
+//! A batch is one transaction of two round trips: `load` locks the rows of its events in the order
+//! of their names and reads what it touches, `commit` writes with one statement for each table and
+//! commits. An event's row is held from load to commit, so its ledger stays ordered, chained and
+//! gap-free whoever writes it. Nothing belongs to a session — no prepared statement, no setting, no
+//! lock — so a pooler may hand every transaction to another connection.
 
 mod commit;
 mod errors;
@@ -23,23 +24,22 @@ mod tls;
 mod url;
 mod writer;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::task::JoinHandle;
+use std::{sync::Arc, time::Duration};
 
 pub use gate::{Counts, DatabaseClock};
 pub use options::{PostgresOptions, TimeSource};
 pub use reader::PostgresReader;
+use shared::Common;
 pub use snapshot::Snapshot;
 pub use tls::TlsError;
+use tokio::task::JoinHandle;
 pub use url::{Target, UrlError};
 pub use writer::PostgresStore;
 
 use crate::store::StoreError;
-use shared::Common;
 
-/// A database that is kept watch over. Connections are made when they are needed; dropping this ends the watch.
+/// A database that is kept watch over. Connections are made when they are needed; dropping this
+/// ends the watch.
 pub struct Postgres {
     common: Arc<Common>,
     reader: Arc<PostgresReader>,

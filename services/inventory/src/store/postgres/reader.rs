@@ -2,20 +2,25 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
-use tokio_postgres::Row;
-use tokio_postgres::types::{ToSql, Type};
+use tokio::{sync::Semaphore, time::timeout};
+use tokio_postgres::{
+    Row,
+    types::{ToSql, Type},
+};
 use uuid::Uuid;
 
-use super::errors::Trouble;
-use super::gate::Counts;
-use super::link::{Link, within};
-use super::rows::{event, event_name, hold, int, number, optional_number, uuid};
-use super::shared::Common;
-use super::sql::Sql;
-use crate::domain::{EventName, Hold, HoldId};
-use crate::store::{BoxFuture, EventView, Reader, SharedReader, StoreError, StoredRecord};
+use super::{
+    errors::Trouble,
+    gate::Counts,
+    link::{Link, within},
+    rows::{event, event_name, hold, int, number, optional_number, uuid},
+    shared::Common,
+    sql::Sql,
+};
+use crate::{
+    domain::{EventName, Hold, HoldId},
+    store::{BoxFuture, EventView, Reader, SharedReader, StoreError, StoredRecord},
+};
 
 /// The reader of the PostgreSQL store.
 pub struct PostgresReader {
@@ -55,12 +60,19 @@ impl PostgresReader {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Runs one statement of its own. It goes on when its caller goes away, so that no connection is left with half an answer.
-    async fn query(&self, sql: fn(&Sql) -> &String, params: Vec<Param>) -> Result<Vec<Row>, StoreError> {
+    /// Runs one statement of its own. It goes on when its caller goes away, so that no connection
+    /// is left with half an answer.
+    async fn query(
+        &self,
+        sql: fn(&Sql) -> &String,
+        params: Vec<Param>,
+    ) -> Result<Vec<Row>, StoreError> {
         self.common.gate.check()?;
         let unavailable = |text: &str| StoreError::Unavailable(text.into());
         let limit = self.common.options.statement_timeout;
-        let turn = timeout(limit, self.turns.clone().acquire_owned()).await.map_err(|_| unavailable("too many reads are waiting"))?;
+        let turn = timeout(limit, self.turns.clone().acquire_owned())
+            .await
+            .map_err(|_| unavailable("too many reads are waiting"))?;
         let turn = turn.map_err(|_| unavailable("the store is closed"))?;
         let (common, idle) = (self.common.clone(), self.idle.clone());
         let task = tokio::spawn(async move {
@@ -121,9 +133,18 @@ impl Reader for PostgresReader {
         })
     }
 
-    fn records<'a>(&'a self, event: &'a EventName, after: u64, limit: usize) -> BoxFuture<'a, Result<Vec<StoredRecord>, StoreError>> {
+    fn records<'a>(
+        &'a self,
+        event: &'a EventName,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<StoredRecord>, StoreError>> {
         Box::pin(async move {
-            let params = vec![Param::Text(event.to_string()), Param::Int(int(after)), Param::Int(int(limit as u64))];
+            let params = vec![
+                Param::Text(event.to_string()),
+                Param::Int(int(after)),
+                Param::Int(int(limit as u64)),
+            ];
             let rows = self.query(|sql| &sql.records, params).await?;
             all(&rows, |row| Ok(StoredRecord { seq: number(row, 0)?, body: row.try_get(1)? }))
         })
@@ -131,16 +152,26 @@ impl Reader for PostgresReader {
 }
 
 impl SharedReader for PostgresReader {
-    fn event<'a>(&'a self, name: &'a EventName) -> BoxFuture<'a, Result<Option<EventView>, StoreError>> {
+    fn event<'a>(
+        &'a self,
+        name: &'a EventName,
+    ) -> BoxFuture<'a, Result<Option<EventView>, StoreError>> {
         Box::pin(async move {
             let rows = self.query(|sql| &sql.event, vec![Param::Text(name.to_string())]).await?;
             Ok(all(&rows, view)?.pop())
         })
     }
 
-    fn events<'a>(&'a self, after: Option<&'a EventName>, limit: usize) -> BoxFuture<'a, Result<Vec<EventView>, StoreError>> {
+    fn events<'a>(
+        &'a self,
+        after: Option<&'a EventName>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<EventView>, StoreError>> {
         Box::pin(async move {
-            let params = vec![Param::MaybeText(after.map(ToString::to_string)), Param::Int(int(limit as u64))];
+            let params = vec![
+                Param::MaybeText(after.map(ToString::to_string)),
+                Param::Int(int(limit as u64)),
+            ];
             let rows = self.query(|sql| &sql.events, params).await?;
             all(&rows, view)
         })
@@ -155,7 +186,8 @@ impl SharedReader for PostgresReader {
 
     fn due_events(&self, limit: usize) -> BoxFuture<'_, Result<Vec<EventName>, StoreError>> {
         Box::pin(async move {
-            let rows = self.query(|sql| &sql.due_events, vec![Param::Int(int(limit as u64))]).await?;
+            let rows =
+                self.query(|sql| &sql.due_events, vec![Param::Int(int(limit as u64))]).await?;
             all(&rows, |row| event_name(row, 0))
         })
     }

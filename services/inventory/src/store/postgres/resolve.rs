@@ -5,14 +5,15 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::types::{ToSql, Type};
 
-use super::commit::UNBOUNDED;
-use super::errors::Trouble;
-use super::link::{Link, within};
-use super::options::PostgresOptions;
-use super::rows::int;
-use super::sql::Sql;
-use crate::decide::WorkingSet;
-use crate::domain::EventName;
+use super::{
+    commit::UNBOUNDED,
+    errors::Trouble,
+    link::{Link, within},
+    options::PostgresOptions,
+    rows::int,
+    sql::Sql,
+};
+use crate::{decide::WorkingSet, domain::EventName};
 
 /// What became of it.
 pub(super) enum Outcome {
@@ -29,21 +30,36 @@ pub(super) struct Fingerprint {
 
 impl Fingerprint {
     pub fn of(set: &WorkingSet) -> Option<Self> {
-        set.records.first().map(|(record, body)| Self { event: record.event.clone(), seq: record.seq, body: body.clone() })
+        set.records.first().map(|(record, body)| Self {
+            event: record.event.clone(),
+            seq: record.seq,
+            body: body.clone(),
+        })
     }
 }
 
-/// Asks until `options.resolve_timeout` is over; gives back a connection that works with the answer.
+/// Asks until `options.resolve_timeout` is over; gives back a connection that works with the
+/// answer.
 ///
-/// The batch held the lock of its event from its load to its end. Who has that lock now knows that the old transaction is over,
-/// and the ledger says how. A batch that made its event held none: if it is still to come, it will collide with whatever is written
-/// in its place, and be rolled back.
-pub(super) async fn resolve(options: &PostgresOptions, sql: &Sql, begin: &str, batch: &Fingerprint) -> Result<(Link, Outcome), Trouble> {
+/// The batch held the lock of its event from its load to its end. Who has that lock now knows that
+/// the old transaction is over, and the ledger says how. A batch that made its event held none: if
+/// it is still to come, it will collide with whatever is written in its place, and be rolled back.
+pub(super) async fn resolve(
+    options: &PostgresOptions,
+    sql: &Sql,
+    begin: &str,
+    batch: &Fingerprint,
+) -> Result<(Link, Outcome), Trouble> {
     const PAUSE: Duration = Duration::from_millis(50);
     let until = Instant::now() + options.resolve_timeout;
     loop {
         let trouble = match Link::connect(options).await {
-            Ok(link) => match within(options.statement_timeout + options.lock_timeout, ask(&link, sql, begin, batch)).await {
+            Ok(link) => match within(
+                options.statement_timeout + options.lock_timeout,
+                ask(&link, sql, begin, batch),
+            )
+            .await
+            {
                 Ok(outcome) => return Ok((link, outcome)),
                 Err(trouble) => trouble,
             },
@@ -56,8 +72,8 @@ pub(super) async fn resolve(options: &PostgresOptions, sql: &Sql, begin: &str, b
     }
 }
 
-/// A record that can be seen is committed here, but perhaps not on a synchronous standby: whoever waited for that was disturbed. A
-/// commit that comes after it and is waited for carries it along.
+/// A record that can be seen is committed here, but perhaps not on a synchronous standby: whoever
+/// waited for that was disturbed. A commit that comes after it and is waited for carries it along.
 async fn ask(link: &Link, sql: &Sql, begin: &str, batch: &Fingerprint) -> Result<Outcome, Trouble> {
     let (event, seq) = (batch.event.as_str(), int(batch.seq));
     type Params<'a> = Vec<(&'a (dyn ToSql + Sync), Type)>;

@@ -6,8 +6,10 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::errors::Trouble;
-use crate::domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, PaymentRef};
-use crate::ledger::Hash;
+use crate::{
+    domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, PaymentRef},
+    ledger::Hash,
+};
 
 /// A number of the domain as the database keeps it. What would not fit is refused long before.
 pub(super) fn int(number: u64) -> i64 {
@@ -36,7 +38,8 @@ pub(super) fn uuid(id: HoldId) -> Uuid {
     Uuid::from_bytes(*id.as_bytes())
 }
 
-/// In which columns the parts of an event are: name, seq, settings_seq, head, at_ms, live_holds, settings, stocks.
+/// In which columns the parts of an event are: name, seq, settings_seq, head, at_ms, live_holds,
+/// settings, stocks.
 type EventColumns = [usize; 8];
 
 /// As [`super::sql::EVENT`] has them.
@@ -49,7 +52,10 @@ pub(super) fn batch_event(row: &Row) -> Result<Event, Trouble> {
     event_at(row, [1, 3, 4, 13, 5, 6, 8, 9])
 }
 
-fn event_at(row: &Row, [name, seq, settings_seq, head, at_ms, live_holds, settings, stocks]: EventColumns) -> Result<Event, Trouble> {
+fn event_at(
+    row: &Row,
+    [name, seq, settings_seq, head, at_ms, live_holds, settings, stocks]: EventColumns,
+) -> Result<Event, Trouble> {
     let bad = damaged("an event");
     let head: &[u8] = row.try_get(head)?;
     Ok(Event {
@@ -64,8 +70,8 @@ fn event_at(row: &Row, [name, seq, settings_seq, head, at_ms, live_holds, settin
     })
 }
 
-/// In which columns the parts of a hold are: id, event, items, live, customer, state, created_at_ms, expires_at_ms, payment_ref, seq,
-/// confirmed_seq.
+/// In which columns the parts of a hold are: id, event, items, live, customer, state,
+/// created_at_ms, expires_at_ms, payment_ref, seq, confirmed_seq.
 type HoldColumns = [usize; 11];
 
 /// As [`super::sql::HOLD`] has them.
@@ -79,7 +85,19 @@ pub(super) fn batch_hold(row: &Row) -> Result<Hold, Trouble> {
 }
 
 fn hold_at(row: &Row, columns: HoldColumns) -> Result<Hold, Trouble> {
-    let [id, event, items, live, customer, state, created_at_ms, expires_at_ms, payment_ref, seq, confirmed_seq] = columns;
+    let [
+        id,
+        event,
+        items,
+        live,
+        customer,
+        state,
+        created_at_ms,
+        expires_at_ms,
+        payment_ref,
+        seq,
+        confirmed_seq,
+    ] = columns;
     let bad = damaged("a hold");
     let id: Uuid = row.try_get(id)?;
     let customer: Option<&str> = row.try_get(customer)?;
@@ -109,5 +127,7 @@ pub(super) fn state_name(state: HoldState) -> &'static str {
 }
 
 fn state_of(name: &str) -> Option<HoldState> {
-    [HoldState::Held, HoldState::Confirmed, HoldState::Released, HoldState::Expired].into_iter().find(|state| state_name(*state) == name)
+    [HoldState::Held, HoldState::Confirmed, HoldState::Released, HoldState::Expired]
+        .into_iter()
+        .find(|state| state_name(*state) == name)
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use super::gate::Gate;
-use super::load::{begin, begin_batch};
-use super::options::PostgresOptions;
-use super::sql::Sql;
+use super::{
+    gate::Gate,
+    load::{begin, begin_batch},
+    options::PostgresOptions,
+    sql::Sql,
+};
 
 pub(super) struct Common {
     pub options: PostgresOptions,

@@ -1,22 +1,28 @@
-//! All of a schema as it is at one moment, page by page: one read-only transaction, whatever is sold meanwhile.
+//! All of a schema as it is at one moment, page by page: one read-only transaction, whatever is
+//! sold meanwhile.
 //!
 //! Nothing is changed by it, and the schema is not brought up to date either.
 
 use std::time::Duration;
 
-use tokio_postgres::Row;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{
+    Row,
+    types::{ToSql, Type},
+};
 use uuid::Uuid;
 
-use super::errors::Trouble;
-use super::link::{Link, within};
-use super::migrate;
-use super::options::PostgresOptions;
-use super::rows::{damaged, event, event_name, hold, int, number, uuid};
-use super::sql::{EVENT, HOLD, NOW};
-use crate::domain::{CustomerId, Event, EventName, Fingerprint, Hold, HoldId, IdempotencyKey, TimeMs};
-use crate::store::StoreError;
-use crate::store::rows::KeyRow;
+use super::{
+    errors::Trouble,
+    link::{Link, within},
+    migrate,
+    options::PostgresOptions,
+    rows::{damaged, event, event_name, hold, int, number, uuid},
+    sql::{EVENT, HOLD, NOW},
+};
+use crate::{
+    domain::{CustomerId, Event, EventName, Fingerprint, Hold, HoldId, IdempotencyKey, TimeMs},
+    store::{StoreError, rows::KeyRow},
+};
 
 /// Rows of one round trip.
 pub(crate) const PAGE: usize = 1_000;
@@ -40,8 +46,8 @@ impl Snapshot {
     /// Connects and begins the transaction.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when the database cannot be read, has no stock, or that of a newer version. The text names no host
-    /// and no password.
+    /// [`StoreError::Unavailable`] when the database cannot be read, has no stock, or that of a
+    /// newer version. The text names no host and no password.
     pub async fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
         let link = Link::connect(options).await.map_err(Trouble::unavailable)?;
         let limit = options.statement_timeout;
@@ -51,10 +57,16 @@ impl Snapshot {
             limit.as_millis(),
             IDLE_MAX.as_millis()
         );
-        within(limit, async { Ok(link.client.batch_execute(&begin).await?) }).await.map_err(Trouble::unavailable)?;
-        let applied = within(limit, migrate::applied(&link.client, &options.schema)).await.map_err(Trouble::unavailable)?;
+        within(limit, async { Ok(link.client.batch_execute(&begin).await?) })
+            .await
+            .map_err(Trouble::unavailable)?;
+        let applied = within(limit, migrate::applied(&link.client, &options.schema))
+            .await
+            .map_err(Trouble::unavailable)?;
         if applied.is_none() {
-            return Err(StoreError::Unavailable(format!("there is no stock in its schema {}", options.schema).into()));
+            return Err(StoreError::Unavailable(
+                format!("there is no stock in its schema {}", options.schema).into(),
+            ));
         }
         let mut snapshot = Self { link, schema: options.schema.clone(), limit, now_ms: 0 };
         let times = snapshot.read(&format!("SELECT {NOW}"), &[], |row| number(row, 0)).await?;
@@ -67,33 +79,51 @@ impl Snapshot {
         self.now_ms
     }
 
-    async fn read<T>(&self, sql: &str, params: Params<'_>, read: impl Fn(&Row) -> Result<T, Trouble>) -> Result<Vec<T>, StoreError> {
+    async fn read<T>(
+        &self,
+        sql: &str,
+        params: Params<'_>,
+        read: impl Fn(&Row) -> Result<T, Trouble>,
+    ) -> Result<Vec<T>, StoreError> {
         let trip = async { Ok(self.link.client.query_typed(sql, params).await?) };
         let rows = within(self.limit, trip).await.map_err(Trouble::unavailable)?;
         rows.iter().map(read).collect::<Result<_, _>>().map_err(Trouble::unavailable)
     }
 
-    /// Records by event and place, after those of `after`: also of events that no other table knows.
-    pub(crate) async fn ledger(&self, after: Option<(&EventName, u64)>) -> Result<Vec<LedgerRow>, StoreError> {
+    /// Records by event and place, after those of `after`: also of events that no other table
+    /// knows.
+    pub(crate) async fn ledger(
+        &self,
+        after: Option<(&EventName, u64)>,
+    ) -> Result<Vec<LedgerRow>, StoreError> {
         let (name, seq) = after.map_or(("", 0), |(name, seq)| (name.as_str(), int(seq)));
         let sql = format!(
             "SELECT event, seq, body FROM {}.ledger WHERE (event, seq) > ($1 COLLATE \"C\", $2) ORDER BY event, seq LIMIT {PAGE}",
             self.schema
         );
-        self.read(&sql, &[(&name, Type::TEXT), (&seq, Type::INT8)], |row| Ok((event_name(row, 0)?, number(row, 1)?, row.try_get(2)?))).await
+        self.read(&sql, &[(&name, Type::TEXT), (&seq, Type::INT8)], |row| {
+            Ok((event_name(row, 0)?, number(row, 1)?, row.try_get(2)?))
+        })
+        .await
     }
 
     /// Counts by event.
     pub(crate) async fn events(&self, after: Option<&EventName>) -> Result<Vec<Event>, StoreError> {
         let after = after.map_or("", EventName::as_str);
-        let sql = format!("SELECT {EVENT} FROM {}.events e WHERE e.name > $1 ORDER BY e.name LIMIT {PAGE}", self.schema);
+        let sql = format!(
+            "SELECT {EVENT} FROM {}.events e WHERE e.name > $1 ORDER BY e.name LIMIT {PAGE}",
+            self.schema
+        );
         self.read(&sql, &[(&after, Type::TEXT)], event).await
     }
 
     /// Holds and reservations by id.
     pub(crate) async fn holds(&self, after: Option<HoldId>) -> Result<Vec<Hold>, StoreError> {
         let after = after.map_or(Uuid::nil(), uuid);
-        let sql = format!("SELECT {HOLD} FROM {}.holds h WHERE h.id > $1 ORDER BY h.id LIMIT {PAGE}", self.schema);
+        let sql = format!(
+            "SELECT {HOLD} FROM {}.holds h WHERE h.id > $1 ORDER BY h.id LIMIT {PAGE}",
+            self.schema
+        );
         self.read(&sql, &[(&after, Type::UUID)], hold).await
     }
 
@@ -109,14 +139,18 @@ impl Snapshot {
             self.schema
         );
         let read = |row: &Row| {
-            let customer = CustomerId::new(row.try_get::<_, &str>(1)?).map_err(|error| damaged("a customer")(&error))?;
+            let customer = CustomerId::new(row.try_get::<_, &str>(1)?)
+                .map_err(|error| damaged("a customer")(&error))?;
             Ok((event_name(row, 0)?, customer, number(row, 2)?))
         };
         self.read(&sql, &[(&name, Type::TEXT), (&who, Type::TEXT)], read).await
     }
 
     /// Keys, and where their answers are.
-    pub(crate) async fn keys(&self, after: Option<&IdempotencyKey>) -> Result<Vec<(IdempotencyKey, KeyRow)>, StoreError> {
+    pub(crate) async fn keys(
+        &self,
+        after: Option<&IdempotencyKey>,
+    ) -> Result<Vec<(IdempotencyKey, KeyRow)>, StoreError> {
         let after = after.map_or("", IdempotencyKey::as_str);
         let sql = format!(
             "SELECT key, fingerprint, event, seq, expires_at_ms FROM {}.keys WHERE key > $1 ORDER BY key LIMIT {PAGE}",
@@ -137,5 +171,13 @@ fn key(row: &Row) -> Result<(IdempotencyKey, KeyRow), Trouble> {
     let key = IdempotencyKey::new(row.try_get::<_, &str>(0)?).map_err(|error| bad(&error))?;
     let fingerprint: &[u8] = row.try_get(1)?;
     let fingerprint = Fingerprint::from_bytes(fingerprint.try_into().map_err(|error| bad(&error))?);
-    Ok((key, KeyRow { fingerprint, event: event_name(row, 2)?, seq: number(row, 3)?, expires_at_ms: number(row, 4)? }))
+    Ok((
+        key,
+        KeyRow {
+            fingerprint,
+            event: event_name(row, 2)?,
+            seq: number(row, 3)?,
+            expires_at_ms: number(row, 4)?,
+        },
+    ))
 }

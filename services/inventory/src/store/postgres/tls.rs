@@ -1,15 +1,23 @@
 //! TLS on the way to the database, by rustls, in the modes that libpq has.
 
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+};
 
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{
+        CertificateDer, PrivateKeyDer, ServerName, UnixTime,
+        pem::{self, PemObject},
+    },
+};
 use thiserror::Error;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -81,11 +89,13 @@ impl TlsMaker {
         let provider = Arc::new(ring::default_provider());
         let rejected = |error: &dyn std::error::Error| TlsError::Rejected(error.to_string());
         let checks_name = wishes.mode == TlsMode::VerifyFull;
-        let checks_chain =
-            checks_name || wishes.mode == TlsMode::VerifyCa || (wishes.mode == TlsMode::Require && wishes.root_cert.is_some());
+        let checks_chain = checks_name
+            || wishes.mode == TlsMode::VerifyCa
+            || (wishes.mode == TlsMode::Require && wishes.root_cert.is_some());
         let inner = if checks_chain {
             let roots = Arc::new(roots(wishes.root_cert.as_deref())?);
-            let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build();
+            let verifier =
+                WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build();
             Some(verifier.map_err(|error| rejected(&error))?)
         } else {
             None
@@ -98,8 +108,11 @@ impl TlsMaker {
             .with_custom_certificate_verifier(verifier);
         let config = match (&wishes.cert, &wishes.key) {
             (Some(cert), Some(key)) => {
-                let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| pem_error(key, &error))?;
-                builder.with_client_auth_cert(certificates(cert)?, key_der).map_err(|error| rejected(&error))?
+                let key_der =
+                    PrivateKeyDer::from_pem_file(key).map_err(|error| pem_error(key, &error))?;
+                builder
+                    .with_client_auth_cert(certificates(cert)?, key_der)
+                    .map_err(|error| rejected(&error))?
             }
             (None, None) => builder.with_no_client_auth(),
             _ => return Err(TlsError::HalfClient),
@@ -108,11 +121,14 @@ impl TlsMaker {
     }
 }
 
-/// In words of our own: the library's show the line that it could not read, and of a key on a single line that is the key.
+/// In words of our own: the library's show the line that it could not read, and of a key on a
+/// single line that is the key.
 fn pem_error(path: &Path, error: &pem::Error) -> TlsError {
     let reason = match error {
         pem::Error::Io(error) => error.to_string(),
-        pem::Error::MissingSectionEnd { .. } => "a section of it has no END line; BEGIN and END stand on lines of their own".to_owned(),
+        pem::Error::MissingSectionEnd { .. } => {
+            "a section of it has no END line; BEGIN and END stand on lines of their own".to_owned()
+        }
         pem::Error::IllegalSectionStart { .. } => "a BEGIN line of it is malformed".to_owned(),
         pem::Error::Base64Decode(_) => "a section of it is no base64".to_owned(),
         pem::Error::NoItemsFound => "what it should hold is not in it".to_owned(),
@@ -125,7 +141,10 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let certificates = read.map_err(|error| pem_error(path, &error))?;
     if certificates.is_empty() {
-        return Err(TlsError::File { path: path.to_owned(), reason: "no certificate in it".into() });
+        return Err(TlsError::File {
+            path: path.to_owned(),
+            reason: "no certificate in it".into(),
+        });
     }
     Ok(certificates)
 }
@@ -136,7 +155,10 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, TlsError> {
     match file.filter(|file| *file != Path::new("system")) {
         Some(file) => {
             for certificate in certificates(file)? {
-                store.add(certificate).map_err(|error| TlsError::File { path: file.to_owned(), reason: error.to_string() })?;
+                store.add(certificate).map_err(|error| TlsError::File {
+                    path: file.to_owned(),
+                    reason: error.to_string(),
+                })?;
             }
         }
         None => {
@@ -146,7 +168,8 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, TlsError> {
     if store.is_empty() { Err(TlsError::NoRoots) } else { Ok(store) }
 }
 
-/// Verifies as far as the mode asks for. Whatever the mode, the server proves that it has the key of its certificate.
+/// Verifies as far as the mode asks for. Whatever the mode, the server proves that it has the key
+/// of its certificate.
 #[derive(Debug)]
 struct Verifier {
     inner: Option<Arc<WebPkiServerVerifier>>,
@@ -165,11 +188,9 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let Some(inner) = &self.inner else { return Ok(ServerCertVerified::assertion()) };
         match inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            Err(rustls::Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }))
-                if !self.checks_name =>
-            {
-                Ok(ServerCertVerified::assertion())
-            }
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) if !self.checks_name => Ok(ServerCertVerified::assertion()),
             verdict => verdict,
         }
     }

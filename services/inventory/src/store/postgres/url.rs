@@ -1,13 +1,12 @@
 //! The connection URL: what the driver knows of it, and what it does not.
 
-use std::fmt;
-use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use thiserror::Error;
-use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::{
+    Config,
+    config::{Host, SslMode, TargetSessionAttrs},
+};
 
 use super::tls::{TlsError, TlsMaker, TlsMode, TlsWishes};
 
@@ -15,7 +14,9 @@ use super::tls::{TlsError, TlsMaker, TlsMode, TlsWishes};
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UrlError {
     /// It is none.
-    #[error("it must be a URL as in postgres://user:password@host:5432/database, with all special characters percent-encoded")]
+    #[error(
+        "it must be a URL as in postgres://user:password@host:5432/database, with all special characters percent-encoded"
+    )]
     Malformed,
     /// It names no host.
     #[error("it must name at least one host")]
@@ -23,7 +24,8 @@ pub enum UrlError {
     /// A parameter has a value that is not one of those known.
     #[error("its parameter {0} has a value that is not known")]
     Parameter(&'static str),
-    /// A parameter has a name that is not one of those known. It may be the rest of a password, so it is not told.
+    /// A parameter has a name that is not one of those known. It may be the rest of a password, so
+    /// it is not told.
     #[error("it has a parameter that is not known; known are: {}", PARAMETERS.join(", "))]
     UnknownParameter,
     /// Certificates cannot be used.
@@ -57,7 +59,8 @@ const PARAMETERS: [&str; 22] = [
     "user",
 ];
 
-/// A database: one or more hosts, the login, and how to protect the way to it. It never shows its contents.
+/// A database: one or more hosts, the login, and how to protect the way to it. It never shows its
+/// contents.
 #[derive(Clone)]
 pub struct Target {
     pub(super) hosts: Vec<Config>,
@@ -79,7 +82,9 @@ impl FromStr for Target {
         }
         // As the driver reads it, a login ends at the first '@' and may hold question marks.
         let host_at = url.find('@').map_or(0, |at| at + 1);
-        let (base, query) = url[host_at..].find('?').map_or((url, ""), |at| (&url[..host_at + at], &url[host_at + at + 1..]));
+        let (base, query) = url[host_at..]
+            .find('?')
+            .map_or((url, ""), |at| (&url[..host_at + at], &url[host_at + at + 1..]));
         let mut wishes = TlsWishes::default();
         let mut rest = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -93,7 +98,8 @@ impl FromStr for Target {
                 _ => rest.push(pair),
             }
         }
-        let plain = if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
+        let plain =
+            if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
         // The driver's own words may repeat parts of the URL.
         let config: Config = plain.parse().map_err(|_| rest_error(base, &rest))?;
         let hosts = single_hosts(&config, wishes.mode, query.contains("target_session_attrs="));
@@ -106,7 +112,10 @@ impl FromStr for Target {
 
 /// What is wrong with a parameter of this name, whose value cannot be used.
 fn unusable(name: &str) -> UrlError {
-    PARAMETERS.iter().find(|known| **known == name).map_or(UrlError::UnknownParameter, |known| UrlError::Parameter(known))
+    PARAMETERS
+        .iter()
+        .find(|known| **known == name)
+        .map_or(UrlError::UnknownParameter, |known| UrlError::Parameter(known))
 }
 
 /// Which parameter it is that the driver does not know.
@@ -134,7 +143,8 @@ fn decoded(value: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// A configuration for each host: the driver would wait for a host that accepts and says nothing, and never try the next.
+/// A configuration for each host: the driver would wait for a host that accepts and says nothing,
+/// and never try the next.
 fn single_hosts(all: &Config, mode: TlsMode, attrs_given: bool) -> Vec<Config> {
     let hosts = all.get_hosts().iter().enumerate();
     let single = hosts.map(|(at, host)| {
@@ -168,9 +178,17 @@ fn single_hosts(all: &Config, mode: TlsMode, attrs_given: bool) -> Vec<Config> {
             TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => SslMode::Require,
         });
         // A standby, or a primary that was demoted, is passed over.
-        let attrs = if attrs_given { all.get_target_session_attrs() } else { TargetSessionAttrs::ReadWrite };
+        let attrs = if attrs_given {
+            all.get_target_session_attrs()
+        } else {
+            TargetSessionAttrs::ReadWrite
+        };
         one.target_session_attrs(attrs);
-        one.keepalives_idle(if all.get_keepalives_idle() == DRIVERS_IDLE { KEEPALIVE_IDLE } else { all.get_keepalives_idle() });
+        one.keepalives_idle(if all.get_keepalives_idle() == DRIVERS_IDLE {
+            KEEPALIVE_IDLE
+        } else {
+            all.get_keepalives_idle()
+        });
         one.keepalives_interval(all.get_keepalives_interval().unwrap_or(KEEPALIVE_INTERVAL));
         one.keepalives_retries(all.get_keepalives_retries().unwrap_or(3));
         one.keepalives(all.get_keepalives());
@@ -197,16 +215,24 @@ mod tests {
     #[test]
     fn several_hosts_are_tried_one_by_one_and_writable_ones_only() {
         let target = parse("postgres://u:p%40ss@a:5432,b:5433/db?application_name=x").unwrap();
-        let ports: Vec<_> = target.hosts.iter().map(|host| (host.get_hosts().len(), host.get_ports()[0])).collect();
+        let ports: Vec<_> =
+            target.hosts.iter().map(|host| (host.get_hosts().len(), host.get_ports()[0])).collect();
         assert_eq!(ports, [(1, 5432), (1, 5433)]);
-        assert!(target.hosts.iter().all(|host| host.get_target_session_attrs() == TargetSessionAttrs::ReadWrite));
+        assert!(
+            target
+                .hosts
+                .iter()
+                .all(|host| host.get_target_session_attrs() == TargetSessionAttrs::ReadWrite)
+        );
         assert_eq!(target.hosts[1].get_password(), Some(b"p@ss".as_slice()));
         assert_eq!(target.hosts[1].get_application_name(), Some("x"));
     }
 
     #[test]
     fn a_password_may_hold_what_looks_like_parameters() {
-        let target = parse("postgres://user:a?sslmode=b&c=d@host/db?sslmode=require&application_name=x").unwrap();
+        let target =
+            parse("postgres://user:a?sslmode=b&c=d@host/db?sslmode=require&application_name=x")
+                .unwrap();
         assert_eq!(target.hosts[0].get_password(), Some(b"a?sslmode=b&c=d".as_slice()));
         assert_eq!(target.hosts[0].get_application_name(), Some("x"));
     }
@@ -236,8 +262,14 @@ mod tests {
         for mode in ["disable", "prefer", "require"] {
             parse(&format!("postgres://u@h/db?sslmode={mode}")).unwrap();
         }
-        assert_eq!(parse("postgres://u@h/db?sslmode=allow").unwrap_err(), UrlError::Parameter("sslmode"));
-        assert_eq!(parse("postgres://u@h/db?connect_timeout=soon").unwrap_err(), UrlError::Parameter("connect_timeout"));
+        assert_eq!(
+            parse("postgres://u@h/db?sslmode=allow").unwrap_err(),
+            UrlError::Parameter("sslmode")
+        );
+        assert_eq!(
+            parse("postgres://u@h/db?connect_timeout=soon").unwrap_err(),
+            UrlError::Parameter("connect_timeout")
+        );
         assert_eq!(parse("postgres://u@h/db?nonsense=1").unwrap_err(), UrlError::UnknownParameter);
     }
 }

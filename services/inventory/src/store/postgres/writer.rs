@@ -1,21 +1,25 @@
 //! A writer: one connection, one transaction at a time.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
-use super::commit::{CommitError, NextExpiries, commit};
-use super::errors::Trouble;
-use super::gate::Counts;
-use super::link::{Link, within};
-use super::load::{load, load_more};
-use super::reader::PostgresReader;
-use super::resolve::{Fingerprint, Outcome, resolve};
-use super::shared::Common;
-use crate::decide::{Touch, WorkingSet};
-use crate::domain::{EventName, TimeMs};
-use crate::store::{Durability, EventView, Reader, SharedStore, Store, StoreError};
+use super::{
+    commit::{CommitError, NextExpiries, commit},
+    errors::Trouble,
+    gate::Counts,
+    link::{Link, within},
+    load::{load, load_more},
+    reader::PostgresReader,
+    resolve::{Fingerprint, Outcome, resolve},
+    shared::Common,
+};
+use crate::{
+    decide::{Touch, WorkingSet},
+    domain::{EventName, TimeMs},
+    store::{Durability, EventView, Reader, SharedStore, Store, StoreError},
+};
 
-/// A writer of the PostgreSQL store. It connects when it is first needed, and again whenever it has to.
+/// A writer of the PostgreSQL store. It connects when it is first needed, and again whenever it has
+/// to.
 pub struct PostgresStore {
     common: Arc<Common>,
     reader: Arc<PostgresReader>,
@@ -29,18 +33,22 @@ impl PostgresStore {
         Self { common, reader, link: None, open: None }
     }
 
-    /// The connection, made now if there is none. Where the database is known to be away, nobody waits to find that out again.
+    /// The connection, made now if there is none. Where the database is known to be away, nobody
+    /// waits to find that out again.
     async fn link(&mut self) -> Result<Link, StoreError> {
         if let Some(link) = self.link.take().filter(Link::is_open) {
             return Ok(link);
         }
         self.common.gate.check()?;
-        Link::connect(&self.common.options).await.inspect(|_| Counts::add(&self.common.gate.counts.connects)).map_err(|trouble| {
-            Counts::add(&self.common.gate.counts.connect_failures);
-            self.common.gate.alarm.notify_one();
-            tracing::warn!(error = trouble.text(), "a writer cannot connect to the database");
-            trouble.unavailable()
-        })
+        Link::connect(&self.common.options)
+            .await
+            .inspect(|_| Counts::add(&self.common.gate.counts.connects))
+            .map_err(|trouble| {
+                Counts::add(&self.common.gate.counts.connect_failures);
+                self.common.gate.alarm.notify_one();
+                tracing::warn!(error = trouble.text(), "a writer cannot connect to the database");
+                trouble.unavailable()
+            })
     }
 
     /// Ends a transaction that is not to be committed, and keeps the connection if it still works.
@@ -50,7 +58,10 @@ impl PostgresStore {
             self.common.gate.alarm.notify_one();
             return;
         }
-        let ended = within(self.common.options.statement_timeout, async { Ok(link.client.batch_execute("ROLLBACK").await?) }).await;
+        let ended = within(self.common.options.statement_timeout, async {
+            Ok(link.client.batch_execute("ROLLBACK").await?)
+        })
+        .await;
         if ended.is_ok() {
             self.link = Some(link);
         }
@@ -65,7 +76,10 @@ impl PostgresStore {
     }
 
     async fn end_empty(&mut self, link: Link) -> Result<Vec<EventView>, StoreError> {
-        let ended = within(self.common.options.statement_timeout, async { Ok(link.client.batch_execute("ROLLBACK").await?) }).await;
+        let ended = within(self.common.options.statement_timeout, async {
+            Ok(link.client.batch_execute("ROLLBACK").await?)
+        })
+        .await;
         match ended {
             Ok(()) => {
                 self.link = Some(link);
@@ -77,13 +91,21 @@ impl PostgresStore {
     }
 
     /// The answer to the commit was lost: asks the database what became of it.
-    async fn find_out(&mut self, set: &WorkingSet, lost: String) -> Result<NextExpiries, StoreError> {
+    async fn find_out(
+        &mut self,
+        set: &WorkingSet,
+        lost: String,
+    ) -> Result<NextExpiries, StoreError> {
         let counts = &self.common.gate.counts;
         Counts::add(&counts.interrupted);
         self.common.gate.alarm.notify_one();
         let unknown = |text: String| StoreError::Unknown(text.into());
         let Some(batch) = Fingerprint::of(set) else { return Err(unknown(lost)) };
-        tracing::warn!(error = lost, records = set.records.len(), "the connection was lost during a commit: asking what became of it");
+        tracing::warn!(
+            error = lost,
+            records = set.records.len(),
+            "the connection was lost during a commit: asking what became of it"
+        );
         match resolve(&self.common.options, &self.common.sql, &self.common.begin, &batch).await {
             Ok((link, outcome)) => {
                 self.link = Some(link);
@@ -109,7 +131,8 @@ impl PostgresStore {
 impl Store for PostgresStore {
     async fn load(&mut self, touch: &Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
         if self.open.take().is_some() {
-            // A batch that was loaded and never committed: its connection goes, and its locks with it.
+            // A batch that was loaded and never committed: its connection goes, and its locks with
+            // it.
             self.link = None;
         }
         let link = self.link().await?;
@@ -131,7 +154,11 @@ impl Store for PostgresStore {
     }
 
     /// Always as durable as the server commits, never less than on its disk.
-    async fn commit(&mut self, set: WorkingSet, _durability: Durability) -> Result<Vec<EventView>, StoreError> {
+    async fn commit(
+        &mut self,
+        set: WorkingSet,
+        _durability: Durability,
+    ) -> Result<Vec<EventView>, StoreError> {
         let (Some(existed), Some(link)) = (self.open.take(), self.link.take()) else {
             return Err(StoreError::Conflict("no transaction is open".into()));
         };
@@ -140,25 +167,32 @@ impl Store for PostgresStore {
         }
         let common = self.common.clone();
         let limit = common.options.statement_timeout;
-        let done = tokio::time::timeout(limit, commit(&link.client, &common.sql, &set, &existed)).await;
-        let next = match done.unwrap_or_else(|_| Err(CommitError::Unknown("no answer in time".into()))) {
-            Ok(next) => {
-                self.link = Some(link);
-                next
-            }
-            Err(CommitError::Undone(trouble)) => {
-                self.roll_back(link, &trouble).await;
-                return Err(self.give_up(trouble));
-            }
-            Err(CommitError::Unknown(lost)) => {
-                // The old connection goes first: its transaction has to end.
-                drop(link);
-                self.find_out(&set, lost).await?
-            }
-        };
+        let done =
+            tokio::time::timeout(limit, commit(&link.client, &common.sql, &set, &existed)).await;
+        let next =
+            match done.unwrap_or_else(|_| Err(CommitError::Unknown("no answer in time".into()))) {
+                Ok(next) => {
+                    self.link = Some(link);
+                    next
+                }
+                Err(CommitError::Undone(trouble)) => {
+                    self.roll_back(link, &trouble).await;
+                    return Err(self.give_up(trouble));
+                }
+                Err(CommitError::Unknown(lost)) => {
+                    // The old connection goes first: its transaction has to end.
+                    drop(link);
+                    self.find_out(&set, lost).await?
+                }
+            };
         let dirty = set.dirty_events;
         let views = set.events.into_iter().filter(|(name, _)| dirty.contains(name));
-        Ok(views.map(|(name, event)| EventView { next_expiry_ms: next.get(&name).copied().flatten(), event }).collect())
+        Ok(views
+            .map(|(name, event)| EventView {
+                next_expiry_ms: next.get(&name).copied().flatten(),
+                event,
+            })
+            .collect())
     }
 
     fn reader(&self) -> Arc<dyn Reader> {

@@ -1,9 +1,12 @@
-//! Who asks: by the address of the connection, or what a trusted proxy says of it, or a bearer token.
+//! Who asks: by the address of the connection, or what a trusted proxy says of it, or a bearer
+//! token.
 
-use std::hash::{BuildHasher, RandomState};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::str::FromStr;
-use std::sync::OnceLock;
+use std::{
+    hash::{BuildHasher, RandomState},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    str::FromStr,
+    sync::OnceLock,
+};
 
 use http::{HeaderMap, HeaderName, header};
 use ipnet::IpNet;
@@ -30,7 +33,9 @@ pub enum ClientKey {
 impl ClientKey {
     pub fn address(address: IpAddr) -> Self {
         Self::Address(match address.to_canonical() {
-            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+            IpAddr::V6(address) => {
+                Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
+            }
             v4 @ IpAddr::V4(_) => v4,
         })
     }
@@ -55,7 +60,11 @@ impl FromStr for TrustedProxies {
     type Err = InvalidNetwork;
 
     fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
-        let parse = |part: &str| part.parse::<IpNet>().or_else(|_| part.parse::<IpAddr>().map(IpNet::from)).map_err(|_| InvalidNetwork);
+        let parse = |part: &str| {
+            part.parse::<IpNet>()
+                .or_else(|_| part.parse::<IpAddr>().map(IpNet::from))
+                .map_err(|_| InvalidNetwork)
+        };
         text.split(',').map(|part| parse(part.trim())).collect::<Result<_, _>>().map(Self)
     }
 }
@@ -66,17 +75,23 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// Who asks, when `peer` is at the other end of the connection: from the nearest hop on, the first that is not trusted, because only
-    /// trusted ones have written what stands to the right of it. `None` when there is none, so that a trusted one asks for itself.
+    /// Who asks, when `peer` is at the other end of the connection: from the nearest hop on, the
+    /// first that is not trusted, because only trusted ones have written what stands to the
+    /// right of it. `None` when there is none, so that a trusted one asks for itself.
     #[must_use]
     pub fn asker(&self, headers: &HeaderMap, peer: IpAddr) -> Option<IpAddr> {
-        let mut hops = headers.get_all(FORWARDED_FOR).iter().rev().flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+        let mut hops = headers
+            .get_all(FORWARDED_FOR)
+            .iter()
+            .rev()
+            .flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
         let mut nearest = peer;
         for _ in 0..=HOPS_MAX {
             if !self.has(nearest) {
                 return Some(nearest);
             }
-            // It asks for somebody who cannot be told from others: all of those are one client, and not without a limit.
+            // It asks for somebody who cannot be told from others: all of those are one client, and
+            // not without a limit.
             let Some(hop) = read_hop(hops.next()?) else { break };
             nearest = hop;
         }
@@ -85,9 +100,15 @@ impl TrustedProxies {
 }
 
 /// Whose request it is; `None` when a trusted proxy asks for itself, or nobody knows.
-pub(super) fn of(headers: &HeaderMap, peer: Option<Peer>, settings: &QuotaSettings) -> Option<ClientKey> {
+pub(super) fn of(
+    headers: &HeaderMap,
+    peer: Option<Peer>,
+    settings: &QuotaSettings,
+) -> Option<ClientKey> {
     if settings.by_token
-        && let Some(token) = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "))
+        && let Some(token) = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "))
     {
         return Some(ClientKey::token(token));
     }
@@ -113,14 +134,20 @@ mod tests {
         for line in forwarded {
             headers.append(FORWARDED_FOR, HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
-        trusted.asker(&headers, peer.parse().unwrap()).map_or("nobody".into(), |address| address.to_string())
+        trusted
+            .asker(&headers, peer.parse().unwrap())
+            .map_or("nobody".into(), |address| address.to_string())
     }
 
     #[test]
     fn only_trusted_proxies_say_for_whom_they_ask() {
         assert_eq!(seen("1.2.3.4", &["9.9.9.9"]), "1.2.3.4", "anybody can write a header");
         assert_eq!(seen("10.1.1.1", &["9.9.9.9"]), "9.9.9.9");
-        assert_eq!(seen("10.1.1.1", &["8.8.8.8, 9.9.9.9", "192.168.0.7"]), "9.9.9.9", "what the client wrote itself does not count");
+        assert_eq!(
+            seen("10.1.1.1", &["8.8.8.8, 9.9.9.9", "192.168.0.7"]),
+            "9.9.9.9",
+            "what the client wrote itself does not count"
+        );
         assert_eq!(seen("::ffff:10.1.1.1", &["2001:db8::5"]), "2001:db8::5");
         assert_eq!(seen("10.1.1.1", &["9.9.9.9:1234"]), "9.9.9.9");
         assert_eq!(seen("10.1.1.1", &["[2001:db8::5]:1234, 10.2.2.2"]), "2001:db8::5");
@@ -130,7 +157,11 @@ mod tests {
 
     #[test]
     fn nobody_gets_around_his_quota_by_what_cannot_be_read() {
-        assert_eq!(seen("10.1.1.1", &["\u{e4}\u{f6}, 9.9.9.9"]), "9.9.9.9", "a proxy has added to what the client wrote");
+        assert_eq!(
+            seen("10.1.1.1", &["\u{e4}\u{f6}, 9.9.9.9"]),
+            "9.9.9.9",
+            "a proxy has added to what the client wrote"
+        );
         assert_eq!(seen("10.1.1.1", &["nonsense, 10.2.2.2"]), "10.2.2.2");
         assert_eq!(seen("10.1.1.1", &["unknown"]), "10.1.1.1", "those are one client together");
         assert_eq!(seen("10.1.1.1", &[["10.3.3.3"; 100].join(",").as_str()]), "10.3.3.3");
@@ -143,6 +174,9 @@ mod tests {
         assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
         assert_eq!(key("::ffff:1.2.3.4"), key("1.2.3.4"));
         assert_ne!(ClientKey::token(b"a"), ClientKey::token(b"b"));
-        assert!("10.0.0.0/33".parse::<TrustedProxies>().is_err() && "a".parse::<TrustedProxies>().is_err());
+        assert!(
+            "10.0.0.0/33".parse::<TrustedProxies>().is_err()
+                && "a".parse::<TrustedProxies>().is_err()
+        );
     }
 }

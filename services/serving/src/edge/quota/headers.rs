@@ -1,7 +1,6 @@
 //! `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10).
 
-use std::num::NonZeroU32;
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -54,7 +53,8 @@ mod tests {
     fn they_say_the_quota_and_what_is_left() {
         let number = |n| NonZeroU32::new(n).unwrap();
         let mut headers = HeaderMap::new();
-        Standing::new(number(50), number(125), 7, Duration::from_millis(1_001)).put_on(&mut headers);
+        Standing::new(number(50), number(125), 7, Duration::from_millis(1_001))
+            .put_on(&mut headers);
         assert_eq!(
             (headers[POLICY].as_bytes(), headers[RATE_LIMIT].as_bytes()),
             (&b"\"default\";q=125;w=3"[..], &b"\"default\";r=7;t=2"[..])

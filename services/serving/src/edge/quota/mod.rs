@@ -1,20 +1,21 @@
-//! How much each client may ask for: a steady rate and a burst above it (GCRA), per client address or bearer token.
+//! How much each client may ask for: a steady rate and a burst above it (GCRA), per client address
+//! or bearer token.
 
 mod client;
 mod headers;
 mod store;
 
-use std::num::NonZeroU32;
-use std::time::Duration;
-
-use governor::clock::{Clock, DefaultClock};
-use governor::middleware::StateInformationMiddleware;
-use governor::{Quota, RateLimiter};
-use http::HeaderMap;
+use std::{num::NonZeroU32, time::Duration};
 
 use client::ClientKey;
 pub use client::{Peer, TrustedProxies};
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+    middleware::StateInformationMiddleware,
+};
 pub(super) use headers::Standing;
+use http::HeaderMap;
 use store::BoundedStore;
 
 use crate::problem::Problem;
@@ -50,17 +51,28 @@ impl Quotas {
         Self { settings, limiter, clock }
     }
 
-    /// Takes one request from its client's quota; `None` for who has none: a trusted proxy that asks for itself.
+    /// Takes one request from its client's quota; `None` for who has none: a trusted proxy that
+    /// asks for itself.
     ///
     /// # Errors
     /// A 429 problem and what is left, nothing.
-    pub fn take(&self, headers: &HeaderMap, peer: Option<Peer>) -> Result<Option<Standing>, (Problem, Standing)> {
+    pub fn take(
+        &self,
+        headers: &HeaderMap,
+        peer: Option<Peer>,
+    ) -> Result<Option<Standing>, (Problem, Standing)> {
         let Some(client) = client::of(headers, peer, &self.settings) else { return Ok(None) };
         let (rate, burst) = (self.settings.rate_per_s, self.settings.burst);
         match self.limiter.check_key(&client) {
-            Ok(state) => Ok(Some(Standing::new(rate, burst, state.remaining_burst_capacity(), Duration::ZERO))),
+            Ok(state) => Ok(Some(Standing::new(
+                rate,
+                burst,
+                state.remaining_burst_capacity(),
+                Duration::ZERO,
+            ))),
             Err(until) => {
-                let standing = Standing::new(rate, burst, 0, until.wait_time_from(self.clock.now()));
+                let standing =
+                    Standing::new(rate, burst, 0, until.wait_time_from(self.clock.now()));
                 Err((rate_limited(standing.reset_s()), standing))
             }
         }
@@ -69,7 +81,8 @@ impl Quotas {
 
 fn rate_limited(retry_after_s: u32) -> Problem {
     let detail = "Too many requests from this client; see the RateLimit headers. Nothing was done.";
-    Problem::new(http::StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Rate limited", detail).retry_after_about_s(retry_after_s)
+    Problem::new(http::StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Rate limited", detail)
+        .retry_after_about_s(retry_after_s)
 }
 
 #[cfg(test)]
@@ -81,8 +94,13 @@ mod tests {
     #[test]
     fn each_client_has_a_burst_and_then_waits() {
         let number = |n| NonZeroU32::new(n).unwrap();
-        let settings =
-            QuotaSettings { rate_per_s: number(1), burst: number(3), clients_max: 100, trusted: TrustedProxies::default(), by_token: true };
+        let settings = QuotaSettings {
+            rate_per_s: number(1),
+            burst: number(3),
+            clients_max: 100,
+            trusted: TrustedProxies::default(),
+            by_token: true,
+        };
         let quotas = Quotas::new(settings);
         let (none, peer) = (HeaderMap::new(), |last| Some(Peer([10, 0, 0, last].into())));
         for left in [2, 1, 0] {
@@ -90,7 +108,10 @@ mod tests {
             assert_eq!(standing.left(), left);
         }
         let (problem, standing) = quotas.take(&none, peer(1)).unwrap_err();
-        assert_eq!((problem.status().as_u16(), problem.code(), standing.left(), standing.reset_s()), (429, "rate_limited", 0, 1));
+        assert_eq!(
+            (problem.status().as_u16(), problem.code(), standing.left(), standing.reset_s()),
+            (429, "rate_limited", 0, 1)
+        );
         assert!(quotas.take(&none, peer(2)).is_ok(), "another client has its own");
         let mut token = HeaderMap::new();
         token.insert(http::header::AUTHORIZATION, HeaderValue::from_static("Bearer abc"));

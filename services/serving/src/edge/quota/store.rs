@@ -1,11 +1,12 @@
 //! The clients that are told apart, never more than a bound.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{Mutex, PoisonError},
+};
 
-use governor::nanos::Nanos;
-use governor::state::StateStore;
+use governor::{nanos::Nanos, state::StateStore};
 
 use super::client::ClientKey;
 
@@ -20,7 +21,11 @@ pub struct BoundedStore {
 
 impl BoundedStore {
     pub fn new(clients_max: usize) -> Self {
-        Self { shards: Default::default(), hasher: RandomState::new(), shard_max: clients_max.div_ceil(SHARDS).max(1) }
+        Self {
+            shards: Default::default(),
+            hasher: RandomState::new(),
+            shard_max: clients_max.div_ceil(SHARDS).max(1),
+        }
     }
 }
 
@@ -42,12 +47,14 @@ impl StateStore for BoundedStore {
     }
 }
 
-/// Forgets an eighth. Who will have his burst back first has asked for least: forgetting him changes least. Several at once,
-/// so that not every new client costs a search through all.
+/// Forgets an eighth. Who will have his burst back first has asked for least: forgetting him
+/// changes least. Several at once, so that not every new client costs a search through all.
 fn forget_least(clients: &mut HashMap<ClientKey, u64>) {
     let mut times: Vec<u64> = clients.values().copied().collect();
     let mut left = times.len().div_ceil(8);
-    let Some(last) = left.checked_sub(1).map(|index| *times.select_nth_unstable(index).1) else { return };
+    let Some(last) = left.checked_sub(1).map(|index| *times.select_nth_unstable(index).1) else {
+        return;
+    };
     clients.retain(|_, at| {
         let forget = left > 0 && *at <= last;
         left -= usize::from(forget);
@@ -62,16 +69,26 @@ mod tests {
     #[test]
     fn the_table_is_bounded_and_keeps_who_asks_most() {
         let store = BoundedStore::new(SHARDS * 2);
-        let put = |key: &ClientKey, at: u64| store.measure_and_replace(key, |old| Ok::<_, ()>((old.is_some(), Nanos::from(at)))).unwrap();
+        let put = |key: &ClientKey, at: u64| {
+            store
+                .measure_and_replace(key, |old| Ok::<_, ()>((old.is_some(), Nanos::from(at))))
+                .unwrap()
+        };
         let greedy = ClientKey::address([10, 0, 0, 1].into());
         put(&greedy, u64::MAX);
         for number in 0..10_000u32 {
             put(&ClientKey::address(std::net::Ipv4Addr::from(number).into()), u64::from(number));
         }
         assert!(put(&greedy, u64::MAX), "still known");
-        let mut clients: HashMap<_, _> = (0..80u8).map(|at| (ClientKey::address([10, 0, 1, at].into()), u64::from(at / 40))).collect();
+        let mut clients: HashMap<_, _> = (0..80u8)
+            .map(|at| (ClientKey::address([10, 0, 1, at].into()), u64::from(at / 40)))
+            .collect();
         forget_least(&mut clients);
-        assert_eq!((clients.len(), clients.values().filter(|at| **at == 1).count()), (70, 40), "an eighth, of those who asked least");
+        assert_eq!(
+            (clients.len(), clients.values().filter(|at| **at == 1).count()),
+            (70, 40),
+            "an eighth, of those who asked least"
+        );
         let clients: usize = store.shards.iter().map(|shard| shard.lock().unwrap().len()).sum();
         assert!(clients <= SHARDS * 2, "{clients}");
     }

@@ -1,7 +1,10 @@
-//! The circuit breaker: a vacancy that fails call after call is left alone for a while, then tried with one call at a time.
+//! The circuit breaker: a vacancy that fails call after call is left alone for a while, then tried
+//! with one call at a time.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use prometheus::IntCounter;
 use tokio::time::Instant;
@@ -68,7 +71,12 @@ pub struct Breaker {
 impl Breaker {
     /// A closed one; `opened` counts.
     pub fn new(settings: BreakerSettings, chance: Arc<Chance>, opened: IntCounter) -> Arc<Self> {
-        Arc::new(Self { settings, state: Mutex::new(State::Closed { failures: 0 }), chance, opened })
+        Arc::new(Self {
+            settings,
+            state: Mutex::new(State::Closed { failures: 0 }),
+            chance,
+            opened,
+        })
     }
 
     /// Lets a call through.
@@ -80,7 +88,9 @@ impl Breaker {
         let mut state = self.state();
         let probe = match *state {
             State::Closed { .. } => false,
-            State::Open { until } if now < until || planted(Bug::NeverHalfOpen) => return Err(until.saturating_duration_since(now)),
+            State::Open { until } if now < until || planted(Bug::NeverHalfOpen) => {
+                return Err(until.saturating_duration_since(now));
+            }
             State::HalfOpen { probing: true } => return Err(self.settings.open),
             State::Open { .. } | State::HalfOpen { probing: false } => {
                 *state = State::HalfOpen { probing: true };
@@ -116,11 +126,15 @@ impl Breaker {
             (State::Closed { failures }, Verdict::Failure) => {
                 *failures += 1;
                 if *failures >= self.settings.failures {
-                    tracing::warn!(failures = *failures, "vacancy fails again and again: it is left alone for a while");
+                    tracing::warn!(
+                        failures = *failures,
+                        "vacancy fails again and again: it is left alone for a while"
+                    );
                     self.open(&mut state);
                 }
             }
-            // Only the call that was let through to see tells; one that began earlier tells of earlier.
+            // Only the call that was let through to see tells; one that began earlier tells of
+            // earlier.
             (State::HalfOpen { .. }, _) if probe => match verdict {
                 Verdict::Success => {
                     tracing::info!("vacancy answers again");
@@ -175,7 +189,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn failures_in_a_row_open_it_and_one_probe_closes_it() {
         let breaker = breaker();
-        for verdict in [Verdict::Failure, Verdict::Failure, Verdict::Success, Verdict::Failure, Verdict::Neutral, Verdict::Failure] {
+        for verdict in [
+            Verdict::Failure,
+            Verdict::Failure,
+            Verdict::Success,
+            Verdict::Failure,
+            Verdict::Neutral,
+            Verdict::Failure,
+        ] {
             call(&breaker, verdict);
             assert_eq!(breaker.show(), BreakerState::Closed);
         }
@@ -183,7 +204,10 @@ mod tests {
         call(&breaker, Verdict::Failure);
         assert_eq!((breaker.show(), breaker.opened.get()), (BreakerState::Open, 1));
         let pause = breaker.admit().err().unwrap();
-        assert!((Duration::from_millis(750)..=Duration::from_millis(1_250)).contains(&pause), "{pause:?}");
+        assert!(
+            (Duration::from_millis(750)..=Duration::from_millis(1_250)).contains(&pause),
+            "{pause:?}"
+        );
         early.done(Verdict::Success);
         assert_eq!(breaker.show(), BreakerState::Open, "a call from before says nothing");
 

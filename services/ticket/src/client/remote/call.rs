@@ -1,22 +1,26 @@
 //! One call to vacancy: `POST /reserve` for one order, `POST /reserve/batch` for several.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::uri::InvalidUri;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode, Uri,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+    uri::InvalidUri,
+};
 use serde_json::value::RawValue;
-use serving::extract::CallerDeadline;
-use serving::problem::ProblemDetails;
+use serving::{extract::CallerDeadline, problem::ProblemDetails};
 use tokio::time::{Instant, timeout_at};
 use vacancy::wire::{BatchItem, ReserveAnswer, ReserveBody};
 
-use super::super::refusals::{passed_on, rate_limited};
-use super::super::{ClientError, IDEMPOTENCY_KEY, Order, Trace, quoted};
-use super::breaker::Verdict;
-use super::gather::{Told, Waiting};
-use super::transport::{Transport, TransportError};
+use super::{
+    super::{
+        ClientError, IDEMPOTENCY_KEY, Order, Trace, quoted,
+        refusals::{passed_on, rate_limited},
+    },
+    breaker::Verdict,
+    gather::{Told, Waiting},
+    transport::{Transport, TransportError},
+};
 
 /// The longest answer to one order that is read, bytes.
 const ANSWER_MAX: usize = 65_536;
@@ -29,9 +33,11 @@ pub enum Ended {
     Answered(Vec<Told>),
     /// The same for all; [`Verdict::Neutral`] when it is vacancy that would not.
     All(ClientError, Verdict),
-    /// Refused for what stands in it or for how much that is, before anything was done: fewer orders may well go.
+    /// Refused for what stands in it or for how much that is, before anything was done: fewer
+    /// orders may well go.
     NotTogether,
-    /// It broke off; trying again with the same keys is safe. `sent` is false when vacancy has certainly not seen it.
+    /// It broke off; trying again with the same keys is safe. `sent` is false when vacancy has
+    /// certainly not seen it.
     Broken { sent: bool },
 }
 
@@ -50,8 +56,16 @@ impl Ended {
     pub fn verdict(&self) -> Verdict {
         use ClientError::{Overloaded, Unknown, Unreachable};
         match self {
-            Self::Answered(told) if told.iter().all(|told| matches!(told, Err(Unknown | Unreachable))) => Verdict::Failure,
-            Self::Answered(told) if told.iter().all(|told| matches!(told, Err(Overloaded { .. } | Unknown | Unreachable))) => {
+            Self::Answered(told)
+                if told.iter().all(|told| matches!(told, Err(Unknown | Unreachable))) =>
+            {
+                Verdict::Failure
+            }
+            Self::Answered(told)
+                if told
+                    .iter()
+                    .all(|told| matches!(told, Err(Overloaded { .. } | Unknown | Unreachable))) =>
+            {
                 Verdict::Neutral
             }
             Self::Answered(_) => Verdict::Success,
@@ -72,7 +86,11 @@ pub struct Caller {
 impl Caller {
     pub fn new(transport: Arc<dyn Transport>, url: &str) -> Result<Self, InvalidUri> {
         let uri = |path: &str| format!("{url}{path}").parse();
-        Ok(Self { transport, reserve: uri("/api/v1/reserve")?, batch: uri("/api/v1/reserve/batch")? })
+        Ok(Self {
+            transport,
+            reserve: uri("/api/v1/reserve")?,
+            batch: uri("/api/v1/reserve/batch")?,
+        })
     }
 
     /// Calls for all of `orders`; `deadline` is that of the call.
@@ -89,7 +107,12 @@ impl Caller {
         headers.insert(CallerDeadline::HEADER, timeout_ms.into());
         // It is followed under the name of its first order; the others' keys are in its body.
         trace.put_on(headers);
-        match timeout_at(deadline, self.transport.send(request, ANSWER_MAX + ANSWER_MORE * orders.len())).await {
+        match timeout_at(
+            deadline,
+            self.transport.send(request, ANSWER_MAX + ANSWER_MORE * orders.len()),
+        )
+        .await
+        {
             Ok(Ok(response)) => {
                 let answer = Answer::from(response);
                 let ended = answer.judge(orders.len());
@@ -111,7 +134,9 @@ impl Caller {
         let body = ReserveBody { qty: order.qty, customer: order.customer.clone() };
         let mut request = post(&self.reserve, serde_json::to_vec(&body));
         // A key is visible ASCII: it is always a header.
-        if let Some(key) = order.key.as_ref().and_then(|key| HeaderValue::try_from(quoted(key)).ok()) {
+        if let Some(key) =
+            order.key.as_ref().and_then(|key| HeaderValue::try_from(quoted(key)).ok())
+        {
             request.headers_mut().insert(IDEMPOTENCY_KEY, key);
         }
         request
@@ -134,11 +159,18 @@ fn post(uri: &Uri, body: serde_json::Result<Vec<u8>>) -> Request<Vec<u8>> {
 fn item(waiting: &Waiting, now: Instant) -> Option<BatchItem> {
     let Order { qty, customer, key, .. } = &waiting.order;
     let timeout_ms = Some(left_ms(waiting.deadline, now));
-    Some(BatchItem { qty: *qty, key: key.clone()?, event: None, customer: customer.clone(), timeout_ms })
+    Some(BatchItem {
+        qty: *qty,
+        key: key.clone()?,
+        event: None,
+        customer: customer.clone(),
+        timeout_ms,
+    })
 }
 
 fn left_ms(deadline: Instant, now: Instant) -> u64 {
-    u64::try_from(deadline.saturating_duration_since(now).max(Duration::from_millis(1)).as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(deadline.saturating_duration_since(now).max(Duration::from_millis(1)).as_millis())
+        .unwrap_or(u64::MAX)
 }
 
 /// What is read of an answer.
@@ -151,7 +183,8 @@ struct Answer {
 
 impl From<Response<Vec<u8>>> for Answer {
     fn from(response: Response<Vec<u8>>) -> Self {
-        let retry_after_s = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let retry_after_s =
+            response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         Self { status: response.status(), retry_after_s, body: response.into_body() }
     }
 }
@@ -171,14 +204,23 @@ impl Answer {
         match self.status {
             StatusCode::TOO_MANY_REQUESTS => {
                 // Whoever said it, vacancy or a proxy, has not let the call in.
-                let told_s = details.and_then(|details| details.retry_after_s).or(self.retry_after_s).unwrap_or(1);
-                Ended::All(ClientError::Refused { problem: Box::new(rate_limited(told_s)), seq: None }, Verdict::Neutral)
+                let told_s = details
+                    .and_then(|details| details.retry_after_s)
+                    .or(self.retry_after_s)
+                    .unwrap_or(1);
+                Ended::All(
+                    ClientError::Refused { problem: Box::new(rate_limited(told_s)), seq: None },
+                    Verdict::Neutral,
+                )
             }
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => match details {
+            StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::GATEWAY_TIMEOUT => match details {
                 // Only vacancy itself can say that nothing was done; a proxy in between cannot.
-                Some(details) if details.code == "overloaded" => {
-                    Ended::All(ClientError::Overloaded { retry_after_s: details.retry_after_s.unwrap_or(1) }, Verdict::Neutral)
-                }
+                Some(details) if details.code == "overloaded" => Ended::All(
+                    ClientError::Overloaded { retry_after_s: details.retry_after_s.unwrap_or(1) },
+                    Verdict::Neutral,
+                ),
                 Some(details) => Ended::All(unavailable(&details.code), Verdict::Failure),
                 None => Ended::Broken { sent: true },
             },
@@ -191,9 +233,11 @@ impl Answer {
         }
     }
 
-    /// Whether it can only have come from somebody else: it is none of vacancy's, and no problem either.
+    /// Whether it can only have come from somebody else: it is none of vacancy's, and no problem
+    /// either.
     fn is_foreign(&self, judged: &Ended) -> bool {
-        matches!(judged, Ended::All(ClientError::Unknown, _)) && serde_json::from_slice::<ProblemDetails>(&self.body).is_err()
+        matches!(judged, Ended::All(ClientError::Unknown, _))
+            && serde_json::from_slice::<ProblemDetails>(&self.body).is_err()
     }
 
     fn answers(&self, orders: usize) -> Result<Vec<Told>, serde_json::Error> {
@@ -208,7 +252,10 @@ impl Answer {
         }
         let slots: Vec<&RawValue> = serde_json::from_slice(&self.body)?;
         if slots.len() != orders {
-            return Err(serde::de::Error::invalid_length(slots.len(), &"as many answers as orders"));
+            return Err(serde::de::Error::invalid_length(
+                slots.len(),
+                &"as many answers as orders",
+            ));
         }
         Ok(slots.into_iter().map(|slot| told(slot.get())).collect())
     }
@@ -219,7 +266,8 @@ fn unexpected(status: StatusCode) -> Ended {
     Ended::All(ClientError::Unknown, Verdict::Failure)
 }
 
-/// One answer of a batch: that of a sale, or a problem. One that is neither is the trouble of its order alone.
+/// One answer of a batch: that of a sale, or a problem. One that is neither is the trouble of its
+/// order alone.
 fn told(slot: &str) -> Told {
     if let Ok(answer) = serde_json::from_str::<ReserveAnswer>(slot) {
         return Ok(answer);
@@ -249,7 +297,8 @@ fn unavailable(code: &str) -> ClientError {
 }
 
 fn refused(details: ProblemDetails) -> Option<ClientError> {
-    passed_on(details).map(|(problem, seq)| ClientError::Refused { problem: Box::new(problem), seq })
+    passed_on(details)
+        .map(|(problem, seq)| ClientError::Refused { problem: Box::new(problem), seq })
 }
 
 #[cfg(test)]
@@ -264,13 +313,20 @@ mod tests {
     }
 
     fn problem(status: u16, code: &str) -> String {
-        format!(r#"{{"type":"t","title":"T","status":{status},"detail":"d","error":"T","code":"{code}","seq":7}}"#)
+        format!(
+            r#"{{"type":"t","title":"T","status":{status},"detail":"d","error":"T","code":"{code}","seq":7}}"#
+        )
     }
 
     #[test]
     fn every_order_of_a_batch_has_its_own_answer() {
         let sold = r#"{"success":true,"remaining":3,"message":"Reserved 1 tickets","reservation_id":"r","seq":5}"#;
-        let problems = [(409, "limit_exceeded"), (503, "overloaded"), (503, "outcome_unknown"), (503, "store_unavailable")];
+        let problems = [
+            (409, "limit_exceeded"),
+            (503, "overloaded"),
+            (503, "outcome_unknown"),
+            (503, "store_unavailable"),
+        ];
         let problems = problems.map(|(status, code)| problem(status, code)).join(",");
         let body = format!("[{sold},{problems},{{\"success\":1}}]");
         let Ended::Answered(told) = judge(200, &body, 6) else { panic!("{body}") };
@@ -279,19 +335,37 @@ mod tests {
         assert!(matches!(&told[2], Err(ClientError::Overloaded { .. })));
         assert!(matches!(&told[3], Err(ClientError::Unknown)));
         assert!(matches!(&told[4], Err(ClientError::Unreachable)));
-        assert!(matches!(&told[5], Err(ClientError::Unknown)), "what makes no sense is the trouble of one");
-        assert!(matches!(judge(200, &body, 3), Ended::All(ClientError::Unknown, Verdict::Failure)), "one answer too many");
+        assert!(
+            matches!(&told[5], Err(ClientError::Unknown)),
+            "what makes no sense is the trouble of one"
+        );
+        assert!(
+            matches!(judge(200, &body, 3), Ended::All(ClientError::Unknown, Verdict::Failure)),
+            "one answer too many"
+        );
     }
 
     #[test]
     fn what_vacancy_says_of_all_is_told_from_what_a_proxy_says() {
-        assert!(matches!(judge(503, &problem(503, "overloaded"), 2), Ended::All(ClientError::Overloaded { .. }, Verdict::Neutral)));
-        assert!(matches!(judge(429, "", 2), Ended::All(ClientError::Refused { .. }, Verdict::Neutral)));
+        assert!(matches!(
+            judge(503, &problem(503, "overloaded"), 2),
+            Ended::All(ClientError::Overloaded { .. }, Verdict::Neutral)
+        ));
+        assert!(matches!(
+            judge(429, "", 2),
+            Ended::All(ClientError::Refused { .. }, Verdict::Neutral)
+        ));
         assert!(matches!(judge(503, "<html>", 2), Ended::Broken { sent: true }));
         assert!(matches!(judge(502, "", 1), Ended::Broken { sent: true }));
-        assert!(matches!(judge(503, &problem(503, "outcome_unknown"), 1), Ended::All(ClientError::Unknown, Verdict::Failure)));
+        assert!(matches!(
+            judge(503, &problem(503, "outcome_unknown"), 1),
+            Ended::All(ClientError::Unknown, Verdict::Failure)
+        ));
         assert!(matches!(judge(404, &problem(404, "event_not_found"), 1), Ended::Answered(_)));
-        assert!(matches!(judge(503, &problem(503, "store_unavailable"), 1), Ended::All(ClientError::Unreachable, Verdict::Failure)));
+        assert!(matches!(
+            judge(503, &problem(503, "store_unavailable"), 1),
+            Ended::All(ClientError::Unreachable, Verdict::Failure)
+        ));
         assert!(matches!(judge(404, "", 1), Ended::All(ClientError::Unknown, Verdict::Failure)));
         for status in [400, 404, 413, 422, 431] {
             assert!(matches!(judge(status, "", 2), Ended::NotTogether), "{status}");
@@ -314,19 +388,31 @@ mod tests {
     /// Bodies that are nearly answers: numbers, names and brackets are changed in a true one.
     fn bodies() -> impl Strategy<Value = String> {
         let answers = [
-            r#"{"success":true,"remaining":3,"message":"m","reservation_id":"r","seq":5}"#.to_owned(),
+            r#"{"success":true,"remaining":3,"message":"m","reservation_id":"r","seq":5}"#
+                .to_owned(),
             problem(503, "overloaded"),
             problem(409, "limit_exceeded"),
             "null".to_owned(),
         ];
-        let one =
-            (proptest::sample::select(answers.to_vec()), any::<proptest::sample::Index>(), "\\PC{0,6}").prop_map(|(text, at, piece)| {
+        let one = (
+            proptest::sample::select(answers.to_vec()),
+            any::<proptest::sample::Index>(),
+            "\\PC{0,6}",
+        )
+            .prop_map(|(text, at, piece)| {
                 let mut chars: Vec<char> = text.chars().collect();
                 let at = at.index(chars.len());
-                chars.splice(at..(at + piece.chars().count() / 2).min(text.chars().count()), piece.chars());
+                chars.splice(
+                    at..(at + piece.chars().count() / 2).min(text.chars().count()),
+                    piece.chars(),
+                );
                 chars.into_iter().collect::<String>()
             });
-        prop_oneof!["\\PC{0,200}", one.clone(), proptest::collection::vec(one, 0..5).prop_map(|all| format!("[{}]", all.join(","))),]
+        prop_oneof![
+            "\\PC{0,200}",
+            one.clone(),
+            proptest::collection::vec(one, 0..5).prop_map(|all| format!("[{}]", all.join(","))),
+        ]
     }
 
     proptest! {

@@ -1,9 +1,9 @@
-//! Random numbers: pauses of many clients shall not be in step. In a simulation a seed decides them.
+//! Random numbers: pauses of many clients shall not be in step. In a simulation a seed decides
+//! them.
 
 use std::sync::{Mutex, PoisonError};
 
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 /// Where they come from.
 #[derive(Debug, Default)]

@@ -1,26 +1,33 @@
-//! Making calls for the orders that have gathered: dropping what is too late, trying again, giving everyone his answer.
+//! Making calls for the orders that have gathered: dropping what is too late, trying again, giving
+//! everyone his answer.
 
-use std::sync::{Arc, Once};
-use std::time::Duration;
+use std::{
+    sync::{Arc, Once},
+    time::Duration,
+};
 
 use http::StatusCode;
 use serving::telemetry::ClientSpan;
 use tokio::time::{Instant, sleep};
 use tower::retry::budget::{Budget, TpsBudget};
 
-use super::super::ClientError;
-use super::breaker::{Breaker, Permit, Verdict};
-use super::call::{Caller, Ended};
-use super::chance::Chance;
-use super::gather::{Slot, Waiting};
-use super::metrics::LinkMetrics;
-use super::ready::ReadyProbe;
+use super::{
+    super::ClientError,
+    breaker::{Breaker, Permit, Verdict},
+    call::{Caller, Ended},
+    chance::Chance,
+    gather::{Slot, Waiting},
+    metrics::LinkMetrics,
+    ready::ReadyProbe,
+};
 use crate::planted::{Bug, planted};
 
-/// The longest pause before the first repetition; each further one may be twice as long. The pause is anything up to that.
+/// The longest pause before the first repetition; each further one may be twice as long. The pause
+/// is anything up to that.
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 const PAUSE_LAST: Duration = Duration::from_millis(500);
-/// A call that is let through to see whether vacancy is back is given up after this: the next one may be luckier.
+/// A call that is let through to see whether vacancy is back is given up after this: the next one
+/// may be luckier.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Orders that go together.
@@ -56,7 +63,8 @@ impl Flights {
         }
     }
 
-    /// Gives everyone in `load` his answer; or gives it back in two parts, because it cannot go as a whole.
+    /// Gives everyone in `load` his answer; or gives it back in two parts, because it cannot go as
+    /// a whole.
     async fn carry(&self, load: Load) -> Option<[Load; 2]> {
         let Load { mut orders, mut sent } = load;
         drop_overdue(&mut orders, sent);
@@ -84,7 +92,9 @@ impl Flights {
                     if verdict == Verdict::Success {
                         self.probe.note_answer();
                     }
-                    orders.into_iter().zip(told).for_each(|(waiting, told)| waiting.tell(told.map_err(|error| after(sent, error))));
+                    orders.into_iter().zip(told).for_each(|(waiting, told)| {
+                        waiting.tell(told.map_err(|error| after(sent, error)))
+                    });
                     return None;
                 }
                 Ended::All(error, _) => {
@@ -117,9 +127,15 @@ impl Flights {
     /// One call, with its span and its metrics.
     async fn call(&self, orders: &[Waiting], permit: Permit, deadline: Instant) -> (Ended, Permit) {
         let started = Instant::now();
-        let deadline = if permit.is_probe() { deadline.min(started + PROBE_TIMEOUT) } else { deadline };
-        let span = ClientSpan::start("vacancy reserve", orders.iter().map(|waiting| waiting.order.trace.traceparent()));
-        let trace = orders.first().map(|first| first.order.trace.within(span.as_ref().and_then(ClientSpan::traceparent)));
+        let deadline =
+            if permit.is_probe() { deadline.min(started + PROBE_TIMEOUT) } else { deadline };
+        let span = ClientSpan::start(
+            "vacancy reserve",
+            orders.iter().map(|waiting| waiting.order.trace.traceparent()),
+        );
+        let trace = orders
+            .first()
+            .map(|first| first.order.trace.within(span.as_ref().and_then(ClientSpan::traceparent)));
         let ended = self.caller.call(orders, trace.unwrap_or_default(), deadline).await;
         self.metrics.call(&ended, started.elapsed());
         if let Some(span) = span {
@@ -132,7 +148,10 @@ impl Flights {
     async fn pause(&self, attempt: u32, deadline: Instant) -> bool {
         let most = PAUSE_FIRST.saturating_mul(1 << attempt.min(16)).min(PAUSE_LAST);
         let pause = most.mul_f64(self.chance.part());
-        if attempt >= self.retries_max || Instant::now() + pause >= deadline || !self.budget.withdraw() {
+        if attempt >= self.retries_max
+            || Instant::now() + pause >= deadline
+            || !self.budget.withdraw()
+        {
             return false;
         }
         sleep(pause).await;
@@ -140,12 +159,14 @@ impl Flights {
     }
 }
 
-/// What `error` of a call means to orders that an earlier one may have brought to vacancy: that nothing was done is true of this
-/// call only.
+/// What `error` of a call means to orders that an earlier one may have brought to vacancy: that
+/// nothing was done is true of this call only.
 fn after(sent: bool, error: ClientError) -> ClientError {
     let undone = match &error {
         ClientError::Refused { problem, .. } => problem.status() == StatusCode::TOO_MANY_REQUESTS,
-        ClientError::Unreachable | ClientError::Shut { .. } | ClientError::Overloaded { .. } => true,
+        ClientError::Unreachable | ClientError::Shut { .. } | ClientError::Overloaded { .. } => {
+            true
+        }
         ClientError::Unknown => false,
     };
     if sent && undone { ClientError::Unknown } else { error }
@@ -157,11 +178,13 @@ fn tell_all(orders: Vec<Waiting>, error: &ClientError, sent: bool) {
     }
 }
 
-/// Before the first attempt: who has waited for too much of his time would not get his answer any more, and a queue of those
-/// would leave none for anybody. Nor does vacancy hear of what nobody waits for.
+/// Before the first attempt: who has waited for too much of his time would not get his answer any
+/// more, and a queue of those would leave none for anybody. Nor does vacancy hear of what nobody
+/// waits for.
 fn drop_overdue(orders: &mut Vec<Waiting>, sent: bool) {
     let now = Instant::now();
-    let overdue = |waiting: &mut Waiting| now >= waiting.send_by || (!sent && waiting.answer.is_closed());
+    let overdue =
+        |waiting: &mut Waiting| now >= waiting.send_by || (!sent && waiting.answer.is_closed());
     for waiting in orders.extract_if(.., overdue) {
         waiting.tell(Err(after(sent, ClientError::Overloaded { retry_after_s: 1 })));
     }
@@ -170,7 +193,8 @@ fn drop_overdue(orders: &mut Vec<Waiting>, sent: bool) {
 /// Before another attempt: what is past its deadline need not be asked for any more.
 fn drop_late(orders: &mut Vec<Waiting>, sent: bool) {
     let now = Instant::now();
-    let late = |waiting: &mut Waiting| now >= waiting.deadline || (!sent && waiting.answer.is_closed());
+    let late =
+        |waiting: &mut Waiting| now >= waiting.deadline || (!sent && waiting.answer.is_closed());
     for waiting in orders.extract_if(.., late) {
         waiting.tell(Err(after(sent, ClientError::Unreachable)));
     }
@@ -184,17 +208,29 @@ mod tests {
 
     #[test]
     fn that_nothing_was_sold_is_said_only_when_it_is_known() {
-        let known =
-            || [ClientError::Unreachable, ClientError::Overloaded { retry_after_s: 1 }, ClientError::Shut { pause: Duration::ZERO }];
-        let limited = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "T", "Nothing was sold.");
+        let known = || {
+            [
+                ClientError::Unreachable,
+                ClientError::Overloaded { retry_after_s: 1 },
+                ClientError::Shut { pause: Duration::ZERO },
+            ]
+        };
+        let limited =
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "T", "Nothing was sold.");
         let limit = Problem::new(StatusCode::CONFLICT, "limit_exceeded", "T", "d");
-        let refused = |problem: &Problem| ClientError::Refused { problem: Box::new(problem.clone()), seq: None };
+        let refused = |problem: &Problem| ClientError::Refused {
+            problem: Box::new(problem.clone()),
+            seq: None,
+        };
         for error in known().into_iter().chain([refused(&limited)]) {
             assert!(matches!(after(true, error), ClientError::Unknown));
         }
         for error in known() {
             assert!(!matches!(after(false, error), ClientError::Unknown));
         }
-        assert!(matches!(after(true, refused(&limit)), ClientError::Refused { .. }), "a decision stays one");
+        assert!(
+            matches!(after(true, refused(&limit)), ClientError::Refused { .. }),
+            "a decision stays one"
+        );
     }
 }

@@ -1,11 +1,12 @@
-//! Orders gather while calls are under way: the next call takes all that have come meanwhile. There is no timer; an order
-//! that finds room for a call goes at once.
+//! Orders gather while calls are under way: the next call takes all that have come meanwhile. There
+//! is no timer; an order that finds room for a call goes at once.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 use vacancy::wire::ReserveAnswer;
 
 use super::super::{ClientError, Order};
@@ -135,12 +136,22 @@ mod tests {
     use super::*;
 
     fn order(key: &str) -> Waiting {
-        let order = Order { qty: 1, customer: None, key: inventory::IdempotencyKey::new(key).ok(), trace: crate::client::Trace::default() };
+        let order = Order {
+            qty: 1,
+            customer: None,
+            key: inventory::IdempotencyKey::new(key).ok(),
+            trace: crate::client::Trace::default(),
+        };
         let now = Instant::now();
         Waiting { order, deadline: now, send_by: now, since: now, answer: oneshot::channel().0 }
     }
 
-    fn gather(calls_max: usize, batch_max: usize, bytes_max: usize, queue_max: usize) -> Arc<Gather> {
+    fn gather(
+        calls_max: usize,
+        batch_max: usize,
+        bytes_max: usize,
+        queue_max: usize,
+    ) -> Arc<Gather> {
         Gather::new(GatherSettings { calls_max, batch_max, bytes_max, queue_max })
     }
 
@@ -153,7 +164,12 @@ mod tests {
             assert!(gather.add(order(key)).ok().expect("room").is_none());
         }
         assert!(gather.add(order("g")).is_err(), "the queue is bounded");
-        let keys = |batch: Vec<Waiting>| batch.iter().map(|w| w.order.key.clone().unwrap().as_str().to_owned()).collect::<Vec<_>>();
+        let keys = |batch: Vec<Waiting>| {
+            batch
+                .iter()
+                .map(|w| w.order.key.clone().unwrap().as_str().to_owned())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(keys(slot.take()), ["b", "c", "d"], "so is a batch, and the order is kept");
         assert_eq!(keys(slot.take()), ["e", "f"]);
         assert!(slot.take().is_empty());
@@ -167,6 +183,9 @@ mod tests {
         let mut slot = gather.add(order(&long)).ok().flatten().expect("a slot");
         drop(gather.add(order(&long)).ok().flatten().expect("another"));
         let _second = gather.add(order(&long)).ok().flatten().expect("it came back");
-        assert_eq!((slot.take().len(), slot.take().len(), slot.take().len(), gather.len()), (1, 1, 1, 0));
+        assert_eq!(
+            (slot.take().len(), slot.take().len(), slot.take().len(), gather.len()),
+            (1, 1, 1, 0)
+        );
     }
 }

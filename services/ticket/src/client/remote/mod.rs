@@ -1,7 +1,7 @@
 //! vacancy over HTTP.
 //!
-//! An order waits in [`gather`] until a call has room for it; [`flight`] makes the calls, past the [`breaker`], and repeats
-//! what broke off; [`call`] is one call, and [`transport`] carries it.
+//! An order waits in [`gather`] until a call has room for it; [`flight`] makes the calls, past the
+//! [`breaker`], and repeats what broke off; [`call`] is one call, and [`transport`] carries it.
 
 mod breaker;
 mod call;
@@ -12,19 +12,8 @@ mod metrics;
 mod ready;
 mod transport;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use inventory::IdempotencyKey;
-use prometheus::Registry;
-use thiserror::Error;
-use tokio::sync::oneshot;
-use tokio::time::Instant;
-use tower::retry::budget::TpsBudget;
-use vacancy::wire::ReserveAnswer;
-
-use super::{BoxFuture, ClientError, Order, VacancyClient};
-use crate::settings::VacancyLink;
 use breaker::Breaker;
 pub use breaker::BreakerSettings;
 use call::Caller;
@@ -32,10 +21,19 @@ pub use chance::Chance;
 use flight::Flights;
 pub use gather::GatherSettings;
 use gather::{Gather, Waiting};
+use inventory::IdempotencyKey;
 use metrics::LinkMetrics;
+use prometheus::Registry;
 use ready::ReadyProbe;
+use thiserror::Error;
+use tokio::{sync::oneshot, time::Instant};
+use tower::retry::budget::TpsBudget;
 use transport::Connections;
 pub use transport::{Transport, TransportError};
+use vacancy::wire::ReserveAnswer;
+
+use super::{BoxFuture, ClientError, Order, VacancyClient};
+use crate::settings::VacancyLink;
 
 /// Repetitions are at most this part of all calls, and a few a second.
 const RETRY_PART: f32 = 0.1;
@@ -77,7 +75,11 @@ impl RemoteVacancyClient {
     ///
     /// # Errors
     /// [`SetupError`].
-    pub fn over(link: &VacancyLink, transport: Arc<dyn Transport>, chance: Chance) -> Result<Self, SetupError> {
+    pub fn over(
+        link: &VacancyLink,
+        transport: Arc<dyn Transport>,
+        chance: Chance,
+    ) -> Result<Self, SetupError> {
         let (metrics, chance) = (LinkMetrics::new()?, Arc::new(chance));
         let probe = Arc::new(ReadyProbe::new(transport.clone(), &link.url)?);
         let flights = Flights {
@@ -89,7 +91,12 @@ impl RemoteVacancyClient {
             metrics,
             probe: probe.clone(),
         };
-        Ok(Self { timeout: link.timeout, gather: Gather::new(link.gather), flights: Arc::new(flights), probe })
+        Ok(Self {
+            timeout: link.timeout,
+            gather: Gather::new(link.gather),
+            flights: Arc::new(flights),
+            probe,
+        })
     }
 
     /// Shows it on `registry`.
@@ -103,7 +110,8 @@ impl RemoteVacancyClient {
     async fn reserve(&self, order: Order) -> Result<ReserveAnswer, ClientError> {
         let (answer, told) = oneshot::channel();
         let since = Instant::now();
-        // Nobody needs a timer of his own: whoever makes the call gives up at its deadline, and drops what is late.
+        // Nobody needs a timer of his own: whoever makes the call gives up at its deadline, and
+        // drops what is late.
         let (deadline, send_by) = (since + self.timeout, since + self.timeout / 2);
         let waiting = Waiting { order, deadline, send_by, since, answer };
         match self.gather.add(waiting) {
@@ -124,8 +132,9 @@ impl RemoteVacancyClient {
 }
 
 impl VacancyClient for RemoteVacancyClient {
-    /// Every call has a key, so that a repetition below or above this layer sells once. Keys made one after the other lie
-    /// one behind the other in vacancy's table (UUID version 7), which costs it less than keys all over the place.
+    /// Every call has a key, so that a repetition below or above this layer sells once. Keys made
+    /// one after the other lie one behind the other in vacancy's table (UUID version 7), which
+    /// costs it less than keys all over the place.
     fn make_key(&self) -> Option<IdempotencyKey> {
         let mut key = *b"ticket-00000000000000000000000000000000";
         uuid::Uuid::now_v7().simple().encode_lower(&mut key["ticket-".len()..]);

@@ -1,8 +1,11 @@
-//! Whether vacancy is ready. One failed ask tells little, and all tickets at once would leave their Service for it: so a
-//! refused or broken connection is asked again within the same probe, and silence counts only when no call has succeeded lately.
+//! Whether vacancy is ready. One failed ask tells little, and all tickets at once would leave their
+//! Service for it: so a refused or broken connection is asked again within the same probe, and
+//! silence counts only when no call has succeeded lately.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use http::{Request, StatusCode, Uri};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -33,7 +36,8 @@ impl ReadyProbe {
 
     /// A call succeeded.
     pub fn note_answer(&self) {
-        *self.answered.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now());
+        *self.answered.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
+            Some(Instant::now());
     }
 
     /// Whether it is ready; the error says why not.
@@ -58,6 +62,9 @@ impl ReadyProbe {
     }
 
     fn answered_lately(&self) -> bool {
-        self.answered.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_some_and(|at| at.elapsed() < LATELY)
+        self.answered
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .is_some_and(|at| at.elapsed() < LATELY)
     }
 }

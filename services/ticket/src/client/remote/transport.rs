@@ -1,8 +1,10 @@
-//! What carries a request to vacancy and an answer back: reqwest's pool of connections, or where the network is a simulated one,
-//! something else.
+//! What carries a request to vacancy and an answer back: reqwest's pool of connections, or where
+//! the network is a simulated one, something else.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use http::{Request, Response};
 use reqwest::Client;
@@ -27,11 +29,16 @@ pub enum TransportError {
 
 /// Carries requests.
 pub trait Transport: Send + Sync + 'static {
-    /// Sends `request`, whose URI is absolute. Of an answer longer than `bytes_max` the rest may be left out.
-    fn send(&self, request: Request<Vec<u8>>, bytes_max: usize) -> BoxFuture<'_, Result<Response<Vec<u8>>, TransportError>>;
+    /// Sends `request`, whose URI is absolute. Of an answer longer than `bytes_max` the rest may be
+    /// left out.
+    fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        bytes_max: usize,
+    ) -> BoxFuture<'_, Result<Response<Vec<u8>>, TransportError>>;
 
-    /// The next requests go over new connections: one that is kept in use may lead to somebody else, who has come by the address,
-    /// and would do so for ever.
+    /// The next requests go over new connections: one that is kept in use may lead to somebody
+    /// else, who has come by the address, and would do so for ever.
     fn renew(&self) {}
 }
 
@@ -56,7 +63,8 @@ fn client(link: &VacancyLink) -> Result<Client, reqwest::Error> {
     Client::builder()
         .pool_max_idle_per_host(link.keepalive_max)
         .pool_idle_timeout(IDLE)
-        // Shorter than a call may take: a host that is gone without a word leaves time to try another.
+        // Shorter than a call may take: a host that is gone without a word leaves time to try
+        // another.
         .connect_timeout(link.timeout / 4)
         .tcp_nodelay(true)
         .no_proxy()
@@ -65,11 +73,18 @@ fn client(link: &VacancyLink) -> Result<Client, reqwest::Error> {
 }
 
 impl Transport for Connections {
-    fn send(&self, request: Request<Vec<u8>>, bytes_max: usize) -> BoxFuture<'_, Result<Response<Vec<u8>>, TransportError>> {
+    fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        bytes_max: usize,
+    ) -> BoxFuture<'_, Result<Response<Vec<u8>>, TransportError>> {
         Box::pin(async move {
             let request = reqwest::Request::try_from(request).map_err(|error| failed(&error))?;
-            let mut answer = self.client().execute(request).await.map_err(|error| failed(&error))?;
-            let announced = answer.content_length().map_or(0, |len| usize::try_from(len).unwrap_or(bytes_max).min(bytes_max));
+            let mut answer =
+                self.client().execute(request).await.map_err(|error| failed(&error))?;
+            let announced = answer
+                .content_length()
+                .map_or(0, |len| usize::try_from(len).unwrap_or(bytes_max).min(bytes_max));
             let mut body = Vec::with_capacity(announced);
             while let Some(chunk) = answer.chunk().await.map_err(|error| failed(&error))? {
                 body.extend_from_slice(&chunk);

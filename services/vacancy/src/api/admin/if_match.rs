@@ -18,7 +18,9 @@ impl IfMatch {
         let (mut present, mut tags) = (false, 0);
         for value in headers.get_all(header::IF_MATCH) {
             present = true;
-            let text = value.to_str().map_err(|_| Problem::bad_request("The header If-Match is not a list of entity tags."))?;
+            let text = value.to_str().map_err(|_| {
+                Problem::bad_request("The header If-Match is not a list of entity tags.")
+            })?;
             if text.trim() == "*" {
                 return Ok(Some(Self::Any));
             }
@@ -29,9 +31,11 @@ impl IfMatch {
                 if rest.is_empty() {
                     break;
                 }
-                let (tag, after) =
-                    first_tag(rest).ok_or_else(|| Problem::bad_request("The header If-Match is not a list of entity tags."))?;
-                // A weak tag never matches here, and neither does one that was not ours; both are well-formed.
+                let (tag, after) = first_tag(rest).ok_or_else(|| {
+                    Problem::bad_request("The header If-Match is not a list of entity tags.")
+                })?;
+                // A weak tag never matches here, and neither does one that was not ours; both are
+                // well-formed.
                 versions.extend(tag.and_then(|tag| tag.parse::<u64>().ok()));
                 rest = after;
                 tags += 1;
@@ -44,7 +48,8 @@ impl IfMatch {
     }
 }
 
-/// The first tag of a list, `None` inside where it is a weak one, and what follows it. A tag may have commas in it.
+/// The first tag of a list, `None` inside where it is a weak one, and what follows it. A tag may
+/// have commas in it.
 fn first_tag(list: &str) -> Option<(Option<&str>, &str)> {
     let weak = list.strip_prefix("W/");
     let (tag, after) = weak.unwrap_or(list).strip_prefix('"')?.split_once('"')?;
@@ -72,11 +77,20 @@ mod tests {
     fn lists_weak_tags_and_stars() {
         assert_eq!(parse(&[]), Ok(None));
         assert_eq!(parse(&["*"]), Ok(Some(IfMatch::Any)));
-        assert_eq!(parse(&["\"3\", \"x\"", "W/\"4\", \"5\""]), Ok(Some(IfMatch::Versions(vec![3, 5]))));
-        assert_eq!(parse(&["\"a,b\",\"6\" , W/\"\""]), Ok(Some(IfMatch::Versions(vec![6]))), "a comma inside of a tag is part of it");
+        assert_eq!(
+            parse(&["\"3\", \"x\"", "W/\"4\", \"5\""]),
+            Ok(Some(IfMatch::Versions(vec![3, 5])))
+        );
+        assert_eq!(
+            parse(&["\"a,b\",\"6\" , W/\"\""]),
+            Ok(Some(IfMatch::Versions(vec![6]))),
+            "a comma inside of a tag is part of it"
+        );
         assert_eq!(parse(&["\"7\"", "\"8\""]), Ok(Some(IfMatch::Versions(vec![7, 8]))));
         assert_eq!(parse(&[", \"9\" ,,"]), Ok(Some(IfMatch::Versions(vec![9]))));
-        for malformed in ["", " , ,", "3", "\"3", "\"3\" \"4\"", "\"3\"x", "w/\"3\"", "\"3\", *", "\"a b\""] {
+        for malformed in
+            ["", " , ,", "3", "\"3", "\"3\" \"4\"", "\"3\"x", "w/\"3\"", "\"3\", *", "\"a b\""]
+        {
             assert_eq!(parse(&[malformed]), Err(400), "{malformed}");
         }
     }

@@ -1,4 +1,5 @@
-//! Administration: events, refunds, the sales log. Never routed from outside; every call carries the admin token.
+//! Administration: events, refunds, the sales log. Never routed from outside; every call carries
+//! the admin token.
 
 mod if_match;
 pub mod put_event;

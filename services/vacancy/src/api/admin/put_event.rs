@@ -1,21 +1,27 @@
-use axum::Json;
-use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::{
+    Json,
+    extract::State,
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderValue, StatusCode, header};
 use inventory::{CommandKind, EventName, Outcome, Refusal, RefusalKind};
-use serving::Problem;
-use serving::extract::{CallerDeadline, IdempotencyKey, JsonBody, PathParams};
-use serving::problem::ProblemDetails;
+use serving::{
+    Problem,
+    extract::{CallerDeadline, IdempotencyKey, JsonBody, PathParams},
+    problem::ProblemDetails,
+};
 
 use super::if_match::IfMatch;
-use crate::api::events::etag;
-use crate::api::{Admin, App, EVENT_SEQ, Failure, problem_of_engine, unexpected};
-use crate::wire::{EventBody, PutEventBody};
+use crate::{
+    api::{Admin, App, EVENT_SEQ, Failure, events::etag, problem_of_engine, unexpected},
+    wire::{EventBody, PutEventBody},
+};
 
 /// Create an event, or set its capacities and settings
 ///
-/// What is not named is removed or reset. With `If-Match`, only if nobody else has changed it since.
+/// What is not named is removed or reset. With `If-Match`, only if nobody else has changed it
+/// since.
 #[utoipa::path(
     put,
     path = "/api/v1/admin/events/{event}",
@@ -49,12 +55,20 @@ pub async fn put_event(
     headers: HeaderMap,
     JsonBody(body): JsonBody<PutEventBody>,
 ) -> Result<Response, Failure> {
-    let settings = body.settings(app.engine().limits()).map_err(|error| Problem::validation(format!("{error}.")))?;
+    let settings = body
+        .settings(app.engine().limits())
+        .map_err(|error| Problem::validation(format!("{error}.")))?;
     let if_settings_seq = match IfMatch::from_headers(&headers)? {
         None => None,
         Some(wanted) => Some(version(&app, &event, &wanted).await?),
     };
-    let kind = CommandKind::PutEvent { event: event.clone(), capacities: body.stocks, settings, if_settings_seq, only_create: false };
+    let kind = CommandKind::PutEvent {
+        event: event.clone(),
+        capacities: body.stocks,
+        settings,
+        if_settings_seq,
+        only_create: false,
+    };
     let reply = app.submit(kind, IdempotencyKey(None), CallerDeadline::default()).await?;
     let (created, settings_seq) = match reply.result? {
         Outcome::EventPut { created, settings_seq } => (created, settings_seq),
@@ -75,5 +89,8 @@ async fn version(app: &App, event: &EventName, wanted: &IfMatch) -> Result<u64, 
         IfMatch::Any => true,
         IfMatch::Versions(versions) => versions.contains(current),
     });
-    matching.ok_or_else(|| Refusal { seq: view.map(|view| view.event.seq), kind: RefusalKind::PreconditionFailed }.into())
+    matching.ok_or_else(|| {
+        Refusal { seq: view.map(|view| view.event.seq), kind: RefusalKind::PreconditionFailed }
+            .into()
+    })
 }

@@ -1,11 +1,15 @@
 use axum::extract::State;
 use inventory::{CommandKind, HoldId, Outcome};
-use serving::Problem;
-use serving::extract::{CallerDeadline, IdempotencyKey, OptionalJson, PathParams};
-use serving::problem::ProblemDetails;
+use serving::{
+    Problem,
+    extract::{CallerDeadline, IdempotencyKey, OptionalJson, PathParams},
+    problem::ProblemDetails,
+};
 
-use crate::api::{Admin, Answer, App, Failure, unexpected};
-use crate::wire::{RefundAnswer, RefundBody, items_from};
+use crate::{
+    api::{Admin, Answer, App, Failure, unexpected},
+    wire::{RefundAnswer, RefundBody, items_from},
+};
 
 /// Take sold tickets back
 ///
@@ -43,7 +47,9 @@ pub async fn refund_reservation(
 ) -> Result<Answer<RefundAnswer>, Failure> {
     let items = body.items.map(|items| items_from(items, app.engine().limits())).transpose();
     let items = items.map_err(|error| Problem::validation(format!("{error}.")))?;
-    let reply = app.submit(CommandKind::Refund { reservation, items }, key, CallerDeadline::default()).await?;
+    let reply = app
+        .submit(CommandKind::Refund { reservation, items }, key, CallerDeadline::default())
+        .await?;
     match reply.result? {
         Outcome::Refunded { id, reservation, items } => {
             Ok(Answer::created(reply.seq, RefundAnswer::new(&id, &reservation, &items, reply.seq)))

@@ -1,15 +1,21 @@
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderValue, header};
 use inventory::EventName;
 use serde::Deserialize;
-use serving::Problem;
-use serving::extract::{PathParams, QueryParams};
-use serving::problem::ProblemDetails;
+use serving::{
+    Problem,
+    extract::{PathParams, QueryParams},
+    problem::ProblemDetails,
+};
 use utoipa::IntoParams;
 
-use crate::api::{Admin, App, problem_of_engine};
-use crate::wire::{Sale, sale_of};
+use crate::{
+    api::{Admin, App, problem_of_engine},
+    wire::{Sale, sale_of},
+};
 
 /// Which page.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -24,8 +30,9 @@ pub struct Page {
 
 /// Read an event's ledger
 ///
-/// Every accepted change in order and without gaps, as CloudEvents: the sales log, the audit trail and the outbox in one. A
-/// page that is not full is the end for now; asking again with the last `sequence` goes on from there.
+/// Every accepted change in order and without gaps, as CloudEvents: the sales log, the audit trail
+/// and the outbox in one. A page that is not full is the end for now; asking again with the last
+/// `sequence` goes on from there.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/events/{event}/sales",
@@ -48,15 +55,34 @@ pub async fn list_sales(
     QueryParams(page): QueryParams<Page>,
 ) -> Result<Response, Problem> {
     let len = app.page_len(page.limit)?;
-    let records = app.engine().records(&event, page.after.unwrap_or(0), len).await.map_err(|error| problem_of_engine(&error))?;
-    let records = records
-        .ok_or_else(|| Problem::new(http::StatusCode::NOT_FOUND, "event_not_found", "Event not found", "There is no such event."))?;
+    let records = app
+        .engine()
+        .records(&event, page.after.unwrap_or(0), len)
+        .await
+        .map_err(|error| problem_of_engine(&error))?;
+    let records = records.ok_or_else(|| {
+        Problem::new(
+            http::StatusCode::NOT_FOUND,
+            "event_not_found",
+            "Event not found",
+            "There is no such event.",
+        )
+    })?;
     let sales: Result<Vec<_>, _> = records.iter().map(|record| sale_of(&event, record)).collect();
-    let body = sales.map_err(|error| error.to_string()).and_then(|sales| serde_json::to_vec(&sales).map_err(|error| error.to_string()));
+    let body = sales
+        .map_err(|error| error.to_string())
+        .and_then(|sales| serde_json::to_vec(&sales).map_err(|error| error.to_string()));
     let body = body.map_err(|error| {
         tracing::error!(%error, "the ledger cannot be read");
         Problem::internal("The ledger cannot be read.")
     })?;
     let kind = HeaderValue::from_static("application/cloudevents-batch+json");
-    Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], body).into_response())
+    Ok((
+        [
+            (header::CONTENT_TYPE, kind),
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        ],
+        body,
+    )
+        .into_response())
 }

@@ -1,15 +1,17 @@
-use axum::Json;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderValue, StatusCode, header};
 use inventory::EventName;
-use serving::Problem;
-use serving::extract::PathParams;
-use serving::problem::ProblemDetails;
+use serving::{Problem, extract::PathParams, problem::ProblemDetails};
 
 use super::etag_of;
-use crate::api::{App, age, problem_of_engine};
-use crate::wire::EventBody;
+use crate::{
+    api::{App, age, problem_of_engine},
+    wire::EventBody,
+};
 
 /// Look at an event
 #[utoipa::path(
@@ -23,10 +25,23 @@ use crate::wire::EventBody;
         (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
-pub async fn get_event(State(app): State<App>, PathParams(event): PathParams<EventName>) -> Result<Response, Problem> {
+pub async fn get_event(
+    State(app): State<App>,
+    PathParams(event): PathParams<EventName>,
+) -> Result<Response, Problem> {
     let view = app.engine().event(&event).await.map_err(|error| problem_of_engine(&error))?;
-    let view = view.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "event_not_found", "Event not found", "There is no such event."))?;
+    let view = view.ok_or_else(|| {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "event_not_found",
+            "Event not found",
+            "There is no such event.",
+        )
+    })?;
     // Counts change without the ETag changing, so no cache may answer for us.
-    let headers = [(header::ETAG, etag_of(&view)), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    let headers = [
+        (header::ETAG, etag_of(&view)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
     Ok((age(view.stale), headers, Json(EventBody::from(&view))).into_response())
 }

@@ -1,14 +1,13 @@
-use axum::Json;
-use axum::extract::State;
+use axum::{Json, extract::State};
 use inventory::EventName;
 use serde::Deserialize;
-use serving::Problem;
-use serving::extract::QueryParams;
-use serving::problem::ProblemDetails;
+use serving::{Problem, extract::QueryParams, problem::ProblemDetails};
 use utoipa::IntoParams;
 
-use crate::api::{App, problem_of_engine};
-use crate::wire::{EventBody, EventList};
+use crate::{
+    api::{App, problem_of_engine},
+    wire::{EventBody, EventList},
+};
 
 /// Which page.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -36,9 +35,16 @@ pub struct Page {
         (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
-pub async fn list_events(State(app): State<App>, QueryParams(page): QueryParams<Page>) -> Result<Json<EventList>, Problem> {
+pub async fn list_events(
+    State(app): State<App>,
+    QueryParams(page): QueryParams<Page>,
+) -> Result<Json<EventList>, Problem> {
     let len = app.page_len(page.limit)?;
-    let (views, more) = app.engine().events(page.after.as_ref(), len).await.map_err(|error| problem_of_engine(&error))?;
+    let (views, more) = app
+        .engine()
+        .events(page.after.as_ref(), len)
+        .await
+        .map_err(|error| problem_of_engine(&error))?;
     let events: Vec<_> = views.iter().map(EventBody::from).collect();
     let next = events.last().filter(|_| more).map(|last| last.event.clone());
     Ok(Json(EventList { events, next }))

@@ -6,7 +6,8 @@ pub mod list;
 use http::HeaderValue;
 use inventory::store::EventView;
 
-/// The version of an event's settings and capacities, to be named in `If-Match`. Sales do not change it.
+/// The version of an event's settings and capacities, to be named in `If-Match`. Sales do not
+/// change it.
 pub(super) fn etag(settings_seq: u64) -> HeaderValue {
     HeaderValue::try_from(format!("\"{settings_seq}\"")).unwrap_or(HeaderValue::from_static("\"\""))
 }

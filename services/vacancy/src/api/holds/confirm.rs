@@ -1,14 +1,19 @@
 use axum::extract::State;
 use inventory::{CommandKind, HoldId, Outcome};
-use serving::extract::{CallerDeadline, IdempotencyKey, OptionalJson, PathParams};
-use serving::problem::ProblemDetails;
+use serving::{
+    extract::{CallerDeadline, IdempotencyKey, OptionalJson, PathParams},
+    problem::ProblemDetails,
+};
 
-use crate::api::{Answer, App, Failure, unexpected};
-use crate::wire::{ConfirmBody, HoldAnswer};
+use crate::{
+    api::{Answer, App, Failure, unexpected},
+    wire::{ConfirmBody, HoldAnswer},
+};
 
 /// Sell what is held
 ///
-/// Repeating it gives the same answer. A hold that is out of time is sold all the same while its items can still be had.
+/// Repeating it gives the same answer. A hold that is out of time is sold all the same while its
+/// items can still be had.
 #[utoipa::path(
     post,
     path = "/api/v1/holds/{id}/confirm",
@@ -39,11 +44,14 @@ pub async fn confirm_hold(
     deadline: CallerDeadline,
     OptionalJson(body): OptionalJson<ConfirmBody>,
 ) -> Result<Answer<HoldAnswer>, Failure> {
-    let reply = app.submit(CommandKind::Confirm { hold, payment_ref: body.payment_ref }, key, deadline).await?;
+    let reply = app
+        .submit(CommandKind::Confirm { hold, payment_ref: body.payment_ref }, key, deadline)
+        .await?;
     match reply.result? {
-        Outcome::Confirmed { id, items, payment_ref } => {
-            Ok(Answer::ok(reply.seq, HoldAnswer::confirmed(&id, &items, payment_ref.as_ref(), reply.seq)))
-        }
+        Outcome::Confirmed { id, items, payment_ref } => Ok(Answer::ok(
+            reply.seq,
+            HoldAnswer::confirmed(&id, &items, payment_ref.as_ref(), reply.seq),
+        )),
         other => Err(unexpected(&other).into()),
     }
 }

@@ -1,12 +1,16 @@
 use axum::extract::State;
 use inventory::{CommandKind, Outcome};
-use serving::Problem;
-use serving::extract::{CallerDeadline, IdempotencyKey, JsonBody};
-use serving::problem::ProblemDetails;
+use serving::{
+    Problem,
+    extract::{CallerDeadline, IdempotencyKey, JsonBody},
+    problem::ProblemDetails,
+};
 
 use super::ttl_ms;
-use crate::api::{Answer, App, Failure, unexpected};
-use crate::wire::{CreateHoldBody, HoldAnswer, items_from};
+use crate::{
+    api::{Answer, App, Failure, unexpected},
+    wire::{CreateHoldBody, HoldAnswer, items_from},
+};
 
 /// Hold tickets for a while
 ///
@@ -41,9 +45,16 @@ pub async fn create_hold(
     JsonBody(body): JsonBody<CreateHoldBody>,
 ) -> Result<Answer<HoldAnswer>, Failure> {
     let limits = app.engine().limits();
-    let items = items_from(body.items, limits).map_err(|error| Problem::validation(format!("{error}.")))?;
+    let items =
+        items_from(body.items, limits).map_err(|error| Problem::validation(format!("{error}.")))?;
     let ttl_ms = body.ttl_s.map(|ttl_s| ttl_ms(limits, ttl_s)).transpose()?;
-    let reply = app.submit(CommandKind::Hold { event: body.event, items, customer: body.customer, ttl_ms }, key, deadline).await?;
+    let reply = app
+        .submit(
+            CommandKind::Hold { event: body.event, items, customer: body.customer, ttl_ms },
+            key,
+            deadline,
+        )
+        .await?;
     match reply.result? {
         Outcome::Held { id, items, expires_at_ms } => {
             let body = HoldAnswer::held(&id, &items, expires_at_ms, reply.seq);

@@ -1,15 +1,20 @@
 use axum::extract::State;
 use inventory::{CommandKind, HoldId, Outcome};
-use serving::extract::{CallerDeadline, IdempotencyKey, JsonBody, PathParams};
-use serving::problem::ProblemDetails;
+use serving::{
+    extract::{CallerDeadline, IdempotencyKey, JsonBody, PathParams},
+    problem::ProblemDetails,
+};
 
 use super::ttl_ms;
-use crate::api::{Answer, App, Failure, unexpected};
-use crate::wire::{ExtendBody, HoldAnswer};
+use crate::{
+    api::{Answer, App, Failure, unexpected},
+    wire::{ExtendBody, HoldAnswer},
+};
 
 /// Hold for longer
 ///
-/// From now on for `ttl_s` seconds, and in all no longer than HOLD_LIFETIME_MAX_S from when the hold was made.
+/// From now on for `ttl_s` seconds, and in all no longer than HOLD_LIFETIME_MAX_S from when the
+/// hold was made.
 #[utoipa::path(
     post,
     path = "/api/v1/holds/{id}/extend",

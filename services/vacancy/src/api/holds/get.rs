@@ -1,12 +1,11 @@
-use axum::Json;
-use axum::extract::State;
+use axum::{Json, extract::State};
 use inventory::HoldId;
-use serving::Problem;
-use serving::extract::PathParams;
-use serving::problem::ProblemDetails;
+use serving::{Problem, extract::PathParams, problem::ProblemDetails};
 
-use crate::api::{App, problem_of_engine};
-use crate::wire::HoldBody;
+use crate::{
+    api::{App, problem_of_engine},
+    wire::HoldBody,
+};
 
 /// Look at a hold or reservation
 ///
@@ -22,9 +21,18 @@ use crate::wire::HoldBody;
         (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
-pub async fn get_hold(State(app): State<App>, PathParams(id): PathParams<HoldId>) -> Result<Json<HoldBody>, Problem> {
+pub async fn get_hold(
+    State(app): State<App>,
+    PathParams(id): PathParams<HoldId>,
+) -> Result<Json<HoldBody>, Problem> {
     let hold = app.engine().hold(id).await.map_err(|error| problem_of_engine(&error))?;
-    let hold =
-        hold.ok_or_else(|| Problem::new(http::StatusCode::NOT_FOUND, "hold_not_found", "Hold not found", "There is no such hold."))?;
+    let hold = hold.ok_or_else(|| {
+        Problem::new(
+            http::StatusCode::NOT_FOUND,
+            "hold_not_found",
+            "Hold not found",
+            "There is no such hold.",
+        )
+    })?;
     Ok(Json(HoldBody::of(&hold, app.engine().now_ms())))
 }

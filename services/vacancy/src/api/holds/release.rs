@@ -1,9 +1,13 @@
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderValue, StatusCode};
 use inventory::{CommandKind, HoldId};
-use serving::extract::{CallerDeadline, IdempotencyKey, PathParams};
-use serving::problem::ProblemDetails;
+use serving::{
+    extract::{CallerDeadline, IdempotencyKey, PathParams},
+    problem::ProblemDetails,
+};
 
 use crate::api::{App, EVENT_SEQ, Failure};
 
