@@ -2,11 +2,9 @@
 
 use std::{future::Future, time::Duration};
 
-use inventory::{
-    Engine, EngineError,
-    engine::Environment,
-    store::{EmbeddedStore, StoreError},
-};
+use inventory_embedded::EmbeddedStore;
+use inventory_engine::{Engine, EngineError, Environment};
+use inventory_store::StoreError;
 use serving::{
     app::{AppParts, ServiceInfo, finish},
     docs::Documentation,

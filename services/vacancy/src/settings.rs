@@ -2,13 +2,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use inventory::{
-    Limits,
-    store::{
-        EmbeddedOptions,
-        postgres::{PostgresOptions, Target},
-    },
-};
+use inventory::Limits;
+use inventory_embedded::EmbeddedOptions;
+use inventory_postgres::{PostgresOptions, Target};
 use serving::config::{ConfigError, Group, Secret, ServingSettings, Source, Var};
 
 const VACANCY_PORT: Var = Var::new(

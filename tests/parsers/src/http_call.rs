@@ -6,10 +6,9 @@ use std::{
 use axum::{Router, body::Body};
 use http::{HeaderName, HeaderValue, Method, Request, header};
 use http_body_util::BodyExt;
-use inventory::{
-    CommandKind, Engine, EventName, EventSettings, Limits, StockName, engine::Environment,
-    store::MemoryStore,
-};
+use inventory::{CommandKind, EventName, EventSettings, Limits, StockName};
+use inventory_engine::{Engine, Environment};
+use inventory_store::MemoryStore;
 use serving::{
     app::{AppParts, ServiceInfo, finish},
     config::Source,
@@ -80,7 +79,7 @@ impl Service {
                     if_settings_seq: None,
                     only_create: true,
                 };
-                engine.submit(inventory::Request::new(kind)).await.unwrap();
+                engine.submit(inventory_engine::Request::new(kind)).await.unwrap();
             }
             let (routes, openapi) = Monolith.routes(App::new(engine, &settings)).split_for_parts();
             let health = Health::new("monolith");

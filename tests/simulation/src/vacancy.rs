@@ -6,10 +6,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use inventory::{
-    CommandKind, Engine, EventName, EventSettings, Limits, Request, StockName, engine::Environment,
-    store::EventView,
-};
+use inventory::{CommandKind, EventName, EventSettings, Limits, StockName};
+use inventory_engine::{Engine, Environment, Request};
+use inventory_store::EventView;
 use serving::{
     app::{AppParts, ServiceInfo, finish},
     config::Source,

@@ -3,9 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use inventory::{
-    CommandKind, Engine, EventName, IdempotencyKey, Reply, Request, StockName, engine::TraceContext,
-};
+use inventory::{CommandKind, EventName, IdempotencyKey, StockName};
+use inventory_engine::{Engine, Reply, Request, TraceContext};
 use serving::{
     Problem,
     config::Secret,

@@ -2,7 +2,8 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode};
-use inventory::{EngineError, Outcome, Refusal, RefusalKind};
+use inventory::{Outcome, Refusal, RefusalKind};
+use inventory_engine::EngineError;
 use serving::Problem;
 
 use super::EVENT_SEQ;

@@ -1,5 +1,6 @@
 use axum::extract::State;
-use inventory::{CommandKind, EventName, Items, Outcome, RefusalKind, Reply};
+use inventory::{CommandKind, EventName, Items, Outcome, RefusalKind};
+use inventory_engine::Reply;
 use serving::{
     Problem,
     extract::{CallerDeadline, IdempotencyKey, JsonBody},

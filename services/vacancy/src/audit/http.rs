@@ -10,14 +10,11 @@ use std::{
 };
 
 use http::StatusCode;
-use inventory::{
-    EventName,
-    ledger::Hash,
-    store::BoxFuture,
-    verify::{
-        Auditor, Broken, Entry, EventAudit, Feed, FeedError, Position, VerifyError, Violation,
-    },
+use inventory::{EventName, Hash};
+use inventory_audit::verify::{
+    Auditor, Broken, Entry, EventAudit, Feed, FeedError, Position, VerifyError, Violation,
 };
+use inventory_store::BoxFuture;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serving::config::Secret;
