@@ -12,7 +12,7 @@ use prometheus::{
     core::{Collector, Desc},
     proto::MetricFamily,
 };
-use serving::telemetry::{self, SpanRef};
+use telemetry::SpanRef;
 
 use crate::api::DEFAULT_EVENT;
 

@@ -4,20 +4,20 @@ use std::{
 };
 
 use axum::{Router, body::Body};
+use config::Source;
 use http::{HeaderName, HeaderValue, Method, Request, header};
 use http_body_util::BodyExt;
+use http_server::{
+    app::{AppParts, ServiceInfo, finish},
+    docs::Documentation,
+    health::Health,
+    middleware::Peer,
+};
 use inventory::{
     CommandKind, Engine, EventName, EventSettings, Limits, StockName, engine::Environment,
     store::MemoryStore,
 };
-use serving::{
-    app::{AppParts, ServiceInfo, finish},
-    config::Source,
-    docs::Documentation,
-    edge::Peer,
-    health::Health,
-    telemetry::Metrics,
-};
+use telemetry::Metrics;
 use ticket::service::Monolith;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;

@@ -6,16 +6,16 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use config::Source;
+use http_server::{
+    app::{AppParts, ServiceInfo, finish},
+    health::Health,
+};
 use inventory::{
     CommandKind, Engine, EventName, EventSettings, Limits, Request, StockName, engine::Environment,
     store::EventView,
 };
-use serving::{
-    app::{AppParts, ServiceInfo, finish},
-    config::Source,
-    health::Health,
-    telemetry::Metrics,
-};
+use telemetry::Metrics;
 use vacancy::{VacancySettings, api::App};
 
 use crate::{clock::SimClock, disk::Disk, network, store::SimStore, world::Scenario};

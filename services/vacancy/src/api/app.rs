@@ -3,15 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
+use config::Secret;
+use http_server::{Problem, extract, extract::CallerDeadline};
 use inventory::{
     CommandKind, Engine, EventName, IdempotencyKey, Reply, Request, StockName, engine::TraceContext,
 };
-use serving::{
-    Problem,
-    config::Secret,
-    extract::{self, CallerDeadline},
-    telemetry::current_span,
-};
+use telemetry::current_span;
 
 use super::failure::{Failure, problem_of_engine};
 use crate::VacancySettings;

@@ -2,8 +2,8 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode};
+use http_server::Problem;
 use inventory::{EngineError, Outcome, Refusal, RefusalKind};
-use serving::Problem;
 
 use super::EVENT_SEQ;
 use crate::wire::rfc3339;

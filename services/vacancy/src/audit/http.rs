@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use config::Secret;
 use http::StatusCode;
 use inventory::{
     EventName,
@@ -20,7 +21,6 @@ use inventory::{
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serving::config::Secret;
 
 use crate::wire::{EventBody, EventList};
 
