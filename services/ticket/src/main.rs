@@ -4,10 +4,8 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use serving::{
-    config::{Source, render_dotenv, render_help, render_markdown},
-    healthcheck, memory, program,
-};
+use config::{Source, render_dotenv, render_help, render_markdown};
+use http_server::{healthcheck, memory, program};
 use ticket::{
     TicketSettings, buy,
     service::{self, Monolith},

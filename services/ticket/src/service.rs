@@ -2,13 +2,14 @@
 
 use std::future::Future;
 
-use serving::{
+use http_server::{
     app::{AppParts, ServiceInfo, finish},
     docs::Documentation,
     health::{CheckResult, Health},
-    server::{self, BindError},
-    telemetry::Metrics,
+    server,
+    server::BindError,
 };
+use telemetry::Metrics;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use utoipa::openapi::OpenApi;

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use serving::{
-    config::{ConfigError, Group, ServingSettings, Source, Var},
-    edge::RequestSettings,
-};
+use config::{ConfigError, Group, Source, Var};
+use http_server::{middleware::RequestSettings, settings::ServingSettings};
 use vacancy::{VacancySettings, settings::DeploymentMode};
 
 use crate::client::{BreakerSettings, GatherSettings};
@@ -139,7 +137,7 @@ impl TicketSettings {
         vacancy::settings::STOCK,
         vacancy::settings::DATABASE,
         vacancy::settings::LIMITS,
-        serving::config::SERVING,
+        http_server::settings::SERVING,
     ];
 
     /// Reads and checks all of them.

@@ -3,10 +3,8 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use serving::{
-    config::{Source, render_help},
-    healthcheck, memory, program,
-};
+use config::{Source, render_help};
+use http_server::{healthcheck, memory, program};
 use vacancy::{
     VacancySettings,
     commands::{StockCommand, print_openapi},

@@ -10,7 +10,7 @@ use prometheus::{
     core::{Collector, Desc},
     proto::MetricFamily,
 };
-use serving::telemetry::{self, SpanRef};
+use telemetry::SpanRef;
 
 use crate::api::DEFAULT_EVENT;
 

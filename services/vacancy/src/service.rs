@@ -2,17 +2,18 @@
 
 use std::{future::Future, time::Duration};
 
+use http_server::{
+    app::{AppParts, ServiceInfo, finish},
+    docs::Documentation,
+    health::{CheckResult, Health},
+    middleware::RequestSettings,
+    server,
+    server::BindError,
+};
 use inventory_embedded::EmbeddedStore;
 use inventory_engine::{Engine, EngineError, Environment};
 use inventory_store::StoreError;
-use serving::{
-    app::{AppParts, ServiceInfo, finish},
-    docs::Documentation,
-    edge::RequestSettings,
-    health::{CheckResult, Health},
-    server::{self, BindError},
-    telemetry::Metrics,
-};
+use telemetry::Metrics;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use utoipa::openapi::OpenApi;

@@ -2,10 +2,11 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use config::{ConfigError, Group, Secret, Source, Var};
+use http_server::settings::ServingSettings;
 use inventory::Limits;
 use inventory_embedded::EmbeddedOptions;
 use inventory_postgres::{PostgresOptions, Target};
-use serving::config::{ConfigError, Group, Secret, ServingSettings, Source, Var};
 
 const VACANCY_PORT: Var = Var::new(
     "VACANCY_PORT",
@@ -307,7 +308,7 @@ pub struct VacancySettings {
 
 impl VacancySettings {
     /// The groups of settings it reads, for help and documentation.
-    pub const GROUPS: [Group; 4] = [STOCK, DATABASE, LIMITS, serving::config::SERVING];
+    pub const GROUPS: [Group; 4] = [STOCK, DATABASE, LIMITS, http_server::settings::SERVING];
 
     /// Reads and checks all of them.
     ///

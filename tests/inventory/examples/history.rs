@@ -1,7 +1,7 @@
 //! What a long history costs: fills a store with sales that each have a key, then opens it again.
 //!
-//! `cargo run --release -p inventory-tests --example history [SALES] [DIR]` prints the time to open, the
-//! memory of the process, and the time of a sale with little and with much behind it.
+//! `cargo run --release -p inventory-tests --example history [SALES] [DIR]` prints the time to
+//! open, the memory of the process, and the time of a sale with little and with much behind it.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)]
 
 use std::{

@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderValue};
-use serving::edge::TrustedProxies;
+use http_server::middleware::TrustedProxies;
 
 /// Lines of `X-Forwarded-For`: nobody who is not trusted says for whom he asks, and what a client
 /// has written changes nothing of what the trusted proxies behind him have added.

@@ -4,19 +4,19 @@ use std::{
 };
 
 use axum::{Router, body::Body};
+use config::Source;
 use http::{HeaderName, HeaderValue, Method, Request, header};
 use http_body_util::BodyExt;
+use http_server::{
+    app::{AppParts, ServiceInfo, finish},
+    docs::Documentation,
+    health::Health,
+    middleware::Peer,
+};
 use inventory::{CommandKind, EventName, EventSettings, Limits, StockName};
 use inventory_engine::{Engine, Environment};
 use inventory_store::MemoryStore;
-use serving::{
-    app::{AppParts, ServiceInfo, finish},
-    config::Source,
-    docs::Documentation,
-    edge::Peer,
-    health::Health,
-    telemetry::Metrics,
-};
+use telemetry::Metrics;
 use ticket::service::Monolith;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;

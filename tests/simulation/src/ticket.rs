@@ -7,16 +7,16 @@ use std::{
 };
 
 use bytes::Bytes;
+use config::Source;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
+use http_server::{
+    app::{AppParts, ServiceInfo, finish},
+    health::Health,
+};
 use inventory::Limits;
 use prometheus::Registry;
-use serving::{
-    app::{AppParts, ServiceInfo, finish},
-    config::Source,
-    health::Health,
-    telemetry::Metrics,
-};
+use telemetry::Metrics;
 use ticket::{
     TicketSettings,
     api::Shop,

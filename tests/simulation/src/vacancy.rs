@@ -6,15 +6,15 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use config::Source;
+use http_server::{
+    app::{AppParts, ServiceInfo, finish},
+    health::Health,
+};
 use inventory::{CommandKind, EventName, EventSettings, Limits, StockName};
 use inventory_engine::{Engine, Environment, Request};
 use inventory_store::EventView;
-use serving::{
-    app::{AppParts, ServiceInfo, finish},
-    config::Source,
-    health::Health,
-    telemetry::Metrics,
-};
+use telemetry::Metrics;
 use vacancy::{VacancySettings, api::App};
 
 use crate::{clock::SimClock, disk::Disk, network, store::SimStore, world::Scenario};

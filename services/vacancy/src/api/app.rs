@@ -3,14 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
+use config::Secret;
+use http_server::{Problem, extract, extract::CallerDeadline};
 use inventory::{CommandKind, EventName, IdempotencyKey, StockName};
 use inventory_engine::{Engine, Reply, Request, TraceContext};
-use serving::{
-    Problem,
-    config::Secret,
-    extract::{self, CallerDeadline},
-    telemetry::current_span,
-};
+use telemetry::current_span;
 
 use super::failure::{Failure, problem_of_engine};
 use crate::VacancySettings;

@@ -2,9 +2,9 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode};
+use http_server::Problem;
 use inventory::{Outcome, Refusal, RefusalKind};
 use inventory_engine::EngineError;
-use serving::Problem;
 
 use super::EVENT_SEQ;
 use crate::wire::rfc3339;

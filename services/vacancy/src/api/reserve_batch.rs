@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use axum::{Json, extract::State};
-use serving::{
+use http_server::{
     Problem,
-    edge::RequestId,
     extract::{CallerDeadline, JsonBody},
+    middleware::RequestId,
     problem::ProblemDetails,
 };
 use tokio::time::Instant;

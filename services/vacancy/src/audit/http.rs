@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use config::Secret;
 use http::StatusCode;
 use inventory::{EventName, Hash};
 use inventory_audit::verify::{
@@ -17,7 +18,6 @@ use inventory_audit::verify::{
 use inventory_store::BoxFuture;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serving::config::Secret;
 
 use crate::wire::{EventBody, EventList};
 

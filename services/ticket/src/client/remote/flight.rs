@@ -7,7 +7,7 @@ use std::{
 };
 
 use http::StatusCode;
-use serving::telemetry::ClientSpan;
+use telemetry::ClientSpan;
 use tokio::time::{Instant, sleep};
 use tower::retry::budget::{Budget, TpsBudget};
 
@@ -195,7 +195,7 @@ fn drop_late(orders: &mut Vec<Waiting>, sent: bool) {
 
 #[cfg(test)]
 mod tests {
-    use serving::Problem;
+    use http_server::Problem;
 
     use super::*;
 
