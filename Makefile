@@ -1,11 +1,14 @@
-# What people do with this project. `make` lists it.
+# The entry points of the project. `make` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-# Build results lie outside the checkout, so that every clone on a machine shares them.
+# Build results stay outside the checkout, so all clones on a machine share them.
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ticket-system
 export CARGO_TARGET_DIR ?= $(CACHE)/target
-BIN := $(CARGO_TARGET_DIR)/release
+# The cargo profile of what `make run` and `make dev` start, and the folder where cargo puts it.
+RUN_PROFILE = $(or $(PROFILE),quick)
+BIN = $(CARGO_TARGET_DIR)/$(patsubst dev,debug,$(RUN_PROFILE))
+PROGRAMS = ticket vacancy
 TOOLS := $(CACHE)/tools
 DENY_VERSION := 0.20.2
 
@@ -16,115 +19,127 @@ help: ## List the targets
 ##@ Run
 
 .PHONY: run
-run: binaries ## Run the monolith on port 8000, stock in ./data
+run: PROGRAMS = ticket
+run: binaries ## Run the monolith on port 8000, stock in ./data (PROFILE=release: as measured)
 	@scripts/try-first
 	@DEPLOYMENT_MODE=monolith ADMIN_TOKEN=$${ADMIN_TOKEN:-$$(scripts/admin-token)} exec $(BIN)/ticket
 
 .PHONY: dev
-dev: binaries ## Run the two services side by side, vacancy on 8001 and ticket on 8002
+dev: binaries ## Run both services: vacancy on port 8001, ticket on port 8002
 	@scripts/dev $(BIN)
 
 .PHONY: binaries
 binaries:
-	cargo build --release --locked -p ticket -p vacancy
+	cargo build --profile $(RUN_PROFILE) --locked $(addprefix -p ,$(PROGRAMS))
 
 ##@ Check
 
+.PHONY: setup
+setup: ## Install what the targets need (GROUP="lint faults"; default: test)
+	@scripts/setup $(GROUP)
+
 .PHONY: test
-test: ## Run all tests but those that need a cluster's nodes
+test: ## Run all tests that need neither root nor a cluster; installs what is missing
 	@scripts/test
 
 .PHONY: test-schema
-test-schema: ## The documentation in a browser, Schemathesis against the running services (BUDGET_S=60, SEED=7)
+test-schema: ## Open the documentation in a browser, run Schemathesis (BUDGET_S=60, SEED=7)
 	@tests/schema/run
 
 .PHONY: fuzz
-fuzz: ## Fuzz a parser: TARGET=http_call (or all) SECONDS=60
+fuzz: ## Fuzz the parsers (TARGET=http_call, SECONDS=60; default: all)
 	@scripts/fuzz $(or $(TARGET),all) $(or $(SECONDS),60)
 
 .PHONY: lint
-lint: ## Formatting, clippy, documentation, dependencies
+lint: ## Check formatting, clippy, documentation, dependencies, scripts, chart, workflows
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 	$(MAKE) --no-print-directory deny scripts-lint chart-lint workflows-lint
 
 .PHONY: scripts-lint
-scripts-lint: ## Shell scripts
-	@command -v shellcheck > /dev/null || { echo "shellcheck is missing: 'apt-get install shellcheck', 'brew install shellcheck'" >&2; exit 1; }
-	shellcheck -x --severity warning .ci/run $$(grep -rlE '^#!(/bin/sh|/usr/bin/env bash)' scripts tests operator/testenv)
+scripts-lint: ## Check the shell scripts with shellcheck
+	@command -v shellcheck > /dev/null || { echo "shellcheck is missing: make setup GROUP=lint" >&2; exit 1; }
+	shellcheck -x --severity warning .ci/run \
+	    $$(grep -rlE '^#!(/bin/sh|/usr/bin/env bash)' scripts tests operator/testenv)
 
 .PHONY: chart-lint
-chart-lint: ## The chart by helm, its rules and their tests by promtool
+chart-lint: ## Check the chart with helm, its rules with promtool
 	@scripts/chart-lint
 
 .PHONY: workflows-lint
-workflows-lint: ## The GitHub workflows by actionlint
+workflows-lint: ## Check the GitHub workflows with actionlint
 	$$(scripts/tool actionlint) -color
 
 .PHONY: chart-test
-chart-test: ## Only the tests of the chart, dashboards and rules; `make test` has them too
+chart-test: ## Run the tests of the chart, dashboards and rules alone
 	cargo test --locked -p chart-tests
 	KUBEBUILDER_ASSETS=$$(operator/testenv/assets) cargo test --locked -p operator --test it chart
 
 .PHONY: deny
-deny: $(TOOLS)/bin/cargo-deny ## Licences, sources and duplicates of dependencies
+deny: $(TOOLS)/bin/cargo-deny ## Check licences, sources and duplicates of dependencies
 	$(TOOLS)/bin/cargo-deny --locked check bans licenses sources
+
+.PHONY: deny-advisories
+deny-advisories: $(TOOLS)/bin/cargo-deny ## Check dependencies for advisories; needs the network
+	$(TOOLS)/bin/cargo-deny --locked check advisories
 
 $(TOOLS)/bin/cargo-deny:
 	cargo install --quiet --locked --root $(TOOLS) cargo-deny@$(DENY_VERSION)
 
 .PHONY: generate
-generate: ## Write the files that are made from the code
+generate: ## Write the generated files: OpenAPI, settings, custom resource
 	@scripts/generate
 
 .PHONY: check-generated
-check-generated: ## Fail when a generated file is not what the code makes
+check-generated: ## Fail when a generated file is stale
 	@scripts/generate --check
 
 .PHONY: load-test
-load-test: binaries ## k6: 50 + 50 users for 60 s (MODE=microservices; SCRIPT=stress, autoscaling or rush)
+load-test: RUN_PROFILE = $(or $(PROFILE),release)
+load-test: binaries ## Run k6: 50 + 50 users, 60 s (MODE=microservices; SCRIPT=stress|autoscaling|rush)
 	@tests/load/run $(BIN)
 
 .PHONY: bench
-bench: ## Requests per second beside a bare axum handler, in one run
+bench: ## Compare requests per second with a bare axum handler, in one run
 	@tests/bench/run
 
 .PHONY: bench-engine
-bench-engine: ## The engine alone: commands per second, by Criterion
+bench-engine: ## Measure commands per second of the engine, with Criterion
 	cargo bench --locked -p bench
 
 .PHONY: bench-overload
-bench-overload: ## Up to ten times the peak, open loop: what gets done, how fast, and what is refused
+bench-overload: ## Offer up to ten times the peak, open loop: throughput, latency, refusals
 	cargo build --release --locked -p ticket -p vacancy -p bench
-	@tests/bench/overload --bin $(BIN)
+	@tests/bench/overload --bin $(CARGO_TARGET_DIR)/release
 
 .PHONY: bench-postgres
-bench-postgres: ## On PostgreSQL: beside one reservation per transaction, and three replicas beside one
+bench-postgres: ## Compare with one reservation per transaction on PostgreSQL; one and three replicas
 	cargo build --release --locked -p vacancy
-	@tests/bench/postgres --bin $(BIN)
+	@tests/bench/postgres --bin $(CARGO_TARGET_DIR)/release
 
 ##@ Images
 
-# What the scripts below read; each can be given on the command line, such as `make smoke NAMESPACE=fair`.
-export NAME NAMESPACE CLUSTER TAG IMAGE_PREFIX PROFILE LOAD_IMAGE PUSH TIMEOUT_S DATA SAMPLE SKIP_BUILD BUILD
+# The scripts below read these. Each can be set on the command line: `make smoke NAMESPACE=fair`.
+export NAME NAMESPACE CLUSTER TAG IMAGE_PREFIX PROFILE LOAD_IMAGE PUSH TIMEOUT_S DATA SAMPLE
+export SKIP_BUILD BUILD
 
 .PHONY: build
-build: ## Build the images ticket, vacancy, operator (BUILD=static, PROFILE=release, IMAGE_PREFIX=…, TAG=…)
+build: ## Build the images (BUILD=static, PROFILE=release, IMAGE_PREFIX=…, TAG=…)
 	@scripts/build-images $(or $(BUILD),auto)
 
 .PHONY: build-static
-build-static: ## The same from static binaries, on nothing at all; needs no registry
+build-static: ## Build the images from scratch with static binaries; needs no registry
 	@scripts/build-images static
 
 .PHONY: build-alpine
-build-alpine: ## The same on Alpine, with a shell to look around; tag …-alpine
+build-alpine: ## Build the images on Alpine, with a shell; tag …-alpine
 	@scripts/build-images alpine
 
 ##@ Release
 
 .PHONY: images-push
-images-push: ## Build the images for this machine's architecture and push them (IMAGE_PREFIX=registry/…, TAG=v1.2.3)
+images-push: ## Build and push images of this architecture (IMAGE_PREFIX=registry/…, TAG=v1.2.3)
 	@scripts/images-push
 
 .PHONY: images-index
@@ -132,25 +147,25 @@ images-index: ## Join the pushed architectures under one tag
 	@scripts/images-index
 
 .PHONY: sbom
-sbom: ## What the published images are made of, by syft
+sbom: ## Write the SBOMs of the published images, with syft
 	@scripts/sbom
 
 .PHONY: images-sign
-images-sign: ## Sign the published images and their SBOMs, by cosign
+images-sign: ## Sign the published images and their SBOMs, with cosign
 	@scripts/images-sign
 
 .PHONY: chart-package
-chart-package: ## Pack the chart, naming the published images
+chart-package: ## Package the chart with the digests of the published images
 	@scripts/chart-package
 
 .PHONY: chart-push
-chart-push: ## Pack the chart and push it beside the images
+chart-push: ## Package the chart and push it to the registry of the images
 	@scripts/chart-push
 
 ##@ Cluster
 
 .PHONY: full-deploy
-full-deploy: ## All of it: Kind cluster (or CLUSTER=current), images, operator, a system, one ticket
+full-deploy: ## Cluster (Kind, or CLUSTER=current), images, operator, a system, one ticket
 	@scripts/full-deploy
 
 .PHONY: deploy
@@ -159,19 +174,19 @@ deploy: ## Install or update the operator, then the system NAME from SAMPLE
 	@scripts/apply-sample
 
 .PHONY: wait
-wait: ## Wait until the system is Ready, saying what for
+wait: ## Wait until the system is Ready
 	@scripts/wait-ready
 
 .PHONY: status
-status: ## The system, its pods, the operator and what happened last
+status: ## Show the system, its pods, the operator and recent events
 	@scripts/status
 
 .PHONY: smoke
-smoke: ## Buy a ticket from what is deployed
+smoke: ## Buy a ticket from the deployed system
 	@scripts/smoke
 
 .PHONY: hpa-status
-hpa-status: ## What the autoscalers measure, want and did
+hpa-status: ## Show the autoscalers: metrics, targets, recent scaling
 	@scripts/hpa-status
 
 .PHONY: watch-hpa
@@ -183,7 +198,7 @@ logs: ## Follow the logs of all pods of the system
 	@kubectl -n $(or $(NAMESPACE),default) logs -l app.kubernetes.io/instance=$(or $(NAME),my-ticketsystem) --prefix --follow --tail 50 --max-log-requests 50
 
 .PHONY: port-forward
-port-forward: ## The services on 127.0.0.1, until Ctrl-C
+port-forward: ## Forward the services to 127.0.0.1, until Ctrl-C
 	@scripts/port-forward
 
 .PHONY: restart
@@ -192,23 +207,23 @@ restart: ## Restart the pods of the system one by one
 	@scripts/wait-ready
 
 .PHONY: scale
-scale: ## REPLICAS=4 pods that sell, or REPLICAS=auto
+scale: ## Set the number of selling pods: REPLICAS=4, or REPLICAS=auto
 	@scripts/scale $(REPLICAS)
 
 .PHONY: clean
-clean: ## Take the system away; the stock stays unless DATA=delete
+clean: ## Remove the system; the stock stays unless DATA=delete
 	@scripts/clean
 
 .PHONY: e2e
-e2e: ## End-to-end tests on the cluster KUBECONFIG names (ONLY="install crash" for some of them)
+e2e: ## Run the end-to-end tests on the cluster of KUBECONFIG (ONLY="install crash")
 	@tests/e2e/run $(ONLY)
 
 ##@ Proof
 
 .PHONY: soak
-soak: ## Simulations with everything going wrong: SEEDS=1000 of them, FROM=0; or one with SEED=17
+soak: ## Run simulations with injected faults (SEEDS=1000, FROM=0; or one: SEED=17)
 	cargo run --quiet --locked -p simulation --bin soak
 
 .PHONY: test-faults
-test-faults: ## Real faults, as root: kill -9 at system calls, failing disks, broken networks (EVERY=1: at every call)
+test-faults: ## Run tests with real faults, as root: kill -9, disks, networks (EVERY=1: at every call)
 	cargo test --locked -p fault-tests --features real-faults -- --nocapture --test-threads 1
