@@ -8,7 +8,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn the_operator_outlives_the_api_server() {
+async fn operator_survives_api_server_restarts() {
     let server = Arc::new(ApiServer::start().await);
     install(&server).await;
     let cluster = Cluster::on(Arc::clone(&server)).await;

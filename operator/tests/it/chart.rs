@@ -25,7 +25,7 @@ fn rendered(release: &str, namespace: &str, more: &[&str]) -> Vec<Value> {
 /// Every object of every values file is one the API server takes: unknown fields are errors, and
 /// the admission of pods, policies and TicketSystems has its say.
 #[tokio::test]
-async fn the_api_server_takes_everything() {
+async fn api_server_accepts_every_rendered_object() {
     let cluster = Cluster::new().await;
     for namespace in ["west", "demo"] {
         apply_value(&cluster.client, &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}})).await;
@@ -81,7 +81,7 @@ async fn dry_run(client: &Client, document: &Value) -> Result<(), kube::Error> {
 
 /// The operator works with the Roles that `operator.watchNamespaces` gives it, and has no others.
 #[tokio::test]
-async fn the_rights_in_watched_namespaces_suffice() {
+async fn roles_in_watched_namespaces_suffice() {
     let (cluster, elsewhere) = Cluster::pair_without_rights().await;
     let narrow = format!("operator.watchNamespaces={{{}}}", cluster.namespace);
     for document in rendered("ticket-system", "ticket-system", &["--set", &narrow]) {
@@ -110,7 +110,7 @@ async fn the_rights_in_watched_namespaces_suffice() {
 
 /// Every metric of the operator that a dashboard or a rule names is there once it has run.
 #[tokio::test]
-async fn what_is_watched_of_the_operator_is_there() {
+async fn metrics_used_by_dashboards_and_rules_exist() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let running = start(&cluster);
@@ -133,7 +133,7 @@ async fn what_is_watched_of_the_operator_is_there() {
 /// The hook's Job: with the rights the chart gives it, it makes the definition, and brings an older
 /// one up to date.
 #[tokio::test]
-async fn the_definition_is_brought_up_to_date() {
+async fn crd_is_created_and_updated_by_the_hook() {
     let server = ApiServer::start().await;
     let client = Client::try_from(server.config(ADMIN_TOKEN)).expect("a client");
     let documents = rendered("ticket-system", "ticket-system", &[]);
@@ -200,7 +200,7 @@ async fn the_definition_is_brought_up_to_date() {
 
 /// A pod that buys passes as one of the system's own: its network policies let those in.
 #[tokio::test]
-async fn the_test_pod_may_connect() {
+async fn network_policies_allow_the_test_pod() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _running = start(&cluster);

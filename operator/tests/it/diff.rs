@@ -21,7 +21,7 @@ async fn diff_of_named(
 }
 
 #[tokio::test]
-async fn a_diff_shows_what_would_change_and_changes_nothing() {
+async fn diff_shows_changes_without_making_them() {
     let cluster = Cluster::new().await;
     let all = diff_of(&cluster, json!({})).await.expect("a diff");
     assert!(all.contains("+++ Deployment/shop-ticket"), "{all}");
@@ -58,22 +58,22 @@ async fn a_diff_shows_what_would_change_and_changes_nothing() {
     assert!(refused.to_string().contains("vacancy.replicas must be at most 1"), "{refused}");
     assert!(
         !refused.to_string().contains("Status {"),
-        "the API server's words, not its answer: {refused}"
+        "only the message of the API server: {refused}"
     );
 
-    // Somebody else's object is told of, not shown as what it would become.
+    // An object of another owner is reported instead of compared.
     let foreign = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other-ticket"}, "spec": {"ports": [{"port": 1}]}});
     let foreign: kube::core::DynamicObject = serde_json::from_value(foreign).expect("a Service");
     cluster.api(Kind::Service).create(&Default::default(), &foreign).await.expect("it is made");
     let other = diff_of_named(&cluster, "other", json!({})).await.expect("a diff");
     assert!(
-        other.contains("# Service/other-ticket: exists already and belongs to somebody else"),
+        other.contains("# Service/other-ticket: already exists and has another owner"),
         "{other}"
     );
 }
 
 #[test]
-fn a_file_larger_than_allowed_is_refused() {
+fn oversized_file_is_rejected() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("cr.yaml");
     let one = "apiVersion: ticket-system.io/v1alpha1\nkind: TicketSystem\nmetadata: {name: a}\nspec: {}\n";
@@ -86,7 +86,7 @@ fn a_file_larger_than_allowed_is_refused() {
 }
 
 #[test]
-fn a_file_may_hold_other_kinds_but_must_hold_one_of_this() {
+fn file_needs_a_ticket_system_among_other_kinds() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("cr.yaml");
     let read = |text: &str| {

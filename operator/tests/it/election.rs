@@ -74,7 +74,7 @@ async fn holder(cluster: &Cluster, lease: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn of_two_operators_one_leads_and_when_it_is_killed_the_other_does() {
+async fn standby_takes_over_from_a_killed_leader() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let lease = format!("lease-{}", cluster.namespace);
@@ -133,7 +133,7 @@ async fn of_two_operators_one_leads_and_when_it_is_killed_the_other_does() {
 }
 
 #[tokio::test]
-async fn an_operator_that_is_asked_to_stop_hands_the_lease_over() {
+async fn stopped_leader_releases_the_lease() {
     let cluster = Cluster::new().await;
     let lease = format!("lease-{}", cluster.namespace);
     let mut first = Process::start(&cluster, "first", &lease);

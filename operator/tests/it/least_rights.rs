@@ -264,7 +264,7 @@ async fn take_away(client: &Client, document: &Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_operator_need_not_do_it_may_not() {
+async fn operator_has_exactly_the_listed_rights() {
     let server = ApiServer::start().await;
     install(&server).await;
     let admin = Client::try_from(server.config(ADMIN_TOKEN)).expect("a client");

@@ -1,6 +1,5 @@
-//! Plays the Deployment controller, the kubelet and the garbage collector of one namespace, as far
-//! as the operator can see them: Deployments become ready, and what was deleted with its dependents
-//! goes.
+//! A stub of the Deployment controller, the kubelet and the garbage collector of one namespace:
+//! Deployments become ready, and objects that wait for their dependents are deleted.
 
 use std::{
     sync::{

@@ -1,17 +1,14 @@
-//! What Secrets hold is in Secrets alone: pods refer to it, and nothing else has it.
+//! The values of Secrets appear in no other object. Pods refer to them.
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, api::ListParams};
-use operator::{
-    dereference::TOKEN_KEY,
-    kind::{Kind, admin_token},
-};
+use operator::kind::{ADMIN_TOKEN_KEY, Kind, admin_token};
 use serde_json::json;
 
 use crate::support::{Cluster, kubelet, start, system};
 
 #[tokio::test]
-async fn neither_password_nor_token_leaves_its_secret() {
+async fn password_and_token_stay_in_their_secrets() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let running = start(&cluster);
@@ -25,7 +22,7 @@ async fn neither_password_nor_token_leaves_its_secret() {
     let ready = shown(&cluster, "shop").await + &metrics(&running.operator.metrics);
     let secrets: Api<Secret> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
     let data = secrets.get(&admin_token("shop")).await.expect("it is made").data.expect("data");
-    let token = String::from_utf8(data[TOKEN_KEY].0.clone()).expect("text");
+    let token = String::from_utf8(data[ADMIN_TOKEN_KEY].0.clone()).expect("text");
     assert!(token.len() >= 16, "{}", token.len());
     for text in [refused, ready] {
         assert!(text.len() > 2_000 && !text.contains("sesame"), "{text}");

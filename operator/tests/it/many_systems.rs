@@ -26,7 +26,7 @@ fn is(system: &TicketSystem, type_: &str, status: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[allow(clippy::print_stdout)]
-async fn two_hundred_systems() {
+async fn two_hundred_systems_become_ready() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     // As it is delivered, unlike the impatient operators of the other tests.

@@ -7,7 +7,7 @@ use crate::support::{Cluster, at, cluster::apply_value, eventually, kubelet, sta
 /// On an API server of its own, because it takes rights away and adds a kind that other tests count
 /// on not being there.
 #[tokio::test]
-async fn a_watched_namespace_takes_rights_in_that_namespace_only() {
+async fn watched_namespace_needs_rights_only_there() {
     let (cluster, elsewhere) = Cluster::pair_without_rights().await;
     apply_value(
         &cluster.client,

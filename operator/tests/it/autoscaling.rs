@@ -22,7 +22,7 @@ async fn replicas(cluster: &Cluster, name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_autoscaler_owns_the_number_of_pods() {
+async fn autoscaler_owns_replicas() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let running = start(&cluster);
@@ -59,7 +59,7 @@ async fn the_autoscaler_owns_the_number_of_pods() {
 }
 
 #[tokio::test]
-async fn turning_autoscaling_on_and_off_never_drops_pods() {
+async fn toggling_autoscaling_never_drops_pods() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -120,7 +120,7 @@ async fn turning_autoscaling_on_and_off_never_drops_pods() {
 }
 
 #[tokio::test]
-async fn an_autoscaler_is_not_handed_a_system_at_zero() {
+async fn autoscaler_does_not_start_at_zero() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);

@@ -1,9 +1,11 @@
-/// Why a spec cannot be built. The message tells a person what to do; the reason goes into
-/// conditions and events.
+//! Reasons to reject a spec.
+
+/// Why a spec cannot be built. The message says how to fix it; [`ValidationError::reason`] goes
+/// into conditions and events.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum ValidationError {
     #[error(
-        "storage is {from} and would become {to}, which does not take the data along: set it back, or migrate the data and then set the annotation ticket-system.io/allow-storage-change to \"true\""
+        "storage is {from} and would become {to}, which does not migrate the data: set it back, or migrate the data and then set the annotation ticket-system.io/allow-storage-change to \"true\""
     )]
     StorageChange { from: String, to: &'static str },
     #[error(
@@ -15,33 +17,33 @@ pub enum Refusal {
     )]
     SecretKeyMissing { name: String, key: String },
     #[error(
-        "key {key} of Secret {name} does not hold a postgres:// URL: correct it, or correct storage.postgres.secretRef.key"
+        "key {key} of Secret {name} is not a postgres:// URL: correct it, or correct storage.postgres.secretRef.key"
     )]
     SecretNotAUrl { name: String, key: String },
     #[error(
-        "the key {key} of Secret {name} is no admin token, which has at least 16 characters and no white space: correct it, or delete the Secret to get a new one"
+        "key {key} of Secret {name} is not a valid admin token: use at least 16 characters and no white space, or delete the Secret to get a new token"
     )]
     AdminTokenInvalid { name: String, key: &'static str },
     #[error(
-        "{block}.autoscaling has nothing to measure: {block}.resources requests neither cpu nor memory; add a request, or set {block}.autoscaling.enabled to false"
+        "{block}.autoscaling has no metric: {block}.resources requests neither cpu nor memory; add a request, or set {block}.autoscaling.enabled to false"
     )]
     NoScalingMetric { block: &'static str },
     #[error(
-        "{block} can run one pod only on embedded storage, which is one volume with one writer: leave {field} out, or set storage.postgres"
+        "{block} can run only one pod on embedded storage, which is one volume with one writer: remove {field}, or set storage.postgres"
     )]
     SingleWriter { block: &'static str, field: &'static str },
     #[error(
-        "{block}.autoscaling.minReplicas is above maxReplicas: lower the one or raise the other"
+        "{block}.autoscaling.minReplicas is above maxReplicas: lower minReplicas or raise maxReplicas"
     )]
     MinAboveMax { block: &'static str },
     #[error("the spec cannot be read: {message}")]
     Unreadable { message: String },
-    #[error("the resource has no namespace or uid, so nothing can be owned by it")]
+    #[error("the resource has no namespace or uid, so it cannot own other objects")]
     NotStored,
 }
 
-impl Refusal {
-    /// A stable word for conditions, events and metrics.
+impl ValidationError {
+    /// The reason of conditions and events. It is part of the API and does not change.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::StorageChange { .. } => "StorageChangeRefused",
