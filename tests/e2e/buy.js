@@ -1,7 +1,8 @@
-// Buyers that log every purchase: a line of JSON when it is sent, another when the response arrives. Run by e2e/load.py.
+// Buyers that log every purchase: a line of JSON when it is sent, another when the response
+// arrives. Run by e2e/load.py.
 //
 //   URL        address for purchases       QTY        tickets per purchase
-//   RATE       purchases per second, independent of responses; 0: USERS buy as fast as responses arrive
+//   RATE       purchases per second, independent of responses; 0: USERS buy without a pause
 //   DURATION   maximum duration, such as 60s
 import exec from 'k6/execution';
 import http from 'k6/http';

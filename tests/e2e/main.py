@@ -9,7 +9,7 @@ import traceback
 from e2e import kube, report
 from e2e.shop import Shop
 
-# Each scenario leaves what the next one needs: one system runs through most of them, as in production.
+# Each scenario leaves what the next one needs: one system runs through most of them.
 SCENARIOS = [
     "install",
     "sell_out",

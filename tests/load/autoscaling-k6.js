@@ -1,5 +1,6 @@
-// Autoscaling: low load, a sustained rush, and low load again, slow enough for an autoscaler to follow. Run by
-// tests/load/run with SCRIPT=autoscaling, or directly by k6 against a cluster while `make watch-hpa` shows the replicas.
+// Autoscaling: low load, a sustained rush, and low load again, slow enough for an autoscaler to
+// follow. Run by tests/load/run with SCRIPT=autoscaling, or directly by k6 against a cluster while
+// `make watch-hpa` shows the replicas.
 //
 //   CALM       purchases per second before and after (default 50)
 //   RUSH       purchases per second at the peak (default 2000)

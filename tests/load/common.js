@@ -12,13 +12,15 @@ export const purchaseFailed = new Counter('purchase_failed');
 export const refused = new Counter('refused');
 export const retries = new Counter('retries');
 
-// Keys of two runs against the same stock must differ. Otherwise the second run gets the responses of the first.
+// Keys of two runs against the same stock must differ. Otherwise the second run gets the responses
+// of the first.
 export function newRun() {
   return `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 10)}`;
 }
 
-// Buys once. Retries a refused (429, 503) or unanswered purchase with the same key, up to `tries` attempts in total. It waits
-// for Retry-After plus a random pause whose maximum doubles. Returns 'sold', 'sold_out', 'refused' or 'failed'.
+// Buys once. Retries a refused (429, 503) or unanswered purchase with the same key, up to `tries`
+// attempts in total. Waits for Retry-After plus a random pause whose maximum doubles. Returns
+// 'sold', 'sold_out', 'refused' or 'failed'.
 export function buy(key, qty, tries, tags) {
   let last = 'failed';
   for (let attempt = 0; attempt < tries; attempt += 1) {
@@ -48,7 +50,8 @@ export function buy(key, qty, tries, tags) {
   if (last === 'refused') {
     refused.add(1, tags);
   }
-  // In both cases it may have sold: the refusal of the last attempt does not cover an earlier, unanswered one.
+  // In both cases it may have sold: the refusal of the last attempt does not cover an earlier,
+  // unanswered one.
   purchaseFailed.add(1, tags);
   return last;
 }
@@ -91,7 +94,8 @@ export function figures(data, kind, more) {
   };
 }
 
-// The scenarios of an open loop in steps: each rate runs for `seconds`, independent of the responses. `exec` is the function.
+// The scenarios of an open loop in steps: each rate runs for `seconds`, independent of the
+// responses. `exec` is the function.
 export function steps(rates, seconds, vusMax, exec) {
   const scenarios = {};
   const thresholds = {};

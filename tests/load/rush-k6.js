@@ -1,5 +1,5 @@
-// The sell-out rush: many concurrent buyers, few tickets. Every buyer has one key and retries with it after a refusal or a
-// missing response. Run by tests/load/run with SCRIPT=rush.
+// The sell-out rush: many concurrent buyers, few tickets. Every buyer has one key and retries
+// with it after a refusal or a missing response. Run by tests/load/run with SCRIPT=rush.
 //
 //   VUS        concurrent buyers, 1 to 500 (default 200)
 //   BUYERS     buyers in total, 1 to 1000000 (default 20000)

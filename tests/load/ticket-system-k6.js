@@ -1,12 +1,13 @@
-// Two groups of users at the same time: one reads availability, the other buys. Run by tests/load/run, or directly by k6.
+// Two groups of users at the same time: one reads availability, the other buys. Run by
+// tests/load/run, or directly by k6.
 //
 //   VU_BASE_URL     address for purchases, ticket or the monolith (default http://127.0.0.1:8000)
 //   VU_VACANCY_URL  address for availability (default VU_BASE_URL)
 //   QTY             tickets per purchase, 1 to 1000 (default 1)
 //   VUS             virtual users per group, 1 to 500 (default 50)
 //   DURATION        duration in k6's format, such as 60s (the default)
-//   PAUSE_MS        pause of a user after a response, 0 to 60000 (default 0: no pause, which measures the capacity of the
-//                   machine rather than the latency of a response)
+//   PAUSE_MS        pause of a user after a response, 0 to 60000 (default 0: no pause, which
+//                   measures the capacity of the machine rather than the latency of a response)
 //   SUMMARY         path for the figures as JSON
 //
 // A sold-out response is not a failure; it counts in sold_out.
@@ -26,7 +27,8 @@ const ticketsSold = new Counter('tickets_sold');
 const soldOut = new Counter('sold_out');
 const purchaseFailed = new Counter('purchase_failed');
 
-// Keys of two runs against the same stock must differ. Otherwise the second run gets the responses of the first.
+// Keys of two runs against the same stock must differ. Otherwise the second run gets the responses
+// of the first.
 const run = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 10)}`;
 
 export const options = {

@@ -18,7 +18,7 @@ def after_call(ctx, case, response):
 
 @schemathesis.check
 def problem_form(ctx, response, case):
-    """An error is a problem (RFC 9457) with the members of the contract, and exposes no internals."""
+    """An error is a problem (RFC 9457) with the contract's members, and exposes no internals."""
     if response.status_code < 400:
         return
     text = response.content.decode("utf-8")

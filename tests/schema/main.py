@@ -1,4 +1,4 @@
-"""Starts the services, opens their documentation, runs Schemathesis against them, and checks that each call was reached."""
+"""Runs a browser and Schemathesis against the services; each call must have been reached."""
 
 import json
 import os
@@ -81,7 +81,8 @@ def fuzz(schemathesis, title, service, seconds, token, more, reports):
     env = {**os.environ, "SCHEMATHESIS_HOOKS": str(HERE / "hooks.py"), "PYTHONWARNINGS": "ignore", "SCHEMA_STATUSES": str(statuses)}
     wrong = []
     known = operations(service.base)
-    # Examples and coverage run without a time limit. Random calls and stateful sequences get a share of the time each.
+    # Examples and coverage run without a time limit. Random calls and stateful sequences get a
+    # share of the time each.
     for phases, part in [("examples,coverage", None), ("fuzzing", 0.5), ("stateful", 0.5)]:
         if phases == "stateful" and len(known) == 1:
             continue
@@ -117,7 +118,8 @@ def main():
             paths = {operation.split()[1] for operation in operations(service.base)}
             wrong += pages.check(chromium, title, service.base, paths, reports)
         part = lambda percent: max(3, BUDGET_S * percent // 100)
-        # Without a configured token, a request without a token gets 403 instead of the 401 that this check expects.
+        # Without a configured token, a request without a token gets 403, not the 401 that this
+        # check expects.
         closed_is_closed = ["--exclude-checks", "missing_required_header"]
         for title, service, percent, token, more in [
             ("monolith", monolith, 40, TOKEN, []),
@@ -128,7 +130,8 @@ def main():
             found, seen = fuzz(schemathesis, title, service, part(percent), token, more, reports)
             wrong += found
             if token:
-                # Without a single success, only refusals were tested. A random id is rarely that of a hold, so those do not count.
+                # Without a single success, only refusals were tested. Calls with an id do not
+                # count: a random id is rarely that of a hold.
                 never = [
                     operation
                     for operation, codes in seen.items()

@@ -9,7 +9,7 @@ TIMEOUT_S = 90
 
 
 def check(chromium, title, base, paths, folder):
-    """Returns the faults of /docs and /redoc as lines: a missing entry of `paths`, or a console message of the browser."""
+    """Returns the faults of /docs and /redoc: missing `paths`, and console messages."""
     wrong = []
     for page in ("/docs", "/redoc"):
         shown, complaints = _open(chromium, base + page, folder)

@@ -32,7 +32,7 @@
 - apiGroups: [monitoring.coreos.com]
   resources: [servicemonitors]
   verbs: [get, create, patch, delete]
-# To explain why pods are not ready, and to check that no pod uses the volume before a new writer starts.
+# To explain why pods are not ready, and to check that the volume is free for a new writer.
 - apiGroups: [""]
   resources: [pods]
   verbs: [list]

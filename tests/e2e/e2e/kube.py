@@ -14,7 +14,7 @@ OPERATOR_NAMESPACE = "ticket-system"
 
 
 def run(*command: str, stdin: str | None = None, env: dict | None = None, timeout_s: float = 300) -> str:
-    """Runs a command at the top of the repository and returns its output. A failure contains the end of its error output."""
+    """Runs a command at the top of the repository and returns its output."""
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, cwd=ROOT, timeout=timeout_s, env={**os.environ, **(env or {})})
     if done.returncode:
         raise Failed(f"{' '.join(command)}: exit code {done.returncode}: {(done.stderr or done.stdout).strip()[-1500:]}")

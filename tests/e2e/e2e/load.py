@@ -20,7 +20,7 @@ class Answers:
     """The responses that k6 received, one entry per purchase."""
 
     all: list[dict]
-    # When k6 was stopped. It drops pending requests then; these buyers left, and do not count as failed.
+    # When k6 was stopped. It drops pending requests then; their buyers do not count as failed.
     ended_ms: float = float("inf")
 
     @classmethod
@@ -94,7 +94,8 @@ class Buyers:
         return self
 
     def __exit__(self, *_) -> None:
-        # Whole milliseconds, as k6 reports its times: with a fraction, a response of this very millisecond would count as earlier.
+        # Whole milliseconds, as k6 reports its times: with a fraction, a response of this very
+        # millisecond would count as earlier.
         ended_ms = int(time.time() * 1000)
         if self._k6.poll() is None:
             self._k6.send_signal(signal.SIGINT)
@@ -107,7 +108,7 @@ class Buyers:
 
 
 def retry_until_answered(url: str, answers: Answers) -> int:
-    """Retries every unsold purchase with its own key, as a good client does. Returns the number of tickets this sold."""
+    """Retries every unsold purchase with its own key. Returns the number of tickets sold."""
     tickets = 0
     for failed in answers.unsold():
         for _ in range(50):
@@ -122,7 +123,7 @@ def retry_until_answered(url: str, answers: Answers) -> int:
 
 
 def report_outage(what: str, answers: Answers) -> None:
-    """Reports an outage of vacancy and checks that every failed purchase got 503 with Retry-After."""
+    """Reports an outage of vacancy; every failed purchase must have 503 with Retry-After."""
     figure(f"{what}: longest time without a sale, ms", answers.gap_ms())
     figure(f"{what}: purchases / refused meanwhile, by status", f"{len(answers.all)} / {answers.statuses()}")
     check(set(answers.statuses()) <= {503}, f"every failure is a 503: {[a for a in answers.failed if a['status'] != 503][:3]}")
@@ -130,7 +131,10 @@ def report_outage(what: str, answers: Answers) -> None:
 
 
 def check_books(shop: Shop, before: int, answers: Answers, url: str) -> None:
-    """No acknowledged sale is lost, and no sale has no buyer: after retrying every failure, the ledger after `before` equals the responses."""
+    """No acknowledged sale is lost, and every sale has a buyer.
+
+    After a retry of every failure, the ledger after `before` equals the responses.
+    """
     told = sum(answer["qty"] for answer in answers.sold)
     retried = retry_until_answered(url, answers)
     new = shop.sold(after=before)

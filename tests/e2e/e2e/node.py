@@ -5,7 +5,10 @@ from .report import Failed, check
 
 
 def kill_9(pod: dict) -> None:
-    """Sends SIGKILL to every process of a pod's only container, on its node: a container of the Docker engine (Kind) or this machine."""
+    """Sends SIGKILL to every process of a pod's only container.
+
+    The node is a container of the Docker engine (Kind) or this machine.
+    """
     container = pod["status"]["containerStatuses"][0]["containerID"].split("//", 1)[1]
     check(len(container) >= 32 and container.isalnum(), f"a container id: {container}")
     script = f'n=; for p in /proc/[0-9]*; do if grep -qs {container} "$p/cgroup"; then kill -9 "${{p#/proc/}}" && n=1; fi; done; [ -n "$n" ]'

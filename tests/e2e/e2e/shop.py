@@ -145,7 +145,7 @@ class Shop:
         return after + sum(1 for _ in self.records(after))
 
     def sold(self, after: int = 0) -> dict[str, int]:
-        """Sales in the ledger after a given record: reservation and quantity. Fails if a reservation occurs twice."""
+        """Sales after a given record, by reservation. Fails if a reservation occurs twice."""
         sales = {}
         for record in self.records(after):
             if record["data"]["kind"] == "sold":

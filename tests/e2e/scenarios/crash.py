@@ -1,4 +1,4 @@
-"""kill -9 and forced deletion of vacancy under load: no acknowledged sale is lost, and ticket keeps responding."""
+"""kill -9 and forced deletion of vacancy under load: no acknowledged sale is lost."""
 
 import time
 
@@ -7,7 +7,8 @@ from e2e.load import Buyers, check_books, report_outage
 from e2e.report import check, figure
 from e2e.shop import Shop
 
-# Maximum time for ticket to report that vacancy is unavailable: VACANCY_TIMEOUT, plus slack for a busy machine.
+# Maximum time for ticket to report that vacancy is unavailable: VACANCY_TIMEOUT, plus slack for a
+# busy machine.
 ANSWER_MAX_MS = 3500
 
 

@@ -1,4 +1,4 @@
-"""Helm: install, `helm test` buys a ticket, an upgrade restarts no pod, uninstall keeps the data, reinstall adopts it."""
+"""Helm: install, test, an upgrade that restarts no pod, uninstall and reinstall with the data."""
 
 import time
 

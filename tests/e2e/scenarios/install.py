@@ -1,4 +1,4 @@
-"""Installs the operator with kustomize, and a system in a namespace that enforces the restricted Pod Security Standard."""
+"""Installs the operator with kustomize, and a system in a namespace with restricted pods only."""
 
 import time
 

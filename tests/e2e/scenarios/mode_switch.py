@@ -10,7 +10,7 @@ from e2e.web import http
 
 
 def run(shop: Shop) -> None:
-    # From here on, the mode's default decides the number of pods: one process for the monolith's volume.
+    # From here on, the mode's default decides the number of pods: one for the monolith's volume.
     shop.change({"images": {"ticket": None}, "ticket": {"replicas": None, "autoscaling": {"enabled": None, "minReplicas": None, "maxReplicas": None, "targetCPUUtilization": None, "behavior": None}}})
     shop.wait_ready()
     for mode, component in (("monolith", "monolith"), ("microservices", "ticket")):

@@ -1,4 +1,4 @@
-"""Upgrades the operator: no pod of a system restarts, and the new operator manages it as the old one did."""
+"""Upgrades the operator: no pod of a system restarts, and the new operator corrects drift."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Three vacancy pods share a PostgreSQL and verify its certificate: they sell out exactly, and survive the loss of one."""
+"""Three vacancy pods share a PostgreSQL over TLS: they sell out exactly and survive a crash of one."""
 
 import os
 import pathlib

@@ -21,7 +21,7 @@ def run(shop: Shop) -> None:
     def ready() -> int:
         return shop.status()["status"]["ticket"]["readyReplicas"]
 
-    # Some buyers start only when the new pods are ready: the early ones keep their connections to the old pods.
+    # The early buyers keep their connections to the old pods, so others follow with new ones.
     started = time.monotonic()
     with Buyers(shop.door("ticket"), users=30, most_s=240) as early:
         kube.wait_until("more than two ticket pods are ready", lambda: ready() > 2, 180, 0.5)

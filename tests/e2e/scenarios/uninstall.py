@@ -1,4 +1,4 @@
-"""A deleted system keeps its data until asked to delete it; a system of the same name adopts it, after a reinstall of the operator too."""
+"""A deleted system keeps its data, and a new one of the same name adopts it, until DATA=delete."""
 
 import time
 
