@@ -1,4 +1,4 @@
-"""Three vacancy pods share a PostgreSQL over TLS: they sell out exactly and survive a crash of one."""
+"""Three vacancy pods share a PostgreSQL over TLS: they sell out exactly; one may crash."""
 
 import os
 import pathlib
