@@ -14,7 +14,9 @@ DENY_VERSION := 0.20.2
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} \
+	    /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	    /^[a-z0-9-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Run
 
@@ -59,7 +61,8 @@ lint: ## Check formatting, clippy, documentation, dependencies, scripts, chart, 
 
 .PHONY: scripts-lint
 scripts-lint: ## Check the shell scripts with shellcheck
-	@command -v shellcheck > /dev/null || { echo "shellcheck is missing: make setup GROUP=lint" >&2; exit 1; }
+	@command -v shellcheck > /dev/null || \
+	    { echo "shellcheck is missing: make setup GROUP=lint" >&2; exit 1; }
 	shellcheck -x --severity warning .ci/run \
 	    $$(grep -rlE '^#!(/bin/sh|/usr/bin/env bash)' scripts tests operator/testenv)
 
@@ -97,7 +100,7 @@ check-generated: ## Fail when a generated file is stale
 
 .PHONY: load-test
 load-test: RUN_PROFILE = $(or $(PROFILE),release)
-load-test: binaries ## Run k6: 50 + 50 users, 60 s (MODE=microservices; SCRIPT=stress|autoscaling|rush)
+load-test: binaries ## Run k6 for 60 s (MODE=microservices, SCRIPT=stress|autoscaling|rush)
 	@tests/load/run $(BIN)
 
 .PHONY: bench
@@ -119,7 +122,7 @@ bench-overload: ## Offer up to ten times the peak, open loop: throughput, latenc
 	@tests/bench/overload --bin $(CARGO_TARGET_DIR)/release
 
 .PHONY: bench-postgres
-bench-postgres: ## Compare with one reservation per transaction on PostgreSQL; one and three replicas
+bench-postgres: ## Compare with one reservation per transaction on PostgreSQL
 	cargo build --release --locked -p vacancy
 	@tests/bench/postgres --bin $(CARGO_TARGET_DIR)/release
 
@@ -128,6 +131,8 @@ bench-postgres: ## Compare with one reservation per transaction on PostgreSQL; o
 # The scripts below read these. Each can be set on the command line: `make smoke NAMESPACE=fair`.
 export NAME NAMESPACE CLUSTER TAG IMAGE_PREFIX PROFILE LOAD_IMAGE PUSH TIMEOUT_S DATA SAMPLE
 export SKIP_BUILD BUILD
+KUBECTL = kubectl -n $(or $(NAMESPACE),default)
+OF_SYSTEM = -l app.kubernetes.io/instance=$(or $(NAME),my-ticketsystem)
 
 .PHONY: build
 build: ## Build the images (BUILD=static, PROFILE=release, IMAGE_PREFIX=…, TAG=…)
@@ -196,11 +201,11 @@ hpa-status: ## Show the autoscalers: metrics, targets, recent scaling
 
 .PHONY: watch-hpa
 watch-hpa: ## Follow the autoscalers
-	@kubectl -n $(or $(NAMESPACE),default) get hpa -l app.kubernetes.io/instance=$(or $(NAME),my-ticketsystem) --watch
+	@$(KUBECTL) get hpa $(OF_SYSTEM) --watch
 
 .PHONY: logs
 logs: ## Follow the logs of all pods of the system
-	@kubectl -n $(or $(NAMESPACE),default) logs -l app.kubernetes.io/instance=$(or $(NAME),my-ticketsystem) --prefix --follow --tail 50 --max-log-requests 50
+	@$(KUBECTL) logs $(OF_SYSTEM) --prefix --follow --tail 50 --max-log-requests 50
 
 .PHONY: port-forward
 port-forward: ## Forward the services to 127.0.0.1, until Ctrl-C
@@ -208,7 +213,7 @@ port-forward: ## Forward the services to 127.0.0.1, until Ctrl-C
 
 .PHONY: restart
 restart: ## Restart the pods of the system one by one
-	@kubectl -n $(or $(NAMESPACE),default) rollout restart deployment -l app.kubernetes.io/instance=$(or $(NAME),my-ticketsystem)
+	@$(KUBECTL) rollout restart deployment $(OF_SYSTEM)
 	@scripts/wait-ready
 
 .PHONY: scale
@@ -230,5 +235,5 @@ soak: ## Run simulations with injected faults (SEEDS=1000, FROM=0; or one: SEED=
 	cargo run --quiet --locked -p simulation --bin soak
 
 .PHONY: test-faults
-test-faults: ## Run tests with real faults, as root: kill -9, disks, networks (EVERY=1: at every call)
+test-faults: ## Run tests with real faults, as root: kill -9, disks, networks (EVERY=1)
 	cargo test --locked -p fault-tests --features real-faults -- --nocapture --test-threads 1

@@ -19,13 +19,15 @@ step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 need_cluster() {
     need kubectl "https://kubernetes.io/docs/tasks/tools/"
     finish_needs
-    kubectl version --request-timeout=10s > /dev/null 2>&1 || lacking "no cluster responds: set KUBECONFIG, or create a cluster with 'make full-deploy'"
+    kubectl version --request-timeout=10s > /dev/null 2>&1 ||
+        lacking "no cluster responds: set KUBECONFIG, or create a cluster with 'make full-deploy'"
     finish_needs
 }
+has_monolith() { kubectl -n "$NAMESPACE" get service "$NAME" > /dev/null 2>&1; }
 # Prints name and port of the Service that sells: the one of the monolith, or of ticket.
 selling_service() {
-    if kubectl -n "$NAMESPACE" get service "$NAME" > /dev/null 2>&1; then echo "$NAME 8000"; else echo "$NAME-ticket 8002"; fi
+    if has_monolith; then echo "$NAME 8000"; else echo "$NAME-ticket 8002"; fi
 }
 stock_service() {
-    if kubectl -n "$NAMESPACE" get service "$NAME" > /dev/null 2>&1; then echo "$NAME 8000"; else echo "$NAME-vacancy 8001"; fi
+    if has_monolith; then echo "$NAME 8000"; else echo "$NAME-vacancy 8001"; fi
 }
