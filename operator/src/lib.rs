@@ -8,7 +8,7 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | [`kind`], [`labels`], [`ownership`], [`api`], [`settings`] | vocabulary that every step shares |
+//! | [`kind`], [`labels`], [`ownership`], [`api`], [`settings`] | vocabulary of all steps |
 //! | [`dereference`], [`rollout`] | the live state |
 //! | [`validate`], [`build`] | the desired state |
 //! | [`apply`] | makes the live state match the desired state |

@@ -32,23 +32,53 @@ pub struct Settings {
     pub http_addr: std::net::SocketAddr,
     /// Seconds between reconciliations of an unchanged system. A changed Secret takes effect
     /// within this time.
-    #[arg(long, env = "RESYNC_S", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(
+        long,
+        env = "RESYNC_S",
+        default_value_t = 15,
+        value_parser = clap::value_parser!(u64).range(1..=3600)
+    )]
     pub resync_s: u64,
     /// Systems that are reconciled concurrently.
-    #[arg(long, env = "RECONCILE_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(
+        long,
+        env = "RECONCILE_CONCURRENCY",
+        default_value_t = 16,
+        value_parser = clap::value_parser!(u16).range(1..=1024)
+    )]
     pub reconcile_concurrency: u16,
     /// Timeout of one reconciliation, in seconds.
-    #[arg(long, env = "RECONCILE_TIMEOUT_S", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
+    #[arg(
+        long,
+        env = "RECONCILE_TIMEOUT_S",
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(1..=600)
+    )]
     pub reconcile_timeout_s: u64,
     /// Longest delay between retries of a failing system, in seconds. The first retry is after 0.5
     /// s, and the delay doubles.
-    #[arg(long, env = "RETRY_MAX_S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(
+        long,
+        env = "RETRY_MAX_S",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u64).range(1..=3600)
+    )]
     pub retry_max_s: u64,
     /// Seconds after which the API server ends a watch. The operator then restarts it.
-    #[arg(long, env = "WATCH_TIMEOUT_S", default_value_t = 120, value_parser = clap::value_parser!(u32).range(5..=290))]
+    #[arg(
+        long,
+        env = "WATCH_TIMEOUT_S",
+        default_value_t = 120,
+        value_parser = clap::value_parser!(u32).range(5..=290)
+    )]
     pub watch_timeout_s: u32,
     /// Timeout of a request to /ready of a service, in milliseconds.
-    #[arg(long, env = "PROBE_TIMEOUT_MS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    #[arg(
+        long,
+        env = "PROBE_TIMEOUT_MS",
+        default_value_t = 1000,
+        value_parser = clap::value_parser!(u64).range(1..=10_000)
+    )]
     pub probe_timeout_ms: u64,
     #[command(flatten)]
     pub election: Election,
@@ -76,7 +106,12 @@ pub struct Election {
     #[arg(long, env = "POD_NAME", default_value_t = identity())]
     pub pod_name: String,
     /// Milliseconds without a renewal after which another operator takes over.
-    #[arg(long, env = "LEASE_DURATION_MS", default_value_t = 15_000, value_parser = clap::value_parser!(u64).range(1000..=600_000))]
+    #[arg(
+        long,
+        env = "LEASE_DURATION_MS",
+        default_value_t = 15_000,
+        value_parser = clap::value_parser!(u64).range(1000..=600_000)
+    )]
     pub lease_duration_ms: u64,
     /// Milliseconds without a renewal after which the leader stops. Must be below
     /// LEASE_DURATION_MS.
@@ -118,12 +153,14 @@ impl Settings {
         }
         if renew_deadline_ms >= lease_duration_ms {
             return Err(SettingsError(format!(
-                "RENEW_DEADLINE_MS ({renew_deadline_ms}) must be below LEASE_DURATION_MS ({lease_duration_ms})"
+                "RENEW_DEADLINE_MS ({renew_deadline_ms}) must be below LEASE_DURATION_MS \
+                 ({lease_duration_ms})"
             )));
         }
         if retry_period_ms >= renew_deadline_ms {
             return Err(SettingsError(format!(
-                "RETRY_PERIOD_MS ({retry_period_ms}) must be below RENEW_DEADLINE_MS ({renew_deadline_ms})"
+                "RETRY_PERIOD_MS ({retry_period_ms}) must be below RENEW_DEADLINE_MS \
+                 ({renew_deadline_ms})"
             )));
         }
         if pod_name.is_empty() {

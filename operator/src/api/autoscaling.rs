@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.minReplicas <= self.maxReplicas")
-    .message("autoscaling.minReplicas must not be above autoscaling.maxReplicas: lower minReplicas or raise maxReplicas"))]
+    .message("autoscaling.minReplicas must not be above autoscaling.maxReplicas: lower minReplicas \
+        or raise maxReplicas"))]
 pub struct Autoscaling {
     /// Whether to autoscale. Default: true, except for the single pod with embedded storage.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -22,8 +22,10 @@ pub struct IngressSpec {
     /// Host name of the system. A first label of `*` matches any label.
     #[serde(default = "host")]
     #[schemars(length(min = 1, max = 253))]
-    #[x_kube(validation = Rule::new("self.matches('^([*][.])?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?([.][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$') && !self.matches('^[0-9.]+$')")
-        .message("ingress.host must be a DNS name in lower case, such as tickets.example.com: no scheme, port, path or bare IP address"))]
+    #[x_kube(validation = Rule::new("self.matches('^([*][.])?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\
+        ([.][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$') && !self.matches('^[0-9.]+$')")
+        .message("ingress.host must be a DNS name in lower case, such as tickets.example.com: no \
+            scheme, port, path or bare IP address"))]
     pub host: String,
     /// Annotations of the Ingress, for example for its controller.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -26,26 +26,70 @@ use super::{
     status = "TicketSystemStatus",
     derive = "Default",
     derive = "PartialEq",
-    doc = "A ticket-selling system: the vacancy service stores the stock, and the ticket service sells it.",
-    validation = Rule::new("size(self.metadata.name) <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')")
-        .message("metadata.name becomes the name of Services: use at most 40 lower-case letters, digits and '-', starting with a letter"),
-    printcolumn(name = "Mode", type_ = "string", json_path = ".status.mode", description = "Deployment mode"),
-    printcolumn(name = "Ticket", type_ = "string", json_path = ".status.ticket.ready", description = "Ready and desired pods of ticket, or of the monolith"),
-    printcolumn(name = "Vacancy", type_ = "string", json_path = ".status.vacancy.ready", description = "Ready and desired pods of vacancy"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status", description = "Whether the system can sell tickets"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason", priority = 1, description = "Reason of the Ready condition"),
-    printcolumn(name = "URL", type_ = "string", json_path = ".status.url", description = "URL of the system"),
+    doc = "A ticket-selling system: the vacancy service stores the stock, and the ticket service \
+        sells it.",
+    validation = Rule::new("size(self.metadata.name) <= 40 && \
+        self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')")
+        .message("metadata.name becomes the name of Services: use at most 40 lower-case letters, \
+            digits and '-', starting with a letter"),
+    printcolumn(
+        name = "Mode",
+        type_ = "string",
+        json_path = ".status.mode",
+        description = "Deployment mode"
+    ),
+    printcolumn(
+        name = "Ticket",
+        type_ = "string",
+        json_path = ".status.ticket.ready",
+        description = "Ready and desired pods of ticket, or of the monolith"
+    ),
+    printcolumn(
+        name = "Vacancy",
+        type_ = "string",
+        json_path = ".status.vacancy.ready",
+        description = "Ready and desired pods of vacancy"
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].status",
+        description = "Whether the system can sell tickets"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].reason",
+        priority = 1,
+        description = "Reason of the Ready condition"
+    ),
+    printcolumn(
+        name = "URL",
+        type_ = "string",
+        json_path = ".status.url",
+        description = "URL of the system"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[x_kube(
-    validation = Rule::new("self.mode == 'monolith' || (has(self.storage) && has(self.storage.postgres)) || !has(self.vacancy.replicas) || self.vacancy.replicas <= 1")
-        .message("vacancy.replicas must be at most 1 on embedded storage, which is one volume with one writer: remove it, or set storage.postgres"),
-    validation = Rule::new("self.mode == 'monolith' || (has(self.storage) && has(self.storage.postgres)) || !has(self.vacancy.autoscaling.enabled) || !self.vacancy.autoscaling.enabled")
-        .message("vacancy.autoscaling cannot be enabled on embedded storage, which is one volume with one writer: remove it, or set storage.postgres"),
-    validation = Rule::new("self.mode != 'monolith' || (has(self.storage) && has(self.storage.postgres)) || !has(self.ticket.replicas) || self.ticket.replicas <= 1")
-        .message("ticket.replicas must be at most 1 in monolith mode on embedded storage, which is one volume with one writer: remove it, or set storage.postgres"),
-    validation = Rule::new("self.mode != 'monolith' || (has(self.storage) && has(self.storage.postgres)) || !has(self.ticket.autoscaling.enabled) || !self.ticket.autoscaling.enabled")
-        .message("ticket.autoscaling cannot be enabled in monolith mode on embedded storage, which is one volume with one writer: remove it, or set storage.postgres")
+    validation = Rule::new("self.mode == 'monolith' || (has(self.storage) && \
+        has(self.storage.postgres)) || !has(self.vacancy.replicas) || self.vacancy.replicas <= 1")
+        .message("vacancy.replicas must be at most 1 on embedded storage, which is one volume with \
+            one writer: remove it, or set storage.postgres"),
+    validation = Rule::new("self.mode == 'monolith' || (has(self.storage) && \
+        has(self.storage.postgres)) || !has(self.vacancy.autoscaling.enabled) || \
+        !self.vacancy.autoscaling.enabled")
+        .message("vacancy.autoscaling cannot be enabled on embedded storage, which is one volume \
+            with one writer: remove it, or set storage.postgres"),
+    validation = Rule::new("self.mode != 'monolith' || (has(self.storage) && \
+        has(self.storage.postgres)) || !has(self.ticket.replicas) || self.ticket.replicas <= 1")
+        .message("ticket.replicas must be at most 1 in monolith mode on embedded storage, which is \
+            one volume with one writer: remove it, or set storage.postgres"),
+    validation = Rule::new("self.mode != 'monolith' || (has(self.storage) && \
+        has(self.storage.postgres)) || !has(self.ticket.autoscaling.enabled) || \
+        !self.ticket.autoscaling.enabled")
+        .message("ticket.autoscaling cannot be enabled in monolith mode on embedded storage, which \
+            is one volume with one writer: remove it, or set storage.postgres")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct TicketSystemSpec {
@@ -91,7 +135,8 @@ pub struct TicketSystemSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     #[x_kube(validation = Rule::new("self.matches('^http://[^/ ]+(/[^ ]*)?$')")
-        .message("otlpEndpoint must be an http URL such as http://collector:4318; to reach a collector with TLS, send through a collector in the cluster"))]
+        .message("otlpEndpoint must be an http URL such as http://collector:4318; to reach a \
+            collector with TLS, send through a collector in the cluster"))]
     pub otlp_endpoint: Option<String>,
     /// If true, the operator updates the status but does not change any child.
     #[serde(default)]

@@ -52,7 +52,8 @@ pub struct VacancySpec {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.keepaliveConnections <= self.maxConnections")
-    .message("connectionPool.keepaliveConnections must not be above connectionPool.maxConnections: lower keepaliveConnections or raise maxConnections"))]
+    .message("connectionPool.keepaliveConnections must not be above connectionPool.maxConnections: \
+        lower keepaliveConnections or raise maxConnections"))]
 pub struct ConnectionPool {
     /// Maximum number of connections.
     #[serde(default = "max_connections")]

@@ -47,7 +47,7 @@ pub(super) struct Plan {
     /// The event that the switch waits for.
     pub pending: Option<Pending>,
     stage: Stage,
-    /// Whether a live Ingress routes to the previous mode.
+    /// Whether there is a live Ingress. It keeps routing to the previous mode while deferred.
     has_ingress: bool,
 }
 

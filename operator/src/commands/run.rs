@@ -42,12 +42,19 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
     let operator = Arc::new(Operator::new(settings, config)?);
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), %addr, identity = operator.settings.election.pod_name, "operator started");
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        %addr,
+        identity = operator.settings.election.pod_name,
+        "operator started"
+    );
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         () = Arc::clone(&operator).run() => return Err(RunError::Ended),
-        served = http::serve(listener, Arc::clone(&operator)) => return served.map_err(RunError::Serve),
+        served = http::serve(listener, Arc::clone(&operator)) => {
+            return served.map_err(RunError::Serve);
+        }
     }
     tracing::info!("operator stopping");
     operator.resign().await;

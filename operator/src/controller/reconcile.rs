@@ -85,7 +85,13 @@ async fn apply_unless_paused(
         apply::apply(&context.client, valid, children, found.live, &context.handovers).await?;
     for change in &applied.changes {
         context.metrics.child_change(change.kind.as_str(), change.action.as_str());
-        tracing::info!(system = valid.name, namespace = valid.namespace, action = change.action.as_str(), %change, "child changed");
+        tracing::info!(
+            system = valid.name,
+            namespace = valid.namespace,
+            action = change.action.as_str(),
+            %change,
+            "child changed"
+        );
     }
     events::changes(&context.events, system, &applied.changes).await;
     events::recreated_volume(&context.events, system, &applied.changes).await;

@@ -104,7 +104,13 @@ pub(super) fn run(
 
 fn retry(system: &GuardedSystem, error: &ReconcileError, context: &Context) -> Action {
     let delay = context.retries.failed(system.meta().uid.as_deref().unwrap_or_default());
-    tracing::warn!(system = system.meta().name, namespace = system.meta().namespace, %error, retry_in_ms = delay.as_millis(), "reconciliation failed");
+    tracing::warn!(
+        system = system.meta().name,
+        namespace = system.meta().namespace,
+        %error,
+        retry_in_ms = delay.as_millis(),
+        "reconciliation failed"
+    );
     Action::requeue(delay)
 }
 

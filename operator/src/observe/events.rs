@@ -38,7 +38,8 @@ pub async fn recreated_volume(recorder: &EventRecorder, system: &TicketSystem, c
     });
     let Some(claim) = created else { return };
     let note = format!(
-        "PersistentVolumeClaim {} was missing and has been recreated empty: the event starts over with {stock} tickets and without past sales; restore a backup before selling",
+        "PersistentVolumeClaim {} was missing and has been recreated empty: the event starts over \
+         with {stock} tickets and without past sales; restore a backup before selling",
         claim.name
     );
     publish(recorder, system, EventType::Warning, "VolumeRecreated", note).await;

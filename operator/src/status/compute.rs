@@ -270,7 +270,8 @@ fn stock_change_ignored(input: &StatusInput<'_>) -> ConditionState {
         Some(effective) if effective != requested => ConditionState::yes(
             "EventExists",
             format!(
-                "stock.initial is {requested}, but the event was created with {effective}: change its capacity with PUT /api/v1/admin/events/default, or set stock.initial back"
+                "stock.initial is {requested}, but the event was created with {effective}: change \
+                 its capacity with PUT /api/v1/admin/events/default, or set stock.initial back"
             ),
         ),
         _ => ConditionState::no("AsCreated", "the event was created with stock.initial"),

@@ -1,3 +1,5 @@
+//! Settings, checksums and rollouts.
+
 use kube::core::DynamicObject;
 use operator::kind::Kind;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Creation of a system.
+
 use kube::api::PostParams;
 use operator::kind::Kind;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! `operator diff`.
+
 use operator::{commands::diff, kind::Kind};
 use serde_json::json;
 
@@ -53,12 +55,12 @@ async fn diff_shows_changes_without_making_them() {
         .to_owned();
     assert!(!switched.contains(&token) && !all.contains(&token));
 
-    let refused =
-        diff_of(&cluster, json!({"vacancy": {"replicas": 2}})).await.expect_err("it is refused");
-    assert!(refused.to_string().contains("vacancy.replicas must be at most 1"), "{refused}");
+    let rejected =
+        diff_of(&cluster, json!({"vacancy": {"replicas": 2}})).await.expect_err("an error");
+    assert!(rejected.to_string().contains("vacancy.replicas must be at most 1"), "{rejected}");
     assert!(
-        !refused.to_string().contains("Status {"),
-        "only the message of the API server: {refused}"
+        !rejected.to_string().contains("Status {"),
+        "only the message of the API server: {rejected}"
     );
 
     // An object of another owner is reported instead of compared.
@@ -81,7 +83,7 @@ fn oversized_file_is_rejected() {
     std::fs::write(&path, of_length(4 << 20)).expect("it is written");
     assert_eq!(diff::read(&path, "fair").expect("it is read").len(), 1);
     std::fs::write(&path, of_length((4 << 20) + 1)).expect("it is written");
-    let error = diff::read(&path, "fair").expect_err("it is refused").to_string();
+    let error = diff::read(&path, "fair").expect_err("an error").to_string();
     assert!(error.ends_with("is larger than 4194304 bytes"), "{error}");
 }
 
@@ -109,12 +111,12 @@ fn file_needs_a_ticket_system_among_other_kinds() {
         ("{", "cr.yaml"),
         (&one.replace("spec: {}", "spec: {mode: x}"), "unknown variant"),
     ] {
-        let error = read(text).expect_err("it is refused").to_string();
+        let error = read(text).expect_err("an error").to_string();
         assert!(error.contains(why), "{error}");
     }
     assert!(
         diff::read(&dir.path().join("absent"), "fair")
-            .expect_err("it is refused")
+            .expect_err("an error")
             .to_string()
             .contains("cannot read")
     );

@@ -1,3 +1,5 @@
+//! Correction of drift.
+
 use kube::ResourceExt;
 use operator::kind::Kind;
 use serde_json::{Value, json};

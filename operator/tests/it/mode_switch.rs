@@ -1,3 +1,5 @@
+//! Mode switches and storage changes.
+
 use std::sync::atomic::Ordering;
 
 use kube::ResourceExt;
@@ -29,8 +31,8 @@ async fn mode_switch_prunes_and_keeps_the_volume() {
         }
     })
     .await;
-    // Longer than a resync: the pods of the old writer still hold the volume, so there must be no
-    // second one.
+    // Longer than a resync. The pods of the old writer hold the volume, so there must be no second
+    // writer.
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     assert!(cluster.find(Kind::Deployment, "shop").await.is_none(), "two writers on one volume");
     let (reason, _) = cluster.condition("shop", "Progressing", "True").await;
@@ -113,7 +115,7 @@ async fn on_a_database_old_pods_serve_until_new_ones_are_ready() {
     })
     .await;
     let moved = std::time::Instant::now();
-    // Requests are still on their way.
+    // Requests may still arrive.
     while moved.elapsed() < std::time::Duration::from_secs(5) {
         for name in ["shop-ticket", "shop-vacancy"] {
             assert!(
@@ -181,7 +183,7 @@ async fn on_a_database_mode_switch_stays_ready() {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     });
-    // Only the new pods are to lack readiness.
+    // Only the new pods are not ready.
     kubelet.pods_keep.store(true, Ordering::Relaxed);
     kubelet.pods_ready.store(false, Ordering::Relaxed);
     cluster.apply(&system("shop", json!({"storage": storage, "mode": "monolith"}))).await;

@@ -1,3 +1,5 @@
+//! Settled systems cause no writes.
+
 use std::{collections::BTreeMap, time::Duration};
 
 use operator::kind::Kind;
@@ -76,7 +78,7 @@ async fn settled_systems_cause_no_writes() {
     quiet(&running).await;
     let before = writes(&running);
     let passes = running.operator.metrics.reconciliations("ok");
-    // An event that needs no answer, and several resyncs of each.
+    // An irrelevant change, and several resyncs of each system.
     cluster
         .edit(Kind::Service, "plain-ticket", json!({"metadata": {"annotations": {"x": "y"}}}))
         .await;

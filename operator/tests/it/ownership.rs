@@ -1,3 +1,5 @@
+//! Adoption, ownership, and pauses.
+
 use kube::ResourceExt;
 use operator::kind::Kind;
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! Readiness, diagnosis and failed rollouts.
+
 use std::sync::atomic::Ordering;
 
 use kube::api::{Patch, PatchParams, PostParams};

@@ -148,7 +148,7 @@ fn checksum_covers_exactly_the_settings_of_each_pod() {
         children[&format!("Deployment/{name}")]["spec"]["template"]["metadata"]["annotations"]["ticket-system.io/config-checksum"].clone()
     };
     let base = render(json!({}));
-    // Read by both, by one, and by none.
+    // Settings of both services, of one, and of none.
     for (spec, ticket, vacancy) in [
         (json!({"logging": {"level": "DEBUG"}}), true, true),
         (json!({"ticket": {"vacancyTimeoutMs": 50}}), true, false),
@@ -231,8 +231,8 @@ fn invalid_admin_token_is_rejected() {
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "shop-admin-token"}, "data": {"token": k8s_openapi::ByteString(token.into())}});
         let secret: DynamicObject = serde_json::from_value(secret).expect("an object");
         found.live.insert(Kind::Secret, "shop-admin-token".to_owned(), Arc::new(secret));
-        let error = validate(&resource(json!({})), &found, &defaults(), "fresh")
-            .expect_err("it is refused");
+        let error =
+            validate(&resource(json!({})), &found, &defaults(), "new").expect_err("an error");
         assert_eq!(error.reason(), "SecretInvalid", "{token:?}");
         assert!(!error.to_string().contains(token), "{error}");
     }
@@ -259,7 +259,7 @@ fn existing_admin_token_is_kept() {
 #[test]
 fn validation_rejects_what_the_schema_rejects() {
     let reason = |spec: Value, found: &Dereferenced| {
-        render_with(&resource(spec), found).expect_err("it is refused").reason()
+        render_with(&resource(spec), found).expect_err("an error").reason()
     };
     let postgres = json!({"postgres": {"secretRef": {"name": "db"}}});
     assert_eq!(reason(json!({"vacancy": {"replicas": 2}}), &found()), "SpecInvalid");
@@ -291,7 +291,7 @@ fn validation_rejects_what_the_schema_rejects() {
     moved.status =
         Some(TicketSystemStatus { storage: Some("embedded".to_owned()), ..Default::default() });
     assert_eq!(
-        render_with(&moved, &found()).expect_err("it is refused").reason(),
+        render_with(&moved, &found()).expect_err("an error").reason(),
         "StorageChangeRefused"
     );
     moved.metadata.annotations =

@@ -1,11 +1,13 @@
+//! Operators that are killed during a reconciliation.
+
 use kube::ResourceExt;
 use operator::{api::Mode, kind::Kind};
 use serde_json::json;
 
 use crate::support::{Cluster, at, eventually, kubelet, start, system};
 
-/// The operator is killed after every number of milliseconds into a creation and a change. Whoever
-/// comes next finishes it.
+/// Kills the operator after several delays into a creation and a change. The next operator has to
+/// finish both.
 #[tokio::test]
 async fn operator_resumes_after_being_killed_at_any_point() {
     let cluster = Cluster::new().await;

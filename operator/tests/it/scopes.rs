@@ -1,3 +1,5 @@
+//! Several watched namespaces.
+
 use std::time::{Duration, Instant};
 
 use kube::api::DeleteParams;

@@ -1,3 +1,5 @@
+//! Invalid specs and unreadable resources.
+
 use operator::kind::Kind;
 use serde_json::{Value, json};
 
@@ -47,9 +49,9 @@ async fn invalid_specs_are_rejected_with_a_remedy() {
         (json!({"logging": {"level": "LOUD"}}), "Unsupported value".to_owned()),
     ];
     for (spec, words) in cases {
-        let refused =
-            cluster.try_apply(&system("shop", spec.clone())).await.expect_err("it is refused");
-        assert!(refused.message.contains(&words), "{spec}: {}", refused.message);
+        let rejected =
+            cluster.try_apply(&system("shop", spec.clone())).await.expect_err("an error");
+        assert!(rejected.message.contains(&words), "{spec}: {}", rejected.message);
     }
     for host in [
         "http://a.example.com",
@@ -61,22 +63,22 @@ async fn invalid_specs_are_rejected_with_a_remedy() {
         "a..b",
         "*",
     ] {
-        let refused = cluster
+        let rejected = cluster
             .try_apply(&system("shop", json!({"ingress": {"host": host}})))
             .await
-            .expect_err("it is refused");
+            .expect_err("an error");
         assert!(
-            refused.message.contains("ingress.host must be a DNS name in lower case"),
+            rejected.message.contains("ingress.host must be a DNS name in lower case"),
             "{host}: {}",
-            refused.message
+            rejected.message
         );
     }
     for name in ["1shop", "a.b", &"a".repeat(41)] {
-        let refused = cluster.try_apply(&system(name, json!({}))).await.expect_err("it is refused");
+        let rejected = cluster.try_apply(&system(name, json!({}))).await.expect_err("an error");
         assert!(
-            refused.message.contains("metadata.name becomes the name of Services"),
+            rejected.message.contains("metadata.name becomes the name of Services"),
             "{name}: {}",
-            refused.message
+            rejected.message
         );
     }
     for (name, spec) in [
@@ -102,14 +104,13 @@ async fn storage_change_of_a_live_system_needs_an_annotation() {
     let cluster = Cluster::new().await;
     let moved = json!({"storage": {"postgres": {"secretRef": {"name": "db"}}}});
     cluster.apply(&system("shop", json!({}))).await;
-    let refused =
-        cluster.try_apply(&system("shop", moved.clone())).await.expect_err("it is refused");
+    let rejected = cluster.try_apply(&system("shop", moved.clone())).await.expect_err("an error");
     assert!(
-        refused.message.contains(
+        rejected.message.contains(
             "storage is embedded and would become postgres, which does not migrate the data"
-        ) && refused.message.contains("ticket-system.io/allow-storage-change"),
+        ) && rejected.message.contains("ticket-system.io/allow-storage-change"),
         "{}",
-        refused.message
+        rejected.message
     );
     let mut allowed = system("shop", moved);
     allowed["metadata"]["annotations"] = json!({"ticket-system.io/allow-storage-change": "true"});

@@ -130,9 +130,9 @@ async fn recreated_system_waits_for_pods_of_the_deleted_one() {
         cluster.systems().get_opt("shop").await.expect("an answer").is_none()
     })
     .await;
-    // As the garbage collector does it: the Deployment first, its pods some time after.
+    // The garbage collector deletes the Deployment first and its pods later.
     cluster.delete(Kind::Deployment, "shop").await;
-    // In the other mode even, so that no name is the same.
+    // The new system has the other mode, so that no names are the same.
     cluster.apply(&system("shop", json!({}))).await;
     waits_for(&cluster, "pod ending").await;
     stop_pod(&cluster, "ending").await;
