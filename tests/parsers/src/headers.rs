@@ -5,8 +5,7 @@ use http_server::{
     middleware::{CorsOrigins, TrustedProxies},
 };
 use inventory::IdempotencyKey as Key;
-use ticket::client::quoted;
-use vacancy::api::key_from;
+use vacancy_api::{key_from, quoted};
 
 const TOKEN: &str = "an-admin-token-for-tests";
 

@@ -17,10 +17,16 @@ use inventory::{CommandKind, EventName, EventSettings, Limits, StockName};
 use inventory_engine::{Engine, Environment};
 use inventory_store::MemoryStore;
 use telemetry::Metrics;
-use ticket::service::Monolith;
+use ticket::{
+    api::{self, Shop},
+    client::LocalVacancyClient,
+};
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
-use vacancy::{VacancySettings, api::App, service::Keeper};
+use utoipa_axum::router::OpenApiRouter;
+use vacancy::api::AppState;
+use vacancy_api::{complete, document};
+use vacancy_service::VacancySettings;
 
 /// A service is used for so many calls, then there is a new one: what is in it would fill the
 /// memory.
@@ -81,7 +87,12 @@ impl Service {
                 };
                 engine.submit(inventory_engine::Request::new(kind)).await.unwrap();
             }
-            let (routes, openapi) = Monolith.routes(App::new(engine, &settings)).split_for_parts();
+            let state = AppState::new(engine, &settings);
+            let client = LocalVacancyClient::new(state.stock().clone());
+            let (routes, openapi) = OpenApiRouter::with_openapi(document("Ticket System", ""))
+                .merge(api::router(Shop::new(client, settings.limits.qty_max)))
+                .merge(vacancy::api::router(state))
+                .split_for_parts();
             let health = Health::new("monolith");
             health.set_ready();
             let info = ServiceInfo::new("monolith", "0", "monolith", "tests");
@@ -91,7 +102,7 @@ impl Service {
                 Metrics::new("monolith", "0").unwrap(),
                 settings.http.requests.clone(),
             );
-            let document = vacancy::api::complete(&openapi, &settings);
+            let document = complete(&openapi, &settings.document_limits());
             finish(
                 routes,
                 parts.with_documentation(Documentation::new("Ticket System", move || {

@@ -15,7 +15,8 @@ use inventory::{CommandKind, EventName, EventSettings, Limits, StockName};
 use inventory_engine::{Engine, Environment, Request};
 use inventory_store::EventView;
 use telemetry::Metrics;
-use vacancy::{VacancySettings, api::App};
+use vacancy::api::AppState;
+use vacancy_service::VacancySettings;
 
 use crate::{clock::SimClock, disk::Disk, network, store::SimStore, world::Scenario};
 
@@ -81,7 +82,8 @@ pub async fn process(machine: Machine, scenario: Scenario, start: u64) -> turmoi
     )
     .await;
 
-    let (routes, _) = vacancy::api::router(App::new(engine.clone(), &settings)).split_for_parts();
+    let (routes, _) =
+        vacancy::api::router(AppState::new(engine.clone(), &settings)).split_for_parts();
     let health = Health::new(HOST);
     health.set_ready();
     let info = ServiceInfo::new(HOST, "0", "microservices", "simulation");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use inventory_embedded::rows::reread;
 use operator::commands::diff;
-use vacancy::control::Ask;
+use vacancy::control::ControlRequest;
 
 fn folder(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target)
@@ -35,7 +35,7 @@ fn its_ticket_systems_and_asks_can_be_read() {
         [("backup", true), ("restore", true), ("relative", false), ("line_break", false)]
     {
         assert_eq!(
-            Ask::parse(&std::fs::read(folder("control").join(file)).unwrap()).is_ok(),
+            ControlRequest::parse(&std::fs::read(folder("control").join(file)).unwrap()).is_ok(),
             good,
             "{file}"
         );

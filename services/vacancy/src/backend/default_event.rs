@@ -1,18 +1,26 @@
-//! The event of the calls that name none.
+//! The event of calls that name none.
 
 use std::collections::BTreeMap;
 
 use inventory::{CommandKind, EventName, EventSettings, RefusalKind, StockName};
 use inventory_engine::{Engine, EngineError, Request};
+use vacancy_service::{DEFAULT_EVENT, DEFAULT_STOCK};
 
-use super::OpenError;
-use crate::api::{DEFAULT_EVENT, DEFAULT_STOCK};
+use super::error::OpenError;
 
-/// Creates it if there has never been one. An inner error is one after which to try again.
-pub(super) async fn create(
-    engine: &Engine,
-    initial_stock: u64,
-) -> Result<Result<(), EngineError>, OpenError> {
+/// What came of creating the default event.
+pub(super) enum Creation {
+    /// The event exists now.
+    Exists,
+    /// The engine could not decide; a retry may succeed.
+    Retry(EngineError),
+}
+
+/// Creates the default event unless it exists or has existed.
+///
+/// # Errors
+/// [`OpenError::DefaultEvent`] when no retry can succeed.
+pub(super) async fn create(engine: &Engine, initial_stock: u64) -> Result<Creation, OpenError> {
     let failed = |error: String| OpenError::DefaultEvent(error);
     let event = EventName::new(DEFAULT_EVENT).map_err(|error| failed(error.to_string()))?;
     let stock = StockName::new(DEFAULT_STOCK).map_err(|error| failed(error.to_string()))?;
@@ -25,13 +33,13 @@ pub(super) async fn create(
         only_create: true,
     };
     match engine.submit(Request::new(kind)).await {
-        Err(error) => Ok(Err(error)),
+        Err(error) => Ok(Creation::Retry(error)),
         Ok(reply) => match reply.result {
             Ok(_) => {
                 tracing::info!(initial_stock, "created event '{DEFAULT_EVENT}'");
-                Ok(Ok(()))
+                Ok(Creation::Exists)
             }
-            Err(refusal) if refusal.kind == RefusalKind::EventExists => Ok(Ok(())),
+            Err(refusal) if refusal.kind == RefusalKind::EventExists => Ok(Creation::Exists),
             Err(refusal) => Err(failed(refusal.to_string())),
         },
     }

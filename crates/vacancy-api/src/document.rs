@@ -1,14 +1,23 @@
 //! The OpenAPI document: its head, and what is the same for every call or depends on the settings.
 
 use http_server::problem;
-use inventory::StockName;
+use inventory::{Limits, StockName};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{
     ComponentsBuilder, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
     security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use crate::VacancySettings;
+/// The configured limits that the document shows.
+#[derive(Debug, Clone)]
+pub struct DocumentLimits {
+    /// Limits of the engine.
+    pub engine: Limits,
+    /// Most entries of one page.
+    pub page_max: usize,
+    /// Most reservations of one batch.
+    pub reserve_batch_max: usize,
+}
 
 /// The head of a document: title, version, how administrators prove who they are.
 #[must_use]
@@ -33,7 +42,7 @@ pub fn document(title: &str, description: &str) -> OpenApi {
 /// # Panics
 /// Never: a document is JSON, and stays one.
 #[must_use]
-pub fn complete(openapi: &OpenApi, settings: &VacancySettings) -> OpenApi {
+pub fn complete(openapi: &OpenApi, limits: &DocumentLimits) -> OpenApi {
     let Ok(mut document) = serde_json::to_value(openapi) else {
         unreachable!("a document is JSON")
     };
@@ -43,7 +52,7 @@ pub fn complete(openapi: &OpenApi, settings: &VacancySettings) -> OpenApi {
     if let Some(Value::Object(batch)) = document.pointer_mut(batch) {
         batch.extend([
             ("minItems".to_owned(), json!(1)),
-            ("maxItems".to_owned(), json!(settings.reserve_batch_max)),
+            ("maxItems".to_owned(), json!(limits.reserve_batch_max)),
         ]);
     }
     let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
@@ -57,11 +66,11 @@ pub fn complete(openapi: &OpenApi, settings: &VacancySettings) -> OpenApi {
         add_answers(operation);
         add_links(operation, &known);
         for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
-            describe(parameter, settings);
+            describe(parameter, limits);
         }
     }
     if let Some(schemas) = document.pointer_mut("/components/schemas") {
-        limit(schemas, settings);
+        bound(schemas, limits);
     }
     match serde_json::from_value(document) {
         Ok(complete) => complete,
@@ -150,7 +159,7 @@ fn unsign(value: &mut Value) {
 
 /// The form of parameters that several calls have. None of them is ever null: it is there, or it is
 /// not.
-fn describe(parameter: &mut Value, settings: &VacancySettings) {
+fn describe(parameter: &mut Value, limits: &DocumentLimits) {
     let schema = match parameter["name"].as_str() {
         Some("Idempotency-Key") => {
             json!({"type": "string", "pattern": r#"^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-~]([ -~]{0,253}[!-~])?)$"#})
@@ -164,7 +173,7 @@ fn describe(parameter: &mut Value, settings: &VacancySettings) {
         Some("after") if parameter["schema"].get("pattern").is_none() => {
             json!({"type": "integer", "minimum": 0, "maximum": u64::MAX})
         }
-        Some("limit") => json!({"type": "integer", "minimum": 1, "maximum": settings.page_max}),
+        Some("limit") => json!({"type": "integer", "minimum": 1, "maximum": limits.page_max}),
         _ => {
             let mut schema = parameter["schema"].take();
             if let Some(kinds) = schema["type"].as_array() {
@@ -178,15 +187,15 @@ fn describe(parameter: &mut Value, settings: &VacancySettings) {
 }
 
 /// The limits of what is asked for. Answers have none: they may be older than the limits.
-fn limit(schemas: &mut Value, settings: &VacancySettings) {
-    let limits = &settings.limits;
+fn bound(schemas: &mut Value, limits: &DocumentLimits) {
+    let limits = &limits.engine;
     let ttl_max_s = limits.hold_ttl_max_ms / 1_000;
     let name = json!({"type": "string", "maxLength": StockName::LEN_MAX, "pattern": "^[a-z0-9][a-z0-9_.-]*$"});
     let bounds = [
         ("/ReserveBody/properties/qty", "maximum", json!(limits.qty_max)),
         ("/BatchItem/properties/qty", "maximum", json!(limits.qty_max)),
         ("/BatchItem/properties/timeout_ms", "maximum", json!(u64::MAX)),
-        ("/ItemWish/properties/qty", "maximum", json!(limits.qty_max)),
+        ("/ItemRequest/properties/qty", "maximum", json!(limits.qty_max)),
         ("/CreateHoldBody/properties/items", "maxItems", json!(limits.items_max)),
         ("/RefundBody/properties/items", "maxItems", json!(limits.items_max)),
         ("/CreateHoldBody/properties/ttl_s", "maximum", json!(ttl_max_s)),

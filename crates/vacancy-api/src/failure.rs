@@ -4,12 +4,10 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode};
 use http_server::Problem;
 use inventory::{Outcome, Refusal, RefusalKind};
-use inventory_engine::EngineError;
 
-use super::EVENT_SEQ;
-use crate::wire::rfc3339;
+use crate::{response::EVENT_SEQ, time::rfc3339};
 
-/// A problem, and where in the ledger it was decided if it was.
+/// A problem, and the `seq` at which it was decided, if it was.
 #[derive(Debug)]
 pub struct Failure {
     problem: Box<Problem>,
@@ -52,55 +50,7 @@ impl IntoResponse for Failure {
     }
 }
 
-/// What a caller is told when the engine could not decide, or nobody knows whether it did.
-#[must_use]
-pub fn problem_of_engine(error: &EngineError) -> Problem {
-    match error {
-        EngineError::Busy => {
-            Problem::overloaded("Too many requests are waiting. Nothing was done; try again.", 1)
-        }
-        EngineError::DeadlinePassed => {
-            Problem::overloaded("The request waited too long. Nothing was done; try again.", 1)
-        }
-        EngineError::KeyInFlight => {
-            let detail = "Another request with this Idempotency-Key is under way. Try again to get its answer.";
-            Problem::new(
-                StatusCode::CONFLICT,
-                "idempotency_key_in_flight",
-                "Idempotency-Key in flight",
-                detail,
-            )
-            .retry_after_about_s(1)
-        }
-        EngineError::Stopping => {
-            Problem::overloaded("The service is shutting down. Nothing was done; try again.", 1)
-        }
-        EngineError::Store(error) if error.is_without_effect() => {
-            tracing::debug!(%error, "the store cannot be reached");
-            let detail = "The store cannot be reached. Nothing was done; try again.";
-            Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "store_unavailable",
-                "Store unavailable",
-                detail,
-            )
-            .retry_after_about_s(1)
-        }
-        EngineError::Store(error) => {
-            tracing::error!(%error, "a request got no answer from the store");
-            let detail = "The store failed. Whether the request took effect is not known: try again with the same Idempotency-Key.";
-            Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "outcome_unknown",
-                "Outcome unknown",
-                detail,
-            )
-            .retry_after_about_s(1)
-        }
-    }
-}
-
-/// What a caller is told when the engine said no. The problem's members say at which `seq`.
+/// The problem of a refusal. Its members include the `seq` at which it was decided.
 #[must_use]
 pub fn problem_of_refusal(refusal: &Refusal) -> Problem {
     let detail = |kind: &RefusalKind| -> String {
@@ -182,9 +132,10 @@ pub fn problem_of_refusal(refusal: &Refusal) -> Problem {
     }
 }
 
-/// The engine answered with the outcome of another command: a defect, which must not look like a
-/// success.
-pub(super) fn unexpected(outcome: &Outcome) -> Problem {
-    tracing::error!(?outcome, "a command was answered with the outcome of another");
+/// The problem when the engine returned the outcome of another command: a defect, which must not
+/// look like a success.
+#[must_use]
+pub fn unexpected(outcome: &Outcome) -> Problem {
+    tracing::error!(?outcome, "BUG: outcome does not belong to the command");
     Problem::internal("The request could not be handled.")
 }

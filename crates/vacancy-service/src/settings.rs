@@ -11,6 +11,7 @@ use http_server::settings::HttpSettings;
 use inventory::Limits;
 use inventory_embedded::EmbeddedOptions;
 use inventory_postgres::{PostgresOptions, Target};
+use vacancy_api::DocumentLimits;
 
 const YEAR_S: u64 = 31_536_000;
 const MS_PER_S: u64 = 1_000;
@@ -38,12 +39,16 @@ impl DeploymentMode {
 /// The variables of vacancy, and of the monolith's stock.
 #[derive(Debug, Clone, Args)]
 pub struct VacancyArgs {
+    /// Where the stock is stored.
     #[command(flatten)]
     pub stock: StockArgs,
+    /// The database.
     #[command(flatten)]
     pub database: DatabaseArgs,
+    /// Limits of requests and of the store.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// The HTTP server.
     #[command(flatten)]
     pub http: HttpSettings,
 }
@@ -217,6 +222,16 @@ impl VacancySettings {
     /// The first setting that is wrong.
     pub fn from_source(source: &Source) -> Result<Self, ConfigError> {
         config::read::<VacancyArgs>(source)?.try_into()
+    }
+
+    /// The limits that an OpenAPI document shows.
+    #[must_use]
+    pub fn document_limits(&self) -> DocumentLimits {
+        DocumentLimits {
+            engine: self.limits.clone(),
+            page_max: self.page_max,
+            reserve_batch_max: self.reserve_batch_max,
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! Availability and selling at once, as the original system has them.
 
 use http_server::{Problem, problem::ProblemDetails};
-use inventory::{CustomerId, EventName, IdempotencyKey};
+use inventory::{CustomerId, EventName, IdempotencyKey, Outcome, RefusalKind, decide::BatchReply};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::failure::{Failure, unexpected};
 
 /// What is available of the default stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -89,4 +91,46 @@ pub struct SlotProblem {
     /// The id of the call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+}
+
+/// The wording of a sale: each service has its own message, as in the original system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wording {
+    /// "Reserved n tickets".
+    Reserve,
+    /// "Purchase successful!".
+    Purchase,
+}
+
+/// The response to a sale. Sold out is a response; every other refusal is a failure.
+///
+/// # Errors
+/// [`Failure`] with the reason.
+pub fn reserved(reply: BatchReply, wording: Wording) -> Result<ReserveAnswer, Failure> {
+    let seq = reply.seq;
+    match reply.result {
+        Ok(Outcome::Sold { id, items, left }) => {
+            let message = match wording {
+                Wording::Reserve => format!("Reserved {} tickets", items.total()),
+                Wording::Purchase => "Purchase successful!".to_owned(),
+            };
+            let remaining = left.first().map_or(0, |(_, left)| *left);
+            Ok(ReserveAnswer {
+                success: true,
+                remaining,
+                message,
+                reservation_id: Some(id.to_string()),
+                seq,
+            })
+        }
+        Ok(other) => Err(unexpected(&other).into()),
+        Err(refusal) => match &refusal.kind {
+            RefusalKind::SoldOut { available } => {
+                let remaining = available.first().map_or(0, |(_, left)| *left);
+                let message = refusal.kind.to_string();
+                Ok(ReserveAnswer { success: false, remaining, message, reservation_id: None, seq })
+            }
+            _ => Err(refusal.into()),
+        },
+    }
 }

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use inventory_engine::{Engine, Environment};
 use inventory_postgres::{Postgres, PostgresOptions, PostgresWatch};
 use tokio::task::JoinHandle;
+use vacancy_service::VacancySettings;
 
-use super::default_event;
-use crate::settings::VacancySettings;
+use super::default_event::{self, Creation};
 
 /// How long a start waits for the database before it serves without one.
 const START_MAX: Duration = Duration::from_secs(5);
@@ -15,13 +15,13 @@ const START_MAX: Duration = Duration::from_secs(5);
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// The engine and the database behind it.
-pub struct PostgresRoom {
+pub struct PostgresBackend {
     pub(super) engine: Engine,
     postgres: Postgres,
     creating: JoinHandle<()>,
 }
 
-impl PostgresRoom {
+impl PostgresBackend {
     pub(super) async fn open(options: &PostgresOptions, settings: &VacancySettings) -> Self {
         let postgres = Postgres::open(options.clone());
         let env = Environment::with_clock(Arc::new(postgres.clock()));
@@ -32,11 +32,11 @@ impl PostgresRoom {
             settings.limits.clone(),
             env,
         );
-        tracing::info!(wait_s = START_MAX.as_secs(), "looking for the database");
+        tracing::info!(wait_s = START_MAX.as_secs(), "connecting to the database");
         let mut creating =
             tokio::spawn(create_default_event(engine.clone(), settings.initial_stock));
         if tokio::time::timeout(START_MAX, &mut creating).await.is_err() {
-            tracing::warn!("serving without the database: not ready until it can be used");
+            tracing::warn!("database unavailable; serving as not ready");
         }
         Self { engine, postgres, creating }
     }
@@ -49,7 +49,7 @@ impl PostgresRoom {
         self.creating.abort();
         self.engine.stop().await;
         drop(self.postgres);
-        tracing::info!("the connections to the database are closed");
+        tracing::info!("database connections closed");
     }
 }
 
@@ -57,10 +57,12 @@ impl PostgresRoom {
 async fn create_default_event(engine: Engine, initial_stock: u64) {
     loop {
         match default_event::create(&engine, initial_stock).await {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => tracing::debug!(%error, "the default event cannot be created yet"),
+            Ok(Creation::Exists) => return,
+            Ok(Creation::Retry(error)) => {
+                tracing::debug!(%error, "cannot create the default event yet; retrying");
+            }
             Err(error) => {
-                tracing::error!(%error, "it will not be tried again");
+                tracing::error!(%error, "cannot create the default event; giving up");
                 return;
             }
         }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use inventory::{EventSettings, Limits, StockName};
-use inventory_engine::Seen;
+use inventory_store::EventView;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
-use super::{rfc3339, to_ms};
+use crate::time::{rfc3339, to_ms};
 
 /// What an administrator says about an event: all of it, every time. What is not named is reset, so
 /// a name that is not known is refused: a misspelt limit would be no limit.
@@ -94,7 +94,7 @@ impl PutEventBody {
 
 /// The count of one stock: `available + held + sold = capacity`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct StockBody {
+pub struct StockCounts {
     /// How many there are in all.
     pub capacity: u64,
     /// How many can be sold or held now.
@@ -109,12 +109,12 @@ pub struct StockBody {
 
 /// An event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct EventBody {
+pub struct Event {
     /// Its name.
     #[schema(example = "default")]
     pub event: String,
     /// Its stocks.
-    pub stocks: BTreeMap<String, StockBody>,
+    pub stocks: BTreeMap<String, StockCounts>,
     /// Nothing is sold or held before then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
@@ -136,18 +136,20 @@ pub struct EventBody {
     pub stale: bool,
 }
 
-impl From<&Seen> for EventBody {
-    fn from(seen: &Seen) -> Self {
-        let event = &seen.view.event;
+impl Event {
+    /// The event as `view` has it; `stale` when the store could not be asked.
+    #[must_use]
+    pub fn of(view: &EventView, stale: bool) -> Self {
+        let event = &view.event;
         let stocks = event.stocks.iter().map(|(name, stock)| {
-            let body = StockBody {
+            let counts = StockCounts {
                 capacity: stock.capacity,
                 available: stock.available(),
                 held: stock.held,
                 sold: stock.sold,
                 seq: event.seq,
             };
-            (name.to_string(), body)
+            (name.to_string(), counts)
         });
         Self {
             event: event.name.to_string(),
@@ -157,7 +159,7 @@ impl From<&Seen> for EventBody {
             hold_ttl_s: event.settings.hold_ttl_ms.map(|ttl_ms| ttl_ms / 1_000),
             limit_per_customer: event.settings.limit_per_customer,
             seq: event.seq,
-            stale: seen.stale.is_some(),
+            stale,
         }
     }
 }
@@ -166,7 +168,7 @@ impl From<&Seen> for EventBody {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct EventList {
     /// The events.
-    pub events: Vec<EventBody>,
+    pub events: Vec<Event>,
     /// What to pass as `after` for the next page; absent on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::rfc3339;
+use crate::time::rfc3339;
 
 /// A record of an event's ledger as a CloudEvent.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,17 +1,16 @@
 //! Holds and refunds.
 
 use inventory::{
-    CustomerId, EventName, Hold, HoldState, Item, Items, Limits, PaymentRef, StockName, TimeMs,
-    domain::ItemsError,
+    CustomerId, EventName, Items, Limits, PaymentRef, StockName, TimeMs, domain::ItemsError,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::rfc3339;
+use crate::time::rfc3339;
 
 /// A quantity of one stock that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
-pub struct ItemWish {
+pub struct ItemRequest {
     /// Which stock.
     #[schema(value_type = String, min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$", example = "general")]
     pub stock: StockName,
@@ -22,7 +21,7 @@ pub struct ItemWish {
 
 /// A quantity of one stock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct ItemBody {
+pub struct Item {
     /// Which stock.
     #[schema(value_type = String, max_length = 64, example = "general")]
     pub stock: StockName,
@@ -35,13 +34,16 @@ pub struct ItemBody {
 ///
 /// # Errors
 /// [`ItemsError`].
-pub fn items_from(items: Vec<ItemWish>, limits: &Limits) -> Result<Items, ItemsError> {
-    let items = items.into_iter().map(|item| Item { qty: item.qty, stock: item.stock }).collect();
+pub fn items_from(items: Vec<ItemRequest>, limits: &Limits) -> Result<Items, ItemsError> {
+    let items = items
+        .into_iter()
+        .map(|item| inventory::Item { qty: item.qty, stock: item.stock })
+        .collect();
     Items::new(items, limits.items_max, limits.qty_max)
 }
 
-fn items_body(items: &Items) -> Vec<ItemBody> {
-    items.iter().map(|item| ItemBody { stock: item.stock.clone(), qty: item.qty }).collect()
+fn items_body(items: &Items) -> Vec<Item> {
+    items.iter().map(|item| Item { stock: item.stock.clone(), qty: item.qty }).collect()
 }
 
 /// A wish to hold.
@@ -52,7 +54,7 @@ pub struct CreateHoldBody {
     pub event: EventName,
     /// What; all of it or none.
     #[schema(min_items = 1)]
-    pub items: Vec<ItemWish>,
+    pub items: Vec<ItemRequest>,
     /// Whose; needed where the event has a limit per customer.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub customer: Option<CustomerId>,
@@ -83,20 +85,45 @@ pub struct ConfirmBody {
 pub struct RefundBody {
     /// What comes back; all that is left when not given.
     #[schema(min_items = 1)]
-    pub items: Option<Vec<ItemWish>>,
+    pub items: Option<Vec<ItemRequest>>,
 }
 
-/// A hold after something was done about it.
+/// The state of a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(example = "held")]
+pub enum HoldState {
+    /// Its items are not available to others until it expires.
+    Held,
+    /// Its items are sold.
+    Confirmed,
+    /// Its owner released it.
+    Released,
+    /// Its time ran out.
+    Expired,
+}
+
+impl From<inventory::HoldState> for HoldState {
+    fn from(state: inventory::HoldState) -> Self {
+        match state {
+            inventory::HoldState::Held => Self::Held,
+            inventory::HoldState::Confirmed => Self::Confirmed,
+            inventory::HoldState::Released => Self::Released,
+            inventory::HoldState::Expired => Self::Expired,
+        }
+    }
+}
+
+/// A hold after a change.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct HoldAnswer {
+pub struct HoldReceipt {
     /// Its id.
     #[schema(format = Uuid)]
     pub id: String,
     /// `held` or `confirmed`.
-    #[schema(example = "held")]
-    pub state: &'static str,
+    pub state: HoldState,
     /// What it holds.
-    pub items: Vec<ItemBody>,
+    pub items: Vec<Item>,
     /// Until when, RFC 3339; not when confirmed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
@@ -108,14 +135,14 @@ pub struct HoldAnswer {
     pub seq: u64,
 }
 
-impl HoldAnswer {
+impl HoldReceipt {
     /// A hold that is held until `expires_at_ms`.
     #[must_use]
     pub fn held(id: &impl ToString, items: &Items, expires_at_ms: TimeMs, seq: u64) -> Self {
         let expires_at = Some(rfc3339(expires_at_ms));
         Self {
             id: id.to_string(),
-            state: "held",
+            state: HoldState::Held,
             items: items_body(items),
             expires_at,
             payment_ref: None,
@@ -134,7 +161,7 @@ impl HoldAnswer {
         let payment_ref = payment_ref.map(ToString::to_string);
         Self {
             id: id.to_string(),
-            state: "confirmed",
+            state: HoldState::Confirmed,
             items: items_body(items),
             expires_at: None,
             payment_ref,
@@ -145,22 +172,21 @@ impl HoldAnswer {
 
 /// A hold or reservation.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct HoldBody {
+pub struct Hold {
     /// Its id.
     #[schema(format = Uuid)]
     pub id: String,
     /// Its event.
     #[schema(example = "default")]
     pub event: String,
-    /// `held`, `confirmed`, `released` or `expired`.
-    #[schema(example = "held")]
-    pub state: &'static str,
+    /// Its state now.
+    pub state: HoldState,
     /// What it took.
-    pub items: Vec<ItemBody>,
+    pub items: Vec<Item>,
     /// What of it was refunded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
-    pub refunded: Vec<ItemBody>,
+    pub refunded: Vec<Item>,
     /// Until when it holds or held, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
@@ -172,25 +198,24 @@ pub struct HoldBody {
     pub seq: u64,
 }
 
-impl HoldBody {
+impl Hold {
     /// `hold` as it stands at `now_ms`.
     #[must_use]
-    pub fn of(hold: &Hold, now_ms: TimeMs) -> Self {
+    pub fn of(hold: &inventory::Hold, now_ms: TimeMs) -> Self {
         let state = hold.state_at(now_ms);
-        let refunded =
-            if state == HoldState::Confirmed { hold.items.without(&hold.live) } else { None };
+        let refunded = if state == inventory::HoldState::Confirmed {
+            hold.items.without(&hold.live)
+        } else {
+            None
+        };
         Self {
             id: hold.id.to_string(),
             event: hold.event.to_string(),
-            state: match state {
-                HoldState::Held => "held",
-                HoldState::Confirmed => "confirmed",
-                HoldState::Released => "released",
-                HoldState::Expired => "expired",
-            },
+            state: state.into(),
             items: items_body(&hold.items),
             refunded: refunded.as_ref().map(items_body).unwrap_or_default(),
-            expires_at: (state != HoldState::Confirmed).then(|| rfc3339(hold.expires_at_ms)),
+            expires_at: (state != inventory::HoldState::Confirmed)
+                .then(|| rfc3339(hold.expires_at_ms)),
             payment_ref: hold.payment_ref.as_ref().map(ToString::to_string),
             seq: hold.seq,
         }
@@ -199,7 +224,7 @@ impl HoldBody {
 
 /// A refund.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct RefundAnswer {
+pub struct RefundReceipt {
     /// Its id.
     #[schema(format = Uuid)]
     pub id: String,
@@ -207,12 +232,12 @@ pub struct RefundAnswer {
     #[schema(format = Uuid)]
     pub reservation_id: String,
     /// What came back.
-    pub items: Vec<ItemBody>,
+    pub items: Vec<Item>,
     /// The place in the event's ledger at which it was decided.
     pub seq: u64,
 }
 
-impl RefundAnswer {
+impl RefundReceipt {
     /// A refund of `items`.
     #[must_use]
     pub fn new(id: &impl ToString, reservation: &impl ToString, items: &Items, seq: u64) -> Self {

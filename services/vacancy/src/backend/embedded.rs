@@ -8,21 +8,23 @@ use std::{
 use inventory_embedded::{DataDir, DataDirError, EmbeddedStore};
 use inventory_engine::{Engine, Environment};
 use inventory_store::{Clock, OwnedStore, SystemClock};
+use vacancy_service::VacancySettings;
 
-use super::{Closing, OpenError, default_event};
-use crate::{
-    control::{Control, Restored},
-    settings::VacancySettings,
+use super::{
+    closing::Closing,
+    default_event::{self, Creation},
+    error::OpenError,
 };
+use crate::control::{ControlServer, Restored};
 
 /// The engine, its store, and the control socket.
-pub struct EmbeddedRoom {
+pub struct EmbeddedBackend {
     pub(super) engine: Engine,
-    control: Control,
+    control: ControlServer,
     data_dir: PathBuf,
 }
 
-impl EmbeddedRoom {
+impl EmbeddedBackend {
     /// Opens the store in DATA_DIR, and creates the default event if there has never been one.
     ///
     /// # Errors
@@ -34,14 +36,16 @@ impl EmbeddedRoom {
         let opened =
             tokio::task::spawn_blocking(move || EmbeddedStore::open_in(dir, &options)).await;
         let store = opened.map_err(|error| OpenError::Damaged(error.to_string()))??;
-        warn_of_the_clock(&store);
+        warn_if_clock_is_behind(&store);
         let source = store.ledger_source();
         let engine = Engine::start(store, settings.limits.clone(), Environment::system())
             .map_err(OpenError::Committer)?;
-        default_event::create(&engine, settings.initial_stock)
-            .await?
-            .map_err(|error| OpenError::DefaultEvent(error.to_string()))?;
-        let control = Control::listen(settings, source);
+        if let Creation::Retry(error) =
+            default_event::create(&engine, settings.initial_stock).await?
+        {
+            return Err(OpenError::DefaultEvent(error.to_string()));
+        }
+        let control = ControlServer::listen(settings, source);
         Ok(Self { engine, control, data_dir: settings.data_dir.clone() })
     }
 
@@ -61,21 +65,21 @@ impl EmbeddedRoom {
     pub(super) async fn close(self) {
         self.control.stop().await;
         self.engine.stop().await;
-        tracing::info!(data_dir = %self.data_dir.display(), "the store is closed");
+        tracing::info!(data_dir = %self.data_dir.display(), "store closed");
     }
 }
 
-/// Locks the data directory. Whoever has it is waited for: a pod that is evicted still has it when
-/// its successor starts, and a successor that ended for that would only be started again after a
-/// pause that grows.
+/// Locks the data directory, waiting for another process to release it: an evicted pod still holds
+/// it when its successor starts, and a successor that exits is restarted only after a growing
+/// pause.
 async fn lock(path: &Path, wait: Duration) -> Result<DataDir, DataDirError> {
     let since = Instant::now();
-    let mut told = false;
+    let mut logged = false;
     loop {
         match DataDir::lock(path.to_owned()) {
             Err(DataDirError::Locked(_)) if since.elapsed() < wait => {
-                if !std::mem::replace(&mut told, true) {
-                    tracing::info!(data_dir = %path.display(), wait_s = wait.as_secs(), "waiting for another process to leave the data directory");
+                if !std::mem::replace(&mut logged, true) {
+                    tracing::info!(data_dir = %path.display(), wait_s = wait.as_secs(), "data directory is locked by another process; waiting");
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -84,12 +88,14 @@ async fn lock(path: &Path, wait: Duration) -> Result<DataDir, DataDirError> {
     }
 }
 
-/// Lets a complete restore take the place of a closed store. Whoever still reads from that one is
-/// waited for.
+/// Replaces a closed store by a complete restore, after its last readers are gone.
 ///
 /// # Errors
 /// [`OpenError`]; the store is as it was.
-pub async fn accept(settings: &VacancySettings, restored: &Restored) -> Result<(), OpenError> {
+pub async fn accept_restore(
+    settings: &VacancySettings,
+    restored: &Restored,
+) -> Result<(), OpenError> {
     const READERS_MAX: Duration = Duration::from_secs(10);
     let since = Instant::now();
     let dir = loop {
@@ -105,10 +111,10 @@ pub async fn accept(settings: &VacancySettings, restored: &Restored) -> Result<(
     Ok(())
 }
 
-/// A ledger's time never goes back. When it is ahead of the clock it stands still until the clock
-/// has caught up.
-fn warn_of_the_clock(store: &EmbeddedStore) {
-    // Less is what two readings of a clock that is kept in step may differ by.
+/// Warns when the clock is behind the ledger: the ledger's time never goes back, so it stands still
+/// until the clock catches up.
+fn warn_if_clock_is_behind(store: &EmbeddedStore) {
+    // Readings of a synchronised clock differ by less.
     const BEHIND_MAX_MS: u64 = 1_000;
     let now_ms = SystemClock::default().now_ms();
     let views = store.views();
@@ -120,8 +126,9 @@ fn warn_of_the_clock(store: &EmbeddedStore) {
         tracing::warn!(
             behind_ms,
             event = %newest.name,
-            "this machine's clock is {:.1} s behind the newest record: until it has caught up, the ledger's time stands still in events with \
-             such records, and none of their holds runs out; sales go on. Is the clock right?",
+            "system clock is {:.1} s behind the newest ledger record. Until it catches up, affected \
+             events keep that record's time and their holds do not expire; sales continue. Check \
+             the clock",
             behind_ms as f64 / 1e3
         );
     }
