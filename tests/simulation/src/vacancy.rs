@@ -87,7 +87,7 @@ pub async fn process(machine: Machine, scenario: Scenario, start: u64) -> turmoi
     let info = ServiceInfo::new(HOST, "0", "microservices", "simulation");
     let router = finish(
         routes,
-        AppParts::new(info, health, Metrics::new(HOST, "0")?, settings.serving.requests.clone()),
+        AppParts::new(info, health, Metrics::new(HOST, "0")?, settings.http.requests.clone()),
     );
     // When its store has failed the process ends, and recovery decides.
     let failed = async {
