@@ -21,8 +21,6 @@ const WITHOUT_DOC: &[&str] = &[
     "crates/http-server/tests/",
     "crates/telemetry/",
     "fuzz/",
-    "operator/src/",
-    "operator/tests/",
     "services/ticket/",
     "services/vacancy/",
     "tests/chart/",
