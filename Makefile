@@ -111,6 +111,11 @@ bench: ## Compare requests per second with a bare axum handler, in one run
 bench-engine: ## Measure commands per second of the engine, with Criterion
 	cargo bench --locked -p bench
 
+.PHONY: bench-middleware
+bench-middleware: ## http-server's middleware beside tower-http's layers and beside none
+	cargo build --release --locked -p bench
+	@tests/bench/middleware --bin $(CARGO_TARGET_DIR)/release
+
 .PHONY: bench-overload
 bench-overload: ## Offer up to ten times the peak, open loop: throughput, latency, refusals
 	cargo build --release --locked -p ticket -p vacancy -p bench

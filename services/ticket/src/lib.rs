@@ -7,10 +7,6 @@
 pub mod api;
 pub mod buy;
 pub mod client;
-#[cfg(feature = "planted-bugs")]
-pub mod planted;
-#[cfg(not(feature = "planted-bugs"))]
-pub(crate) mod planted;
 pub mod service;
 pub mod settings;
 

@@ -2,17 +2,15 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use inventory::{
-    Engine,
-    engine::BatchStats,
-    store::{EventView, postgres::PostgresWatch},
-};
+use inventory_engine::{BatchStats, Engine};
+use inventory_postgres::PostgresWatch;
+use inventory_store::EventView;
 use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     core::{Collector, Desc},
     proto::MetricFamily,
 };
-use serving::telemetry::{self, SpanRef};
+use telemetry::SpanRef;
 
 use crate::api::DEFAULT_EVENT;
 
@@ -300,11 +298,9 @@ impl Collector for DatabaseCollector {
 mod tests {
     use std::collections::BTreeMap;
 
-    use inventory::{
-        CommandKind, EventName, EventSettings, Limits, Request, StockName,
-        engine::Environment,
-        store::{EmbeddedOptions, EmbeddedStore},
-    };
+    use inventory::{CommandKind, EventName, EventSettings, Limits, StockName};
+    use inventory_embedded::{EmbeddedOptions, EmbeddedStore};
+    use inventory_engine::{Environment, Request};
     use prometheus::TextEncoder;
     use tempfile::TempDir;
 

@@ -5,13 +5,13 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use inventory::{
-    Command, CommandKind, EventName, EventSettings, HoldId, IdempotencyKey, Items, Limits,
+    Command, CommandKind, EventName, EventSettings, Hash, HoldId, IdempotencyKey, Items, Limits,
     StockName,
     decide::{Touch, WorkingSet, decide_batch},
-    engine::run_batch,
-    ledger::{Hash, Record},
-    store::{Durability, EmbeddedOptions, EmbeddedStore},
+    ledger::Record,
 };
+use inventory_embedded::{EmbeddedOptions, EmbeddedStore};
+use inventory_store::{Durability, run_batch};
 
 const NOW_MS: u64 = 1_800_000_000_000;
 const BATCHES: [usize; 3] = [1, 16, 256];

@@ -8,8 +8,8 @@ use std::{
 use inventory::{
     CommandKind, EventName, HoldId, HoldState, IdempotencyKey, Items, Outcome, RefusalKind,
     ledger::{Change, Record},
-    verify::{Auditor, Broken, Entry, EventAudit, VerifyError, VerifyOptions},
 };
+use inventory_audit::verify::{Auditor, Broken, Entry, EventAudit, VerifyError, VerifyOptions};
 use thiserror::Error;
 
 use crate::{
@@ -319,7 +319,7 @@ fn acknowledged(
         ) => id == told && items == told_items,
         _ => false,
     };
-    if Outcome::of(record) != *outcome && !born_confirmed {
+    if record.outcome() != *outcome && !born_confirmed {
         return Err(finding(
             Invariant::I2,
             format!("{event} {seq} is not what was acknowledged: {record:?}: {call:?}"),

@@ -5,10 +5,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use inventory::{
-    CommandKind, EngineError, EventName, IdempotencyKey, Outcome, RefusalKind, Reply, StockName,
-    verify::Counts,
-};
+use inventory::{CommandKind, EventName, IdempotencyKey, Outcome, RefusalKind, StockName};
+use inventory_audit::verify::Counts;
+use inventory_engine::{EngineError, Reply};
 
 /// What was asked for.
 #[derive(Debug, Clone)]

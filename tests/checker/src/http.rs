@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use inventory::{
     CommandKind, EventName, HoldId, Item, Items, Outcome, PaymentRef, RefusalKind, StockName,
-    verify::Counts,
 };
+use inventory_audit::verify::Counts;
 use jiff::Timestamp;
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-use inventory::store::postgres::Target;
+use inventory_postgres::Target;
 
 use crate::without;
 

@@ -1,10 +1,10 @@
+use config::Secret;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use inventory::IdempotencyKey as Key;
-use serving::{
-    config::{CorsOrigins, Secret},
-    edge::TrustedProxies,
+use http_server::{
     extract::{CallerDeadline, IdempotencyKey, require_admin},
+    middleware::{CorsOrigins, TrustedProxies},
 };
+use inventory::IdempotencyKey as Key;
 use ticket::client::quoted;
 use vacancy::api::key_from;
 

@@ -4,20 +4,19 @@ use std::{
 };
 
 use axum::{Router, body::Body};
+use config::Source;
 use http::{HeaderName, HeaderValue, Method, Request, header};
 use http_body_util::BodyExt;
-use inventory::{
-    CommandKind, Engine, EventName, EventSettings, Limits, StockName, engine::Environment,
-    store::MemoryStore,
-};
-use serving::{
+use http_server::{
     app::{AppParts, ServiceInfo, finish},
-    config::Source,
     docs::Documentation,
-    edge::Peer,
     health::Health,
-    telemetry::Metrics,
+    middleware::Peer,
 };
+use inventory::{CommandKind, EventName, EventSettings, Limits, StockName};
+use inventory_engine::{Engine, Environment};
+use inventory_store::MemoryStore;
+use telemetry::Metrics;
 use ticket::service::Monolith;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
@@ -80,7 +79,7 @@ impl Service {
                     if_settings_seq: None,
                     only_create: true,
                 };
-                engine.submit(inventory::Request::new(kind)).await.unwrap();
+                engine.submit(inventory_engine::Request::new(kind)).await.unwrap();
             }
             let (routes, openapi) = Monolith.routes(App::new(engine, &settings)).split_for_parts();
             let health = Health::new("monolith");
@@ -90,7 +89,7 @@ impl Service {
                 info,
                 health,
                 Metrics::new("monolith", "0").unwrap(),
-                settings.serving.requests.clone(),
+                settings.http.requests.clone(),
             );
             let document = vacancy::api::complete(&openapi, &settings);
             finish(

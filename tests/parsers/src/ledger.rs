@@ -1,9 +1,9 @@
-use inventory::{
-    ledger::Record,
-    store::MemoryStore,
-    transfer::{Manifest, ReplayError, Replayer},
+use inventory::ledger::Record;
+use inventory_audit::{
+    transfer::Manifest,
     verify::{Auditor, Entry, VerifyOptions},
 };
+use inventory_store::{MemoryStore, ReplayError, Replayer};
 use tokio::runtime::Builder;
 
 /// The lines of a backup: whatever they are, they are taken or refused; and what the auditor finds

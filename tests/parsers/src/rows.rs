@@ -1,4 +1,4 @@
-use inventory::store::reread;
+use inventory_embedded::rows::reread;
 
 /// A row of the embedded store: read or refused; a key is written again byte for byte, and a value
 /// as one that reads as the same.

@@ -1,4 +1,4 @@
-use serving::config::{ConfigError, Source};
+use config::{ConfigError, Source};
 use ticket::TicketSettings;
 
 use crate::without;

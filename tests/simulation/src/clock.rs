@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
-use inventory::engine::Clock;
+use inventory_store::Clock;
 
 const EPOCH_MS: i64 = 1_800_000_000_000;
 

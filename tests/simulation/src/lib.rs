@@ -21,4 +21,4 @@ pub mod ticket;
 pub mod vacancy;
 pub mod world;
 
-pub use world::{Failure, Outcome, Planted, Scenario, run};
+pub use world::{Failure, Outcome, Scenario, run};

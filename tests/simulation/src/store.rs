@@ -6,9 +6,11 @@ use std::sync::Arc;
 use inventory::{
     TimeMs,
     decide::{Touch, WorkingSet},
-    store::{Durability, EventView, MemoryStore, OwnedStore, Reader, Store, StoreError},
-    transfer::{ReplayError, Replayer},
-    verify::Entry,
+};
+use inventory_audit::verify::Entry;
+use inventory_store::{
+    Durability, EventView, MemoryStore, OwnedStore, Reader, ReplayError, Replayer, Store,
+    StoreError,
 };
 use sha2::{Digest, Sha256};
 

@@ -7,16 +7,16 @@ use std::{
 };
 
 use bytes::Bytes;
+use config::Source;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
+use http_server::{
+    app::{AppParts, ServiceInfo, finish},
+    health::Health,
+};
 use inventory::Limits;
 use prometheus::Registry;
-use serving::{
-    app::{AppParts, ServiceInfo, finish},
-    config::Source,
-    health::Health,
-    telemetry::Metrics,
-};
+use telemetry::Metrics;
 use ticket::{
     TicketSettings,
     api::Shop,
@@ -87,7 +87,7 @@ pub async fn process(seen: Seen, scenario: Scenario, start: u64) -> turmoil::Res
     let info = ServiceInfo::new(HOST, "0", "microservices", "simulation");
     let router = finish(
         routes,
-        AppParts::new(info, health, Metrics::new(HOST, "0")?, settings.serving.requests.clone()),
+        AppParts::new(info, health, Metrics::new(HOST, "0")?, settings.http.requests.clone()),
     );
     network::serve(router, PORT, std::future::pending()).await
 }

@@ -6,16 +6,15 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use inventory::{
-    CommandKind, Engine, EventName, EventSettings, Limits, Request, StockName, engine::Environment,
-    store::EventView,
-};
-use serving::{
+use config::Source;
+use http_server::{
     app::{AppParts, ServiceInfo, finish},
-    config::Source,
     health::Health,
-    telemetry::Metrics,
 };
+use inventory::{CommandKind, EventName, EventSettings, Limits, StockName};
+use inventory_engine::{Engine, Environment, Request};
+use inventory_store::EventView;
+use telemetry::Metrics;
 use vacancy::{VacancySettings, api::App};
 
 use crate::{clock::SimClock, disk::Disk, network, store::SimStore, world::Scenario};
@@ -88,7 +87,7 @@ pub async fn process(machine: Machine, scenario: Scenario, start: u64) -> turmoi
     let info = ServiceInfo::new(HOST, "0", "microservices", "simulation");
     let router = finish(
         routes,
-        AppParts::new(info, health, Metrics::new(HOST, "0")?, settings.serving.requests.clone()),
+        AppParts::new(info, health, Metrics::new(HOST, "0")?, settings.http.requests.clone()),
     );
     // When its store has failed the process ends, and recovery decides.
     let failed = async {

@@ -9,11 +9,8 @@ use std::{
 };
 
 use checker::{Checked, Finding, History, check};
-use inventory::{
-    EventName, IdempotencyKey,
-    ledger::Hash,
-    store::{EventView, OwnedStore},
-};
+use inventory::{EventName, Hash, IdempotencyKey};
+use inventory_store::{EventView, OwnedStore};
 use rand::{SeedableRng, rngs::StdRng};
 use thiserror::Error;
 use tokio::time::Instant;
@@ -60,41 +57,6 @@ pub struct Scenario {
     pub calm_max_ms: u64,
     /// Whether what lies between the services delivers requests twice.
     pub duplicates: bool,
-    /// A bug to be planted.
-    pub bug: Option<Planted>,
-}
-
-/// A bug, and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Planted {
-    /// In the engine.
-    Engine(inventory::planted::Bug),
-    /// On ticket's way to vacancy.
-    Way(::ticket::planted::Bug),
-}
-
-impl From<inventory::planted::Bug> for Planted {
-    fn from(bug: inventory::planted::Bug) -> Self {
-        Self::Engine(bug)
-    }
-}
-
-impl From<::ticket::planted::Bug> for Planted {
-    fn from(bug: ::ticket::planted::Bug) -> Self {
-        Self::Way(bug)
-    }
-}
-
-/// Switches `bug` on for this thread, and all others off.
-fn plant(bug: Option<Planted>) {
-    let (mut engine, mut way) = (None, None);
-    match bug {
-        Some(Planted::Engine(bug)) => engine = Some(bug),
-        Some(Planted::Way(bug)) => way = Some(bug),
-        None => {}
-    }
-    inventory::planted::plant(engine);
-    ::ticket::planted::plant(way);
 }
 
 impl Scenario {
@@ -111,7 +73,6 @@ impl Scenario {
             limit_per_customer: 5,
             calm_max_ms: 400,
             duplicates: seed % 2 == 1,
-            bug: None,
         }
     }
 }
@@ -255,12 +216,8 @@ impl std::fmt::Display for Outcome {
 /// # Errors
 /// [`Failure`].
 pub fn run(scenario: &Scenario) -> Result<Outcome, Failure> {
-    // On a thread of its own, which alone has the planted bug.
-    let on_thread = || {
-        plant(scenario.bug);
-        simulate(scenario)
-    };
-    let ended = std::thread::scope(|scope| scope.spawn(on_thread).join());
+    // On a thread of its own, so that a panic of the engine is a failure of this scenario.
+    let ended = std::thread::scope(|scope| scope.spawn(|| simulate(scenario)).join());
     ended.unwrap_or_else(|_| Err(Failure::Ended("a panic".into())))
 }
 

@@ -3,7 +3,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue};
-use serving::{
+use http_server::{
     Problem,
     extract::{IdempotencyKey, JsonBody},
     problem::ProblemDetails,

@@ -1,7 +1,7 @@
 //! vacancy in the same process.
 
+use http_server::{Problem, extract::CallerDeadline};
 use inventory::{CommandKind, IdempotencyKey, Items};
-use serving::{Problem, extract::CallerDeadline};
 use vacancy::{
     api::{App, Wording, decide_reserve, problem_of_engine},
     wire::ReserveAnswer,

@@ -1,5 +1,6 @@
 //! The way to vacancy.
 
+mod link;
 mod local;
 mod refusals;
 mod remote;
@@ -7,21 +8,22 @@ mod remote;
 use std::{future::Future, pin::Pin, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http_server::{
+    Problem,
+    middleware::{REQUEST_ID, TRACEPARENT},
+};
 use inventory::{CustomerId, IdempotencyKey};
+pub use link::VacancyLink;
 pub use local::LocalVacancyClient;
 pub use remote::{
     BreakerSettings, Chance, GatherSettings, RemoteVacancyClient, SetupError, Transport,
     TransportError,
 };
-use serving::{
-    Problem,
-    edge::{REQUEST_ID, TRACEPARENT},
-};
 use thiserror::Error;
 use vacancy::wire::ReserveAnswer;
 
 /// The header of a key, to vacancy and back to the buyer.
-pub const IDEMPOTENCY_KEY: HeaderName = serving::extract::IdempotencyKey::HEADER;
+pub const IDEMPOTENCY_KEY: HeaderName = http_server::extract::IdempotencyKey::HEADER;
 
 /// A key as a structured-field string (RFC 9651): the bare form could not carry every key.
 #[must_use]

@@ -2,7 +2,7 @@
 //! answer reaches a buyer.
 
 use http::StatusCode;
-use serving::{Problem, problem::ProblemDetails};
+use http_server::{Problem, problem::ProblemDetails};
 
 /// What vacancy may refuse a sale with: code, title, and the members worth passing on.
 const KNOWN: [(StatusCode, &str, &str, &[&str]); 8] = [

@@ -7,8 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http_server::Problem;
 use serde::Serialize;
-use serving::Problem;
 
 /// The header that carries an answer's `seq`.
 pub const EVENT_SEQ: HeaderName = HeaderName::from_static("event-seq");

@@ -3,15 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use inventory::{
-    CommandKind, Engine, EventName, IdempotencyKey, Reply, Request, StockName, engine::TraceContext,
-};
-use serving::{
-    Problem,
-    config::Secret,
-    extract::{self, CallerDeadline},
-    telemetry::current_span,
-};
+use config::Secret;
+use http_server::{Problem, extract, extract::CallerDeadline};
+use inventory::{CommandKind, EventName, IdempotencyKey, StockName};
+use inventory_engine::{Engine, Reply, Request, TraceContext};
+use telemetry::current_span;
 
 use super::failure::{Failure, problem_of_engine};
 use crate::VacancySettings;
@@ -53,7 +49,7 @@ impl App {
             stock,
             page_max: settings.page_max,
             reserve_batch_max: settings.reserve_batch_max,
-            request_timeout: settings.serving.requests.request_timeout,
+            request_timeout: settings.http.requests.request_timeout,
         }))
     }
 

@@ -1,7 +1,7 @@
 use axum::{Json, extract::State};
 use http::HeaderMap;
+use http_server::{Problem, problem::ProblemDetails};
 use inventory::Stock;
-use serving::{Problem, problem::ProblemDetails};
 
 use super::{App, age, problem_of_engine};
 use crate::wire::Available;

@@ -1,8 +1,8 @@
 //! The OpenAPI document: its head, and what is the same for every call or depends on the settings.
 
+use http_server::problem;
 use inventory::StockName;
 use serde_json::{Map, Value, json};
-use serving::problem;
 use utoipa::openapi::{
     ComponentsBuilder, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
     security::{HttpAuthScheme, HttpBuilder, SecurityScheme},

@@ -2,8 +2,9 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode};
-use inventory::{EngineError, Outcome, Refusal, RefusalKind};
-use serving::Problem;
+use http_server::Problem;
+use inventory::{Outcome, Refusal, RefusalKind};
+use inventory_engine::EngineError;
 
 use super::EVENT_SEQ;
 use crate::wire::rfc3339;

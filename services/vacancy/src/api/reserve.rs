@@ -1,10 +1,11 @@
 use axum::extract::State;
-use inventory::{CommandKind, EventName, Items, Outcome, RefusalKind, Reply};
-use serving::{
+use http_server::{
     Problem,
     extract::{CallerDeadline, IdempotencyKey, JsonBody},
     problem::ProblemDetails,
 };
+use inventory::{CommandKind, EventName, Items, Outcome, RefusalKind};
+use inventory_engine::Reply;
 
 use super::{Answer, App, Failure, unexpected};
 use crate::wire::{ReserveAnswer, ReserveBody};

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use axum::{Json, extract::State};
-use serving::{
+use http_server::{
     Problem,
-    edge::RequestId,
     extract::{CallerDeadline, JsonBody},
+    middleware::CurrentRequestId,
     problem::ProblemDetails,
 };
 use tokio::time::Instant;
@@ -38,7 +38,7 @@ use crate::wire::{BatchItem, BatchSlot, ReserveBody, SlotProblem};
 pub async fn reserve_batch(
     State(app): State<App>,
     deadline: CallerDeadline,
-    RequestId(request_id): RequestId,
+    CurrentRequestId(request_id): CurrentRequestId,
     JsonBody(items): JsonBody<Vec<BatchItem>>,
 ) -> Result<Json<Vec<BatchSlot>>, Problem> {
     let most = app.reserve_batch_max();

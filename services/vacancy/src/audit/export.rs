@@ -8,10 +8,9 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use inventory::{
-    EventName,
-    ledger::Change,
-    verify::{Audited, Auditor, BackupFeed, DatabaseFeed, Feed, ReadOnlyStore, VerifyError, audit},
+use inventory::{EventName, ledger::Change};
+use inventory_audit::verify::{
+    Audited, Auditor, BackupFeed, DatabaseFeed, Feed, ReadOnlyStore, VerifyError, audit,
 };
 use serde::Serialize;
 

@@ -9,18 +9,15 @@ use std::{
     time::Duration,
 };
 
+use config::Secret;
 use http::StatusCode;
-use inventory::{
-    EventName,
-    ledger::Hash,
-    store::BoxFuture,
-    verify::{
-        Auditor, Broken, Entry, EventAudit, Feed, FeedError, Position, VerifyError, Violation,
-    },
+use inventory::{EventName, Hash};
+use inventory_audit::verify::{
+    Auditor, Broken, Entry, EventAudit, Feed, FeedError, Position, VerifyError, Violation,
 };
+use inventory_store::BoxFuture;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serving::config::Secret;
 
 use crate::wire::{EventBody, EventList};
 

@@ -8,13 +8,11 @@ use std::process::ExitCode;
 
 pub use export::{ExportArgs, run_export};
 pub use http::HttpFeed;
-use inventory::{
-    store::postgres::UrlError,
-    verify::{
-        Auditor, Report, VerifyError, VerifyOptions, audit, verify_backup, verify_data_dir,
-        verify_database,
-    },
+use inventory_audit::verify::{
+    Auditor, Report, VerifyError, VerifyOptions, audit, verify_backup, verify_data_dir,
+    verify_database,
 };
+use inventory_postgres::UrlError;
 pub(crate) use source::options_for;
 pub use source::{Place, SourceArgs};
 

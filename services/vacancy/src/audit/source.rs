@@ -3,10 +3,8 @@
 use std::{fmt, path::PathBuf};
 
 use clap::Args;
-use inventory::{
-    store::postgres::{PostgresOptions, Target, UrlError},
-    verify::VerifyOptions,
-};
+use inventory_audit::verify::VerifyOptions;
+use inventory_postgres::{PostgresOptions, Target, UrlError};
 
 use crate::settings::VacancySettings;
 

@@ -8,13 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use inventory::{
-    store::{
-        DataDir, DataDirError, EmbeddedStore, StagedRestore, StoreError,
-        postgres::{Postgres, TimeSource, UrlError},
-    },
-    transfer::{LedgerFrom, Manifest, Moving, Patience, TransferError, backup, migrate, restore},
+use inventory_audit::transfer::{
+    LedgerFrom, Manifest, Moving, RetryPolicy, TransferError, backup, migrate, restore,
 };
+use inventory_embedded::{DataDir, DataDirError, EmbeddedStore, StagedRestore};
+use inventory_postgres::{Postgres, TimeSource, UrlError};
+use inventory_store::StoreError;
 pub use stock::StockCommand;
 use thiserror::Error;
 use utoipa::openapi::OpenApi;
@@ -168,7 +167,7 @@ pub async fn run_migrate(
         Moving::Records(records) => progress(records),
         Moving::Lost(error, pause) => eprintln!("{error}; trying again in {pause:?}"),
     };
-    let (records, events) = migrate(&source, &postgres, &Patience::default(), tell).await?;
+    let (records, events) = migrate(&source, &postgres, &RetryPolicy::default(), tell).await?;
     Ok(Moved { records, events })
 }
 

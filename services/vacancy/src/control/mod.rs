@@ -9,7 +9,7 @@ mod server;
 use std::path::{Path, PathBuf};
 
 pub use client::ask;
-use inventory::transfer::Manifest;
+use inventory_audit::transfer::Manifest;
 use serde::{Deserialize, Serialize};
 pub use server::{Control, Restored};
 use thiserror::Error;

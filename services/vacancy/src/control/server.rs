@@ -11,10 +11,8 @@ use std::{
     time::Duration,
 };
 
-use inventory::{
-    store::{EmbeddedOptions, StagedRestore},
-    transfer::{Manifest, TransferError, backup, restore},
-};
+use inventory_audit::transfer::{Manifest, TransferError, backup, restore};
+use inventory_embedded::{EmbeddedOptions, StagedRestore};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use inventory::{
-    CommandKind, Engine, EngineError, EventName, EventSettings, RefusalKind, Request, StockName,
-};
+use inventory::{CommandKind, EventName, EventSettings, RefusalKind, StockName};
+use inventory_engine::{Engine, EngineError, Request};
 
 use super::OpenError;
 use crate::api::{DEFAULT_EVENT, DEFAULT_STOCK};

@@ -5,11 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use inventory::{
-    Engine,
-    engine::{Clock, Environment, SystemClock},
-    store::{DataDir, DataDirError, EmbeddedStore, OwnedStore},
-};
+use inventory_embedded::{DataDir, DataDirError, EmbeddedStore};
+use inventory_engine::{Engine, Environment};
+use inventory_store::{Clock, OwnedStore, SystemClock};
 
 use super::{Closing, OpenError, default_event};
 use crate::{

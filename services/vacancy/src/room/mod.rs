@@ -8,11 +8,10 @@ use std::io;
 
 use embedded::EmbeddedRoom;
 pub use embedded::accept;
-use inventory::{
-    Engine,
-    store::{DataDirError, StoreError, postgres::PostgresWatch},
-    transfer::LedgerSource,
-};
+use inventory_embedded::{DataDirError, LedgerSource};
+use inventory_engine::Engine;
+use inventory_postgres::PostgresWatch;
+use inventory_store::StoreError;
 use postgres::PostgresRoom;
 use thiserror::Error;
 

@@ -2,11 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use inventory::{
-    Engine,
-    engine::Environment,
-    store::postgres::{Postgres, PostgresOptions, PostgresWatch},
-};
+use inventory_engine::{Engine, Environment};
+use inventory_postgres::{Postgres, PostgresOptions, PostgresWatch};
 use tokio::task::JoinHandle;
 
 use super::default_event;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use inventory::{EventSettings, Limits, StockName, engine::Seen};
+use inventory::{EventSettings, Limits, StockName};
+use inventory_engine::Seen;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

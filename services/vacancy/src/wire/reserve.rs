@@ -1,8 +1,8 @@
 //! Availability and selling at once, as the original system has them.
 
+use http_server::{Problem, problem::ProblemDetails};
 use inventory::{CustomerId, EventName, IdempotencyKey};
 use serde::{Deserialize, Serialize};
-use serving::{Problem, problem::ProblemDetails};
 use utoipa::ToSchema;
 
 /// What is available of the default stock.

@@ -1,10 +1,10 @@
 //! The ledger as CloudEvents 1.0.
 
 use inventory::{
-    EventName,
-    ledger::{BodyError, Hash, Record},
-    store::StoredRecord,
+    EventName, Hash,
+    ledger::{BodyError, Record},
 };
+use inventory_store::StoredRecord;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;

@@ -7,10 +7,9 @@ use std::{
 };
 
 use fault_tests::{Tracer, require};
-use inventory::{
-    store::{EmbeddedOptions, EmbeddedStore, OwnedStore, Store},
-    verify::{VerifyOptions, verify_data_dir},
-};
+use inventory_audit::verify::{VerifyOptions, verify_data_dir};
+use inventory_embedded::{EmbeddedOptions, EmbeddedStore};
+use inventory_store::{OwnedStore, Store};
 use system_tests::Process;
 
 use crate::support::{Shop, every};

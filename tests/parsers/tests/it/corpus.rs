@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use inventory::store::reread;
+use inventory_embedded::rows::reread;
 use operator::commands::diff;
 use vacancy::control::Ask;
 

@@ -1,5 +1,4 @@
-//! Simulations of a bounded number of seeds, and the bugs they must find.
+//! Simulations of a bounded number of seeds.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-mod bugs;
 mod seeds;

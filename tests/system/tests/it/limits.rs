@@ -193,7 +193,7 @@ fn every_limit_of_the_settings_is_in_the_table_and_every_test_in_it_exists() {
     }
     let mut sources = String::new();
     let mut folders: Vec<_> =
-        ["services", "operator", "tests/system"].map(|folder| root.join(folder)).into();
+        ["crates", "services", "operator", "tests/system"].map(|folder| root.join(folder)).into();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

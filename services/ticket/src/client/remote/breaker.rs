@@ -10,7 +10,6 @@ use prometheus::IntCounter;
 use tokio::time::Instant;
 
 use super::chance::Chance;
-use crate::planted::{Bug, planted};
 
 /// When it opens, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +87,7 @@ impl Breaker {
         let mut state = self.state();
         let probe = match *state {
             State::Closed { .. } => false,
-            State::Open { until } if now < until || planted(Bug::NeverHalfOpen) => {
+            State::Open { until } if now < until => {
                 return Err(until.saturating_duration_since(now));
             }
             State::HalfOpen { probing: true } => return Err(self.settings.open),

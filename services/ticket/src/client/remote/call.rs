@@ -7,8 +7,8 @@ use http::{
     header::{CONTENT_TYPE, RETRY_AFTER},
     uri::InvalidUri,
 };
+use http_server::{extract::CallerDeadline, problem::ProblemDetails};
 use serde_json::value::RawValue;
-use serving::{extract::CallerDeadline, problem::ProblemDetails};
 use tokio::time::{Instant, timeout_at};
 use vacancy::wire::{BatchItem, ReserveAnswer, ReserveBody};
 

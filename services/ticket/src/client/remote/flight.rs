@@ -7,7 +7,7 @@ use std::{
 };
 
 use http::StatusCode;
-use serving::telemetry::ClientSpan;
+use telemetry::ClientSpan;
 use tokio::time::{Instant, sleep};
 use tower::retry::budget::{Budget, TpsBudget};
 
@@ -20,7 +20,6 @@ use super::{
     metrics::LinkMetrics,
     ready::ReadyProbe,
 };
-use crate::planted::{Bug, planted};
 
 /// The longest pause before the first repetition; each further one may be twice as long. The pause
 /// is anything up to that.
@@ -85,10 +84,7 @@ impl Flights {
             let verdict = ended.verdict();
             permit.done(verdict);
             match ended {
-                Ended::Answered(mut told) => {
-                    if planted(Bug::AnswersShifted) {
-                        told.rotate_left(1);
-                    }
+                Ended::Answered(told) => {
                     if verdict == Verdict::Success {
                         self.probe.note_answer();
                     }
@@ -108,15 +104,12 @@ impl Flights {
                     return Some([Load { orders: half, sent }, Load { orders, sent }]);
                 }
                 Ended::Broken { sent: now_sent } => {
-                    sent |= now_sent && !planted(Bug::SentForgotten);
+                    sent |= now_sent;
                     if !self.pause(attempt, deadline).await {
                         tell_all(orders, &ClientError::Unreachable, sent);
                         return None;
                     }
                     drop_late(&mut orders, sent);
-                    if planted(Bug::RepeatedWithNewKeys) {
-                        orders.iter_mut().for_each(Waiting::take_new_key);
-                    }
                     self.metrics.retried();
                 }
             }
@@ -202,7 +195,7 @@ fn drop_late(orders: &mut Vec<Waiting>, sent: bool) {
 
 #[cfg(test)]
 mod tests {
-    use serving::Problem;
+    use http_server::Problem;
 
     use super::*;
 

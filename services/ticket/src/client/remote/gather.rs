@@ -39,12 +39,6 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// What must never be done: only for [`Bug::RepeatedWithNewKeys`](crate::planted::Bug).
-    pub fn take_new_key(&mut self) {
-        let again = self.order.key.as_ref().map(|key| format!("{}-again", key.as_str()));
-        self.order.key = again.and_then(|key| inventory::IdempotencyKey::new(&key).ok());
-    }
-
     /// Tells its buyer, who may be gone.
     pub fn tell(self, told: Told) {
         let _ = self.answer.send(told);

@@ -1,7 +1,7 @@
 //! The precondition `If-Match` (RFC 9110, section 13.1.1).
 
 use http::{HeaderMap, header};
-use serving::Problem;
+use http_server::Problem;
 
 /// Which versions the caller accepts.
 #[derive(Debug, PartialEq, Eq)]

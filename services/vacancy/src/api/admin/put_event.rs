@@ -5,12 +5,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use inventory::{CommandKind, EventName, Outcome, Refusal, RefusalKind};
-use serving::{
+use http_server::{
     Problem,
     extract::{CallerDeadline, IdempotencyKey, JsonBody, PathParams},
     problem::ProblemDetails,
 };
+use inventory::{CommandKind, EventName, Outcome, Refusal, RefusalKind};
 
 use super::if_match::IfMatch;
 use crate::{

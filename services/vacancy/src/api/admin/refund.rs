@@ -1,10 +1,10 @@
 use axum::extract::State;
-use inventory::{CommandKind, HoldId, Outcome};
-use serving::{
+use http_server::{
     Problem,
     extract::{CallerDeadline, IdempotencyKey, OptionalJson, PathParams},
     problem::ProblemDetails,
 };
+use inventory::{CommandKind, HoldId, Outcome};
 
 use crate::{
     api::{Admin, Answer, App, Failure, unexpected},

@@ -3,13 +3,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, header};
-use inventory::EventName;
-use serde::Deserialize;
-use serving::{
+use http_server::{
     Problem,
     extract::{PathParams, QueryParams},
     problem::ProblemDetails,
 };
+use inventory::EventName;
+use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{

@@ -4,8 +4,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
+use http_server::{Problem, extract::PathParams, problem::ProblemDetails};
 use inventory::EventName;
-use serving::{Problem, extract::PathParams, problem::ProblemDetails};
 
 use super::etag_of;
 use crate::{

@@ -1,7 +1,7 @@
 use axum::{Json, extract::State};
+use http_server::{Problem, extract::QueryParams, problem::ProblemDetails};
 use inventory::EventName;
 use serde::Deserialize;
-use serving::{Problem, extract::QueryParams, problem::ProblemDetails};
 use utoipa::IntoParams;
 
 use crate::{

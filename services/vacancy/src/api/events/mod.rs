@@ -4,7 +4,7 @@ pub mod get;
 pub mod list;
 
 use http::HeaderValue;
-use inventory::store::EventView;
+use inventory_store::EventView;
 
 /// The version of an event's settings and capacities, to be named in `If-Match`. Sales do not
 /// change it.

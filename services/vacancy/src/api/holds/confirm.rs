@@ -1,9 +1,9 @@
 use axum::extract::State;
-use inventory::{CommandKind, HoldId, Outcome};
-use serving::{
+use http_server::{
     extract::{CallerDeadline, IdempotencyKey, OptionalJson, PathParams},
     problem::ProblemDetails,
 };
+use inventory::{CommandKind, HoldId, Outcome};
 
 use crate::{
     api::{Answer, App, Failure, unexpected},

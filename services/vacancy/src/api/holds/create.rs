@@ -1,10 +1,10 @@
 use axum::extract::State;
-use inventory::{CommandKind, Outcome};
-use serving::{
+use http_server::{
     Problem,
     extract::{CallerDeadline, IdempotencyKey, JsonBody},
     problem::ProblemDetails,
 };
+use inventory::{CommandKind, Outcome};
 
 use super::ttl_ms;
 use crate::{

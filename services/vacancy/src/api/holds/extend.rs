@@ -1,9 +1,9 @@
 use axum::extract::State;
-use inventory::{CommandKind, HoldId, Outcome};
-use serving::{
+use http_server::{
     extract::{CallerDeadline, IdempotencyKey, JsonBody, PathParams},
     problem::ProblemDetails,
 };
+use inventory::{CommandKind, HoldId, Outcome};
 
 use super::ttl_ms;
 use crate::{

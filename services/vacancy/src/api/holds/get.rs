@@ -1,6 +1,6 @@
 use axum::{Json, extract::State};
+use http_server::{Problem, extract::PathParams, problem::ProblemDetails};
 use inventory::HoldId;
-use serving::{Problem, extract::PathParams, problem::ProblemDetails};
 
 use crate::{
     api::{App, problem_of_engine},

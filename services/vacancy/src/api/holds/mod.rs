@@ -6,8 +6,8 @@ pub mod extend;
 pub mod get;
 pub mod release;
 
+use http_server::Problem;
 use inventory::Limits;
-use serving::Problem;
 
 /// A time to live in milliseconds, when it is within the limits.
 fn ttl_ms(limits: &Limits, ttl_s: u64) -> Result<u64, Problem> {

@@ -3,11 +3,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode};
-use inventory::{CommandKind, HoldId};
-use serving::{
+use http_server::{
     extract::{CallerDeadline, IdempotencyKey, PathParams},
     problem::ProblemDetails,
 };
+use inventory::{CommandKind, HoldId};
 
 use crate::api::{App, EVENT_SEQ, Failure};
 

@@ -1,0 +1,39 @@
+use std::error::Error;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+
+use crate::{middleware::BodyError, problem::Problem};
+
+/// Reads the whole body, without a copy when it arrives in one piece. The middleware limits its
+/// size and time.
+pub(super) async fn read(mut body: Body) -> Result<Bytes, Problem> {
+    let mut first = Bytes::new();
+    let mut rest: Option<BytesMut> = None;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|error| problem(&error))?.into_data() else { continue };
+        match &mut rest {
+            Some(rest) => rest.extend_from_slice(&data),
+            None if first.is_empty() => first = data,
+            None => {
+                let mut all = BytesMut::with_capacity(first.len() + data.len());
+                all.extend_from_slice(&first);
+                all.extend_from_slice(&data);
+                rest = Some(all);
+            }
+        }
+    }
+    Ok(rest.map_or(first, BytesMut::freeze))
+}
+
+fn problem(error: &axum::Error) -> Problem {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(known) = error.downcast_ref::<BodyError>() {
+            return Problem::from(*known);
+        }
+        cause = error.source();
+    }
+    Problem::bad_request("The body could not be read.")
+}

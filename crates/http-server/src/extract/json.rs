@@ -1,0 +1,115 @@
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use super::{
+    body, shorten,
+    strict_struct::{StrictStruct, from_slice},
+};
+use crate::problem::Problem;
+
+/// A JSON body. Rejects with 415 (content type), 400 (not JSON), 422 (JSON of another shape; the
+/// detail names the field), 413 (too large) or 408 (did not arrive in time). A struct is an object:
+/// an array of the values of its members is rejected.
+#[derive(Debug, Clone)]
+pub struct JsonBody<T>(pub T);
+
+/// Like [`JsonBody`]; an absent body or `null` is `T::default()`.
+#[derive(Debug, Clone)]
+pub struct OptionalJson<T>(pub T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        check_content_type(request.headers())?;
+        parse(&body::read(request.into_body()).await?).map(Self)
+    }
+}
+
+impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let content_type = check_content_type(request.headers());
+        let bytes = body::read(request.into_body()).await?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        content_type?;
+        if bytes.trim_ascii() == b"null" { Ok(Self(T::default())) } else { parse(&bytes).map(Self) }
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
+    from_slice(bytes).map_err(|error| match error.classify() {
+        Category::Data => Problem::validation(explain::<T>(bytes, &error)),
+        Category::Syntax | Category::Eof | Category::Io => {
+            Problem::malformed_json(shorten(format!("The body is not valid JSON: {error}.")))
+        }
+    })
+}
+
+/// Parses again, more slowly, to find the field that is wrong.
+fn explain<T: DeserializeOwned>(bytes: &Bytes, error: &serde_json::Error) -> String {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let explained = match serde_path_to_error::deserialize::<_, T>(StrictStruct(&mut deserializer))
+    {
+        Err(error) if error.path().iter().next().is_some() => {
+            format!("{}: {}", error.path(), error.inner())
+        }
+        _ => error.to_string(),
+    };
+    shorten(explained)
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
+    // The comparison covers most requests.
+    let plain =
+        |value: &HeaderValue| value == "application/json" || value.to_str().is_ok_and(is_json);
+    let accepted = headers.get(header::CONTENT_TYPE).is_some_and(plain);
+    if accepted {
+        Ok(())
+    } else {
+        Err(Problem::unsupported_media_type("Send the body as Content-Type: application/json."))
+    }
+}
+
+/// `application/json` or `application/*+json`, with any parameters.
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let Some((kind, subtype)) = essence.split_once('/') else { return false };
+    let suffix = subtype.rsplit_once('+').map(|(_, suffix)| suffix);
+    kind.eq_ignore_ascii_case("application")
+        && suffix.unwrap_or(subtype).eq_ignore_ascii_case("json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_json;
+
+    #[test]
+    fn json_content_types() {
+        for accepted in [
+            "application/json",
+            "Application/JSON; charset=utf-8",
+            "application/merge-patch+json",
+            "application/json;",
+        ] {
+            assert!(is_json(accepted), "{accepted}");
+        }
+        for refused in [
+            "",
+            "json",
+            "text/json",
+            "application/jsonp",
+            "text/plain",
+            "application/xml",
+            "application/json+xml",
+        ] {
+            assert!(!is_json(refused), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Extractors of handlers. They reject with problems.
+
+mod admin;
+mod body;
+mod caller_deadline;
+mod idempotency_key;
+mod integral_number;
+mod json;
+mod path;
+mod query;
+mod strict_struct;
+
+pub use admin::require_admin;
+pub use caller_deadline::CallerDeadline;
+pub use idempotency_key::IdempotencyKey;
+pub use json::{JsonBody, OptionalJson};
+pub use path::PathParams;
+pub use query::QueryParams;
+
+/// Longest detail from a message of a parser, which may quote the input, bytes.
+const DETAIL_MAX_BYTES: usize = 300;
+
+/// Cuts `message` to [`DETAIL_MAX_BYTES`].
+fn shorten(mut message: String) -> String {
+    if message.len() > DETAIL_MAX_BYTES {
+        message.truncate(message.floor_char_boundary(DETAIL_MAX_BYTES));
+        message.push('…');
+    }
+    message
+}

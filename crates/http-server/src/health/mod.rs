@@ -1,0 +1,96 @@
+//! Liveness and readiness.
+
+mod check;
+mod lifecycle;
+mod routes;
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use check::Check;
+pub use check::CheckResult;
+pub use lifecycle::{Lifecycle, Stage};
+pub use routes::is_probe_path;
+use serde_json::Map;
+
+/// Limit for the check of one dependency.
+pub const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The health of one server: its lifecycle and its dependencies. Clones share the lifecycle.
+#[derive(Clone)]
+pub struct Health {
+    service: Arc<str>,
+    lifecycle: Lifecycle,
+    checks: Arc<Vec<Check>>,
+    check_timeout: Duration,
+}
+
+/// The result of the readiness probe.
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    /// Whether the server takes traffic.
+    pub ready: bool,
+    /// The JSON body of the response.
+    pub body: Map<String, serde_json::Value>,
+}
+
+impl Health {
+    /// The health of a server that is starting; call [`Health::set_ready`] once it can serve.
+    #[must_use]
+    pub fn new(service: &str) -> Self {
+        Self {
+            service: service.into(),
+            lifecycle: Lifecycle::default(),
+            checks: Arc::default(),
+            check_timeout: CHECK_TIMEOUT,
+        }
+    }
+
+    /// Adds a dependency. Every readiness probe runs `check`, for at most [`CHECK_TIMEOUT`].
+    #[must_use]
+    pub fn with_check<F, R>(mut self, name: &'static str, check: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = CheckResult> + Send + 'static,
+    {
+        Arc::make_mut(&mut self.checks).push(Check::new(name, check));
+        self
+    }
+
+    /// Replaces [`CHECK_TIMEOUT`] for each check.
+    #[must_use]
+    pub fn with_check_timeout(mut self, timeout: Duration) -> Self {
+        self.check_timeout = timeout;
+        self
+    }
+
+    /// Name of the service in the responses.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// The stage of the server.
+    #[must_use]
+    pub fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
+    }
+
+    /// Readiness becomes 200.
+    pub fn set_ready(&self) {
+        self.lifecycle.set_ready();
+    }
+
+    /// Readiness becomes 503, for good: the server is shutting down.
+    pub fn set_draining(&self) {
+        self.lifecycle.set_draining();
+    }
+
+    /// Checks all dependencies at the same time.
+    pub async fn readiness(&self) -> Readiness {
+        let results = futures::future::join_all(
+            self.checks.iter().map(|check| check.run(self.check_timeout)),
+        )
+        .await;
+        check::summarize(self.lifecycle.stage(), &self.checks, results)
+    }
+}

@@ -1,0 +1,143 @@
+//! The headers of a request that the middleware reads.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use http::{HeaderMap, HeaderName, HeaderValue, request::Parts};
+use telemetry::RequestId;
+
+/// Name of the header that identifies a request, in and out.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Name of the W3C trace context header, in and out.
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// Extracts the id of the current request, to pass on to other services.
+#[derive(Debug, Clone)]
+pub struct CurrentRequestId(pub Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for CurrentRequestId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(telemetry::current_request_id()))
+    }
+}
+
+/// Read in one pass: one look-up by name costs as much as reading all headers of a typical client.
+#[derive(Default)]
+pub(super) struct Head {
+    /// The caller's id, if it is acceptable.
+    pub id: Option<RequestId>,
+    /// The caller's trace context, if it is well formed.
+    pub traceparent: Option<HeaderValue>,
+    /// Whether the request takes part in CORS or accepts compression.
+    pub negotiated: bool,
+}
+
+impl Head {
+    /// Reads `headers`. It removes a trace context that is malformed or repeated: the next service
+    /// could refuse the whole call, which may carry other requests as well.
+    pub fn read(headers: &mut HeaderMap) -> Self {
+        let mut head = Self::default();
+        let (mut ids, mut traceparents) = (0, 0);
+        for (name, value) in headers.iter() {
+            match name.as_str() {
+                "origin" | "accept-encoding" => head.negotiated = true,
+                "x-request-id" => {
+                    ids += 1;
+                    if ids == 1 {
+                        head.id = RequestId::accept(value);
+                    }
+                }
+                "traceparent" => {
+                    traceparents += 1;
+                    head.traceparent = (traceparents == 1 && is_traceparent(value.as_bytes()))
+                        .then(|| value.clone());
+                }
+                _ => {}
+            }
+        }
+        if traceparents > 0 && head.traceparent.is_none() {
+            headers.remove(TRACEPARENT);
+        }
+        head
+    }
+}
+
+/// `version-trace-parent-flags` in lower-case hexadecimal; version ff is invalid.
+fn is_traceparent(value: &[u8]) -> bool {
+    value.len() == 55
+        && !value.starts_with(b"ff")
+        && value.iter().enumerate().all(|(index, byte)| match index {
+            2 | 35 | 52 => *byte == b'-',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &HeaderName, values: &[&'static str]) -> (Head, HeaderMap) {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", HeaderValue::from_static("here"));
+        for value in values {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        (Head::read(&mut headers), headers)
+    }
+
+    #[test]
+    fn the_first_request_id_counts() {
+        for (given, id) in [
+            (&["a-1"][..], Some("a-1")),
+            (&["a-1", "b-2"], Some("a-1")),
+            (&["a b", "b-2"], None),
+            (&[], None),
+        ] {
+            assert_eq!(
+                read(&REQUEST_ID, given).0.id.as_ref().map(RequestId::as_str),
+                id,
+                "{given:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn traceparent_must_be_well_formed_and_alone() {
+        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        for (given, accepted) in [
+            (&[good][..], true),
+            (&[], false),
+            (&[good, good], false),
+            (&[good, good, good], false),
+            (&["00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"], false),
+            (&["ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"], false),
+            (&["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"], false),
+        ] {
+            let (head, headers) = read(&TRACEPARENT, given);
+            assert_eq!(
+                (head.traceparent.is_some(), headers.contains_key(TRACEPARENT)),
+                (accepted, accepted),
+                "{given:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn browsers_negotiate() {
+        for (name, negotiated) in [
+            ("origin", true),
+            ("accept-encoding", true),
+            ("accept", false),
+            ("x-request-id", false),
+        ] {
+            assert_eq!(
+                read(&HeaderName::from_static(name), &["x"]).0.negotiated,
+                negotiated,
+                "{name}"
+            );
+        }
+    }
+}

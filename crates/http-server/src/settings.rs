@@ -1,0 +1,36 @@
+//! The settings that every service has in common; ports are each service's own.
+
+use clap::Args;
+use config::accept;
+use telemetry::TelemetrySettings;
+
+use crate::{middleware::RequestSettings, server::ServerSettings};
+
+/// Settings of the HTTP server, of logs and of traces.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Server")]
+pub struct HttpSettings {
+    /// Address the server listens on.
+    #[arg(env = "HOST", default_value = "0.0.0.0", value_parser = accept::parsed::<String>("address or host name"))]
+    pub host: String,
+    /// Name of the environment, shown on the start page.
+    #[arg(env = "ENVIRONMENT", default_value = "development", value_parser = accept::parsed::<String>("text"))]
+    pub environment: String,
+    #[command(flatten)]
+    connections: ServerSettings,
+    /// Limits and deadlines of requests.
+    #[command(flatten)]
+    pub requests: RequestSettings,
+    /// Logs and traces.
+    #[command(flatten)]
+    pub telemetry: TelemetrySettings,
+}
+
+impl HttpSettings {
+    /// Limits and deadlines of connections. Quotas by address need the addresses.
+    #[must_use]
+    pub fn server(&self) -> ServerSettings {
+        let note_peers = self.requests.quota.is_limited();
+        ServerSettings { note_peers, ..self.connections.clone() }
+    }
+}

@@ -1,0 +1,89 @@
+//! Copying the ledgers of a store, running or not, to a directory.
+
+use std::{
+    fs::{self, File},
+    io::{BufWriter, Write},
+    path::Path,
+};
+
+use inventory::Hash;
+use inventory_embedded::LedgerSource;
+use sha2::{Digest, Sha256};
+
+use super::{
+    error::{PROGRESS_EVERY, TransferError},
+    manifest::{BACKUP_FORMAT, EventHead, Manifest},
+};
+
+/// Writes the ledgers of `source`, as they are at this moment, to `dir`, which is new or empty. It
+/// is complete, and on disk, when `manifest.json` is there.
+///
+/// `progress` hears of the records so far, and ends it by returning false.
+///
+/// # Errors
+/// [`TransferError::NotEmpty`] when something is there already.
+pub fn backup(
+    source: &LedgerSource,
+    dir: &Path,
+    mut progress: impl FnMut(u64) -> bool,
+) -> Result<Manifest, TransferError> {
+    fs::create_dir_all(dir).map_err(TransferError::io(dir))?;
+    // The root of a volume of its own has this folder from the beginning.
+    let occupied = fs::read_dir(dir)
+        .map_err(TransferError::io(dir))?
+        .flatten()
+        .any(|entry| entry.file_name() != "lost+found");
+    if occupied {
+        return Err(TransferError::NotEmpty(dir.to_owned()));
+    }
+    let ledger = dir.join("ledger.jsonl");
+    let manifest = write_ledgers(source, &ledger, &mut progress)
+        .inspect_err(|_| drop(fs::remove_file(&ledger)))?;
+    let path = dir.join("manifest.json");
+    let text = serde_json::to_vec_pretty(&manifest)
+        .map_err(|error| TransferError::Damaged(error.to_string()))?;
+    let written = File::create(&path)
+        .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()));
+    written.map_err(TransferError::io(&path))?;
+    let parent = std::path::absolute(dir).ok().and_then(|dir| dir.parent().map(Path::to_owned));
+    for folder in [Some(dir.to_owned()), parent].into_iter().flatten() {
+        File::open(&folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(TransferError::io(&folder))?;
+    }
+    Ok(manifest)
+}
+
+fn write_ledgers(
+    source: &LedgerSource,
+    path: &Path,
+    progress: &mut impl FnMut(u64) -> bool,
+) -> Result<Manifest, TransferError> {
+    let io = |error| TransferError::Io { path: path.to_owned(), source: error };
+    let mut file = BufWriter::with_capacity(1 << 20, File::create(path).map_err(io)?);
+    let mut digest = Sha256::new();
+    let mut manifest =
+        Manifest { format: BACKUP_FORMAT, records: 0, sha256: Hash::ZERO, events: Vec::new() };
+    for record in source.records() {
+        let (event, seq, body) = record?;
+        digest.update(&body);
+        digest.update(b"\n");
+        file.write_all(&body).and_then(|()| file.write_all(b"\n")).map_err(io)?;
+        let head = EventHead { event, seq, hash: Hash::of(&body) };
+        match manifest.events.last_mut().filter(|last| last.event == head.event) {
+            Some(last) => *last = head,
+            None => manifest.events.push(head),
+        }
+        manifest.records += 1;
+        if manifest.records.is_multiple_of(PROGRESS_EVERY) && !progress(manifest.records) {
+            return Err(TransferError::Cancelled);
+        }
+    }
+    let file = file.into_inner().map_err(|error| io(error.into_error()))?;
+    file.sync_all().map_err(io)?;
+    manifest.sha256 = Hash::from_bytes(digest.finalize().into());
+    if !progress(manifest.records) {
+        return Err(TransferError::Cancelled);
+    }
+    Ok(manifest)
+}

@@ -1,0 +1,31 @@
+//! The manifest of a backup.
+
+use inventory::{EventName, Hash};
+use serde::{Deserialize, Serialize};
+
+/// The format of backups that this version writes.
+pub const BACKUP_FORMAT: u32 = 1;
+
+/// What a backup holds: `manifest.json` beside `ledger.jsonl`, a record body per line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The format of the backup.
+    pub format: u32,
+    /// How many records it has.
+    pub records: u64,
+    /// The SHA-256 of `ledger.jsonl`.
+    pub sha256: Hash,
+    /// Every event with its newest record.
+    pub events: Vec<EventHead>,
+}
+
+/// Where an event's ledger ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventHead {
+    /// The event.
+    pub event: EventName,
+    /// The `seq` of its newest record.
+    pub seq: u64,
+    /// The hash of that record.
+    pub hash: Hash,
+}

@@ -1,0 +1,236 @@
+//! All ledgers together.
+
+use std::collections::BTreeMap;
+
+use inventory::{
+    Hash,
+    domain::{CustomerId, EventName, Hold, HoldId, TimeMs},
+    ledger::{Change, Record},
+};
+
+use super::{
+    Broken, Entry, Position, Report, VerifyError, VerifyOptions, Violation, event::EventAudit,
+    keys::Keys, spill::Spill,
+};
+
+/// Takes the records of one event after the other.
+pub struct Auditor {
+    current: Option<EventAudit>,
+    done: BTreeMap<EventName, EventAudit>,
+    holds: Spill<Hold>,
+    customers: Spill<u64>,
+    keys: Keys,
+    keys_max: u64,
+    report: Report,
+    customers_len: i64,
+    newest_ms: TimeMs,
+}
+
+/// A record that was found right.
+#[derive(Debug)]
+pub struct Audited {
+    /// It.
+    pub record: Record,
+    /// The hold or reservation it is about, as it is afterwards.
+    pub hold: Option<Hold>,
+}
+
+impl Auditor {
+    /// Nothing read yet.
+    #[must_use]
+    pub fn new(options: &VerifyOptions) -> Self {
+        let (entries, scratch) = (options.memory_entries, &options.scratch);
+        Self {
+            current: None,
+            done: BTreeMap::new(),
+            holds: Spill::new(entries, scratch.clone()),
+            customers: Spill::new(entries, scratch.clone()),
+            keys: Keys::new(Spill::new(entries, scratch.clone())),
+            keys_max: options.keys_max,
+            report: Report::default(),
+            customers_len: 0,
+            newest_ms: 0,
+        }
+    }
+
+    /// How many records it has taken.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.report.records
+    }
+
+    /// The event whose records it takes just now.
+    #[must_use]
+    pub fn current(&self) -> Option<&EventAudit> {
+        self.current.as_ref()
+    }
+
+    /// What an event has had until now, as far as its ledger was read.
+    #[must_use]
+    pub fn event(&self, name: &EventName) -> Option<&EventAudit> {
+        self.current.as_ref().filter(|event| event.name() == name).or_else(|| self.done.get(name))
+    }
+
+    /// What a customer has, held and bought.
+    ///
+    /// # Errors
+    /// [`VerifyError::Scratch`].
+    pub fn customer_has(
+        &self,
+        event: &EventName,
+        customer: &CustomerId,
+    ) -> Result<u64, VerifyError> {
+        Ok(self.customers.get(&customer_row(event, customer))?.unwrap_or(0))
+    }
+
+    /// The hold or reservation as it is now.
+    ///
+    /// # Errors
+    /// [`VerifyError::Scratch`].
+    pub fn hold(&self, id: HoldId) -> Result<Option<Hold>, VerifyError> {
+        self.holds.get(id.as_bytes())
+    }
+
+    /// Takes the next record.
+    ///
+    /// # Errors
+    /// [`VerifyError::Violation`] with its position.
+    pub fn push(&mut self, entry: &Entry) -> Result<Audited, VerifyError> {
+        let wrong = |what| Violation {
+            at: Position::Record { event: entry.event.clone(), seq: entry.seq },
+            what,
+        };
+        self.report.records += 1;
+        let record = Record::from_body(&entry.body)
+            .map_err(|error| wrong(Broken::NotARecord(error.to_string())))?;
+        if record.event != entry.event || record.seq != entry.seq {
+            return Err(wrong(Broken::Misplaced { event: record.event, seq: record.seq }).into());
+        }
+        self.turn_to(&entry.event).map_err(wrong)?;
+        let before = record.change.hold().map(|id| self.hold(id)).transpose()?.flatten();
+        let is_new = before.is_none();
+        let Some(event) = &mut self.current else { unreachable!("an event was turned to") };
+        let effects = event.push(&record, Hash::of(&entry.body), before).map_err(wrong)?;
+        self.newest_ms = self.newest_ms.max(record.at_ms);
+        if let Some((customer, more)) = &effects.customer {
+            self.count(&record, customer, *more)?.map_err(wrong)?;
+        } else if takes(&record.change)
+            && self.limit().is_some()
+            && effects.hold.as_ref().is_some_and(|hold| hold.customer.is_none())
+        {
+            // A hold without a customer that expired may be acquired again under a limit that came
+            // later.
+            if !matches!(record.change, Change::Confirmed { .. }) {
+                return Err(wrong(Broken::Nobody).into());
+            }
+        }
+        if let Some(hold) = &effects.hold {
+            self.report.holds += u64::from(is_new);
+            self.holds.insert(hold.id.as_bytes().to_vec(), hold.clone())?;
+        }
+        self.keys.push(&record)?;
+        Ok(Audited { record, hold: effects.hold })
+    }
+
+    fn turn_to(&mut self, name: &EventName) -> Result<(), Broken> {
+        if self.current.as_ref().is_some_and(|event| event.name() == name) {
+            return Ok(());
+        }
+        if self.done.contains_key(name) {
+            return Err(Broken::Scattered);
+        }
+        if let Some(event) = self.current.replace(EventAudit::new(name.clone())) {
+            self.done.insert(event.name().clone(), event);
+        }
+        Ok(())
+    }
+
+    fn limit(&self) -> Option<u64> {
+        self.current.as_ref().and_then(|event| event.settings().limit_per_customer)
+    }
+
+    /// Counts what a customer has; more than the limit is wrong when something was taken.
+    fn count(
+        &mut self,
+        record: &Record,
+        customer: &CustomerId,
+        more: i128,
+    ) -> Result<Result<(), Broken>, VerifyError> {
+        let row = customer_row(&record.event, customer);
+        let before = self.customers.get(&row)?.unwrap_or(0);
+        let Ok(has) = u64::try_from(i128::from(before) + more) else {
+            return Ok(Err(Broken::State("a customer gives back more than was taken".into())));
+        };
+        self.customers_len += i64::from(has > 0) - i64::from(before > 0);
+        self.customers.insert(row, has)?;
+        match self.limit() {
+            Some(limit) if takes(&record.change) && more > 0 && has > limit => {
+                Ok(Err(Broken::Limit { has, limit }))
+            }
+            _ => Ok(Ok(())),
+        }
+    }
+
+    /// Takes it that everything was read, and checks what can only be told at the end.
+    ///
+    /// # Errors
+    /// [`VerifyError::Violation`].
+    pub fn finish(mut self) -> Result<Ledgers, VerifyError> {
+        if let Some(event) = self.current.take() {
+            self.done.insert(event.name().clone(), event);
+        }
+        self.keys.check(self.keys_max)?;
+        self.report.events = self.done.len() as u64;
+        self.report.keyed = self.keys.keyed;
+        self.report.keys_forgotten_early = self.keys.early;
+        self.report.live_holds = self.done.values().map(|event| event.live().len() as u64).sum();
+        self.report.sold =
+            self.done.values().flat_map(EventAudit::stocks).map(|(_, counts)| counts.sold).sum();
+        Ok(Ledgers(self))
+    }
+}
+
+/// All ledgers, read to their ends and found right.
+pub struct Ledgers(Auditor);
+
+impl Ledgers {
+    /// Every event, by name.
+    pub fn events(&self) -> impl Iterator<Item = &EventAudit> {
+        self.0.done.values()
+    }
+
+    /// The sums.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        &self.0.report
+    }
+
+    pub(super) fn auditor(&self) -> &Auditor {
+        &self.0
+    }
+
+    pub(super) fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    /// How many customers have something.
+    pub(super) fn customers_len(&self) -> u64 {
+        self.0.customers_len.unsigned_abs()
+    }
+
+    /// The time of the newest record of all.
+    pub(super) fn newest_ms(&self) -> TimeMs {
+        self.0.newest_ms
+    }
+}
+
+fn takes(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::Sold { .. } | Change::Held { .. } | Change::Confirmed { reacquired: true, .. }
+    )
+}
+
+fn customer_row(event: &EventName, customer: &CustomerId) -> Vec<u8> {
+    [event.as_str().as_bytes(), &[0], customer.as_str().as_bytes()].concat()
+}

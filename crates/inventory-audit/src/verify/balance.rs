@@ -1,0 +1,110 @@
+//! The sums: capacity, held and sold of each stock of one event.
+
+use std::collections::BTreeMap;
+
+use inventory::domain::{Items, StockName};
+
+use super::Broken;
+
+/// One stock's count by the ledger so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// How many there are in all.
+    pub capacity: u64,
+    /// How many are held.
+    pub held: u64,
+    /// How many are sold.
+    pub sold: u64,
+}
+
+impl Counts {
+    /// How many can be taken; `None` when more is taken than there is.
+    #[must_use]
+    pub fn available(&self) -> Option<u64> {
+        self.capacity.checked_sub(self.held.checked_add(self.sold)?)
+    }
+}
+
+/// What a record moves: from where to where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Flow {
+    pub held: i8,
+    pub sold: i8,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Balance(pub BTreeMap<StockName, Counts>);
+
+impl Balance {
+    /// Sets the capacities; a stock that is not named any more must be unused.
+    pub fn set_capacities(&mut self, capacities: &BTreeMap<StockName, u64>) -> Result<(), Broken> {
+        let mut next = BTreeMap::new();
+        for (stock, counts) in &self.0 {
+            let capacity = capacities.get(stock).copied().unwrap_or(0);
+            next.insert(stock.clone(), Counts { capacity, ..*counts });
+        }
+        for (stock, capacity) in capacities {
+            next.entry(stock.clone()).or_insert(Counts { capacity: *capacity, held: 0, sold: 0 });
+        }
+        for (stock, counts) in &next {
+            check(stock, counts)?;
+        }
+        next.retain(|stock, _| capacities.contains_key(stock));
+        self.0 = next;
+        Ok(())
+    }
+
+    /// Moves `items`, and checks that none is oversold or comes back twice.
+    pub fn flow(&mut self, items: &Items, flow: Flow) -> Result<(), Broken> {
+        for item in items {
+            let counts =
+                self.0.get_mut(&item.stock).ok_or_else(|| Broken::NoStock(item.stock.clone()))?;
+            let moved = |count: u64, by: i8| match by {
+                1 => count.checked_add(item.qty),
+                -1 => count.checked_sub(item.qty),
+                _ => Some(count),
+            };
+            let next = moved(counts.held, flow.held).zip(moved(counts.sold, flow.sold));
+            let (held, sold) = next.ok_or_else(|| Broken::Underflow(item.stock.clone()))?;
+            *counts = Counts { held, sold, ..*counts };
+            check(&item.stock, counts)?;
+        }
+        Ok(())
+    }
+
+    /// Checks the record's own count of what is left of the stocks named by `items`; of all of them
+    /// when there are none.
+    pub fn check_left(
+        &self,
+        items: Option<&Items>,
+        left: &[(StockName, u64)],
+    ) -> Result<(), Broken> {
+        let touched: Vec<&StockName> = match items {
+            Some(items) => items.iter().map(|item| &item.stock).collect(),
+            None => self.0.keys().collect(),
+        };
+        if touched.len() != left.len()
+            || touched.iter().zip(left).any(|(touched, (named, _))| *touched != named)
+        {
+            return Err(Broken::Left);
+        }
+        for (stock, left) in left {
+            let counts = self.0.get(stock).ok_or_else(|| Broken::NoStock(stock.clone()))?;
+            let expected = counts.available().unwrap_or(0);
+            if *left != expected {
+                return Err(Broken::Balance { stock: stock.clone(), left: *left, expected });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check(stock: &StockName, counts: &Counts) -> Result<(), Broken> {
+    let oversold = || Broken::Oversold {
+        stock: stock.clone(),
+        capacity: counts.capacity,
+        held: counts.held,
+        sold: counts.sold,
+    };
+    counts.available().map(|_| ()).ok_or_else(oversold)
+}

@@ -1,0 +1,364 @@
+//! One event's ledger, record by record.
+
+use std::collections::BTreeSet;
+
+use inventory::{
+    Hash,
+    domain::{
+        CustomerId, Event, EventName, EventSettings, Hold, HoldId, HoldState, Items, Stock,
+        StockName, TimeMs,
+    },
+    ledger::{Change, Record},
+};
+
+use super::{
+    Broken, Counts,
+    balance::{Balance, Flow},
+};
+
+/// What an event's ledger says so far.
+#[derive(Debug, Clone)]
+pub struct EventAudit {
+    name: EventName,
+    seq: u64,
+    head: Hash,
+    at_ms: TimeMs,
+    settings: EventSettings,
+    settings_seq: u64,
+    balance: Balance,
+    /// Holds that are held, in the order in which they run out.
+    live: BTreeSet<(TimeMs, HoldId)>,
+}
+
+/// What a record does to its hold and customer.
+pub(super) struct Effects {
+    /// The hold as it is afterwards.
+    pub hold: Option<Hold>,
+    /// Whose it is, and by how much more or less that customer has.
+    pub customer: Option<(CustomerId, i128)>,
+}
+
+const TAKE_HELD: Flow = Flow { held: 1, sold: 0 };
+const TAKE_SOLD: Flow = Flow { held: 0, sold: 1 };
+const SELL_HELD: Flow = Flow { held: -1, sold: 1 };
+const GIVE_HELD: Flow = Flow { held: -1, sold: 0 };
+const GIVE_SOLD: Flow = Flow { held: 0, sold: -1 };
+
+impl EventAudit {
+    pub(super) fn new(name: EventName) -> Self {
+        Self {
+            name,
+            seq: 0,
+            head: Hash::ZERO,
+            at_ms: 0,
+            settings: EventSettings::default(),
+            settings_seq: 0,
+            balance: Balance::default(),
+            live: BTreeSet::new(),
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &EventName {
+        &self.name
+    }
+
+    /// The newest record's place.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The newest record's time.
+    #[must_use]
+    pub fn at_ms(&self) -> TimeMs {
+        self.at_ms
+    }
+
+    /// Its settings.
+    #[must_use]
+    pub fn settings(&self) -> &EventSettings {
+        &self.settings
+    }
+
+    /// The count of a stock.
+    #[must_use]
+    pub fn counts(&self, stock: &StockName) -> Option<Counts> {
+        self.balance.0.get(stock).copied()
+    }
+
+    /// Every stock with its count, by name.
+    pub fn stocks(&self) -> impl Iterator<Item = (&StockName, &Counts)> {
+        self.balance.0.iter()
+    }
+
+    pub(super) fn live(&self) -> &BTreeSet<(TimeMs, HoldId)> {
+        &self.live
+    }
+
+    /// The row that a store should have of it.
+    pub(super) fn row(&self) -> Event {
+        let stocks = self.stocks().map(|(name, counts)| {
+            (
+                name.clone(),
+                Stock { capacity: counts.capacity, held: counts.held, sold: counts.sold },
+            )
+        });
+        Event {
+            name: self.name.clone(),
+            settings: self.settings.clone(),
+            stocks: stocks.collect(),
+            seq: self.seq,
+            settings_seq: self.settings_seq,
+            head: self.head,
+            at_ms: self.at_ms,
+            live_holds: self.live.len() as u64,
+        }
+    }
+
+    /// Takes the next record, whose body has this hash. `before` is the hold it is about as it was
+    /// before it.
+    pub(super) fn push(
+        &mut self,
+        record: &Record,
+        hash: Hash,
+        before: Option<Hold>,
+    ) -> Result<Effects, Broken> {
+        if record.seq != self.seq + 1 {
+            return Err(Broken::Gap { expected: self.seq + 1 });
+        }
+        if record.prev != self.head {
+            return Err(Broken::Chain);
+        }
+        if record.at_ms < self.at_ms {
+            return Err(Broken::TimeWentBack { before_ms: self.at_ms, at_ms: record.at_ms });
+        }
+        if record.seq == 1 && !matches!(record.change, Change::EventPut { .. }) {
+            return Err(Broken::Unborn);
+        }
+        self.check_expiries(record)?;
+        let effects = self.change(record, before)?;
+        self.balance.check_left(items_of(&record.change), &record.left)?;
+        self.seq = record.seq;
+        self.head = hash;
+        self.at_ms = record.at_ms;
+        Ok(effects)
+    }
+
+    /// What ran out of time before a record must be written as expired before it.
+    fn check_expiries(&self, record: &Record) -> Result<(), Broken> {
+        let Some((expires_at_ms, id)) =
+            self.live.first().copied().filter(|(at_ms, _)| *at_ms <= record.at_ms)
+        else {
+            return Ok(());
+        };
+        match &record.change {
+            Change::Expired { .. } => Ok(()),
+            _ => Err(Broken::Unexpired { id, expires_at_ms }),
+        }
+    }
+
+    fn change(&mut self, record: &Record, before: Option<Hold>) -> Result<Effects, Broken> {
+        match &record.change {
+            Change::EventPut { capacities, settings } => {
+                self.balance.set_capacities(capacities)?;
+                self.settings = settings.clone();
+                self.settings_seq = record.seq;
+                Ok(Effects { hold: None, customer: None })
+            }
+            Change::Sold { id, items, customer } => {
+                self.create(record, *id, items, customer.as_ref(), before.is_some(), None)
+            }
+            Change::Held { id, items, customer, expires_at_ms } => self.create(
+                record,
+                *id,
+                items,
+                customer.as_ref(),
+                before.is_some(),
+                Some(*expires_at_ms),
+            ),
+            Change::Extended { id, items, expires_at_ms } => {
+                let mut hold = self.held(*id, items, record, before)?;
+                if *expires_at_ms < hold.expires_at_ms {
+                    return Err(Broken::Hold { id: *id, why: "extending made its life shorter" });
+                }
+                self.live.remove(&(hold.expires_at_ms, *id));
+                self.live.insert((*expires_at_ms, *id));
+                hold.expires_at_ms = *expires_at_ms;
+                Ok(Effects { hold: Some(hold), customer: None })
+            }
+            Change::Confirmed { id, items, payment_ref, reacquired } => {
+                let mut hold = if *reacquired {
+                    self.expired(*id, items, record, before)?
+                } else {
+                    let hold = self.held(*id, items, record, before)?;
+                    self.live.remove(&(hold.expires_at_ms, *id));
+                    hold
+                };
+                self.balance.flow(items, if *reacquired { TAKE_SOLD } else { SELL_HELD })?;
+                hold.state = HoldState::Confirmed;
+                hold.confirmed_seq = Some(record.seq);
+                hold.live = items.clone();
+                hold.payment_ref = payment_ref.clone();
+                let more = if *reacquired { i128::from(items.total()) } else { 0 };
+                Ok(with_customer(hold, more))
+            }
+            Change::Released { id, items } => {
+                let mut hold = self.held(*id, items, record, before)?;
+                hold.state = HoldState::Released;
+                self.give_back(hold, items)
+            }
+            Change::Expired { id, items } => {
+                let mut hold = known(*id, items, record, before)?;
+                if hold.state != HoldState::Held {
+                    return Err(Broken::Hold { id: *id, why: "expired, and was not held" });
+                }
+                if record.at_ms < hold.expires_at_ms {
+                    return Err(Broken::Hold { id: *id, why: "expired before its time" });
+                }
+                hold.state = HoldState::Expired;
+                self.give_back(hold, items)
+            }
+            Change::Refunded { reservation, items, .. } => {
+                let mut hold = mine(*reservation, record, before)?;
+                if hold.state != HoldState::Confirmed {
+                    return Err(Broken::Hold {
+                        id: *reservation,
+                        why: "refunded, and was not sold",
+                    });
+                }
+                let live = hold.live.without(items).filter(|_| !items.is_empty());
+                hold.live = live.ok_or(Broken::Hold {
+                    id: *reservation,
+                    why: "more is refunded than is left of it",
+                })?;
+                hold.seq = record.seq;
+                self.balance.flow(items, GIVE_SOLD)?;
+                Ok(with_customer(hold, -i128::from(items.total())))
+            }
+        }
+    }
+
+    fn create(
+        &mut self,
+        record: &Record,
+        id: HoldId,
+        items: &Items,
+        customer: Option<&CustomerId>,
+        is_known: bool,
+        expires_at_ms: Option<TimeMs>,
+    ) -> Result<Effects, Broken> {
+        if is_known {
+            return Err(Broken::Hold { id, why: "its id is used twice" });
+        }
+        let early = self.settings.opens_at_ms.is_some_and(|opens_at_ms| record.at_ms < opens_at_ms);
+        let late =
+            self.settings.closes_at_ms.is_some_and(|closes_at_ms| record.at_ms >= closes_at_ms);
+        if early || late {
+            return Err(Broken::Closed);
+        }
+        if let Some(expires_at_ms) = expires_at_ms {
+            if expires_at_ms <= record.at_ms {
+                return Err(Broken::Hold {
+                    id,
+                    why: "it never held: its time was over from the beginning",
+                });
+            }
+            self.live.insert((expires_at_ms, id));
+        }
+        let sold = expires_at_ms.is_none();
+        self.balance.flow(items, if sold { TAKE_SOLD } else { TAKE_HELD })?;
+        let hold = Hold {
+            id,
+            event: self.name.clone(),
+            items: items.clone(),
+            live: if sold { items.clone() } else { Items::none() },
+            customer: customer.cloned(),
+            state: if sold { HoldState::Confirmed } else { HoldState::Held },
+            created_at_ms: record.at_ms,
+            expires_at_ms: expires_at_ms.unwrap_or(0),
+            payment_ref: None,
+            seq: record.seq,
+            confirmed_seq: sold.then_some(record.seq),
+        };
+        Ok(with_customer(hold, i128::from(items.total())))
+    }
+
+    /// The hold, which is held and within its time.
+    fn held(
+        &self,
+        id: HoldId,
+        items: &Items,
+        record: &Record,
+        before: Option<Hold>,
+    ) -> Result<Hold, Broken> {
+        let hold = known(id, items, record, before)?;
+        if hold.state != HoldState::Held {
+            return Err(Broken::Hold { id, why: "it was not held any more" });
+        }
+        if hold.expires_at_ms <= record.at_ms {
+            return Err(Broken::Hold { id, why: "it was used as held after its time" });
+        }
+        Ok(hold)
+    }
+
+    /// The hold, which has expired.
+    fn expired(
+        &self,
+        id: HoldId,
+        items: &Items,
+        record: &Record,
+        before: Option<Hold>,
+    ) -> Result<Hold, Broken> {
+        let hold = known(id, items, record, before)?;
+        if hold.state != HoldState::Expired {
+            return Err(Broken::Hold { id, why: "it was acquired again without having expired" });
+        }
+        Ok(hold)
+    }
+
+    fn give_back(&mut self, hold: Hold, items: &Items) -> Result<Effects, Broken> {
+        self.live.remove(&(hold.expires_at_ms, hold.id));
+        self.balance.flow(items, GIVE_HELD)?;
+        Ok(with_customer(hold, -i128::from(items.total())))
+    }
+}
+
+fn with_customer(hold: Hold, more: i128) -> Effects {
+    let customer = hold.customer.clone().map(|customer| (customer, more));
+    Effects { hold: Some(hold), customer }
+}
+
+/// The hold, which exists and belongs to the event.
+fn mine(id: HoldId, record: &Record, before: Option<Hold>) -> Result<Hold, Broken> {
+    let hold = before.ok_or(Broken::Hold { id, why: "there is no such hold" })?;
+    if hold.event == record.event {
+        Ok(hold)
+    } else {
+        Err(Broken::Hold { id, why: "it belongs to another event" })
+    }
+}
+
+/// The hold, which has these items; at its new place.
+fn known(id: HoldId, items: &Items, record: &Record, before: Option<Hold>) -> Result<Hold, Broken> {
+    let mut hold = mine(id, record, before)?;
+    if hold.items != *items {
+        return Err(Broken::Hold { id, why: "it has other items" });
+    }
+    hold.seq = record.seq;
+    Ok(hold)
+}
+
+fn items_of(change: &Change) -> Option<&Items> {
+    match change {
+        Change::EventPut { .. } => None,
+        Change::Sold { items, .. }
+        | Change::Held { items, .. }
+        | Change::Extended { items, .. }
+        | Change::Confirmed { items, .. }
+        | Change::Released { items, .. }
+        | Change::Expired { items, .. }
+        | Change::Refunded { items, .. } => Some(items),
+    }
+}

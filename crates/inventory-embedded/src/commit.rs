@@ -1,0 +1,121 @@
+//! Writing a batch: its records and the state they changed, in one atomic, fsynced write.
+
+use fjall::OwnedWriteBatch;
+use inventory::{
+    decide::WorkingSet,
+    domain::{EventName, HoldId, HoldState, TimeMs},
+};
+use inventory_store::{Durability, EventView, StoreError};
+
+use crate::{
+    contents::Contents,
+    errors::failed,
+    keys::Added,
+    rows::{customer_key, encode, ledger_key, live_key},
+};
+
+/// A change to the index of live holds: out at the first time, in at the second.
+struct LiveChange {
+    event: EventName,
+    id: HoldId,
+    out_ms: Option<TimeMs>,
+    in_ms: Option<TimeMs>,
+}
+
+/// What the journal adds to a record's rows, at most; and the row of an event with a few stocks.
+const ROWS_BYTES: u64 = 512;
+const EVENTS_BYTES: u64 = 2_048;
+
+pub fn commit(
+    contents: &mut Contents,
+    set: WorkingSet,
+    durability: Durability,
+) -> Result<Vec<EventView>, StoreError> {
+    if set.records.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tables = contents.tables.clone();
+    let mut batch = tables.batch(durability);
+    let mut keys = Added::default();
+    // A record's other rows together are smaller than its body, but for those of events.
+    let mut bytes = EVENTS_BYTES * set.dirty_events.len() as u64;
+    for (record, body) in &set.records {
+        bytes += 2 * body.len() as u64 + ROWS_BYTES;
+        batch.insert(&tables.ledger, ledger_key(&record.event, record.seq), body.as_slice());
+        if let Some(used) = &record.key {
+            let later = keys
+                .get(&used.key)
+                .is_none_or(|(known, _)| known.expires_at_ms < used.expires_at_ms);
+            if later {
+                keys.insert(&used.key, (used, record));
+            }
+        }
+    }
+    contents.keys.update(&tables, &mut batch, keys, set.now_ms, set.replaying)?;
+    for name in &set.dirty_events {
+        if let Some(event) = set.events.get(name) {
+            let row = serde_json::to_vec(event)
+                .map_err(|error| StoreError::Failed(error.to_string().into()))?;
+            batch.insert(&tables.events, name.as_str(), row);
+        }
+    }
+    for who in &set.dirty_customers {
+        let key = customer_key(&who.0, &who.1);
+        match set.customers.get(who).copied().unwrap_or(0) {
+            0 => batch.remove(&tables.customers, key),
+            has => batch.insert(&tables.customers, key, encode(&has)?),
+        }
+    }
+    let mut live = Vec::new();
+    for slot in set.holds.into_values().filter(|slot| slot.dirty) {
+        batch.insert(&tables.holds, slot.hold.id.as_bytes(), encode(&slot.hold)?);
+        let in_ms = (slot.hold.state == HoldState::Held).then_some(slot.hold.expires_at_ms);
+        if in_ms != slot.indexed_at_ms {
+            live.push(LiveChange {
+                event: slot.hold.event,
+                id: slot.hold.id,
+                out_ms: slot.indexed_at_ms,
+                in_ms,
+            });
+        }
+    }
+    index(contents, &mut batch, &live);
+    if let Some(preallocator) = &mut contents.preallocator {
+        preallocator.keep(bytes, tables.db.journal_count());
+    }
+    batch.commit().map_err(failed)?;
+    contents.records += set.records.len() as u64;
+    if let Some(watermark) = &contents.watermark {
+        watermark
+            .set(contents.records)
+            .map_err(|error| StoreError::Failed(format!("WATERMARK: {error}").into()))?;
+    }
+
+    for LiveChange { event, id, out_ms, in_ms } in live {
+        if let Some(at_ms) = out_ms {
+            contents.live.remove(&event, at_ms, id);
+        }
+        if let Some(at_ms) = in_ms {
+            contents.live.insert(&event, at_ms, id);
+        }
+    }
+    let mut views = Vec::with_capacity(set.dirty_events.len());
+    for (name, event) in set.events {
+        if set.dirty_events.contains(&name) {
+            views.push(contents.view(&event));
+            contents.events.insert(name, event);
+        }
+    }
+    Ok(views)
+}
+
+fn index(contents: &Contents, batch: &mut OwnedWriteBatch, live: &[LiveChange]) {
+    for change in live {
+        if let Some(at_ms) = change.out_ms {
+            batch.remove(&contents.tables.live, live_key(&change.event, at_ms, change.id));
+        }
+        if let Some(at_ms) = change.in_ms {
+            batch.insert(&contents.tables.live, live_key(&change.event, at_ms, change.id), []);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What an open store holds: its tables, and what of them is cached.
+
+use std::collections::BTreeMap;
+
+use inventory::{Event, EventName};
+use inventory_store::{EventView, StoreError};
+
+use crate::{
+    data_dir::{DataDirError, StoreDir},
+    journal_preallocator::JournalPreallocator,
+    keys::KeyOrder,
+    live::LiveHolds,
+    options::EmbeddedOptions,
+    tables::Tables,
+    watermark::Watermark,
+};
+
+/// The tables, the cached counts and indexes, and the files beside them.
+pub struct Contents {
+    pub tables: Tables,
+    pub events: BTreeMap<EventName, Event>,
+    pub live: LiveHolds,
+    pub keys: KeyOrder,
+    /// Ledger records of all events.
+    pub records: u64,
+    pub watermark: Option<Watermark>,
+    pub preallocator: Option<JournalPreallocator>,
+}
+
+impl Contents {
+    /// Reads the caches from tables that nothing else uses.
+    pub fn read(tables: Tables, options: &EmbeddedOptions) -> Result<Self, StoreError> {
+        let events: BTreeMap<_, _> =
+            tables.all_events()?.into_iter().map(|event| (event.name.clone(), event)).collect();
+        let live = LiveHolds::read(&tables, events.keys())?;
+        let keys = KeyOrder::read(&tables, options.keys_max)?;
+        let records = events.values().map(|event| event.seq).sum();
+        Ok(Self { tables, events, live, keys, records, watermark: None, preallocator: None })
+    }
+
+    /// Refuses a store that has fewer records than were acknowledged.
+    pub fn check_watermark(&mut self, db: &StoreDir) -> Result<(), DataDirError> {
+        let path = db.watermark();
+        let (watermark, expected) = Watermark::open(&path).map_err(DataDirError::io(&path))?;
+        if let Some(expected) = expected.filter(|expected| *expected > self.records) {
+            return Err(DataDirError::Shortened { expected, found: self.records, watermark: path });
+        }
+        watermark.set(self.records).map_err(DataDirError::io(&path))?;
+        self.watermark = Some(watermark);
+        Ok(())
+    }
+
+    pub fn view(&self, event: &Event) -> EventView {
+        EventView { event: event.clone(), next_expiry_ms: self.live.next_of(&event.name) }
+    }
+}

@@ -1,0 +1,206 @@
+//! Zeros ahead of the journal's writer, so that a sync need not wait for new blocks.
+//!
+//! fjall makes its journal as one long hole and fills it from the front. Each sync of a part that
+//! was a hole has the file system write down where that part now lies, in a commit of its own;
+//! where there are zeros already, the data are all there is to write. Only the committer's thread
+//! writes the journal, and between its writes it calls [`JournalPreallocator::keep`]; zeros go
+//! where there is a hole before the end of the file, which is behind everything that was ever
+//! written to it.
+
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{SeekFrom, seek};
+
+/// How much is filled at once, bytes. It goes to disk with the next sync, which takes that much
+/// longer.
+const FILL_BYTES: u64 = 512 << 10;
+/// With less than this left, more is filled. A batch that is larger is synced as if there were no
+/// preallocator.
+const LOW_BYTES: u64 = 64 << 10;
+
+/// The zeros ahead of one journal.
+pub(super) struct JournalPreallocator {
+    dir: PathBuf,
+    journal: Option<(u64, File)>,
+    /// At least as many bytes are ahead of the writer.
+    left_bytes: u64,
+    /// How many journals there were.
+    journals: usize,
+    broken: bool,
+}
+
+impl JournalPreallocator {
+    /// For the journals in `dir`.
+    pub fn new(dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), journal: None, left_bytes: 0, journals: 0, broken: false }
+    }
+
+    /// Makes ready for a write of at most `bytes`, when there are `journals` of them. What goes
+    /// wrong costs only speed.
+    pub fn keep(&mut self, bytes: u64, journals: usize) {
+        if journals != self.journals {
+            // There is a new one, with nothing ahead; or an old one went.
+            (self.journals, self.left_bytes) = (journals, 0);
+        }
+        self.left_bytes = self.left_bytes.saturating_sub(bytes);
+        if self.left_bytes >= LOW_BYTES || self.broken {
+            return;
+        }
+        match self.fill() {
+            Ok(filled_bytes) => self.left_bytes += filled_bytes,
+            Err(error) => {
+                tracing::warn!(%error, "the journal cannot be filled ahead: syncs take longer");
+                self.broken = true;
+            }
+        }
+    }
+
+    fn fill(&mut self) -> io::Result<u64> {
+        let newest = newest(&self.dir)?;
+        if self.journal.as_ref().is_none_or(|(id, _)| *id != newest) {
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open(self.dir.join(format!("{newest}.jnl")))?;
+            self.journal = Some((newest, file));
+        }
+        let Some((_, file)) = &self.journal else { return Ok(0) };
+        let end = file.metadata()?.len();
+        // At the end of a file there is always one; a journal that was opened again ends where its
+        // contents end.
+        let hole = if end == 0 { 0 } else { seek(file, SeekFrom::Hole(0))? };
+        let bytes = FILL_BYTES.min(end.saturating_sub(hole));
+        if bytes == 0 {
+            // Nothing to be done for this journal: ask again when much has been written, or there
+            // is another.
+            return Ok(FILL_BYTES);
+        }
+        let mut there = vec![0; usize::try_from(bytes).unwrap_or(0)];
+        file.read_exact_at(&mut there, hole)?;
+        if there.iter().any(|byte| *byte != 0) {
+            return Err(io::Error::other("what the file system calls a hole is none"));
+        }
+        file.write_all_at(&there, hole)?;
+        Ok(bytes)
+    }
+}
+
+fn newest(dir: &Path) -> io::Result<u64> {
+    let mut newest = None;
+    for entry in std::fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        let id = name.to_str().and_then(|name| name.strip_suffix(".jnl")?.parse().ok());
+        newest = newest.max(id);
+    }
+    newest.ok_or_else(|| io::Error::other("there is no journal"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JOURNAL_BYTES: u64 = 2 << 20;
+
+    fn journal(dir: &Path, written: &[u8], len: u64) -> PathBuf {
+        let path = dir.join("7.jnl");
+        let file = File::create(&path).unwrap();
+        file.set_len(len).unwrap();
+        file.write_all_at(written, 0).unwrap();
+        path
+    }
+
+    fn hole(path: &Path) -> u64 {
+        seek(File::open(path).unwrap(), SeekFrom::Hole(0)).unwrap()
+    }
+
+    #[test]
+    fn zeros_go_behind_what_is_written_and_not_beyond_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let written = vec![7; 10_000];
+        let path = journal(dir.path(), &written, JOURNAL_BYTES);
+        let before = hole(&path);
+        let mut preallocator = JournalPreallocator::new(dir.path());
+        preallocator.keep(1_000, 1);
+        assert_eq!(hole(&path), before + FILL_BYTES);
+        preallocator.keep(1_000, 1);
+        assert_eq!(hole(&path), before + FILL_BYTES, "there is enough");
+        for _ in 0..10 {
+            preallocator.keep(FILL_BYTES, 1);
+        }
+        assert_eq!(hole(&path), JOURNAL_BYTES);
+        let now = std::fs::read(&path).unwrap();
+        assert_eq!(now.len() as u64, JOURNAL_BYTES);
+        assert!(now.starts_with(&written) && now[written.len()..].iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    fn a_journal_that_is_appended_to_stays_as_it_is() {
+        for written in [&[][..], &[7; 10_000]] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = journal(dir.path(), written, written.len() as u64);
+            let mut preallocator = JournalPreallocator::new(dir.path());
+            preallocator.keep(1_000, 1);
+            assert!(!preallocator.broken);
+            assert_eq!(std::fs::read(&path).unwrap(), written);
+        }
+    }
+
+    #[test]
+    fn a_new_journal_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        journal(dir.path(), &[7; 100], 100);
+        let mut preallocator = JournalPreallocator::new(dir.path());
+        preallocator.keep(1_000, 1);
+        let path = dir.path().join("8.jnl");
+        File::create(&path).unwrap().set_len(JOURNAL_BYTES).unwrap();
+        preallocator.keep(1_000, 2);
+        assert_eq!(hole(&path), FILL_BYTES);
+    }
+
+    /// With the real journal, past its first end and opened again: nothing that was written is
+    /// gone.
+    #[test]
+    fn the_store_finds_all_that_was_written_over_the_zeros() {
+        use inventory_store::Durability;
+        use rand::{Rng, SeedableRng, rngs::StdRng};
+
+        use crate::{options::EmbeddedOptions, tables::Tables};
+
+        let dir = tempfile::tempdir().unwrap();
+        let options = EmbeddedOptions::default();
+        // Random, since the journal is compressed.
+        let mut random = vec![0; 100_000];
+        StdRng::seed_from_u64(7).fill_bytes(&mut random);
+        let value = |n: u64| [&n.to_be_bytes(), &random[8..]].concat();
+        let open = || Tables::open(dir.path(), &options).unwrap();
+        let mut n = 0_u64;
+        for _ in 0..2 {
+            let tables = open();
+            let mut preallocator = JournalPreallocator::new(dir.path());
+            for _ in 0..850 {
+                let mut batch = tables.batch(Durability::Synced);
+                batch.insert(&tables.ledger, n.to_be_bytes(), value(n));
+                preallocator.keep(100_100, tables.db.journal_count());
+                batch.commit().unwrap();
+                n += 1;
+            }
+            assert!(!preallocator.broken);
+            assert!(
+                preallocator.journal.is_some_and(|(id, _)| id > 0),
+                "the first journal came to its end"
+            );
+        }
+        let tables = open();
+        for n in 0..n {
+            assert!(
+                tables.ledger.get(n.to_be_bytes()).unwrap().is_some_and(|found| *found == value(n)),
+                "{n}"
+            );
+        }
+    }
+}

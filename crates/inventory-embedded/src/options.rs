@@ -1,0 +1,34 @@
+//! How much the embedded store may use.
+
+use inventory::Limits;
+
+use crate::tables::Tables;
+
+/// The bounds of the embedded store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddedOptions {
+    /// Cache of blocks read from disk, bytes.
+    pub cache_bytes: u64,
+    /// Recent writes of each table that are kept in memory before they go to a table file, bytes.
+    pub memtable_bytes: u64,
+    /// The write-ahead journal on disk, bytes; what start-up may have to read again.
+    pub journal_bytes: u64,
+    /// How many keys are kept; beyond it the oldest go first.
+    pub keys_max: u64,
+}
+
+impl EmbeddedOptions {
+    /// How many tables there are, each with a memtable.
+    pub const TABLES: u64 = Tables::COUNT as u64;
+}
+
+impl Default for EmbeddedOptions {
+    fn default() -> Self {
+        Self {
+            cache_bytes: 16 << 20,
+            memtable_bytes: 8 << 20,
+            journal_bytes: 128 << 20,
+            keys_max: Limits::default().keys_max,
+        }
+    }
+}

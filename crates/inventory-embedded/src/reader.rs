@@ -1,0 +1,31 @@
+//! Reads beside the committer. Only what is committed, and so fsynced, is visible to them.
+
+use inventory::domain::{EventName, Hold, HoldId};
+use inventory_store::{BoxFuture, Reader, StoreError, StoredRecord};
+
+use crate::tables::Tables;
+
+pub(super) struct TablesReader(pub Tables);
+
+impl Reader for TablesReader {
+    fn hold(&self, id: HoldId) -> BoxFuture<'_, Result<Option<Hold>, StoreError>> {
+        // A point read: mostly from memory, at worst a few blocks.
+        Box::pin(async move { self.0.hold(id) })
+    }
+
+    fn records<'a>(
+        &'a self,
+        event: &'a EventName,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<StoredRecord>, StoreError>> {
+        let (tables, event) = (self.0.clone(), event.clone());
+        Box::pin(async move {
+            let read = move || tables.body_range(&event, after, limit);
+            let rows = tokio::task::spawn_blocking(read)
+                .await
+                .map_err(|error| StoreError::Failed(error.to_string().into()))??;
+            Ok(rows.into_iter().map(|(seq, body)| StoredRecord { seq, body }).collect())
+        })
+    }
+}

@@ -1,0 +1,119 @@
+//! The rows of the tables. Keys sort as they are read; values are postcard, but for events (JSON)
+//! and record bodies.
+
+use inventory::domain::{CustomerId, EventName, HoldId, IdempotencyKey, TimeMs};
+use inventory_store::StoreError;
+use serde::{Deserialize, Serialize};
+
+/// The time, then the key: keys in the order in which they run out.
+pub fn order_key(expires_at_ms: TimeMs, key: &IdempotencyKey) -> Vec<u8> {
+    [&expires_at_ms.to_be_bytes(), key.as_str().as_bytes()].concat()
+}
+
+/// The time and key of a row of the order.
+pub fn parse_order_key(row: &[u8]) -> Option<(TimeMs, IdempotencyKey)> {
+    let (at_ms, key) = row.split_at_checked(8)?;
+    Some((
+        u64::from_be_bytes(at_ms.try_into().ok()?),
+        IdempotencyKey::new(std::str::from_utf8(key).ok()?).ok()?,
+    ))
+}
+
+/// `event`, then `seq`: an event's ledger lies together and in order. Names hold no zero byte.
+pub fn ledger_key(event: &EventName, seq: u64) -> Vec<u8> {
+    [event.as_str().as_bytes(), &[0], &seq.to_be_bytes()].concat()
+}
+
+/// The `event` and `seq` of a ledger key.
+pub fn parse_ledger_key(key: &[u8]) -> Option<(EventName, u64)> {
+    let (name, seq) = key.split_at_checked(key.len().checked_sub(9)?)?;
+    let name = EventName::new(std::str::from_utf8(name).ok()?).ok()?;
+    Some((name, u64::from_be_bytes(seq.strip_prefix(&[0])?.try_into().ok()?)))
+}
+
+/// The prefix of all rows of `event` in a table whose keys begin with the event.
+pub fn event_prefix(event: &EventName) -> Vec<u8> {
+    [event.as_str().as_bytes(), &[0]].concat()
+}
+
+/// `event`, then the time, then the hold: an event's live holds in the order in which they run out.
+pub fn live_key(event: &EventName, expires_at_ms: TimeMs, id: HoldId) -> Vec<u8> {
+    [event.as_str().as_bytes(), &[0], &expires_at_ms.to_be_bytes(), id.as_bytes()].concat()
+}
+
+/// The time and hold of a live key.
+pub fn parse_live_key(key: &[u8]) -> Option<(TimeMs, HoldId)> {
+    let tail = key.get(key.len().checked_sub(24)?..)?;
+    let (at_ms, id) = tail.split_at_checked(8)?;
+    Some((u64::from_be_bytes(at_ms.try_into().ok()?), HoldId::from_bytes(id.try_into().ok()?)))
+}
+
+pub fn customer_key(event: &EventName, customer: &CustomerId) -> Vec<u8> {
+    [event.as_str().as_bytes(), &[0], customer.as_str().as_bytes()].concat()
+}
+
+/// Most rows are no longer.
+const USUAL_BYTES: usize = 192;
+
+pub fn encode<T: Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
+    postcard::to_extend(row, Vec::with_capacity(USUAL_BYTES))
+        .map_err(|error| StoreError::Failed(format!("a row cannot be written: {error}").into()))
+}
+
+pub fn decode<T: for<'de> Deserialize<'de>>(table: &str, bytes: &[u8]) -> Result<T, StoreError> {
+    postcard::from_bytes(bytes)
+        .map_err(|error| StoreError::Damaged(format!("a row of {table}: {error}").into()))
+}
+
+/// Reads any bytes as every kind of row: the kinds that they are, and what each is when it is
+/// written again. For tests of parsers.
+#[cfg(any(test, feature = "test-util"))]
+#[must_use]
+pub fn reread(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let keys = [
+        ("key of key_order", parse_order_key(bytes).map(|(at_ms, key)| order_key(at_ms, &key))),
+        ("key of ledger", parse_ledger_key(bytes).map(|(event, seq)| ledger_key(&event, seq))),
+    ];
+    let values = [
+        (
+            "row of keys",
+            decode::<inventory_store::StoredKey>("keys", bytes).and_then(|row| encode(&row)).ok(),
+        ),
+        (
+            "row of holds",
+            decode::<inventory::domain::Hold>("holds", bytes).and_then(|row| encode(&row)).ok(),
+        ),
+        ("row of customers", decode::<u64>("customers", bytes).and_then(|row| encode(&row)).ok()),
+        (
+            "row of events",
+            serde_json::from_slice::<inventory::domain::Event>(bytes)
+                .ok()
+                .and_then(|row| serde_json::to_vec(&row).ok()),
+        ),
+    ];
+    let _ = parse_live_key(bytes);
+    keys.into_iter().chain(values).filter_map(|(kind, again)| Some((kind, again?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn keys_of_rows_come_back(name in "[a-z0-9][a-z0-9_.-]{0,63}", key in "[ -~]{1,255}", number in any::<u64>(), id in any::<[u8; 16]>()) {
+            let (event, key, id) = (EventName::new(&name).unwrap(), IdempotencyKey::new(&key).unwrap(), HoldId::from_bytes(id));
+            prop_assert_eq!(parse_order_key(&order_key(number, &key)), Some((number, key)));
+            prop_assert_eq!(parse_ledger_key(&ledger_key(&event, number)), Some((event.clone(), number)));
+            prop_assert_eq!(parse_live_key(&live_key(&event, number, id)), Some((number, id)));
+            prop_assert!(ledger_key(&event, number) <= ledger_key(&event, number.saturating_add(1)), "in order");
+        }
+
+        #[test]
+        fn any_bytes_are_a_row_or_not(bytes in vec(any::<u8>(), 0..400)) {
+            let _ = reread(&bytes);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! A store that is built beside the one in use.
+
+use std::path::{Path, PathBuf};
+
+use inventory_store::StoreError;
+
+use crate::{
+    data_dir::{DataDir, DataDirError, StoreDir, remove, rename},
+    errors::failed,
+    options::EmbeddedOptions,
+    store::EmbeddedStore,
+    tables::Tables,
+};
+
+/// A store that is built in a data directory, beside the one in use, to take its place.
+#[derive(Debug)]
+pub struct StagedRestore {
+    dir: StoreDir,
+    restored: PathBuf,
+}
+
+impl StagedRestore {
+    /// The place for it in `data_dir`, which the calling process has locked. What was left there by
+    /// an earlier try is removed.
+    ///
+    /// # Errors
+    /// [`DataDirError::Io`].
+    pub fn beside(data_dir: &Path) -> Result<Self, DataDirError> {
+        let path = data_dir.join(DataDir::STAGING);
+        remove(&path)?;
+        Ok(Self { dir: StoreDir::at(path), restored: data_dir.join(DataDir::RESTORED) })
+    }
+
+    /// Opens the new store, to be filled.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open(&self, options: &EmbeddedOptions) -> Result<EmbeddedStore, StoreError> {
+        EmbeddedStore::over(Tables::open(&self.dir.tables(), options)?, options)
+    }
+
+    /// Syncs the filled store, closes it and marks it complete.
+    ///
+    /// # Errors
+    /// [`DataDirError`].
+    pub fn seal(&self, store: EmbeddedStore) -> Result<(), DataDirError> {
+        store.contents.tables.sync().map_err(|error| DataDirError::store(failed(error)))?;
+        drop(store);
+        self.dir.seal()
+    }
+
+    /// Declares it the one to be used: the next opening does so. To be called only when nothing is
+    /// sold from the other any more.
+    ///
+    /// # Errors
+    /// [`DataDirError::Io`].
+    pub fn accept(&self) -> Result<(), DataDirError> {
+        remove(&self.restored)?;
+        rename(self.dir.path(), &self.restored)
+    }
+}

@@ -1,0 +1,69 @@
+//! The store over its contents: one batch at a time, and none after a failed write.
+
+use std::sync::Arc;
+
+use inventory::{
+    EventName, TimeMs,
+    decide::{Touch, WorkingSet},
+};
+use inventory_store::{Durability, EventView, OwnedStore, Reader, Store, StoreError};
+
+use crate::{
+    commit, contents::Contents, ledger_source::LedgerSource, load, options::EmbeddedOptions,
+    reader, tables::Tables,
+};
+
+/// The store in a data directory.
+pub struct EmbeddedStore {
+    pub(crate) contents: Contents,
+    failed: bool,
+}
+
+impl EmbeddedStore {
+    /// The store over tables that nothing else uses.
+    pub(crate) fn over(tables: Tables, options: &EmbeddedOptions) -> Result<Self, StoreError> {
+        Ok(Self { contents: Contents::read(tables, options)?, failed: false })
+    }
+
+    /// A handle for copying the ledger of a running store.
+    #[must_use]
+    pub fn ledger_source(&self) -> LedgerSource {
+        LedgerSource::new(self.contents.tables.clone())
+    }
+}
+
+impl Store for EmbeddedStore {
+    async fn load(&mut self, touch: &Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
+        if self.failed {
+            return Err(StoreError::Failed("an earlier write failed".into()));
+        }
+        load::load(&self.contents, touch, now_ms)
+    }
+
+    async fn commit(
+        &mut self,
+        set: WorkingSet,
+        durability: Durability,
+    ) -> Result<Vec<EventView>, StoreError> {
+        // Any failure from here on leaves the state on disk unknown: only opening the store again
+        // can tell.
+        self.failed = true;
+        let views = commit::commit(&mut self.contents, set, durability)?;
+        self.failed = false;
+        Ok(views)
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        Arc::new(reader::TablesReader(self.contents.tables.clone()))
+    }
+}
+
+impl OwnedStore for EmbeddedStore {
+    fn views(&self) -> Vec<EventView> {
+        self.contents.events.values().map(|event| self.contents.view(event)).collect()
+    }
+
+    fn due_events(&self, now_ms: TimeMs) -> (Vec<EventName>, Option<TimeMs>) {
+        (self.contents.live.due_events(now_ms), self.contents.live.next_of_all())
+    }
+}

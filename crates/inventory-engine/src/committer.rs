@@ -1,0 +1,135 @@
+//! The committer: the only one who decides and writes.
+//!
+//! While one commit is in flight, what arrives becomes the next batch; there is no timer that makes
+//! anyone wait. Nobody is answered before the write that holds his decision is durable.
+
+use std::{sync::Arc, time::Duration};
+
+use inventory::domain::{EventName, Limits};
+use inventory_store::{Durability, OwnedStore, StoreError, run_batch};
+use tokio::time::{Instant, timeout};
+
+use crate::{
+    environment::Environment,
+    parts::Parts,
+    queue::{Job, Queue, answer, drop_late, stats_of},
+    reply_dispatcher::ReplyDispatcher,
+    request::{EngineError, Reply},
+    stats::Stats,
+    views::Views,
+};
+
+/// The clock may jump, so no sleep until an expiry is longer than this.
+const EXPIRY_NAP_MAX: Duration = Duration::from_secs(1);
+
+/// Owns the store and serves the queue until it is closed or the store fails.
+pub struct Committer<S> {
+    store: S,
+    queue: Arc<Queue>,
+    views: Arc<Views>,
+    env: Environment,
+    limits: Arc<Limits>,
+    stats: Arc<Stats>,
+    reply_dispatcher: ReplyDispatcher,
+}
+
+impl<S: OwnedStore> Committer<S> {
+    pub(crate) fn new(
+        store: S,
+        queue: Arc<Queue>,
+        parts: &Parts,
+        reply_dispatcher: ReplyDispatcher,
+    ) -> Self {
+        let Parts { views, env, limits, stats, .. } = parts.clone();
+        Self { store, queue, views, env, limits, stats, reply_dispatcher }
+    }
+
+    /// Serves until the queue is closed and empty, or the store has failed for good.
+    pub async fn run(mut self) {
+        let guard = PanicGuard(self.queue.clone());
+        while let Some(jobs) = self.queue.take(self.limits.batch_max) {
+            let (due, next_ms) = self.store.due_events(self.env.now_ms());
+            if jobs.is_empty() && due.is_empty() {
+                self.rest(next_ms).await;
+                continue;
+            }
+            if let Err(error) = self.batch(jobs, due).await {
+                tracing::error!(%error, "the store failed: stopping, recovery will decide what happened");
+                self.queue.fail(&error);
+                return;
+            }
+        }
+        let Self { store, queue, .. } = self;
+        // Closing the store comes before the news, so that who waits for it can open it again.
+        drop(store);
+        queue.end.stop();
+        drop(guard);
+    }
+
+    /// Waits for a job, or for the next hold to run out of time: writing that down early keeps
+    /// later batches small.
+    async fn rest(&self, next_expiry_ms: Option<u64>) {
+        match next_expiry_ms {
+            None => self.queue.arrival().await,
+            Some(at_ms) => {
+                let nap = Duration::from_millis(at_ms.saturating_sub(self.env.now_ms()).max(1))
+                    .min(EXPIRY_NAP_MAX);
+                let _ = timeout(nap, self.queue.arrival()).await;
+            }
+        }
+    }
+
+    /// Decides, commits, publishes, answers. An error is one that ends the engine.
+    async fn batch(&mut self, jobs: Vec<Job>, due: Vec<EventName>) -> Result<(), StoreError> {
+        let started = Instant::now();
+        let jobs = drop_late(jobs, started, &self.stats);
+        match self.commit(&jobs, due).await {
+            Ok((replies, records)) => {
+                self.stats.record(&stats_of(&jobs, &replies, records, started));
+                self.reply_dispatcher.send(
+                    jobs.into_iter()
+                        .zip(replies)
+                        .map(|(job, reply)| (job.answer, Ok(reply)))
+                        .collect(),
+                );
+                Ok(())
+            }
+            Err(error) => {
+                answer(jobs, || Err(EngineError::Store(error.clone())));
+                if error.is_fatal() { Err(error) } else { Ok(()) }
+            }
+        }
+    }
+
+    async fn commit(
+        &mut self,
+        jobs: &[Job],
+        due: Vec<EventName>,
+    ) -> Result<(Vec<Reply>, usize), StoreError> {
+        let commands = jobs.iter().map(|job| (&job.command, job.key.as_ref()));
+        let done = run_batch(
+            &mut self.store,
+            &self.limits,
+            commands,
+            due,
+            self.env.now_ms(),
+            Durability::Synced,
+        )
+        .await?;
+        // Readers see it before the writers hear of it: who was answered finds his own write.
+        self.views.publish(done.views);
+        Ok((done.replies, done.records))
+    }
+}
+
+/// A broken invariant ends the committer by a panic. Then nobody may wait for it any longer, and
+/// the process has to end.
+struct PanicGuard(Arc<Queue>);
+
+impl Drop for PanicGuard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(&StoreError::Failed("the committer panicked".into()));
+        }
+    }
+}

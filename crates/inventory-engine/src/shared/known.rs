@@ -1,0 +1,67 @@
+//! Which event a hold belongs to: it never changes, so it is remembered, within bounds.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use inventory::domain::{EventName, HoldId};
+
+/// How many are remembered in each of two generations.
+const LEN_MAX: usize = 32_768;
+
+#[derive(Default)]
+struct Generations {
+    young: HashMap<HoldId, EventName>,
+    old: HashMap<HoldId, EventName>,
+}
+
+/// Holds and their events. Who is not asked for while as many others are is forgotten.
+#[derive(Default)]
+pub struct KnownHolds(Mutex<Generations>);
+
+impl KnownHolds {
+    pub fn get(&self, id: HoldId) -> Option<EventName> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(event) = known.young.get(&id) {
+            return Some(event.clone());
+        }
+        let event = known.old.remove(&id)?;
+        known.insert(id, event.clone());
+        Some(event)
+    }
+
+    pub fn insert(&self, id: HoldId, event: EventName) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, event);
+    }
+}
+
+impl Generations {
+    fn insert(&mut self, id: HoldId, event: EventName) {
+        if self.young.len() >= LEN_MAX {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(id, event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_bounded_and_keeps_what_is_asked_for() {
+        let known = KnownHolds::default();
+        let id = |number: usize| HoldId::new(number as u64, [0; 10]);
+        let event = EventName::new("e").unwrap();
+        for number in 0..5 * LEN_MAX {
+            known.insert(id(number), event.clone());
+            if number % 1_000 == 0 {
+                assert!(known.get(id(0)).is_some(), "asked for all the time");
+            }
+        }
+        assert!(known.get(id(1)).is_none());
+        let known = known.0.into_inner().unwrap();
+        assert!(known.young.len() + known.old.len() <= 2 * LEN_MAX);
+    }
+}

@@ -1,0 +1,183 @@
+//! What the writers of a shared store, their queue and its readers share.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use inventory::domain::{CommandKind, EventName, Outcome};
+use inventory_store::{EventView, SharedReader, StoreError};
+use tokio::time::Instant;
+
+use super::{
+    keyed_queue::{EventKey, KeyedQueue},
+    known::KnownHolds,
+};
+use crate::{
+    parts::Parts,
+    request::EngineError,
+    stats::{Stats, count},
+    views::{Cell, Learned, Views},
+};
+
+/// How many names of events that do not exist are remembered, so that asking for them costs nothing
+/// for a while.
+const MISSING_MAX: usize = 1_024;
+
+pub struct Shared {
+    pub queue: KeyedQueue,
+    pub reader: Arc<dyn SharedReader>,
+    views: Arc<Views>,
+    stats: Arc<Stats>,
+    holds: KnownHolds,
+    /// Names that were asked for in vain, and when.
+    missing: Mutex<HashMap<EventName, u64>>,
+    cache_ttl: Duration,
+    started: Instant,
+}
+
+impl Shared {
+    pub fn new(
+        reader: Arc<dyn SharedReader>,
+        writers: usize,
+        cache_ttl: Duration,
+        parts: &Parts,
+    ) -> Self {
+        Self {
+            queue: KeyedQueue::new(parts.limits.queue_max, writers),
+            reader,
+            views: parts.views.clone(),
+            stats: parts.stats.clone(),
+            holds: KnownHolds::default(),
+            missing: Mutex::default(),
+            cache_ttl,
+            started: Instant::now(),
+        }
+    }
+
+    /// A monotonic clock, from 1 on: 0 is before everything.
+    pub fn now_us(&self) -> u64 {
+        1 + u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX - 1)
+    }
+
+    /// Whose commands `kind` has to wait for.
+    pub async fn event_key(&self, kind: &CommandKind) -> Result<EventKey, EngineError> {
+        if let Some(event) = kind.event() {
+            return Ok(Some(event.clone()));
+        }
+        let Some(id) = kind.hold() else { return Ok(None) };
+        if let Some(event) = self.holds.get(id) {
+            return Ok(Some(event));
+        }
+        self.reader.check()?;
+        let event = self.reader.event_of(id).await?;
+        if let Some(event) = &event {
+            self.holds.insert(id, event.clone());
+        }
+        Ok(event)
+    }
+
+    /// Remembers the event of a hold that was made here: its buyer will be back.
+    pub fn remember(&self, event_key: EventKey, outcome: &Outcome) {
+        if let (Some(event), Outcome::Held { id, .. }) = (event_key, outcome) {
+            self.holds.insert(*id, event);
+        }
+    }
+
+    /// The cell of an event, not older than the cache allows for one who asks now; with `now`, not
+    /// from the cache.
+    ///
+    /// `Ok(None)`: there is no such event. `Err` with a cell: what was known before, because the
+    /// store cannot be asked.
+    pub async fn read(
+        &self,
+        name: &EventName,
+        now: bool,
+    ) -> Result<Option<Arc<Cell>>, (Option<Arc<Cell>>, StoreError)> {
+        let cache_ttl = if now { Duration::ZERO } else { self.cache_ttl };
+        let oldest_us =
+            self.now_us().saturating_sub(u64::try_from(cache_ttl.as_micros()).unwrap_or(u64::MAX));
+        let known = self.views.cell(name);
+        let hit = known.as_ref().is_some_and(|cell| cell.as_of_us() >= oldest_us);
+        count(if hit { &self.stats.cache_hits } else { &self.stats.cache_misses }, 1);
+        let Some(cell) = known else {
+            return self.discover(name, oldest_us).await.map_err(|error| (None, error));
+        };
+        if hit {
+            return Ok(Some(cell));
+        }
+        match self.refresh(&cell, oldest_us).await {
+            Ok(()) => Ok(Some(cell)),
+            Err(error) => Err((Some(cell), error)),
+        }
+    }
+
+    /// How old the cell's view may be.
+    pub fn age(&self, cell: &Cell) -> Duration {
+        Duration::from_micros(self.now_us().saturating_sub(cell.as_of_us()))
+    }
+
+    /// Asks the store again: one reader does, the others wait for it.
+    pub async fn refresh(&self, cell: &Cell, oldest_us: u64) -> Result<(), StoreError> {
+        let _turn = cell.refreshing.lock().await;
+        if cell.as_of_us() >= oldest_us {
+            return Ok(());
+        }
+        self.reader.check()?;
+        let asked_us = self.now_us();
+        let name = cell.view.load().event.name.clone();
+        let view = self.reader.event(&name).await?;
+        self.learn(view.into_iter().collect(), asked_us);
+        Ok(())
+    }
+
+    /// Like [`Shared::refresh`], whatever its age.
+    pub async fn refresh_now(&self, cell: &Cell) -> Result<(), StoreError> {
+        self.refresh(cell, self.now_us()).await
+    }
+
+    async fn discover(
+        &self,
+        name: &EventName,
+        oldest_us: u64,
+    ) -> Result<Option<Arc<Cell>>, StoreError> {
+        let asked_us = self.now_us();
+        let missed_us =
+            self.missing.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied();
+        if missed_us.is_some_and(|missed_us| missed_us >= oldest_us) {
+            return Ok(None);
+        }
+        self.reader.check()?;
+        let Some(view) = self.reader.event(name).await? else {
+            let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+            if missing.len() >= MISSING_MAX {
+                missing.clear();
+            }
+            missing.insert(name.clone(), asked_us);
+            return Ok(None);
+        };
+        self.learn(vec![view], asked_us);
+        Ok(self.views.cell(name))
+    }
+
+    /// The names of a page of events, as the store has them now.
+    pub async fn page(
+        &self,
+        after: Option<&EventName>,
+        limit: usize,
+    ) -> Result<(Vec<EventName>, bool), StoreError> {
+        self.reader.check()?;
+        let asked_us = self.now_us();
+        let mut views = self.reader.events(after, limit + 1).await?;
+        let more = views.len() > limit;
+        views.truncate(limit);
+        let names = views.iter().map(|view| view.event.name.clone()).collect();
+        self.learn(views, asked_us);
+        Ok((names, more))
+    }
+
+    fn learn(&self, views: Vec<EventView>, asked_us: u64) {
+        self.views.publish_learned(views, Learned { asked_us, answered_us: self.now_us() });
+    }
+}

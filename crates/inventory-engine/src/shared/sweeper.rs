@@ -1,0 +1,37 @@
+//! Has expiries written down that no command and no reader has come across, so that later batches
+//! stay small.
+
+use std::{sync::Arc, time::Duration};
+
+use inventory::domain::{CommandKind, EventName};
+use rand::RngExt;
+
+use super::state::Shared;
+use crate::request::Request;
+
+/// How often it looks; the other processes do as well, each at its own time.
+const EVERY_MS: std::ops::RangeInclusive<u64> = 700..=1_300;
+/// The most events it takes care of at once.
+const EVENTS_MAX: usize = 256;
+
+/// Looks for due holds until the engine ends. `expire` queues the command and does not wait for it.
+pub async fn sweep(shared: Arc<Shared>, expire: impl Fn(EventName, Request)) {
+    while !shared.queue.is_closed() {
+        let pause = Duration::from_millis(rand::rng().random_range(EVERY_MS));
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = shared.queue.end.reached() => return,
+        }
+        if shared.reader.check().is_err() {
+            continue;
+        }
+        match shared.reader.due_events(EVENTS_MAX).await {
+            Ok(due) => {
+                for event in due {
+                    expire(event.clone(), Request::new(CommandKind::Expire { event }));
+                }
+            }
+            Err(error) => tracing::debug!(%error, "due holds cannot be looked for"),
+        }
+    }
+}

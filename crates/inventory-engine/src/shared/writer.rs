@@ -1,0 +1,158 @@
+//! A writer: takes a event_key, loads what its commands touch, takes in what has arrived meanwhile,
+//! decides, commits, answers. There are several, on connections of their own.
+
+use std::{sync::Arc, time::Duration};
+
+use inventory::decide::{Touch, WorkingSet};
+use inventory_store::{Durability, SharedStore, StoreError, finish, load};
+use rand::RngExt;
+use tokio::time::{Instant, sleep};
+
+use super::{
+    keyed_queue::{EventKey, KeyedQueue, Work},
+    state::Shared,
+};
+use crate::{
+    parts::Parts,
+    queue::{Job, answer, drop_late, stats_of},
+    request::{EngineError, Reply},
+    views::Learned,
+};
+
+/// How often a batch is decided again because another process was in the way.
+const TRIES_MAX: u32 = 12;
+/// The first pause before that, at most; it doubles.
+const PAUSE_MS: u64 = 2;
+const PAUSE_MAX_MS: u64 = 200;
+/// What has arrived while a batch was loaded joins it when it is at least this part of it: it may
+/// cost a round trip more.
+const JOIN_SHARE: usize = 4;
+
+pub struct Writer<S> {
+    store: S,
+    shared: Arc<Shared>,
+    parts: Parts,
+}
+
+impl<S: SharedStore> Writer<S> {
+    pub fn new(store: S, shared: Arc<Shared>, parts: Parts) -> Self {
+        Self { store, shared, parts }
+    }
+
+    /// Serves until the lanes are closed and empty, or the store is damaged.
+    pub async fn run(mut self) {
+        let guard = PanicGuard(self.shared.clone());
+        while let Some(Work { event_key, jobs }) =
+            self.queue().take(self.parts.limits.batch_max).await
+        {
+            let served = self.batch(&event_key, jobs).await;
+            self.queue().done(event_key);
+            if let Err(error) = served {
+                tracing::error!(%error, "the store failed: stopping");
+                self.queue().fail(&error);
+            }
+        }
+        let Self { store, shared, .. } = self;
+        drop(store);
+        shared.queue.writer_ended();
+        drop(guard);
+    }
+
+    fn queue(&self) -> &KeyedQueue {
+        &self.shared.queue
+    }
+
+    /// An error is one that ends the engine.
+    async fn batch(&mut self, event_key: &EventKey, mut jobs: Vec<Job>) -> Result<(), StoreError> {
+        let mut tries = 0;
+        loop {
+            let started = Instant::now();
+            jobs = drop_late(jobs, started, &self.parts.stats);
+            if jobs.is_empty() {
+                return Ok(());
+            }
+            match self.commit(event_key, &mut jobs).await {
+                Ok((replies, records)) => {
+                    self.parts.stats.record(&stats_of(&jobs, &replies, records, started));
+                    let mut replies = replies.into_iter();
+                    answer(jobs, || replies.next().ok_or(EngineError::Stopping));
+                    return Ok(());
+                }
+                Err(error @ StoreError::Conflict(_)) if tries < TRIES_MAX => {
+                    tracing::debug!(%error, tries, "deciding again");
+                    let most_ms = (PAUSE_MS << tries).min(PAUSE_MAX_MS);
+                    tries += 1;
+                    let pause_ms = rand::rng().random_range(0..=most_ms);
+                    sleep(Duration::from_millis(pause_ms)).await;
+                }
+                Err(error) => {
+                    answer(jobs, || Err(EngineError::Store(error.clone())));
+                    return if error.is_fatal() { Err(error) } else { Ok(()) };
+                }
+            }
+        }
+    }
+
+    async fn commit(
+        &mut self,
+        event_key: &EventKey,
+        jobs: &mut Vec<Job>,
+    ) -> Result<(Vec<Reply>, usize), StoreError> {
+        let asked_us = self.shared.now_us();
+        let touch = touch_of(jobs);
+        let mut loaded =
+            load(&mut self.store, &touch, self.parts.env.now_ms(), Durability::Synced).await?;
+        self.join(event_key, jobs, &touch, &mut loaded.set).await?;
+        let commands = jobs.iter().map(|job| (&job.command, job.key.as_ref()));
+        let done =
+            finish(&mut self.store, &self.parts.limits, commands, loaded, Durability::Synced)
+                .await?;
+        // Readers see it before the writers hear of it: who was answered finds his own write.
+        self.parts
+            .views
+            .publish_learned(done.views, Learned { asked_us, answered_us: self.shared.now_us() });
+        Ok((done.replies, done.records))
+    }
+
+    /// Takes in what has arrived in the event_key while its event was waited for: another process
+    /// may have had it for as long as several batches of this one would have taken.
+    async fn join(
+        &mut self,
+        event_key: &EventKey,
+        jobs: &mut Vec<Job>,
+        touch: &Touch,
+        set: &mut WorkingSet,
+    ) -> Result<(), StoreError> {
+        // Whoever makes an event has nothing locked yet.
+        if !event_key.as_ref().is_some_and(|event| set.events.contains_key(event)) {
+            return Ok(());
+        }
+        let room = self.parts.limits.batch_max.saturating_sub(jobs.len());
+        let joining = self.queue().more(event_key, room, jobs.len().div_ceil(JOIN_SHARE));
+        let joining = drop_late(joining, Instant::now(), &self.parts.stats);
+        let more = touch_of(&joining);
+        // Whatever becomes of the batch, they are answered with it.
+        jobs.extend(joining);
+        let totals = more.totals && !touch.totals;
+        if totals || !(more.holds.is_empty() && more.customers.is_empty() && more.keys.is_empty()) {
+            self.store.load_more(set, &Touch { totals, ..more }).await?;
+        }
+        Ok(())
+    }
+}
+
+fn touch_of(jobs: &[Job]) -> Touch {
+    Touch::of(jobs.iter().map(|job| (&job.command, job.key.as_ref())))
+}
+
+/// A broken invariant ends a writer by a panic. Then nobody may wait for it any longer, and the
+/// process has to end.
+struct PanicGuard(Arc<Shared>);
+
+impl Drop for PanicGuard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.queue.fail(&StoreError::Failed("a writer panicked".into()));
+        }
+    }
+}

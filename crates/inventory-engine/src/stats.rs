@@ -1,0 +1,100 @@
+//! What the committer has done, for metrics and traces.
+
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use inventory::domain::RefusalKind;
+
+use crate::request::Reply;
+
+/// Names the caller's span in a distributed trace (W3C Trace Context). It is passed through, never
+/// looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TraceContext {
+    /// The trace.
+    pub trace_id: u128,
+    /// The caller's span in it.
+    pub span_id: u64,
+}
+
+/// One commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchStats {
+    /// How many commands it answered.
+    pub commands: usize,
+    /// How many records it wrote.
+    pub records: usize,
+    /// How many of the commands were refused because too little was left.
+    pub sold_out: usize,
+    /// How long the command that had waited longest had waited for the commit to begin.
+    pub waited: Duration,
+    /// From the first command taken to all answers ready.
+    pub duration: Duration,
+    /// The spans of the commands that have one.
+    pub traces: Vec<TraceContext>,
+}
+
+pub fn sold_out(replies: &[Reply]) -> usize {
+    replies.iter().filter(|reply| matches!(&reply.result, Err(refusal) if matches!(refusal.kind, RefusalKind::SoldOut { .. }))).count()
+}
+
+type Observer = Box<dyn Fn(&BatchStats) + Send + Sync>;
+
+/// Tells an observer of every commit, and counts.
+#[derive(Default)]
+pub struct Stats {
+    observer: Mutex<Option<Observer>>,
+    pub(crate) busy: AtomicU64,
+    pub(crate) late: AtomicU64,
+    pub(crate) cache_hits: AtomicU64,
+    pub(crate) cache_misses: AtomicU64,
+}
+
+/// What is counted besides commits, since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests refused because too many waited.
+    pub busy: u64,
+    /// Requests dropped because their deadline had passed when their turn came.
+    pub late: u64,
+    /// Reads of a shared store that were answered from what was known.
+    pub cache_hits: u64,
+    /// Reads for which a shared store was asked.
+    pub cache_misses: u64,
+}
+
+impl Stats {
+    /// Calls `observer` after every commit, on the committer's thread.
+    pub fn observe(&self, observer: impl Fn(&BatchStats) + Send + Sync + 'static) {
+        *self.observer.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(observer));
+    }
+
+    /// What has been counted.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let read = |count: &AtomicU64| count.load(Relaxed);
+        Counts {
+            busy: read(&self.busy),
+            late: read(&self.late),
+            cache_hits: read(&self.cache_hits),
+            cache_misses: read(&self.cache_misses),
+        }
+    }
+
+    pub(crate) fn record(&self, batch: &BatchStats) {
+        if let Some(observer) = &*self.observer.lock().unwrap_or_else(PoisonError::into_inner) {
+            observer(batch);
+        }
+    }
+}
+
+pub fn count(counter: &AtomicU64, more: usize) {
+    if more > 0 {
+        counter.fetch_add(more as u64, Relaxed);
+    }
+}

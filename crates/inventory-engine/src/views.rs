@@ -1,0 +1,140 @@
+//! What readers see: the newest committed counts of every event, without a lock.
+
+use std::{
+    collections::BTreeMap,
+    ops::Bound,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use arc_swap::ArcSwap;
+use inventory::domain::EventName;
+use inventory_store::EventView;
+
+/// One event's view. The cell stays, its contents change.
+pub struct Cell {
+    pub view: ArcSwap<EventView>,
+    /// Held by the one reader that has an expiry written down.
+    pub expiring: tokio::sync::Mutex<()>,
+    /// Held by the one reader that asks a shared store again.
+    pub refreshing: tokio::sync::Mutex<()>,
+    as_of_us: AtomicU64,
+    published_us: AtomicU64,
+}
+
+impl Cell {
+    /// Since when the view may be out of date, by the clock of who published it.
+    pub fn as_of_us(&self) -> u64 {
+        self.as_of_us.load(Ordering::Acquire)
+    }
+}
+
+/// When something was learned of a shared store, microseconds of one monotonic clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Learned {
+    /// Before the store was asked.
+    pub asked_us: u64,
+    /// When the answer was there.
+    pub answered_us: u64,
+}
+
+pub struct Views {
+    cells: ArcSwap<BTreeMap<EventName, Arc<Cell>>>,
+    /// Held where several publish.
+    publishing: Mutex<()>,
+}
+
+impl Views {
+    pub fn new(views: Vec<EventView>) -> Self {
+        Self {
+            cells: ArcSwap::from_pointee(views.into_iter().map(cell).collect()),
+            publishing: Mutex::new(()),
+        }
+    }
+
+    pub fn cell(&self, name: &EventName) -> Option<Arc<Cell>> {
+        self.cells.load().get(name).cloned()
+    }
+
+    /// What `of` tells of an event's cell.
+    pub fn look<T>(&self, name: &EventName, of: impl FnOnce(&Cell) -> T) -> Option<T> {
+        self.cells.load().get(name).map(|cell| of(cell))
+    }
+
+    /// Called by the only committer of an owned store.
+    pub fn publish(&self, views: Vec<EventView>) {
+        let known = self.cells.load();
+        let mut new = Vec::new();
+        for view in views {
+            match known.get(&view.event.name) {
+                Some(cell) => cell.view.store(Arc::new(view)),
+                None => new.push(view),
+            }
+        }
+        if !new.is_empty() {
+            let mut all = BTreeMap::clone(&known);
+            all.extend(new.into_iter().map(cell));
+            self.cells.store(Arc::new(all));
+        }
+    }
+
+    /// Called by whoever learned something of a shared store. An older state never takes the place
+    /// of a newer one, unless the store was asked after the newer one was known: then the store
+    /// itself went back, and what it says now counts.
+    pub fn publish_learned(&self, views: Vec<EventView>, learned: Learned) {
+        let _one = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        let unknown = views.iter().any(|view| !self.cells.load().contains_key(&view.event.name));
+        if unknown {
+            let mut all = BTreeMap::clone(&self.cells.load());
+            for view in &views {
+                all.entry(view.event.name.clone()).or_insert_with(|| cell(view.clone()).1);
+            }
+            self.cells.store(Arc::new(all));
+        }
+        let known = self.cells.load();
+        for view in views {
+            let Some(cell) = known.get(&view.event.name) else { continue };
+            let seq = cell.view.load().event.seq;
+            if view.event.seq < seq && learned.asked_us <= cell.published_us.load(Ordering::Acquire)
+            {
+                continue;
+            }
+            if view.event.seq < seq {
+                tracing::error!(event = %view.event.name, was = seq, is = view.event.seq, "the store has lost records of this ledger");
+            }
+            cell.view.store(Arc::new(view));
+            cell.as_of_us.fetch_max(learned.asked_us, Ordering::AcqRel);
+            cell.published_us.fetch_max(learned.answered_us, Ordering::AcqRel);
+        }
+    }
+
+    pub fn names(&self, after: Option<&EventName>, limit: usize) -> (Vec<EventName>, bool) {
+        let all = self.cells.load();
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut names = all.range((from, Bound::Unbounded)).map(|(name, _)| name.clone());
+        let page = names.by_ref().take(limit).collect();
+        (page, names.next().is_some())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.cells.load().is_empty()
+    }
+
+    pub fn all(&self) -> Vec<Arc<EventView>> {
+        self.cells.load().values().map(|cell| cell.view.load_full()).collect()
+    }
+}
+
+fn cell(view: EventView) -> (EventName, Arc<Cell>) {
+    let name = view.event.name.clone();
+    let cell = Cell {
+        view: ArcSwap::from_pointee(view),
+        expiring: tokio::sync::Mutex::new(()),
+        refreshing: tokio::sync::Mutex::new(()),
+        as_of_us: AtomicU64::new(0),
+        published_us: AtomicU64::new(0),
+    };
+    (name, Arc::new(cell))
+}

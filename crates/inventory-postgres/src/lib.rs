@@ -1,0 +1,127 @@
+//! The PostgreSQL store: the stock in a database that any number of processes share.
+//!
+//! A batch is one transaction of two round trips: `load` locks the rows of its events in the order
+//! of their names and reads what it touches, `commit` writes with one statement for each table and
+//! commits. An event's row is held from load to commit, so its ledger stays ordered, chained and
+//! gap-free whoever writes it. Nothing belongs to a session — no prepared statement, no setting, no
+//! lock — so a pooler may hand every transaction to another connection.
+
+mod clock;
+mod commit;
+mod connection;
+mod counts;
+mod errors;
+mod health;
+mod load;
+mod migrate;
+mod monitor;
+mod options;
+mod reader;
+mod resolve;
+mod rows;
+mod shared;
+mod snapshot;
+mod sql;
+mod tls;
+mod url;
+mod writer;
+
+use std::{sync::Arc, time::Duration};
+
+pub use clock::DatabaseClock;
+pub use counts::Counts;
+use inventory_store::StoreError;
+pub use options::{PostgresOptions, TimeSource};
+pub use reader::PostgresReader;
+use shared::Common;
+pub use snapshot::Snapshot;
+pub use tls::TlsError;
+use tokio::task::JoinHandle;
+pub use url::{Target, UrlError};
+pub use writer::PostgresStore;
+
+/// A database that is kept watch over. Connections are made when they are needed; dropping this
+/// ends the watch.
+pub struct Postgres {
+    common: Arc<Common>,
+    reader: Arc<PostgresReader>,
+    monitor: JoinHandle<()>,
+}
+
+impl Postgres {
+    /// Begins to look for the database; it need not be there yet. To be called within a runtime.
+    #[must_use]
+    pub fn open(options: PostgresOptions) -> Self {
+        let common = Arc::new(Common::new(options));
+        let monitor = tokio::spawn(monitor::run(common.clone()));
+        Self { reader: Arc::new(PostgresReader::new(common.clone())), common, monitor }
+    }
+
+    /// Waits until the database can be used, at most `limit`; tells whether it can.
+    pub async fn ready(&self, limit: Duration) -> bool {
+        self.common.health.is_up_within(limit).await
+    }
+
+    /// Whether the database can be used, as far as is known.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with the reason, in words fit for the public.
+    pub fn check(&self) -> Result<(), StoreError> {
+        self.common.health.check()
+    }
+
+    /// A writer with a connection of its own.
+    #[must_use]
+    pub fn writer(&self) -> PostgresStore {
+        PostgresStore::new(self.common.clone(), self.reader.clone())
+    }
+
+    /// As many writers as the options say.
+    #[must_use]
+    pub fn writers(&self) -> Vec<PostgresStore> {
+        (0..self.common.options.writers).map(|_| self.writer()).collect()
+    }
+
+    /// The reader.
+    #[must_use]
+    pub fn reader(&self) -> Arc<PostgresReader> {
+        self.reader.clone()
+    }
+
+    /// The database's clock.
+    #[must_use]
+    pub fn clock(&self) -> DatabaseClock {
+        DatabaseClock(self.common.clock.clone())
+    }
+
+    /// A handle for what is counted.
+    #[must_use]
+    pub fn watch(&self) -> PostgresWatch {
+        PostgresWatch(self.common.clone())
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.monitor.abort();
+        self.reader.close();
+    }
+}
+
+/// What metrics are made of.
+#[derive(Clone)]
+pub struct PostgresWatch(Arc<Common>);
+
+impl PostgresWatch {
+    /// What has happened since the start.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.0.counts
+    }
+
+    /// Whether the database can be used.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.0.health.check().is_ok()
+    }
+}

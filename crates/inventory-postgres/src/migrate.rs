@@ -1,0 +1,109 @@
+//! Bringing the schema up to date: in one transaction, under a lock, so that any number of
+//! processes may start at once.
+//!
+//! A migration is never changed once it was released. One that older versions cannot live with is
+//! marked as breaking: they refuse the database from then on; with all others they go on, as a
+//! rolling update needs it.
+
+use tokio_postgres::{Client, types::Type};
+
+use crate::errors::DbError;
+
+struct Migration {
+    version: i32,
+    name: &'static str,
+    /// Versions of this program that do not know it must not use the database.
+    breaking: bool,
+    sql: &'static str,
+}
+
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "tables",
+        breaking: true,
+        sql: include_str!("migrations/0001_tables.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "functions",
+        breaking: false,
+        sql: include_str!("migrations/0002_functions.sql"),
+    },
+];
+
+/// Brings `schema` up to date.
+pub async fn migrate(client: &Client, schema: &str) -> Result<(), DbError> {
+    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = 0").await?;
+    let result = apply(client, schema).await;
+    match result {
+        Ok(()) => Ok(client.batch_execute("COMMIT").await?),
+        Err(error) => {
+            // A lost connection rolls back by itself.
+            let _ = client.batch_execute("ROLLBACK").await;
+            Err(error)
+        }
+    }
+}
+
+/// The newest migration that `schema` has seen; none when it has no tables of this program.
+pub async fn applied(client: &Client, schema: &str) -> Result<Option<i32>, DbError> {
+    if !has_migrations(client, schema).await? {
+        return Ok(None);
+    }
+    let mut applied = None;
+    for row in client
+        .query_typed(
+            &format!("SELECT version, breaking FROM {schema}.migrations ORDER BY version"),
+            &[],
+        )
+        .await?
+    {
+        let (version, breaking): (i32, bool) = (row.try_get(0)?, row.try_get(1)?);
+        if breaking && MIGRATIONS.iter().all(|known| known.version != version) {
+            return Err(DbError::Newer);
+        }
+        applied = Some(version);
+    }
+    Ok(applied)
+}
+
+async fn has_migrations(client: &Client, schema: &str) -> Result<bool, DbError> {
+    let exists = "SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename = 'migrations'";
+    Ok(!client.query_typed(exists, &[(&schema, Type::TEXT)]).await?.is_empty())
+}
+
+async fn apply(client: &Client, schema: &str) -> Result<(), DbError> {
+    let schema_param: &(dyn tokio_postgres::types::ToSql + Sync) = &schema;
+    let lock = "SELECT pg_advisory_xact_lock(hashtextextended('ticket-system ' || $1, 0))";
+    client.query_typed(lock, &[(schema_param, Type::TEXT)]).await?;
+    // Who may not create schemas can use one that is there; `IF NOT EXISTS` would ask for the right
+    // all the same.
+    let exists = "SELECT 1 FROM pg_namespace WHERE nspname = $1";
+    if client.query_typed(exists, &[(schema_param, Type::TEXT)]).await?.is_empty() {
+        client.batch_execute(&format!("CREATE SCHEMA {schema}")).await?;
+    }
+    if !has_migrations(client, schema).await? {
+        let create = format!(
+            "CREATE TABLE {schema}.migrations (version integer PRIMARY KEY, name text NOT NULL, breaking boolean NOT NULL, \
+             applied_at timestamptz NOT NULL DEFAULT now())"
+        );
+        client.batch_execute(&create).await?;
+    }
+    let applied = applied(client, schema).await?.unwrap_or(0);
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > applied) {
+        client.batch_execute(&migration.sql.replace("{schema}", schema)).await?;
+        let (version, name, breaking) = (migration.version, migration.name, migration.breaking);
+        let insert = format!(
+            "INSERT INTO {schema}.migrations (version, name, breaking) VALUES ($1, $2, $3)"
+        );
+        client
+            .execute_typed(
+                &insert,
+                &[(&version, Type::INT4), (&name, Type::TEXT), (&breaking, Type::BOOL)],
+            )
+            .await?;
+        tracing::info!(version, name, "migrated the database");
+    }
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! Reads of what is committed, through a few connections of their own.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use inventory::domain::{EventName, Hold, HoldId};
+use inventory_store::{BoxFuture, EventView, Reader, SharedReader, StoreError, StoredRecord};
+use tokio::{sync::Semaphore, time::timeout};
+use tokio_postgres::{
+    Row,
+    types::{ToSql, Type},
+};
+use uuid::Uuid;
+
+use crate::{
+    connection::{Connection, within},
+    counts::Counts,
+    errors::DbError,
+    rows::{event, event_name, hold, int, number, optional_number, uuid},
+    shared::Common,
+    sql::Sql,
+};
+
+/// The reader of the PostgreSQL store.
+pub struct PostgresReader {
+    common: Arc<Common>,
+    /// As many as there may be connections.
+    turns: Arc<Semaphore>,
+    idle: Arc<Mutex<Vec<Connection>>>,
+}
+
+/// A parameter that its query owns.
+enum Param {
+    Text(String),
+    MaybeText(Option<String>),
+    Int(i64),
+    Id(Uuid),
+}
+
+impl Param {
+    fn typed(&self) -> (&(dyn ToSql + Sync), Type) {
+        match self {
+            Self::Text(text) => (text, Type::TEXT),
+            Self::MaybeText(text) => (text, Type::TEXT),
+            Self::Int(number) => (number, Type::INT8),
+            Self::Id(id) => (id, Type::UUID),
+        }
+    }
+}
+
+impl PostgresReader {
+    pub fn new(common: Arc<Common>) -> Self {
+        let turns = Arc::new(Semaphore::new(common.options.readers));
+        Self { common, turns, idle: Arc::default() }
+    }
+
+    /// Closes the connections that are not in use.
+    pub fn close(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Runs one statement of its own. It goes on when its caller goes away, so that no connection
+    /// is left with half an answer.
+    async fn query(
+        &self,
+        sql: fn(&Sql) -> &String,
+        params: Vec<Param>,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.common.health.check()?;
+        let unavailable = |text: &str| StoreError::Unavailable(text.into());
+        let limit = self.common.options.statement_timeout;
+        let turn = timeout(limit, self.turns.clone().acquire_owned())
+            .await
+            .map_err(|_| unavailable("too many reads are waiting"))?;
+        let turn = turn.map_err(|_| unavailable("the store is closed"))?;
+        let (common, idle) = (self.common.clone(), self.idle.clone());
+        let task = tokio::spawn(async move {
+            let _turn = turn;
+            let mut fresh = false;
+            loop {
+                let known = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                let connection = match known.filter(Connection::is_open) {
+                    Some(connection) => connection,
+                    None => {
+                        fresh = true;
+                        connect(&common).await?
+                    }
+                };
+                let typed: Vec<_> = params.iter().map(Param::typed).collect();
+                let trip =
+                    async { Ok(connection.client.query_typed(sql(&common.sql), &typed).await?) };
+                match within(limit, trip).await {
+                    Ok(rows) => {
+                        idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+                        return Ok(rows);
+                    }
+                    // It had been idle, and may have died of it.
+                    Err(DbError::Lost(_)) if !fresh => {}
+                    Err(error) => {
+                        common.health.alarm.notify_one();
+                        return Err(error.unavailable());
+                    }
+                }
+            }
+        });
+        task.await.map_err(|_| unavailable("a read was broken off"))?
+    }
+}
+
+async fn connect(common: &Common) -> Result<Connection, StoreError> {
+    let connection = Connection::connect(&common.options).await.map_err(|error| {
+        Counts::add(&common.counts.connect_failures);
+        common.health.alarm.notify_one();
+        error.unavailable()
+    })?;
+    Counts::add(&common.counts.connects);
+    Ok(connection)
+}
+
+fn view(row: &Row) -> Result<EventView, DbError> {
+    Ok(EventView { event: event(row)?, next_expiry_ms: optional_number(row, 8)? })
+}
+
+fn all<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, DbError>) -> Result<Vec<T>, StoreError> {
+    rows.iter().map(read).collect::<Result<_, _>>().map_err(DbError::unavailable)
+}
+
+impl Reader for PostgresReader {
+    fn hold(&self, id: HoldId) -> BoxFuture<'_, Result<Option<Hold>, StoreError>> {
+        Box::pin(async move {
+            let rows = self.query(|sql| &sql.hold, vec![Param::Id(uuid(id))]).await?;
+            Ok(all(&rows, hold)?.pop())
+        })
+    }
+
+    fn records<'a>(
+        &'a self,
+        event: &'a EventName,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<StoredRecord>, StoreError>> {
+        Box::pin(async move {
+            let params = vec![
+                Param::Text(event.to_string()),
+                Param::Int(int(after)),
+                Param::Int(int(limit as u64)),
+            ];
+            let rows = self.query(|sql| &sql.records, params).await?;
+            all(&rows, |row| Ok(StoredRecord { seq: number(row, 0)?, body: row.try_get(1)? }))
+        })
+    }
+}
+
+impl SharedReader for PostgresReader {
+    fn event<'a>(
+        &'a self,
+        name: &'a EventName,
+    ) -> BoxFuture<'a, Result<Option<EventView>, StoreError>> {
+        Box::pin(async move {
+            let rows = self.query(|sql| &sql.event, vec![Param::Text(name.to_string())]).await?;
+            Ok(all(&rows, view)?.pop())
+        })
+    }
+
+    fn events<'a>(
+        &'a self,
+        after: Option<&'a EventName>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<EventView>, StoreError>> {
+        Box::pin(async move {
+            let params = vec![
+                Param::MaybeText(after.map(ToString::to_string)),
+                Param::Int(int(limit as u64)),
+            ];
+            let rows = self.query(|sql| &sql.events, params).await?;
+            all(&rows, view)
+        })
+    }
+
+    fn event_of(&self, hold: HoldId) -> BoxFuture<'_, Result<Option<EventName>, StoreError>> {
+        Box::pin(async move {
+            let rows = self.query(|sql| &sql.event_of, vec![Param::Id(uuid(hold))]).await?;
+            Ok(all(&rows, |row| event_name(row, 0))?.pop())
+        })
+    }
+
+    fn due_events(&self, limit: usize) -> BoxFuture<'_, Result<Vec<EventName>, StoreError>> {
+        Box::pin(async move {
+            let rows =
+                self.query(|sql| &sql.due_events, vec![Param::Int(int(limit as u64))]).await?;
+            all(&rows, |row| event_name(row, 0))
+        })
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        self.common.health.check()
+    }
+}

@@ -1,0 +1,65 @@
+//! The statements, with the schema's name in its place.
+
+/// All statements of the store.
+pub struct Sql {
+    pub load: String,
+    pub write: String,
+    pub record: String,
+    pub fence: String,
+    pub touch: String,
+    pub event: String,
+    pub events: String,
+    pub event_of: String,
+    pub due_events: String,
+    pub hold: String,
+    pub records: String,
+    pub probe: String,
+    pub forget_keys: String,
+    pub keys_len: String,
+    pub forget_oldest_keys: String,
+}
+
+pub const EVENT: &str = "e.name, e.seq, e.settings_seq, e.head, e.at_ms, e.live_holds, e.settings::text, e.stocks::text";
+pub const HOLD: &str = "h.id, h.event, h.items::text, h.live::text, h.customer, h.state, h.created_at_ms, h.expires_at_ms, h.payment_ref, \
+                    h.seq, h.confirmed_seq";
+/// The time of the transaction, milliseconds.
+pub const NOW: &str = "(extract(epoch FROM now()) * 1000)::bigint";
+
+impl Sql {
+    pub fn new(schema: &str) -> Self {
+        let s = schema;
+        let next = format!(
+            "(SELECT h.expires_at_ms FROM {s}.holds h WHERE h.event = e.name AND h.state = 'held' ORDER BY h.expires_at_ms LIMIT 1)"
+        );
+        Self {
+            load: format!("SELECT * FROM {s}.load_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
+            write: format!(
+                "SELECT * FROM {s}.write_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
+                 $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)"
+            ),
+            record: format!("SELECT body FROM {s}.ledger WHERE event = $1 AND seq = $2"),
+            fence: format!("SELECT seq FROM {s}.events WHERE name = $1 FOR UPDATE"),
+            touch: format!("UPDATE {s}.events SET seq = seq WHERE name = $1"),
+            event: format!("SELECT {EVENT}, {next} FROM {s}.events e WHERE e.name = $1"),
+            events: format!("SELECT {EVENT}, {next} FROM {s}.events e WHERE $1::text IS NULL OR e.name > $1 ORDER BY e.name LIMIT $2"),
+            event_of: format!("SELECT event FROM {s}.holds WHERE id = $1"),
+            due_events: format!(
+                "SELECT e.name FROM {s}.events e WHERE e.live_holds > 0 AND EXISTS (SELECT 1 FROM {s}.holds h WHERE h.event = e.name \
+                 AND h.state = 'held' AND h.expires_at_ms <= greatest(e.at_ms, {NOW})) LIMIT $1"
+            ),
+            hold: format!("SELECT {HOLD} FROM {s}.holds h WHERE h.id = $1"),
+            records: format!("SELECT seq, body FROM {s}.ledger WHERE event = $1 AND seq > $2 ORDER BY seq LIMIT $3"),
+            probe: format!("SELECT {NOW}, current_setting('transaction_read_only')"),
+            forget_keys: format!(
+                "DELETE FROM {s}.keys WHERE key IN (SELECT key FROM {s}.keys WHERE expires_at_ms <= {NOW} \
+                 ORDER BY expires_at_ms LIMIT $1 FOR UPDATE SKIP LOCKED)"
+            ),
+            keys_len: "SELECT greatest(reltuples, 0)::bigint FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                       WHERE n.nspname = $1 AND c.relname = 'keys'"
+                .into(),
+            forget_oldest_keys: format!(
+                "DELETE FROM {s}.keys WHERE key IN (SELECT key FROM {s}.keys ORDER BY expires_at_ms LIMIT $1 FOR UPDATE SKIP LOCKED)"
+            ),
+        }
+    }
+}

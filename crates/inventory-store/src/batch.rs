@@ -1,0 +1,93 @@
+//! One batch through a store: load, decide, commit.
+
+use inventory::{
+    decide::{BatchReply, Touch, WorkingSet, decide_batch, expire_due},
+    domain::{Command, EventName, IdempotencyKey, Limits, TimeMs},
+};
+
+use crate::{
+    error::StoreError,
+    store::{Durability, EventView, Store},
+};
+
+/// What became of a batch.
+#[derive(Debug)]
+pub struct Committed {
+    /// An answer for each command, in order.
+    pub replies: Vec<BatchReply>,
+    /// How many records were written.
+    pub records: usize,
+    /// The events that changed.
+    pub views: Vec<EventView>,
+}
+
+/// Decides `commands` at `now_ms`, or by the store's own time if it has one, and commits what
+/// follows; expiries of the events in `due` are written down first.
+///
+/// # Errors
+/// [`StoreError`]; when it [is fatal](StoreError::is_fatal), what became of the batch is unknown.
+pub async fn run_batch<'a, S: Store>(
+    store: &mut S,
+    limits: &Limits,
+    commands: impl Iterator<Item = (&'a Command, Option<&'a IdempotencyKey>)> + Clone,
+    due: Vec<EventName>,
+    now_ms: TimeMs,
+    durability: Durability,
+) -> Result<Committed, StoreError> {
+    let mut touch = Touch::of(commands.clone());
+    touch.events.extend(due);
+    let loaded = load(store, &touch, now_ms, durability).await?;
+    finish(store, limits, commands, loaded, durability).await
+}
+
+/// What a batch touches, with nothing in it whose time has run out.
+pub struct Loaded {
+    /// What the batch may read and change.
+    pub set: WorkingSet,
+    /// Of the expiries that were committed on the way.
+    records: usize,
+    views: Vec<EventView>,
+}
+
+/// Loads what `touch` names, by the store's own time if it has one, and writes due expiries down.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn load<S: Store>(
+    store: &mut S,
+    touch: &Touch,
+    now_ms: TimeMs,
+    durability: Durability,
+) -> Result<Loaded, StoreError> {
+    let (mut records, mut views) = (0, Vec::new());
+    let mut set = store.load(touch, now_ms).await?;
+    while set.more_due {
+        // More has run out of time than is expired at once. Nothing is decided before all of it is
+        // written down.
+        let at_ms = set.now_ms;
+        expire_due(&mut set, at_ms);
+        records += set.records.len();
+        views.extend(store.commit(set, durability).await?);
+        set = store.load(touch, now_ms).await?;
+    }
+    Ok(Loaded { set, records, views })
+}
+
+/// Decides `commands`, for which all is loaded, and commits.
+///
+/// # Errors
+/// [`StoreError`]; when it [is fatal](StoreError::is_fatal), what became of the batch is unknown.
+pub async fn finish<'a, S: Store>(
+    store: &mut S,
+    limits: &Limits,
+    commands: impl Iterator<Item = (&'a Command, Option<&'a IdempotencyKey>)>,
+    loaded: Loaded,
+    durability: Durability,
+) -> Result<Committed, StoreError> {
+    let Loaded { mut set, mut records, mut views } = loaded;
+    let at_ms = set.now_ms;
+    let replies = decide_batch(&mut set, limits, commands, at_ms);
+    records += set.records.len();
+    views.extend(store.commit(set, durability).await?);
+    Ok(Committed { replies, records, views })
+}

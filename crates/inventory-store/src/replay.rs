@@ -1,0 +1,110 @@
+//! Applying ledgers to a store, batch by batch.
+
+use inventory::{
+    decide::{ApplyError, Touch},
+    domain::EventName,
+    ledger::{BodyError, Record},
+};
+use thiserror::Error;
+
+use crate::{
+    error::StoreError,
+    store::{Durability, Store},
+};
+
+/// Records applied with one commit.
+const BATCH: usize = 2_000;
+
+/// Which record could not be applied, and why.
+#[derive(Debug, Error)]
+pub enum ReplayError {
+    /// It is no record.
+    #[error("record {number}: {reason}")]
+    Body {
+        /// How many records came before it, of all events, plus one.
+        number: u64,
+        /// Why.
+        reason: BodyError,
+    },
+    /// It does not follow from those before it.
+    #[error("event '{event}', seq {seq}: {reason}")]
+    Record {
+        /// Its event.
+        event: EventName,
+        /// Its place.
+        seq: u64,
+        /// Why.
+        reason: ApplyError,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Takes record bodies in order and applies them to a store.
+pub struct Replayer<S> {
+    store: S,
+    waiting: Vec<Record>,
+    count: u64,
+}
+
+impl<S: Store> Replayer<S> {
+    /// Replays into `store`, which has nothing of these events beyond the records before the first
+    /// one.
+    pub fn new(store: S) -> Self {
+        Self { store, waiting: Vec::with_capacity(BATCH), count: 0 }
+    }
+
+    /// Takes the next record.
+    ///
+    /// # Errors
+    /// [`ReplayError`] with the position of the record at fault.
+    pub async fn push(&mut self, body: &[u8]) -> Result<(), ReplayError> {
+        self.count += 1;
+        let record = Record::from_body(body)
+            .map_err(|reason| ReplayError::Body { number: self.count, reason })?;
+        self.waiting.push(record);
+        if self.waiting.len() >= BATCH { self.flush(Durability::Buffered).await } else { Ok(()) }
+    }
+
+    /// Applies what is still waiting, makes all of it durable, and gives back the store and the
+    /// number of records.
+    ///
+    /// # Errors
+    /// [`ReplayError`].
+    pub async fn finish(mut self) -> Result<(S, u64), ReplayError> {
+        self.flush(Durability::Synced).await?;
+        Ok((self.store, self.count))
+    }
+
+    /// How many records it has taken.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    async fn flush(&mut self, durability: Durability) -> Result<(), ReplayError> {
+        let mut touch = Touch::default();
+        for record in &self.waiting {
+            touch.add_record(record);
+        }
+        let mut set = self.store.load(&touch, 0).await?;
+        for record in self.waiting.drain(..) {
+            let (event, seq) = (record.event.clone(), record.seq);
+            set.replay(record).map_err(|reason| ReplayError::Record { event, seq, reason })?;
+        }
+        self.store.commit(set, durability).await?;
+        Ok(())
+    }
+}
+
+/// Runs a future that waits for nothing but the disk, as those of an embedded store do: it needs no
+/// runtime.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    loop {
+        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! What a record does to the state. The only place where counts change, for new records and for
+//! replayed ones alike.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use super::working_set::{HoldSlot, WorkingSet};
+use crate::{
+    domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, Items, Stock, StockName},
+    ledger::{Change, Record},
+};
+
+/// Why a record cannot follow from the state: a rule is wrong, or a ledger was tampered with.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ApplyError {
+    /// A `seq` is missing or repeated.
+    #[error("expected seq {expected}, found {found}")]
+    Gap {
+        /// What should have come.
+        expected: u64,
+        /// What came.
+        found: u64,
+    },
+    /// The record does not name the hash of the one before it.
+    #[error("the hash chain is broken")]
+    BrokenChain,
+    /// The record is older than the one before it.
+    #[error("time went back")]
+    TimeWentBack,
+    /// The record's own count of what is left does not fit.
+    #[error("available + held + sold does not equal capacity as recorded")]
+    Balance,
+    /// The event of the record is not there, or is there twice.
+    #[error("the event is not there")]
+    NoEvent,
+    /// A stock of the record is not there.
+    #[error("the event has no stock '{0}'")]
+    NoStock(StockName),
+    /// More is taken than there is, or more is given back than was taken.
+    #[error("the count of stock '{0}' would go below zero")]
+    Overdrawn(StockName),
+    /// The hold of the record is not there, or is there already.
+    #[error("hold {0} is not there, or is there twice")]
+    NoHold(HoldId),
+    /// The hold is not in the state that the change needs.
+    #[error("hold {0} is in another state than the record says")]
+    HoldState(HoldId),
+}
+
+/// Applies `record` to `set` and tells what is left of the stocks it touches. On an error `set`
+/// must not be used further.
+///
+/// # Errors
+/// [`ApplyError`] when the record does not follow from the state.
+pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u64)>, ApplyError> {
+    let name = &record.event;
+    match &record.change {
+        Change::EventPut { capacities, settings } => {
+            let event =
+                set.events.entry(name.clone()).or_insert_with(|| Event::unborn(name.clone()));
+            event.stocks = with_capacities(event, capacities)?;
+            event.settings = settings.clone();
+            event.settings_seq = record.seq;
+            if record.seq == 1 {
+                set.events_len += 1;
+            }
+        }
+        Change::Sold { id, items, customer } => {
+            take_counts(set, name, items, |stock, qty| stock.sold += qty)?;
+            take(set, name, customer.as_ref(), items.total());
+            insert(set, new_hold(record, *id, items, customer.as_ref(), HoldState::Confirmed, 0))?;
+        }
+        Change::Held { id, items, customer, expires_at_ms } => {
+            take_counts(set, name, items, |stock, qty| stock.held += qty)?;
+            take(set, name, customer.as_ref(), items.total());
+            insert(
+                set,
+                new_hold(record, *id, items, customer.as_ref(), HoldState::Held, *expires_at_ms),
+            )?;
+            live_holds(set, name, 1)?;
+        }
+        Change::Extended { id, expires_at_ms, .. } => {
+            change_hold(set, record, *id, HoldState::Held, |hold| {
+                hold.expires_at_ms = *expires_at_ms
+            })?;
+        }
+        Change::Confirmed { id, items, payment_ref, reacquired } => {
+            let from = if *reacquired { HoldState::Expired } else { HoldState::Held };
+            let customer = change_hold(set, record, *id, from, |hold| {
+                hold.state = HoldState::Confirmed;
+                hold.confirmed_seq = Some(record.seq);
+                hold.live = items.clone();
+                hold.payment_ref = payment_ref.clone();
+            })?;
+            if *reacquired {
+                take_counts(set, name, items, |stock, qty| stock.sold += qty)?;
+                take(set, name, customer.as_ref(), items.total());
+            } else {
+                change_counts(set, name, items, |stock, qty| {
+                    stock.held = stock.held.checked_sub(qty)?;
+                    stock.sold += qty;
+                    Some(())
+                })?;
+                live_holds(set, name, -1)?;
+            }
+        }
+        Change::Released { id, items } | Change::Expired { id, items } => {
+            let to = if matches!(record.change, Change::Released { .. }) {
+                HoldState::Released
+            } else {
+                HoldState::Expired
+            };
+            let customer = change_hold(set, record, *id, HoldState::Held, |hold| hold.state = to)?;
+            change_counts(set, name, items, |stock, qty| {
+                stock.held = stock.held.checked_sub(qty)?;
+                Some(())
+            })?;
+            put_back(set, name, customer.as_ref(), items.total());
+            live_holds(set, name, -1)?;
+        }
+        Change::Refunded { reservation, items, .. } => {
+            let live = set.holds.get(reservation).and_then(|slot| slot.hold.live.without(items));
+            let live = live.ok_or(ApplyError::HoldState(*reservation))?;
+            let customer = change_hold(set, record, *reservation, HoldState::Confirmed, |hold| {
+                hold.live = live
+            })?;
+            change_counts(set, name, items, |stock, qty| {
+                stock.sold = stock.sold.checked_sub(qty)?;
+                Some(())
+            })?;
+            put_back(set, name, customer.as_ref(), items.total());
+        }
+    }
+    let event = set.events.get_mut(name).ok_or(ApplyError::NoEvent)?;
+    event.seq = record.seq;
+    event.at_ms = record.at_ms;
+    if !set.dirty_events.contains(name) {
+        set.dirty_events.insert(name.clone());
+    }
+    Ok(left(event, &record.change))
+}
+
+fn left(event: &Event, change: &Change) -> Vec<(StockName, u64)> {
+    match change.items() {
+        Some(items) => WorkingSet::available(event, items),
+        None => {
+            event.stocks.iter().map(|(name, stock)| (name.clone(), stock.available())).collect()
+        }
+    }
+}
+
+/// The stocks with these capacities; what is held and sold stays.
+fn with_capacities(
+    event: &Event,
+    capacities: &BTreeMap<StockName, u64>,
+) -> Result<Vec<(StockName, Stock)>, ApplyError> {
+    if let Some((gone, _)) = event
+        .stocks
+        .iter()
+        .find(|(name, stock)| stock.held + stock.sold > 0 && !capacities.contains_key(name))
+    {
+        return Err(ApplyError::Overdrawn(gone.clone()));
+    }
+    let stocks = capacities.iter().map(|(name, capacity)| {
+        let (held, sold) = event.stock(name).map_or((0, 0), |stock| (stock.held, stock.sold));
+        if held + sold > *capacity {
+            Err(ApplyError::Overdrawn(name.clone()))
+        } else {
+            Ok((name.clone(), Stock { capacity: *capacity, held, sold }))
+        }
+    });
+    stocks.collect()
+}
+
+/// Takes `items` out of what is available.
+fn take_counts(
+    set: &mut WorkingSet,
+    event: &EventName,
+    items: &Items,
+    to: impl Fn(&mut Stock, u64),
+) -> Result<(), ApplyError> {
+    change_counts(set, event, items, |stock, qty| {
+        if stock.available() < qty {
+            return None;
+        }
+        to(stock, qty);
+        Some(())
+    })
+}
+
+/// Changes the count of each stock of `items`; `None` says that a count would go below zero.
+fn change_counts(
+    set: &mut WorkingSet,
+    event: &EventName,
+    items: &Items,
+    change: impl Fn(&mut Stock, u64) -> Option<()>,
+) -> Result<(), ApplyError> {
+    let event = set.events.get_mut(event).ok_or(ApplyError::NoEvent)?;
+    for item in items {
+        let stock =
+            event.stock_mut(&item.stock).ok_or_else(|| ApplyError::NoStock(item.stock.clone()))?;
+        change(stock, item.qty).ok_or_else(|| ApplyError::Overdrawn(item.stock.clone()))?;
+    }
+    Ok(())
+}
+
+fn live_holds(set: &mut WorkingSet, event: &EventName, by: i64) -> Result<(), ApplyError> {
+    let event = set.events.get_mut(event).ok_or(ApplyError::NoEvent)?;
+    event.live_holds = event.live_holds.checked_add_signed(by).ok_or(ApplyError::Balance)?;
+    set.live_holds_len = set.live_holds_len.saturating_add_signed(by);
+    Ok(())
+}
+
+fn take(set: &mut WorkingSet, event: &EventName, customer: Option<&CustomerId>, qty: u64) {
+    if let Some(customer) = customer {
+        let who = (event.clone(), customer.clone());
+        *set.customers.entry(who.clone()).or_default() += qty;
+        set.dirty_customers.insert(who);
+    }
+}
+
+fn put_back(set: &mut WorkingSet, event: &EventName, customer: Option<&CustomerId>, qty: u64) {
+    if let Some(customer) = customer {
+        let who = (event.clone(), customer.clone());
+        let has = set.customers.entry(who.clone()).or_default();
+        *has = has.saturating_sub(qty);
+        set.dirty_customers.insert(who);
+    }
+}
+
+fn new_hold(
+    record: &Record,
+    id: HoldId,
+    items: &Items,
+    customer: Option<&CustomerId>,
+    state: HoldState,
+    expires_at_ms: u64,
+) -> Hold {
+    let live = if state == HoldState::Confirmed { items.clone() } else { Items::none() };
+    Hold {
+        id,
+        event: record.event.clone(),
+        items: items.clone(),
+        live,
+        customer: customer.cloned(),
+        state,
+        created_at_ms: record.at_ms,
+        expires_at_ms,
+        payment_ref: None,
+        seq: record.seq,
+        confirmed_seq: (state == HoldState::Confirmed).then_some(record.seq),
+    }
+}
+
+fn insert(set: &mut WorkingSet, hold: Hold) -> Result<(), ApplyError> {
+    let id = hold.id;
+    let before = set.holds.insert(id, HoldSlot { hold, indexed_at_ms: None, dirty: true });
+    if before.is_some() { Err(ApplyError::NoHold(id)) } else { Ok(()) }
+}
+
+/// Changes a hold that is in state `from`, and tells whose it is.
+fn change_hold(
+    set: &mut WorkingSet,
+    record: &Record,
+    id: HoldId,
+    from: HoldState,
+    change: impl FnOnce(&mut Hold),
+) -> Result<Option<CustomerId>, ApplyError> {
+    let slot = set
+        .holds
+        .get_mut(&id)
+        .filter(|slot| slot.hold.event == record.event)
+        .ok_or(ApplyError::NoHold(id))?;
+    if slot.hold.state != from {
+        return Err(ApplyError::HoldState(id));
+    }
+    change(&mut slot.hold);
+    slot.hold.seq = record.seq;
+    slot.dirty = true;
+    Ok(slot.hold.customer.clone())
+}

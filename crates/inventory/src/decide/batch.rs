@@ -1,0 +1,129 @@
+//! Deciding a batch: every command in the order of its arrival, each seeing the effect of those
+//! before it.
+
+use super::{
+    confirm::confirm,
+    decision::{Decision, Ruling},
+    expire::expire_due,
+    extend::extend,
+    hold, put_event,
+    refund::refund,
+    release::release,
+    reserve::reserve,
+    working_set::WorkingSet,
+};
+use crate::domain::{
+    Command, CommandKind, EventName, IdempotencyKey, KeyUse, Limits, Outcome, Refusal, RefusalKind,
+    TimeMs,
+};
+
+/// The answer to one command of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchReply {
+    /// What was done, or why nothing was.
+    pub result: Result<Outcome, Refusal>,
+    /// The `seq` of the record behind the answer; for an answer without one, the event's newest.
+    pub seq: u64,
+    /// Whether the answer is that of an earlier request with the same key.
+    pub replayed: bool,
+}
+
+/// Decides `commands` in order at `now_ms`. What has expired by then is written down first.
+pub fn decide_batch<'a>(
+    set: &mut WorkingSet,
+    limits: &Limits,
+    commands: impl Iterator<Item = (&'a Command, Option<&'a IdempotencyKey>)>,
+    now_ms: TimeMs,
+) -> Vec<BatchReply> {
+    expire_due(set, now_ms);
+    commands.map(|(command, key)| decide(set, limits, command, key, now_ms)).collect()
+}
+
+fn decide(
+    set: &mut WorkingSet,
+    limits: &Limits,
+    command: &Command,
+    key: Option<&IdempotencyKey>,
+    now_ms: TimeMs,
+) -> BatchReply {
+    let key = key.map(|key| KeyUse {
+        expires_at_ms: now_ms + limits.key_ttl_ms,
+        fingerprint: command.kind.fingerprint(),
+        key: key.clone(),
+    });
+    if let Some((wanted, used)) =
+        key.as_ref().and_then(|key| Some((key, set.key(&key.key, now_ms)?)))
+    {
+        let seq = used.record.seq;
+        let same = used.fingerprint == wanted.fingerprint;
+        let result = if same {
+            Ok(used.record.outcome())
+        } else {
+            Err(Refusal { seq: Some(seq), kind: RefusalKind::KeyReused })
+        };
+        return BatchReply { result, seq, replayed: same };
+    }
+    let event = event_of(set, command);
+    let seq_now = event.as_ref().and_then(|name| set.events.get(name)).map(|event| event.seq);
+    let result = match rule(set, limits, command, key.is_some(), now_ms) {
+        Err(kind) => Err(Refusal { seq: seq_now, kind }),
+        Ok(Decision::Already(outcome, seq)) => Ok((outcome, seq.or(seq_now).unwrap_or(0))),
+        Ok(Decision::Append(change)) => match &event {
+            Some(name) => {
+                let record = set.append(name, change, key, now_ms);
+                Ok((record.outcome(), record.seq))
+            }
+            None => unreachable!("a rule accepts only what has an event"),
+        },
+    };
+    match result {
+        Ok((outcome, seq)) => BatchReply { result: Ok(outcome), seq, replayed: false },
+        Err(refusal) => {
+            BatchReply { seq: refusal.seq.unwrap_or(0), result: Err(refusal), replayed: false }
+        }
+    }
+}
+
+fn event_of(set: &WorkingSet, command: &Command) -> Option<EventName> {
+    let named = command.kind.event().cloned();
+    named.or_else(|| {
+        command.kind.hold().and_then(|id| set.holds.get(&id)).map(|slot| slot.hold.event.clone())
+    })
+}
+
+fn rule(
+    set: &WorkingSet,
+    limits: &Limits,
+    command: &Command,
+    keyed: bool,
+    now_ms: TimeMs,
+) -> Ruling {
+    let id = command.id;
+    match &command.kind {
+        CommandKind::PutEvent { event, capacities, settings, if_settings_seq, only_create } => {
+            let wish = put_event::Wish {
+                event,
+                capacities,
+                settings,
+                if_settings_seq: *if_settings_seq,
+                only_create: *only_create,
+            };
+            put_event::put_event(set, limits, &wish)
+        }
+        CommandKind::Reserve { event, items, customer } => {
+            reserve(set, id, event, items, customer.as_ref(), now_ms)
+        }
+        CommandKind::Hold { event, items, customer, ttl_ms } => {
+            let wish =
+                hold::Wish { id, event, items, customer: customer.as_ref(), ttl_ms: *ttl_ms };
+            hold::hold(set, limits, &wish, now_ms)
+        }
+        CommandKind::Extend { hold, ttl_ms } => extend(set, limits, *hold, *ttl_ms, keyed, now_ms),
+        CommandKind::Confirm { hold, payment_ref } => {
+            confirm(set, *hold, payment_ref.as_ref(), now_ms)
+        }
+        CommandKind::Release { hold } => release(set, *hold, now_ms),
+        CommandKind::Refund { reservation, items } => refund(set, id, *reservation, items.as_ref()),
+        CommandKind::Expire { .. } => Ok(Decision::Already(Outcome::ExpiryNoted, None)),
+    }
+}

@@ -1,0 +1,18 @@
+//! What a rule returns.
+
+use crate::{
+    domain::{Outcome, RefusalKind},
+    ledger::Change,
+};
+
+/// What a rule says.
+#[derive(Debug)]
+pub(super) enum Decision {
+    /// Write this.
+    Append(Change),
+    /// It is so already: nothing to write, and this is the answer, with the `seq` at which it
+    /// became so if that is known.
+    Already(Outcome, Option<u64>),
+}
+
+pub(super) type Ruling = Result<Decision, RefusalKind>;

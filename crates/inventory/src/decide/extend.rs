@@ -1,0 +1,44 @@
+//! Keeping a hold for longer, within its longest life.
+
+use super::{
+    decision::{Decision, Ruling},
+    working_set::WorkingSet,
+};
+use crate::{
+    domain::{HoldId, HoldState, Limits, Outcome, RefusalKind, TimeMs},
+    ledger::Change,
+};
+
+pub(super) fn extend(
+    set: &WorkingSet,
+    limits: &Limits,
+    id: HoldId,
+    ttl_ms: u64,
+    keyed: bool,
+    now_ms: TimeMs,
+) -> Ruling {
+    let hold = set.hold(id)?;
+    let now_ms = set.event(&hold.event)?.ledger_time(now_ms);
+    match hold.state_at(now_ms) {
+        HoldState::Held => {}
+        HoldState::Confirmed => return Err(RefusalKind::HoldConfirmed),
+        HoldState::Released => return Err(RefusalKind::HoldReleased),
+        HoldState::Expired => return Err(RefusalKind::HoldExpired),
+    }
+    let expires_at_ms = now_ms.saturating_add(ttl_ms);
+    if expires_at_ms > hold.created_at_ms + limits.hold_lifetime_max_ms {
+        return Err(RefusalKind::ExtensionCap { lifetime_max_ms: limits.hold_lifetime_max_ms });
+    }
+    // Extending never shortens.
+    let longer = expires_at_ms > hold.expires_at_ms;
+    let expires_at_ms = expires_at_ms.max(hold.expires_at_ms);
+    if !longer && !keyed {
+        return Ok(Decision::Already(
+            Outcome::Extended { id, items: hold.items.clone(), expires_at_ms },
+            None,
+        ));
+    }
+    // With a key even an answer that changes nothing is written down: a retry later must get this
+    // one, not do it anew.
+    Ok(Decision::Append(Change::Extended { id, items: hold.items.clone(), expires_at_ms }))
+}

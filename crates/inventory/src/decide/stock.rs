@@ -1,0 +1,43 @@
+//! The checks that taking stock has in common.
+
+use super::working_set::WorkingSet;
+use crate::domain::{CustomerId, Event, Items, RefusalKind, TimeMs};
+
+/// Whether `event` sells at this time.
+pub(super) fn check_window(event: &Event, now_ms: TimeMs) -> Result<(), RefusalKind> {
+    let at_ms = event.ledger_time(now_ms);
+    if let Some(opens_at_ms) = event.settings.opens_at_ms.filter(|opens| at_ms < *opens) {
+        return Err(RefusalKind::NotOpenYet { opens_at_ms });
+    }
+    if let Some(closes_at_ms) = event.settings.closes_at_ms.filter(|closes| at_ms >= *closes) {
+        return Err(RefusalKind::SaleClosed { closes_at_ms });
+    }
+    Ok(())
+}
+
+/// Whether `customer` may have `qty` more.
+pub(super) fn check_limit(
+    set: &WorkingSet,
+    event: &Event,
+    customer: Option<&CustomerId>,
+    qty: u64,
+) -> Result<(), RefusalKind> {
+    let Some(limit) = event.settings.limit_per_customer else { return Ok(()) };
+    let customer = customer.ok_or(RefusalKind::CustomerRequired)?;
+    let has = set.customer_has(&event.name, customer);
+    if has.saturating_add(qty) > limit {
+        Err(RefusalKind::LimitExceeded { limit, has })
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether all of `items` can be taken.
+pub(super) fn check_stock(event: &Event, items: &Items) -> Result<(), RefusalKind> {
+    if let Some(unknown) = items.iter().find(|item| event.stock(&item.stock).is_none()) {
+        return Err(RefusalKind::StockNotFound(unknown.stock.clone()));
+    }
+    let available = WorkingSet::available(event, items);
+    let enough = items.iter().zip(&available).all(|(item, (_, left))| item.qty <= *left);
+    if enough { Ok(()) } else { Err(RefusalKind::SoldOut { available }) }
+}

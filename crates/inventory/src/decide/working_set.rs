@@ -1,0 +1,154 @@
+//! What a batch of commands can see and change.
+
+use std::sync::Arc;
+
+use crate::{
+    domain::{
+        Command, CommandKind, CustomerId, Event, EventName, Fingerprint, Hold, HoldId,
+        IdempotencyKey, RefusalKind, StockName, TimeMs,
+    },
+    ledger::{Change, Record},
+    map::{HashMap, HashSet},
+};
+
+/// The most due holds that are loaded, and expired, at once.
+pub const DUE_MAX: usize = 4_096;
+
+/// What a batch will touch: a store loads this, and locks it where several processes share the
+/// store.
+#[derive(Debug, Default)]
+pub struct Touch {
+    /// Events named by commands.
+    pub events: HashSet<EventName>,
+    /// Holds named by commands; their events are touched too.
+    pub holds: HashSet<HoldId>,
+    /// Customers named by commands.
+    pub customers: HashSet<(EventName, CustomerId)>,
+    /// Keys of requests.
+    pub keys: HashSet<IdempotencyKey>,
+    /// Some rule asks how many events or held holds there are in all.
+    pub totals: bool,
+}
+
+impl Touch {
+    /// What `commands` touch.
+    pub fn of<'a>(
+        commands: impl Iterator<Item = (&'a Command, Option<&'a IdempotencyKey>)>,
+    ) -> Self {
+        let mut touch = Self::default();
+        for (command, key) in commands {
+            touch.add(command, key);
+        }
+        touch
+    }
+
+    /// Adds what `command` touches.
+    pub fn add(&mut self, command: &Command, key: Option<&IdempotencyKey>) {
+        if let Some(event) = command.kind.event() {
+            if !self.events.contains(event) {
+                self.events.insert(event.clone());
+            }
+            if let Some(customer) = command.kind.customer() {
+                self.customers.insert((event.clone(), customer.clone()));
+            }
+        }
+        self.totals |=
+            matches!(command.kind, CommandKind::PutEvent { .. } | CommandKind::Hold { .. });
+        self.holds.extend(command.kind.hold());
+        self.keys.extend(key.cloned());
+    }
+
+    /// Adds what a record of another ledger touches, to be applied here.
+    pub fn add_record(&mut self, record: &Record) {
+        self.events.insert(record.event.clone());
+        if let Some(customer) = record.change.customer() {
+            self.customers.insert((record.event.clone(), customer.clone()));
+        }
+        let creates = matches!(record.change, Change::Sold { .. } | Change::Held { .. });
+        self.holds.extend(record.change.hold().filter(|_| !creates));
+    }
+}
+
+/// A hold, and what the store knows of it.
+#[derive(Debug, Clone)]
+pub struct HoldSlot {
+    /// As it is now.
+    pub hold: Hold,
+    /// Under which time the store's index of live holds has it.
+    pub indexed_at_ms: Option<TimeMs>,
+    /// Whether the store must write it.
+    pub dirty: bool,
+}
+
+/// A key that was used.
+#[derive(Debug, Clone)]
+pub struct KeySlot {
+    /// What the request asked for.
+    pub fingerprint: Fingerprint,
+    /// Until when it answers.
+    pub expires_at_ms: TimeMs,
+    /// The record of its effect.
+    pub record: Arc<Record>,
+}
+
+/// Everything a batch loaded, as it is after the commands decided so far.
+#[derive(Debug, Default)]
+pub struct WorkingSet {
+    /// Events that exist. One that was touched and is not here does not.
+    pub events: HashMap<EventName, Event>,
+    /// Holds, likewise.
+    pub holds: HashMap<HoldId, HoldSlot>,
+    /// What customers have, held and bought; absent means 0.
+    pub customers: HashMap<(EventName, CustomerId), u64>,
+    /// Keys in use.
+    pub keys: HashMap<IdempotencyKey, KeySlot>,
+    /// Holds of touched events whose time has run out and which no record says so of yet.
+    pub due: Vec<HoldId>,
+    /// There are more of them: expire these, commit, and load again.
+    pub more_due: bool,
+    /// The time by the clock. The ledger's may be ahead of it.
+    pub now_ms: TimeMs,
+    /// How many events the store has in all; 0 where a shared store was not asked for totals.
+    pub events_len: usize,
+    /// How many holds are held in all, likewise.
+    pub live_holds_len: u64,
+    /// These are records of a ledger that is replayed.
+    pub replaying: bool,
+    /// The records of this batch with their bodies, in order.
+    pub records: Vec<(Arc<Record>, Vec<u8>)>,
+    /// Events changed by this batch.
+    pub dirty_events: HashSet<EventName>,
+    /// Customers changed by this batch.
+    pub dirty_customers: HashSet<(EventName, CustomerId)>,
+}
+
+impl WorkingSet {
+    pub(super) fn event(&self, name: &EventName) -> Result<&Event, RefusalKind> {
+        self.events.get(name).ok_or(RefusalKind::EventNotFound)
+    }
+
+    pub(super) fn hold(&self, id: HoldId) -> Result<&Hold, RefusalKind> {
+        self.holds.get(&id).map(|slot| &slot.hold).ok_or(RefusalKind::HoldNotFound)
+    }
+
+    pub(super) fn customer_has(&self, event: &EventName, customer: &CustomerId) -> u64 {
+        self.customers.get(&(event.clone(), customer.clone())).copied().unwrap_or(0)
+    }
+
+    pub(super) fn key(&self, key: &IdempotencyKey, now_ms: TimeMs) -> Option<&KeySlot> {
+        self.keys.get(key).filter(|slot| slot.expires_at_ms > now_ms)
+    }
+
+    /// What is available of the stocks that `items` names.
+    pub(super) fn available(event: &Event, items: &crate::domain::Items) -> Vec<(StockName, u64)> {
+        items
+            .iter()
+            .map(|item| {
+                (
+                    item.stock.clone(),
+                    event.stock(&item.stock).map_or(0, crate::domain::Stock::available),
+                )
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,265 @@
+//! Holds and the items they take. A sale without a hold is a hold that was born confirmed.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use uuid::Uuid;
+
+use super::{CustomerId, EventName, PaymentRef, StockName, TimeMs};
+
+/// Identifies a hold, and the reservation it becomes. 74 of its bits are random: it cannot be
+/// guessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct HoldId(Uuid);
+
+impl HoldId {
+    /// A UUID of version 7 (RFC 9562): time first, so that neighbours in time are neighbours in the
+    /// store.
+    #[must_use]
+    pub fn new(at_ms: TimeMs, random: [u8; 10]) -> Self {
+        Self(uuid::Builder::from_unix_timestamp_millis(at_ms, &random).into_uuid())
+    }
+
+    /// The 16 bytes, big-endian.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
+    /// Its text, written to `into`.
+    pub(crate) fn write_to<'a>(
+        &self,
+        into: &'a mut [u8; uuid::fmt::Hyphenated::LENGTH],
+    ) -> &'a str {
+        self.0.hyphenated().encode_lower(into)
+    }
+
+    /// The id with these 16 bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+}
+
+impl fmt::Display for HoldId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0.hyphenated(), f)
+    }
+}
+
+impl std::str::FromStr for HoldId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, uuid::Error> {
+        Uuid::parse_str(text).map(Self)
+    }
+}
+
+/// A quantity of one stock.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Item {
+    /// How many, at least 1.
+    pub qty: u64,
+    /// Of which stock.
+    pub stock: StockName,
+}
+
+/// Why a list of items cannot be one.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ItemsError {
+    /// There is none.
+    #[error("items must name at least one stock")]
+    Empty,
+    /// A quantity is 0 or above the limit.
+    #[error("qty must be between 1 and {qty_max}")]
+    Qty {
+        /// The most that one item may ask for.
+        qty_max: u64,
+    },
+    /// More items than the limit.
+    #[error("at most {items_max} items can be asked for at once")]
+    TooMany {
+        /// The most items of one request.
+        items_max: usize,
+    },
+    /// A stock is named more than once.
+    #[error("stock '{0}' is named twice")]
+    Twice(StockName),
+}
+
+/// Items of different stocks, ordered by stock name: the same wish is always the same value.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Items(Vec<Item>);
+
+impl Items {
+    /// Orders `items` and checks them.
+    ///
+    /// # Errors
+    /// [`ItemsError`] when empty, too many, a stock is repeated, or a quantity is outside
+    /// `1..=qty_max`.
+    pub fn new(mut items: Vec<Item>, items_max: usize, qty_max: u64) -> Result<Self, ItemsError> {
+        if items.is_empty() {
+            return Err(ItemsError::Empty);
+        }
+        if items.len() > items_max {
+            return Err(ItemsError::TooMany { items_max });
+        }
+        if items.iter().any(|item| item.qty == 0 || item.qty > qty_max) {
+            return Err(ItemsError::Qty { qty_max });
+        }
+        items.sort_by(|a, b| a.stock.cmp(&b.stock));
+        if let Some(pair) = items.windows(2).find(|pair| pair[0].stock == pair[1].stock) {
+            return Err(ItemsError::Twice(pair[0].stock.clone()));
+        }
+        Ok(Self(items))
+    }
+
+    /// One item. The caller has checked `qty`.
+    #[must_use]
+    pub fn one(stock: StockName, qty: u64) -> Self {
+        Self(vec![Item { qty, stock }])
+    }
+
+    /// No items, as after a full refund.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The items, ordered by stock name.
+    pub fn iter(&self) -> std::slice::Iter<'_, Item> {
+        self.0.iter()
+    }
+
+    /// The quantity of `stock` among them, 0 when it is not named.
+    #[must_use]
+    pub fn qty_of(&self, stock: &StockName) -> u64 {
+        self.0.iter().find(|item| item.stock == *stock).map_or(0, |item| item.qty)
+    }
+
+    /// The quantity of all of them together.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().map(|item| item.qty).sum()
+    }
+
+    /// True where nothing is left, as after a full refund.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// These without `others`; `None` when `others` has more of a stock than these.
+    #[must_use]
+    pub fn without(&self, others: &Items) -> Option<Items> {
+        if others.iter().any(|other| other.qty > self.qty_of(&other.stock)) {
+            return None;
+        }
+        let left = self.0.iter().map(|item| Item {
+            qty: item.qty - others.qty_of(&item.stock),
+            stock: item.stock.clone(),
+        });
+        Some(Self(left.filter(|item| item.qty > 0).collect()))
+    }
+}
+
+impl<'a> IntoIterator for &'a Items {
+    type Item = &'a Item;
+    type IntoIter = std::slice::Iter<'a, Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// Where a hold stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldState {
+    /// Its items are taken out of what is available, until it expires.
+    Held,
+    /// Its items are sold.
+    Confirmed,
+    /// Given back by its owner.
+    Released,
+    /// Given back because its time ran out.
+    Expired,
+}
+
+/// A hold as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Its id.
+    pub id: HoldId,
+    /// The event it belongs to.
+    pub event: EventName,
+    /// What it took.
+    pub items: Items,
+    /// What of it is still sold and not refunded; empty unless confirmed.
+    pub live: Items,
+    /// For whom.
+    pub customer: Option<CustomerId>,
+    /// Where it stands by the last record about it.
+    pub state: HoldState,
+    /// When it was made, by the ledger's time.
+    pub created_at_ms: TimeMs,
+    /// The first moment at which it no longer holds; 0 for a sale without a hold.
+    pub expires_at_ms: TimeMs,
+    /// What the confirmation named.
+    pub payment_ref: Option<PaymentRef>,
+    /// The `seq` of the last record about it.
+    pub seq: u64,
+    /// The `seq` of the record that confirmed it.
+    pub confirmed_seq: Option<u64>,
+}
+
+impl Hold {
+    /// Where it stands at `now_ms`: a hold past its time is expired whether or not a record says so
+    /// yet.
+    #[must_use]
+    pub fn state_at(&self, now_ms: TimeMs) -> HoldState {
+        let out_of_time = self.expires_at_ms <= now_ms;
+        if self.state == HoldState::Held && out_of_time { HoldState::Expired } else { self.state }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stock(name: &str) -> StockName {
+        StockName::new(name).unwrap()
+    }
+
+    fn item(qty: u64, name: &str) -> Item {
+        Item { qty, stock: stock(name) }
+    }
+
+    #[test]
+    fn items_are_ordered_distinct_and_bounded() {
+        let items = Items::new(vec![item(1, "vip"), item(2, "general")], 4, 10).unwrap();
+        assert_eq!(items.iter().map(|i| i.stock.as_str()).collect::<Vec<_>>(), ["general", "vip"]);
+        assert_eq!(Items::new(vec![], 4, 10), Err(ItemsError::Empty));
+        assert_eq!(Items::new(vec![item(11, "a")], 4, 10), Err(ItemsError::Qty { qty_max: 10 }));
+        assert_eq!(Items::new(vec![item(0, "a")], 4, 10), Err(ItemsError::Qty { qty_max: 10 }));
+        assert_eq!(
+            Items::new(vec![item(1, "a"), item(1, "a")], 4, 10),
+            Err(ItemsError::Twice(stock("a")))
+        );
+        assert_eq!(
+            Items::new(vec![item(1, "a"), item(1, "b")], 1, 10),
+            Err(ItemsError::TooMany { items_max: 1 })
+        );
+    }
+
+    #[test]
+    fn a_part_can_be_taken_but_no_more_than_there_is() {
+        let items = Items::new(vec![item(3, "a"), item(1, "b")], 4, 10).unwrap();
+        assert_eq!(items.without(&Items::one(stock("a"), 3)), Some(Items::one(stock("b"), 1)));
+        assert_eq!(items.without(&Items::one(stock("a"), 4)), None);
+        assert_eq!(items.without(&Items::one(stock("c"), 1)), None);
+        assert!(items.without(&items).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,281 @@
+//! The form in which a record is stored, hashed and published.
+//!
+//! It is canonical JSON (RFC 8785): members ordered by name, no white space, whole numbers below
+//! 2^53. So anyone with a JSON parser and SHA-256 can check a ledger: `hash(n) = sha256(body(n))`
+//! and `body(n).prev = hash(n - 1)`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::{
+    canonical::Object,
+    record::{Change, Record},
+};
+use crate::domain::{
+    CustomerId, EventName, EventSettings, Hash, HoldId, Items, KeyUse, PaymentRef, StockName,
+    TimeMs,
+};
+
+/// Why some bytes are no record.
+#[derive(Debug, Error)]
+pub enum BodyError {
+    /// They are no JSON object of the known shape.
+    #[error("not a ledger record: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A member that this kind of record needs is missing.
+    #[error("a record of kind '{kind}' needs '{member}'")]
+    Missing {
+        /// The kind.
+        kind: String,
+        /// The member.
+        member: &'static str,
+    },
+    /// A kind that this version does not know.
+    #[error("unknown kind of record '{0}'")]
+    UnknownKind(String),
+    /// The bytes say the same as a record, but are not its canonical form.
+    #[error("the record is not in canonical form")]
+    NotCanonical,
+}
+
+impl Record {
+    /// Its body: the JSON object in canonical form (RFC 8785) that is stored, hashed and published.
+    #[must_use]
+    pub fn to_body(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// The record with this body.
+    ///
+    /// # Errors
+    /// [`BodyError`] when `body` is not one that [`Record::to_body`] makes.
+    pub fn from_body(body: &[u8]) -> Result<Self, BodyError> {
+        decode(body)
+    }
+}
+
+/// The members of a record, for reading. [`encode`] writes them in the order of their names, which
+/// is the canonical one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    at_ms: TimeMs,
+    capacities: Option<BTreeMap<StockName, u64>>,
+    customer: Option<CustomerId>,
+    event: EventName,
+    expires_at_ms: Option<TimeMs>,
+    hold: Option<HoldId>,
+    items: Option<Items>,
+    key: Option<KeyUse>,
+    kind: String,
+    left: BTreeMap<StockName, u64>,
+    payment_ref: Option<PaymentRef>,
+    prev: Hash,
+    reacquired: Option<bool>,
+    refund: Option<HoldId>,
+    seq: u64,
+    settings: Option<EventSettings>,
+}
+
+fn encode(record: &Record) -> Vec<u8> {
+    let (mut capacities, mut settings, mut expires_at_ms, mut payment, mut reacquired, mut refund) =
+        (None, None, None, None, None, None);
+    let items = match &record.change {
+        Change::EventPut { capacities: all, settings: set } => {
+            (capacities, settings) = (Some(all), Some(set));
+            None
+        }
+        Change::Held { items, expires_at_ms: at_ms, .. }
+        | Change::Extended { items, expires_at_ms: at_ms, .. } => {
+            expires_at_ms = Some(*at_ms);
+            Some(items)
+        }
+        Change::Confirmed { items, payment_ref, reacquired: again, .. } => {
+            (payment, reacquired) = (payment_ref.as_ref(), Some(*again));
+            Some(items)
+        }
+        Change::Refunded { id, items, .. } => {
+            refund = Some(*id);
+            Some(items)
+        }
+        Change::Sold { items, .. }
+        | Change::Released { items, .. }
+        | Change::Expired { items, .. } => Some(items),
+    };
+    Object::body(|body| {
+        body.number("at_ms", record.at_ms);
+        body.some("capacities", capacities, Object::json);
+        body.some("customer", record.change.customer(), |body, name, customer| {
+            body.text(name, customer.as_str())
+        });
+        body.text("event", record.event.as_str());
+        body.some("expires_at_ms", expires_at_ms, Object::number);
+        body.some("hold", record.change.hold(), Object::id);
+        body.some("items", items, Object::items);
+        body.some("key", record.key.as_ref(), Object::key_use);
+        body.text("kind", record.change.kind());
+        body.object("left", |left| {
+            record.left.iter().for_each(|(stock, qty)| left.number(stock.as_str(), *qty))
+        });
+        body.some("payment_ref", payment, |body, name, payment| body.text(name, payment.as_str()));
+        body.hex("prev", record.prev.as_bytes());
+        body.some("reacquired", reacquired, |body, name, again| body.json(name, &again));
+        body.some("refund", refund, Object::id);
+        body.number("seq", record.seq);
+        body.some("settings", settings, Object::json);
+    })
+}
+
+fn decode(bytes: &[u8]) -> Result<Record, BodyError> {
+    let body: Body = serde_json::from_slice(bytes)?;
+    let kind = body.kind;
+    let missing = |member| BodyError::Missing { kind: kind.clone(), member };
+    let hold = body.hold.ok_or_else(|| missing("hold"));
+    let items = body.items.ok_or_else(|| missing("items"));
+    let expires_at_ms = body.expires_at_ms.ok_or_else(|| missing("expires_at_ms"));
+    let change = match kind.as_str() {
+        "event_put" => Change::EventPut {
+            capacities: body.capacities.ok_or_else(|| missing("capacities"))?,
+            settings: body.settings.ok_or_else(|| missing("settings"))?,
+        },
+        "sold" => Change::Sold { id: hold?, items: items?, customer: body.customer },
+        "held" => Change::Held {
+            id: hold?,
+            items: items?,
+            customer: body.customer,
+            expires_at_ms: expires_at_ms?,
+        },
+        "extended" => Change::Extended { id: hold?, items: items?, expires_at_ms: expires_at_ms? },
+        "confirmed" => Change::Confirmed {
+            id: hold?,
+            items: items?,
+            payment_ref: body.payment_ref,
+            reacquired: body.reacquired.ok_or_else(|| missing("reacquired"))?,
+        },
+        "released" => Change::Released { id: hold?, items: items? },
+        "expired" => Change::Expired { id: hold?, items: items? },
+        "refunded" => Change::Refunded {
+            id: body.refund.ok_or_else(|| missing("refund"))?,
+            reservation: hold?,
+            items: items?,
+        },
+        _ => return Err(BodyError::UnknownKind(kind)),
+    };
+    let record = Record {
+        event: body.event,
+        seq: body.seq,
+        prev: body.prev,
+        at_ms: body.at_ms,
+        change,
+        left: body.left.into_iter().collect(),
+        key: body.key,
+    };
+    if encode(&record) != bytes {
+        return Err(BodyError::NotCanonical);
+    }
+    Ok(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{IdempotencyKey, Item};
+
+    fn sold() -> Record {
+        let stock = StockName::new("general").unwrap();
+        Record {
+            event: EventName::new("default").unwrap(),
+            seq: 2,
+            prev: Hash::of(b"1"),
+            at_ms: 1_700_000_000_000,
+            change: Change::Sold {
+                id: HoldId::new(1_700_000_000_000, [7; 10]),
+                items: Items::new(vec![Item { qty: 2, stock: stock.clone() }], 1, 9).unwrap(),
+                customer: Some(CustomerId::new("Zoë \"q\" \\ \u{2028}").unwrap()),
+            },
+            left: vec![(stock, 998)],
+            key: Some(KeyUse {
+                expires_at_ms: 1,
+                fingerprint: crate::domain::Fingerprint::of(b"x"),
+                key: IdempotencyKey::new("k \"1\"").unwrap(),
+            }),
+        }
+    }
+
+    /// A record of each kind, with texts that have to be escaped.
+    fn one_of_each() -> Vec<Record> {
+        let (id, other) =
+            (HoldId::new(1_700_000_000_000, [7; 10]), HoldId::new(u64::MAX, [255; 10]));
+        let nasty: String = (0..0x250)
+            .filter_map(char::from_u32)
+            .filter(|c| !c.is_control())
+            .take(100)
+            .chain(['\u{2028}', '🎫'])
+            .collect();
+        let item = |name: &str, qty| Item { qty, stock: StockName::new(name).unwrap() };
+        let items = Items::new(vec![item("b-1.x_y", 1 << 52), item("a", 1)], 2, 1 << 53).unwrap();
+        let (customer, payment) =
+            (Some(CustomerId::new(&nasty).unwrap()), Some(PaymentRef::new(&nasty).unwrap()));
+        let capacities: BTreeMap<_, _> =
+            items.iter().map(|item| (item.stock.clone(), item.qty)).collect();
+        let settings = [None, Some(4)].map(|limit_per_customer| EventSettings {
+            limit_per_customer,
+            ..EventSettings::default()
+        });
+        let put =
+            settings.map(|settings| Change::EventPut { capacities: capacities.clone(), settings });
+        let confirm = |payment_ref, reacquired| Change::Confirmed {
+            id,
+            items: items.clone(),
+            payment_ref,
+            reacquired,
+        };
+        let changes = [
+            Change::Sold { id, items: items.clone(), customer: None },
+            Change::Held { id, items: items.clone(), customer, expires_at_ms: (1 << 53) - 1 },
+            Change::Extended { id, items: items.clone(), expires_at_ms: 0 },
+            confirm(None, false),
+            confirm(payment, true),
+            Change::Released { id, items: items.clone() },
+            Change::Expired { id, items: items.clone() },
+            Change::Expired { id, items: Items::none() },
+            Change::Refunded { id: other, reservation: id, items: items.clone() },
+        ];
+        let left: Vec<_> = capacities.clone().into_iter().collect();
+        let with = |change| Record { change, left: left.clone(), key: None, ..sold() };
+        put.into_iter()
+            .chain(changes)
+            .map(with)
+            .chain([sold(), Record { left: Vec::new(), ..sold() }])
+            .collect()
+    }
+
+    #[test]
+    fn a_body_of_any_kind_is_canonical_json_and_reads_back() {
+        for record in one_of_each() {
+            let body = record.to_body();
+            assert_eq!(Record::from_body(&body).unwrap(), record);
+            // serde_json's map is ordered by name: parsing and printing again must change nothing.
+            let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(
+                String::from_utf8(serde_json::to_vec(&value).unwrap()).unwrap(),
+                String::from_utf8(body).unwrap()
+            );
+        }
+    }
+
+    #[test]
+    fn any_other_form_of_the_same_record_is_refused() {
+        let body = String::from_utf8(sold().to_body()).unwrap();
+        for other in [
+            body.replacen(':', ": ", 1),
+            body.replacen("\"seq\":2", "\"seq\":2,\"x\":1", 1),
+            body.replacen("sold", "lost", 1),
+        ] {
+            assert_ne!(other, body);
+            assert!(Record::from_body(other.as_bytes()).is_err(), "{other}");
+        }
+    }
+}

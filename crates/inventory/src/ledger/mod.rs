@@ -1,0 +1,10 @@
+//! The ledger: per event a gap-free chain of records. It is the source of truth, the sales log and
+//! the audit trail at once.
+
+mod body;
+mod canonical;
+mod outcome;
+mod record;
+
+pub use body::BodyError;
+pub use record::{Change, Record};

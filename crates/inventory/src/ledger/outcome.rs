@@ -1,0 +1,35 @@
+//! The answer a record gives to the command that made it.
+
+use super::{Change, Record};
+use crate::domain::Outcome;
+
+impl Record {
+    /// The answer to the command behind this self.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match &self.change {
+            Change::EventPut { .. } => {
+                Outcome::EventPut { created: self.seq == 1, settings_seq: self.seq }
+            }
+            Change::Sold { id, items, .. } => {
+                Outcome::Sold { id: *id, items: items.clone(), left: self.left.clone() }
+            }
+            Change::Held { id, items, expires_at_ms, .. } => {
+                Outcome::Held { id: *id, items: items.clone(), expires_at_ms: *expires_at_ms }
+            }
+            Change::Extended { id, items, expires_at_ms } => {
+                Outcome::Extended { id: *id, items: items.clone(), expires_at_ms: *expires_at_ms }
+            }
+            Change::Confirmed { id, items, payment_ref, .. } => Outcome::Confirmed {
+                id: *id,
+                items: items.clone(),
+                payment_ref: payment_ref.clone(),
+            },
+            Change::Released { .. } => Outcome::Released,
+            Change::Refunded { id, reservation, items } => {
+                Outcome::Refunded { id: *id, reservation: *reservation, items: items.clone() }
+            }
+            Change::Expired { .. } => Outcome::ExpiryNoted,
+        }
+    }
+}

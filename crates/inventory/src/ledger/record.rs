@@ -1,0 +1,158 @@
+//! One accepted change, and everything that follows from it.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{
+    CustomerId, EventName, EventSettings, Hash, HoldId, Items, KeyUse, PaymentRef, StockName,
+    TimeMs,
+};
+
+/// What a record changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Capacities and settings are these from now on.
+    EventPut {
+        /// Every stock and its capacity.
+        capacities: BTreeMap<StockName, u64>,
+        /// All settings.
+        settings: EventSettings,
+    },
+    /// Available becomes sold.
+    Sold {
+        /// The reservation made.
+        id: HoldId,
+        /// What is sold.
+        items: Items,
+        /// To whom.
+        customer: Option<CustomerId>,
+    },
+    /// Available becomes held.
+    Held {
+        /// The hold made.
+        id: HoldId,
+        /// What is held.
+        items: Items,
+        /// For whom.
+        customer: Option<CustomerId>,
+        /// Until when.
+        expires_at_ms: TimeMs,
+    },
+    /// A hold lives longer.
+    Extended {
+        /// Which.
+        id: HoldId,
+        /// What it holds.
+        items: Items,
+        /// Until when.
+        expires_at_ms: TimeMs,
+    },
+    /// Held becomes sold; or available does, when the hold had expired.
+    Confirmed {
+        /// Which hold.
+        id: HoldId,
+        /// What is sold.
+        items: Items,
+        /// The payment.
+        payment_ref: Option<PaymentRef>,
+        /// Whether the hold had expired and its items were taken again.
+        reacquired: bool,
+    },
+    /// Held becomes available: given back.
+    Released {
+        /// Which hold.
+        id: HoldId,
+        /// What it held.
+        items: Items,
+    },
+    /// Held becomes available: out of time.
+    Expired {
+        /// Which hold.
+        id: HoldId,
+        /// What it held.
+        items: Items,
+    },
+    /// Sold becomes available.
+    Refunded {
+        /// The refund.
+        id: HoldId,
+        /// Of which reservation.
+        reservation: HoldId,
+        /// What comes back.
+        items: Items,
+    },
+}
+
+impl Change {
+    /// The hold or reservation it is about.
+    #[must_use]
+    pub fn hold(&self) -> Option<HoldId> {
+        match self {
+            Self::EventPut { .. } => None,
+            Self::Sold { id, .. }
+            | Self::Held { id, .. }
+            | Self::Extended { id, .. }
+            | Self::Confirmed { id, .. }
+            | Self::Released { id, .. }
+            | Self::Expired { id, .. } => Some(*id),
+            Self::Refunded { reservation, .. } => Some(*reservation),
+        }
+    }
+
+    /// The items it moves; none for a change of the event itself.
+    #[must_use]
+    pub fn items(&self) -> Option<&Items> {
+        match self {
+            Self::EventPut { .. } => None,
+            Self::Sold { items, .. }
+            | Self::Held { items, .. }
+            | Self::Extended { items, .. }
+            | Self::Confirmed { items, .. }
+            | Self::Released { items, .. }
+            | Self::Expired { items, .. }
+            | Self::Refunded { items, .. } => Some(items),
+        }
+    }
+
+    /// The customer it names.
+    #[must_use]
+    pub fn customer(&self) -> Option<&CustomerId> {
+        match self {
+            Self::Sold { customer, .. } | Self::Held { customer, .. } => customer.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Its name in the ledger.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::EventPut { .. } => "event_put",
+            Self::Sold { .. } => "sold",
+            Self::Held { .. } => "held",
+            Self::Extended { .. } => "extended",
+            Self::Confirmed { .. } => "confirmed",
+            Self::Released { .. } => "released",
+            Self::Expired { .. } => "expired",
+            Self::Refunded { .. } => "refunded",
+        }
+    }
+}
+
+/// A record of an event's ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The event.
+    pub event: EventName,
+    /// Its place: 1, 2, 3, … without gaps.
+    pub seq: u64,
+    /// The hash of the record before it.
+    pub prev: Hash,
+    /// The time of the decision; never less than that of the record before it.
+    pub at_ms: TimeMs,
+    /// What changed.
+    pub change: Change,
+    /// What is available afterwards of each stock that it touches, ordered by name.
+    pub left: Vec<(StockName, u64)>,
+    /// The idempotency key of the request behind it.
+    pub key: Option<KeyUse>,
+}

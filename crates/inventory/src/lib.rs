@@ -1,0 +1,17 @@
+//! Ticket inventory as a state machine: commands go in, ledger records come out.
+//!
+//! [`decide`] holds the rules, each a pure function of the stored state, the command and the time.
+//! [`ledger`] chains the records of an event by hash. [`domain`] has the nouns both use. The crate
+//! does no I/O and reads neither a clock nor random numbers: callers pass the time and the ids in.
+#![warn(missing_docs)]
+
+pub mod decide;
+pub mod domain;
+pub mod ledger;
+pub mod map;
+
+pub use domain::{
+    Command, CommandKind, CustomerId, Event, EventName, EventSettings, Hash, Hold, HoldId,
+    HoldState, IdempotencyKey, Item, Items, KeyUse, Limits, Outcome, PaymentRef, Refusal,
+    RefusalKind, Stock, StockName, TimeMs,
+};

@@ -1,0 +1,6 @@
+//! The architecture holds: dependencies between crates, imports between modules, files.
+#![allow(clippy::unwrap_used)]
+
+mod dependencies;
+mod files;
+mod imports;

@@ -1,0 +1,327 @@
+//! The engine over a store that others share, with a store in memory that does what databases do.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use inventory::{
+    Command, CommandKind, HoldId, IdempotencyKey, Limits, Outcome, RefusalKind,
+    decide::{Touch, WorkingSet},
+};
+use inventory_engine::{Engine, EngineError, Environment, Request};
+use inventory_store::{
+    Durability, EventView, Fault, MemoryStore, Reader, SharedStore, Store, StoreError,
+};
+
+use crate::support::{TestClock, event, hold, key, keyed, put, reserve};
+
+fn start(store: &MemoryStore, clock: &TestClock, cache_ttl: Duration) -> Engine {
+    let writers = (0..4).map(|_| store.clone()).collect();
+    let env = Environment::seeded(Arc::new(clock.clone()), 1);
+    Engine::start_shared(writers, Arc::new(store.clone()), cache_ttl, Limits::default(), env)
+}
+
+async fn created(engine: &Engine, name: &str, capacity: u64) {
+    engine.submit(Request::new(put(name, &[("general", capacity)]))).await.unwrap().result.unwrap();
+}
+
+/// What another process does to the same store.
+async fn elsewhere(
+    store: &MemoryStore,
+    kind: CommandKind,
+    key: Option<IdempotencyKey>,
+    now_ms: u64,
+) {
+    let command = Command { id: HoldId::new(now_ms, [7; 10]), kind };
+    let commands = std::iter::once((&command, key.as_ref()));
+    let done = inventory_store::run_batch(
+        &mut store.clone(),
+        &Limits::default(),
+        commands,
+        Vec::new(),
+        now_ms,
+        Durability::Synced,
+    )
+    .await;
+    done.unwrap().replies.remove(0).result.unwrap();
+}
+
+async fn sold(engine: &Engine, name: &str) -> u64 {
+    engine.event(&event(name)).await.unwrap().unwrap().event.stocks[0].1.sold
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_sell_out_exactly_with_several_writers() {
+    let engine = start(&MemoryStore::default(), &TestClock::at(1_000), Duration::ZERO);
+    let names = ["a", "b", "c", "d", "e", "f"];
+    for name in names {
+        created(&engine, name, 200).await;
+    }
+    let buyers: Vec<_> = (0..60)
+        .map(|number| {
+            let (engine, name) = (engine.clone(), names[number % names.len()]);
+            tokio::spawn(async move {
+                let mut bought = 0;
+                while let Ok(Outcome::Sold { items, .. }) =
+                    engine.submit(Request::new(reserve(name, 3))).await.unwrap().result
+                {
+                    bought += items.total();
+                }
+                bought
+            })
+        })
+        .collect();
+    let mut bought = 0;
+    for buyer in buyers {
+        bought += buyer.await.unwrap();
+    }
+    assert_eq!(bought, 6 * 198);
+    for name in names {
+        assert_eq!(sold(&engine, name).await, 198);
+    }
+    engine.stop().await;
+    assert!(matches!(
+        engine.submit(Request::new(reserve("a", 1))).await,
+        Err(EngineError::Stopping)
+    ));
+}
+
+#[tokio::test]
+async fn a_conflict_is_decided_again_and_other_errors_are_told_apart() {
+    let store = MemoryStore::default();
+    let engine = start(&store, &TestClock::at(1_000), Duration::ZERO);
+    created(&engine, "default", 10).await;
+    store.fail_next(Fault::Conflict);
+    engine.submit(keyed(reserve("default", 1), "a")).await.unwrap().result.unwrap();
+    store.fail_next(Fault::Unavailable);
+    let error = engine.submit(keyed(reserve("default", 1), "b")).await.unwrap_err();
+    assert!(
+        matches!(&error, EngineError::Store(error @ StoreError::Unavailable(_)) if error.is_without_effect())
+    );
+    store.fail_next(Fault::KeptButUnknown);
+    let error = engine.submit(keyed(reserve("default", 1), "c")).await.unwrap_err();
+    assert!(
+        matches!(&error, EngineError::Store(error @ StoreError::Unknown(_)) if !error.is_without_effect())
+    );
+    // The engine goes on, and the keys tell.
+    assert!(engine.submit(keyed(reserve("default", 1), "c")).await.unwrap().replayed);
+    assert!(!engine.submit(keyed(reserve("default", 1), "b")).await.unwrap().replayed);
+    assert_eq!(sold(&engine, "default").await, 3);
+}
+
+#[tokio::test]
+async fn what_others_wrote_is_seen_when_the_cache_runs_out_and_own_writes_at_once() {
+    let store = MemoryStore::default();
+    let engine = start(&store, &TestClock::at(1_000), Duration::from_millis(200));
+    created(&engine, "default", 10).await;
+    assert_eq!(sold(&engine, "default").await, 0);
+    elsewhere(&store, reserve("default", 1), None, 1_000).await;
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    assert_eq!(sold(&engine, "default").await, 1);
+    engine.submit(Request::new(reserve("default", 1))).await.unwrap().result.unwrap();
+    assert_eq!(sold(&engine, "default").await, 2);
+    // An event made elsewhere is found, and so is one that was missing a while ago.
+    assert!(engine.event(&event("new")).await.unwrap().is_none());
+    elsewhere(&store, put("new", &[("general", 1)]), None, 1_000).await;
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    assert!(engine.event(&event("new")).await.unwrap().is_some());
+    assert_eq!(engine.events(None, 10).await.unwrap().0.len(), 2);
+}
+
+#[tokio::test]
+async fn a_key_used_elsewhere_answers_here() {
+    let store = MemoryStore::default();
+    let engine = start(&store, &TestClock::at(1_000), Duration::ZERO);
+    created(&engine, "default", 10).await;
+    elsewhere(&store, reserve("default", 2), Some(key("k")), 1_000).await;
+    assert!(engine.submit(keyed(reserve("default", 2), "k")).await.unwrap().replayed);
+    assert_eq!(sold(&engine, "default").await, 2);
+}
+
+#[tokio::test]
+async fn holds_find_their_event_and_unknown_ones_are_refused() {
+    let store = MemoryStore::default();
+    let clock = TestClock::at(1_000);
+    let engine = start(&store, &clock, Duration::ZERO);
+    created(&engine, "default", 10).await;
+    elsewhere(&store, hold("default", 2, 60_000), None, 1_000).await;
+    let id = HoldId::new(1_000, [7; 10]);
+    engine
+        .submit(Request::new(CommandKind::Confirm { hold: id, payment_ref: None }))
+        .await
+        .unwrap()
+        .result
+        .unwrap();
+    let unknown = CommandKind::Release { hold: HoldId::new(1, [1; 10]) };
+    let refused = engine.submit(Request::new(unknown)).await.unwrap().result.unwrap_err();
+    assert_eq!(refused.kind, RefusalKind::HoldNotFound);
+}
+
+#[tokio::test]
+async fn without_the_store_reads_are_stale_and_writes_refused_until_it_is_back() {
+    let store = MemoryStore::default();
+    let engine = start(&store, &TestClock::at(1_000), Duration::ZERO);
+    created(&engine, "default", 10).await;
+    assert!(engine.event(&event("default")).await.unwrap().unwrap().stale.is_none());
+    store.set_reachable(false);
+    let seen = engine.event(&event("default")).await.unwrap().unwrap();
+    assert!(seen.stale.is_some() && seen.event.stocks[0].1.available() == 10);
+    assert!(engine.events(None, 10).await.unwrap().0[0].stale.is_some());
+    assert!(matches!(
+        engine.event(&event("unknown")).await,
+        Err(EngineError::Store(StoreError::Unavailable(_)))
+    ));
+    assert!(matches!(
+        engine.submit(Request::new(reserve("default", 1))).await,
+        Err(EngineError::Store(StoreError::Unavailable(_)))
+    ));
+    assert!(engine.check().is_err());
+    store.set_reachable(true);
+    engine.check().unwrap();
+    engine.submit(Request::new(reserve("default", 1))).await.unwrap().result.unwrap();
+    assert!(engine.event(&event("default")).await.unwrap().unwrap().stale.is_none());
+}
+
+#[tokio::test]
+async fn expiry_is_seen_on_time_and_written_down_without_anyone_asking() {
+    let store = MemoryStore::default();
+    let clock = TestClock::at(1_000);
+    let engine = start(&store, &clock, Duration::from_secs(60));
+    created(&engine, "default", 10).await;
+    engine.submit(Request::new(hold("default", 4, 500))).await.unwrap().result.unwrap();
+    let available = async || {
+        engine.event(&event("default")).await.unwrap().unwrap().event.stocks[0].1.available()
+    };
+    assert_eq!(available().await, 6);
+    clock.set(1_500);
+    assert_eq!(available().await, 10);
+    engine.submit(Request::new(hold("default", 4, 500))).await.unwrap().result.unwrap();
+    clock.set(2_000);
+    for _ in 0..500 {
+        if engine.published()[0].event.seq == 5 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the expiry was never written down");
+}
+
+#[tokio::test]
+async fn a_panic_of_a_writer_leaves_nobody_waiting() {
+    let store = MemoryStore::default();
+    let engine = start(&store, &TestClock::at(1_000), Duration::ZERO);
+    created(&engine, "default", 10).await;
+    store.fail_next(Fault::Panic);
+    assert!(matches!(
+        engine.submit(Request::new(reserve("default", 1))).await,
+        Err(EngineError::Store(_))
+    ));
+    assert!(matches!(engine.failed().await, StoreError::Failed(_)));
+    assert!(matches!(
+        engine.submit(Request::new(reserve("default", 1))).await,
+        Err(EngineError::Store(_))
+    ));
+}
+
+/// A store whose events are often locked by others: a load takes a turn.
+#[derive(Clone, Default)]
+struct Contended {
+    store: MemoryStore,
+    turns: Arc<AtomicUsize>,
+}
+
+impl Contended {
+    fn give(&self, turns: usize) {
+        self.turns.fetch_add(turns, Ordering::SeqCst);
+    }
+}
+
+impl Store for Contended {
+    async fn load(&mut self, touch: &Touch, now_ms: u64) -> Result<WorkingSet, StoreError> {
+        while self
+            .turns
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |turns| turns.checked_sub(1))
+            .is_err()
+        {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        self.store.load(touch, now_ms).await
+    }
+
+    async fn commit(
+        &mut self,
+        set: WorkingSet,
+        durability: Durability,
+    ) -> Result<Vec<EventView>, StoreError> {
+        self.store.commit(set, durability).await
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        Store::reader(&self.store)
+    }
+}
+
+impl SharedStore for Contended {
+    async fn load_more(&mut self, set: &mut WorkingSet, touch: &Touch) -> Result<(), StoreError> {
+        self.store.load_more(set, touch).await
+    }
+}
+
+/// Lets what was spawned get as far as it can.
+async fn settle() {
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+#[tokio::test]
+async fn what_arrives_while_an_event_is_waited_for_joins_the_batch_but_no_expiry_does() {
+    let store = Contended::default();
+    let clock = TestClock::at(1_000);
+    let env = Environment::seeded(Arc::new(clock.clone()), 1);
+    let reader = Arc::new(store.store.clone());
+    let engine =
+        Engine::start_shared(vec![store.clone()], reader, Duration::ZERO, Limits::default(), env);
+    let submit = |request: Request| {
+        let engine = engine.clone();
+        tokio::spawn(async move { engine.submit(request).await.unwrap() })
+    };
+    store.give(4);
+    created(&engine, "default", 100).await;
+    engine.submit(keyed(reserve("default", 1), "old")).await.unwrap().result.unwrap();
+    let held =
+        engine.submit(Request::new(hold("default", 5, 60_000))).await.unwrap().result.unwrap();
+    let Outcome::Held { id, .. } = held else { panic!("{held:?}") };
+    engine.submit(Request::new(hold("default", 7, 1_000))).await.unwrap().result.unwrap();
+
+    let first = submit(Request::new(reserve("default", 1)));
+    settle().await;
+    let again = submit(keyed(reserve("default", 1), "old"));
+    let new = submit(keyed(reserve("default", 1), "new"));
+    let confirmed = submit(Request::new(CommandKind::Confirm { hold: id, payment_ref: None }));
+    let another = submit(Request::new(hold("default", 1, 60_000)));
+    settle().await;
+    // One more hold has run out, which the batch that waits cannot know of.
+    clock.set(2_500);
+    let reading = engine.clone();
+    let read = tokio::spawn(async move {
+        reading.event(&event("default")).await.unwrap().unwrap().event.stocks[0].1.available()
+    });
+    settle().await;
+    store.give(1);
+    let first = first.await.unwrap();
+    assert!(first.result.is_ok() && again.await.unwrap().replayed, "one turn was enough");
+    let seqs = [
+        first.seq,
+        new.await.unwrap().seq,
+        confirmed.await.unwrap().seq,
+        another.await.unwrap().seq,
+    ];
+    assert_eq!(seqs, [5, 6, 7, 8], "in the order of their arrival");
+    settle().await;
+    assert!(!read.is_finished());
+    store.give(1);
+    assert_eq!(read.await.unwrap(), 100 - 3 - 5 - 1);
+}
