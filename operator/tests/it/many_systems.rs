@@ -1,3 +1,5 @@
+//! The cost of 200 systems.
+
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt, stream};
@@ -12,10 +14,9 @@ use crate::support::{
 };
 
 const SYSTEMS: usize = 200;
-/// Many times what it takes on two cores of their own.
+/// Many times the duration on two dedicated cores.
 const TIMEOUT: Duration = Duration::from_secs(180);
-/// Far above what it takes on two cores; what matters is that it does not grow with the square of
-/// the systems.
+/// Far above the number on two cores. The limit detects growth with the square of the systems.
 const REQUESTS_PER_SYSTEM_MAX: u64 = 60;
 
 fn is(system: &TicketSystem, type_: &str, status: &str) -> bool {
@@ -26,10 +27,10 @@ fn is(system: &TicketSystem, type_: &str, status: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[allow(clippy::print_stdout)]
-async fn two_hundred_systems() {
+async fn two_hundred_systems_become_ready() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
-    // As it is delivered, unlike the impatient operators of the other tests.
+    // The default, which is longer than in the other tests.
     let mut delivered = settings(&cluster, &[]);
     delivered.resync_s = 15;
     let running = start_with(&cluster, delivered);

@@ -1,10 +1,12 @@
+//! Handover of replicas between the operator and the autoscaler.
+
 use kube::api::{Patch, PatchParams};
 use operator::kind::Kind;
 use serde_json::{Value, json};
 
 use crate::support::{Cluster, at, eventually, kubelet, start, system};
 
-/// Scales as the autoscaler does, through the scale subresource.
+/// Scales through the scale subresource, like the autoscaler.
 async fn autoscale(cluster: &Cluster, name: &str, replicas: i32) {
     let params = PatchParams {
         field_manager: Some("kube-controller-manager".to_owned()),
@@ -22,7 +24,7 @@ async fn replicas(cluster: &Cluster, name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_autoscaler_owns_the_number_of_pods() {
+async fn autoscaler_owns_replicas() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let running = start(&cluster);
@@ -30,7 +32,7 @@ async fn the_autoscaler_owns_the_number_of_pods() {
     cluster.condition("shop", "Ready", "True").await;
     assert_eq!(replicas(&cluster, "shop-ticket").await, 2, "it starts with the least");
     autoscale(&cluster, "shop-ticket", 7).await;
-    // Every reason to write the Deployment there is: a new configuration, drift, a resync.
+    // All reasons to write the Deployment: a new configuration, drift, a resync.
     cluster.apply(&system("shop", json!({"logging": {"level": "DEBUG"}}))).await;
     eventually("the new configuration arrives", || async {
         let config = cluster.get(Kind::ConfigMap, "shop-ticket").await;
@@ -40,7 +42,7 @@ async fn the_autoscaler_owns_the_number_of_pods() {
     cluster
         .edit(Kind::Deployment, "shop-ticket", json!({"spec": {"revisionHistoryLimit": 1}}))
         .await;
-    eventually("drift is put right", || async {
+    eventually("drift is corrected", || async {
         let deployment = cluster.get(Kind::Deployment, "shop-ticket").await;
         if at(&deployment, "/spec/revisionHistoryLimit") == 5 { Ok(()) } else { Err("not yet") }
     })
@@ -59,7 +61,7 @@ async fn the_autoscaler_owns_the_number_of_pods() {
 }
 
 #[tokio::test]
-async fn turning_autoscaling_on_and_off_never_drops_pods() {
+async fn toggling_autoscaling_never_drops_pods() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -69,7 +71,7 @@ async fn turning_autoscaling_on_and_off_never_drops_pods() {
     assert_eq!(replicas(&cluster, "shop-ticket").await, 5);
     assert!(cluster.find(Kind::HorizontalPodAutoscaler, "shop-ticket").await.is_none());
 
-    // Watched from the outside: the number must never even pass through one.
+    // The number of pods must not be 1 at any time.
     let deployments = cluster.api(Kind::Deployment);
     let watcher = tokio::spawn(async move {
         let mut seen = Vec::new();
@@ -120,7 +122,7 @@ async fn turning_autoscaling_on_and_off_never_drops_pods() {
 }
 
 #[tokio::test]
-async fn an_autoscaler_is_not_handed_a_system_at_zero() {
+async fn autoscaler_does_not_start_at_zero() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);

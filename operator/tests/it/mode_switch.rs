@@ -1,3 +1,5 @@
+//! Mode switches and storage changes.
+
 use std::sync::atomic::Ordering;
 
 use kube::ResourceExt;
@@ -7,7 +9,7 @@ use serde_json::json;
 use crate::support::{Cluster, at, eventually, kubelet, start, system};
 
 #[tokio::test]
-async fn switching_modes_prunes_and_keeps_the_data() {
+async fn mode_switch_prunes_and_keeps_the_volume() {
     let cluster = Cluster::new().await;
     let kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -29,8 +31,8 @@ async fn switching_modes_prunes_and_keeps_the_data() {
         }
     })
     .await;
-    // Longer than a resync: the pods of the old writer still hold the volume, so there must be no
-    // second one.
+    // Longer than a resync. The pods of the old writer hold the volume, so there must be no second
+    // writer.
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     assert!(cluster.find(Kind::Deployment, "shop").await.is_none(), "two writers on one volume");
     let (reason, _) = cluster.condition("shop", "Progressing", "True").await;
@@ -81,7 +83,7 @@ async fn switching_modes_prunes_and_keeps_the_data() {
 }
 
 #[tokio::test]
-async fn on_a_database_the_old_pods_serve_until_the_new_ones_do() {
+async fn on_a_database_old_pods_serve_until_new_ones_are_ready() {
     let cluster = Cluster::new().await;
     let kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -113,7 +115,7 @@ async fn on_a_database_the_old_pods_serve_until_the_new_ones_do() {
     })
     .await;
     let moved = std::time::Instant::now();
-    // Requests are still on their way.
+    // Requests may still arrive.
     while moved.elapsed() < std::time::Duration::from_secs(5) {
         for name in ["shop-ticket", "shop-vacancy"] {
             assert!(
@@ -151,10 +153,10 @@ async fn on_a_database_the_old_pods_serve_until_the_new_ones_do() {
     );
 }
 
-/// Polls Ready all through a switch on a database: it can be sold all the time, so it must say so
-/// all the time.
+/// Polls Ready during a mode switch on a database. The system sells throughout, so the condition
+/// must stay true.
 #[tokio::test]
-async fn on_a_database_a_switch_is_ready_throughout() {
+async fn on_a_database_mode_switch_stays_ready() {
     let cluster = Cluster::new().await;
     let kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -181,7 +183,7 @@ async fn on_a_database_a_switch_is_ready_throughout() {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     });
-    // Only the new pods are to lack readiness.
+    // Only the new pods are not ready.
     kubelet.pods_keep.store(true, Ordering::Relaxed);
     kubelet.pods_ready.store(false, Ordering::Relaxed);
     cluster.apply(&system("shop", json!({"storage": storage, "mode": "monolith"}))).await;
@@ -195,7 +197,7 @@ async fn on_a_database_a_switch_is_ready_throughout() {
 }
 
 #[tokio::test]
-async fn a_child_that_cannot_be_deleted_holds_up_nothing_else() {
+async fn failed_deletion_does_not_block_other_children() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -223,12 +225,12 @@ async fn a_child_that_cannot_be_deleted_holds_up_nothing_else() {
     .await;
     cluster.apply(&system("shop", json!({"mode": "monolith"}))).await;
     cluster.condition("shop", "Ready", "True").await;
-    eventually("it is told", || async {
+    eventually("it is reported", || async {
         let (reason, message) = cluster.condition("shop", "Degraded", "True").await;
-        let told = reason == "PruneFailed"
+        let reported = reason == "PruneFailed"
             && message
-                .starts_with("Service shop-ticket: is no longer wanted and cannot be deleted: ");
-        if told && message.contains("this one stays") { Ok(()) } else { Err((reason, message)) }
+                .starts_with("Service shop-ticket: is no longer needed and cannot be deleted: ");
+        if reported && message.contains("this one stays") { Ok(()) } else { Err((reason, message)) }
     })
     .await;
     eventually("everything else goes", || async {
@@ -266,7 +268,7 @@ async fn a_child_that_cannot_be_deleted_holds_up_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_storage_change_that_is_allowed_goes_both_ways() {
+async fn allowed_storage_change_works_both_ways() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -299,6 +301,6 @@ async fn a_storage_change_that_is_allowed_goes_both_ways() {
     assert_eq!(
         cluster.get(Kind::PersistentVolumeClaim, "shop-data").await.uid(),
         claim,
-        "the volume was never let go"
+        "the volume is kept"
     );
 }

@@ -1,13 +1,15 @@
+//! Invalid specs and unreadable resources.
+
 use operator::kind::Kind;
 use serde_json::{Value, json};
 
 use crate::support::{Cluster, kubelet, start, system};
 
 #[tokio::test]
-async fn what_cannot_work_is_refused_in_words_that_say_what_to_do() {
+async fn invalid_specs_are_rejected_with_a_remedy() {
     let cluster = Cluster::new().await;
     let postgres = json!({"postgres": {"secretRef": {"name": "db"}}});
-    let one_writer = "which is one volume with one writer: leave it out, or set storage.postgres";
+    let one_writer = "which is one volume with one writer: remove it, or set storage.postgres";
     let cases: Vec<(Value, String)> = vec![
         (json!({"vacancy": {"replicas": 2}}), format!("vacancy.replicas must be at most 1 on embedded storage, {one_writer}")),
         (
@@ -24,7 +26,7 @@ async fn what_cannot_work_is_refused_in_words_that_say_what_to_do() {
         ),
         (
             json!({"ticket": {"autoscaling": {"minReplicas": 11}}}),
-            "autoscaling.minReplicas must not be above autoscaling.maxReplicas: lower the one or raise the other".to_owned(),
+            "autoscaling.minReplicas must not be above autoscaling.maxReplicas: lower minReplicas or raise maxReplicas".to_owned(),
         ),
         (
             json!({"storage": {"embedded": {}, "postgres": {"secretRef": {"name": "db"}}}}),
@@ -32,7 +34,7 @@ async fn what_cannot_work_is_refused_in_words_that_say_what_to_do() {
         ),
         (
             json!({"ticket": {"connectionPool": {"maxConnections": 5}}}),
-            "connectionPool.keepaliveConnections must not be above connectionPool.maxConnections: lower the one or raise the other"
+            "connectionPool.keepaliveConnections must not be above connectionPool.maxConnections: lower keepaliveConnections or raise maxConnections"
                 .to_owned(),
         ),
         (
@@ -47,9 +49,9 @@ async fn what_cannot_work_is_refused_in_words_that_say_what_to_do() {
         (json!({"logging": {"level": "LOUD"}}), "Unsupported value".to_owned()),
     ];
     for (spec, words) in cases {
-        let refused =
-            cluster.try_apply(&system("shop", spec.clone())).await.expect_err("it is refused");
-        assert!(refused.message.contains(&words), "{spec}: {}", refused.message);
+        let rejected =
+            cluster.try_apply(&system("shop", spec.clone())).await.expect_err("an error");
+        assert!(rejected.message.contains(&words), "{spec}: {}", rejected.message);
     }
     for host in [
         "http://a.example.com",
@@ -61,22 +63,22 @@ async fn what_cannot_work_is_refused_in_words_that_say_what_to_do() {
         "a..b",
         "*",
     ] {
-        let refused = cluster
+        let rejected = cluster
             .try_apply(&system("shop", json!({"ingress": {"host": host}})))
             .await
-            .expect_err("it is refused");
+            .expect_err("an error");
         assert!(
-            refused.message.contains("ingress.host must be a DNS name in lower case"),
+            rejected.message.contains("ingress.host must be a DNS name in lower case"),
             "{host}: {}",
-            refused.message
+            rejected.message
         );
     }
     for name in ["1shop", "a.b", &"a".repeat(41)] {
-        let refused = cluster.try_apply(&system(name, json!({}))).await.expect_err("it is refused");
+        let rejected = cluster.try_apply(&system(name, json!({}))).await.expect_err("an error");
         assert!(
-            refused.message.contains("metadata.name becomes the name of Services"),
+            rejected.message.contains("metadata.name becomes the name of Services"),
             "{name}: {}",
-            refused.message
+            rejected.message
         );
     }
     for (name, spec) in [
@@ -98,18 +100,17 @@ async fn what_cannot_work_is_refused_in_words_that_say_what_to_do() {
 }
 
 #[tokio::test]
-async fn the_storage_of_a_live_system_is_not_changed_by_accident() {
+async fn storage_change_of_a_live_system_needs_an_annotation() {
     let cluster = Cluster::new().await;
     let moved = json!({"storage": {"postgres": {"secretRef": {"name": "db"}}}});
     cluster.apply(&system("shop", json!({}))).await;
-    let refused =
-        cluster.try_apply(&system("shop", moved.clone())).await.expect_err("it is refused");
+    let rejected = cluster.try_apply(&system("shop", moved.clone())).await.expect_err("an error");
     assert!(
-        refused.message.contains(
-            "storage is embedded and would become postgres, which does not take the data along"
-        ) && refused.message.contains("ticket-system.io/allow-storage-change"),
+        rejected.message.contains(
+            "storage is embedded and would become postgres, which does not migrate the data"
+        ) && rejected.message.contains("ticket-system.io/allow-storage-change"),
         "{}",
-        refused.message
+        rejected.message
     );
     let mut allowed = system("shop", moved);
     allowed["metadata"]["annotations"] = json!({"ticket-system.io/allow-storage-change": "true"});
@@ -117,7 +118,7 @@ async fn the_storage_of_a_live_system_is_not_changed_by_accident() {
 }
 
 #[tokio::test]
-async fn a_missing_secret_is_named_until_it_is_there() {
+async fn missing_secret_is_reported_until_it_exists() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -151,7 +152,7 @@ async fn a_missing_secret_is_named_until_it_is_there() {
 }
 
 #[tokio::test]
-async fn a_claim_the_api_server_refuses_is_reported_and_the_rest_goes_on() {
+async fn rejected_claim_is_reported_and_the_rest_is_applied() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -176,11 +177,11 @@ async fn a_claim_the_api_server_refuses_is_reported_and_the_rest_goes_on() {
 }
 
 #[tokio::test]
-async fn a_resource_that_cannot_be_read_says_so_and_holds_up_no_other() {
+async fn unreadable_resource_does_not_block_others() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
-    // The schema does not bound this number; the operator's own types do.
+    // The schema has no bound for this number, but the type of the operator has.
     let spread = json!([{"maxSkew": 5_000_000_000_i64, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}]);
     let mut odd = system("odd", json!({"ticket": {"topologySpread": spread}}));
     odd["metadata"]["namespace"] = json!(cluster.namespace);
@@ -193,7 +194,7 @@ async fn a_resource_that_cannot_be_read_says_so_and_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn a_resource_that_can_no_longer_be_read_forgets_nothing() {
+async fn resource_that_becomes_unreadable_keeps_its_status() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -209,7 +210,7 @@ async fn a_resource_that_can_no_longer_be_read_forgets_nothing() {
     let (reason, _) = cluster.raw_condition("shop", "Stalled").await;
     assert_eq!(reason, "SpecInvalid");
     let (reason, _) = cluster.raw_condition("shop", "Ready").await;
-    assert_eq!(reason, "Serving", "what runs goes on running");
+    assert_eq!(reason, "Serving", "running pods are kept");
     let resource = kube::core::ApiResource::erase::<operator::api::TicketSystem>(&());
     let api: kube::Api<kube::core::DynamicObject> =
         kube::Api::namespaced_with(cluster.client.clone(), &cluster.namespace, &resource);
@@ -227,6 +228,6 @@ async fn a_resource_that_can_no_longer_be_read_forgets_nothing() {
     assert_eq!(
         ignored.expect("it is always there")["status"],
         "False",
-        "the stock can be read, and is what it was"
+        "the stock is readable and unchanged"
     );
 }

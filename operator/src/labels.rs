@@ -1,4 +1,4 @@
-//! The recommended labels, and the part of them that selects pods.
+//! The recommended Kubernetes labels, and the subset of them that selects pods.
 
 use std::collections::BTreeMap;
 
@@ -6,30 +6,32 @@ use kube::core::ObjectMeta;
 
 use crate::kind::Component;
 
+/// The TicketSystem an object belongs to.
 pub const INSTANCE: &str = "app.kubernetes.io/instance";
+/// The tool that manages an object; [`OPERATOR`] for every child.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The value of [`MANAGED_BY`] on every child, and the name of the field manager.
 pub const OPERATOR: &str = "ticket-system-operator";
 const NAME: &str = "app.kubernetes.io/name";
-/// Which Deployment a pod or object belongs to.
+/// The [`Component`] a pod or object belongs to.
 pub const COMPONENT: &str = "app.kubernetes.io/component";
 const PART_OF: &str = "app.kubernetes.io/part-of";
 const APP: &str = "ticket-system";
 
-/// Selects the pods of one component. Deployments never let it change, so nothing that could change
-/// belongs in here.
+/// Selects the pods of one component. The selector of a Deployment is immutable, so these labels
+/// must never change.
 pub fn selector(system: &str, component: Component) -> BTreeMap<String, String> {
     let mut labels = of_system(system);
     labels.insert(COMPONENT.to_owned(), component.as_str().to_owned());
     labels
 }
 
-/// Selects everything of one system.
+/// Selects every object of one system.
 pub fn of_system(system: &str) -> BTreeMap<String, String> {
     BTreeMap::from([(NAME.to_owned(), APP.to_owned()), (INSTANCE.to_owned(), system.to_owned())])
 }
 
-/// Labels of a child; without a component for what the whole system shares.
+/// Labels of a child. `component` is `None` for a child that all components share.
 pub fn of_child(system: &str, component: Option<Component>) -> BTreeMap<String, String> {
     let mut labels =
         component.map_or_else(|| of_system(system), |component| selector(system, component));
@@ -38,12 +40,12 @@ pub fn of_child(system: &str, component: Option<Component>) -> BTreeMap<String, 
     labels
 }
 
-/// Labels as a selector in the API's query syntax.
-pub fn text(labels: &BTreeMap<String, String>) -> String {
+/// Labels as a selector in the query syntax of the API.
+pub fn query(labels: &BTreeMap<String, String>) -> String {
     labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
 }
 
-/// Selects any of `components`, in the API's query syntax.
+/// Selects any of `components`, in the query syntax of the API.
 pub fn any_of(components: &[Component]) -> String {
     format!(
         "{COMPONENT} in ({})",
@@ -51,7 +53,7 @@ pub fn any_of(components: &[Component]) -> String {
     )
 }
 
-/// The system a child belongs to, if the operator made the child.
+/// The system a child belongs to, if the operator created the child.
 pub fn instance(metadata: &ObjectMeta) -> Option<&str> {
     let labels = metadata.labels.as_ref()?;
     (labels.get(MANAGED_BY)? == OPERATOR).then(|| labels.get(INSTANCE).map(String::as_str))?

@@ -1,13 +1,15 @@
+//! Rights in a watched namespace, and the kind ServiceMonitor.
+
 use kube::api::DeleteParams;
 use operator::kind::Kind;
 use serde_json::json;
 
 use crate::support::{Cluster, at, cluster::apply_value, eventually, kubelet, start, system};
 
-/// On an API server of its own, because it takes rights away and adds a kind that other tests count
-/// on not being there.
+/// Uses its own API server, because it removes rights and adds a kind that other tests expect to be
+/// absent.
 #[tokio::test]
-async fn a_watched_namespace_takes_rights_in_that_namespace_only() {
+async fn watched_namespace_needs_rights_only_there() {
     let (cluster, elsewhere) = Cluster::pair_without_rights().await;
     apply_value(
         &cluster.client,
@@ -59,9 +61,9 @@ async fn a_watched_namespace_takes_rights_in_that_namespace_only() {
     })
     .await;
 
-    // The kind goes while it is still believed to be there: then nothing is missing.
+    // The kind is deleted while its discovery is still cached. That is not an error.
     cluster.apply(&system("shop", json!({}))).await;
-    eventually("it is made again", || async {
+    eventually("it is recreated", || async {
         cluster.find(Kind::ServiceMonitor, "shop").await.map(|_| ()).ok_or("not yet")
     })
     .await;
@@ -94,7 +96,7 @@ async fn a_watched_namespace_takes_rights_in_that_namespace_only() {
     assert!(
         elsewhere.children().await.is_empty()
             && elsewhere.status("shop").await.conditions.is_empty(),
-        "not watched, not touched"
+        "not watched, not changed"
     );
     assert_eq!(running.operator.metrics.reconciliations("error"), 0);
 }

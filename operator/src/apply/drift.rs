@@ -1,13 +1,13 @@
-//! Whether a live object already is what would be applied. Applying regardless would be harmless to
-//! the object, but a write per child and pass adds up, and a reconciliation that never rests cannot
-//! be told from one that fights somebody.
+//! Compares a desired object with the live one. Applying without a comparison would give the same
+//! object, but at the cost of one write per child and reconciliation, and it would hide conflicts
+//! with other field managers.
 
 use serde_json::{Map, Value};
 
 use super::quantity;
 
-/// Paths at which `live` lacks or contradicts `desired`. What `live` has beyond that belongs to
-/// others and is left alone.
+/// Paths at which `live` lacks or contradicts `desired`. Other fields of `live` belong to other
+/// managers and are ignored.
 pub fn differences(desired: &Value, live: &Value) -> Vec<String> {
     let mut found = Vec::new();
     compare(desired, live, &mut String::new(), &mut found);
@@ -18,7 +18,7 @@ fn compare(desired: &Value, live: &Value, path: &mut String, found: &mut Vec<Str
     match (desired, live) {
         (Value::Object(desired), Value::Object(live)) => compare_maps(desired, live, path, found),
         (Value::Array(desired), Value::Array(live)) => compare_lists(desired, live, path, found),
-        _ if desired == live || (is_amount(path) && quantity::equal(desired, live)) => {}
+        _ if desired == live || (is_quantity(path) && quantity::equal(desired, live)) => {}
         _ => found.push(path.clone()),
     }
 }
@@ -36,7 +36,7 @@ fn compare_maps(
     for (key, value) in desired {
         nested(path, key, |path| match live.get(key) {
             Some(live) => compare(value, live, path, found),
-            // The API server drops what says nothing.
+            // The API server drops empty values.
             None if is_empty(value) => {}
             None => found.push(path.clone()),
         });
@@ -78,8 +78,8 @@ fn nested(path: &mut String, segment: &str, inner: impl FnOnce(&mut String)) {
     path.truncate(length);
 }
 
-/// Lists the API server merges by key, where others may add elements of their own. All other lists
-/// belong to one manager.
+/// The key of a list that the API server merges by key. Other managers may add elements to such a
+/// list; every other list has a single manager.
 fn merge_key(path: &str, desired: &[Value]) -> Option<&'static str> {
     let key = match last(path) {
         "containers" | "env" | "volumes" | "imagePullSecrets" => "name",
@@ -92,13 +92,13 @@ fn merge_key(path: &str, desired: &[Value]) -> Option<&'static str> {
     desired.iter().all(|element| element.get(key).is_some()).then_some(key)
 }
 
-/// Maps the API server treats as one value.
+/// Whether the API server treats the map as a single value.
 fn is_atomic_map(path: &str) -> bool {
     matches!(last(path), "nodeSelector" | "matchLabels") || path == "spec.selector"
 }
 
-/// Whether a path leads to an amount of something, which has several spellings.
-fn is_amount(path: &str) -> bool {
+/// Whether the value at `path` is a quantity, which has several spellings.
+fn is_quantity(path: &str) -> bool {
     path.contains(".requests.") || path.contains(".limits.")
 }
 
@@ -109,7 +109,7 @@ fn last(path: &str) -> &str {
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
-        // `allowPrivilegeEscalation: false` says something that its absence does not.
+        // `allowPrivilegeEscalation: false` differs from its absence.
         Value::Bool(_) | Value::Number(_) => false,
         Value::String(text) => text.is_empty(),
         Value::Array(list) => list.is_empty(),
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_others_added_is_no_difference() {
+    fn fields_of_other_managers_are_ignored() {
         let desired = json!({"metadata": {"labels": {"a": "1"}}, "spec": {"template": {"spec": {"containers": [{"name": "x", "image": "i"}]}}}});
         let live = json!({
             "metadata": {"labels": {"a": "1", "b": "2"}, "uid": "u"},
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn changed_and_missing_fields_are_named() {
+    fn changed_and_missing_fields_are_listed() {
         let desired = json!({"spec": {"containers": [{"name": "x", "image": "i", "env": [{"name": "A", "value": "1"}]}], "paused": true}});
         let live = json!({"spec": {"containers": [{"name": "x", "image": "j"}]}});
         assert_eq!(
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_one_manager_must_match_as_a_whole() {
+    fn list_of_one_manager_must_match_completely() {
         let desired = json!({"spec": {"rules": [{"host": "a"}]}});
         assert_eq!(
             differences(&desired, &json!({"spec": {"rules": [{"host": "a"}, {"host": "b"}]}})),
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_widened_selector_is_drift() {
+    fn widened_selector_is_drift() {
         let desired = json!({"spec": {"selector": {"a": "1"}}});
         assert_eq!(
             differences(&desired, &json!({"spec": {"selector": {"a": "1", "b": "2"}}})),
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn spellings_of_an_amount_are_equal_only_as_amounts() {
+    fn spellings_are_equal_only_for_quantities() {
         let amount = |value: &str| json!({"resources": {"requests": {"cpu": value}}});
         assert!(differences(&amount("0.5"), &amount("500m")).is_empty());
         assert_eq!(differences(&amount("0.5"), &amount("501m")), ["resources.requests.cpu"]);
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing_may_be_absent() {
+    fn empty_values_may_be_absent() {
         let desired = json!({"a": "", "b": [], "c": {}, "d": null});
         assert!(differences(&desired, &json!({})).is_empty());
         let desired = json!({"e": false, "f": 0});
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(
             differences(&desired, &json!({})),
             ["e", "f"],
-            "a protection that was removed is a difference"
+            "a removed protection is a difference"
         );
     }
 }

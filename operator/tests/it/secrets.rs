@@ -1,17 +1,14 @@
-//! What Secrets hold is in Secrets alone: pods refer to it, and nothing else has it.
+//! The values of Secrets appear in no other object. Pods refer to them.
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, api::ListParams};
-use operator::{
-    dereference::TOKEN_KEY,
-    kind::{Kind, admin_token},
-};
+use operator::kind::{ADMIN_TOKEN_KEY, Kind, admin_token};
 use serde_json::json;
 
 use crate::support::{Cluster, kubelet, start, system};
 
 #[tokio::test]
-async fn neither_password_nor_token_leaves_its_secret() {
+async fn password_and_token_stay_in_their_secrets() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let running = start(&cluster);
@@ -19,15 +16,15 @@ async fn neither_password_nor_token_leaves_its_secret() {
     cluster.secret("db", "url", "mysql://user:sesame-password@host/db").await;
     cluster.apply(&system("shop", spec.clone())).await;
     cluster.condition("shop", "Degraded", "True").await;
-    let refused = shown(&cluster, "shop").await + &metrics(&running.operator.metrics);
+    let invalid = shown(&cluster, "shop").await + &metrics(&running.operator.metrics);
     cluster.secret("db", "url", "postgres://user:sesame-password@host/db").await;
     cluster.condition("shop", "Ready", "True").await;
     let ready = shown(&cluster, "shop").await + &metrics(&running.operator.metrics);
     let secrets: Api<Secret> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
     let data = secrets.get(&admin_token("shop")).await.expect("it is made").data.expect("data");
-    let token = String::from_utf8(data[TOKEN_KEY].0.clone()).expect("text");
+    let token = String::from_utf8(data[ADMIN_TOKEN_KEY].0.clone()).expect("text");
     assert!(token.len() >= 16, "{}", token.len());
-    for text in [refused, ready] {
+    for text in [invalid, ready] {
         assert!(text.len() > 2_000 && !text.contains("sesame"), "{text}");
         // In base64 as well.
         assert!(!text.contains(&token) && !text.contains("c2VzYW1l"), "{text}");
@@ -38,7 +35,7 @@ fn metrics(metrics: &operator::observe::Metrics) -> String {
     String::from_utf8(metrics.render().expect("metrics")).expect("text")
 }
 
-/// The resource, its events, and every child but Secrets.
+/// The resource, its events, and every child except Secrets.
 async fn shown(cluster: &Cluster, name: &str) -> String {
     let mut text = serde_json::to_string(&cluster.systems().get(name).await.expect("the resource"))
         .expect("JSON");

@@ -1,8 +1,8 @@
-//! Caches of the children, one watch per kind.
+//! Caches of the live children, filled by one watch per kind.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -17,36 +17,38 @@ use kube::{
         watcher,
     },
 };
+use parking_lot::Mutex;
 
-use super::{Operator, backoff::WatchBackoff, scope::Main};
+use super::{backoff::watch_backoff, operator::Operator};
 use crate::{
-    build::labels,
     dereference::{Children, FromServer},
     kind::Kind,
+    labels,
 };
 
-/// How long it is believed that the cluster has, or has not, the kind ServiceMonitor.
+/// How long the result of the discovery of the kind ServiceMonitor is cached.
 const DISCOVERY_TTL: Duration = Duration::from_secs(60);
 
-/// Children as the watches last showed them; unwatched kinds are read from the server.
-pub(super) struct Cached {
+/// The children of all systems in one scope. Kinds that are not watched are read from the API
+/// server.
+pub(super) struct Cache {
     stores: HashMap<Kind, Store<DynamicObject>>,
     server: FromServer,
     service_monitors: Mutex<Option<(Instant, bool)>>,
 }
 
-impl Cached {
-    /// Waits until every cache has been filled once: before that, every child would look deleted.
+impl Cache {
+    /// Waits until every cache has its first list. Before that, every child would look deleted.
     pub async fn ready(&self) {
         for store in self.stores.values() {
-            // The writer goes only together with the whole scope.
+            // The writer is dropped only together with the whole scope.
             let _ = store.wait_until_ready().await;
         }
     }
 }
 
 #[async_trait]
-impl Children for Cached {
+impl Children for Cache {
     async fn get(
         &self,
         kind: Kind,
@@ -62,24 +64,23 @@ impl Children for Cached {
     }
 
     async fn has_service_monitors(&self) -> Result<bool, kube::Error> {
-        let lock =
-            || self.service_monitors.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some((asked, known)) = *lock()
-            && asked.elapsed() < DISCOVERY_TTL
+        if let Some((discovered, known)) = *self.service_monitors.lock()
+            && discovered.elapsed() < DISCOVERY_TTL
         {
             return Ok(known);
         }
         let known = self.server.has_service_monitors().await?;
-        *lock() = Some((Instant::now(), known));
+        *self.service_monitors.lock() = Some((Instant::now(), known));
         Ok(known)
     }
 }
 
-/// Watches every watched kind. The stream says which system to look at again.
+/// Watches every watched kind. The stream yields the name and namespace of each system whose
+/// children changed.
 pub(super) fn watch(
     operator: &Operator,
     namespace: Option<&str>,
-) -> (Cached, impl Stream<Item = ObjectRef<Main>> + Send + use<>) {
+) -> (Cache, impl Stream<Item = (String, String)> + Send + use<>) {
     let mut stores = HashMap::new();
     let mut streams = Vec::new();
     for kind in Kind::ALL.into_iter().filter(|kind| kind.is_watched()) {
@@ -94,35 +95,35 @@ pub(super) fn watch(
             .labels(&format!("{}={}", labels::MANAGED_BY, labels::OPERATOR))
             .timeout(operator.settings.watch_timeout_s);
         let metrics = Arc::clone(&operator.metrics);
-        let touched = watcher(api, config)
-            .modify(move |object| complete(kind, object))
-            .backoff(WatchBackoff::default())
+        let changes = watcher(api, config)
+            .modify(move |object| normalize(kind, object))
+            .backoff(watch_backoff())
             .reflect(writer)
             .touched_objects()
-            .filter_map(move |touched| {
-                let system = match touched {
+            .filter_map(move |change| {
+                let system = match change {
                     Ok(object) => system_of(&object),
                     Err(error) => {
                         metrics.watch_error(kind.as_str());
-                        tracing::warn!(%error, kind = kind.as_str(), "watch broke; it is begun anew");
+                        tracing::warn!(%error, kind = kind.as_str(), "watch failed; restarting it");
                         None
                     }
                 };
                 std::future::ready(system)
             });
-        streams.push(touched.boxed());
+        streams.push(changes.boxed());
     }
-    let cached = Cached {
+    let cache = Cache {
         stores,
         server: FromServer(operator.client.clone()),
         service_monitors: Mutex::default(),
     };
-    (cached, stream::select_all(streams))
+    (cache, stream::select_all(streams))
 }
 
-/// The items of a list come without their kind, which would look like a difference. Who owns which
-/// field matters for the replicas of Deployments only; it is most of the size of everything else.
-fn complete(kind: Kind, object: &mut DynamicObject) {
+/// Adds the kind, which list items lack and which would look like a difference. Drops the managed
+/// fields, which are most of the size, except of Deployments: the handover of replicas reads them.
+fn normalize(kind: Kind, object: &mut DynamicObject) {
     let resource = kind.api_resource();
     object.types = Some(TypeMeta { api_version: resource.api_version, kind: resource.kind });
     if kind != Kind::Deployment {
@@ -130,9 +131,10 @@ fn complete(kind: Kind, object: &mut DynamicObject) {
     }
 }
 
-/// By label rather than by owner, so that retained children, which have none, are found as well. An
-/// object whose label was edited away shows up as deleted, with the label it had.
-fn system_of(object: &DynamicObject) -> Option<ObjectRef<Main>> {
+/// The name and namespace of the system a child belongs to. It is found by label, since retained
+/// children have no owner. An object whose label was removed shows up as deleted, with its old
+/// label.
+fn system_of(object: &DynamicObject) -> Option<(String, String)> {
     let system = labels::instance(&object.metadata)?;
-    Some(ObjectRef::new(system).within(&object.namespace()?))
+    Some((system.to_owned(), object.namespace()?))
 }

@@ -1,74 +1,73 @@
-//! Why pods are not ready: what Kubernetes says of them, and what the service itself answers under
-//! /ready.
+//! Finds out why pods are not ready: from their status, and from the response of `/ready`.
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::{Api, Client, ResourceExt, api::ListParams};
 
-use crate::{build::labels, kind::Component};
+use crate::{kind::Component, labels};
 
-/// Pods looked at per component.
+/// Most pods listed per component.
 const PODS_MAX: u32 = 20;
-/// Longest reason a message repeats.
+/// Most characters of a quoted message.
 const DETAIL_MAX: usize = 200;
 
-/// What a service answered under /ready.
+/// The response of a service to `/ready`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum ProbeResult {
     Ready,
-    /// 503, with what the service says is missing.
+    /// 503, with the cause the service names.
     NotReady(String),
     Unreachable,
 }
 
-/// Asks a service whether it is ready.
+/// Probes the readiness of a service.
 #[async_trait]
 pub trait ReadinessProbe: Send + Sync {
-    /// Asks `url`, which ends in `/ready`. Never waits long, never fails: an unreachable service is
-    /// an answer too.
-    async fn ask(&self, url: &str) -> Answer;
+    /// Requests `url`, which ends in `/ready`. The probe has a timeout and does not fail: an
+    /// unreachable service is a result.
+    async fn probe(&self, url: &str) -> ProbeResult;
 }
 
-/// Why a component does not serve.
+/// Why pods of a component are not ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explanation {
+pub struct Diagnosis {
     /// `PodsFailing` or `ServiceNotReady`.
     pub reason: &'static str,
     pub message: String,
 }
 
-/// Looks for a reason; finding none is no error, and neither is not being allowed to look. Without
-/// a `probe` only what Kubernetes says of the pods counts.
-pub async fn explain(
+/// Diagnoses one component. Returns `None` if there is no cause to report, or if pods cannot be
+/// listed. Without a `probe`, only the status of the pods is used.
+pub async fn diagnose(
     client: &Client,
     probe: Option<&dyn ReadinessProbe>,
     namespace: &str,
     system: &str,
     component: Component,
-) -> Option<Explanation> {
+) -> Option<Diagnosis> {
     let pods = pods(client, namespace, system, component).await;
-    if let Some(message) = pods.iter().find_map(failing) {
-        return Some(Explanation { reason: "PodsFailing", message });
+    if let Some(message) = pods.iter().find_map(pod_failure) {
+        return Some(Diagnosis { reason: "PodsFailing", message });
     }
-    // A pod that is not ready is no endpoint of its Service, so it is asked directly.
+    // A Service does not route to pods that are not ready, so the probe uses the pod IP.
     let ip = pods.iter().find_map(|pod| pod.status.as_ref()?.pod_ip.as_ref())?;
     let host = if ip.contains(':') { format!("[{ip}]") } else { ip.clone() };
-    match probe?.ask(&format!("http://{host}:{}/ready", component.port())).await {
-        Answer::NotReady(why) => Some(Explanation {
+    match probe?.probe(&format!("http://{host}:{}/ready", component.port())).await {
+        ProbeResult::NotReady(cause) => Some(Diagnosis {
             reason: "ServiceNotReady",
-            message: format!("/ready answers: {}", shortened(&why)),
+            message: format!("/ready returned: {}", truncated(&cause)),
         }),
-        Answer::Ready | Answer::Unreachable => None,
+        ProbeResult::Ready | ProbeResult::Unreachable => None,
     }
 }
 
 async fn pods(client: &Client, namespace: &str, system: &str, component: Component) -> Vec<Pod> {
-    let selector = labels::text(&labels::selector(system, component));
+    let selector = labels::query(&labels::selector(system, component));
     let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let mut pods = match api.list(&ListParams::default().labels(&selector).limit(PODS_MAX)).await {
         Ok(list) => list.items,
         Err(error) => {
-            tracing::debug!(%error, "cannot list pods to explain why they are not ready");
+            tracing::debug!(%error, "cannot list pods to diagnose them");
             Vec::new()
         }
     };
@@ -77,9 +76,9 @@ async fn pods(client: &Client, namespace: &str, system: &str, component: Compone
     pods
 }
 
-/// What keeps a pod from running. Only what stays the same while nothing changes: counters and
-/// back-off times in a message would make every look a new status.
-fn failing(pod: &Pod) -> Option<String> {
+/// Why a pod does not run. The message leaves out counters and back-off times, which would change
+/// the status at every reconciliation.
+fn pod_failure(pod: &Pod) -> Option<String> {
     let status = pod.status.as_ref()?;
     let unschedulable = status
         .conditions
@@ -89,13 +88,13 @@ fn failing(pod: &Pod) -> Option<String> {
         .map(|condition| {
             format!(
                 "cannot be scheduled: {}",
-                shortened(condition.message.as_deref().unwrap_or("no reason given"))
+                truncated(condition.message.as_deref().unwrap_or("no reason given"))
             )
         });
-    unschedulable.or_else(|| status.container_statuses.iter().flatten().find_map(waiting))
+    unschedulable.or_else(|| status.container_statuses.iter().flatten().find_map(container_failure))
 }
 
-fn waiting(container: &ContainerStatus) -> Option<String> {
+fn container_failure(container: &ContainerStatus) -> Option<String> {
     let waiting = container.state.as_ref()?.waiting.as_ref()?;
     match waiting.reason.as_deref()? {
         "ContainerCreating" | "PodInitializing" => None,
@@ -104,24 +103,24 @@ fn waiting(container: &ContainerStatus) -> Option<String> {
         }
         "CrashLoopBackOff" => {
             let last = container.last_state.as_ref().and_then(|state| state.terminated.as_ref());
-            let why = last.map_or_else(String::new, |last| {
+            let cause = last.map_or_else(String::new, |last| {
                 format!(
-                    ", last with exit code {} ({})",
+                    ", last exit code {} ({})",
                     last.exit_code,
                     last.reason.as_deref().unwrap_or("no reason given")
                 )
             });
-            Some(format!("container {} keeps crashing{why}", container.name))
+            Some(format!("container {} keeps crashing{cause}", container.name))
         }
         reason => Some(format!(
             "container {}: {reason}: {}",
             container.name,
-            shortened(waiting.message.as_deref().unwrap_or("no message"))
+            truncated(waiting.message.as_deref().unwrap_or("no message"))
         )),
     }
 }
 
-fn shortened(text: &str) -> String {
+fn truncated(text: &str) -> String {
     let mut text: String = text.chars().take(DETAIL_MAX).collect();
     text.retain(|c| !c.is_control());
     text
@@ -138,22 +137,21 @@ mod tests {
     }
 
     #[test]
-    fn what_a_pod_says_is_cut_off_and_has_no_control_characters() {
-        let said = format!("no\n{}", "ü".repeat(300));
-        let pending =
-            json!({"conditions": [{"type": "PodScheduled", "status": "False", "message": said}]});
-        let message = failing(&pod(&pending)).expect("a reason");
+    fn pod_message_is_truncated_without_control_characters() {
+        let message = format!("no\n{}", "ü".repeat(300));
+        let pending = json!({"conditions": [{"type": "PodScheduled", "status": "False", "message": message}]});
+        let message = pod_failure(&pod(&pending)).expect("a reason");
         assert_eq!(message, format!("cannot be scheduled: no{}", "ü".repeat(DETAIL_MAX - 3)));
     }
 
     #[test]
-    fn failing_pods_are_told_from_starting_ones() {
+    fn failing_pods_differ_from_starting_pods() {
         let container = |state: &serde_json::Value| {
             json!({"containerStatuses": [{"name": "c", "image": "i:1", "imageID": "", "ready": false, "restartCount": 3, "state": state,
             "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}]})
         };
         let reason = |name: &str| {
-            failing(&pod(&container(
+            pod_failure(&pod(&container(
                 &json!({"waiting": {"reason": name, "message": "back-off 40s"}}),
             )))
         };
@@ -161,14 +159,14 @@ mod tests {
         assert_eq!(reason("ImagePullBackOff").as_deref(), Some("cannot pull image i:1"));
         assert_eq!(
             reason("CrashLoopBackOff").as_deref(),
-            Some("container c keeps crashing, last with exit code 137 (OOMKilled)")
+            Some("container c keeps crashing, last exit code 137 (OOMKilled)")
         );
         assert_eq!(
             reason("CreateContainerConfigError").as_deref(),
             Some("container c: CreateContainerConfigError: back-off 40s")
         );
-        assert_eq!(failing(&pod(&container(&json!({"running": {}})))), None);
+        assert_eq!(pod_failure(&pod(&container(&json!({"running": {}})))), None);
         let pending = json!({"conditions": [{"type": "PodScheduled", "status": "False", "message": "no nodes"}]});
-        assert_eq!(failing(&pod(&pending)).as_deref(), Some("cannot be scheduled: no nodes"));
+        assert_eq!(pod_failure(&pod(&pending)).as_deref(), Some("cannot be scheduled: no nodes"));
     }
 }

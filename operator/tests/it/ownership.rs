@@ -1,3 +1,5 @@
+//! Adoption, ownership, and pauses.
+
 use kube::ResourceExt;
 use operator::kind::Kind;
 use serde_json::json;
@@ -5,7 +7,7 @@ use serde_json::json;
 use crate::support::{Cluster, at, eventually, kubelet, start, system, until};
 
 #[tokio::test]
-async fn retained_data_and_token_are_adopted_again() {
+async fn retained_volume_and_token_are_adopted() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -22,16 +24,15 @@ async fn retained_data_and_token_are_adopted_again() {
         cluster.systems().get_opt("shop").await.expect("an answer").is_none()
     })
     .await;
-    // The garbage collector would have removed what was owned; here it is left, owned by nobody
-    // that exists.
+    // No garbage collector runs, so the owned children remain with an owner that is gone.
     cluster.apply(&system("shop", json!({}))).await;
     cluster.condition("shop", "Ready", "True").await;
     assert_eq!(cluster.get(Kind::PersistentVolumeClaim, "shop-data").await.uid(), claim);
     assert_eq!(at(&cluster.get(Kind::Secret, "shop-admin-token").await, "/data/token"), &token);
     let (_, message) = cluster.condition("shop", "StockChangeIgnored", "True").await;
-    assert!(message.contains("created with 42"), "the volume remembers its event: {message}");
+    assert!(message.contains("created with 42"), "the volume keeps its initial stock: {message}");
     let uid = cluster.systems().get("shop").await.expect("the resource").uid();
-    eventually("what was left over is owned anew", || async {
+    eventually("the remaining child has the new owner", || async {
         let owners = cluster
             .get(Kind::Deployment, "shop-vacancy")
             .await
@@ -44,7 +45,7 @@ async fn retained_data_and_token_are_adopted_again() {
 }
 
 #[tokio::test]
-async fn retain_is_taken_up_and_back() {
+async fn retain_can_be_enabled_and_disabled() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -64,7 +65,7 @@ async fn retain_is_taken_up_and_back() {
 }
 
 #[tokio::test]
-async fn somebody_elses_object_is_not_taken_over() {
+async fn object_of_another_owner_is_not_adopted() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -75,7 +76,7 @@ async fn somebody_elses_object_is_not_taken_over() {
     let (reason, message) = cluster.condition("shop", "Degraded", "True").await;
     assert_eq!(reason, "NameConflict");
     assert!(
-        message.starts_with("Service shop-ticket: exists already and belongs to somebody else"),
+        message.starts_with("Service shop-ticket: already exists and has another owner"),
         "{message}"
     );
     let service = cluster.get(Kind::Service, "shop-ticket").await;
@@ -86,7 +87,7 @@ async fn somebody_elses_object_is_not_taken_over() {
 }
 
 #[tokio::test]
-async fn somebody_elses_settings_are_not_taken_over_even_where_nothing_conflicts() {
+async fn foreign_config_map_without_conflict_is_not_adopted() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -99,20 +100,20 @@ async fn somebody_elses_settings_are_not_taken_over_even_where_nothing_conflicts
     let settings = cluster.get(Kind::ConfigMap, "shop-vacancy").await;
     assert_eq!(at(&settings, "/data"), &json!({"theirs": "1"}));
     assert!(settings.owner_references().is_empty() && settings.labels().is_empty());
-    // No pod is started on what is not ours.
+    // No pod uses an object of another owner.
     assert!(cluster.find(Kind::Deployment, "shop-vacancy").await.is_none());
     cluster.delete(Kind::ConfigMap, "shop-vacancy").await;
     cluster.condition("shop", "Ready", "True").await;
 }
 
 #[tokio::test]
-async fn a_deployment_that_lost_its_labels_keeps_its_number_of_pods() {
+async fn deployment_without_labels_keeps_its_replicas() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
     cluster.apply(&system("shop", json!({}))).await;
     cluster.condition("shop", "Ready", "True").await;
-    // As an autoscaler would have set it.
+    // As an autoscaler sets it.
     let api = cluster.api(Kind::Deployment);
     let scaled = kube::api::Patch::Merge(json!({"spec": {"replicas": 8}}));
     api.patch("shop-ticket", &kube::api::PatchParams::default(), &scaled)
@@ -134,7 +135,7 @@ async fn a_deployment_that_lost_its_labels_keeps_its_number_of_pods() {
 }
 
 #[tokio::test]
-async fn two_systems_whose_names_meet_do_not_fight() {
+async fn systems_with_overlapping_names_do_not_conflict() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -142,17 +143,17 @@ async fn two_systems_whose_names_meet_do_not_fight() {
     let fixed = json!({"ticket": {"replicas": 3, "autoscaling": {"enabled": false}}});
     cluster.apply(&system("shop", fixed)).await;
     cluster.condition("shop", "Ready", "True").await;
-    // The monolith of this one would be the ticket service of that one.
+    // The monolith of this system has the name of the ticket service of the other.
     let spec = json!({"mode": "monolith", "storage": {"postgres": {"secretRef": {"name": "db"}}}, "ticket": {"autoscaling": {"minReplicas": 5}}});
     cluster.apply(&system("shop-ticket", spec)).await;
     let (reason, _) = cluster.condition("shop-ticket", "Degraded", "True").await;
     assert_eq!(reason, "NameConflict");
     let (reason, message) = cluster.condition("shop-ticket", "Ready", "False").await;
     assert_eq!(reason, "NameConflict");
-    assert!(message.contains("belongs to somebody else"), "{message}");
+    assert!(message.contains("has another owner"), "{message}");
     assert!(
         cluster.status("shop-ticket").await.ticket.is_none(),
-        "the pods of another are not counted"
+        "pods of another system are not counted"
     );
     let deployment = cluster.get(Kind::Deployment, "shop-ticket").await;
     assert_eq!(deployment.owner_references()[0].name, "shop");
@@ -160,14 +161,14 @@ async fn two_systems_whose_names_meet_do_not_fight() {
     let managers: Vec<String> =
         deployment.managed_fields().iter().filter_map(|entry| entry.manager.clone()).collect();
     assert!(
-        !managers.contains(&operator::apply::replicas::HAND_OVER_MANAGER.to_owned()),
+        !managers.contains(&operator::apply::replicas::REPLICAS_FIELD_MANAGER.to_owned()),
         "{managers:?}"
     );
     cluster.condition("shop", "Ready", "True").await;
 }
 
 #[tokio::test]
-async fn a_pause_stops_changes_and_not_the_report() {
+async fn paused_system_still_reports_status() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
