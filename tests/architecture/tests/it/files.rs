@@ -18,8 +18,6 @@ const WITHOUT_DOC: &[&str] = &[
     "crates/http-server/src/",
     "crates/http-server/tests/",
     "crates/telemetry/",
-    "operator/src/",
-    "operator/tests/",
     "services/ticket/",
     "services/vacancy/",
 ];

@@ -63,37 +63,6 @@ const KNOWN: &[(&str, &[&str])] = &[
         "inventory-engine",
         &["crates/inventory-engine/src/request.rs", "crates/inventory-engine/src/stats.rs"],
     ),
-    ("operator", &["operator/src/api/status.rs", "operator/src/api/ticket_system.rs"]),
-    (
-        "operator",
-        &[
-            "operator/src/apply/child.rs",
-            "operator/src/apply/mod.rs",
-            "operator/src/apply/one.rs",
-            "operator/src/apply/prune.rs",
-            "operator/src/apply/replicas.rs",
-            "operator/src/apply/switch.rs",
-        ],
-    ),
-    (
-        "operator",
-        &[
-            "operator/src/build/environment.rs",
-            "operator/src/build/pod.rs",
-            "operator/src/build/probes.rs",
-        ],
-    ),
-    (
-        "operator",
-        &[
-            "operator/src/controller/children.rs",
-            "operator/src/controller/context.rs",
-            "operator/src/controller/election.rs",
-            "operator/src/controller/mod.rs",
-            "operator/src/controller/reconcile.rs",
-            "operator/src/controller/scope.rs",
-        ],
-    ),
     ("ticket", &["services/ticket/src/api/mod.rs", "services/ticket/src/api/purchase.rs"]),
     ("vacancy", &["services/vacancy/src/control/client.rs", "services/vacancy/src/control/mod.rs"]),
     (
