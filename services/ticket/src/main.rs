@@ -9,6 +9,7 @@ use http_server::{healthcheck, memory, program};
 use ticket::{
     TicketSettings, buy,
     service::{self, Monolith},
+    settings::TicketArgs,
 };
 use vacancy::{
     commands::{StockCommand, print_openapi},
@@ -23,7 +24,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Sells tickets. Settings come from the environment and from .env.
 #[derive(Parser)]
-#[command(version, after_help = render_help(&TicketSettings::GROUPS))]
+#[command(version, after_help = render_help::<TicketArgs>())]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -86,17 +87,17 @@ async fn execute(command: Command, settings: &TicketSettings) -> ExitCode {
 }
 
 async fn serve(settings: &TicketSettings) -> ExitCode {
-    let (serving, port) = (&settings.serving, settings.port);
+    let (telemetry, port) = (&settings.http.telemetry, settings.port);
     match settings.mode {
         DeploymentMode::Monolith => {
             let about = (Monolith::NAME, Monolith::VERSION);
-            program::serve(about, serving, |shutdown| {
+            program::serve(about, telemetry, |shutdown| {
                 vacancy::service::run(&Monolith, &settings.vacancy, port, shutdown)
             })
             .await
         }
         DeploymentMode::Microservices => {
-            program::serve((service::NAME, service::VERSION), serving, |shutdown| {
+            program::serve((service::NAME, service::VERSION), telemetry, |shutdown| {
                 service::run(settings, shutdown)
             })
             .await
@@ -118,8 +119,8 @@ async fn buy_tickets(purchase: &buy::Purchase) -> ExitCode {
 #[allow(clippy::print_stdout)] // its purpose
 fn print_settings(form: Form) -> ExitCode {
     let text = match form {
-        Form::Markdown => render_markdown(&TicketSettings::GROUPS),
-        Form::Dotenv => render_dotenv(&TicketSettings::GROUPS),
+        Form::Markdown => render_markdown::<TicketArgs>(),
+        Form::Dotenv => render_dotenv::<TicketArgs>(),
     };
     print!("{text}");
     ExitCode::SUCCESS

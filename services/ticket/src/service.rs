@@ -60,7 +60,7 @@ pub async fn run(
     settings: &TicketSettings,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
-    let listener = server::bind(&settings.serving.host, settings.port).await?;
+    let listener = server::bind(&settings.http.host, settings.port).await?;
     serve(settings, listener, shutdown).await
 }
 
@@ -83,17 +83,16 @@ pub async fn serve(
         let settings = settings.vacancy.clone();
         Documentation::new(openapi.info.title, move || document_of(shop.clone(), &settings))
     };
-    let info =
-        ServiceInfo::new(NAME, VERSION, settings.mode.as_str(), &settings.serving.environment)
-            .with_link("purchase", "/api/v1/purchase");
+    let info = ServiceInfo::new(NAME, VERSION, settings.mode.as_str(), &settings.http.environment)
+        .with_link("purchase", "/api/v1/purchase");
     let parts =
-        AppParts::new(info, health.clone(), metrics.clone(), settings.serving.requests.clone())
+        AppParts::new(info, health.clone(), metrics.clone(), settings.http.requests.clone())
             .with_documentation(documentation);
     health.set_ready();
     server::serve(
         listener,
         finish(router, parts),
-        &settings.serving.server,
+        &settings.http.server(),
         &health,
         &metrics,
         shutdown,

@@ -9,6 +9,7 @@ use vacancy::{
     VacancySettings,
     commands::{StockCommand, print_openapi},
     service::{Keeper, Vacancy, openapi, run},
+    settings::VacancyArgs,
 };
 
 // A fifth more requests than with the system's allocator, which moreover is slow in images built on
@@ -18,7 +19,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Keeps the stock of a ticket system. Settings come from the environment and from .env.
 #[derive(Parser)]
-#[command(version, after_help = render_help(&VacancySettings::GROUPS))]
+#[command(version, after_help = render_help::<VacancyArgs>())]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -49,7 +50,7 @@ async fn execute(command: Command, settings: &VacancySettings) -> ExitCode {
     match command {
         Command::Serve => {
             let about = (Vacancy::NAME, Vacancy::VERSION);
-            program::serve(about, &settings.serving, |shutdown| {
+            program::serve(about, &settings.http.telemetry, |shutdown| {
                 run(&Vacancy, settings, settings.port, shutdown)
             })
             .await

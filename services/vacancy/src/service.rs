@@ -84,7 +84,7 @@ pub async fn run<K: Keeper>(
     port: u16,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
-    let listener = server::bind(&settings.serving.host, port).await?;
+    let listener = server::bind(&settings.http.host, port).await?;
     // After a restore it must be the same port, also when it was chosen by the system.
     let port = listener.local_addr().map_or(port, |address| address.port());
     let mut listener = Some(listener);
@@ -102,7 +102,7 @@ pub async fn run<K: Keeper>(
         }
         let listener = match listener.take() {
             Some(listener) => listener,
-            None => server::bind(&settings.serving.host, port).await?,
+            None => server::bind(&settings.http.host, port).await?,
         };
         match serve(keeper, settings, &room, listener, shutdown.as_mut()).await? {
             None => {
@@ -140,16 +140,12 @@ async fn serve<K: Keeper>(
         let (keeper, settings) = (keeper.clone(), settings.clone());
         Documentation::new(openapi.info.title, move || document_of(&keeper, app.clone(), &settings))
     };
-    let info = ServiceInfo::new(
-        K::NAME,
-        K::VERSION,
-        settings.mode.as_str(),
-        &settings.serving.environment,
-    )
-    .with_link("available", "/api/v1/available")
-    .with_link("events", "/api/v1/events");
+    let info =
+        ServiceInfo::new(K::NAME, K::VERSION, settings.mode.as_str(), &settings.http.environment)
+            .with_link("available", "/api/v1/available")
+            .with_link("events", "/api/v1/events");
     let requests =
-        RequestSettings { is_urgent: crate::api::is_urgent, ..settings.serving.requests.clone() };
+        RequestSettings { is_urgent: crate::api::is_urgent, ..settings.http.requests.clone() };
     let parts = AppParts::new(info, health.clone(), metrics.clone(), requests)
         .with_documentation(documentation);
     let mut closing = None;
@@ -161,8 +157,8 @@ async fn serve<K: Keeper>(
     };
     health.set_ready();
     let router = finish(routes, parts);
-    let served =
-        server::serve(listener, router, &settings.serving.server, &health, &metrics, ended);
+    let connections = settings.http.server();
+    let served = server::serve(listener, router, &connections, &health, &metrics, ended);
     tokio::select! {
         _ = served => Ok(closing),
         // Nothing can be saved by draining: let those who wait hear of it, and make room for the recovery.

@@ -21,7 +21,7 @@ pub fn forwarded(data: &[u8]) {
         for line in lines.iter().cloned().chain(added.iter().map(|line| line.parse().unwrap())) {
             headers.append("x-forwarded-for", line);
         }
-        trusted.asker(&headers, peer)
+        trusted.client_address(&headers, peer)
     };
     assert_eq!(asks(&[], stranger), Some(stranger));
     assert_eq!(asks(&["10.9.9.9"], stranger), Some(stranger));
@@ -42,8 +42,8 @@ pub fn forwarded(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     if let Ok(networks) = text.parse::<TrustedProxies>() {
         assert_eq!(
-            networks.asker(&HeaderMap::new(), stranger).is_none(),
-            networks.asker(&with("198.51.100.1"), stranger) != Some(stranger)
+            networks.client_address(&HeaderMap::new(), stranger).is_none(),
+            networks.client_address(&with("198.51.100.1"), stranger) != Some(stranger)
         );
     }
 }

@@ -90,7 +90,7 @@ impl Service {
                 info,
                 health,
                 Metrics::new("monolith", "0").unwrap(),
-                settings.serving.requests.clone(),
+                settings.http.requests.clone(),
             );
             let document = vacancy::api::complete(&openapi, &settings);
             finish(

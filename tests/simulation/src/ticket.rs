@@ -87,7 +87,7 @@ pub async fn process(registries: Registries, scenario: Scenario, start: u64) -> 
     let info = ServiceInfo::new(HOST, "0", "microservices", "simulation");
     let router = finish(
         routes,
-        AppParts::new(info, health, Metrics::new(HOST, "0")?, settings.serving.requests.clone()),
+        AppParts::new(info, health, Metrics::new(HOST, "0")?, settings.http.requests.clone()),
     );
     network::serve(router, PORT, std::future::pending()).await
 }

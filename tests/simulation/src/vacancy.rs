@@ -87,7 +87,7 @@ pub async fn process(machine: Machine, scenario: Scenario, start: u64) -> turmoi
     let info = ServiceInfo::new(HOST, "0", "microservices", "simulation");
     let router = finish(
         routes,
-        AppParts::new(info, health, Metrics::new(HOST, "0")?, settings.serving.requests.clone()),
+        AppParts::new(info, health, Metrics::new(HOST, "0")?, settings.http.requests.clone()),
     );
     // A failed store ends the process; recovery follows.
     let failed = async {

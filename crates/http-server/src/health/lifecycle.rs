@@ -3,7 +3,7 @@ use std::sync::{
     atomic::{AtomicU8, Ordering::SeqCst},
 };
 
-/// Where a server stands.
+/// The stage of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     Starting,

@@ -1,5 +1,6 @@
 //! The way to vacancy.
 
+mod link;
 mod local;
 mod refusals;
 mod remote;
@@ -12,6 +13,7 @@ use http_server::{
     middleware::{REQUEST_ID, TRACEPARENT},
 };
 use inventory::{CustomerId, IdempotencyKey};
+pub use link::VacancyLink;
 pub use local::LocalVacancyClient;
 pub use remote::{
     BreakerSettings, Chance, GatherSettings, RemoteVacancyClient, SetupError, Transport,

@@ -49,7 +49,7 @@ impl App {
             stock,
             page_max: settings.page_max,
             reserve_batch_max: settings.reserve_batch_max,
-            request_timeout: settings.serving.requests.request_timeout,
+            request_timeout: settings.http.requests.request_timeout,
         }))
     }
 

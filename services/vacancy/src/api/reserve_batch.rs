@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use http_server::{
     Problem,
     extract::{CallerDeadline, JsonBody},
-    middleware::RequestId,
+    middleware::CurrentRequestId,
     problem::ProblemDetails,
 };
 use tokio::time::Instant;
@@ -38,7 +38,7 @@ use crate::wire::{BatchItem, BatchSlot, ReserveBody, SlotProblem};
 pub async fn reserve_batch(
     State(app): State<App>,
     deadline: CallerDeadline,
-    RequestId(request_id): RequestId,
+    CurrentRequestId(request_id): CurrentRequestId,
     JsonBody(items): JsonBody<Vec<BatchItem>>,
 ) -> Result<Json<Vec<BatchSlot>>, Problem> {
     let most = app.reserve_batch_max();

@@ -55,7 +55,7 @@ const FORBIDDEN: &[Forbidden] = &[
     Forbidden { from: "telemetry", to: HTTP, reach: Reach::Direct },
     Forbidden {
         from: "telemetry",
-        to: &["axum", "http-server", "config", "inventory*"],
+        to: &["axum", "http-server", "inventory*"],
         reach: Reach::Transitive,
     },
     Forbidden {

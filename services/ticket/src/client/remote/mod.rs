@@ -32,8 +32,7 @@ use transport::Connections;
 pub use transport::{Transport, TransportError};
 use vacancy::wire::ReserveAnswer;
 
-use super::{BoxFuture, ClientError, Order, VacancyClient};
-use crate::settings::VacancyLink;
+use super::{BoxFuture, ClientError, Order, VacancyClient, VacancyLink};
 
 /// Repetitions are at most this part of all calls, and a few a second.
 const RETRY_PART: f32 = 0.1;

@@ -11,7 +11,7 @@ use reqwest::Client;
 use thiserror::Error;
 
 use super::super::BoxFuture;
-use crate::settings::VacancyLink;
+use crate::client::VacancyLink;
 
 /// How long a connection that nobody uses is kept.
 const IDLE: Duration = Duration::from_secs(30);

@@ -1,17 +1,17 @@
-//! JSON knows numbers, not integers: `2.0` and `2` are the same (RFC 8259, section 6), and JSON
-//! Schema says so of `integer`.
+//! JSON has numbers, not integers: `2.0` and `2` are the same (RFC 8259, section 6), and JSON
+//! Schema counts both as `integer`.
 
 use std::fmt;
 
 use serde::de::{Error, Unexpected, Visitor};
 
-/// Up to here every whole number is one that a double stands for exactly: 2^53.
+/// Largest whole number up to which doubles are exact: 2^53.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
-/// Hands whole numbers on as integers however they are written.
-pub(super) struct Whole<V>(pub V);
+/// Reads whole numbers as integers in every notation.
+pub(super) struct IntegralNumber<V>(pub V);
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Whole<V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for IntegralNumber<V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,14 +44,14 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Whole<V> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::objects::from_slice;
+    use super::super::strict_struct::from_slice;
 
     fn read(json: &str) -> Option<u64> {
         from_slice(json.as_bytes()).ok()
     }
 
     #[test]
-    fn a_whole_number_is_one_however_it_is_written() {
+    fn a_whole_number_is_read_in_every_notation() {
         for (json, number) in [
             ("2", 2),
             ("2.0", 2),

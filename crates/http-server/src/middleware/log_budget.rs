@@ -1,21 +1,23 @@
+//! A limit for log lines about failed requests.
+
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// Lines per second; an overloaded server must not spend its time on saying so.
+/// Lines per second, so that an overloaded server does not spend its time on logging.
 const PER_SECOND: u64 = 20;
 
-/// Limits how many failed requests are logged.
+/// Limits the number of logged failures.
 #[derive(Default)]
-pub(super) struct WarnBudget {
+pub(super) struct LogBudget {
     second: AtomicU64,
     used: AtomicU64,
     suppressed: AtomicU64,
 }
 
-impl WarnBudget {
-    /// Whether to log now, and how many lines were left out since the last one.
+impl LogBudget {
+    /// `Some` when a line may be logged, with the number of lines suppressed since the last one.
     pub fn take(&self) -> Option<u64> {
         let second = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         if self.second.swap(second, Relaxed) != second {
@@ -34,8 +36,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_budget_is_bounded_and_counts_what_it_left_out() {
-        let budget = WarnBudget::default();
+    fn the_budget_is_bounded_and_counts_suppressed_lines() {
+        let budget = LogBudget::default();
         let given = (0..1_000).filter(|_| budget.take().is_some()).count() as u64;
         // The test may run across a second's end.
         assert!((PER_SECOND..=2 * PER_SECOND).contains(&given), "{given}");

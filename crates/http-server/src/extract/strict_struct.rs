@@ -1,25 +1,25 @@
-//! Objects are written as objects, at every depth. serde's structs also take an array, its elements
-//! by position: then `[2, "c"]` would be an order, and a member added later would change what an
-//! old array says.
+//! Structs are read from JSON objects alone, at every depth. serde also accepts an array, with the
+//! members by position: then `[2, "c"]` would be an order, and a new member would change the
+//! meaning of an existing array.
 
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::whole::Whole;
+use super::integral_number::IntegralNumber;
 
 /// Parses `json`, all of it.
 pub(super) fn from_slice<'de, T: Deserialize<'de>>(json: &'de [u8]) -> serde_json::Result<T> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let value = T::deserialize(ObjectsOnly(&mut deserializer))?;
+    let value = T::deserialize(StrictStruct(&mut deserializer))?;
     deserializer.end()?;
     Ok(value)
 }
 
-/// Takes structs from maps alone. It stands around the deserializer and, on the way down, around
-/// each visitor, access and seed; what has nothing within it passes by. Types that ask for anything
-/// at all (untagged and flattened ones) are left to themselves.
-pub(super) struct ObjectsOnly<T>(pub T);
+/// Reads structs from maps alone. It wraps the deserializer and, on the way down, each visitor,
+/// access and seed; leaves pass through. Types that call `deserialize_any` (untagged and flattened
+/// ones) are not covered.
+pub(super) struct StrictStruct<T>(pub T);
 
 macro_rules! pass {
     ($($method:ident($($name:ident: $kind:ty),*))*) => {$(
@@ -32,7 +32,7 @@ macro_rules! pass {
 macro_rules! enter {
     ($($method:ident($($name:ident: $kind:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(self, $($name: $kind,)* visitor: V) -> Result<V::Value, D::Error> {
-            self.0.$method($($name,)* ObjectsOnly(visitor))
+            self.0.$method($($name,)* StrictStruct(visitor))
         }
     )*};
 }
@@ -40,14 +40,14 @@ macro_rules! enter {
 macro_rules! count {
     ($($method:ident())*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-            self.0.$method(Whole(visitor))
+            self.0.$method(IntegralNumber(visitor))
         }
     )*};
 }
 
 type Names = &'static [&'static str];
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for ObjectsOnly<D> {
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for StrictStruct<D> {
     type Error = D::Error;
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -56,7 +56,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for ObjectsOnly<D> {
         _: Names,
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_map(ObjectsOnly(visitor))
+        self.0.deserialize_map(StrictStruct(visitor))
     }
 
     enter! {
@@ -83,7 +83,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for ObjectsOnly<D> {
     }
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for ObjectsOnly<V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for StrictStruct<V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -99,30 +99,30 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for ObjectsOnly<V> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
-        self.0.visit_some(ObjectsOnly(inner))
+        self.0.visit_some(StrictStruct(inner))
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
-        self.0.visit_newtype_struct(ObjectsOnly(inner))
+        self.0.visit_newtype_struct(StrictStruct(inner))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<V::Value, A::Error> {
-        self.0.visit_seq(ObjectsOnly(elements))
+        self.0.visit_seq(StrictStruct(elements))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
-        self.0.visit_map(ObjectsOnly(members))
+        self.0.visit_map(StrictStruct(members))
     }
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for ObjectsOnly<A> {
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for StrictStruct<A> {
     type Error = A::Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        self.0.next_element_seed(ObjectsOnly(seed))
+        self.0.next_element_seed(StrictStruct(seed))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -130,7 +130,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for ObjectsOnly<A> {
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for ObjectsOnly<A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for StrictStruct<A> {
     type Error = A::Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
@@ -141,7 +141,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for ObjectsOnly<A> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        self.0.next_value_seed(ObjectsOnly(seed))
+        self.0.next_value_seed(StrictStruct(seed))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -149,11 +149,11 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for ObjectsOnly<A> {
     }
 }
 
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for ObjectsOnly<S> {
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for StrictStruct<S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<S::Value, D::Error> {
-        self.0.deserialize(ObjectsOnly(from))
+        self.0.deserialize(StrictStruct(from))
     }
 }
 
@@ -185,7 +185,7 @@ mod tests {
     const TREE: &str = r#"{"list":[{"qty":1}],"maybe":{"qty":2},"named":{"a":{"qty":3}},"pair":[4,{"qty":5}],"wrapped":{"qty":6}}"#;
 
     #[test]
-    fn what_is_written_as_it_is_named_is_read() {
+    fn objects_are_read_by_member_names() {
         let leaf = |qty| Leaf { qty };
         let tree = Tree {
             list: vec![leaf(1)],

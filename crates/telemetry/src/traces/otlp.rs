@@ -1,5 +1,4 @@
-//! OpenTelemetry traces over OTLP (http/protobuf). Off, and without cost, until [`init_traces`] is
-//! given an endpoint.
+//! Traces through the OpenTelemetry SDK.
 
 use std::{
     sync::OnceLock,
@@ -20,50 +19,30 @@ use opentelemetry_sdk::{
     trace::{Sampler, SdkTracer, SdkTracerProvider, Span},
 };
 
-use super::{MethodLabel, SpanRef};
+use super::TraceInitError;
+use crate::{MethodLabel, SpanRef, TraceSettings};
 
-/// The most spans that one span links to.
+/// Maximum number of links of one span.
 const LINKS_MAX: usize = 128;
 
 static TRACER: OnceLock<SdkTracer> = OnceLock::new();
 
-/// Where traces go.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TraceSettings {
-    /// The collector's base URL; `/v1/traces` is added. `None`: there are no traces.
-    pub endpoint: Option<String>,
-    /// The part of the traces that begin here which is kept, 0 to 1. One that a caller began is
-    /// kept as the caller says.
-    pub sampled_part: f64,
-}
-
-/// Traces cannot be sent.
-#[derive(Debug, thiserror::Error)]
-pub enum TraceInitError {
-    /// The exporter cannot be made.
-    #[error("OTEL_EXPORTER_OTLP_ENDPOINT: {0}")]
-    Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
-    /// It was done before in this process.
-    #[error("traces are already set up")]
-    AlreadySet,
-}
-
-/// Sends what is left when it is [flushed](Self::flush).
+/// Sends the remaining spans when it is [flushed](Self::flush).
 #[must_use]
 pub struct Traces(Option<SdkTracerProvider>);
 
 impl Traces {
-    /// Sends what is left, and ends. Blocks for some seconds at most.
+    /// Sends the remaining spans and shuts the exporter down. Blocks for at most 3 s.
     pub fn flush(self) {
         if let Some(provider) = self.0
             && let Err(error) = provider.shutdown_with_timeout(Duration::from_secs(3))
         {
-            tracing::warn!(%error, "the last traces were not sent");
+            tracing::warn!(%error, "failed to send the last traces");
         }
     }
 }
 
-/// Begins to send spans of `service` when there is an endpoint.
+/// Sends the spans of `service` from now on, if an endpoint is configured.
 ///
 /// # Errors
 /// [`TraceInitError`].
@@ -72,7 +51,7 @@ pub fn init_traces(
     service: &'static str,
     version: &'static str,
 ) -> Result<Traces, TraceInitError> {
-    let Some(endpoint) = &settings.endpoint else { return Ok(Traces(None)) };
+    let Some(endpoint) = &settings.otlp_endpoint else { return Ok(Traces(None)) };
     let url = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
     let exporter = SpanExporter::builder()
         .with_http()
@@ -86,20 +65,21 @@ pub fn init_traces(
     let provider = SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(
-            settings.sampled_part,
+            settings.sampled_share,
         ))))
         .with_resource(resource)
         .build();
     TRACER.set(provider.tracer("ticket-system")).map_err(|_| TraceInitError::AlreadySet)?;
-    tracing::info!("traces are sent");
+    tracing::info!("trace export started");
     Ok(Traces(Some(provider)))
 }
 
-/// The span of a request that is being answered.
+/// The span of a request that this service handles.
 pub struct ServerSpan(Span);
 
 impl ServerSpan {
-    /// Begins one, as a child of the caller's; `None` when there are no traces.
+    /// Starts a span as a child of the caller's; `None` while traces are off.
+    #[must_use]
     pub fn start(method: MethodLabel, route: &str, parent: Option<&HeaderValue>) -> Option<Self> {
         let tracer = TRACER.get()?;
         let method = method.as_str();
@@ -111,18 +91,20 @@ impl ServerSpan {
         Some(Self(tracer.build_with_context(builder, &context(parent.and_then(parse)))))
     }
 
-    /// What names it to others: `None` when it is not kept, but its trace goes on.
+    /// The ids of the span; `None` when it is not sampled.
+    #[must_use]
     pub fn reference(&self) -> Option<SpanRef> {
         let context = self.0.span_context();
         context.is_sampled().then(|| reference(context))
     }
 
-    /// What it passes on.
+    /// The header value for outgoing calls.
+    #[must_use]
     pub fn traceparent(&self) -> Option<HeaderValue> {
         traceparent(self.0.span_context())
     }
 
-    /// Ends it with the answer's status.
+    /// Ends the span with the status of the response.
     pub fn end(mut self, status: u16, request_id: &str) {
         self.0.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
         self.0.set_attribute(KeyValue::new(
@@ -140,8 +122,8 @@ impl ServerSpan {
 pub struct ClientSpan(Span);
 
 impl ClientSpan {
-    /// Begins one: a child of the first of `requests`' spans, linked to the others'; `None` when
-    /// there are no traces.
+    /// Starts a span as a child of the first span of `requests`, with links to the others; `None`
+    /// while traces are off.
     pub fn start<'a>(
         name: &'static str,
         requests: impl Iterator<Item = Option<&'a HeaderValue>>,
@@ -154,13 +136,13 @@ impl ClientSpan {
         Some(Self(tracer.build_with_context(builder, &context(parent))))
     }
 
-    /// What it passes on.
+    /// The header value for the call.
     #[must_use]
     pub fn traceparent(&self) -> Option<HeaderValue> {
         traceparent(self.0.span_context())
     }
 
-    /// Ends it; `failure` says why there is no answer.
+    /// Ends the span; `failure` is the reason for a missing response.
     pub fn end(mut self, purchases: usize, failure: Option<&'static str>) {
         self.0.set_attribute(KeyValue::new(
             "purchases",
@@ -173,8 +155,8 @@ impl ClientSpan {
     }
 }
 
-/// Records something that took `duration` until now and was done for several requests at once: a
-/// child of the first one's span, linked to the others'.
+/// Records work of `duration` that ends now and serves several requests at once: a child of the
+/// span of the first request, with links to the others.
 pub fn record_batch_span(
     name: &'static str,
     mut requests: impl Iterator<Item = SpanRef>,
@@ -213,7 +195,7 @@ fn traceparent(context: &SpanContext) -> Option<HeaderValue> {
     context.is_valid().then(|| HeaderValue::try_from(text).ok()).flatten()
 }
 
-/// A `traceparent` that is well formed and not all zeros.
+/// Parses a `traceparent` that is well formed and not all zeros.
 fn parse(value: &HeaderValue) -> Option<SpanContext> {
     let mut parts = value.to_str().ok()?.split('-');
     let (_version, trace, span, flags) =
@@ -228,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn traceparents_go_in_and_out() {
+    fn a_traceparent_survives_parsing_and_formatting() {
         let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let context = parse(&HeaderValue::from_static(text)).expect("well formed");
         assert_eq!(traceparent(&context).expect("valid"), text);

@@ -1,28 +1,28 @@
-//! What hyper answers by itself, to what it cannot read as a request, told as a problem.
+//! Problems for input that hyper cannot parse as a request.
 //!
-//! hyper lets nobody have a say in these answers: a status line, `connection: close`, no body. So
-//! they are recognized on their way out, by what no answer of ours has: a 4xx without a body.
+//! hyper writes these replies itself, without a hook: a status line, `connection: close`, no body.
+//! They are recognized on their way out as a 4xx without a body, which no handler sends.
 
 use axum::response::IntoResponse;
 use http::StatusCode;
-use telemetry::Id;
+use telemetry::RequestId;
 
 use crate::problem::{CONTENT_TYPE, Problem, ProblemTail};
 
-/// How such an answer begins; its status follows.
-const BEGINS: &[u8] = b"HTTP/1.1 4";
-/// What only such an answer has among its headers.
-const EMPTY: &[u8] = b"content-length: 0\r\n";
+/// Prefix of such a reply; the rest of the status follows.
+const PREFIX: &[u8] = b"HTTP/1.1 4";
+/// A header that only such a reply has.
+const EMPTY_BODY: &[u8] = b"content-length: 0\r\n";
 
-/// The answer to write in the place of `answer`, if that is one of hyper's own.
-pub(super) fn instead_of(answer: &[u8]) -> Option<Vec<u8>> {
-    if !answer.starts_with(BEGINS)
-        || !answer.ends_with(b"\r\n\r\n")
-        || !answer.windows(EMPTY.len()).any(|part| part == EMPTY)
+/// The reply to write instead of `reply`, if hyper made that itself.
+pub(super) fn problem_for(reply: &[u8]) -> Option<Vec<u8>> {
+    if !reply.starts_with(PREFIX)
+        || !reply.ends_with(b"\r\n\r\n")
+        || !reply.windows(EMPTY_BODY.len()).any(|part| part == EMPTY_BODY)
     {
         return None;
     }
-    let status = StatusCode::from_bytes(answer.get(9..12)?).ok()?;
+    let status = StatusCode::from_bytes(reply.get(9..12)?).ok()?;
     let problem = match status {
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Problem::new(
             status,
@@ -33,10 +33,10 @@ pub(super) fn instead_of(answer: &[u8]) -> Option<Vec<u8>> {
         StatusCode::URI_TOO_LONG => {
             Problem::new(status, "uri_too_long", "URI too long", "The path and query are too long.")
         }
-        StatusCode::BAD_REQUEST => Problem::bad_request("This is no HTTP request."),
+        StatusCode::BAD_REQUEST => Problem::bad_request("The request is not valid HTTP."),
         _ => return None,
     };
-    let id = Id::make();
+    let id = RequestId::generate();
     let body = problem
         .into_response()
         .extensions_mut()
@@ -54,15 +54,16 @@ pub(super) fn instead_of(answer: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::instead_of;
+    use super::problem_for;
 
     #[test]
-    fn only_what_hyper_says_itself_is_replaced() {
+    fn only_replies_of_hyper_are_replaced() {
         let own = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\ndate: x\r\n\r\n";
-        let told = String::from_utf8(instead_of(own).expect("a problem")).expect("text");
+        let replaced = String::from_utf8(problem_for(own).expect("a problem")).expect("text");
         assert!(
-            told.contains("\"code\":\"header_too_large\"") && told.contains("connection: close"),
-            "{told}"
+            replaced.contains("\"code\":\"header_too_large\"")
+                && replaced.contains("connection: close"),
+            "{replaced}"
         );
         for other in [
             &b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"[..],
@@ -70,7 +71,7 @@ mod tests {
             b"HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\n{}",
             b"",
         ] {
-            assert!(instead_of(other).is_none());
+            assert!(problem_for(other).is_none());
         }
     }
 }
