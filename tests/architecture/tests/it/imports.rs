@@ -35,8 +35,7 @@ const KNOWN: &[(&str, &[&str])] = &[
         "http-server",
         &[
             "crates/http-server/src/middleware/quota/client.rs",
-            "crates/http-server/src/middleware/quota/mod.rs",
-            "crates/http-server/src/middleware/quota/store.rs",
+            "crates/http-server/src/middleware/quota/settings.rs",
         ],
     ),
     (
