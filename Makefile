@@ -237,6 +237,10 @@ e2e: ## Run the end-to-end tests on the cluster of KUBECONFIG (ONLY="install cra
 soak: ## Run simulations with injected faults (SEEDS=1000, FROM=0; or one: SEED=17)
 	cargo run --quiet --locked -p simulation --bin soak
 
+.PHONY: mutants
+mutants: ## Plant each bug of tests/mutants in a copy: the tests must find it (ONLY="stale-reads")
+	@scripts/mutants $(ONLY)
+
 .PHONY: test-faults
 test-faults: ## Run tests with real faults, as root: kill -9, disks, networks (EVERY=1)
 	cargo test --locked -p fault-tests --features real-faults -- --nocapture --test-threads 1

@@ -1,7 +1,9 @@
+//! A line of the control socket.
+
 use vacancy::control::{ControlRequest, ControlResponse};
 
-/// A line of the control socket, either way: read or refused. A directory is absolute; what is read
-/// comes back as it was.
+/// A line of the control socket, in either direction, is parsed or refused. A directory is
+/// absolute, and a parsed line survives a round trip.
 ///
 /// # Panics
 /// When that does not hold.

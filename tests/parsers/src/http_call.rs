@@ -1,3 +1,5 @@
+//! Whole HTTP calls.
+
 use std::{
     net::{IpAddr, Ipv4Addr},
     sync::{Mutex, PoisonError},
@@ -28,21 +30,20 @@ use vacancy::api::AppState;
 use vacancy_api::{complete, document};
 use vacancy_service::VacancySettings;
 
-/// A service is used for so many calls, then there is a new one: what is in it would fill the
-/// memory.
+/// Calls before a new service: the events of a service fill the memory.
 const CALLS_MAX: u32 = 20_000;
-/// Larger inputs are other tests' concern.
+/// The largest input; other tests send larger ones.
 const INPUT_MAX: usize = 70_000;
 
-/// The monolith over a store in memory.
+/// The monolith on a store in memory.
 pub(crate) struct Service {
     pub(crate) runtime: Runtime,
     pub(crate) router: Router,
     calls: u32,
 }
 
-/// A whole call to the monolith, written as `METHOD path`, lines of headers, an empty line, and a
-/// body: it is answered, by no 5xx but 503, and an error is a problem in the contract's form.
+/// The monolith responds to any call, written as `METHOD path`, lines of headers, an empty line and
+/// a body. The only 5xx is 503, and an error is a problem as the contract defines it.
 ///
 /// # Panics
 /// When that does not hold.
@@ -60,7 +61,7 @@ pub fn http_call(data: &[u8]) {
 }
 
 impl Service {
-    /// With these events.
+    /// Starts a monolith with these events.
     pub(crate) fn start(events: &[&str]) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let pairs = [

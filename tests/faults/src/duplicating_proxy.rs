@@ -1,5 +1,5 @@
-//! A proxy that delivers every request twice, the same bytes on two connections at once, and
-//! compares the answers.
+//! A proxy that delivers every request twice, on two connections at once, and compares the
+//! responses.
 
 use std::{
     io,
@@ -15,76 +15,75 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// Passes on what comes to `address`, twice.
-pub struct Doubler {
-    /// Where it listens.
+/// Passes requests to `address` on, twice.
+pub struct DuplicatingProxy {
+    /// The address it listens on.
     pub address: SocketAddr,
-    seen: Arc<Seen>,
+    counts: Arc<Counts>,
 }
 
 #[derive(Default)]
-struct Seen {
-    doubled: AtomicU64,
+struct Counts {
+    duplicated: AtomicU64,
     same: AtomicU64,
 }
 
-impl Doubler {
+impl DuplicatingProxy {
     /// In front of `port` on this machine.
     ///
     /// # Panics
     /// When it cannot listen.
     pub async fn to(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (address, seen) = (listener.local_addr().unwrap(), Arc::new(Seen::default()));
-        let doubler = Self { address, seen: seen.clone() };
+        let (address, counts) = (listener.local_addr().unwrap(), Arc::new(Counts::default()));
+        let proxy = Self { address, counts: counts.clone() };
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let seen = seen.clone();
-                tokio::spawn(async move { drop(pass(client, port, &seen).await) });
+                let counts = counts.clone();
+                tokio::spawn(async move { drop(pass(client, port, &counts).await) });
             }
         });
-        doubler
+        proxy
     }
 
-    /// How many requests were delivered twice, and how many of them had two answers with the same
-    /// body.
+    /// The number of requests delivered twice, and of those with two identical response bodies.
     #[must_use]
-    pub fn seen(&self) -> (u64, u64) {
-        (self.seen.doubled.load(Ordering::SeqCst), self.seen.same.load(Ordering::SeqCst))
+    pub fn counts(&self) -> (u64, u64) {
+        (self.counts.duplicated.load(Ordering::SeqCst), self.counts.same.load(Ordering::SeqCst))
     }
 }
 
-async fn pass(mut client: TcpStream, port: u16, seen: &Seen) -> io::Result<()> {
-    let mut ways = [
+async fn pass(mut client: TcpStream, port: u16, counts: &Counts) -> io::Result<()> {
+    let mut servers = [
         TcpStream::connect(("127.0.0.1", port)).await?,
         TcpStream::connect(("127.0.0.1", port)).await?,
     ];
     loop {
         let (request, _) = message(&mut client).await?;
-        let [one, other] = &mut ways;
+        let [one, other] = &mut servers;
         let (one, other) = tokio::try_join!(exchange(one, &request), exchange(other, &request))?;
-        seen.doubled.fetch_add(1, Ordering::SeqCst);
-        seen.same.fetch_add(u64::from(one.0[one.1..] == other.0[other.1..]), Ordering::SeqCst);
-        // The second answer is the one that is heard: it may well be the repetition.
+        counts.duplicated.fetch_add(1, Ordering::SeqCst);
+        counts.same.fetch_add(u64::from(one.0[one.1..] == other.0[other.1..]), Ordering::SeqCst);
+        // The client gets the second response, which is often the repeated one.
         client.write_all(&other.0).await?;
     }
 }
 
-async fn exchange(way: &mut TcpStream, request: &[u8]) -> io::Result<(Vec<u8>, usize)> {
-    way.write_all(request).await?;
-    message(way).await
+async fn exchange(server: &mut TcpStream, request: &[u8]) -> io::Result<(Vec<u8>, usize)> {
+    server.write_all(request).await?;
+    message(server).await
 }
 
-/// One whole HTTP/1.1 message whose length is told, and where its body begins.
+/// One whole HTTP/1.1 message with a content length, and the offset of its body.
 async fn message(stream: &mut TcpStream) -> io::Result<(Vec<u8>, usize)> {
     let (mut bytes, mut chunk) = (Vec::new(), vec![0; 65_536]);
     loop {
         if let Some(head) = bytes.windows(4).position(|end| end == b"\r\n\r\n") {
             let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
-            let told = text
+            let length = text
                 .lines()
                 .find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
-            if bytes.len() >= head + 4 + told.unwrap_or(0) {
+            if bytes.len() >= head + 4 + length.unwrap_or(0) {
                 return Ok((bytes, head + 4));
             }
         }

@@ -1,4 +1,4 @@
-//! One HTTP request over the simulated network, on a connection of its own or one that is kept.
+//! HTTP requests over the simulated network, on one connection.
 
 use std::time::Duration;
 
@@ -10,32 +10,32 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use turmoil::net::TcpStream;
 
-/// An answer.
+/// A response.
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// Its status.
     pub status: u16,
     /// Its headers.
     pub headers: HeaderMap,
-    /// Its body; null when it is no JSON.
+    /// Its body; null when it is not JSON.
     pub body: Value,
 }
 
-/// A way to one host. A connection is kept until something goes wrong on it.
-pub struct Link {
+/// A client of one host. It keeps its connection until a call fails.
+pub struct HttpClient {
     host: &'static str,
     port: u16,
     kept: Option<SendRequest<Full<Bytes>>>,
 }
 
-impl Link {
-    /// To `host`.
+impl HttpClient {
+    /// A client of `host`.
     #[must_use]
     pub fn new(host: &'static str, port: u16) -> Self {
         Self { host, port, kept: None }
     }
 
-    /// Sends and waits at most `within`; `None` when no answer came.
+    /// Sends and waits at most `within`; `None` without a response.
     pub async fn call(
         &mut self,
         method: Method,
