@@ -194,7 +194,7 @@ async fn assert_forbidden(operator: &Client, namespace: &str) {
         .await
         {
             Err(kube::Error::Api(status)) => {
-                assert_eq!(status.code, 403, "{method} {path}: {status:?}")
+                assert_eq!(status.code, 403, "{method} {path}: {status:?}");
             }
             other => panic!("{method} {path}: {other:?}"),
         };
