@@ -21,6 +21,7 @@ const FORBIDDEN: &[Forbidden] = &[
     },
     // The inventory does not know HTTP.
     Forbidden { from: "inventory*", to: HTTP, reach: Reach::Transitive },
+    Forbidden { from: "inventory*", to: &["http"], reach: Reach::Transitive },
     // The engine runs on any store.
     Forbidden {
         from: "inventory-engine",
