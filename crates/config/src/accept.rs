@@ -10,10 +10,12 @@ use std::{
 
 use clap::builder::{PossibleValue, TypedValueParser};
 
+type Parse<T> = dyn Fn(&str) -> Option<T> + Send + Sync;
+
 /// A value parser for `#[arg(value_parser = …)]`.
 pub struct Accept<T> {
     words: Cow<'static, str>,
-    parse: Arc<dyn Fn(&str) -> Option<T> + Send + Sync>,
+    parse: Arc<Parse<T>>,
 }
 
 /// The value is none of those in `0`.

@@ -1,6 +1,6 @@
 //! Errors of the configuration.
 
-use std::path::PathBuf;
+use std::{fmt::Display, path::PathBuf};
 
 /// The configuration cannot be used. Displays as one line that names the variable, the value (never
 /// that of a secret) and the accepted values; binaries print it and exit with code 2.
@@ -12,6 +12,9 @@ pub enum ConfigError {
     /// A required variable is not set.
     #[error("{name}: not set; expected {accepted}")]
     Missing { name: String, accepted: String },
+    /// The value is refused for a reason of its own, which shows no secret.
+    #[error("{name}: {reason}")]
+    Refused { name: String, reason: String },
     /// The value is not valid UTF-8.
     #[error("{name}: the value is not valid UTF-8")]
     NotUnicode { name: String },
@@ -23,7 +26,11 @@ pub enum ConfigError {
 impl ConfigError {
     /// A value that its parser accepts but a check across several settings refuses. `accepted`
     /// completes the sentence "expected …".
-    pub fn invalid(name: &str, value: impl ToString, accepted: impl Into<String>) -> Self {
+    pub fn invalid(
+        name: &str,
+        value: &(impl Display + ?Sized),
+        accepted: impl Into<String>,
+    ) -> Self {
         let value = format!("{:?}", value.to_string());
         Self::Invalid { name: name.to_owned(), value, accepted: accepted.into() }
     }

@@ -98,7 +98,12 @@ fn with_values(command: Command, source: &Source) -> Command {
     let command = command.mut_subcommands(|command| with_values(command, source));
     command.mut_args(|arg| {
         let Some(setting) = Setting::of(&arg) else { return arg };
-        let arg = arg.env(None::<&str>).help(format!("{} [env: {}]", setting.help, setting.name));
+        let Setting { name, help, accepted, .. } = &setting;
+        let accepted = if accepted.is_empty() { String::new() } else { format!(" ({accepted})") };
+        let arg = arg
+            .env(None::<&str>)
+            .help(format!("{help}{accepted} [env: {name}]"))
+            .hide_possible_values(true);
         match source.get(&setting.name) {
             Ok(Some(value)) => arg.required(false).default_value(value.to_owned()),
             _ => arg,

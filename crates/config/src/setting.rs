@@ -35,12 +35,12 @@ impl Setting {
     }
 }
 
-/// The words of its parser, its alternatives, or the name of its value.
+/// The words of its parser, or its alternatives; empty for any text.
 fn accepted(arg: &Arg) -> String {
     let values: Vec<_> =
         arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
     match values.split_last() {
-        None => arg.get_value_names().unwrap_or_default().join(" "),
+        None => String::new(),
         Some((last, [])) => last.clone(),
         Some((last, others)) => format!("{} or {last}", others.join(", ")),
     }

@@ -79,7 +79,7 @@ fn names_are_case_insensitive_and_empty_is_unset() {
 }
 
 #[test]
-fn errors_are_one_line_that_names_the_variable_and_hides_secrets() {
+fn an_error_is_one_line_with_the_variable_and_no_secret() {
     for (name, value, expected) in [
         ("TEST_PORT", "eighty", "TEST_PORT: \"eighty\" is not accepted; expected 1 to 9000"),
         ("TEST_PORT", "0", "TEST_PORT: \"0\" is not accepted; expected 1 to 9000"),

@@ -164,7 +164,7 @@ mod tests {
         let request_id = RequestId::accept(&HeaderValue::from_static("r-1"));
         let mut request = RequestContext { request_id, span };
         tracing::subscriber::with_default(subscriber, || {
-            within(&mut request, || tracing::warn!(qty = 3, "sold\nout"))
+            within(&mut request, || tracing::warn!(qty = 3, "sold\nout"));
         });
         let text = String::from_utf8(lines.0.lock().expect("not poisoned").clone()).expect("text");
         assert_eq!(text.lines().count(), 1, "{text}");

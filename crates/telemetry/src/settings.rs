@@ -16,7 +16,7 @@ pub struct TelemetrySettings {
 /// Settings of logs.
 #[derive(Debug, Clone, Args)]
 pub struct LogSettings {
-    /// Name of the system in log lines.
+    /// Name of the system in JSON log lines.
     #[arg(env = "SERVICE_NAME", default_value = "ticket-system", value_parser = accept::parsed::<String>("text"))]
     pub service_name: String,
     /// Lowest level that is logged.

@@ -62,7 +62,7 @@ impl InFlight {
         usize::try_from(self.0.iter().map(|slot| slot.load(Relaxed)).sum::<i64>()).unwrap_or(0)
     }
 
-    /// Whether more than `max` are in flight, as seen by a caller that has begun one. It reads the
+    /// Whether more than `max` are in flight, as seen by a caller with a token. It reads the
     /// slots of other threads only when the slot of this thread has its share, an eighth. So a
     /// thread with few requests may exceed the bound by that share.
     #[must_use]

@@ -243,7 +243,7 @@ impl TryFrom<VacancyArgs> for VacancySettings {
         limits.check()?;
         if stock.initial_stock > limits.max_capacity {
             let accepted = format!("0 to MAX_CAPACITY, which is {}", limits.max_capacity);
-            return Err(ConfigError::invalid("INITIAL_STOCK", stock.initial_stock, accepted));
+            return Err(ConfigError::invalid("INITIAL_STOCK", &stock.initial_stock, accepted));
         }
         Ok(Self {
             http,
@@ -269,12 +269,12 @@ impl LimitArgs {
         let ttl_max = self.hold_ttl_max_s;
         if self.hold_ttl_s > ttl_max {
             let accepted = format!("1 to HOLD_TTL_MAX_S seconds, which is {ttl_max}");
-            return Err(ConfigError::invalid("HOLD_TTL_S", self.hold_ttl_s, accepted));
+            return Err(ConfigError::invalid("HOLD_TTL_S", &self.hold_ttl_s, accepted));
         }
         if self.hold_lifetime_max_s < ttl_max {
             let accepted = format!("HOLD_TTL_MAX_S, which is {ttl_max}, to {YEAR_S} seconds");
             let value = self.hold_lifetime_max_s;
-            return Err(ConfigError::invalid("HOLD_LIFETIME_MAX_S", value, accepted));
+            return Err(ConfigError::invalid("HOLD_LIFETIME_MAX_S", &value, accepted));
         }
         // The store checks the journal when a memtable is full. Until then the journal may grow by
         // the content of all memtables, which must not exceed its bound.
@@ -283,7 +283,7 @@ impl LimitArgs {
             let accepted =
                 format!("no more than an eighth of STORE_JOURNAL_BYTES, which is {journal_bytes}");
             let value = self.store_memtable_bytes;
-            return Err(ConfigError::invalid("STORE_MEMTABLE_BYTES", value, accepted));
+            return Err(ConfigError::invalid("STORE_MEMTABLE_BYTES", &value, accepted));
         }
         // A batch larger than the queue would be refused in part each time, even on an idle
         // service.
@@ -292,7 +292,7 @@ impl LimitArgs {
                 format!("no more than COMMIT_QUEUE_MAX, which is {}", self.commit_queue_max);
             return Err(ConfigError::invalid(
                 "RESERVE_BATCH_MAX",
-                self.reserve_batch_max,
+                &self.reserve_batch_max,
                 accepted,
             ));
         }
@@ -336,10 +336,10 @@ impl DatabaseArgs {
         keys_max: u64,
     ) -> Result<Option<PostgresOptions>, ConfigError> {
         let Some(url) = url else { return Ok(None) };
-        let target = url
-            .expose()
-            .parse::<Target>()
-            .map_err(|error| ConfigError::invalid_secret("STORE_URL", error.to_string()))?;
+        let target = url.expose().parse::<Target>().map_err(|error| ConfigError::Refused {
+            name: "STORE_URL".to_owned(),
+            reason: error.to_string(),
+        })?;
         Ok(Some(PostgresOptions {
             schema: self.schema,
             writers: self.writers,

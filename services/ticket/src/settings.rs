@@ -121,7 +121,7 @@ impl LinkArgs {
         if self.http_keepalive_connections > connections_max {
             let accepted = format!("0 to HTTP_MAX_CONNECTIONS, which is {connections_max}");
             let value = self.http_keepalive_connections;
-            return Err(ConfigError::invalid("HTTP_KEEPALIVE_CONNECTIONS", value, accepted));
+            return Err(ConfigError::invalid("HTTP_KEEPALIVE_CONNECTIONS", &value, accepted));
         }
         // A purchase that REQUEST_TIMEOUT_S cuts off returns no key: the buyer could never learn
         // its outcome.
@@ -132,7 +132,7 @@ impl LinkArgs {
                 request_timeout.as_secs_f64()
             );
             let value = self.vacancy_timeout.as_secs_f64();
-            return Err(ConfigError::invalid("VACANCY_TIMEOUT", value, accepted));
+            return Err(ConfigError::invalid("VACANCY_TIMEOUT", &value, accepted));
         }
         Ok(VacancyLink {
             url: self.vacancy_url,

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn an_array_is_no_object_at_any_depth() {
+    fn an_array_is_not_an_object_at_any_depth() {
         for qty in 1..=6 {
             if qty == 4 {
                 continue;

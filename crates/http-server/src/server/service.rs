@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn large_answers_come_in_small_frames() {
+    async fn large_responses_arrive_in_small_frames() {
         for len in [0, 1, FRAME_MAX_BYTES, FRAME_MAX_BYTES + 1, 5 * FRAME_MAX_BYTES, 100_000] {
             let content: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
             let mut body =

@@ -34,7 +34,7 @@ async fn a_slow_head_is_cut_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn dripping_a_head_does_not_extend_the_deadline_and_later_heads_have_it_too() {
+async fn a_dripping_head_is_cut_at_its_deadline_first_or_later() {
     let server =
         with(ServerSettings { header_timeout: ms(300), ..Default::default() }).start().await;
     let mut conn = server.connect().await;
@@ -77,7 +77,7 @@ async fn a_connection_in_use_outlives_the_idle_time() {
 }
 
 #[tokio::test]
-async fn an_old_connection_is_told_to_close_with_its_next_answer() {
+async fn an_old_connection_closes_with_its_next_response() {
     let settings = ServerSettings { max_connection_age: ms(300), ..Default::default() };
     let server = with(settings).start().await;
     let mut conn = server.connect().await;

@@ -83,7 +83,7 @@ async fn parameters_and_keys() {
 }
 
 #[tokio::test]
-async fn what_an_error_quotes_is_cut_off() {
+async fn quotes_in_errors_are_cut_off() {
     let server = Setup::default().start().await;
     for body in [
         format!("{{\"qty\": \"{}\"}}", "x".repeat(5_000)),

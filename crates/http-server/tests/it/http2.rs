@@ -104,7 +104,7 @@ async fn streams_whose_bodies_trickle_do_not_keep_others_out() {
         slow.post(server.url("/order")).header("content-type", "application/json").body(body).send()
     };
     let mut answers = FuturesUnordered::from_iter((0..40).map(|_| trickle()));
-    // What is one too many is told so at once, and the rest go on waiting for their bodies.
+    // A stream above the limit is refused at once; the others still wait for their bodies.
     for _ in 0..30 {
         let answer = timeout(ms(5_000), answers.next())
             .await

@@ -42,7 +42,7 @@ async fn requests_are_counted_by_route_not_by_path() {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_is_counted_and_leaves_nothing_in_flight() {
+async fn a_disconnected_caller_is_counted_and_not_in_flight() {
     let server = Setup::default().start().await;
     let mut conn = server.connect().await;
     conn.send("GET /slow?ms=5000 HTTP/1.1\r\nhost: t\r\n\r\n").await;

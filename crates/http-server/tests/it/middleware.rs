@@ -27,7 +27,7 @@ async fn problems_carry_their_members() {
     let answer = server.get("/fails").await;
     let body = answer.assert_problem(503, "overloaded");
     assert_eq!(&body["seq"], &42);
-    // Who is refused together does not come back together.
+    // Callers that are refused together do not return together.
     assert!((7..=14).contains(&body["retry_after_s"].as_u64().expect("seconds")), "{body}");
     assert_eq!(answer.header("retry-after"), Some(body["retry_after_s"].to_string().as_str()));
 }
@@ -178,7 +178,7 @@ async fn slow_bodies_never_take_more_than_half_of_the_requests() {
 }
 
 #[tokio::test]
-async fn answers_are_compressed_above_the_threshold_when_accepted() {
+async fn large_responses_are_compressed_when_accepted() {
     let server = Setup::default().start().await;
     let accepting = |path: &str| {
         format!(

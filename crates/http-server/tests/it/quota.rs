@@ -10,7 +10,7 @@ use http_server::{
 use crate::support::{Answer, Server, Setup, ms};
 
 async fn server(trusted: Option<&str>) -> Server {
-    // So slow a rate that nothing comes back while the test runs.
+    // At this rate the quota does not recover during the test.
     let quota = QuotaSettings {
         rate_per_s: NonZeroU32::new(1),
         burst: NonZeroU32::new(60),
@@ -32,7 +32,7 @@ async fn ask(server: &Server, forwarded_for: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_client_over_its_quota_is_told_so_and_when_to_come_again() {
+async fn a_client_over_its_quota_gets_429_and_retry_after() {
     let server = server(None).await;
     let first = ask(&server, "9.9.9.1").await;
     assert_eq!(
@@ -42,7 +42,7 @@ async fn a_client_over_its_quota_is_told_so_and_when_to_come_again() {
     assert_eq!(first.header("ratelimit"), Some("\"default\";r=59;t=1"));
     let mut refused = first;
     for number in 0..200 {
-        // What it says of itself does not make it another client.
+        // The header of an untrusted client has no effect.
         refused = ask(&server, &format!("9.9.9.{number}")).await;
         if refused.status == 429 {
             break;
@@ -67,7 +67,7 @@ async fn a_client_over_its_quota_is_told_so_and_when_to_come_again() {
 }
 
 #[tokio::test]
-async fn a_trusted_proxy_says_for_whom_it_asks() {
+async fn a_trusted_proxy_names_the_client() {
     let server = server(Some("127.0.0.0/8")).await;
     for number in 0..100 {
         assert_eq!(
@@ -85,7 +85,7 @@ async fn a_trusted_proxy_says_for_whom_it_asks() {
 }
 
 #[tokio::test]
-async fn what_finishes_something_still_gets_in_when_nothing_new_does() {
+async fn urgent_requests_are_handled_while_others_are_refused() {
     let requests = RequestSettings {
         max_in_flight: 10,
         is_urgent: |_, route| route == "/order",
@@ -116,7 +116,7 @@ async fn what_finishes_something_still_gets_in_when_nothing_new_does() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_origin_can_read_that_it_is_over_its_quota() {
+async fn a_page_of_another_origin_can_read_a_429() {
     let server = server(None).await;
     let mut refused = server.get("/items/1").await;
     for _ in 0..200 {

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_bounded_and_keeps_who_asks_most() {
+    fn the_table_is_bounded_and_keeps_the_busiest_clients() {
         let store = BoundedStore::new(SHARDS * 2);
         let put = |key: &ClientKey, at: u64| {
             store
