@@ -1,4 +1,4 @@
-//! Running ticket: alone, or as a monolith together with vacancy.
+//! Serves ticket, alone or together with vacancy as the monolith.
 
 use std::future::Future;
 
@@ -21,25 +21,25 @@ use vacancy::{
 };
 
 use crate::{
-    api::{Shop, router},
+    api::{AppState, router},
     client::{LocalVacancyClient, RemoteVacancyClient, SetupError},
     settings::TicketSettings,
 };
 
 /// The title of the service's documentation.
 pub const TITLE: &str = "Ticket Sale Service";
-/// Its name on /health, in metrics and on the start page.
+/// The name on /health, in metrics and on the start page.
 pub const NAME: &str = "ticket";
-/// Its version.
+/// The version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Why the service did not run.
+/// The reason why the service did not start.
 #[derive(Debug, Error)]
 pub enum RunError {
-    /// It cannot listen.
+    /// The address is not available.
     #[error(transparent)]
     Bind(#[from] BindError),
-    /// The client for vacancy cannot be made.
+    /// The client for vacancy could not be created.
     #[error(transparent)]
     Client(#[from] SetupError),
     /// A metric is registered twice.
@@ -47,9 +47,9 @@ pub enum RunError {
     Metrics(#[from] prometheus::Error),
 }
 
-/// ticket's own calls with their documentation.
-pub fn routes(shop: Shop) -> OpenApiRouter {
-    OpenApiRouter::with_openapi(document(TITLE, "Sells tickets.")).merge(router(shop))
+/// Returns the routes of ticket, with their documentation.
+pub fn routes(state: AppState) -> OpenApiRouter {
+    OpenApiRouter::with_openapi(document(TITLE, "Sells tickets.")).merge(router(state))
 }
 
 /// Serves ticket on HOST and TICKET_PORT until `shutdown`.
@@ -64,7 +64,7 @@ pub async fn run(
     serve(settings, listener, shutdown).await
 }
 
-/// Like [`run`], on a listener that is open already.
+/// Serves ticket on `listener` until `shutdown`.
 ///
 /// # Errors
 /// [`RunError`].
@@ -76,12 +76,12 @@ pub async fn serve(
     let client = RemoteVacancyClient::new(&settings.link)?;
     let metrics = Metrics::new(NAME, VERSION)?;
     client.register(metrics.registry())?;
-    let shop = Shop::new(client, settings.vacancy.limits.qty_max);
-    let health = health(&shop);
-    let (router, openapi) = routes(shop.clone()).split_for_parts();
+    let state = AppState::new(client, settings.vacancy.limits.qty_max);
+    let health = health(&state);
+    let (router, openapi) = routes(state.clone()).split_for_parts();
     let documentation = {
         let settings = settings.vacancy.clone();
-        Documentation::new(openapi.info.title, move || document_of(shop.clone(), &settings))
+        Documentation::new(openapi.info.title, move || document_of(state.clone(), &settings))
     };
     let info =
         ServiceInfo::new(NAME, VERSION, settings.mode.as_str(), &settings.serving.environment)
@@ -102,8 +102,8 @@ pub async fn serve(
     Ok(())
 }
 
-fn health(shop: &Shop) -> Health {
-    let client = shop.client().clone();
+fn health(state: &AppState) -> Health {
+    let client = state.client().clone();
     Health::new(NAME).with_check("vacancy", move || {
         let client = client.clone();
         async move {
@@ -112,23 +112,23 @@ fn health(shop: &Shop) -> Health {
             client
                 .breaker()
                 .into_iter()
-                .fold(result, |result, state| result.with_extra("breaker", state))
+                .fold(result, |result, breaker| result.with_extra("breaker", breaker))
         }
     })
 }
 
-/// The OpenAPI document of ticket alone.
+/// Returns the OpenAPI document of ticket alone.
 ///
 /// # Errors
-/// When a client cannot be made.
+/// When the client for vacancy cannot be created.
 pub fn openapi(settings: &TicketSettings) -> std::io::Result<OpenApi> {
     let client = RemoteVacancyClient::new(&settings.link).map_err(std::io::Error::other)?;
     let vacancy = &settings.vacancy;
-    Ok(document_of(Shop::new(client, vacancy.limits.qty_max), vacancy))
+    Ok(document_of(AppState::new(client, vacancy.limits.qty_max), vacancy))
 }
 
-fn document_of(shop: Shop, settings: &VacancySettings) -> OpenApi {
-    complete(&routes(shop).into_openapi(), settings)
+fn document_of(state: AppState, settings: &VacancySettings) -> OpenApi {
+    complete(&routes(state).into_openapi(), settings)
 }
 
 /// Both services in one process, on one port.
@@ -141,11 +141,11 @@ impl Keeper for Monolith {
 
     fn routes(&self, app: App) -> OpenApiRouter {
         let qty_max = app.engine().limits().qty_max;
-        let shop = Shop::new(LocalVacancyClient::new(app.clone()), qty_max);
+        let state = AppState::new(LocalVacancyClient::new(app.clone()), qty_max);
         let head = document(
             "Ticket System",
             "Keeps the stock of events and sells tickets, in one process.",
         );
-        OpenApiRouter::with_openapi(head).merge(router(shop)).merge(vacancy::api::router(app))
+        OpenApiRouter::with_openapi(head).merge(router(state)).merge(vacancy::api::router(app))
     }
 }

@@ -6,7 +6,7 @@ use config::{ConfigError, Group, Source, Var};
 use http_server::{middleware::RequestSettings, settings::ServingSettings};
 use vacancy::{VacancySettings, settings::DeploymentMode};
 
-use crate::client::{BreakerSettings, GatherSettings};
+use crate::client::{BatcherSettings, BreakerSettings, VacancyLink};
 
 const TICKET_PORT: Var = Var::new(
     "TICKET_PORT",
@@ -97,24 +97,6 @@ pub const TICKET: Group = Group {
     ],
 };
 
-/// How vacancy is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VacancyLink {
-    /// VACANCY_URL, without a slash at its end.
-    pub url: String,
-    /// VACANCY_TIMEOUT
-    pub timeout: Duration,
-    /// HTTP_KEEPALIVE_CONNECTIONS
-    pub keepalive_max: usize,
-    /// VACANCY_CALLS (HTTP_MAX_CONNECTIONS if that is less), VACANCY_BATCH_MAX, MAX_BODY_BYTES,
-    /// VACANCY_QUEUE_MAX
-    pub gather: GatherSettings,
-    /// VACANCY_RETRIES
-    pub retries_max: u32,
-    /// BREAKER_FAILURES, BREAKER_OPEN_S
-    pub breaker: BreakerSettings,
-}
-
 /// What the `ticket` binary is told.
 #[derive(Debug, Clone)]
 pub struct TicketSettings {
@@ -168,7 +150,7 @@ fn link(
         url: url(source)?,
         timeout: timeout(source, mode, requests.request_timeout)?,
         keepalive_max: source.get_in_range(&HTTP_KEEPALIVE_CONNECTIONS, 0..=connections_max)?,
-        gather: GatherSettings {
+        batcher: BatcherSettings {
             calls_max: source.get_in_range(&VACANCY_CALLS, 1..=1_000)?.min(connections_max),
             batch_max: source.get_in_range(&VACANCY_BATCH_MAX, 1..=10_000)?,
             bytes_max: requests.max_body_bytes,

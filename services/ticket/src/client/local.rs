@@ -7,7 +7,11 @@ use vacancy::{
     wire::ReserveAnswer,
 };
 
-use super::{BoxFuture, ClientError, Order, VacancyClient};
+use super::{
+    error::ClientError,
+    purchase_request::PurchaseRequest,
+    vacancy_client::{BoxFuture, VacancyClient},
+};
 
 /// Calls the engine directly.
 #[derive(Clone)]
@@ -26,20 +30,23 @@ impl VacancyClient for LocalVacancyClient {
         None
     }
 
-    fn purchase(&self, order: Order) -> BoxFuture<'_, Result<ReserveAnswer, ClientError>> {
+    fn purchase(
+        &self,
+        purchase: PurchaseRequest,
+    ) -> BoxFuture<'_, Result<ReserveAnswer, ClientError>> {
         Box::pin(async move {
             let refused =
                 |problem: Problem, seq| ClientError::Refused { problem: Box::new(problem), seq };
-            let items = Items::one(self.0.stock().clone(), order.qty);
+            let items = Items::one(self.0.stock().clone(), purchase.qty);
             let kind = CommandKind::Reserve {
                 event: self.0.event().clone(),
                 items,
-                customer: order.customer,
+                customer: purchase.customer,
             };
             let reply = self
                 .0
                 .engine()
-                .submit(self.0.request(kind, order.key, CallerDeadline::default()))
+                .submit(self.0.request(kind, purchase.key, CallerDeadline::default()))
                 .await;
             let reply = reply.map_err(|error| refused(problem_of_engine(&error), None))?;
             let seq = Some(reply.seq).filter(|seq| *seq > 0);

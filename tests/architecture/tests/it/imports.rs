@@ -108,7 +108,6 @@ const KNOWN: &[(&str, &[&str])] = &[
         ],
     ),
     ("system-tests", &["tests/system/src/client.rs", "tests/system/src/process.rs"]),
-    ("ticket", &["services/ticket/src/api/mod.rs", "services/ticket/src/api/purchase.rs"]),
     ("vacancy", &["services/vacancy/src/control/client.rs", "services/vacancy/src/control/mod.rs"]),
     (
         "vacancy",
@@ -127,10 +126,11 @@ const KNOWN: &[(&str, &[&str])] = &[
 const TICKET_NAMES_VACANCY: &[&str] = &[
     "services/ticket/src/api/purchase.rs",
     "services/ticket/src/client/local.rs",
-    "services/ticket/src/client/mod.rs",
-    "services/ticket/src/client/remote/call.rs",
-    "services/ticket/src/client/remote/gather.rs",
-    "services/ticket/src/client/remote/mod.rs",
+    "services/ticket/src/client/remote/caller.rs",
+    "services/ticket/src/client/remote/client.rs",
+    "services/ticket/src/client/remote/pending.rs",
+    "services/ticket/src/client/remote/replies.rs",
+    "services/ticket/src/client/vacancy_client.rs",
     "services/ticket/src/main.rs",
     "services/ticket/src/service.rs",
     "services/ticket/src/settings.rs",
