@@ -1,5 +1,4 @@
-//! Step one of a reconciliation: read everything the resource refers to, and what there is of its
-//! children.
+//! Step one of a reconciliation: read the live children of a resource and everything it refers to.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,18 +10,16 @@ use kube::{
 };
 
 use crate::{
-    api::TicketSystem,
-    kind::{Component, Kind, admin_token},
-    ownership::may_take,
+    api::{Mode, TicketSystem},
+    kind::{ADMIN_TOKEN_KEY, Component, Kind, admin_token},
+    ownership::may_manage,
 };
 
-/// Key of the admin token in its Secret.
-pub const TOKEN_KEY: &str = "token";
-
-/// Where children are read from: the watch caches while running, the API server for a diff.
+/// A source of live children: the watch caches in `operator run`, the API server in
+/// `operator diff`.
 #[async_trait]
 pub trait Children: Send + Sync {
-    /// The child of that kind and name, or `None`.
+    /// The child of this kind and name, or `None`.
     async fn get(
         &self,
         kind: Kind,
@@ -34,7 +31,7 @@ pub trait Children: Send + Sync {
     async fn has_service_monitors(&self) -> Result<bool, kube::Error>;
 }
 
-/// Reads children from the API server, one request each.
+/// Reads each child from the API server with one request.
 pub struct FromServer(pub Client);
 
 #[async_trait]
@@ -49,46 +46,50 @@ impl Children for FromServer {
             Api::namespaced_with(self.0.clone(), namespace, &kind.api_resource());
         match api.get(name).await {
             Ok(object) => Ok(Some(Arc::new(object))),
-            // By code: a kind that is not served any more answers in plain text, which has no
-            // reason.
+            // Compares the code: the response for a kind that is no longer served is plain text
+            // and has no reason.
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     async fn has_service_monitors(&self) -> Result<bool, kube::Error> {
-        let wanted = Kind::ServiceMonitor.api_resource();
-        match self.0.list_api_group_resources(&wanted.api_version).await {
-            Ok(list) => Ok(list.resources.iter().any(|resource| resource.kind == wanted.kind)),
+        let monitor = Kind::ServiceMonitor.api_resource();
+        match self.0.list_api_group_resources(&monitor.api_version).await {
+            Ok(list) => Ok(list.resources.iter().any(|resource| resource.kind == monitor.kind)),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
             Err(error) => Err(error),
         }
     }
 }
 
-/// Children that exist and are this system's, or could be adopted by it.
+/// Live children that the system owns or may adopt.
 #[derive(Clone, Debug, Default)]
 pub struct Live(BTreeMap<(Kind, String), Arc<DynamicObject>>);
 
 impl Live {
+    /// The live child of this kind and name.
     pub fn get(&self, kind: Kind, name: &str) -> Option<&Arc<DynamicObject>> {
         self.0.get(&(kind, name.to_owned()))
     }
 
+    /// Adds or replaces a child.
     pub fn insert(&mut self, kind: Kind, name: String, object: Arc<DynamicObject>) {
         self.0.insert((kind, name), object);
     }
 
+    /// Removes a child, if it is there.
     pub fn remove(&mut self, kind: Kind, name: &str) {
         self.0.remove(&(kind, name.to_owned()));
     }
 
+    /// All children, ordered by kind and name.
     pub fn iter(&self) -> impl Iterator<Item = (Kind, &str, &Arc<DynamicObject>)> {
         self.0.iter().map(|((kind, name), object)| (*kind, name.as_str(), object))
     }
 }
 
-/// What a Secret key held.
+/// The value of one key of a Secret, or the reason there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretValue {
     Found(Vec<u8>),
@@ -96,22 +97,22 @@ pub enum SecretValue {
     NoKey,
 }
 
-/// Everything a reconciliation starts from.
+/// The input of a reconciliation, as read from the cluster.
 #[derive(Clone, Debug)]
 pub struct Dereferenced {
     pub live: Live,
-    /// The database URL, on PostgreSQL.
+    /// The database URL, if the spec uses PostgreSQL.
     pub store_url: Option<SecretValue>,
-    /// The certificates its server is verified with, where the spec names some.
+    /// The CA certificates of the database, if the spec names a Secret with them.
     pub database_ca: Option<SecretValue>,
     /// Whether the cluster has the kind ServiceMonitor.
     pub service_monitors: bool,
 }
 
-/// Reads what `system` refers to.
+/// Reads the live children of `system` and the Secrets it refers to.
 ///
 /// # Errors
-/// When the API server cannot be asked.
+/// If a request to the API server fails.
 pub async fn dereference(
     system: &TicketSystem,
     client: &Client,
@@ -128,17 +129,17 @@ pub async fn dereference(
         }
         for child in kind.names(&name) {
             let found = children.get(kind, &namespace, &child).await?;
-            if let Some(object) = found.filter(|object| may_take(&object.metadata, &name, &uid)) {
+            if let Some(object) = found.filter(|object| may_manage(&object.metadata, &name, &uid)) {
                 live.insert(kind, child, object);
             }
         }
     }
-    if let Some(outgoing) = outgoing_store_holder(system) {
-        // Two writers must never share the volume, so here a cache that lags will not do.
+    if let Some(outgoing) = previous_writer(system) {
+        // Two writers must never share the volume, so a stale cache is not good enough here.
         let deployment = outgoing.object_name(&name);
         let found =
             FromServer(client.clone()).get(Kind::Deployment, &namespace, &deployment).await?;
-        match found.filter(|object| may_take(&object.metadata, &name, &uid)) {
+        match found.filter(|object| may_manage(&object.metadata, &name, &uid)) {
             Some(object) => live.insert(Kind::Deployment, deployment, object),
             None => live.remove(Kind::Deployment, &deployment),
         }
@@ -158,12 +159,12 @@ pub async fn dereference(
     Ok(Dereferenced { live, store_url, database_ca, service_monitors })
 }
 
-/// The component that wrote to the volume in the mode that is being left.
-fn outgoing_store_holder(system: &TicketSystem) -> Option<Component> {
+/// The component that wrote to the volume in the previous mode, while the mode is being switched.
+fn previous_writer(system: &TicketSystem) -> Option<Component> {
     let from = system.status.as_ref()?.mode?;
     (from != system.spec.mode).then_some(match from {
-        crate::api::Mode::Microservices => Component::Vacancy,
-        crate::api::Mode::Monolith => Component::Monolith,
+        Mode::Microservices => Component::Vacancy,
+        Mode::Monolith => Component::Monolith,
     })
 }
 
@@ -178,14 +179,14 @@ async fn secret_value(
 }
 
 impl Dereferenced {
-    /// The admin token there is, if any.
+    /// The live admin token, if there is one.
     pub fn admin_token(&self, name: &str) -> Option<Vec<u8>> {
         let object = self.live.get(Kind::Secret, &admin_token(name))?;
         let secret: Secret = object.as_ref().clone().try_parse().ok()?;
-        secret.data?.remove(TOKEN_KEY).map(|value| value.0).filter(|value| !value.is_empty())
+        secret.data?.remove(ADMIN_TOKEN_KEY).map(|value| value.0).filter(|value| !value.is_empty())
     }
 
-    /// Metadata of a child.
+    /// Metadata of a live child.
     pub fn metadata(&self, kind: Kind, name: &str) -> Option<&ObjectMeta> {
         self.live.get(kind, name).map(|object| &object.metadata)
     }

@@ -1,4 +1,4 @@
-//! /livez, /readyz and /metrics of the operator.
+//! The operator's own endpoints: `/livez`, `/readyz` and `/metrics`.
 
 use std::{sync::Arc, time::Instant};
 
@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use crate::controller::Operator;
 
-/// The operator's own endpoints.
+/// Routes of the operator's endpoints.
 pub fn router(operator: Arc<Operator>) -> Router {
     Router::new()
         .route("/livez", get(livez))
@@ -16,28 +16,28 @@ pub fn router(operator: Arc<Operator>) -> Router {
         .with_state(operator)
 }
 
-/// Serves them until dropped.
+/// Serves the endpoints until the future is dropped.
 ///
 /// # Errors
-/// When the listener fails.
+/// If the listener fails.
 pub async fn serve(listener: TcpListener, operator: Arc<Operator>) -> std::io::Result<()> {
     axum::serve(listener, router(operator)).await
 }
 
-/// 200 while things move, 500 with what does not.
+/// 200 while watches and reconciliations make progress, 500 with the cause otherwise.
 async fn livez(State(operator): State<Arc<Operator>>) -> impl IntoResponse {
     match operator.progress.stuck(Instant::now()) {
         None => (StatusCode::OK, "ok".to_owned()),
-        Some(why) => {
-            tracing::error!(why, "stuck");
-            (StatusCode::INTERNAL_SERVER_ERROR, why)
+        Some(cause) => {
+            tracing::error!(cause, "liveness check failed");
+            (StatusCode::INTERNAL_SERVER_ERROR, cause)
         }
     }
 }
 
-/// 200: an operator that stands by is as ready as the one that leads. The answer tells which it is.
+/// Always 200: a standby is as ready as the leader. The body names the role.
 async fn readyz(State(operator): State<Arc<Operator>>) -> impl IntoResponse {
-    if operator.progress.leads() { "leading" } else { "standing by" }
+    if operator.progress.is_leading() { "leading" } else { "standby" }
 }
 
 async fn metrics(State(operator): State<Arc<Operator>>) -> impl IntoResponse {

@@ -1,4 +1,4 @@
-//! The kinds of objects a ticket system is made of, and the closed set of names they have.
+//! The kinds of child objects, the components, and the closed set of names children can have.
 
 use k8s_openapi::api::{
     apps::v1::Deployment,
@@ -8,6 +8,11 @@ use k8s_openapi::api::{
     policy::v1::PodDisruptionBudget,
 };
 use kube::core::{ApiResource, GroupVersionKind};
+
+/// Name of the HTTP port on every container and Service.
+pub const PORT_NAME: &str = "http";
+/// Key of the admin token in its Secret.
+pub const ADMIN_TOKEN_KEY: &str = "token";
 
 /// A kind of child object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,14 +45,14 @@ impl Kind {
         Self::ServiceMonitor,
     ];
 
-    /// Whether children of this kind are watched. Secrets are not, because that takes the right to
-    /// read every Secret of the cluster; ServiceMonitors are not, because the kind may not
-    /// exist. Both are read by name at every resync.
+    /// Whether children of this kind are watched. Watching Secrets would need the right to read
+    /// every Secret of the cluster, and the kind ServiceMonitor may not exist. Children of both
+    /// kinds are read by name at every resync instead.
     pub fn is_watched(self) -> bool {
         !matches!(self, Self::Secret | Self::ServiceMonitor)
     }
 
-    /// Whether every Deployment has a child of this kind to itself.
+    /// Whether each component has its own child of this kind.
     pub fn is_per_component(self) -> bool {
         matches!(
             self,
@@ -60,7 +65,7 @@ impl Kind {
         )
     }
 
-    /// Kind as Kubernetes spells it.
+    /// The kind as Kubernetes spells it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ServiceAccount => "ServiceAccount",
@@ -97,8 +102,8 @@ impl Kind {
         }
     }
 
-    /// Every name a child of this kind can have in some mode of the system `name`; what the spec
-    /// does not want is pruned.
+    /// Every name a child of this kind can have, over all modes of the system `name`. Children
+    /// that the spec does not ask for are pruned.
     pub fn names(self, name: &str) -> Vec<String> {
         match self {
             Self::ServiceAccount | Self::Ingress | Self::ServiceMonitor => vec![name.to_owned()],
@@ -122,7 +127,7 @@ impl std::fmt::Display for Kind {
     }
 }
 
-/// What a Deployment does.
+/// A part of a ticket system that runs as one Deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Component {
     Ticket,
@@ -133,7 +138,7 @@ pub enum Component {
 impl Component {
     pub const ALL: [Self; 3] = [Self::Ticket, Self::Vacancy, Self::Monolith];
 
-    /// The value of `app.kubernetes.io/component`, and the name of the container.
+    /// The value of the label `app.kubernetes.io/component`, and the name of the container.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ticket => "ticket",
@@ -142,7 +147,7 @@ impl Component {
         }
     }
 
-    /// The port the service listens on, in the pod and on its Service.
+    /// The port of the pod and of its Service.
     pub fn port(self) -> u16 {
         match self {
             Self::Monolith => 8000,
@@ -160,7 +165,7 @@ impl Component {
     }
 }
 
-/// Name of the claim of embedded storage.
+/// Name of the PersistentVolumeClaim of embedded storage.
 pub fn claim(name: &str) -> String {
     format!("{name}-data")
 }

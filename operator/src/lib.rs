@@ -1,8 +1,21 @@
-//! A Kubernetes operator for ticket systems.
+//! A Kubernetes operator that runs the ticket systems `TicketSystem` resources describe.
 //!
-//! A reconciliation is a pipeline, `dereference → validate → build → apply → status`, a module
-//! each. Only the first and the last two talk to the API server; what a system should look like is
-//! decided by pure functions in between.
+//! A reconciliation is a pipeline with one module per step: [`dereference`] → [`validate`] →
+//! [`build`] → [`apply`] → [`status`]. Only `dereference`, `apply` and `status` talk to the API
+//! server. `validate` and `build` are pure functions: they decide the desired state.
+//!
+//! A module imports only modules above it in this list:
+//!
+//! | module | content |
+//! |---|---|
+//! | [`kind`], [`labels`], [`ownership`], [`api`], [`settings`] | vocabulary of all steps |
+//! | [`dereference`], [`rollout`] | the live state |
+//! | [`validate`], [`build`] | the desired state |
+//! | [`apply`] | makes the live state match the desired state |
+//! | [`status`] | computes and writes the status |
+//! | [`observe`] | metrics, events, logs and liveness of the operator itself |
+//! | [`controller`] | watches, leader election, and the pipeline for each resource |
+//! | [`http`], [`commands`] | endpoints and subcommands |
 
 pub mod api;
 pub mod apply;
@@ -12,8 +25,10 @@ pub mod controller;
 pub mod dereference;
 pub mod http;
 pub mod kind;
+pub mod labels;
 pub mod observe;
 pub mod ownership;
+pub mod rollout;
 pub mod settings;
 pub mod status;
 pub mod validate;

@@ -1,9 +1,12 @@
+//! The command line of the operator.
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
+use config::Source;
 use operator::{
     commands,
-    observe::logs,
+    observe::logs::{self, LogFormat},
     settings::{Defaults, Settings},
 };
 
@@ -23,16 +26,16 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the operator; what happens without a subcommand as well.
+    /// Run the operator. This is the default without a subcommand.
     Run(Box<Settings>),
-    /// Print the CustomResourceDefinition, or bring the cluster's up to date with it.
+    /// Print the CustomResourceDefinition, or apply it to the cluster.
     Crd {
-        /// Apply it to the cluster, and wait until it is served.
+        /// Apply the definition to the cluster and wait until it is served.
         #[arg(long)]
         apply: bool,
     },
-    /// Print what applying a resource would change. Exits with 0 for no change, 1 for some, 2 for
-    /// an error.
+    /// Print the changes that applying a resource would make. Exit codes: 0 without changes, 1
+    /// with changes, 2 on an error.
     Diff(DiffArgs),
 }
 
@@ -41,23 +44,30 @@ struct DiffArgs {
     /// File with one or more TicketSystems in YAML.
     #[arg(short, long)]
     file: PathBuf,
-    /// Namespace of resources that name none. Left out: that of the kubeconfig.
+    /// Namespace for resources without one. Default: the namespace of the kubeconfig.
     #[arg(short, long)]
     namespace: Option<String>,
     #[command(flatten)]
     defaults: Defaults,
 }
 
-/// Exit code for a setting or an input that cannot work.
+/// Exit code for an invalid setting or input.
 const EXIT_USAGE: u8 = 2;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli: Cli = match config::parse(&Source::environment(), std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
     let outcome = match cli.command {
         None => run(cli.settings).await,
         Some(Command::Run(settings)) => run(*settings).await,
-        Some(Command::Crd { apply }) => crd(apply).await,
+        Some(Command::Crd { apply: false }) => print_crd(),
+        Some(Command::Crd { apply: true }) => apply_crd().await,
         Some(Command::Diff(args)) => diff(args).await,
     };
     outcome.unwrap_or_else(|error| {
@@ -70,21 +80,20 @@ type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
 
 async fn run(settings: Settings) -> Outcome {
     settings.check()?;
-    logs::init(&settings.log_level, settings.json_logs)?;
+    let format = if settings.json_logs { LogFormat::Json } else { LogFormat::Text };
+    logs::init(&settings.log_level, format)?;
     commands::run::run(settings).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn crd(apply: bool) -> Outcome {
-    if apply {
-        let name = commands::crd::apply(kube::Client::try_default().await?).await?;
-        print(&format!(
-            "{name} is as this operator, version {}, wants it\n",
-            env!("CARGO_PKG_VERSION")
-        ))?;
-    } else {
-        print(&commands::crd::render()?)?;
-    }
+fn print_crd() -> Outcome {
+    print(&commands::crd::render()?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn apply_crd() -> Outcome {
+    let name = commands::crd::apply(kube::Client::try_default().await?).await?;
+    print(&format!("{name} applied by operator version {}\n", env!("CARGO_PKG_VERSION")))?;
     Ok(ExitCode::SUCCESS)
 }
 

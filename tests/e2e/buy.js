@@ -1,8 +1,9 @@
-// Buyers whose every purchase is written down: a line of JSON when it is sent, another when it is answered. Run by e2e/load.py.
+// Buyers that log every purchase: a line of JSON when it is sent, another when the response
+// arrives. Run by e2e/load.py.
 //
-//   URL        where purchases go          QTY        tickets per purchase
-//   RATE       purchases per second, whether answers come or not; 0: USERS buy as fast as they are answered
-//   DURATION   how long at most, such as 60s
+//   URL        address for purchases       QTY        tickets per purchase
+//   RATE       purchases per second, independent of responses; 0: USERS buy without a pause
+//   DURATION   maximum duration, such as 60s
 import exec from 'k6/execution';
 import http from 'k6/http';
 
@@ -27,7 +28,7 @@ export function setup() {
 
 export default function buy(data) {
   const key = `e2e-${data.run}-${exec.scenario.iterationInTest}`;
-  // First, so that those who leave without an answer are known.
+  // Logged first, so that purchases without a response are known.
   console.log(JSON.stringify({ key, qty }));
   const started = Date.now();
   const response = http.post(`${__ENV.URL}/api/v1/purchase`, JSON.stringify({ qty }), {

@@ -1,4 +1,4 @@
-"""Runs the scenarios in order and tells what each measured. Exit code 1 when one failed."""
+"""Runs the scenarios in order and prints their measurements. Exit code 1 if one failed."""
 
 import importlib
 import signal
@@ -9,7 +9,7 @@ import traceback
 from e2e import kube, report
 from e2e.shop import Shop
 
-# Each leaves what the next one needs: one system lives through most of them, as it would in real life.
+# Each scenario leaves what the next one needs: one system runs through most of them.
 SCENARIOS = [
     "install",
     "sell_out",
@@ -30,7 +30,7 @@ def main() -> int:
     wanted = sys.argv[1:] or SCENARIOS
     unknown = [name for name in wanted if name not in SCENARIOS]
     if unknown:
-        print(f"no such scenario: {' '.join(unknown)}; there are {' '.join(SCENARIOS)}", file=sys.stderr)
+        print(f"unknown scenario: {' '.join(unknown)}; known: {' '.join(SCENARIOS)}", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     shop = Shop("e2e", "fair")
@@ -42,7 +42,7 @@ def main() -> int:
         error = None
         try:
             scenario.run(shop)
-        except Exception as failure:  # a failed scenario is told, whatever it failed by
+        except Exception as failure:  # report every kind of failure
             error = f"{type(failure).__name__}: {failure}"
             traceback.print_exc()
             shop.explain()
@@ -52,7 +52,7 @@ def main() -> int:
             break
     report.summary(results, len(wanted))
     failed = any(error for _, _, error in results)
-    # A part of them is for looking into something, so what they made is left to look at.
+    # A partial run is for debugging, so keep its objects.
     if not failed and wanted == SCENARIOS:
         kube.delete_namespaces("e2e", "e2e-helm")
     return int(failed)

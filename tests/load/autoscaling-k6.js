@@ -1,10 +1,11 @@
-// Autoscaling: a calm shop, a rush that lasts, and calm again; slow enough that an autoscaler can follow. Run by
-// tests/load/run with SCRIPT=autoscaling, or by k6 itself against a cluster, while `make watch-hpa` shows the replicas.
+// Autoscaling: low load, a sustained rush, and low load again, slow enough for an autoscaler to
+// follow. Run by tests/load/run with SCRIPT=autoscaling, or directly by k6 against a cluster while
+// `make watch-hpa` shows the replicas.
 //
-//   CALM       purchases a second before and after (default 50)
-//   RUSH       purchases a second at the peak (default 2000)
+//   CALM       purchases per second before and after (default 50)
+//   RUSH       purchases per second at the peak (default 2000)
 //   STEP_S     seconds of each of the seven steps, 1 to 600 (default 60)
-//   VUS_MAX    most virtual users (default 400)
+//   VUS_MAX    maximum of virtual users (default 400)
 import exec from 'k6/execution';
 
 import { buy, figures, newRun, stepFigures, stepLines, steps, wholeNumber } from './common.js';
@@ -24,7 +25,7 @@ export function setup() {
 
 export function purchase(data) {
   const step = exec.scenario.name.replace('step_', '');
-  // A pod that goes may refuse or lose a request: the buyer tries again, with the same key.
+  // A terminating pod may refuse or lose a request; the buyer retries with the same key.
   buy(`k6-${data.run}-${step}-${exec.scenario.iterationInTest}`, 1, 4, { step });
 }
 

@@ -1,4 +1,4 @@
-// What the load scripts share: where to send, how to buy, how to count.
+// Shared by the load scripts: addresses, purchases, counters.
 import http from 'k6/http';
 import { sleep } from 'k6';
 import { Counter } from 'k6/metrics';
@@ -12,13 +12,15 @@ export const purchaseFailed = new Counter('purchase_failed');
 export const refused = new Counter('refused');
 export const retries = new Counter('retries');
 
-// Keys of two runs against the same stock must differ, or the second would only be told the answers of the first.
+// Keys of two runs against the same stock must differ. Otherwise the second run gets the responses
+// of the first.
 export function newRun() {
   return `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 10)}`;
 }
 
-// Buys once. What was refused (429, 503) or got no answer is tried again with the same key, up to `tries` times in all, after
-// what Retry-After says or a pause that doubles, each by chance up to that. Returns 'sold', 'sold_out', 'refused' or 'failed'.
+// Buys once. Retries a refused (429, 503) or unanswered purchase with the same key, up to `tries`
+// attempts in total. Waits for Retry-After plus a random pause whose maximum doubles. Returns
+// 'sold', 'sold_out', 'refused' or 'failed'.
 export function buy(key, qty, tries, tags) {
   let last = 'failed';
   for (let attempt = 0; attempt < tries; attempt += 1) {
@@ -48,7 +50,8 @@ export function buy(key, qty, tries, tags) {
   if (last === 'refused') {
     refused.add(1, tags);
   }
-  // Either way it may have sold: a refusal of the last try says nothing of an earlier one that got no answer.
+  // In both cases it may have sold: the refusal of the last attempt does not cover an earlier,
+  // unanswered one.
   purchaseFailed.add(1, tags);
   return last;
 }
@@ -73,7 +76,7 @@ export function values(data, name) {
   return (data.metrics[name] || { values: {} }).values;
 }
 
-// What tests/load/run and tests/load/report read.
+// The figures that tests/load/run and tests/load/report read.
 export function figures(data, kind, more) {
   const count = (name) => values(data, name).count || 0;
   return {
@@ -91,7 +94,8 @@ export function figures(data, kind, more) {
   };
 }
 
-// The scenarios of an open loop in steps: at each rate for so long, whatever the answers are. `exec` is the function to run.
+// The scenarios of an open loop in steps: each rate runs for `seconds`, independent of the
+// responses. `exec` is the function.
 export function steps(rates, seconds, vusMax, exec) {
   const scenarios = {};
   const thresholds = {};
@@ -109,7 +113,7 @@ export function steps(rates, seconds, vusMax, exec) {
       gracefulStop: '30s',
       tags: { step: String(number) },
     };
-    // A threshold that always holds makes k6 tell the figures of the step.
+    // A threshold that always holds makes k6 report the figures of the step.
     for (const metric of ['http_req_duration', 'tickets_sold', 'purchase_failed', 'refused']) {
       thresholds[`${metric}{step:${number}}`] = [metric === 'http_req_duration' ? 'p(95)>=0' : 'count>=0'];
     }

@@ -1,8 +1,8 @@
-// The sell-out rush: many buyers, few tickets, all at once. Every buyer has one key, and keeps trying with it while he is
-// refused or hears nothing. Run by tests/load/run with SCRIPT=rush.
+// The sell-out rush: many concurrent buyers, few tickets. Every buyer has one key and retries
+// with it after a refusal or a missing response. Run by tests/load/run with SCRIPT=rush.
 //
-//   VUS        buyers at once, 1 to 500 (default 200)
-//   BUYERS     buyers in all, 1 to 1000000 (default 20000)
+//   VUS        concurrent buyers, 1 to 500 (default 200)
+//   BUYERS     buyers in total, 1 to 1000000 (default 20000)
 //   QTY        tickets each, 1 to 1000 (default 1)
 import { check } from 'k6';
 import exec from 'k6/execution';
@@ -25,12 +25,12 @@ export function setup() {
 
 export function purchase(data) {
   const end = buy(`k6-${data.run}-${exec.scenario.iterationInTest}`, qty, 10, {});
-  check(end, { 'every buyer hears yes or no': () => end === 'sold' || end === 'sold_out' });
+  check(end, { 'every buyer gets a decision': () => end === 'sold' || end === 'sold_out' });
 }
 
 export function handleSummary(data) {
   const all = figures(data, 'rush', { qty, buyers, vus, duration_s: data.state.testRunDurationMs / 1000 });
-  const line = `\n  ${buyers} buyers in ${all.duration_s.toFixed(1)} s: ${all.tickets_sold} tickets sold, ${all.sold_out} told it is sold out, ${all.purchase_failed} without an answer, ${all.retries} retries\n`;
+  const line = `\n  ${buyers} buyers in ${all.duration_s.toFixed(1)} s: ${all.tickets_sold} tickets sold, ${all.sold_out} sold-out responses, ${all.purchase_failed} failed, ${all.retries} retries\n`;
   const out = { stdout: line };
   if (__ENV.SUMMARY) {
     out[__ENV.SUMMARY] = `${JSON.stringify(all, null, 1)}\n`;

@@ -1,10 +1,13 @@
-// Stress, open loop: more and more purchases a second, until the system breaks. Run by tests/load/run with SCRIPT=stress.
+// Stress, open loop: raises the purchase rate until the system breaks. Run by tests/load/run with
+// SCRIPT=stress.
 //
-//   RATES      purchases a second, one step after the other (default 500,1000,2000,4000,6000,8000,12000)
-//   STEP_S     seconds of each step, 1 to 300 (default 5)
-//   VUS_MAX    most virtual users; a purchase that is due while all are busy counts as unsent (default 400)
+//   RATES      purchases per second of each step (default 500,1000,2000,4000,6000,8000,12000)
+//   STEP_S     seconds per step, 1 to 300 (default 5)
+//   VUS_MAX    maximum of virtual users (default 400); a purchase that is due while all are busy
+//              counts as unsent
 //
-// The breaking point is the first step in which less than 95 of 100 were sold, or whose p99 is above a second.
+// The breaking point is the first step that sells less than 95 % of its rate, or whose p99 exceeds
+// one second.
 import exec from 'k6/execution';
 
 import { buy, figures, newRun, rates, stepFigures, stepLines, steps, wholeNumber } from './common.js';

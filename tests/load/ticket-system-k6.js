@@ -1,15 +1,16 @@
-// Two crowds at the same time: one asks what is available, the other buys. Run by tests/load/run, or by k6 itself.
+// Two groups of users at the same time: one reads availability, the other buys. Run by
+// tests/load/run, or directly by k6.
 //
-//   VU_BASE_URL     where purchases go, ticket or the monolith (default http://127.0.0.1:8000)
-//   VU_VACANCY_URL  where availability is asked for (default VU_BASE_URL)
+//   VU_BASE_URL     address for purchases, ticket or the monolith (default http://127.0.0.1:8000)
+//   VU_VACANCY_URL  address for availability (default VU_BASE_URL)
 //   QTY             tickets per purchase, 1 to 1000 (default 1)
-//   VUS             virtual users of each crowd, 1 to 500 (default 50)
-//   DURATION        how long, as k6 writes it, such as 60s (the default)
-//   PAUSE_MS        how long a user waits after an answer, 0 to 60000 (default 0: as fast as answers come, which measures what
-//                   the machine can carry rather than how fast one answer is)
+//   VUS             virtual users per group, 1 to 500 (default 50)
+//   DURATION        duration in k6's format, such as 60s (the default)
+//   PAUSE_MS        pause of a user after a response, 0 to 60000 (default 0: no pause, which
+//                   measures the capacity of the machine rather than the latency of a response)
 //   SUMMARY         path for the figures as JSON
 //
-// Sold out is an answer, not a failure: it is counted in sold_out.
+// A sold-out response is not a failure; it counts in sold_out.
 import { check, sleep } from 'k6';
 import exec from 'k6/execution';
 import http from 'k6/http';
@@ -26,7 +27,8 @@ const ticketsSold = new Counter('tickets_sold');
 const soldOut = new Counter('sold_out');
 const purchaseFailed = new Counter('purchase_failed');
 
-// Keys of two runs against the same stock must differ, or the second would only be told the answers of the first.
+// Keys of two runs against the same stock must differ. Otherwise the second run gets the responses
+// of the first.
 const run = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 10)}`;
 
 export const options = {
@@ -43,7 +45,7 @@ export const options = {
   summaryTrendStats: ['min', 'med', 'avg', 'p(95)', 'p(99)', 'max'],
 };
 
-// One for all virtual users: each has a script of its own, and its own random numbers.
+// Shared by all virtual users, because each runs the script separately with its own random numbers.
 export function setup() {
   return { run };
 }
@@ -51,7 +53,7 @@ export function setup() {
 export function availability() {
   const response = http.get(`${vacancyUrl}/api/v1/available`, { timeout: '10s' });
   const answer = body(response);
-  check(response, { 'availability is told': () => response.status === 200 && Number.isInteger(answer.qty) && answer.qty >= 0 });
+  check(response, { 'availability is returned': () => response.status === 200 && Number.isInteger(answer.qty) && answer.qty >= 0 });
   pause();
 }
 
@@ -85,7 +87,7 @@ export function handleSummary(data) {
 
 function pause() {
   if (pauseMs > 0) {
-    // Varied by half, so that users do not fall into step.
+    // Varies by 50 %, so that users do not synchronise.
     sleep((pauseMs * (0.5 + Math.random())) / 1000);
   }
 }
@@ -148,7 +150,7 @@ function text(data) {
     `  tickets_sold     ${all.tickets_sold}`,
     `  sold_out         ${all.sold_out}`,
     `  purchase_failed  ${all.purchase_failed}`,
-    `  thresholds       ${all.thresholds_failed.length === 0 ? 'all kept' : `BROKEN ${all.thresholds_failed.join(', ')}`}`,
+    `  thresholds       ${all.thresholds_failed.length === 0 ? 'all passed' : `FAILED ${all.thresholds_failed.join(', ')}`}`,
     '',
   ].join('\n');
 }

@@ -1,4 +1,4 @@
-"""Starts the services, opens their documentation, lets Schemathesis loose on them, and looks whether each call was reached."""
+"""Runs a browser and Schemathesis against the services; each call must have been reached."""
 
 import json
 import os
@@ -17,14 +17,14 @@ TOKEN = "an-admin-token-for-tests"
 BUDGET_S = int(os.environ.get("BUDGET_S", "60"))
 SEED = os.environ.get("SEED", str(int(time.time())))
 START_MAX_S = 60
-# So many calls of one operation must succeed at least once.
+# An operation called at least this often must have succeeded once.
 OFTEN = 150
-# What answers a fuzzer for long must not be told to wait: small stocks sell out, and few calls are slow on purpose.
+# Large limits, so that a long fuzzing run does not exhaust them.
 COMMON = {"HOST": "127.0.0.1", "JSON_LOGS": "true", "SHUTDOWN_DRAIN_S": "0", "INITIAL_STOCK": "100000", "MAX_EVENTS": "1000000"}
 
 
 class Service:
-    """A running binary. Its log is kept, to be read when something is found."""
+    """A running binary, with its log for the analysis of findings."""
 
     def __init__(self, stack, bin_dir, name, port_name, **settings):
         self.dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="schema-")))
@@ -57,7 +57,7 @@ class Service:
             self.process.kill()
 
     def complaints(self):
-        """Lines of its log that no caller may be able to cause."""
+        """Log lines that no caller may be able to cause."""
         lines = self.log.read_text().splitlines()
         return [line for line in lines if "panicked" in line or '"level":"ERROR"' in line]
 
@@ -70,7 +70,7 @@ def operations(base):
 
 
 def fuzz(schemathesis, title, service, seconds, token, more, reports):
-    """One run; tells what went wrong, as lines."""
+    """One run; returns the findings as lines."""
     print(f"--- {title}: {seconds} s, seed {SEED}", flush=True)
     command = [schemathesis, "--config-file", HERE / "schemathesis.toml", "run", service.base + "/openapi.json"]
     command += ["--seed", SEED]
@@ -81,17 +81,17 @@ def fuzz(schemathesis, title, service, seconds, token, more, reports):
     env = {**os.environ, "SCHEMATHESIS_HOOKS": str(HERE / "hooks.py"), "PYTHONWARNINGS": "ignore", "SCHEMA_STATUSES": str(statuses)}
     wrong = []
     known = operations(service.base)
-    # What the document makes worth trying is tried whatever time it takes; what is random, and calls that follow from each other,
-    # have a share of the time each.
+    # Examples and coverage run without a time limit. Random calls and stateful sequences get a
+    # share of the time each.
     for phases, part in [("examples,coverage", None), ("fuzzing", 0.5), ("stateful", 0.5)]:
         if phases == "stateful" and len(known) == 1:
             continue
         of_phase = ["--phases", phases]
         if part:
             of_phase += ["--max-time", str(max(2, round(seconds * part)))]
-        # In a folder of its own: it writes a cache there.
+        # In its own folder, because it writes a cache there.
         status = subprocess.run(command + of_phase, env=env, cwd=reports).returncode
-        wrong += [f"{title}: schemathesis ended with {status} in {phases}"] if status else []
+        wrong += [f"{title}: schemathesis exited with {status} in {phases}"] if status else []
     seen = {}
     for line in statuses.read_text().splitlines():
         operation, code = line.rsplit(" ", 1)
@@ -101,7 +101,7 @@ def fuzz(schemathesis, title, service, seconds, token, more, reports):
         print("  ", operation, " ".join(f"{code}×{count}" for code, count in sorted(seen[operation].items())))
     wrong += [f"{title}: {operation} was never called" for operation in sorted(known - seen.keys())]
     wrong += [f"{title}: in the log: {line}" for line in service.complaints()[:5]]
-    print(f"{title}: {sum(sum(codes.values()) for codes in seen.values())} answers", flush=True)
+    print(f"{title}: {sum(sum(codes.values()) for codes in seen.values())} responses", flush=True)
     return wrong, seen
 
 
@@ -118,7 +118,8 @@ def main():
             paths = {operation.split()[1] for operation in operations(service.base)}
             wrong += pages.check(chromium, title, service.base, paths, reports)
         part = lambda percent: max(3, BUDGET_S * percent // 100)
-        # Where no token is set, 403 is the answer also to who sends none, not the 401 that this check waits for.
+        # Without a configured token, a request without a token gets 403, not the 401 that this
+        # check expects.
         closed_is_closed = ["--exclude-checks", "missing_required_header"]
         for title, service, percent, token, more in [
             ("monolith", monolith, 40, TOKEN, []),
@@ -129,7 +130,8 @@ def main():
             found, seen = fuzz(schemathesis, title, service, part(percent), token, more, reports)
             wrong += found
             if token:
-                # Without a single success, refusals are all that was looked at. Whether an id is that of a hold is chance.
+                # Without a single success, only refusals were tested. Calls with an id do not
+                # count: a random id is rarely that of a hold.
                 never = [
                     operation
                     for operation, codes in seen.items()
@@ -138,8 +140,8 @@ def main():
                 wrong += [f"{title}: {operation} never succeeded" for operation in sorted(never)]
             elif service is closed:
                 let_in = [operation for operation, codes in seen.items() if "/admin/" in operation and set(codes) != {"403"}]
-                wrong += [f"{title}: {operation} was answered by more than a refusal" for operation in sorted(let_in)]
-    print("\n".join(wrong) or "nothing found")
+                wrong += [f"{title}: {operation} returned something other than a refusal" for operation in sorted(let_in)]
+    print("\n".join(wrong) or "no findings")
     sys.exit(1 if wrong else 0)
 
 

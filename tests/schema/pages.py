@@ -1,19 +1,19 @@
-"""Opens the documentation pages in a real browser, as somebody who reads them does."""
+"""Opens the documentation pages in a real browser."""
 
 import re
 import subprocess
 
-# Of the page's own clock: scripts are run and answers awaited until it has passed.
-PATIENCE_MS = 10_000
+# Virtual time of the page, in which scripts run and responses arrive.
+VIRTUAL_TIME_MS = 10_000
 TIMEOUT_S = 90
 
 
 def check(chromium, title, base, paths, folder):
-    """What is wrong with /docs and /redoc, as lines: one of `paths` that they do not show, a complaint of the browser's."""
+    """Returns the faults of /docs and /redoc: missing `paths`, and console messages."""
     wrong = []
     for page in ("/docs", "/redoc"):
         shown, complaints = _open(chromium, base + page, folder)
-        # Long paths have places where they may be broken. Each path stands alone in its element.
+        # Remove the line-break opportunities in long paths. Each path is alone in its element.
         text = re.sub(r"<[^>]*>", "\n", re.sub(r"<wbr[^>]*>|\u200b", "", shown)).split("\n")
         wrong += [f"{title}: {page} does not show {path}" for path in sorted(paths - {line.strip() for line in text})]
         wrong += [f"{title}: {page}: {complaint}" for complaint in complaints]
@@ -22,16 +22,16 @@ def check(chromium, title, base, paths, folder):
 
 
 def _open(chromium, url, folder):
-    """The page as it is when its scripts have run, and what its console says."""
+    """Returns the page after its scripts have run, and the messages of its console."""
     command = [chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={folder}/browser"]
-    # Nothing may be loaded from anywhere else, so there is nowhere else.
+    # No other host can be resolved, because the pages must not load anything from elsewhere.
     command += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--no-proxy-server", "--enable-logging=stderr"]
-    command += ["--window-size=1280,20000", f"--virtual-time-budget={PATIENCE_MS}", "--dump-dom", url]
+    command += ["--window-size=1280,20000", f"--virtual-time-budget={VIRTUAL_TIME_MS}", "--dump-dom", url]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, cwd=folder)
     except subprocess.TimeoutExpired:
-        return "", [f"the browser did not end within {TIMEOUT_S} s"]
+        return "", [f"the browser did not exit within {TIMEOUT_S} s"]
     complaints = [line.split("] ", 1)[-1] for line in done.stderr.splitlines() if ":CONSOLE" in line]
     if done.returncode:
-        complaints.append(f"the browser ended with {done.returncode}: {done.stderr[-500:]}")
+        complaints.append(f"the browser exited with {done.returncode}: {done.stderr[-500:]}")
     return done.stdout, complaints

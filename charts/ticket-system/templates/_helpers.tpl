@@ -9,7 +9,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Name of what belongs to no namespace, so that releases in several namespaces do not meet. */}}
+{{/* Name of cluster-scoped objects, unique per release and namespace. */}}
 {{- define "ticket-system.clusterName" -}}
 {{- printf "%s.%s" (include "ticket-system.fullname" .) .Release.Namespace -}}
 {{- end -}}
@@ -57,7 +57,7 @@ imagePullSecrets:
 {{- end }}
 {{- end -}}
 
-{{/* What the restricted Pod Security Standard asks of a pod and of a container. */}}
+{{/* Security contexts that the restricted Pod Security Standard requires of a pod and of a container. */}}
 {{- define "ticket-system.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 65532
@@ -72,7 +72,7 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
-{{/* The watched namespaces as sorted JSON; [] stands for all. */}}
+{{/* The watched namespaces as sorted JSON; [] means all. */}}
 {{- define "ticket-system.watched" -}}
 {{- .Values.operator.watchNamespaces | uniq | sortAlpha | toJson -}}
 {{- end -}}
@@ -81,7 +81,7 @@ capabilities:
 {{- default .Release.Name .Values.ticketSystem.name -}}
 {{- end -}}
 
-{{/* Where the ticket system sells, inside the cluster. */}}
+{{/* In-cluster URL of the service that sells. */}}
 {{- define "ticket-system.systemUrl" -}}
 {{- $name := include "ticket-system.systemName" . -}}
 {{- if eq (dig "mode" "microservices" .Values.ticketSystem.spec) "monolith" -}}

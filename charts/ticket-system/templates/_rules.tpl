@@ -1,4 +1,4 @@
-{{/* The operator's rights on ticket systems and their children; k8s/operator/rbac.yaml has the same. */}}
+{{/* The operator's rights on ticket systems and their children. Keep in step with k8s/operator/rbac.yaml. */}}
 {{- define "ticket-system.rules" -}}
 - apiGroups: [ticket-system.io]
   resources: [ticketsystems]
@@ -6,11 +6,11 @@
 - apiGroups: [ticket-system.io]
   resources: [ticketsystems/status]
   verbs: [patch]
-# By name only: neither list nor watch, which would read every Secret there is.
+# By name only. list and watch would read every Secret in the namespace.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, create, patch]
-# Never deleted: the account is always wanted, and the claim holds the data.
+# Without delete: the account is always needed, and the claim holds the data.
 - apiGroups: [""]
   resources: [serviceaccounts, persistentvolumeclaims]
   verbs: [get, list, watch, create, patch]
@@ -32,7 +32,7 @@
 - apiGroups: [monitoring.coreos.com]
   resources: [servicemonitors]
   verbs: [get, create, patch, delete]
-# To say why pods are not ready, and to know that the volume is free for the next writer.
+# To explain why pods are not ready, and to check that the volume is free for a new writer.
 - apiGroups: [""]
   resources: [pods]
   verbs: [list]

@@ -1,12 +1,12 @@
+//! Errors of the configuration.
+
 use std::path::PathBuf;
 
-use super::Var;
-
-/// Why the configuration cannot be used. Displays as one line that names the variable, the value
-/// (never that of a secret) and what is accepted; binaries print it and exit with code 2.
+/// The configuration cannot be used. Displays as one line that names the variable, the value (never
+/// that of a secret) and the accepted values; binaries print it and exit with code 2.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The value does not parse or lies outside its range.
+    /// The value does not parse, lies outside its range or contradicts another setting.
     #[error("{name}: {value} is not accepted; expected {accepted}")]
     Invalid { name: String, value: String, accepted: String },
     /// A required variable is not set.
@@ -21,10 +21,16 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// A value of `var` that its parser accepted but the caller does not, for checks that span
-    /// several variables. `accepted` completes the sentence "expected …".
-    pub fn invalid(var: &Var, value: &str, accepted: impl Into<String>) -> Self {
-        let value = if var.secret { "the value (hidden)".to_owned() } else { format!("{value:?}") };
-        Self::Invalid { name: var.name.to_owned(), value, accepted: accepted.into() }
+    /// A value that its parser accepts but a check across several settings refuses. `accepted`
+    /// completes the sentence "expected …".
+    pub fn invalid(name: &str, value: impl ToString, accepted: impl Into<String>) -> Self {
+        let value = format!("{:?}", value.to_string());
+        Self::Invalid { name: name.to_owned(), value, accepted: accepted.into() }
+    }
+
+    /// Like [`ConfigError::invalid`], without showing the value.
+    pub fn invalid_secret(name: &str, accepted: impl Into<String>) -> Self {
+        let value = "the value (hidden)".to_owned();
+        Self::Invalid { name: name.to_owned(), value, accepted: accepted.into() }
     }
 }

@@ -1,79 +1,77 @@
+//! Documentation of settings: help text, Markdown tables, `.env.example`.
+
 use std::fmt::Write;
 
-use super::{Group, Var};
+use clap::Args;
+
+use crate::setting::{Setting, command, settings};
 
 /// Width of the name column in the help text.
 const NAME_WIDTH: usize = 28;
 
-/// The settings as plain text, for `--help`.
+/// The settings of `T` as plain text, for `--help`.
 #[must_use]
-pub fn render_help(groups: &[Group]) -> String {
-    let mut out = String::new();
-    for group in groups {
-        line(&mut out, format_args!("{}:", group.title));
-        for var in group.vars {
-            line(&mut out, format_args!("  {:NAME_WIDTH$} {}", var.name, var.help));
-            line(
-                &mut out,
-                format_args!("  {:NAME_WIDTH$} {}; {}", "", var.kind, default_words(var)),
+pub fn render_help<T: Args>() -> String {
+    render::<T>(
+        |group| format!("{group}:\n"),
+        |setting| {
+            let Setting { name, accepted, help, .. } = setting;
+            let default = setting.default.as_ref().map_or_else(
+                || "not set by default".to_owned(),
+                |value| format!("default {value}"),
             );
-        }
-        out.push('\n');
-    }
-    out
+            format!(
+                "  {name:NAME_WIDTH$} {help}\n  {empty:NAME_WIDTH$} {accepted}; {default}\n",
+                empty = ""
+            )
+        },
+    )
 }
 
-/// The settings as Markdown tables, one per group.
+/// The settings of `T` as Markdown tables, one per group.
 #[must_use]
-pub fn render_markdown(groups: &[Group]) -> String {
-    let mut out = String::new();
-    for group in groups {
-        line(
-            &mut out,
-            format_args!(
-                "## {}\n\n| variable | default | accepted | meaning |\n|---|---|---|---|",
-                group.title
-            ),
-        );
-        for var in group.vars {
-            let default =
-                var.default.map_or_else(|| "not set".to_owned(), |value| format!("`{value}`"));
-            let cells = [var.kind, var.help].map(|cell| cell.replace('|', "\\|"));
-            line(
-                &mut out,
-                format_args!("| `{}` | {default} | {} | {} |", var.name, cells[0], cells[1]),
-            );
-        }
-        out.push('\n');
-    }
-    out
+pub fn render_markdown<T: Args>() -> String {
+    render::<T>(
+        |group| {
+            format!(
+                "## {group}\n\n| variable | default | accepted | meaning |\n|---|---|---|---|\n"
+            )
+        },
+        |setting| {
+            let default = setting
+                .default
+                .as_ref()
+                .map_or_else(|| "not set".to_owned(), |value| format!("`{value}`"));
+            let [accepted, help] =
+                [&setting.accepted, &setting.help].map(|cell| cell.replace('|', "\\|"));
+            format!("| `{}` | {default} | {accepted} | {help} |\n", setting.name)
+        },
+    )
 }
 
-/// A commented `.env.example`: every setting with its default, commented out.
+/// A commented `.env.example`: every setting of `T` with its default, commented out.
 #[must_use]
-pub fn render_dotenv(groups: &[Group]) -> String {
-    let mut out = String::new();
-    for group in groups {
-        line(&mut out, format_args!("# --- {} ---", group.title));
-        for var in group.vars {
-            line(
-                &mut out,
-                format_args!(
-                    "# {} ({})\n#{}={}",
-                    var.help,
-                    var.kind,
-                    var.name,
-                    quoted(var.default.unwrap_or_default())
-                ),
-            );
-        }
-        out.push('\n');
-    }
-    out
+pub fn render_dotenv<T: Args>() -> String {
+    render::<T>(
+        |group| format!("# --- {group} ---\n"),
+        |setting| {
+            let Setting { name, accepted, help, .. } = setting;
+            let value = quoted(setting.default.as_deref().unwrap_or_default());
+            format!("# {help} ({accepted})\n#{name}={value}\n")
+        },
+    )
 }
 
-fn default_words(var: &Var) -> String {
-    var.default.map_or_else(|| "not set by default".to_owned(), |value| format!("default {value}"))
+/// Every group with its settings, and an empty line after each.
+fn render<T: Args>(heading: impl Fn(&str) -> String, entry: impl Fn(&Setting) -> String) -> String {
+    let settings = settings(&command::<T>());
+    let mut out = String::new();
+    for group in settings.chunk_by(|one, next| one.group == next.group) {
+        let entries: String = group.iter().map(&entry).collect();
+        writeln!(out, "{}{entries}", heading(&group[0].group))
+            .expect("writing to a String cannot fail");
+    }
+    out
 }
 
 /// Quotes what a `.env` parser would otherwise split or expand.
@@ -83,8 +81,4 @@ fn quoted(value: &str) -> String {
     } else {
         value.to_owned()
     }
-}
-
-fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
-    writeln!(out, "{text}").expect("writing to a String cannot fail");
 }

@@ -1,32 +1,33 @@
+//! Secrets.
+
 use std::{convert::Infallible, fmt, str::FromStr};
 
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// A configured secret: it never shows in `Debug` output and is compared in constant time.
+/// A configured secret: `Debug` hides it, comparison takes constant time, and dropping it wipes its
+/// memory.
 #[derive(Clone)]
-pub struct Secret(String);
+pub struct Secret(SecretString);
 
 impl Secret {
     /// Wraps `value`.
     pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
+        Self(SecretString::from(value.into()))
     }
 
     /// The secret itself, for the one place that sends it.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        self.0.expose_secret()
     }
 
-    /// Whether `candidate` is this secret. Digests are compared, so neither content nor length
-    /// leaks by timing.
+    /// Whether `candidate` equals the secret. It compares digests, so that timing reveals neither
+    /// content nor length.
     #[must_use]
     pub fn matches(&self, candidate: &[u8]) -> bool {
-        Sha256::digest(self.0.as_bytes())
-            .as_slice()
-            .ct_eq(Sha256::digest(candidate).as_slice())
-            .into()
+        Sha256::digest(self.expose()).as_slice().ct_eq(Sha256::digest(candidate).as_slice()).into()
     }
 }
 

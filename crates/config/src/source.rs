@@ -1,13 +1,12 @@
-use std::{
-    collections::HashMap, fmt::Display, io, ops::RangeInclusive, path::Path, str::FromStr,
-    time::Duration,
-};
+//! Values of variables, before they are parsed.
 
-use super::{ConfigError, Var};
+use std::{collections::HashMap, fmt, io, path::Path};
 
-/// Where values come from: the environment over an optional `.env` file. Names are
-/// case-insensitive; an empty value counts as unset.
-#[derive(Debug, Clone, Default)]
+use crate::ConfigError;
+
+/// Values of variables: the environment over an optional `.env` file. Names are case-insensitive;
+/// values are trimmed; an empty value counts as unset.
+#[derive(Clone, Default)]
 pub struct Source {
     /// By upper-case name; `None` marks a value that is not valid UTF-8.
     values: HashMap<String, Option<String>>,
@@ -29,28 +28,40 @@ impl Source {
                 });
             }
         };
+        source.insert_environment();
+        Ok(source)
+    }
+
+    /// Reads the process environment alone.
+    #[must_use]
+    pub fn environment() -> Self {
+        let mut source = Self::default();
+        source.insert_environment();
+        source
+    }
+
+    fn insert_environment(&mut self) {
         // Upper-case spellings last, so that they win over other spellings of the same name.
         let (upper, other): (Vec<_>, Vec<_>) = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok())))
             .partition(|(name, _)| *name == name.to_ascii_uppercase());
         for (name, value) in other.into_iter().chain(upper) {
-            source.insert(&name, value);
+            self.insert(&name, value);
         }
-        Ok(source)
     }
 
-    /// Adds what the text of a `.env` file says; `path` is told in errors.
+    /// Adds the variables in the text of a `.env` file; errors name `path`.
     ///
     /// # Errors
-    /// [`ConfigError::DotEnv`] when it cannot be parsed. It names the variable and shows nothing of
-    /// its value: that may be a secret.
+    /// [`ConfigError::DotEnv`] when it cannot be parsed. The error names the variable and hides the
+    /// value, which may be a secret.
     pub fn with_dotenv(mut self, text: &[u8], path: &Path) -> Result<Self, ConfigError> {
         let fail = |reason: String| ConfigError::DotEnv { path: path.to_owned(), reason };
         for pair in dotenvy::from_read_iter(text) {
             let (name, value) = pair.map_err(|error| match error {
                 dotenvy::Error::LineParse(line, _) => fail(unreadable(&line)),
                 dotenvy::Error::Io(error) => fail(error.to_string()),
-                _ => fail("it cannot be read".to_owned()),
+                _ => fail("cannot be parsed".to_owned()),
             })?;
             self.insert(&name, Some(value));
         }
@@ -68,94 +79,15 @@ impl Source {
         source
     }
 
-    /// The value of `var` or its default.
+    /// The value of the variable `name`, if it is set.
     ///
     /// # Errors
-    /// [`ConfigError::Missing`] without value and default, [`ConfigError::Invalid`] when it does
-    /// not parse.
-    pub fn get<T: FromStr>(&self, var: &Var) -> Result<T, ConfigError> {
-        self.get_opt(var)?.ok_or_else(|| ConfigError::Missing {
-            name: var.name.to_owned(),
-            accepted: var.kind.to_owned(),
-        })
-    }
-
-    /// The value of `var`, its default, or `None` when it has neither.
-    ///
-    /// # Errors
-    /// [`ConfigError::Invalid`] when it does not parse.
-    pub fn get_opt<T: FromStr>(&self, var: &Var) -> Result<Option<T>, ConfigError> {
-        let Some(text) = self.text(var)? else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| ConfigError::invalid(var, text, var.kind))
-    }
-
-    /// Like [`Source::get`], and the value must lie in `range`.
-    ///
-    /// # Errors
-    /// As [`Source::get`], and [`ConfigError::Invalid`] outside the range.
-    pub fn get_in_range<T>(&self, var: &Var, range: RangeInclusive<T>) -> Result<T, ConfigError>
-    where
-        T: FromStr + PartialOrd + Display,
-    {
-        let accepted = || format!("{} from {} to {}", var.kind, range.start(), range.end());
-        let text = self.required(var)?;
-        match text.parse::<T>() {
-            Ok(value) if range.contains(&value) => Ok(value),
-            _ => Err(ConfigError::invalid(var, text, accepted())),
-        }
-    }
-
-    /// true/false, 1/0, yes/no or on/off in any case.
-    ///
-    /// # Errors
-    /// As [`Source::get`].
-    pub fn get_bool(&self, var: &Var) -> Result<bool, ConfigError> {
-        let text = self.required(var)?;
-        match text.to_ascii_lowercase().as_str() {
-            "true" | "1" | "yes" | "on" => Ok(true),
-            "false" | "0" | "no" | "off" => Ok(false),
-            _ => Err(ConfigError::invalid(var, text, "true or false (also 1/0, yes/no, on/off)")),
-        }
-    }
-
-    /// Decimal seconds such as `2.0`, not negative and at most a year.
-    ///
-    /// # Errors
-    /// As [`Source::get`].
-    pub fn get_duration_s(&self, var: &Var) -> Result<Duration, ConfigError> {
-        const YEAR_S: f64 = 365.0 * 86_400.0;
-        self.get_duration_s_in(var, 0.0..=YEAR_S)
-    }
-
-    /// Decimal seconds within `range_s`.
-    ///
-    /// # Errors
-    /// As [`Source::get`], and [`ConfigError::Invalid`] outside the range.
-    pub fn get_duration_s_in(
-        &self,
-        var: &Var,
-        range_s: RangeInclusive<f64>,
-    ) -> Result<Duration, ConfigError> {
-        let accepted =
-            || format!("seconds from {} to {}, such as 2.0", range_s.start(), range_s.end());
-        let text = self.required(var)?;
-        let seconds = text.parse::<f64>().ok().filter(|seconds| range_s.contains(seconds));
-        seconds
-            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-            .ok_or_else(|| ConfigError::invalid(var, text, accepted()))
-    }
-
-    fn required<'a>(&'a self, var: &Var) -> Result<&'a str, ConfigError> {
-        let missing =
-            || ConfigError::Missing { name: var.name.to_owned(), accepted: var.kind.to_owned() };
-        self.text(var)?.ok_or_else(missing)
-    }
-
-    fn text(&self, var: &Var) -> Result<Option<&str>, ConfigError> {
-        match self.values.get(var.name) {
+    /// [`ConfigError::NotUnicode`].
+    pub fn get(&self, name: &str) -> Result<Option<&str>, ConfigError> {
+        match self.values.get(name) {
             Some(Some(value)) => Ok(Some(value)),
-            Some(None) => Err(ConfigError::NotUnicode { name: var.name.to_owned() }),
-            None => Ok(var.default),
+            Some(None) => Err(ConfigError::NotUnicode { name: name.to_owned() }),
+            None => Ok(None),
         }
     }
 
@@ -167,14 +99,21 @@ impl Source {
     }
 }
 
-/// What is said of a line of a `.env` file that cannot be read.
+/// The names alone: values may be secrets.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.values.keys()).finish()
+    }
+}
+
+/// The reason for a line of a `.env` file that cannot be parsed.
 fn unreadable(line: &str) -> String {
     let name = line.trim_start().split('=').next().unwrap_or_default().trim_end();
     let is_name =
         name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if line.contains('=') && is_name && !name.is_empty() {
-        format!("the value of {name} cannot be read: put it in single quotes")
+        format!("the value of {name} cannot be parsed: put it in single quotes")
     } else {
-        "a line is no NAME=value".to_owned()
+        "a line is not NAME=value".to_owned()
     }
 }

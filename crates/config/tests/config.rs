@@ -1,53 +1,117 @@
+//! Reading and rendering settings.
+
 use std::{path::Path, time::Duration};
 
+use clap::{Args, Parser};
 use config::{
-    ConfigError, Group, Secret, Source, Var, render_dotenv, render_help, render_markdown,
+    ConfigError, Secret, Source, accept, parse, read, render_dotenv, render_help, render_markdown,
 };
 
-const PORT: Var = Var::new("TEST_PORT", "8000", "port", "Port to listen on");
-const TOKEN: Var = Var::secret("TEST_TOKEN", "number (in this test)", "Token | of the test");
-const PAUSE: Var = Var::new("TEST_PAUSE", "2.0", "seconds", "Pause");
-const FLAG: Var = Var::new("TEST_FLAG", "false", "true or false", "Flag");
-const NAME: Var = Var::optional("TEST_NAME", "text", "Name");
-const GROUP: Group = Group { title: "Test", vars: &[&PORT, &TOKEN, &PAUSE, &FLAG, &NAME] };
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Test")]
+struct Settings {
+    /// Port to listen on.
+    #[arg(env = "TEST_PORT", default_value = "8000", value_parser = accept::range(1..=9_000_u16))]
+    port: u16,
+    /// Token | of the test.
+    #[arg(env = "TEST_TOKEN", hide_env_values = true, value_parser = token())]
+    token: Option<Secret>,
+    /// Pause.
+    #[arg(env = "TEST_PAUSE", default_value = "2.0", value_parser = accept::seconds(0.0..=60.0))]
+    pause: Duration,
+    /// Flag.
+    #[arg(
+        env = "TEST_FLAG",
+        default_value = "false",
+        action = clap::ArgAction::Set,
+        value_parser = accept::flag()
+    )]
+    flag: bool,
+    /// Name.
+    #[arg(env = "TEST_NAME", value_parser = accept::parsed::<String>("text"))]
+    name: Option<String>,
+    /// How loud to be.
+    #[arg(long, env = "TEST_VOLUME", value_enum, ignore_case = true, default_value = "low")]
+    volume: Volume,
+    #[command(flatten)]
+    more: More,
+}
 
-fn source(pairs: &[(&str, &str)]) -> Source {
-    Source::from_pairs(pairs.iter().copied())
+#[derive(Debug, Args)]
+#[command(next_help_heading = "More")]
+struct More {
+    /// Names, separated by commas.
+    #[arg(long, env = "TEST_NAMES", value_delimiter = ',', default_value = "a,b")]
+    names: Vec<String>,
+    /// Set for every test run by cargo.
+    #[arg(env = "CARGO_PKG_NAME", value_parser = accept::parsed::<String>("text"))]
+    package: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Volume {
+    Low,
+    High,
+}
+
+fn token() -> accept::Accept<Secret> {
+    accept::Accept::new("at least 16 characters", |text| {
+        (text.len() >= 16).then(|| Secret::new(text))
+    })
+}
+
+fn settings(pairs: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+    read(&Source::from_pairs(pairs.iter().copied()))
+}
+
+fn refused(name: &str, value: &str) -> String {
+    settings(&[(name, value)]).expect_err(name).to_string()
 }
 
 #[test]
 fn names_are_case_insensitive_and_empty_is_unset() {
-    assert_eq!(source(&[]).get::<u16>(&PORT).expect("the default"), 8000);
-    assert_eq!(source(&[("test_Port", "81")]).get::<u16>(&PORT).expect("a port"), 81);
-    assert_eq!(source(&[("TEST_PORT", "  ")]).get::<u16>(&PORT).expect("the default"), 8000);
-    assert_eq!(source(&[]).get_opt::<String>(&NAME).expect("nothing wrong"), None);
-    assert!(matches!(source(&[]).get::<String>(&NAME), Err(ConfigError::Missing { .. })));
+    assert_eq!(settings(&[]).expect("defaults").port, 8000);
+    assert_eq!(settings(&[("test_Port", " 81 ")]).expect("a port").port, 81);
+    assert_eq!(settings(&[("TEST_PORT", "  ")]).expect("the default").port, 8000);
+    assert_eq!(settings(&[]).expect("defaults").name, None);
+    let names = settings(&[("TEST_NAMES", "-x,--flag=y")]).expect("a list").more.names;
+    assert_eq!(names, ["-x", "--flag=y"], "no value is taken for a flag");
 }
 
 #[test]
 fn errors_are_one_line_that_names_the_variable_and_hides_secrets() {
-    let wrong = source(&[
-        ("TEST_PORT", "eighty"),
-        ("TEST_TOKEN", "hunter2"),
-        ("TEST_PAUSE", "-1"),
-        ("TEST_FLAG", "maybe"),
-    ]);
-    let messages = [
-        wrong.get::<u16>(&PORT).expect_err("not a number").to_string(),
-        wrong.get_in_range::<u16>(&PORT, 1..=9).expect_err("not a number").to_string(),
-        wrong.get_opt::<u16>(&TOKEN).expect_err("not a number").to_string(),
-        wrong.get_duration_s(&PAUSE).expect_err("negative").to_string(),
-        wrong.get_bool(&FLAG).expect_err("not a flag").to_string(),
-    ];
-    assert_eq!(messages[0], "TEST_PORT: \"eighty\" is not accepted; expected port");
-    assert_eq!(messages[1], "TEST_PORT: \"eighty\" is not accepted; expected port from 1 to 9");
-    assert!(
-        messages[2].starts_with("TEST_TOKEN: ") && !messages[2].contains("hunter2"),
-        "{}",
-        messages[2]
-    );
-    assert!(messages.iter().all(|message| message.lines().count() == 1));
-    assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(hidden)");
+    for (name, value, expected) in [
+        ("TEST_PORT", "eighty", "TEST_PORT: \"eighty\" is not accepted; expected 1 to 9000"),
+        ("TEST_PORT", "0", "TEST_PORT: \"0\" is not accepted; expected 1 to 9000"),
+        ("TEST_PAUSE", "-1", "TEST_PAUSE: \"-1\" is not accepted; expected 0 to 60 seconds"),
+        ("TEST_FLAG", "may\nbe", "TEST_FLAG: \"may\\nbe\" is not accepted; expected true or false"),
+        ("TEST_VOLUME", "loud", "TEST_VOLUME: \"loud\" is not accepted; expected low or high"),
+        (
+            "TEST_TOKEN",
+            "hunter2",
+            "TEST_TOKEN: the value (hidden) is not accepted; expected at least 16 characters",
+        ),
+    ] {
+        assert_eq!(refused(name, value), expected);
+    }
+    let secret = settings(&[("TEST_TOKEN", "hunter2-hunter2-hunter2")]).expect("a token");
+    assert!(!format!("{secret:?}").contains("hunter2"));
+    assert!(secret.token.expect("set").matches(b"hunter2-hunter2-hunter2"));
+    let source = Source::from_pairs([("TEST_TOKEN", "hunter2")]);
+    assert_eq!(format!("{source:?}"), "{\"TEST_TOKEN\"}");
+}
+
+#[test]
+fn a_missing_value_is_named() {
+    #[derive(Debug, Args)]
+    struct Required {
+        #[arg(env = "TEST_URL", value_parser = accept::parsed::<String>("a URL"))]
+        url: String,
+    }
+    let error = read::<Required>(&Source::default()).expect_err("it is not set");
+    assert_eq!(error.to_string(), "TEST_URL: not set; expected a URL");
+    let set = read::<Required>(&Source::from_pairs([("TEST_URL", "x")])).expect("it is set");
+    assert_eq!(set.url, "x");
 }
 
 #[test]
@@ -60,7 +124,7 @@ fn durations_and_flags() {
         ("1e99", None),
         ("inf", None),
     ] {
-        let duration = source(&[("TEST_PAUSE", text)]).get_duration_s(&PAUSE).ok();
+        let duration = settings(&[("TEST_PAUSE", text)]).ok().map(|settings| settings.pause);
         assert_eq!(duration, expected.map(Duration::from_millis), "{text}");
     }
     for (text, expected) in [
@@ -72,43 +136,84 @@ fn durations_and_flags() {
         ("OFF", false),
         ("0", false),
     ] {
-        assert_eq!(
-            source(&[("TEST_FLAG", text)]).get_bool(&FLAG).expect("a flag"),
-            expected,
-            "{text}"
-        );
+        assert_eq!(settings(&[("TEST_FLAG", text)]).expect("a flag").flag, expected, "{text}");
     }
 }
 
 #[test]
 fn the_environment_wins_over_dotenv() {
-    // Set for every test run by cargo; the test cannot set variables itself.
-    const IN_ENVIRONMENT: Var = Var::optional("CARGO_PKG_NAME", "text", "");
+    // CARGO_PKG_NAME is set for every test run by cargo; the test cannot set variables itself.
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join(".env");
     std::fs::write(&path, "# comment\ncargo_pkg_name=from-file\ntest_name='from file'\n")
         .expect("written");
     let source = Source::load(&path).expect("a well-formed file");
-    assert_eq!(source.get::<String>(&NAME).expect("set"), "from file");
-    assert_eq!(source.get::<String>(&IN_ENVIRONMENT).expect("set"), "config");
+    let found: Settings = read(&source).expect("nothing wrong");
+    assert_eq!(found.name.as_deref(), Some("from file"));
+    assert_eq!(found.more.package.as_deref(), Some("config"));
 
     std::fs::write(&path, "NOT A LINE\n").expect("written");
     assert!(matches!(Source::load(&path), Err(ConfigError::DotEnv { .. })));
     assert!(Source::load(Path::new("/does/not/exist/.env")).is_ok(), "the file is optional");
 }
 
+#[derive(Debug, Args)]
+struct Flags {
+    /// Names, separated by commas.
+    #[arg(long, env = "TEST_NAMES", value_delimiter = ',', default_value = "a,b")]
+    names: Vec<String>,
+    /// Number.
+    #[arg(long, env = "TEST_NUMBER", default_value = "3", value_parser = accept::range(1..=9_u32))]
+    number: u32,
+}
+
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    settings: Flags,
+    #[command(subcommand)]
+    command: Option<Sub>,
+}
+
+#[derive(clap::Subcommand)]
+enum Sub {
+    Run(Flags),
+}
+
+#[test]
+fn a_flag_wins_over_the_environment() {
+    let source = Source::from_pairs([("TEST_NAMES", "c,d"), ("TEST_NUMBER", "4")]);
+    let flags = |args: &[&str]| {
+        let cli: Cli = parse(&source, args).expect("accepted");
+        match cli.command {
+            Some(Sub::Run(flags)) => flags,
+            None => cli.settings,
+        }
+    };
+    for args in [&["test"][..], &["test", "run"]] {
+        assert_eq!((flags(args).names, flags(args).number), (vec!["c".into(), "d".into()], 4));
+    }
+    let given = flags(&["test", "run", "--names", "e,f"]);
+    assert_eq!((given.names, given.number), (vec!["e".into(), "f".into()], 4));
+    assert_eq!(flags(&["test", "--number=5"]).number, 5);
+
+    let wrong = Source::from_pairs([("TEST_NUMBER", "0")]);
+    let error = parse::<Cli>(&wrong, ["test", "run"]).err().expect("refused").to_string();
+    assert_eq!(error, "TEST_NUMBER: \"0\" is not accepted; expected 1 to 9");
+}
+
 #[test]
 fn every_variable_is_documented_and_the_example_parses() {
-    let groups = [GROUP];
     let (help, markdown, dotenv) =
-        (render_help(&groups), render_markdown(&groups), render_dotenv(&groups));
-    for var in groups.iter().flat_map(|group| group.vars) {
+        (render_help::<Settings>(), render_markdown::<Settings>(), render_dotenv::<Settings>());
+    for name in ["TEST_PORT", "TEST_TOKEN", "TEST_PAUSE", "TEST_FLAG", "TEST_NAME", "TEST_NAMES"] {
         assert!(
-            help.contains(var.name)
-                && markdown.contains(&format!("| `{}` |", var.name))
-                && dotenv.contains(var.name)
+            help.contains(name)
+                && markdown.contains(&format!("| `{name}` |"))
+                && dotenv.contains(name)
         );
     }
+    assert!(markdown.contains("## Test\n") && markdown.contains("## More\n"), "{markdown}");
     assert!(
         markdown.lines().filter(|line| line.starts_with("| `")).all(|line| line
             .replace("\\|", "")
@@ -116,14 +221,15 @@ fn every_variable_is_documented_and_the_example_parses() {
             .count()
             == 5)
     );
+    assert!(markdown.contains("| `TEST_PORT` | `8000` | 1 to 9000 | Port to listen on |"));
+    assert!(help.contains("low or high; default low"), "{help}");
 
     // Uncommented, the example is the defaults.
-    let dir = tempfile::tempdir().expect("a directory");
-    let path = dir.path().join(".env");
     let lines = dotenv
         .lines()
         .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line));
-    std::fs::write(&path, lines.collect::<Vec<_>>().join("\n")).expect("written");
-    let source = Source::load(&path).expect("a well-formed file");
-    assert_eq!(source.get::<u16>(&PORT).expect("the default"), 8000);
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let source =
+        Source::default().with_dotenv(text.as_bytes(), ".env".as_ref()).expect("well-formed");
+    assert_eq!(format!("{:?}", read::<Settings>(&source)), format!("{:?}", settings(&[])));
 }

@@ -7,20 +7,19 @@ use serde::Serialize;
 use telemetry::Metrics;
 
 use crate::{
-    docs,
-    docs::Documentation,
+    docs::{self, Documentation},
     health::Health,
     metrics,
-    middleware::{EdgeLayer, RequestSettings},
+    middleware::{MiddlewareLayer, RequestSettings},
     problem,
 };
 
-/// What `GET /` answers.
+/// The body of `GET /`.
 #[derive(Debug, Clone, Serialize)]
 pub struct ServiceInfo {
     /// Name of the service.
     pub service: String,
-    /// Its version.
+    /// Version of the service.
     pub version: String,
     /// Deployment mode.
     pub mode: String,
@@ -31,25 +30,20 @@ pub struct ServiceInfo {
 }
 
 impl ServiceInfo {
-    /// With links to the documentation, health and metrics; add the service's own.
+    /// Links to the documentation, health and metrics; add the service's own with
+    /// [`ServiceInfo::with_link`].
     #[must_use]
     pub fn new(service: &str, version: &str, mode: &str, environment: &str) -> Self {
-        let links = [
-            ("docs", "/docs"),
-            ("redoc", "/redoc"),
-            ("openapi", docs::OPENAPI_PATH),
-            ("health", "/health"),
-            ("ready", "/ready"),
-            ("metrics", "/metrics"),
-        ];
+        let links = [("health", "/health"), ("ready", "/ready"), ("metrics", "/metrics")];
         Self {
             service: service.to_owned(),
             version: version.to_owned(),
             mode: mode.to_owned(),
             environment: environment.to_owned(),
             links: links
-                .into_iter()
-                .map(|(name, path)| (name.to_owned(), path.to_owned()))
+                .iter()
+                .chain(docs::LINKS)
+                .map(|(name, path)| ((*name).to_owned(), (*path).to_owned()))
                 .collect(),
         }
     }
@@ -62,14 +56,14 @@ impl ServiceInfo {
     }
 }
 
-/// What [`finish`] needs besides the service's routes.
+/// The input of [`finish`] besides the routes of the service.
 #[derive(Clone)]
 pub struct AppParts {
     pub info: ServiceInfo,
     pub health: Health,
     pub metrics: Metrics,
     pub requests: RequestSettings,
-    /// What `/openapi.json`, `/docs` and `/redoc` show; without it these do not exist.
+    /// Served at `/openapi.json`, `/docs` and `/redoc`. Without it, these paths are 404.
     pub documentation: Option<Documentation>,
 }
 
@@ -93,8 +87,8 @@ impl AppParts {
     }
 }
 
-/// Adds to `router`: `/`, probes, metrics, documentation, problems for unknown paths and methods,
-/// and around all of it the edge (request id, limits, deadlines, metrics, CORS, compression).
+/// Adds to `router`: `/`, probes, metrics, documentation, problems for unknown paths and methods.
+/// Wraps all of it in the middleware (request id, limits, deadlines, metrics, CORS, compression).
 ///
 /// `router` must not define those paths or a fallback itself.
 pub fn finish(router: Router, parts: AppParts) -> Router {
@@ -107,5 +101,5 @@ pub fn finish(router: Router, parts: AppParts) -> Router {
         .merge(documentation)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(EdgeLayer::new(requests, metrics))
+        .layer(MiddlewareLayer::new(requests, metrics))
 }

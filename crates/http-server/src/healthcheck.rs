@@ -1,4 +1,4 @@
-//! A probe from inside the container: images without a shell have no `curl`.
+//! A probe from inside the container, for images without a shell.
 
 use std::{io, net::Ipv4Addr, process::ExitCode, time::Duration};
 
@@ -8,22 +8,22 @@ use tokio::{
     time::timeout,
 };
 
-/// How long the whole check may take.
+/// Limit for the whole check.
 pub const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Longest status line that is waited for, bytes.
+/// Longest accepted status line, bytes.
 const STATUS_LINE_MAX_BYTES: u64 = 256;
 
-/// Why the check failed.
+/// The check failed.
 #[derive(Debug, thiserror::Error)]
 pub enum HealthcheckError {
-    #[error("no connection or answer: {0}")]
+    #[error("no connection or response: {0}")]
     Io(#[from] io::Error),
-    #[error("no answer within {} s", TIMEOUT.as_secs())]
+    #[error("no response within {} s", TIMEOUT.as_secs())]
     TimedOut,
-    #[error("the answer is not HTTP")]
+    #[error("the response is not HTTP")]
     NotHttp,
-    #[error("the answer is status {0}")]
+    #[error("the response has status {0}")]
     Status(u16),
 }
 
@@ -38,7 +38,7 @@ pub async fn healthcheck(port: u16, path: &str) -> Result<(), HealthcheckError> 
     }
 }
 
-/// [`healthcheck`] as a process: exit code 0 or 1, the reason on standard error.
+/// [`healthcheck`] as a command: exit code 0, or 1 with the reason on standard error.
 pub async fn run(port: u16, path: &str) -> ExitCode {
     match healthcheck(port, path).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -57,10 +57,10 @@ async fn status(port: u16, path: &str) -> Result<u16, HealthcheckError> {
                 .as_bytes(),
         )
         .await?;
-    let mut answer = Vec::new();
-    stream.take(STATUS_LINE_MAX_BYTES).read_to_end(&mut answer).await?;
-    let answer = String::from_utf8_lossy(&answer);
-    let mut words = answer.split([' ', '\r']);
+    let mut response = Vec::new();
+    stream.take(STATUS_LINE_MAX_BYTES).read_to_end(&mut response).await?;
+    let response = String::from_utf8_lossy(&response);
+    let mut words = response.split([' ', '\r']);
     let version = words.next().unwrap_or_default();
     let code =
         words.next().and_then(|code| code.parse().ok()).filter(|_| version.starts_with("HTTP/1."));

@@ -1,26 +1,30 @@
-//! Serving HTTP, once for every service: settings, the server loop, errors, request logging and
-//! metrics, health, documentation pages.
+//! The HTTP server of every service: server loop, middleware, extractors, problems, health and
+//! documentation pages.
 //!
-//! A service builds its own [`axum::Router`], hands it to [`app::finish`] together with
+//! A service builds its own [`axum::Router`], passes it to [`app::finish`] together with
 //! [`app::AppParts`], and serves the result with [`server::serve`]:
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! use http_server::{app, health::Health, server, settings::ServingSettings, shutdown};
+//! use http_server::{app, health::Health, server, settings::HttpSettings, shutdown};
 //!
 //! let source = config::Source::load(".env".as_ref())?;
-//! let settings = ServingSettings::from_source(&source)?;
-//! telemetry::init_logs(settings.log_level, settings.json_logs, &settings.service_name)?;
+//! let settings: HttpSettings = config::read(&source)?;
+//! telemetry::init_logs(&settings.telemetry.logs)?;
 //!
-//! let metrics = telemetry::Metrics::new("vacancy", env!("CARGO_PKG_VERSION"))?;
-//! let health = Health::new("vacancy");
-//! let info = app::ServiceInfo::new("vacancy", env!("CARGO_PKG_VERSION"), "microservices", &settings.environment);
-//! let parts = app::AppParts::new(info, health.clone(), metrics.clone(), settings.requests.clone());
+//! let (name, version) = ("vacancy", env!("CARGO_PKG_VERSION"));
+//! let metrics = telemetry::Metrics::new(name, version)?;
+//! let health = Health::new(name);
+//! let info = app::ServiceInfo::new(name, version, "microservices", &settings.environment);
+//! let parts =
+//!     app::AppParts::new(info, health.clone(), metrics.clone(), settings.requests.clone());
 //! let router = app::finish(axum::Router::new(), parts);
 //!
 //! let listener = server::bind(&settings.host, 8001).await?;
 //! health.set_ready();
-//! let report = server::serve(listener, router, &settings.server, &health, &metrics, shutdown::signal()?).await;
+//! let shutdown = shutdown::signal()?;
+//! let report =
+//!     server::serve(listener, router, &settings.server(), &health, &metrics, shutdown).await;
 //! # let _ = report; Ok(())
 //! # }
 //! ```

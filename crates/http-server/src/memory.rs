@@ -1,8 +1,8 @@
-//! How the process uses memory.
+//! Memory use of the process.
 
-/// Keeps the kernel from backing memory with pages of 2 MiB, of which an allocator with a heap for
-/// each thread touches many a little: at rest that is three quarters of the heap. To be called
-/// first of all. Where it is not possible, memory is larger, and that is all.
+/// Disables huge pages of 2 MiB for this process. An allocator with a heap for each thread touches
+/// many of them a little: at rest they make three quarters of the heap. Call it before anything
+/// else. Failure only costs memory.
 pub fn use_small_pages() {
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::disable_transparent_huge_pages(true);

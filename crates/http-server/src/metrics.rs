@@ -19,8 +19,8 @@ async fn text(State(metrics): State<Metrics>) -> impl IntoResponse {
     match metrics.text() {
         Ok(text) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
         Err(error) => {
-            tracing::error!(%error, "metrics cannot be written");
-            Problem::internal("The metrics cannot be written.").into_response()
+            tracing::error!(%error, "cannot encode metrics");
+            Problem::internal("The metrics could not be encoded.").into_response()
         }
     }
 }

@@ -1,18 +1,19 @@
-//! The frame of a service's program: a runtime, logs, traces, and an end by signal.
+//! The frame of a service's program: runtime, logs, traces, exit codes.
 
 use std::{error::Error, fmt::Display, future::Future, process::ExitCode};
 
 use config::ConfigError;
 use futures::future::{BoxFuture, FutureExt};
-use telemetry::{init_logs, init_traces};
+use telemetry::{TelemetrySettings, init_logs, init_traces};
 use tokio::{runtime, task};
 
-use crate::{settings::ServingSettings, shutdown};
+use crate::shutdown;
 
-/// Exit code of a program whose settings are wrong.
+/// Exit code for a wrong setting.
 const MISCONFIGURED: u8 = 2;
 
-/// Runs `work` on a runtime of its own; `name` is the program's, for when that cannot be made.
+/// Runs `work` on a new runtime. `name` is the program's, for the error when the runtime fails to
+/// start.
 pub fn run(name: &str, work: impl Future<Output = ExitCode>) -> ExitCode {
     match runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(work),
@@ -20,42 +21,42 @@ pub fn run(name: &str, work: impl Future<Output = ExitCode>) -> ExitCode {
     }
 }
 
-/// Serves until a signal ends it: `serve` is given what resolves then. `name` stands in traces and
-/// before an error.
+/// Sets up logs, traces and signals, then runs `serve` with a future that resolves at the shutdown
+/// signal. `name` appears in traces and before an error.
 pub async fn serve<F, E>(
     (name, version): (&'static str, &'static str),
-    settings: &ServingSettings,
+    settings: &TelemetrySettings,
     serve: impl FnOnce(BoxFuture<'static, ()>) -> F,
 ) -> ExitCode
 where
     F: Future<Output = Result<(), E>>,
     E: Display,
 {
-    let begun = || -> Result<_, Box<dyn Error>> {
-        init_logs(settings.log_level, settings.json_logs, &settings.service_name)?;
+    let set_up = || -> Result<_, Box<dyn Error>> {
+        init_logs(&settings.logs)?;
         let traces = init_traces(&settings.traces, name, version)?;
         Ok((traces, shutdown::signal()?))
     };
-    let (traces, shutdown) = match begun() {
-        Ok(begun) => begun,
+    let (traces, shutdown) = match set_up() {
+        Ok(parts) => parts,
         Err(error) => return fail(name, &error),
     };
-    let ended = serve(shutdown.boxed()).await;
-    // It waits for the collector, on a thread that may wait.
+    let result = serve(shutdown.boxed()).await;
+    // The flush blocks until the collector responds.
     let _ = task::spawn_blocking(|| traces.flush()).await;
-    match ended {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(name, &error),
     }
 }
 
-/// A setting is wrong: one line, exit code 2.
+/// Prints the error of a wrong setting, one line; exit code 2.
 pub fn refuse(error: &ConfigError) -> ExitCode {
     eprintln!("{error}");
     ExitCode::from(MISCONFIGURED)
 }
 
-/// Tells why the program `name` ends; exit code 1.
+/// Prints why the program `name` ends; exit code 1.
 pub fn fail(name: &str, error: &impl Display) -> ExitCode {
     eprintln!("{name}: {error}");
     ExitCode::FAILURE

@@ -4,11 +4,11 @@ use std::{future::Future, io};
 
 use tokio::signal::unix::{Signal, SignalKind, signal as listen};
 
-/// Exit code when a second signal cuts the shutdown short: 128 + SIGINT, what shells expect.
+/// Exit code after a second signal: 128 + SIGINT, as shells expect.
 const EXIT_INTERRUPTED: i32 = 130;
 
-/// Installs handlers for SIGTERM and SIGINT at once and returns a future that resolves with the
-/// name of the first one. From then on a second signal ends the process immediately.
+/// Installs handlers for SIGTERM and SIGINT and returns a future that resolves at the first signal.
+/// After that, a second signal ends the process immediately.
 ///
 /// # Errors
 /// When a handler cannot be installed.
@@ -17,10 +17,10 @@ pub fn signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut interrupt = listen(SignalKind::interrupt())?;
     Ok(async move {
         let name = first(&mut terminate, &mut interrupt).await;
-        tracing::info!(signal = name, "shutting down; a second signal ends at once");
+        tracing::info!(signal = name, "shutdown started; a second signal exits immediately");
         tokio::spawn(async move {
             let name = first(&mut terminate, &mut interrupt).await;
-            tracing::warn!(signal = name, "second signal, ending without waiting");
+            tracing::warn!(signal = name, "second signal received, exiting immediately");
             std::process::exit(EXIT_INTERRUPTED);
         });
     })

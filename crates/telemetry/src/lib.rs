@@ -1,24 +1,25 @@
 //! Logs, metrics and traces, for the services and the operator alike.
 //!
-//! It knows no server: a server tells [`Metrics`] about its connections and requests, and enters
-//! each request with [`within`], so that log lines and outgoing calls carry the request's ids.
+//! The crate knows no server. A server reports connections and requests to [`Metrics`] and handles
+//! each request [`within`] its [`RequestContext`], so that log lines and outgoing calls carry the
+//! ids of the request.
 
-mod current;
+mod context;
 mod logs;
 mod metrics;
 mod process;
 mod request_id;
 mod requests;
 mod routes;
+mod settings;
 mod sharded;
 mod traces;
 
-pub use current::{Current, SpanRef, current_request_id, current_span, within};
-pub use logs::{InvalidLogLevel, LogInitError, LogLevel, init_logs};
+pub use context::{RequestContext, SpanRef, current_request_id, current_span, within};
+pub use logs::{LogInitError, init_logs};
 pub use metrics::{ConnectionMetrics, Metrics};
-pub use request_id::Id;
+pub use request_id::RequestId;
 pub use routes::{MethodLabel, RouteCache, RouteHandles, UNMATCHED_ROUTE};
-pub use sharded::{Begun, UnderWay};
-pub use traces::{
-    ClientSpan, ServerSpan, TraceInitError, TraceSettings, Traces, init_traces, record_batch_span,
-};
+pub use settings::{LogLevel, LogSettings, TelemetrySettings, TraceSettings};
+pub use sharded::{InFlight, InFlightToken};
+pub use traces::{ClientSpan, ServerSpan, TraceInitError, Traces, init_traces, record_batch_span};

@@ -1,4 +1,6 @@
-use std::{fmt, io::IsTerminal, str::FromStr};
+//! Log lines, as text or JSON.
+
+use std::{fmt, io::IsTerminal};
 
 use tracing::Subscriber;
 use tracing_subscriber::{
@@ -10,52 +12,21 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::current::describe;
+use crate::{LogLevel, LogSettings, context::describe};
 
-/// Least severe level that is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogLevel {
-    Debug,
-    Info,
-    Warning,
-    Error,
-}
-
-/// The text is none of the levels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected one of DEBUG, INFO, WARNING, ERROR")]
-pub struct InvalidLogLevel;
-
-impl FromStr for LogLevel {
-    type Err = InvalidLogLevel;
-
-    fn from_str(text: &str) -> Result<Self, InvalidLogLevel> {
-        match text.to_ascii_uppercase().as_str() {
-            "DEBUG" => Ok(Self::Debug),
-            "INFO" => Ok(Self::Info),
-            "WARNING" | "WARN" => Ok(Self::Warning),
-            "ERROR" => Ok(Self::Error),
-            _ => Err(InvalidLogLevel),
+/// The filter: this system at `level`, the HTTP libraries and the store less verbose.
+fn directives(level: LogLevel) -> &'static str {
+    match level {
+        LogLevel::Debug => {
+            "debug,fjall=info,h2=info,hyper=info,hyper_util=info,lsm_tree=info,opentelemetry=info,opentelemetry_sdk=info,opentelemetry-otlp=info,reqwest=info"
         }
+        LogLevel::Info => "info,fjall=warn,lsm_tree=warn",
+        LogLevel::Warning => "warn",
+        LogLevel::Error => "error",
     }
 }
 
-impl LogLevel {
-    /// The filter: ours at this level, the inner workings of the HTTP libraries and of the store
-    /// more quietly.
-    fn directives(self) -> &'static str {
-        match self {
-            Self::Debug => {
-                "debug,fjall=info,h2=info,hyper=info,hyper_util=info,lsm_tree=info,opentelemetry=info,opentelemetry_sdk=info,opentelemetry-otlp=info,reqwest=info"
-            }
-            Self::Info => "info,fjall=warn,lsm_tree=warn",
-            Self::Warning => "warn",
-            Self::Error => "error",
-        }
-    }
-}
-
-/// Logs are already set up in this process, or `RUST_LOG` is wrong.
+/// Logs cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum LogInitError {
     #[error("RUST_LOG: {0}")]
@@ -65,25 +36,27 @@ pub enum LogInitError {
 }
 
 /// Logs to standard output: one JSON object a line with a `service` member, or text. `RUST_LOG`,
-/// when set, replaces `level` with filter directives.
+/// when set, replaces the level with filter directives.
 ///
 /// # Errors
 /// [`LogInitError`] when `RUST_LOG` does not parse or a subscriber is already installed.
-pub fn init_logs(level: LogLevel, json: bool, service: &str) -> Result<(), LogInitError> {
-    let directives = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
-    let filter = EnvFilter::try_new(directives.as_deref().unwrap_or(level.directives()))?;
+pub fn init_logs(settings: &LogSettings) -> Result<(), LogInitError> {
+    let given = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
+    let filter =
+        EnvFilter::try_new(given.as_deref().unwrap_or_else(|| directives(settings.log_level)))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stdout().is_terminal());
-    let result = if json {
-        builder.fmt_fields(JsonFields::new()).event_format(ServiceJson::new(service)).try_init()
+    let result = if settings.json_logs {
+        let format = ServiceJson::new(&settings.service_name);
+        builder.fmt_fields(JsonFields::new()).event_format(format).try_init()
     } else {
         builder.map_event_format(WithIds).try_init()
     };
     result.map_err(LogInitError::AlreadySet)
 }
 
-/// Text lines; those of a request begin with its id.
+/// Text lines. The lines of a request begin with its id.
 struct WithIds<F>(F);
 
 impl<S, N, F> FormatEvent<S, N> for WithIds<F>
@@ -107,7 +80,7 @@ where
     }
 }
 
-/// JSON lines that begin with the service's name.
+/// JSON lines that begin with the name of the service.
 struct ServiceJson {
     /// `{"service":"…",`
     opening: String,
@@ -162,7 +135,7 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
-    use crate::{Current, Id, SpanRef, within};
+    use crate::{RequestContext, RequestId, SpanRef, within};
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -188,8 +161,8 @@ mod tests {
             .with_writer(move || writer.clone())
             .finish();
         let span = Some(SpanRef { trace_id: 0xabc, span_id: 7 });
-        let mut request =
-            Current { request_id: Id::accept(&HeaderValue::from_static("r-1")), span };
+        let request_id = RequestId::accept(&HeaderValue::from_static("r-1"));
+        let mut request = RequestContext { request_id, span };
         tracing::subscriber::with_default(subscriber, || {
             within(&mut request, || tracing::warn!(qty = 3, "sold\nout"))
         });
@@ -208,13 +181,9 @@ mod tests {
     }
 
     #[test]
-    fn levels_and_their_filters() {
-        for (text, level) in
-            [("debug", LogLevel::Debug), ("WARNING", LogLevel::Warning), ("Error", LogLevel::Error)]
-        {
-            assert_eq!(text.parse(), Ok(level));
-            assert!(EnvFilter::try_new(level.directives()).is_ok());
+    fn the_filter_of_every_level_parses() {
+        for level in [LogLevel::Debug, LogLevel::Info, LogLevel::Warning, LogLevel::Error] {
+            assert!(EnvFilter::try_new(directives(level)).is_ok(), "{level:?}");
         }
-        assert_eq!("LOUD".parse::<LogLevel>(), Err(InvalidLogLevel));
     }
 }

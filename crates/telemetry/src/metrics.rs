@@ -1,25 +1,28 @@
+//! The metrics of one service.
+
 use std::sync::Arc;
 
 use prometheus::{IntCounter, IntGauge, Opts, Registry, TextEncoder};
 
-use super::{process::ProcessCollector, requests::Requests, sharded::UnderWay};
+use crate::{process::ProcessCollector, requests::Requests, sharded::InFlight};
 
-/// The metrics of one service, in a registry of its own: several services can live in one process.
+/// The metrics of one service, in a registry of its own, so that one process can run several
+/// services.
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
 
 struct Inner {
     registry: Registry,
     requests: Requests,
-    under_way: UnderWay,
-    /// What `under_way` was when last told.
-    in_flight: IntGauge,
+    in_flight: InFlight,
+    /// `in_flight` at the last scrape.
+    in_flight_gauge: IntGauge,
     rate_limited: IntCounter,
     overloaded: IntCounter,
     connections: ConnectionMetrics,
 }
 
-/// What the server loop counts.
+/// The metrics of a server loop.
 #[derive(Clone)]
 pub struct ConnectionMetrics {
     /// Open connections.
@@ -34,57 +37,54 @@ impl Metrics {
     /// # Errors
     /// When a metric cannot be registered, which a fresh registry never refuses.
     pub fn new(service: &str, version: &str) -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
         let opts = |name: &str, help: &str| Opts::new(name, help).const_label("service", service);
+        let gauge = |opts: Opts| {
+            let gauge = IntGauge::with_opts(opts)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok::<_, prometheus::Error>(gauge)
+        };
+        let counter = |name: &str, help: &str| {
+            let counter = IntCounter::with_opts(opts(name, help))?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok::<_, prometheus::Error>(counter)
+        };
         let requests = Requests::new(service)?;
-        let in_flight =
-            IntGauge::with_opts(opts("http_requests_in_flight", "Requests being handled"))?;
-        let rate_limited = IntCounter::with_opts(opts(
-            "http_rate_limited_total",
-            "Requests of clients that were over their quota",
-        ))?;
-        let overloaded = IntCounter::with_opts(opts(
-            "http_overloaded_total",
-            "Requests refused because too many were in flight",
-        ))?;
-        let open = IntGauge::with_opts(opts("http_connections", "Open connections"))?;
-        let refused = IntCounter::with_opts(opts(
-            "http_connections_refused_total",
-            "Connections over the cap",
-        ))?;
-        let build = IntGauge::with_opts(
+        registry.register(Box::new(requests.clone()))?;
+        registry.register(Box::new(ProcessCollector::new()?))?;
+        gauge(
             opts("build_info", "Always 1; the label is the version")
                 .const_label("version", version),
-        )?;
-        build.set(1);
-
-        let registry = Registry::new();
-        registry.register(Box::new(requests.clone()))?;
-        registry.register(Box::new(in_flight.clone()))?;
-        registry.register(Box::new(rate_limited.clone()))?;
-        registry.register(Box::new(overloaded.clone()))?;
-        registry.register(Box::new(open.clone()))?;
-        registry.register(Box::new(refused.clone()))?;
-        registry.register(Box::new(build))?;
-        registry.register(Box::new(ProcessCollector::new()?))?;
-        let connections = ConnectionMetrics { open, refused };
-        Ok(Self(Arc::new(Inner {
-            registry,
+        )?
+        .set(1);
+        let inner = Inner {
             requests,
-            under_way: UnderWay::default(),
-            in_flight,
-            rate_limited,
-            overloaded,
-            connections,
-        })))
+            in_flight: InFlight::default(),
+            in_flight_gauge: gauge(opts("http_requests_in_flight", "Requests being handled"))?,
+            rate_limited: counter(
+                "http_rate_limited_total",
+                "Requests of clients that were over their quota",
+            )?,
+            overloaded: counter(
+                "http_overloaded_total",
+                "Requests refused because too many were in flight",
+            )?,
+            connections: ConnectionMetrics {
+                open: gauge(opts("http_connections", "Open connections"))?,
+                refused: counter("http_connections_refused_total", "Connections over the cap")?,
+            },
+            registry,
+        };
+        Ok(Self(Arc::new(inner)))
     }
 
-    /// Where services register their own collectors.
+    /// The registry, where services register their own collectors.
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.0.registry
     }
 
-    /// What the server loop counts.
+    /// The metrics of the server loop.
     #[must_use]
     pub fn connections(&self) -> &ConnectionMetrics {
         &self.0.connections
@@ -95,26 +95,31 @@ impl Metrics {
     /// # Errors
     /// When a registered collector yields a family the format cannot express.
     pub fn text(&self) -> Result<String, prometheus::Error> {
-        self.0.in_flight.set(i64::try_from(self.0.under_way.count()).unwrap_or(i64::MAX));
+        self.0.in_flight_gauge.set(i64::try_from(self.0.in_flight.count()).unwrap_or(i64::MAX));
         let mut text = String::with_capacity(16 * 1_024);
         TextEncoder::new().encode_utf8(&self.0.registry.gather(), &mut text)?;
         Ok(text)
     }
 
-    /// The requests that are being handled.
-    pub fn under_way(&self) -> &UnderWay {
-        &self.0.under_way
+    /// The requests being handled.
+    #[must_use]
+    pub fn in_flight(&self) -> &InFlight {
+        &self.0.in_flight
     }
 
+    /// Counts requests of clients over their quota.
+    #[must_use]
     pub fn rate_limited(&self) -> &IntCounter {
         &self.0.rate_limited
     }
 
+    /// Counts requests refused because too many were in flight.
+    #[must_use]
     pub fn overloaded(&self) -> &IntCounter {
         &self.0.overloaded
     }
 
-    pub(super) fn requests(&self) -> &Requests {
+    pub(crate) fn requests(&self) -> &Requests {
         &self.0.requests
     }
 }

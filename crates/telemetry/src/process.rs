@@ -1,4 +1,7 @@
-//! The usual process metrics, read from `/proc`; what cannot be read is left at its last value.
+//! The usual process metrics, read from `/proc`. A value that cannot be read keeps its last state.
+//!
+//! The collector of the `prometheus` crate counts CPU time and the start time in whole seconds,
+//! which is too coarse for rates over one scrape interval.
 
 use std::fs;
 
@@ -8,11 +11,10 @@ use prometheus::{
     proto::MetricFamily,
 };
 
-/// Clock ticks per second in `/proc`: fixed at 100 for user space on every Linux architecture we
-/// build for.
+/// Clock ticks per second in `/proc`: 100 for user space on every supported Linux architecture.
 const TICKS_PER_S: f64 = 100.0;
 
-pub(super) struct ProcessCollector {
+pub(crate) struct ProcessCollector {
     cpu_s: Counter,
     resident_bytes: IntGauge,
     open_fds: IntGauge,

@@ -1,4 +1,4 @@
-//! The id of a request.
+//! Ids of requests.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,27 +8,30 @@ use uuid::{Builder, fmt::Hyphenated};
 /// Longest id accepted from a caller, bytes.
 const ID_MAX_BYTES: usize = 128;
 
-/// Visible ASCII without quotes and backslashes, so that it stands in JSON as it is.
+/// The id of a request: visible ASCII without quotes and backslashes, so that it needs no escapes
+/// in JSON.
 #[derive(Debug, Clone)]
-pub enum Id {
-    /// One of our own, where it is cheap to copy.
-    Made([u8; Hyphenated::LENGTH]),
+pub enum RequestId {
+    /// Generated here.
+    Generated([u8; Hyphenated::LENGTH]),
     /// The caller's.
     Given(HeaderValue),
 }
 
-impl Id {
+impl RequestId {
     /// A UUID version 7: unique, and sorted by time in logs.
-    pub fn make() -> Self {
+    #[must_use]
+    pub fn generate() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let millis = u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX);
         let uuid = Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid();
         let mut text = [0; Hyphenated::LENGTH];
         uuid.hyphenated().encode_lower(&mut text);
-        Self::Made(text)
+        Self::Generated(text)
     }
 
-    /// The caller's, if it is acceptable.
+    /// The caller's id, if it is acceptable.
+    #[must_use]
     pub fn accept(given: &HeaderValue) -> Option<Self> {
         let id = given.as_bytes();
         let acceptable = (1..=ID_MAX_BYTES).contains(&id.len())
@@ -36,21 +39,31 @@ impl Id {
         acceptable.then(|| Self::Given(given.clone()))
     }
 
+    /// The id as bytes.
+    #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match self {
-            Self::Made(text) => text,
+            Self::Generated(text) => text,
             Self::Given(value) => value.as_bytes(),
         }
     }
 
+    /// The id as text.
+    #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
-    /// To be sent.
+    /// The id as a header value.
+    ///
+    /// # Panics
+    /// Never: a UUID is visible ASCII.
+    #[must_use]
     pub fn header(&self) -> HeaderValue {
         match self {
-            Self::Made(text) => HeaderValue::from_bytes(text).expect("a UUID is visible ASCII"),
+            Self::Generated(text) => {
+                HeaderValue::from_bytes(text).expect("a UUID is visible ASCII")
+            }
             Self::Given(value) => value.clone(),
         }
     }
@@ -72,14 +85,14 @@ mod tests {
             (long.as_str(), false),
             (&long[1..], true),
         ] {
-            let id = Id::accept(&HeaderValue::from_str(given).expect("a header value"));
-            assert_eq!(id.as_ref().map(Id::as_str), accepted.then_some(given));
+            let id = RequestId::accept(&HeaderValue::from_str(given).expect("a header value"));
+            assert_eq!(id.as_ref().map(RequestId::as_str), accepted.then_some(given));
         }
     }
 
     #[test]
-    fn made_ids_differ_and_are_version_7() {
-        let (first, second) = (Id::make(), Id::make());
+    fn generated_ids_differ_and_are_version_7() {
+        let (first, second) = (RequestId::generate(), RequestId::generate());
         assert_ne!(first.as_str(), second.as_str());
         assert_eq!(first.header(), first.as_str());
         assert_eq!(uuid::Uuid::parse_str(first.as_str()).expect("a UUID").get_version_num(), 7);

@@ -1,22 +1,23 @@
-//! Requests by method, route and status, and how long they took: what `http_requests_total` and
-//! `http_request_duration_seconds` tell.
+//! Requests by method, route and status, and their durations: the collector of
+//! `http_requests_total` and `http_request_duration_seconds`.
 
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use prometheus::{
     Opts,
     core::{Collector, Desc, Describer},
     proto::{Bucket, Counter, Histogram, LabelPair, Metric, MetricFamily, MetricType},
 };
 
-use super::sharded::Sharded;
+use crate::sharded::Sharded;
 
 /// Upper bounds of the duration buckets, microseconds.
 const BUCKETS_US: [u64; 14] = [
@@ -24,14 +25,14 @@ const BUCKETS_US: [u64; 14] = [
     2_500_000, 10_000_000,
 ];
 
-/// The statuses that are counted without a lock.
+/// Statuses counted without a lock.
 const STATUSES: [u16; 20] = [
     200, 201, 204, 304, 400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 422, 425, 429, 499,
     503,
 ];
 
-/// What was counted of one method on one route.
-pub(super) struct RouteCounts {
+/// The counts of one method on one route.
+pub(crate) struct RouteCounts {
     pub method: &'static str,
     pub route: Box<str>,
     shards: Sharded<Shard>,
@@ -41,7 +42,7 @@ pub(super) struct RouteCounts {
 #[derive(Default)]
 struct Shard {
     statuses: [AtomicU64; STATUSES.len()],
-    /// The last one is for what took longer than all bounds.
+    /// The last bucket counts requests over the largest bound.
     buckets: [AtomicU64; BUCKETS_US.len() + 1],
     sum_us: AtomicU64,
 }
@@ -54,7 +55,7 @@ impl RouteCounts {
         shard.sum_us.fetch_add(us, Relaxed);
         match STATUSES.iter().position(|known| *known == status) {
             Some(index) => _ = shard.statuses[index].fetch_add(1, Relaxed),
-            None => *locked(&self.others).entry(status).or_default() += 1,
+            None => *self.others.lock().entry(status).or_default() += 1,
         }
     }
 
@@ -67,7 +68,7 @@ impl RouteCounts {
             .iter()
             .enumerate()
             .map(|(index, status)| (*status, self.sum(|shard| &shard.statuses[index])));
-        let others = locked(&self.others).clone();
+        let others = self.others.lock().clone();
         known.chain(others).filter(|(_, count)| *count > 0).collect()
     }
 
@@ -93,7 +94,7 @@ impl RouteCounts {
 
 /// All routes; clones share them.
 #[derive(Clone)]
-pub(super) struct Requests {
+pub(crate) struct Requests {
     service: Arc<str>,
     routes: Arc<Mutex<Vec<Arc<RouteCounts>>>>,
     described: [Desc; 2],
@@ -118,7 +119,7 @@ impl Requests {
 
     /// The counts of `method` on `route`.
     pub fn of(&self, method: &'static str, route: &str) -> Arc<RouteCounts> {
-        let mut routes = locked(&self.routes);
+        let mut routes = self.routes.lock();
         if let Some(known) =
             routes.iter().find(|known| known.method == method && *known.route == *route)
         {
@@ -157,7 +158,7 @@ impl Collector for Requests {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let routes = locked(&self.routes).clone();
+        let routes = self.routes.lock().clone();
         let (mut totals, mut durations) = (Vec::new(), Vec::new());
         for counts in &routes {
             for (status, count) in counts.statuses() {
@@ -188,8 +189,4 @@ impl Collector for Requests {
         ];
         families.into_iter().filter(|family| !family.get_metric().is_empty()).collect()
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

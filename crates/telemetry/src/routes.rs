@@ -1,4 +1,5 @@
-//! Request metrics whose per-request cost is a few additions to memory of the thread's own.
+//! Handles to request metrics. One request costs a few additions to memory that belongs to its
+//! thread.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -7,12 +8,12 @@ use std::{
 
 use http::Method;
 
-use super::{Metrics, requests::RouteCounts};
+use crate::{Metrics, requests::RouteCounts};
 
-/// Route label of requests that matched none.
+/// Route label of requests that match no route.
 pub const UNMATCHED_ROUTE: &str = "other";
 
-/// The method as a label; unknown methods share one, so that callers cannot make labels.
+/// The method as a label. Unknown methods share one label, so that callers cannot create labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MethodLabel {
     Get,
@@ -66,18 +67,18 @@ impl RouteHandles {
         &self.0.route
     }
 
-    /// Records an answer.
+    /// Records a response.
     pub fn observe(&self, status: u16, elapsed: Duration) {
         self.0.observe(status, elapsed);
     }
 }
 
-/// The handles of one route, per method, filled at the first request.
+/// The handles of one route, by method. The first request of a method fills its entry.
 #[derive(Default)]
 pub struct RouteCache([OnceLock<RouteHandles>; MethodLabel::COUNT]);
 
 impl RouteCache {
-    /// The handles for `method` on `route`; `None` if the cache was filled for another route.
+    /// The handles of `method` on `route`; `None` if the cache belongs to another route.
     pub fn get(
         &self,
         metrics: &Metrics,

@@ -1,36 +1,39 @@
+//! Horizontal autoscaling.
+
 use k8s_openapi::api::autoscaling::v2::HPAScalingRules;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-/// Horizontal autoscaling of one service. While it is on, the number of pods belongs to the
-/// autoscaler alone.
+/// Horizontal autoscaling of one service. While it is enabled, only the autoscaler sets the number
+/// of pods.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.minReplicas <= self.maxReplicas")
-    .message("autoscaling.minReplicas must not be above autoscaling.maxReplicas: lower the one or raise the other"))]
+    .message("autoscaling.minReplicas must not be above autoscaling.maxReplicas: lower minReplicas \
+        or raise maxReplicas"))]
 pub struct Autoscaling {
-    /// Left out: on wherever several pods can run, off where embedded storage allows one.
+    /// Whether to autoscale. Default: true, except for the single pod with embedded storage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
-    /// Fewest pods.
+    /// Minimum number of pods.
     #[serde(default = "min_replicas")]
     #[schemars(range(min = 1, max = 1000))]
     pub min_replicas: i32,
-    /// Most pods.
+    /// Maximum number of pods.
     #[serde(default = "max_replicas")]
     #[schemars(range(min = 1, max = 1000))]
     pub max_replicas: i32,
-    /// CPU to aim at, in percent of the pods' request.
+    /// Target CPU utilization, in percent of the pods' request.
     #[serde(default = "target_cpu_utilization", rename = "targetCPUUtilization")]
     #[schemars(range(min = 1, max = 1000))]
     pub target_cpu_utilization: i32,
-    /// Memory to aim at, in percent of the pods' request.
+    /// Target memory utilization, in percent of the pods' request.
     #[serde(default = "target_memory_utilization")]
     #[schemars(range(min = 1, max = 1000))]
     pub target_memory_utilization: i32,
-    /// How fast to scale. A direction given here replaces the default of that direction. Defaults:
-    /// up at once, by 100 % or 4 pods per 30 s, whichever is more; down after 120 s, by 30 %
-    /// or 3 pods per 60 s, whichever is less.
+    /// Scaling speed. Rules for a direction replace the defaults of that direction. Defaults: up
+    /// immediately, by 100 % or 4 pods per 30 s, whichever is more; down after 120 s, by 30 % or 3
+    /// pods per 60 s, whichever is less.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behavior: Option<Behavior>,
 }

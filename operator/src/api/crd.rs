@@ -1,11 +1,13 @@
+//! The CustomResourceDefinition.
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSONSchemaProps,
 };
 use kube::CustomResourceExt;
 
-use super::TicketSystem;
+use super::ticket_system::TicketSystem;
 
-/// The CustomResourceDefinition, as `operator crd` prints it.
+/// The CustomResourceDefinition that `operator crd` prints.
 pub fn crd() -> CustomResourceDefinition {
     let mut crd = TicketSystem::crd();
     for version in &mut crd.spec.versions {
@@ -15,9 +17,8 @@ pub fn crd() -> CustomResourceDefinition {
             .and_then(|schema| schema.open_api_v3_schema.as_mut())
             .and_then(|schema| property(schema, "spec"));
         if let Some(spec) = spec {
-            // The derive marks every int-or-string nullable. These two have a default instead: an
-            // explicit null then means the default, not a value the operator could not
-            // read.
+            // The derive marks every int-or-string as nullable. These two have a default instead,
+            // so that an explicit null means the default.
             not_nullable(spec, &["storage", "embedded", "size"]);
             not_nullable(spec, &["podDisruptionBudget", "maxUnavailable"]);
         }

@@ -1,3 +1,5 @@
+//! Access to the system: Ingress, rate limit, NetworkPolicies and PodDisruptionBudgets.
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::{
@@ -6,27 +8,29 @@ use k8s_openapi::{
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-/// The Ingress. It routes the public API; admin calls and `/api/v1/reserve` are never routed.
+/// The Ingress. It routes the public API, but not the admin API and `/api/v1/reserve`.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct IngressSpec {
-    /// Whether there is an Ingress.
+    /// Whether to create an Ingress.
     #[serde(default = "enabled")]
     pub enabled: bool,
-    /// IngressClass. Left out: the cluster's default.
+    /// Name of the IngressClass. Default: the default class of the cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub class_name: Option<String>,
-    /// Host name the system answers to; a first label of `*` stands for any.
+    /// Host name of the system. A first label of `*` matches any label.
     #[serde(default = "host")]
     #[schemars(length(min = 1, max = 253))]
-    #[x_kube(validation = Rule::new("self.matches('^([*][.])?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?([.][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$') && !self.matches('^[0-9.]+$')")
-        .message("ingress.host must be a DNS name in lower case, such as tickets.example.com: no scheme, port, path or bare IP address"))]
+    #[x_kube(validation = Rule::new("self.matches('^([*][.])?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\
+        ([.][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$') && !self.matches('^[0-9.]+$')")
+        .message("ingress.host must be a DNS name in lower case, such as tickets.example.com: no \
+            scheme, port, path or bare IP address"))]
     pub host: String,
-    /// Annotations of the Ingress, for its controller.
+    /// Annotations of the Ingress, for example for its controller.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
-    /// Serve HTTPS with this certificate. Left out: plain HTTP.
+    /// Certificate for HTTPS. Default: plain HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<IngressTls>,
 }
@@ -35,54 +39,54 @@ pub struct IngressSpec {
 #[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct IngressTls {
-    /// A `kubernetes.io/tls` Secret in the namespace of the resource.
+    /// Name of a `kubernetes.io/tls` Secret in the namespace of the resource.
     #[schemars(length(min = 1, max = 253))]
     pub secret_name: String,
 }
 
-/// How much one client may ask of the public side: ticket, or the monolith. Above it 429, probes
-/// excepted.
+/// Request rate limit per client address. Ticket, or the monolith, answers 429 above it. Probes are
+/// exempt.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct RateLimit {
-    /// Requests a second in the long run. Each pod counts for itself.
+    /// Sustained requests per second. Each pod counts separately.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub per_second: i32,
-    /// Requests at once. Left out: twice `perSecond`.
+    /// Largest burst of requests. Default: twice `perSecond`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub burst: Option<i32>,
-    /// Addresses and networks, such as `10.244.0.0/16`, of what stands in front and says in
-    /// X-Forwarded-For for whom it asks: the ingress controller's pods. Empty: whoever
-    /// connects is the client, which behind an Ingress makes one client of all.
+    /// Addresses and networks of proxies whose X-Forwarded-For header is trusted, such as
+    /// `10.244.0.0/16` for the pods of the ingress controller. Empty: the peer address is the
+    /// client, so all clients behind an Ingress share one limit.
     #[schemars(length(max = 64), inner(length(max = 50)))]
     #[x_kube(validation = Rule::new("self.all(proxy, isIP(proxy) || isCIDR(proxy))")
         .message("rateLimit.trustedProxies must be addresses or networks such as 10.244.0.0/16"))]
     pub trusted_proxies: Vec<String>,
 }
 
-/// The NetworkPolicies: only the services' own port is reachable.
+/// The NetworkPolicies. They allow connections to the port of each service only.
 #[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkPolicySpec {
-    /// Whether there are NetworkPolicies.
+    /// Whether to create NetworkPolicies.
     #[serde(default = "enabled")]
     pub enabled: bool,
-    /// Who else may connect, besides the system's own pods: the ingress controller, Prometheus,
-    /// the operator. Left out: everyone.
+    /// Peers that may connect in addition to the system's own pods, such as the ingress
+    /// controller, Prometheus and the operator. Default: all peers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub from: Vec<NetworkPolicyPeer>,
 }
 
-/// The PodDisruptionBudgets, made where two or more pods run.
+/// The PodDisruptionBudgets. A service gets one if it has two or more pods.
 #[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct DisruptionBudget {
-    /// Whether there are PodDisruptionBudgets.
+    /// Whether to create PodDisruptionBudgets.
     #[serde(default = "enabled")]
     pub enabled: bool,
-    /// Pods of one service that may be away at once, a number or a percentage.
+    /// Pods of one service that may be unavailable at the same time, as a number or a percentage.
     #[serde(default = "max_unavailable")]
     pub max_unavailable: IntOrString,
 }

@@ -1,18 +1,20 @@
+//! Container images.
+
 use serde::{Deserialize, Serialize};
 
-/// Images and how they are pulled.
+/// Container images and how to pull them.
 #[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Images {
-    /// Image of the ticket service and of the monolith. Left out: the operator's TICKET_IMAGE.
+    /// Image of the ticket service and of the monolith. Default: TICKET_IMAGE of the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub ticket: Option<String>,
-    /// Image of the vacancy service. Left out: the operator's VACANCY_IMAGE.
+    /// Image of the vacancy service. Default: VACANCY_IMAGE of the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub vacancy: Option<String>,
-    /// When images are pulled.
+    /// When to pull images.
     #[serde(default)]
     pub pull_policy: PullPolicy,
     /// Names of Secrets with registry credentials, in the namespace of the resource.
@@ -21,7 +23,7 @@ pub struct Images {
     pub pull_secrets: Vec<String>,
 }
 
-/// Kubernetes' image pull policy.
+/// Image pull policy of the containers.
 #[derive(
     Serialize, Deserialize, schemars::JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq,
 )]

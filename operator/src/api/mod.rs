@@ -1,14 +1,14 @@
-//! The `TicketSystem` resource, `ticket-system.io/v1alpha1`: what a person writes and what the
-//! operator answers.
+//! The `TicketSystem` resource, `ticket-system.io/v1alpha1`: its spec and its status.
 //!
-//! Every default a person may rely on is in the schema. What depends on another field (replicas,
-//! whether to autoscale) or on the operator's own settings (images) is left out of it and resolved
-//! by [`crate::validate`].
+//! Fixed defaults are part of the schema. A default that depends on another field (replicas,
+//! autoscaling) or on the settings of the operator (images) is not: [`crate::validate`] resolves
+//! it.
 
 mod autoscaling;
 mod crd;
 mod exposure;
 mod images;
+mod mode;
 mod observability;
 mod status;
 mod storage;
@@ -19,17 +19,18 @@ pub use autoscaling::{Autoscaling, Behavior};
 pub use crd::crd;
 pub use exposure::{DisruptionBudget, IngressSpec, IngressTls, NetworkPolicySpec, RateLimit};
 pub use images::{Images, PullPolicy};
+pub use mode::Mode;
 pub use observability::{LogLevel, Logging, Monitoring};
 pub use status::{TicketSystemStatus, WorkloadStatus};
 pub use storage::{
     CaSecretRef, EmbeddedStorage, PostgresStorage, SecretKeyRef, Stock, StorageSpec,
 };
-pub use ticket_system::{Mode, TicketSystem, TicketSystemSpec};
+pub use ticket_system::{TicketSystem, TicketSystemSpec};
 pub use workload::{ConnectionPool, TicketSpec, VacancySpec, WorkloadSpec};
 
-/// API group of the resource and prefix of every annotation the operator reads or writes.
+/// API group of the resource, and prefix of the annotations of the operator.
 pub const GROUP: &str = "ticket-system.io";
 
-/// Set to `"true"` on a live system to let its storage kind change, after its data was migrated by
-/// hand.
+/// Annotation that allows a change of the storage kind if it is `"true"`. Set it after you have
+/// migrated the data.
 pub const ALLOW_STORAGE_CHANGE: &str = "ticket-system.io/allow-storage-change";

@@ -1,19 +1,21 @@
+//! Metrics and logs.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Prometheus scraping through a ServiceMonitor, made only where that kind exists.
+/// Prometheus scraping through a ServiceMonitor.
 #[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Monitoring {
-    /// Whether a ServiceMonitor is made where the cluster has that kind.
+    /// Whether to create a ServiceMonitor, if the cluster has that kind.
     #[serde(default = "enabled")]
     pub service_monitor: bool,
     /// Seconds between scrapes.
     #[serde(default = "interval_seconds")]
     #[schemars(range(min = 1, max = 3600))]
     pub interval_seconds: i32,
-    /// Further labels of the ServiceMonitor, for Prometheus installations that select by label.
+    /// Additional labels of the ServiceMonitor, for a Prometheus that selects by label.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
 }
@@ -35,13 +37,13 @@ impl Default for Monitoring {
     }
 }
 
-/// What the services log.
+/// Logs of the services.
 #[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, PartialEq, Eq)]
 pub struct Logging {
-    /// Least severe level that is logged.
+    /// Minimum level of log lines.
     #[serde(default)]
     pub level: LogLevel,
-    /// One JSON object per line instead of text.
+    /// Log one JSON object per line instead of text.
     #[serde(default = "enabled")]
     pub json: bool,
 }

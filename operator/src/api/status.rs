@@ -1,35 +1,37 @@
+//! The status of the resource.
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::{Deserialize, Serialize};
 
-use super::Mode;
+use super::mode::Mode;
 
-/// What the operator found, and what it makes of it.
+/// The observed state of a ticket system.
 #[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct TicketSystemStatus {
-    /// `metadata.generation` this status was determined from.
+    /// `metadata.generation` that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Mode in force.
+    /// Current mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
-    /// Storage kind in force, `embedded` or `postgres`.
+    /// Current kind of storage: `embedded` or `postgres`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage: Option<String>,
     /// Stock the default event was created with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial_stock: Option<i64>,
-    /// Where the system is reached.
+    /// URL of the system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// The Deployment that sells; in monolith mode the one Deployment.
+    /// The Deployment of ticket, or of the monolith in monolith mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<WorkloadStatus>,
-    /// The Deployment that keeps the stock. Absent in monolith mode.
+    /// The Deployment of vacancy. Absent in monolith mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vacancy: Option<WorkloadStatus>,
-    /// Ready, Progressing, Degraded, ReconciliationPaused and StockChangeIgnored always;
-    /// Reconciling and Stalled, as kstatus defines them, only while true.
+    /// Ready, Progressing, Degraded, ReconciliationPaused and StockChangeIgnored are always
+    /// present. Reconciling and Stalled, defined by kstatus, are present only while true.
     #[serde(default)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -39,15 +41,15 @@ pub struct TicketSystemStatus {
 #[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkloadStatus {
-    /// Ready of wanted pods, such as `2/3`.
+    /// Ready and desired pods, such as `2/3`.
     pub ready: String,
-    /// Pods wanted.
+    /// Number of desired pods.
     pub replicas: i32,
-    /// Pods ready.
+    /// Number of ready pods.
     pub ready_replicas: i32,
-    /// Pods of the newest template.
+    /// Number of pods with the latest template.
     pub updated_replicas: i32,
-    /// Image of the newest template.
+    /// Image in the latest template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
 }

@@ -1,12 +1,14 @@
+//! The stock and its storage.
+
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-/// What is for sale.
+/// The stock of the default event.
 #[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, PartialEq, Eq)]
 pub struct Stock {
-    /// Tickets in the default event when it is created. A later change has no effect on an event
-    /// that exists: capacity is then changed through the admin API.
+    /// Number of tickets when the default event is created. A later change has no effect: use the
+    /// admin API to change the capacity of an existing event.
     #[serde(default = "initial")]
     #[schemars(range(min = 0, max = 1_000_000_000))]
     pub initial: i64,
@@ -22,15 +24,15 @@ impl Default for Stock {
     }
 }
 
-/// Where the stock is kept: exactly one of the two, `embedded` when neither is given.
+/// Storage of the stock. Set at most one of the two; the default is `embedded`.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[x_kube(validation = Rule::new("!(has(self.embedded) && has(self.postgres))")
     .message("storage takes either embedded or postgres, not both: remove one of them"))]
 pub struct StorageSpec {
-    /// A store inside the vacancy process, on one volume.
+    /// A store in the vacancy process, on one volume.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embedded: Option<EmbeddedStorage>,
-    /// A PostgreSQL database, which several vacancy pods may share.
+    /// A PostgreSQL database, which several vacancy pods can share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postgres: Option<PostgresStorage>,
 }
@@ -39,15 +41,16 @@ pub struct StorageSpec {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct EmbeddedStorage {
-    /// Size of the volume. It can grow where the StorageClass allows, never shrink.
+    /// Size of the volume. It can grow if the StorageClass allows that, but not shrink.
     #[serde(default = "size")]
     pub size: Quantity,
-    /// StorageClass of the volume. Left out: the cluster's default. Fixed once the volume exists.
+    /// StorageClass of the volume. Default: the default class of the cluster. Immutable once the
+    /// volume exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub storage_class_name: Option<String>,
-    /// Keep the volume and the admin token when the resource is deleted; one of the same name
-    /// adopts them again.
+    /// Whether to keep the volume and the admin token when the resource is deleted. A new resource
+    /// of the same name adopts them.
     #[serde(default = "retain")]
     pub retain: bool,
 }
@@ -66,14 +69,14 @@ impl Default for EmbeddedStorage {
     }
 }
 
-/// The database, by the Secret that holds its URL.
+/// A PostgreSQL database.
 #[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct PostgresStorage {
-    /// The Secret, in the namespace of the resource.
+    /// Secret with the URL of the database, in the namespace of the resource.
     pub secret_ref: SecretKeyRef,
-    /// Who signed the database's certificate: what `sslmode=verify-full` in the URL trusts. Left
-    /// out: those the image has, which are public authorities or none.
+    /// Secret with the CA certificates that `sslmode=verify-full` trusts. Default: the CA
+    /// certificates in the image, if it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_secret_ref: Option<CaSecretRef>,
 }
@@ -84,7 +87,7 @@ pub struct SecretKeyRef {
     /// Name of the Secret.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
-    /// Key whose value is a `postgres://` URL. The default is what CloudNativePG writes.
+    /// Key of a `postgres://` URL. The default is the key that CloudNativePG uses.
     #[serde(default = "key")]
     #[schemars(length(min = 1, max = 253))]
     pub key: String,
@@ -94,14 +97,14 @@ fn key() -> String {
     "uri".to_owned()
 }
 
-/// One key of a Secret with certificates.
+/// One key of a Secret with CA certificates.
 #[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, PartialEq, Eq)]
 pub struct CaSecretRef {
     /// Name of the Secret, in the namespace of the resource.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
-    /// Key whose value is certificates in PEM. The default is what CloudNativePG and cert-manager
-    /// write.
+    /// Key of CA certificates in PEM. The default is the key that CloudNativePG and cert-manager
+    /// use.
     #[serde(default = "ca_key")]
     #[schemars(length(min = 1, max = 253))]
     pub key: String,

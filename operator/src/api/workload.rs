@@ -1,3 +1,5 @@
+//! The ticket and vacancy services.
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
@@ -6,7 +8,7 @@ use k8s_openapi::api::core::v1::{
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Autoscaling;
+use super::autoscaling::Autoscaling;
 
 /// The ticket service, or the monolith.
 #[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, PartialEq)]
@@ -14,14 +16,14 @@ use super::Autoscaling;
 pub struct TicketSpec {
     #[serde(flatten)]
     pub workload: WorkloadSpec,
-    /// How long ticket waits for vacancy, in milliseconds.
+    /// Timeout of requests to vacancy, in milliseconds.
     #[serde(default = "vacancy_timeout_ms")]
     #[schemars(range(min = 50, max = 60_000))]
     pub vacancy_timeout_ms: i32,
-    /// Connections from ticket to vacancy.
+    /// Connection pool from ticket to vacancy.
     #[serde(default)]
     pub connection_pool: ConnectionPool,
-    /// How long an answer about availability may be cached, in seconds; 0 switches the cache off.
+    /// Time to cache availability, in seconds. 0 disables the cache.
     #[serde(default = "cache_ttl_seconds")]
     #[schemars(range(min = 0, max = 3600))]
     pub cache_ttl_seconds: i32,
@@ -50,13 +52,14 @@ pub struct VacancySpec {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.keepaliveConnections <= self.maxConnections")
-    .message("connectionPool.keepaliveConnections must not be above connectionPool.maxConnections: lower the one or raise the other"))]
+    .message("connectionPool.keepaliveConnections must not be above connectionPool.maxConnections: \
+        lower keepaliveConnections or raise maxConnections"))]
 pub struct ConnectionPool {
-    /// Most connections at once.
+    /// Maximum number of connections.
     #[serde(default = "max_connections")]
     #[schemars(range(min = 1, max = 10_000))]
     pub max_connections: i32,
-    /// Most idle connections kept open.
+    /// Maximum number of idle connections.
     #[serde(default = "keepalive_connections")]
     #[schemars(range(min = 0, max = 10_000))]
     pub keepalive_connections: i32,
@@ -68,36 +71,37 @@ impl Default for ConnectionPool {
     }
 }
 
-/// What both services have in common.
+/// Settings that both services have.
 #[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkloadSpec {
-    /// Pods while autoscaling is off. Left out: 2, or 1 where embedded storage allows one.
+    /// Number of pods without autoscaling. Default: 2, or 1 for the single pod with embedded
+    /// storage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1000))]
     pub replicas: Option<i32>,
-    /// Requests and limits of the container. Given, they replace the defaults as a whole.
+    /// Requests and limits of the container. They replace all defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<ResourceRequirements>,
     /// Horizontal autoscaling.
     #[serde(default)]
     pub autoscaling: Autoscaling,
-    /// Further environment variables; they win over those the operator sets.
+    /// Additional environment variables. They override those of the operator.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256))]
     pub env: Vec<EnvVar>,
-    /// Labels a node must have.
+    /// Labels that a node must have.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub node_selector: BTreeMap<String, String>,
-    /// Taints the pods tolerate.
+    /// Taints that the pods tolerate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub tolerations: Vec<Toleration>,
     /// Scheduling affinity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub affinity: Option<Affinity>,
-    /// Topology spread. Left out: evenly over nodes and zones where possible. A constraint without
-    /// `labelSelector` gets that of the pods; an empty list switches spreading off.
+    /// Topology spread constraints. Default: an even spread over nodes and zones, if possible. A
+    /// constraint without `labelSelector` gets that of the pods. An empty list disables spreading.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     pub topology_spread: Option<Vec<TopologySpreadConstraint>>,

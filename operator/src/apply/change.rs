@@ -1,6 +1,8 @@
+//! Writes to children, as events, logs and metrics show them.
+
 use crate::kind::Kind;
 
-/// Most fields named in one message.
+/// Most fields listed in one message.
 const FIELDS_MAX: usize = 4;
 
 /// One write to one child.
@@ -8,43 +10,44 @@ const FIELDS_MAX: usize = 4;
 pub struct Change {
     pub kind: Kind,
     pub name: String,
-    pub did: Did,
+    pub action: Action,
 }
 
-/// What was written.
+/// The kind of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Did {
+pub enum Action {
     Create,
-    /// The spec, a Secret or the operator asks for something else now; the fields that differed.
+    /// The desired state changed, by the spec, a Secret or a new operator; with the fields that
+    /// differed.
     Update(Vec<String>),
-    /// Somebody changed what the operator owns; the fields put right.
-    Correct(Vec<String>),
-    Delete,
+    /// Another field manager changed fields of the operator; with the fields that were reset.
+    CorrectDrift(Vec<String>),
+    Prune,
 }
 
-impl Did {
-    /// A stable word for metrics and events.
+impl Action {
+    /// The label of metrics and the reason of events.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Create => "Created",
             Self::Update(_) => "Updated",
-            Self::Correct(_) => "DriftCorrected",
-            Self::Delete => "Pruned",
+            Self::CorrectDrift(_) => "DriftCorrected",
+            Self::Prune => "Pruned",
         }
     }
 }
 
 impl std::fmt::Display for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { kind, name, did } = self;
+        let Self { kind, name, action } = self;
         write!(f, "{kind} {name}")?;
-        let (Did::Update(fields) | Did::Correct(fields)) = did else { return Ok(()) };
+        let (Action::Update(fields) | Action::CorrectDrift(fields)) = action else { return Ok(()) };
         if fields.is_empty() {
             return Ok(());
         }
-        let shown =
+        let listed =
             fields.iter().take(FIELDS_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
         let more = fields.len().saturating_sub(FIELDS_MAX);
-        if more == 0 { write!(f, " ({shown})") } else { write!(f, " ({shown} and {more} more)") }
+        if more == 0 { write!(f, " ({listed})") } else { write!(f, " ({listed} and {more} more)") }
     }
 }

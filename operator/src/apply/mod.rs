@@ -1,93 +1,69 @@
-//! Step four of a reconciliation: make the cluster agree with what was built, writing only what
-//! differs.
+//! Step four of a reconciliation: make the live children match the desired ones. Only differences
+//! are written.
 
+mod body;
 mod change;
 mod child;
-mod compare;
-mod one;
+mod drift;
+mod mode_switch;
+mod outcome;
+mod patch;
+mod pending;
 mod prune;
 pub mod quantity;
 pub mod replicas;
-mod switch;
 mod volume;
-mod waiting;
 
 use std::time::Instant;
 
-pub use change::{Change, Did};
-pub use child::{APPLIED_HASH, body_with_hash};
+pub use body::{APPLIED_HASH, body_with_hash};
+pub use change::{Action, Change};
 use kube::Client;
-pub use switch::Handovers;
-pub use waiting::Waiting;
+pub use mode_switch::IngressHandovers;
+pub use outcome::{Applied, ChildFailure, FailureReason};
+pub use pending::Pending;
 
 use crate::{build::Child, dereference::Live, kind::Kind, validate::System};
 
-/// Field manager of everything the operator applies.
-pub const FIELD_MANAGER: &str = crate::build::labels::OPERATOR;
-
-/// What one application did.
-#[derive(Debug, Default)]
-pub struct Applied {
-    /// Children as they are now.
-    pub live: Live,
-    pub changes: Vec<Change>,
-    /// Children the API server would not take or let go of, with its words.
-    pub refused: Vec<Refused>,
-    /// What has to happen before the rest can be done.
-    pub waiting: Option<Waiting>,
-}
-
-/// A child that could not be applied or deleted, though others could.
-#[derive(Debug, thiserror::Error)]
-#[error("{kind} {name}: {message}")]
-pub struct Refused {
-    pub kind: Kind,
-    pub name: String,
-    /// `NameConflict`, `ApplyFailed` or `PruneFailed`.
-    pub reason: &'static str,
-    pub message: String,
-}
-
-/// Applies `children` over `live` and prunes what is no longer wanted.
+/// Applies `children` over `live` and prunes the children that are no longer desired.
 ///
 /// # Errors
-/// When the API server cannot be reached or is overloaded; what it refuses for good is reported in
-/// [`Applied::refused`].
+/// If the API server is unreachable or overloaded. Children it rejects are reported in
+/// [`Applied::failures`].
 pub async fn apply(
     client: &Client,
     system: &System,
     children: Vec<Child>,
     live: Live,
-    handovers: &Handovers,
+    handovers: &IngressHandovers,
 ) -> Result<Applied, kube::Error> {
     let mut applied = Applied { live, ..Default::default() };
-    let plan = switch::plan(system, &children, &applied.live, handovers, Instant::now());
-    for (kind, name) in &plan.retire {
+    let plan = mode_switch::plan(system, &children, &applied.live, handovers, Instant::now());
+    for (kind, name) in &plan.prune {
         prune::delete(client, &system.namespace, *kind, name, &mut applied).await?;
     }
     for child in children {
-        if plan.holds_back(&child) || lacks_prerequisite(&child, &applied) {
+        if plan.defers(&child) || lacks_prerequisite(&child, &applied) {
             continue;
         }
-        one::apply(client, system, &child, &mut applied).await?;
+        child::apply(client, system, &child, &mut applied).await?;
     }
-    applied.waiting = plan.waiting.or(applied.waiting);
+    applied.pending = plan.pending.or(applied.pending);
     Ok(applied)
 }
 
-/// Pods are not started or changed while something they read or write was refused: they would run
-/// on what is somebody else's.
+/// Whether an object that the pods read or write could not be applied. Pods are then not created or
+/// changed: they would use an object of another owner.
 fn lacks_prerequisite(child: &Child, applied: &Applied) -> bool {
-    let needs = matches!(child.kind, Kind::Deployment | Kind::HorizontalPodAutoscaler);
-    let prerequisite = |kind| {
+    let has_pods = matches!(child.kind, Kind::Deployment | Kind::HorizontalPodAutoscaler);
+    let is_prerequisite = |kind| {
         matches!(
             kind,
             Kind::ServiceAccount | Kind::Secret | Kind::PersistentVolumeClaim | Kind::ConfigMap
         )
     };
-    needs
-        && applied
-            .refused
-            .iter()
-            .any(|refused| refused.reason != "PruneFailed" && prerequisite(refused.kind))
+    has_pods
+        && applied.failures.iter().any(|failure| {
+            failure.reason != FailureReason::PruneFailed && is_prerequisite(failure.kind)
+        })
 }

@@ -1,4 +1,4 @@
-//! Deleting children the spec no longer wants.
+//! Deletes children that are no longer desired.
 
 use std::sync::Arc;
 
@@ -8,13 +8,16 @@ use kube::{
     core::DynamicObject,
 };
 
-use super::{Applied, Change, Did, Refused};
+use super::{
+    change::{Action, Change},
+    outcome::{Applied, ChildFailure, FailureReason},
+};
 use crate::kind::Kind;
 
-/// Deletes one child. What the API server refuses for good is noted and holds up nothing else.
+/// Deletes one child. A rejected deletion is recorded and does not stop the other children.
 ///
 /// # Errors
-/// When the API server cannot be reached or is overloaded.
+/// If the API server is unreachable or overloaded.
 pub(super) async fn delete(
     client: &Client,
     namespace: &str,
@@ -28,7 +31,7 @@ pub(super) async fn delete(
     }
     let api: Api<DynamicObject> =
         Api::namespaced_with(client.clone(), namespace, &kind.api_resource());
-    // A Deployment is to be gone only when its pods are: they may hold the volume.
+    // The pods of a Deployment may hold the volume, so it must not disappear before them.
     let params = if kind == Kind::Deployment {
         DeleteParams::foreground()
     } else {
@@ -36,20 +39,20 @@ pub(super) async fn delete(
     };
     let preconditions = Preconditions { uid: live.metadata.uid.clone(), ..Default::default() };
     match api.delete(name, &params.preconditions(preconditions)).await {
-        Ok(answer) => {
-            applied.changes.push(Change { kind, name: name.to_owned(), did: Did::Delete });
-            if let Some(ending) = answer.left().filter(|_| kind == Kind::Deployment) {
-                applied.live.insert(kind, name.to_owned(), Arc::new(ending));
+        Ok(response) => {
+            applied.changes.push(Change { kind, name: name.to_owned(), action: Action::Prune });
+            if let Some(terminating) = response.left().filter(|_| kind == Kind::Deployment) {
+                applied.live.insert(kind, name.to_owned(), Arc::new(terminating));
             }
         }
-        // Gone already, or replaced by an object that is not ours: nothing to prune.
+        // Already deleted, or replaced by an object of another owner.
         Err(kube::Error::Api(status)) if status.code == 404 || status.is_conflict() => {}
         Err(kube::Error::Api(status)) if matches!(status.code, 400 | 403 | 405 | 422) => {
-            let message = format!("is no longer wanted and cannot be deleted: {}", status.message);
-            applied.refused.push(Refused {
+            let message = format!("is no longer needed and cannot be deleted: {}", status.message);
+            applied.failures.push(ChildFailure {
                 kind,
                 name: name.to_owned(),
-                reason: "PruneFailed",
+                reason: FailureReason::PruneFailed,
                 message,
             });
             return Ok(());

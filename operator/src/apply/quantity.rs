@@ -1,9 +1,8 @@
-//! Amounts such as `500m` and `1Gi`, only as far as it takes to see that two spellings mean the
-//! same.
+//! Equality of Kubernetes quantities such as `500m` and `0.5`.
 
 use serde_json::Value;
 
-/// What a suffix stands for: (suffix, base, exponent).
+/// Suffixes with their base and exponent.
 const SUFFIXES: [(&str, i128, i32); 16] = [
     ("Ki", 1024, 1),
     ("Mi", 1024, 2),
@@ -22,19 +21,19 @@ const SUFFIXES: [(&str, i128, i32); 16] = [
     ("P", 1000, 5),
     ("E", 1000, 6),
 ];
-/// Thousandths are the finest the API server keeps of what the pods request.
+/// The API server keeps thousandths of the resources pods request.
 const SCALE: i128 = 1000;
-/// Longer digit strings are no amounts of anything.
+/// Most digits of a quantity.
 const DIGITS_MAX: usize = 18;
-/// Nor are larger powers of ten, either way.
+/// Largest absolute value of a decimal exponent.
 const EXPONENT_MAX: u32 = 18;
 
-/// Whether both are amounts, and the same one.
+/// Whether both are quantities of the same value.
 pub fn equal(a: &Value, b: &Value) -> bool {
     matches!((thousandths(a), thousandths(b)), (Some(a), Some(b)) if a == b)
 }
 
-/// An amount in thousandths.
+/// A quantity in thousandths.
 fn thousandths(value: &Value) -> Option<i128> {
     let text = match value {
         Value::String(text) => text.clone(),
@@ -44,12 +43,12 @@ fn thousandths(value: &Value) -> Option<i128> {
     let text = text.strip_prefix('+').unwrap_or(&text);
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, suffix) = text.split_at(end);
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if whole.len() + fraction.len() > DIGITS_MAX || fraction.contains('.') {
+    let (integer, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if integer.len() + fraction.len() > DIGITS_MAX || fraction.contains('.') {
         return None;
     }
-    // Not a number where there are no digits at all.
-    let digits: i128 = format!("{whole}{fraction}").parse().ok()?;
+    // Fails without any digit.
+    let digits: i128 = format!("{integer}{fraction}").parse().ok()?;
     let (base, exponent) = unit(suffix)?;
     let power = |base: i128, exponent: i32| base.checked_pow(exponent.unsigned_abs());
     let mut scaled = digits.checked_mul(SCALE)?;
@@ -59,11 +58,11 @@ fn thousandths(value: &Value) -> Option<i128> {
     } else {
         scaled = scaled.checked_mul(power(base, exponent)?)?;
     }
-    // Rounded up, as the API server does.
+    // Rounds up, like the API server.
     Some(scaled / divisor + i128::from(scaled % divisor != 0))
 }
 
-/// The power a suffix stands for, as base and exponent.
+/// The base and exponent of a suffix.
 fn unit(suffix: &str) -> Option<(i128, i32)> {
     if let Some((_, base, exponent)) = SUFFIXES.iter().find(|(name, ..)| *name == suffix) {
         return Some((*base, *exponent));
@@ -80,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings() {
+    fn spellings_of_one_value_are_equal() {
         for (a, b) in [
             ("1", "1000m"),
             ("0.5", "500m"),
@@ -97,7 +96,7 @@ mod tests {
             ("+1", "1"),
             ("100000u", "100m"),
             ("100000000n", "100m"),
-            // What is finer than the API server keeps is rounded up there.
+            // The API server rounds up to thousandths.
             ("1500u", "2m"),
             ("1n", "1m"),
         ] {
@@ -114,12 +113,12 @@ mod tests {
             ("1e99", "1e99"),
             ("1u", "2m"),
         ] {
-            assert!(!equal(&json!(a), &json!(b)), "{a} is not {b}, or is no amount this reads");
+            assert!(!equal(&json!(a), &json!(b)), "{a} differs from {b}, or is not a quantity");
         }
     }
 
     #[test]
-    fn the_smallest_exponent_there_is_is_no_amount() {
+    fn extreme_exponents_are_rejected() {
         for text in ["1e-2147483648", "1E2147483647", "1e-2147483649", "1e+", "1e--1"] {
             assert!(!equal(&json!(text), &json!(text)), "{text}");
         }
@@ -127,19 +126,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_an_amount_or_not(text in "\\PC{0,40}") {
+        fn any_text_is_accepted_or_rejected(text in "\\PC{0,40}") {
             let value = json!(text);
             let _ = equal(&value, &json!("1"));
         }
 
         #[test]
-        fn what_looks_like_an_amount_never_overflows(text in "[+-]?[0-9]{0,20}[.]?[0-9]{0,20}(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?[0-9]{0,11})?") {
+        fn quantity_like_text_never_overflows(text in "[+-]?[0-9]{0,20}[.]?[0-9]{0,20}(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?[0-9]{0,11})?") {
             let value = json!(text);
             let _ = equal(&value, &json!("1"));
         }
 
         #[test]
-        fn other_spellings_of_a_whole_amount_are_equal(amount in 0_u32..1_000_000) {
+        fn spellings_of_an_integer_are_equal(amount in 0_u32..1_000_000) {
             for other in [format!("{amount}.0"), format!("+{amount}"), format!("{amount}000m"), format!("{amount}e0"), format!("0{amount}")] {
                 prop_assert!(equal(&json!(amount), &json!(other)), "{}", other);
             }

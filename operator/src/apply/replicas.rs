@@ -1,9 +1,8 @@
-//! The number of pods: the operator's while autoscaling is off, the autoscaler's while it is on,
-//! and never lost in between.
+//! Handover of `spec.replicas` between the operator and an autoscaler.
 //!
-//! Under server-side apply a field its only owner stops sending falls back to its default, here one
-//! pod. So before the operator lets go of `spec.replicas` a second field manager takes the number
-//! over as it stands.
+//! Server-side apply resets a field to its default when its only manager stops sending it. For
+//! `spec.replicas` the default is 1 pod. Before the operator gives the field up, a second field
+//! manager therefore takes over its current value.
 
 use kube::{
     Api, Client,
@@ -12,45 +11,46 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::{FIELD_MANAGER, child::pin};
+use super::body::pin_uid;
 use crate::{
     build::Child,
+    ownership::FIELD_MANAGER,
     validate::{Replicas, System},
 };
 
-/// Owns `spec.replicas` between the operator and the autoscaler.
-pub const HAND_OVER_MANAGER: &str = "ticket-system-operator-replicas";
+/// Field manager of `spec.replicas` while an autoscaler sets the number of pods.
+pub const REPLICAS_FIELD_MANAGER: &str = "ticket-system-operator-replicas";
 
-/// What has to happen around an application.
+/// Writes of `spec.replicas` around the application of a Deployment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct HandOver {
-    /// The number to take over before.
+pub struct ReplicasHandover {
+    /// The number to take over before the application.
     pub before: Option<i64>,
-    /// The number to start with after.
+    /// The initial number to set after the application.
     pub after: Option<i64>,
 }
 
-/// Decides it; nothing here talks to anything.
-pub fn plan(replicas: &Replicas, live: Option<&DynamicObject>) -> HandOver {
+/// Decides on the handover of one Deployment. It does no I/O.
+pub fn plan(replicas: &Replicas, live: Option<&DynamicObject>) -> ReplicasHandover {
     match (replicas, live) {
-        (Replicas::Fixed(_), _) => HandOver::default(),
-        // Without this the first pods would be a single one until the autoscaler has looked.
+        (Replicas::Fixed(_), _) => ReplicasHandover::default(),
+        // Without an initial number there would be one pod until the first autoscaler decision.
         (Replicas::Autoscaled(scaling), None) => {
-            HandOver { after: Some(i64::from(scaling.settings.min_replicas)), before: None }
+            ReplicasHandover { after: Some(i64::from(scaling.settings.min_replicas)), before: None }
         }
         (Replicas::Autoscaled(scaling), Some(live)) if owns_replicas(&live.metadata) => {
-            // At 0 an autoscaler does nothing, for ever.
-            let least = i64::from(scaling.settings.min_replicas);
-            HandOver {
+            // An autoscaler never scales up from 0.
+            let min = i64::from(scaling.settings.min_replicas);
+            ReplicasHandover {
                 before: live
                     .data
                     .pointer("/spec/replicas")
                     .and_then(Value::as_i64)
-                    .map(|replicas| replicas.max(least)),
+                    .map(|replicas| replicas.max(min)),
                 after: None,
             }
         }
-        (Replicas::Autoscaled(_), Some(_)) => HandOver::default(),
+        (Replicas::Autoscaled(_), Some(_)) => ReplicasHandover::default(),
     }
 }
 
@@ -64,7 +64,7 @@ fn owns_replicas(metadata: &ObjectMeta) -> bool {
     })
 }
 
-/// Takes `spec.replicas` of that very Deployment over.
+/// Takes over `spec.replicas` of exactly the Deployment `live`.
 pub(super) async fn own(
     client: &Client,
     system: &System,
@@ -81,9 +81,13 @@ pub(super) async fn own(
         "metadata": { "name": child.name },
         "spec": { "replicas": replicas },
     });
-    pin(&mut body, live);
-    api.patch(&child.name, &PatchParams::apply(HAND_OVER_MANAGER).force(), &Patch::Apply(&body))
-        .await
+    pin_uid(&mut body, live);
+    api.patch(
+        &child.name,
+        &PatchParams::apply(REPLICAS_FIELD_MANAGER).force(),
+        &Patch::Apply(&body),
+    )
+    .await
 }
 
 #[cfg(test)]
@@ -101,24 +105,24 @@ mod tests {
     }
 
     #[test]
-    fn the_number_is_taken_over_only_from_the_operator_and_never_below_the_least() {
+    fn handover_is_from_the_operator_and_at_least_the_minimum() {
         let scaled = Replicas::Autoscaled(Scaling {
             settings: Autoscaling::default(),
             on_cpu: true,
             on_memory: true,
         });
-        let over = |before| HandOver { before, after: None };
-        assert_eq!(plan(&scaled, None), HandOver { before: None, after: Some(2) });
+        let over = |before| ReplicasHandover { before, after: None };
+        assert_eq!(plan(&scaled, None), ReplicasHandover { before: None, after: Some(2) });
         assert_eq!(plan(&scaled, Some(&deployment(5, FIELD_MANAGER))), over(Some(5)));
         assert_eq!(
             plan(&scaled, Some(&deployment(0, FIELD_MANAGER))),
             over(Some(2)),
-            "at 0 an autoscaler does nothing, for ever"
+            "an autoscaler never scales up from 0"
         );
         assert_eq!(
             plan(&scaled, Some(&deployment(0, "kubectl-scale"))),
             over(None),
-            "somebody has switched it off"
+            "a user scaled it to 0"
         );
         assert_eq!(plan(&Replicas::Fixed(3), Some(&deployment(5, FIELD_MANAGER))), over(None));
     }

@@ -1,6 +1,6 @@
-//! Whether the volume is free for a writer. A Deployment keeps its own pods apart, but says nothing
-//! of the pods of another, or of a deleted one: those go some time after it, and would share the
-//! volume with the next.
+//! Checks that no pod holds the volume before a new writer is created. The strategy `Recreate`
+//! separates the pods of one Deployment, but not those of another or a deleted Deployment: they end
+//! later, and would share the volume with the new writer.
 
 use std::collections::BTreeSet;
 
@@ -11,19 +11,20 @@ use k8s_openapi::api::{
 use kube::{Api, Client, Resource, ResourceExt, api::ListParams};
 
 use crate::{
-    build::labels,
     kind::{Component, claim},
+    labels,
     validate::System,
 };
 
-/// Objects looked at; a single one is enough to wait for.
+/// Most objects listed per kind. One is enough to wait for.
 const LISTED_MAX: u32 = 100;
 
-/// What holds the volume, or is about to make a pod that does, when the Deployment of `component`
-/// does not exist. Asked of the API server itself, for a cache that lags would make two writers.
+/// Pods that hold the volume, or ReplicaSets that may create such a pod, while the Deployment of
+/// `component` does not exist. The lists come from the API server, because a stale cache could lead
+/// to two writers.
 ///
 /// # Errors
-/// When the API server cannot be asked.
+/// If a request to the API server fails.
 pub(super) async fn holders(
     client: &Client,
     system: &System,
@@ -31,7 +32,7 @@ pub(super) async fn holders(
 ) -> Result<Vec<String>, kube::Error> {
     let selector = format!(
         "{},{}",
-        labels::text(&labels::of_system(&system.name)),
+        labels::query(&labels::of_system(&system.name)),
         labels::any_of(&[Component::Vacancy, Component::Monolith])
     );
     let params = ListParams::default().labels(&selector).limit(LISTED_MAX);
@@ -50,7 +51,7 @@ fn holding(
     pods: &[Pod],
 ) -> Vec<String> {
     let volume = claim(&system.name);
-    // Orphaned on purpose: the Deployment will adopt it, and its pods with it.
+    // The Deployment adopts an orphaned ReplicaSet together with its pods.
     let adoptable = |set: &&ReplicaSet| {
         set.metadata.deletion_timestamp.is_none()
             && controller(*set).is_none()
@@ -58,7 +59,7 @@ fn holding(
     };
     let adopted: BTreeSet<String> =
         sets.iter().filter(adoptable).filter_map(ResourceExt::uid).collect();
-    // One that still wants pods may make another at any moment.
+    // A ReplicaSet with desired replicas may create a pod at any time.
     let sets = sets.iter().filter(|set| !adoptable(set)).filter(|set| {
         let spec = set.spec.as_ref();
         spec.and_then(|spec| spec.replicas).unwrap_or(1) > 0

@@ -1,27 +1,26 @@
-//! What the services read from their environment: settings through the ConfigMap, secrets by
-//! reference.
+//! The environment of the services: settings from the ConfigMap, secrets by reference.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{EnvVar, EnvVarSource, SecretKeySelector};
 
-use super::pod;
+use super::volumes;
 use crate::{
-    dereference::TOKEN_KEY,
-    kind::{Component, admin_token},
+    kind::{ADMIN_TOKEN_KEY, Component, admin_token},
     validate::{Storage, System, Workload},
 };
 
-/// Seconds a pod goes on serving after SIGTERM; endpoints have already been withdrawn during the
-/// preStop pause.
+/// Seconds a pod keeps serving after SIGTERM. Endpoints are withdrawn earlier, during the preStop
+/// sleep.
 const SHUTDOWN_DRAIN_S: &str = "1";
-/// Seconds a connection may take to finish after that.
+/// Seconds open connections may then take to finish.
 pub const SHUTDOWN_TIMEOUT_S: i64 = 15;
 
-/// What ticket takes for a request by itself. It must be more than it waits for vacancy.
-const REQUEST_TIMEOUT_MS: i32 = 10_000;
+/// Ticket's default for REQUEST_TIMEOUT_S, in milliseconds. It must exceed the timeout for
+/// vacancy.
+const DEFAULT_REQUEST_TIMEOUT_MS: i32 = 10_000;
 
-/// Every setting of one component.
+/// All settings of one component, by name of the environment variable.
 pub fn settings(system: &System, workload: &Workload) -> BTreeMap<String, String> {
     let spec = &system.spec;
     let ticket = &spec.ticket;
@@ -41,22 +40,21 @@ pub fn settings(system: &System, workload: &Workload) -> BTreeMap<String, String
         set("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.clone());
     }
     if workload.component != Component::Ticket {
-        set("INITIAL_STOCK", system.stock.in_force.to_string());
+        set("INITIAL_STOCK", system.stock.effective.to_string());
     }
     if workload.holds_volume {
-        set("DATA_DIR", pod::DATA_DIR.to_owned());
+        set("DATA_DIR", volumes::DATA_DIR.to_owned());
     }
     if system.database_ca(workload).is_some() {
-        // Where a URL without `sslrootcert` looks for roots.
-        set("SSL_CERT_FILE", pod::DATABASE_CA_FILE.to_owned());
+        // A URL without `sslrootcert` uses the roots in this file.
+        set("SSL_CERT_FILE", volumes::DATABASE_CA_FILE.to_owned());
     }
     if workload.component != Component::Vacancy {
         set("VACANCY_TIMEOUT", seconds(ticket.vacancy_timeout_ms));
         set("HTTP_MAX_CONNECTIONS", ticket.connection_pool.max_connections.to_string());
         set("HTTP_KEEPALIVE_CONNECTIONS", ticket.connection_pool.keepalive_connections.to_string());
     }
-    // To vacancy, all buyers of a ticket pod are one client: their quota is taken where they
-    // arrive.
+    // Vacancy sees all buyers of a ticket pod as one client, so ticket enforces the limit.
     if let (Some(limit), true) = (&spec.rate_limit, workload.component != Component::Vacancy) {
         set("RATE_LIMIT_PER_SECOND", limit.per_second.to_string());
         if let Some(burst) = limit.burst {
@@ -67,7 +65,7 @@ pub fn settings(system: &System, workload: &Workload) -> BTreeMap<String, String
         }
     }
     if workload.component == Component::Ticket {
-        if ticket.vacancy_timeout_ms >= REQUEST_TIMEOUT_MS {
+        if ticket.vacancy_timeout_ms >= DEFAULT_REQUEST_TIMEOUT_MS {
             set("REQUEST_TIMEOUT_S", seconds(ticket.vacancy_timeout_ms + 1_000));
         }
         let vacancy = Component::Vacancy;
@@ -79,12 +77,12 @@ pub fn settings(system: &System, workload: &Workload) -> BTreeMap<String, String
     settings
 }
 
-/// Environment variables of the container: Secrets by reference, then what the spec adds or
-/// overrides.
+/// Environment variables of the container: Secrets by reference, then the variables of the spec,
+/// which override them.
 pub fn variables(system: &System, workload: &Workload) -> Vec<EnvVar> {
     let mut variables = Vec::new();
     if workload.component != Component::Ticket {
-        variables.push(from_secret("ADMIN_TOKEN", &admin_token(&system.name), TOKEN_KEY));
+        variables.push(from_secret("ADMIN_TOKEN", &admin_token(&system.name), ADMIN_TOKEN_KEY));
     }
     if let (true, Storage::Postgres(postgres)) = (workload.uses_database, &system.storage) {
         variables.push(from_secret(
@@ -94,7 +92,7 @@ pub fn variables(system: &System, workload: &Workload) -> Vec<EnvVar> {
         ));
     }
     for variable in &workload.spec.env {
-        // Names are the key of this list in server-side apply: a second entry would be refused.
+        // Server-side apply merges this list by name and rejects duplicates.
         variables.retain(|existing: &EnvVar| existing.name != variable.name);
         variables.push(variable.clone());
     }
@@ -119,8 +117,8 @@ fn port_variable(component: Component) -> &'static str {
     }
 }
 
-/// Milliseconds as the decimal seconds the services read.
+/// Milliseconds as decimal seconds, the unit of the services.
 fn seconds(milliseconds: i32) -> String {
-    let (whole, rest) = (milliseconds / 1000, milliseconds % 1000);
-    format!("{whole}.{rest:03}")
+    let (seconds, rest) = (milliseconds / 1000, milliseconds % 1000);
+    format!("{seconds}.{rest:03}")
 }

@@ -1,9 +1,10 @@
+//! Metadata of children: labels, and an owner reference unless the child is retained.
+
 use kube::core::ObjectMeta;
 
-use super::labels;
-use crate::{kind::Component, validate::System};
+use crate::{kind::Component, labels, validate::System};
 
-/// Metadata of a child that goes when the resource goes.
+/// Metadata of a child that is deleted with the resource.
 pub fn owned(system: &System, name: &str, component: Option<Component>) -> ObjectMeta {
     ObjectMeta {
         owner_references: Some(vec![system.owner.clone()]),
@@ -11,7 +12,7 @@ pub fn owned(system: &System, name: &str, component: Option<Component>) -> Objec
     }
 }
 
-/// Metadata of a child that stays when the resource goes.
+/// Metadata of a child that outlives the resource.
 pub fn retained(system: &System, name: &str, component: Option<Component>) -> ObjectMeta {
     ObjectMeta {
         name: Some(name.to_owned()),
@@ -21,7 +22,7 @@ pub fn retained(system: &System, name: &str, component: Option<Component>) -> Ob
     }
 }
 
-/// Metadata of a child that stays or goes as the spec says.
-pub fn retained_if_wanted(system: &System, name: &str) -> ObjectMeta {
+/// Metadata of a child that `storage.embedded.retain` keeps or deletes.
+pub fn owned_or_retained(system: &System, name: &str) -> ObjectMeta {
     if system.retains() { retained(system, name, None) } else { owned(system, name, None) }
 }

@@ -1,13 +1,13 @@
-//! Step three of a reconciliation: render the children of a validated system. A file per child; all
-//! of it pure.
+//! Step three of a reconciliation: render the children of a valid system. Each kind of child has
+//! its own file in [`resource`]. All functions are pure.
 
 mod checksum;
 mod environment;
-pub mod labels;
 mod meta;
 mod pod;
 mod probes;
 pub mod resource;
+mod volumes;
 
 use k8s_openapi::api::{
     apps::v1::Deployment,
@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::{kind::Kind, validate::System};
 
-/// Every child a system wants.
+/// The desired children of a system.
 #[derive(Clone, Debug)]
 pub struct Resources {
     pub service_account: ServiceAccount,
@@ -42,11 +42,11 @@ pub struct Resources {
 pub struct Child {
     pub kind: Kind,
     pub name: String,
-    /// The object as it is sent, with `apiVersion` and `kind`.
+    /// The object to apply, with `apiVersion` and `kind`.
     pub body: Value,
 }
 
-/// A child that cannot be written as JSON: a bug, not a state of the world.
+/// A child that cannot be serialized. This is a bug in the operator.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot render {kind}: {message}")]
 pub struct BuildError {
@@ -98,12 +98,13 @@ pub fn build(system: &System) -> Resources {
 }
 
 impl Resources {
-    /// The children in the order they are applied: what pods need comes before the pods.
+    /// The children in the order they are applied: the objects that pods need come before the
+    /// pods.
     ///
     /// # Errors
-    /// When a child cannot be written as JSON.
+    /// If a child cannot be serialized.
     pub fn into_children(self) -> Result<Vec<Child>, BuildError> {
-        // No `..` here: a new kind of child cannot be forgotten.
+        // Without `..`, so that a new kind of child cannot be forgotten.
         let Self {
             service_account,
             admin_token,
@@ -144,7 +145,7 @@ fn push<T: Serialize>(
         let name = body
             .pointer("/metadata/name")
             .and_then(Value::as_str)
-            .ok_or_else(|| error("it has no name".to_owned()))?
+            .ok_or_else(|| error("the object has no name".to_owned()))?
             .to_owned();
         children.push(Child { kind, name, body });
     }

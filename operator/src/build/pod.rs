@@ -1,46 +1,41 @@
-//! The pod template. Any change of what this renders for an unchanged spec rolls every pod of every
-//! system when the operator is upgraded; the snapshot tests are there to make that a decision.
+//! The pod template. If it renders differently for an unchanged spec, upgrading the operator rolls
+//! every pod of every system. The snapshot tests make such a change visible.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::{
     api::core::v1::{
-        Capabilities, ConfigMapEnvSource, Container, ContainerPort, EnvFromSource, KeyToPath,
-        LocalObjectReference, PersistentVolumeClaimVolumeSource, PodSecurityContext, PodSpec,
-        PodTemplateSpec, SeccompProfile, SecretVolumeSource, SecurityContext,
-        TopologySpreadConstraint, Volume, VolumeMount,
+        Capabilities, ConfigMapEnvSource, Container, ContainerPort, EnvFromSource,
+        LocalObjectReference, PodSecurityContext, PodSpec, PodTemplateSpec, SeccompProfile,
+        SecurityContext, TopologySpreadConstraint,
     },
     apimachinery::pkg::apis::meta::v1::LabelSelector,
 };
 use kube::core::ObjectMeta;
 
-use super::{checksum, environment, labels, probes};
+use super::{checksum, environment, probes, volumes};
 use crate::{
-    kind::{Component, claim},
+    kind::{Component, PORT_NAME},
+    labels,
     validate::{System, Workload},
 };
 
-pub const PORT_NAME: &str = "http";
-pub const DATA_DIR: &str = "/data";
 const CONFIG_CHECKSUM: &str = "ticket-system.io/config-checksum";
-const VOLUME: &str = "data";
-pub const DATABASE_CA_FILE: &str = "/etc/ticket-system/database-ca/ca.crt";
-const DATABASE_CA_DIR: &str = "/etc/ticket-system/database-ca";
-const DATABASE_CA_VOLUME: &str = "database-ca";
 /// Unprivileged user and group of the images.
 const USER: i64 = 65532;
-/// Spare seconds between a pod's own shutdown deadline and the kubelet's SIGKILL.
-const GRACE_SPARE_S: i64 = 9;
+/// Seconds between the pod's own shutdown deadline and the kubelet's SIGKILL.
+const GRACE_MARGIN_S: i64 = 9;
 
+/// The pod template of one component.
 pub fn template(
     system: &System,
     workload: &Workload,
     config: &k8s_openapi::api::core::v1::ConfigMap,
 ) -> PodTemplateSpec {
-    // Ticket reads no Secret of the system, so a new token is no reason to roll it.
+    // Ticket does not read the Secrets of the system, so a new token does not roll its pods.
     let secrets = if workload.component == Component::Ticket { "" } else { &system.secrets_digest };
     let mut annotations = workload.spec.pod_annotations.clone();
-    annotations.insert(CONFIG_CHECKSUM.to_owned(), checksum::of_configuration(config, secrets));
+    annotations.insert(CONFIG_CHECKSUM.to_owned(), checksum::of_config(config, secrets));
     let metadata = ObjectMeta {
         labels: Some(labels::of_child(&system.name, Some(workload.component))),
         annotations: Some(annotations),
@@ -55,7 +50,7 @@ fn pod(system: &System, workload: &Workload) -> PodSpec {
     PodSpec {
         service_account_name: Some(system.name.clone()),
         automount_service_account_token: Some(false),
-        // Service links put variables such as SHOP_TICKET_PORT next to the ones the services read.
+        // Service links would add variables such as SHOP_TICKET_PORT to the environment.
         enable_service_links: Some(false),
         security_context: Some(PodSecurityContext {
             run_as_non_root: Some(true),
@@ -70,7 +65,7 @@ fn pod(system: &System, workload: &Workload) -> PodSpec {
             ..Default::default()
         }),
         termination_grace_period_seconds: Some(
-            probes::pre_stop_s(workload) + environment::SHUTDOWN_TIMEOUT_S + GRACE_SPARE_S,
+            probes::pre_stop_s(workload) + environment::SHUTDOWN_TIMEOUT_S + GRACE_MARGIN_S,
         ),
         image_pull_secrets: non_empty(
             secrets.iter().map(|name| LocalObjectReference { name: name.clone() }).collect(),
@@ -79,7 +74,7 @@ fn pod(system: &System, workload: &Workload) -> PodSpec {
         tolerations: non_empty(spec.tolerations.clone()),
         affinity: spec.affinity.clone(),
         topology_spread_constraints: non_empty(topology_spread(system, workload)),
-        volumes: non_empty(volumes(system, workload)),
+        volumes: non_empty(volumes::volumes(system, workload)),
         containers: vec![container(system, workload)],
         ..Default::default()
     }
@@ -100,7 +95,7 @@ fn container(system: &System, workload: &Workload) -> Container {
         env_from: Some(vec![EnvFromSource { config_map_ref: Some(config), ..Default::default() }]),
         env: non_empty(environment::variables(system, workload)),
         resources: Some(workload.resources.clone()),
-        volume_mounts: non_empty(mounts(system, workload)),
+        volume_mounts: non_empty(volumes::mounts(system, workload)),
         startup_probe: Some(probes::startup()),
         liveness_probe: Some(probes::liveness()),
         readiness_probe: Some(probes::readiness(workload.component)),
@@ -117,46 +112,6 @@ fn container(system: &System, workload: &Workload) -> Container {
         }),
         ..Default::default()
     }
-}
-
-fn volumes(system: &System, workload: &Workload) -> Vec<Volume> {
-    let data = workload.holds_volume.then(|| Volume {
-        name: VOLUME.to_owned(),
-        persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
-            claim_name: claim(&system.name),
-            ..Default::default()
-        }),
-        ..Default::default()
-    });
-    let ca = system.database_ca(workload).map(|ca| Volume {
-        name: DATABASE_CA_VOLUME.to_owned(),
-        secret: Some(SecretVolumeSource {
-            secret_name: Some(ca.name.clone()),
-            // That key alone: the Secret of an authority has its private key as well.
-            items: Some(vec![KeyToPath {
-                key: ca.key.clone(),
-                path: "ca.crt".to_owned(),
-                ..Default::default()
-            }]),
-            ..Default::default()
-        }),
-        ..Default::default()
-    });
-    data.into_iter().chain(ca).collect()
-}
-
-fn mounts(system: &System, workload: &Workload) -> Vec<VolumeMount> {
-    let mount = |name: &str, path: &str, read_only: Option<bool>| VolumeMount {
-        name: name.to_owned(),
-        mount_path: path.to_owned(),
-        read_only,
-        ..Default::default()
-    };
-    let data = workload.holds_volume.then(|| mount(VOLUME, DATA_DIR, None));
-    let ca = system
-        .database_ca(workload)
-        .map(|_| mount(DATABASE_CA_VOLUME, DATABASE_CA_DIR, Some(true)));
-    data.into_iter().chain(ca).collect()
 }
 
 fn topology_spread(system: &System, workload: &Workload) -> Vec<TopologySpreadConstraint> {

@@ -1,12 +1,14 @@
-//! Probes and the preStop pause.
+//! Probes and the preStop sleep.
 
 use k8s_openapi::{
     api::core::v1::{HTTPGetAction, Lifecycle, LifecycleHandler, Probe, SleepAction},
     apimachinery::pkg::util::intstr::IntOrString,
 };
 
-use super::pod::PORT_NAME;
-use crate::{kind::Component, validate::Workload};
+use crate::{
+    kind::{Component, PORT_NAME},
+    validate::Workload,
+};
 
 fn get(path: &str) -> Option<HTTPGetAction> {
     Some(HTTPGetAction {
@@ -26,18 +28,19 @@ fn probe(path: &str, period_s: i32, timeout_s: i32, failures: i32) -> Probe {
     }
 }
 
-/// Two minutes to recover the store; asked every second so that a quick start is seen at once.
+/// Allows 2 minutes to recover the store, and checks every second to notice a quick start.
 pub fn startup() -> Probe {
     probe("/livez", 1, 2, 120)
 }
 
+/// Restarts the container after 3 failures, 10 s apart.
 pub fn liveness() -> Probe {
     probe("/livez", 10, 3, 3)
 }
 
-/// Ticket reports vacancy's absence in /ready. A hand-over of vacancy takes some seconds: for
-/// thirty of them ticket stays in its Service and answers 503 with Retry-After itself, which
-/// clients can act on; a refused connection they cannot.
+/// Ticket's `/ready` fails while vacancy is unavailable, and replacing a vacancy pod takes some
+/// seconds. Ticket therefore stays in its Service for 30 s and answers 503 with Retry-After:
+/// clients can handle that, but not a refused connection.
 pub fn readiness(component: Component) -> Probe {
     match component {
         Component::Ticket => probe("/ready", 3, 2, 10),
@@ -45,12 +48,13 @@ pub fn readiness(component: Component) -> Probe {
     }
 }
 
-/// Seconds to keep serving before SIGTERM, while endpoints are withdrawn everywhere. The one writer
-/// of a volume has no successor to hand traffic to until it is gone, so it hardly waits.
+/// Seconds to keep serving before SIGTERM, while endpoints are withdrawn. The single writer of a
+/// volume cannot have a successor before it is gone, so it waits only 1 s.
 pub fn pre_stop_s(workload: &Workload) -> i64 {
     if workload.holds_volume { 1 } else { 5 }
 }
 
+/// The preStop sleep of the container.
 pub fn lifecycle(workload: &Workload) -> Lifecycle {
     let sleep = SleepAction { seconds: pre_stop_s(workload) };
     Lifecycle {

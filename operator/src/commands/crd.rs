@@ -1,40 +1,42 @@
+//! `operator crd`: prints the CustomResourceDefinition or applies it to the cluster.
+
 use std::time::Duration;
 
+use backon::{ConstantBuilder, Retryable};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{
     Api, Client, ResourceExt,
     api::{Patch, PatchParams},
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::timeout;
 
-use crate::{api::crd, build::labels::OPERATOR};
+use crate::{api::crd, ownership::FIELD_MANAGER};
 
-/// How long the API server may take to serve a definition it has accepted.
+/// How long the API server may take to serve an accepted definition.
 const ESTABLISHED_TIMEOUT: Duration = Duration::from_secs(60);
-const ESTABLISHED_PERIOD: Duration = Duration::from_millis(250);
+const ESTABLISHED_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Why the definition is not served.
 #[derive(Debug, thiserror::Error)]
 pub enum CrdError {
-    #[error("{name} cannot be applied: {cause}")]
+    #[error("cannot apply {name}: {cause}")]
     Apply { name: String, cause: kube::Error },
-    #[error("{name} cannot be read: {cause}")]
+    #[error("cannot read {name}: {cause}")]
     Read { name: String, cause: kube::Error },
-    #[error("{name} was applied, and is not served after {} s", ESTABLISHED_TIMEOUT.as_secs())]
+    #[error("{name} was applied, but is not served after {} s", ESTABLISHED_TIMEOUT.as_secs())]
     NotEstablished { name: String },
 }
 
 /// The CustomResourceDefinition as YAML.
 ///
 /// # Errors
-/// When it cannot be written as YAML.
+/// If it cannot be serialized.
 pub fn render() -> Result<String, serde_saphyr::ser::Error> {
     serde_saphyr::to_string(&crd())
 }
 
-/// Makes the cluster's definition the one of this operator, creating it where there is none, and
-/// waits until it is served. Returns its name. Takes the rights to get, create and patch it by
-/// name.
+/// Creates or updates the definition in the cluster, and waits until it is served. Returns its
+/// name. It needs the permissions to get, create and patch the definition by name.
 ///
 /// # Errors
 /// [`CrdError`].
@@ -42,28 +44,30 @@ pub async fn apply(client: Client) -> Result<String, CrdError> {
     let definition = crd();
     let name = definition.name_any();
     let api: Api<CustomResourceDefinition> = Api::all(client);
-    // By force: whoever installed it before has no further say in it.
-    let params = PatchParams::apply(OPERATOR).force();
+    // Force takes over the fields of a previous installer.
+    let params = PatchParams::apply(FIELD_MANAGER).force();
     api.patch(&name, &params, &Patch::Apply(&definition))
         .await
         .map_err(|cause| CrdError::Apply { name: name.clone(), cause })?;
-    let deadline = Instant::now() + ESTABLISHED_TIMEOUT;
-    loop {
-        let found =
-            api.get(&name).await.map_err(|cause| CrdError::Read { name: name.clone(), cause })?;
-        if established(&found) {
-            return Ok(name);
-        }
-        if Instant::now() >= deadline {
-            return Err(CrdError::NotEstablished { name });
-        }
-        sleep(ESTABLISHED_PERIOD).await;
+    let established = || check_established(&api, &name);
+    let waited = established
+        .retry(ConstantBuilder::default().with_delay(ESTABLISHED_INTERVAL).without_max_times())
+        .when(|error| matches!(error, CrdError::NotEstablished { .. }));
+    match timeout(ESTABLISHED_TIMEOUT, waited).await {
+        Ok(result) => result.map(|()| name),
+        Err(_) => Err(CrdError::NotEstablished { name }),
     }
 }
 
-fn established(definition: &CustomResourceDefinition) -> bool {
-    let conditions = definition.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    conditions
-        .into_iter()
-        .any(|condition| condition.type_ == "Established" && condition.status == "True")
+async fn check_established(
+    api: &Api<CustomResourceDefinition>,
+    name: &str,
+) -> Result<(), CrdError> {
+    let definition =
+        api.get(name).await.map_err(|cause| CrdError::Read { name: name.to_owned(), cause })?;
+    let conditions = definition.status.and_then(|status| status.conditions).unwrap_or_default();
+    let is_established = conditions
+        .iter()
+        .any(|condition| condition.type_ == "Established" && condition.status == "True");
+    if is_established { Ok(()) } else { Err(CrdError::NotEstablished { name: name.to_owned() }) }
 }

@@ -1,5 +1,5 @@
-//! `operator diff`: what applying a resource would change, asked of the API server without changing
-//! anything.
+//! `operator diff`: prints the changes that applying a resource would make, from a server-side dry
+//! run.
 
 use std::{fmt::Write, path::Path};
 
@@ -13,59 +13,59 @@ use similar::TextDiff;
 
 use crate::{
     api::TicketSystem,
-    apply::{FIELD_MANAGER, body_with_hash},
+    apply::body_with_hash,
     build::{self, BuildError, Child},
     dereference::{Dereferenced, FromServer, dereference},
     kind::Kind,
-    observe::words,
-    ownership::{NAME_CONFLICT, made_for},
+    observe::error_message,
+    ownership::{FIELD_MANAGER, NAME_CONFLICT, is_owned},
     settings::Defaults,
-    validate::{Refusal, validate},
+    validate::{ValidationError, validate},
 };
 
 /// Largest file that is read.
 const FILE_MAX_BYTES: u64 = 4 * 1024 * 1024;
-/// Stands in for the admin token that would be generated.
+/// Placeholder for the admin token that would be generated.
 const NEW_TOKEN: &str = "generated";
 
-/// Why there is no diff.
+/// Why a diff cannot be computed.
 #[derive(Debug, thiserror::Error)]
 pub enum DiffError {
     #[error("cannot read {path}: {cause}")]
     Read { path: String, cause: std::io::Error },
     #[error("{path} is larger than {FILE_MAX_BYTES} bytes")]
     TooLarge { path: String },
-    #[error("{path} holds no TicketSystem that can be read: {message}")]
+    #[error("{path} has no valid TicketSystem: {message}")]
     Parse { path: String, message: String },
-    #[error("{kind} {name}: {}", words(cause))]
+    #[error("{kind} {name}: {}", error_message(cause))]
     Api { kind: String, name: String, cause: kube::Error },
-    #[error("TicketSystem {name}: {refusal}")]
-    Refused { name: String, refusal: Refusal },
+    #[error("TicketSystem {name}: {cause}")]
+    Invalid { name: String, cause: ValidationError },
     #[error(transparent)]
     Build(#[from] BuildError),
     #[error("cannot write YAML: {0}")]
     Yaml(#[from] serde_saphyr::ser::Error),
 }
 
-/// Reads the TicketSystems in a file, past documents of other kinds; those without a namespace get
-/// `namespace`.
+/// Reads the TicketSystems in a file and skips documents of other kinds. `namespace` is used for
+/// resources without one.
 ///
 /// # Errors
-/// When the file cannot be read or holds none.
+/// If the file cannot be read or has no valid TicketSystem.
 pub fn read(path: &Path, namespace: &str) -> Result<Vec<TicketSystem>, DiffError> {
-    let shown = || path.display().to_string();
-    let read = |cause| DiffError::Read { path: shown(), cause };
+    let display = || path.display().to_string();
+    let read = |cause| DiffError::Read { path: display(), cause };
     if std::fs::metadata(path).map_err(read)?.len() > FILE_MAX_BYTES {
-        return Err(DiffError::TooLarge { path: shown() });
+        return Err(DiffError::TooLarge { path: display() });
     }
     let text = std::fs::read_to_string(path).map_err(read)?;
-    parse(&text, namespace).map_err(|message| DiffError::Parse { path: shown(), message })
+    parse(&text, namespace).map_err(|message| DiffError::Parse { path: display(), message })
 }
 
-/// The TicketSystems in the text of a file.
+/// Parses the TicketSystems in the text of a file.
 ///
 /// # Errors
-/// Why there is none that can be read.
+/// A message, if a TicketSystem is invalid or there is none.
 pub fn parse(text: &str, namespace: &str) -> Result<Vec<TicketSystem>, String> {
     let documents: Vec<Value> =
         serde_saphyr::from_multiple(text).map_err(|error| error.to_string())?;
@@ -87,10 +87,10 @@ pub fn parse(text: &str, namespace: &str) -> Result<Vec<TicketSystem>, String> {
     }
 }
 
-/// The changes applying `system` would make, as a unified diff; empty when there are none.
+/// The changes that applying `system` would make, as a unified diff. It is empty without changes.
 ///
 /// # Errors
-/// When the API server refuses a part, or the operator would.
+/// If the API server or the operator would reject the resource or a child.
 pub async fn diff(
     client: &Client,
     system: &TicketSystem,
@@ -107,12 +107,12 @@ pub async fn diff(
     let before = systems.get_opt(&name).await.map_err(failed())?;
     let dry_run =
         PatchParams { dry_run: true, force: true, ..PatchParams::apply("ticket-system-diff") };
-    // Through the API server, for its defaults and its refusals.
+    // The API server sets defaults and validates.
     let mut after = systems.patch(&name, &dry_run, &Patch::Apply(system)).await.map_err(failed())?;
     after.status = before.and_then(|before| before.status);
     let found = dereference(&after, client, &FromServer(client.clone())).await.map_err(failed())?;
     let valid = validate(&after, &found, defaults, NEW_TOKEN)
-        .map_err(|refusal| DiffError::Refused { name: name.clone(), refusal })?;
+        .map_err(|cause| DiffError::Invalid { name: name.clone(), cause })?;
     let children = build::build(&valid).into_children()?;
     let mut text = String::new();
     for child in &children {
@@ -131,7 +131,7 @@ pub async fn diff(
         let before = found
             .live
             .get(child.kind, &child.name)
-            .map(|object| shown(child.kind, object))
+            .map(|object| printable(child.kind, object))
             .transpose()?
             .unwrap_or_default();
         push(
@@ -139,14 +139,14 @@ pub async fn diff(
             child.kind,
             &child.name,
             &before,
-            &shown(child.kind, &keep_replicas(child, outcome, &found))?,
+            &printable(child.kind, &keep_replicas(child, outcome, &found))?,
         );
     }
     for (kind, name) in pruned(&after, &children, &found) {
         let before = found
             .live
             .get(kind, &name)
-            .map(|object| shown(kind, object))
+            .map(|object| printable(kind, object))
             .transpose()?
             .unwrap_or_default();
         push(&mut text, kind, &name, &before, "");
@@ -154,8 +154,8 @@ pub async fn diff(
     Ok(text)
 }
 
-/// While an autoscaler decides the number of pods the operator hands it over before it lets go,
-/// which a dry run of the one write cannot show.
+/// Keeps the live number of pods of an autoscaled Deployment. The operator hands the field over in
+/// a separate write, which the dry run of this one does not include.
 fn keep_replicas(child: &Child, mut outcome: DynamicObject, found: &Dereferenced) -> DynamicObject {
     let autoscaled =
         child.kind == Kind::Deployment && child.body.pointer("/spec/replicas").is_none();
@@ -173,7 +173,7 @@ fn keep_replicas(child: &Child, mut outcome: DynamicObject, found: &Dereferenced
 
 fn pruned(system: &TicketSystem, children: &[Child], found: &Dereferenced) -> Vec<(Kind, String)> {
     let (name, uid) = (system.name_any(), system.uid().unwrap_or_default());
-    let unwanted = |kind: Kind, name: &str| {
+    let is_undesired = |kind: Kind, name: &str| {
         !children.iter().any(|child| child.kind == kind && child.name == name)
     };
     found
@@ -181,16 +181,15 @@ fn pruned(system: &TicketSystem, children: &[Child], found: &Dereferenced) -> Ve
         .iter()
         .filter(|(kind, child, object)| {
             *kind != Kind::PersistentVolumeClaim
-                && made_for(&object.metadata, &name, &uid)
-                && unwanted(*kind, child)
+                && is_owned(&object.metadata, &name, &uid)
+                && is_undesired(*kind, child)
         })
         .map(|(kind, name, _)| (kind, name.to_owned()))
         .collect()
 }
 
-/// An object as it is compared: without what the server keeps for itself, and without anything
-/// secret.
-fn shown(kind: Kind, object: &DynamicObject) -> Result<String, serde_saphyr::ser::Error> {
+/// An object as YAML, without fields of the API server and without secret values.
+fn printable(kind: Kind, object: &DynamicObject) -> Result<String, serde_saphyr::ser::Error> {
     let mut object = object.clone();
     let metadata = &mut object.metadata;
     metadata.managed_fields = None;
@@ -218,6 +217,6 @@ fn push(text: &mut String, kind: Kind, name: &str, before: &str, after: &str) {
     let diff = TextDiff::from_lines(before, after);
     let mut unified = diff.unified_diff();
     let unified = unified.header(&side(!before.is_empty()), &side(!after.is_empty()));
-    // Writing to a String cannot fail.
+    // A write to a String cannot fail.
     let _ = write!(text, "{unified}");
 }

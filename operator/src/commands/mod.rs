@@ -1,4 +1,4 @@
-//! What the binary does, a file per subcommand.
+//! The subcommands of the binary, one file each.
 
 pub mod crd;
 pub mod diff;

@@ -1,37 +1,23 @@
+//! Delays between the attempts to restart a failed watch.
+
 use std::time::Duration;
 
-use kube::runtime::utils::Backoff;
-use rand::RngExt;
+use backon::ExponentialBuilder;
+use kube::runtime::watcher::ExponentialBackoff;
 
-const FIRST: Duration = Duration::from_millis(200);
-/// Far below the usual 30 s: while a watch backs off, drift goes unseen.
-const MOST: Duration = Duration::from_secs(5);
+const MIN: Duration = Duration::from_millis(200);
+/// Lower than the default of 30 s, because drift goes unnoticed while a watch backs off. Jitter
+/// adds up to the same again.
+const MAX: Duration = Duration::from_secs(3);
 
-/// Delays between the tries of one broken watch: doubling, with jitter. Every watch has its own, so
-/// that one that breaks does not silence the others.
-#[derive(Debug)]
-pub struct WatchBackoff {
-    next: Duration,
-}
-
-impl Default for WatchBackoff {
-    fn default() -> Self {
-        Self { next: FIRST }
-    }
-}
-
-impl Iterator for WatchBackoff {
-    type Item = Duration;
-
-    fn next(&mut self) -> Option<Duration> {
-        let delay = self.next;
-        self.next = (delay * 2).min(MOST);
-        Some(delay.mul_f64(rand::rng().random_range(0.75..1.25)))
-    }
-}
-
-impl Backoff for WatchBackoff {
-    fn reset(&mut self) {
-        *self = Self::default();
-    }
+/// Delays that double, with jitter. Each watch has its own, so that one failing watch does not slow
+/// down the others.
+pub(super) fn watch_backoff() -> ExponentialBackoff {
+    ExponentialBuilder::default()
+        .with_min_delay(MIN)
+        .with_max_delay(MAX)
+        .with_factor(2.0)
+        .with_jitter()
+        .without_max_times()
+        .into()
 }

@@ -1,64 +1,52 @@
-use std::{sync::Arc, time::Duration};
+//! The state that the reconciliations of one scope share.
 
-use k8s_controller::events::{EventRecorder, Reporter};
-use kube::Client;
+use std::{sync::Arc, time::Instant};
 
-use super::client;
+use k8s_controller::events::EventRecorder;
+use kube::{Client, core::DeserializeGuard, runtime::reflector::Store};
+
+use super::{cache::Cache, retries::Retries};
 use crate::{
-    observe::{HttpProbe, Metrics, Progress},
+    api::TicketSystem,
+    apply::IngressHandovers,
+    observe::{Metrics, Progress},
     settings::Settings,
-    status::explain::ReadinessProbe,
+    status::{READY, diagnosis::ReadinessProbe, is_true},
 };
 
-/// Reconciliations a system may miss before the operator counts as stuck.
-const MISSED_RESYNCS: u32 = 3;
+/// Stands for every namespace in logs and metrics.
+pub(super) const ALL_NAMESPACES: &str = "*";
 
-/// One operator: its settings and what all of its reconciliations share.
-pub struct Operator {
-    pub settings: Settings,
+/// A TicketSystem, or the metadata of one that cannot be deserialized. One unreadable resource must
+/// not stop the watch of all the others.
+pub(super) type GuardedSystem = DeserializeGuard<TicketSystem>;
+
+/// The context of all reconciliations in one scope: a watched namespace, or all namespaces.
+pub(super) struct Context {
+    /// The namespace, or [`ALL_NAMESPACES`].
+    pub scope: String,
     pub client: Client,
+    pub settings: Settings,
     pub metrics: Arc<Metrics>,
     pub progress: Arc<Progress>,
     pub events: Arc<EventRecorder>,
     pub probe: Arc<dyn ReadinessProbe>,
+    pub systems: Store<GuardedSystem>,
+    pub children: Cache,
+    pub retries: Retries,
+    pub handovers: IngressHandovers,
 }
 
-/// Why an operator cannot be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum SetupError {
-    #[error("cannot make a client for the API server: {0}")]
-    Client(#[from] kube::Error),
-    #[error("cannot register metrics: {0}")]
-    Metrics(#[from] prometheus::Error),
-}
-
-impl Operator {
-    /// # Errors
-    /// When no client can be made of `config`.
-    pub fn new(settings: Settings, config: kube::Config) -> Result<Self, SetupError> {
-        let probe = HttpProbe::new(Duration::from_millis(settings.probe_timeout_ms));
-        Self::with_probe(settings, config, Arc::new(probe))
-    }
-
-    /// As [`Operator::new`], asking services through `probe`.
-    ///
-    /// # Errors
-    /// When no client can be made of `config`.
-    pub fn with_probe(
-        settings: Settings,
-        config: kube::Config,
-        probe: Arc<dyn ReadinessProbe>,
-    ) -> Result<Self, SetupError> {
-        let metrics = Arc::new(Metrics::new()?);
-        let reconcile_deadline = (settings.resync() * MISSED_RESYNCS)
-            .max(Duration::from_secs(settings.reconcile_timeout_s + settings.retry_max_s));
-        let progress = Arc::new(Progress::new(settings.watch_timeout(), reconcile_deadline));
-        let client = client(config, &metrics, &progress)?;
-        let reporter = Reporter {
-            controller: "ticket-system.io/operator".to_owned(),
-            instance: Some(settings.election.pod_name.clone()),
-        };
-        let events = Arc::new(EventRecorder::new(client.clone(), reporter));
-        Ok(Self { settings, client, metrics, progress, events, probe })
+impl Context {
+    /// Records the end of a reconciliation, and counts the systems.
+    pub fn record_progress(&self) {
+        let systems = self.systems.state();
+        let ready = systems
+            .iter()
+            .filter_map(|system| system.0.as_ref().ok()?.status.as_ref())
+            .filter(|status| is_true(&status.conditions, READY))
+            .count();
+        self.metrics.systems(&self.scope, ready, systems.len().saturating_sub(ready));
+        self.progress.reconciled(&self.scope, systems.len(), Instant::now());
     }
 }

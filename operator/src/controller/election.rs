@@ -1,12 +1,14 @@
+//! Leader election on a Lease.
+
 use std::time::Duration;
 
 use k8s_controller::LeaderElection;
 
-use super::Operator;
+use super::operator::Operator;
 
-/// The election this operator takes part in; `None` when it is switched off. The protocol is
-/// client-go's: a lease counts as lapsed when it has not changed for its duration on the clock of
-/// whoever waits, and every write is checked for conflicts.
+/// The election this operator takes part in; `None` if it is disabled. The protocol is that of
+/// client-go: a candidate considers a lease expired when it has not changed for its duration on the
+/// candidate's own clock, and every write detects conflicts.
 pub(super) fn election(operator: &Operator) -> Option<LeaderElection> {
     let settings = &operator.settings.election;
     settings.leader_election.then(|| {

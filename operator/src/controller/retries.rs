@@ -1,39 +1,41 @@
-//! How long a failing system waits for its next try.
+//! Delays between the attempts to reconcile a failing system.
 
-use std::{collections::HashMap, sync::Mutex, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
-const FIRST: Duration = Duration::from_millis(500);
-/// Doublings after which the delay is at its longest anyway.
-const DOUBLINGS_MAX: u32 = 16;
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use parking_lot::Mutex;
 
-/// Failures in a row, by the uid of the system.
+const MIN: Duration = Duration::from_millis(500);
+
+/// The backoff of each failing system, by uid.
 #[derive(Debug)]
 pub struct Retries {
-    most: Duration,
-    failures: Mutex<HashMap<String, u32>>,
+    max: Duration,
+    builder: ExponentialBuilder,
+    failing: Mutex<HashMap<String, ExponentialBackoff>>,
 }
 
 impl Retries {
-    pub fn new(most: Duration) -> Self {
-        Self { most, failures: Mutex::default() }
+    /// Delays double from 500 ms up to `max`.
+    pub fn new(max: Duration) -> Self {
+        let builder = ExponentialBuilder::default()
+            .with_min_delay(MIN)
+            .with_max_delay(max)
+            .with_factor(2.0)
+            .without_max_times();
+        Self { max, builder, failing: Mutex::default() }
     }
 
-    /// Counts a failure and returns the delay before the next try.
+    /// Records a failure and returns the delay before the next attempt.
     pub fn failed(&self, uid: &str) -> Duration {
-        let mut failures = self.failures();
-        let count = failures.entry(uid.to_owned()).or_default();
-        let delay = FIRST * 2_u32.pow((*count).min(DOUBLINGS_MAX));
-        *count = count.saturating_add(1);
-        delay.min(self.most)
+        let mut failing = self.failing.lock();
+        let backoff = failing.entry(uid.to_owned()).or_insert_with(|| self.builder.build());
+        backoff.next().unwrap_or(self.max)
     }
 
-    /// Forgets the failures of a system that is well, or gone.
+    /// Forgets the failures of a system that was reconciled or deleted.
     pub fn succeeded(&self, uid: &str) {
-        self.failures().remove(uid);
-    }
-
-    fn failures(&self) -> std::sync::MutexGuard<'_, HashMap<String, u32>> {
-        self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.failing.lock().remove(uid);
     }
 }
 
@@ -42,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn delays_double_up_to_the_most_and_start_over() {
+    fn delays_double_up_to_the_maximum_and_start_over() {
         let retries = Retries::new(Duration::from_secs(3));
         let delays: Vec<u128> = (0..5).map(|_| retries.failed("a").as_millis()).collect();
         assert_eq!(delays, [500, 1000, 2000, 3000, 3000]);

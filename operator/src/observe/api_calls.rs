@@ -1,4 +1,4 @@
-//! Counts every request to the API server on its way out, and notes when watches begin.
+//! Counts the requests to the API server, and records when watches start.
 
 use std::{
     sync::Arc,
@@ -10,9 +10,9 @@ use futures::future::BoxFuture;
 use http::{Method, Request, Response};
 use tower::{Layer, Service};
 
-use super::{Metrics, Progress};
+use super::{metrics::Metrics, progress::Progress};
 
-/// Adds counting to a client.
+/// A layer that counts the requests of a client.
 #[derive(Clone)]
 pub struct ApiCalls {
     pub metrics: Arc<Metrics>,
@@ -27,7 +27,7 @@ impl<S> Layer<S> for ApiCalls {
     }
 }
 
-/// A client's service with counting.
+/// The service of [`ApiCalls`].
 #[derive(Clone)]
 pub struct Counted<S> {
     inner: S,
@@ -56,25 +56,25 @@ where
             request.uri().query().unwrap_or_default(),
         );
         if matches!(call.verb, "list" | "watch") {
-            self.calls.progress.watching(request.uri().path(), Instant::now());
+            self.calls.progress.watch_started(request.uri().path(), Instant::now());
         }
         let metrics = Arc::clone(&self.calls.metrics);
-        let answer = self.inner.call(request);
+        let response = self.inner.call(request);
         Box::pin(async move {
-            let answer = answer.await;
-            let code = answer.as_ref().map_or("none", |response| class(response.status()));
+            let response = response.await;
+            let code = response.as_ref().map_or("none", |response| class(response.status()));
             metrics.api_request(call.verb, &call.resource, code);
-            answer
+            response
         })
     }
 }
 
-/// What a request asks for, in Kubernetes' terms.
+/// Verb and resource of a request, as Kubernetes authorizes it.
 #[derive(Debug, PartialEq, Eq)]
 struct Call {
     verb: &'static str,
-    /// Plural, with the subresource if there is one; `other` outside the resource tree, so that
-    /// labels stay few.
+    /// Plural, with the subresource if there is one. `other` for paths outside the API groups, to
+    /// limit the number of label values.
     resource: String,
 }
 
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_are_read_as_kubernetes_means_them() {
+    fn requests_map_to_verbs_and_resources() {
         let cases = [
             (Method::GET, "/api/v1/namespaces/shop/secrets/a", "", "get", "secrets"),
             (

@@ -1,24 +1,25 @@
-//! Events that say what changed.
+//! Kubernetes events about changes of children and conditions.
 
 use k8s_controller::events::{Event, EventRecorder, EventType};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::{
     api::{TicketSystem, TicketSystemStatus},
-    apply::{Change, Did},
+    apply::{Action, Change},
     kind::Kind,
-    status::{DEGRADED, PROGRESSING, READY, STALLED, STOCK_CHANGE_IGNORED, condition},
+    status::{DEGRADED, PROGRESSING, READY, STALLED, STOCK_CHANGE_IGNORED, condition, is_true},
 };
 
-/// Says what a reconciliation did to children: one event per kind of action.
+/// Publishes the changes of children: one event per action.
 pub async fn changes(recorder: &EventRecorder, system: &TicketSystem, changes: &[Change]) {
-    let mut reasons: Vec<&'static str> = changes.iter().map(|change| change.did.as_str()).collect();
+    let mut reasons: Vec<&'static str> =
+        changes.iter().map(|change| change.action.as_str()).collect();
     reasons.sort_unstable();
     reasons.dedup();
     for reason in reasons {
         let note = changes
             .iter()
-            .filter(|change| change.did.as_str() == reason)
+            .filter(|change| change.action.as_str() == reason)
             .map(ToString::to_string)
             .collect::<Vec<_>>()
             .join(", ");
@@ -26,31 +27,32 @@ pub async fn changes(recorder: &EventRecorder, system: &TicketSystem, changes: &
     }
 }
 
-/// Says when a system that had sold got an empty volume. Expected only where its data was brought
-/// from a database.
-pub async fn lost_volume(recorder: &EventRecorder, system: &TicketSystem, changes: &[Change]) {
+/// Publishes a warning if a system that was selling got a new, empty volume. This is expected only
+/// after its data was migrated from a database.
+pub async fn recreated_volume(recorder: &EventRecorder, system: &TicketSystem, changes: &[Change]) {
     let status =
         system.status.as_ref().filter(|status| status.storage.as_deref() == Some("embedded"));
     let Some(stock) = status.and_then(|status| status.initial_stock) else { return };
-    let made = changes
-        .iter()
-        .find(|change| change.kind == Kind::PersistentVolumeClaim && change.did == Did::Create);
-    let Some(claim) = made else { return };
+    let created = changes.iter().find(|change| {
+        change.kind == Kind::PersistentVolumeClaim && change.action == Action::Create
+    });
+    let Some(claim) = created else { return };
     let note = format!(
-        "PersistentVolumeClaim {} was gone and has been made anew, empty: the event starts over with {stock} tickets, and what was sold is not on it; restore a backup before selling",
+        "PersistentVolumeClaim {} was missing and has been recreated empty: the event starts over \
+         with {stock} tickets and without past sales; restore a backup before selling",
         claim.name
     );
-    publish(recorder, system, EventType::Warning, "VolumeMadeAnew", note).await;
+    publish(recorder, system, EventType::Warning, "VolumeRecreated", note).await;
 }
 
-/// Says when a condition people wait for turned.
+/// Publishes changes of the conditions that users wait for.
 pub async fn transitions(
     recorder: &EventRecorder,
     system: &TicketSystem,
     after: &TicketSystemStatus,
 ) {
     for (type_, condition) in
-        turned(system.status.as_ref().unwrap_or(&TicketSystemStatus::default()), after)
+        changed_conditions(system.status.as_ref().unwrap_or(&TicketSystemStatus::default()), after)
     {
         let reason = if condition.type_ == READY && condition.status == "True" {
             "Ready"
@@ -61,12 +63,12 @@ pub async fn transitions(
     }
 }
 
-/// The conditions to tell of, and how loudly.
-fn turned<'a>(
+/// The conditions to publish, with the type of their event.
+fn changed_conditions<'a>(
     before: &TicketSystemStatus,
     after: &'a TicketSystemStatus,
 ) -> Vec<(EventType, &'a Condition)> {
-    let mut turned = Vec::new();
+    let mut changed = Vec::new();
     for type_ in [READY, STALLED] {
         let (was, is) = (condition(&before.conditions, type_), condition(&after.conditions, type_));
         let Some(is) = is else { continue };
@@ -75,44 +77,43 @@ fn turned<'a>(
         }) {
             continue;
         }
-        let good = (type_ == READY) == (is.status == "True");
-        // A start, and a change somebody asked for, take their time: that is no reason for a
-        // warning.
-        let on_its_way = type_ == READY
+        let is_good = (type_ == READY) == (is.status == "True");
+        // A start or a requested change takes some time and does not deserve a warning.
+        let is_expected = type_ == READY
             && !matches!(is.reason.as_str(), "PodsFailing" | "NameConflict")
             && condition(&after.conditions, STALLED).is_none()
             && (was.is_none_or(|was| was.status == "False")
                 || before.observed_generation != after.observed_generation
-                || condition(&before.conditions, PROGRESSING)
-                    .is_some_and(|progressing| progressing.status == "True")
+                || is_true(&before.conditions, PROGRESSING)
                 || is.reason == "SwitchingMode");
-        turned.push((if good || on_its_way { EventType::Normal } else { EventType::Warning }, is));
+        let event_type =
+            if is_good || is_expected { EventType::Normal } else { EventType::Warning };
+        changed.push((event_type, is));
     }
-    let ignored = |status: &'_ TicketSystemStatus| {
-        condition(&status.conditions, STOCK_CHANGE_IGNORED)
-            .is_some_and(|ignored| ignored.status == "True")
-    };
+    let ignored = |status: &TicketSystemStatus| is_true(&status.conditions, STOCK_CHANGE_IGNORED);
     if ignored(after) && !ignored(before) {
-        turned.extend(
+        changed.extend(
             condition(&after.conditions, STOCK_CHANGE_IGNORED)
                 .map(|ignored| (EventType::Warning, ignored)),
         );
     }
-    turned.extend(hidden_trouble(before, after).map(|degraded| (EventType::Warning, degraded)));
-    turned
+    changed
+        .extend(hidden_degradation(before, after).map(|degraded| (EventType::Warning, degraded)));
+    changed
 }
 
-/// What goes wrong behind a system that serves, or while it is not the reason that it does not.
-fn hidden_trouble<'a>(
+/// A new Degraded condition that no change of Ready or Stalled reports: the system still serves, or
+/// is not ready for another reason.
+fn hidden_degradation<'a>(
     before: &TicketSystemStatus,
     after: &'a TicketSystemStatus,
 ) -> Option<&'a Condition> {
     let is = condition(&after.conditions, DEGRADED).filter(|degraded| degraded.status == "True")?;
     let known = condition(&before.conditions, DEGRADED)
         .is_some_and(|was| was.status == "True" && was.reason == is.reason);
-    let told =
+    let reported =
         |type_| condition(&after.conditions, type_).is_some_and(|other| other.reason == is.reason);
-    (!known && !told(READY) && !told(STALLED)).then_some(is)
+    (!known && !reported(READY) && !reported(STALLED)).then_some(is)
 }
 
 async fn publish(
@@ -151,68 +152,72 @@ mod tests {
             .expect("a status")
     }
 
-    fn told(before: &TicketSystemStatus, after: &TicketSystemStatus) -> Vec<(bool, String)> {
+    fn published(before: &TicketSystemStatus, after: &TicketSystemStatus) -> Vec<(bool, String)> {
         let warns = |type_: &EventType| matches!(type_, EventType::Warning);
-        turned(before, after)
+        changed_conditions(before, after)
             .into_iter()
             .map(|(type_, condition)| (warns(&type_), condition.reason.clone()))
             .collect()
     }
 
     #[test]
-    fn warnings_are_for_what_nobody_asked_for() {
+    fn unexpected_changes_are_warnings() {
         let none = TicketSystemStatus::default();
         let ready = status(1, &[(READY, "True", "Serving")]);
         let waiting = status(1, &[(READY, "False", "WaitingForPods")]);
         let one = |warning: bool, reason: &str| vec![(warning, reason.to_owned())];
-        assert_eq!(told(&none, &waiting), one(false, "WaitingForPods"), "a start");
+        assert_eq!(published(&none, &waiting), one(false, "WaitingForPods"), "a start");
         assert_eq!(
-            told(&waiting, &status(1, &[(READY, "False", "ServiceNotReady")])),
+            published(&waiting, &status(1, &[(READY, "False", "ServiceNotReady")])),
             one(false, "ServiceNotReady")
         );
         assert_eq!(
-            told(&waiting, &status(1, &[(READY, "False", "PodsFailing")])),
+            published(&waiting, &status(1, &[(READY, "False", "PodsFailing")])),
             one(true, "PodsFailing")
         );
-        assert_eq!(told(&waiting, &ready), one(false, "Serving"));
-        assert_eq!(told(&ready, &ready), []);
+        assert_eq!(published(&waiting, &ready), one(false, "Serving"));
+        assert_eq!(published(&ready, &ready), []);
         assert_eq!(
-            told(&ready, &waiting),
+            published(&ready, &waiting),
             one(true, "WaitingForPods"),
-            "the pods went by themselves"
+            "the pods stopped without a change"
         );
         assert_eq!(
-            told(&ready, &status(2, &[(READY, "False", "WaitingForPods")])),
+            published(&ready, &status(2, &[(READY, "False", "WaitingForPods")])),
             one(false, "WaitingForPods"),
             "a change rolls them"
         );
         assert_eq!(
-            told(&ready, &status(1, &[(READY, "False", "SwitchingMode")])),
+            published(&ready, &status(1, &[(READY, "False", "SwitchingMode")])),
             one(false, "SwitchingMode")
         );
         let rolling = status(1, &[(READY, "True", "Serving"), (PROGRESSING, "True", "RollingOut")]);
         assert_eq!(
-            told(&rolling, &waiting),
+            published(&rolling, &waiting),
             one(false, "WaitingForPods"),
-            "a change rolls them, some time after it was seen"
+            "a change rolls them, some time after it was observed"
         );
         let failing = status(1, &[(READY, "True", "Serving"), (DEGRADED, "True", "PodsFailing")]);
         assert_eq!(
-            told(&rolling, &failing),
+            published(&rolling, &failing),
             one(true, "PodsFailing"),
-            "the old pods serve and hide it"
+            "the old pods still serve"
         );
-        assert_eq!(told(&failing, &failing), []);
+        assert_eq!(published(&failing, &failing), []);
         let down = status(1, &[(READY, "False", "PodsFailing"), (DEGRADED, "True", "PodsFailing")]);
-        assert_eq!(told(&waiting, &down), one(true, "PodsFailing"), "told once");
+        assert_eq!(published(&waiting, &down), one(true, "PodsFailing"), "published once");
         let held = status(1, &[(READY, "False", "WaitingForVolume")]);
         assert_eq!(
-            told(&ready, &held),
+            published(&ready, &held),
             one(true, "WaitingForVolume"),
-            "somebody deleted the Deployment"
+            "the Deployment was deleted"
         );
-        assert_eq!(told(&none, &held), one(false, "WaitingForVolume"), "made again at once");
+        assert_eq!(
+            published(&none, &held),
+            one(false, "WaitingForVolume"),
+            "recreated immediately"
+        );
         let stalled = status(2, &[(READY, "True", "Serving"), (STALLED, "True", "SecretMissing")]);
-        assert_eq!(told(&ready, &stalled), one(true, "SecretMissing"));
+        assert_eq!(published(&ready, &stalled), one(true, "SecretMissing"));
     }
 }

@@ -1,14 +1,17 @@
-use std::{collections::BTreeMap, sync::Mutex, time::Duration};
+//! The metrics of the operator.
 
+use std::{collections::BTreeMap, time::Duration};
+
+use parking_lot::Mutex;
 use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
 
-/// Seconds; a reconciliation is a handful of requests to the API server.
+/// Histogram buckets in seconds. A reconciliation takes a few requests to the API server.
 const DURATION_BUCKETS_S: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
-/// Everything under /metrics. One instance per operator, so that several can run in one process.
+/// The metrics under /metrics. Each operator has its own, so that several can run in one process.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -18,15 +21,17 @@ pub struct Metrics {
     watch_errors: IntCounterVec,
     child_changes: IntCounterVec,
     systems: IntGaugeVec,
-    /// Systems that are ready and that are not, by scope.
+    /// Number of ready and of unready systems, by scope.
     scopes: Mutex<BTreeMap<String, (usize, usize)>>,
     /// 1 while this operator leads.
     pub leader: IntGauge,
 }
 
 impl Metrics {
+    /// Registers the metrics.
+    ///
     /// # Errors
-    /// When a metric is registered twice, which would be a bug.
+    /// If a metric is registered twice.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let counter =
@@ -45,29 +50,27 @@ impl Metrics {
             "Requests to the API server by verb, resource and status code.",
             &["verb", "resource", "code"],
         )?;
-        let watch_errors = counter(
-            "ticket_operator_watch_errors_total",
-            "Watches that broke, by kind.",
-            &["kind"],
-        )?;
+        let watch_errors =
+            counter("ticket_operator_watch_errors_total", "Failed watches by kind.", &["kind"])?;
         let child_changes = counter(
             "ticket_operator_child_changes_total",
-            "Writes to children by kind and what was done.",
+            "Writes to children by kind and action.",
             &["kind", "action"],
         )?;
         let duration = HistogramVec::new(
             HistogramOpts::new(
                 "ticket_operator_reconciliation_duration_seconds",
-                "Time a reconciliation took.",
+                "Duration of a reconciliation.",
             )
             .buckets(DURATION_BUCKETS_S.to_vec()),
             &["result"],
         )?;
         let systems = IntGaugeVec::new(
-            Opts::new("ticket_operator_systems", "TicketSystems by whether they are ready."),
+            Opts::new("ticket_operator_systems", "TicketSystems by readiness."),
             &["ready"],
         )?;
-        let leader = IntGauge::new("ticket_operator_leader", "1 while this operator leads.")?;
+        let leader =
+            IntGauge::new("ticket_operator_leader", "1 while this operator is the leader.")?;
         let build = IntGaugeVec::new(
             Opts::new("ticket_operator_build_info", "Version of the operator."),
             &["version"],
@@ -90,31 +93,35 @@ impl Metrics {
         })
     }
 
+    /// Counts a reconciliation.
     pub fn reconciled(&self, result: &'static str, took: Duration) {
         self.reconciliations.with_label_values(&[result]).inc();
         self.duration.with_label_values(&[result]).observe(took.as_secs_f64());
     }
 
-    /// Reconciliations with that result so far.
+    /// Number of reconciliations with this result.
     pub fn reconciliations(&self, result: &str) -> u64 {
         self.reconciliations.with_label_values(&[result]).get()
     }
 
+    /// Counts a request to the API server.
     pub fn api_request(&self, verb: &str, resource: &str, code: &str) {
         self.api_requests.with_label_values(&[verb, resource, code]).inc();
     }
 
+    /// Counts a failed watch.
     pub fn watch_error(&self, kind: &str) {
         self.watch_errors.with_label_values(&[kind]).inc();
     }
 
+    /// Counts a write to a child.
     pub fn child_change(&self, kind: &str, action: &str) {
         self.child_changes.with_label_values(&[kind, action]).inc();
     }
 
-    /// What there is in one scope; shown is the sum over all.
+    /// Sets the number of systems in one scope. The metric is the sum over all scopes.
     pub fn systems(&self, scope: &str, ready: usize, not_ready: usize) {
-        let mut scopes = self.scopes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut scopes = self.scopes.lock();
         scopes.insert(scope.to_owned(), (ready, not_ready));
         let count = |sum: usize| i64::try_from(sum).unwrap_or(i64::MAX);
         self.systems
@@ -125,14 +132,14 @@ impl Metrics {
             .set(count(scopes.values().map(|(_, not_ready)| not_ready).sum()));
     }
 
-    /// This operator leads no longer, and counts nothing that another one counts.
-    pub fn rest(&self) {
+    /// Resets the metrics that only the leader reports.
+    pub fn stop_leading(&self) {
         self.leader.set(0);
-        self.scopes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+        self.scopes.lock().clear();
         self.systems.reset();
     }
 
-    /// Requests to the API server so far, by verb and resource, whatever came of them.
+    /// Number of requests to the API server by verb and resource, with any result.
     pub fn api_requests(&self) -> BTreeMap<(String, String), u64> {
         let mut counts = BTreeMap::new();
         for family in self.registry.gather() {
@@ -149,7 +156,7 @@ impl Metrics {
                 };
                 let key =
                     (label("verb").unwrap_or_default(), label("resource").unwrap_or_default());
-                // Counters are floats on the wire and whole numbers here.
+                // The counter is an integer that the library returns as a float.
                 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
                 let count = metric.get_counter().get_value() as u64;
                 *counts.entry(key).or_default() += count;
@@ -158,10 +165,10 @@ impl Metrics {
         counts
     }
 
-    /// Prometheus text format.
+    /// The metrics in the Prometheus text format.
     ///
     /// # Errors
-    /// When a metric cannot be encoded.
+    /// If a metric cannot be encoded.
     pub fn render(&self) -> Result<Vec<u8>, prometheus::Error> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
@@ -183,7 +190,7 @@ mod tests {
         assert!(shown().contains("ticket_operator_systems{ready=\"false\"} 1"), "{}", shown());
         metrics.systems("a", 0, 0);
         assert!(shown().contains("ticket_operator_systems{ready=\"true\"} 3"), "{}", shown());
-        metrics.rest();
+        metrics.stop_leading();
         assert!(!shown().contains("ticket_operator_systems{"), "{}", shown());
     }
 }

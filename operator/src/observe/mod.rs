@@ -1,19 +1,19 @@
-//! What the operator tells about itself: metrics, events, the API calls it makes, and whether it is
-//! getting anywhere.
+//! Metrics, events, logs and liveness of the operator itself.
 
-pub mod api_calls;
+mod api_calls;
 pub mod events;
 pub mod logs;
 mod metrics;
 mod progress;
 mod ready_probe;
 
+pub use api_calls::ApiCalls;
 pub use metrics::Metrics;
 pub use progress::Progress;
 pub use ready_probe::HttpProbe;
 
-/// An error of the API server in its own words, without the rest of its answer.
-pub fn words(error: &kube::Error) -> String {
+/// The message of an error of the API server, without the rest of its response.
+pub fn error_message(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
         other => other.to_string(),

@@ -1,3 +1,5 @@
+//! Probes `/ready` of a service over HTTP.
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,19 +11,19 @@ use hyper_util::{
 };
 use serde::Deserialize;
 
-use crate::status::explain::{Answer, ReadinessProbe};
+use crate::status::diagnosis::{ProbeResult, ReadinessProbe};
 
-/// Longest answer that is read.
+/// Longest response body that is read.
 const BODY_MAX_BYTES: usize = 16 * 1024;
 
-/// Asks over HTTP.
+/// A probe over HTTP.
 pub struct HttpProbe {
     client: Client<HttpConnector, Empty<Bytes>>,
     timeout: Duration,
 }
 
 impl HttpProbe {
-    /// No answer takes longer than `timeout`.
+    /// A probe that takes at most `timeout`.
     pub fn new(timeout: Duration) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(timeout));
@@ -33,10 +35,10 @@ impl HttpProbe {
         }
     }
 
-    async fn get(&self, url: &str) -> Option<Answer> {
+    async fn get(&self, url: &str) -> Option<ProbeResult> {
         let response = self.client.get(url.parse().ok()?).await.ok()?;
         if response.status().is_success() {
-            return Some(Answer::Ready);
+            return Some(ProbeResult::Ready);
         }
         let status = response.status();
         let body = Limited::new(response.into_body(), BODY_MAX_BYTES)
@@ -44,16 +46,18 @@ impl HttpProbe {
             .await
             .map(http_body_util::Collected::to_bytes)
             .unwrap_or_default();
-        Some(Answer::NotReady(said(&body).unwrap_or_else(|| format!("status {}", status.as_u16()))))
+        Some(ProbeResult::NotReady(
+            cause(&body).unwrap_or_else(|| format!("status {}", status.as_u16())),
+        ))
     }
 }
 
 #[async_trait]
 impl ReadinessProbe for HttpProbe {
-    async fn ask(&self, url: &str) -> Answer {
+    async fn probe(&self, url: &str) -> ProbeResult {
         match tokio::time::timeout(self.timeout, self.get(url)).await {
-            Ok(Some(answer)) => answer,
-            Ok(None) | Err(_) => Answer::Unreachable,
+            Ok(Some(result)) => result,
+            Ok(None) | Err(_) => ProbeResult::Unreachable,
         }
     }
 }
@@ -66,8 +70,8 @@ struct Body {
     dependencies: std::collections::BTreeMap<String, String>,
 }
 
-/// What the answer names as missing.
-fn said(body: &[u8]) -> Option<String> {
+/// The cause that the body of a response names.
+fn cause(body: &[u8]) -> Option<String> {
     let body: Body = serde_json::from_slice(body).ok()?;
     let down: Vec<String> = body
         .dependencies
@@ -91,43 +95,46 @@ mod tests {
 
     use super::*;
 
-    async fn answer_to(response: &'static str) -> Answer {
+    async fn result_of(response: &'static str) -> ProbeResult {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/ready", listener.local_addr().expect("an address"));
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.expect("a connection");
             let mut request = [0; 1024];
             let _ = stream.read(&mut request).await;
-            stream.write_all(response.as_bytes()).await.expect("an answer is written");
-            // Left open: a service that stalls must not hold up the operator.
+            stream.write_all(response.as_bytes()).await.expect("the response is written");
+            // The connection stays open: a stalled service must not block the operator.
             tokio::time::sleep(Duration::from_secs(5)).await;
         });
-        HttpProbe::new(Duration::from_millis(300)).ask(&url).await
+        HttpProbe::new(Duration::from_millis(300)).probe(&url).await
     }
 
     #[tokio::test]
-    async fn answers_are_told_apart() {
-        assert_eq!(answer_to("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await, Answer::Ready);
+    async fn responses_map_to_results() {
+        assert_eq!(
+            result_of("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await,
+            ProbeResult::Ready
+        );
         let down = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 57\r\n\r\n{\"status\":\"not_ready\",\"dependencies\":{\"vacancy\":\"down\"}}\n";
-        assert_eq!(answer_to(down).await, Answer::NotReady("vacancy is down".to_owned()));
+        assert_eq!(result_of(down).await, ProbeResult::NotReady("vacancy is down".to_owned()));
         assert_eq!(
-            answer_to("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n").await,
-            Answer::NotReady("status 503".to_owned())
+            result_of("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n").await,
+            ProbeResult::NotReady("status 503".to_owned())
         );
-        assert_eq!(answer_to("").await, Answer::Unreachable);
+        assert_eq!(result_of("").await, ProbeResult::Unreachable);
         assert_eq!(
-            HttpProbe::new(Duration::from_millis(300)).ask("http://127.0.0.1:1/ready").await,
-            Answer::Unreachable
+            HttpProbe::new(Duration::from_millis(300)).probe("http://127.0.0.1:1/ready").await,
+            ProbeResult::Unreachable
         );
         assert_eq!(
-            HttpProbe::new(Duration::from_millis(300)).ask("not a url").await,
-            Answer::Unreachable
+            HttpProbe::new(Duration::from_millis(300)).probe("not a url").await,
+            ProbeResult::Unreachable
         );
     }
 
     #[tokio::test]
-    async fn an_answer_longer_than_allowed_is_not_read() {
-        let answer = |len: usize| {
+    async fn oversized_body_is_not_read() {
+        let response = |len: usize| {
             let body = format!("{{\"reason\":\"{}\"}}", "x".repeat(len - 13));
             let head = format!(
                 "HTTP/1.1 503 Service Unavailable\r\ncontent-length: {}\r\n\r\n",
@@ -136,21 +143,21 @@ mod tests {
             &*(head + &body).leak()
         };
         assert!(
-            matches!(answer_to(answer(BODY_MAX_BYTES)).await, Answer::NotReady(why) if why.starts_with("xxx"))
+            matches!(result_of(response(BODY_MAX_BYTES)).await, ProbeResult::NotReady(cause) if cause.starts_with("xxx"))
         );
         assert_eq!(
-            answer_to(answer(BODY_MAX_BYTES + 1)).await,
-            Answer::NotReady("status 503".to_owned())
+            result_of(response(BODY_MAX_BYTES + 1)).await,
+            ProbeResult::NotReady("status 503".to_owned())
         );
     }
 
     #[test]
-    fn the_reason_wins_over_the_list() {
+    fn reason_takes_precedence_over_dependencies() {
         assert_eq!(
-            said(br#"{"reason":"recovering","dependencies":{"store":"down"}}"#).as_deref(),
+            cause(br#"{"reason":"recovering","dependencies":{"store":"down"}}"#).as_deref(),
             Some("recovering")
         );
-        assert_eq!(said(br#"{"status":"draining"}"#).as_deref(), Some("draining"));
-        assert_eq!(said(b"oops"), None);
+        assert_eq!(cause(br#"{"status":"draining"}"#).as_deref(), Some("draining"));
+        assert_eq!(cause(b"oops"), None);
     }
 }

@@ -1,21 +1,13 @@
-//! Step five of a reconciliation: say what was found, and write it only when it says something new.
+//! Step five of a reconciliation: compute the status of a resource, and write it if it changed.
 
-mod assess;
+mod compute;
 mod conditions;
-pub mod explain;
-pub mod rollout;
+pub mod diagnosis;
 mod write;
 
-pub use assess::{Outlook, Verdict, assess};
-pub use conditions::find as condition;
+pub use compute::{StatusInput, compute_status};
+pub use conditions::{
+    ConditionState, DEGRADED, PAUSED, PROGRESSING, READY, RECONCILING, STALLED,
+    STOCK_CHANGE_IGNORED, find as condition, is_true,
+};
 pub use write::write;
-
-pub const READY: &str = "Ready";
-pub const PROGRESSING: &str = "Progressing";
-pub const DEGRADED: &str = "Degraded";
-pub const PAUSED: &str = "ReconciliationPaused";
-pub const STOCK_CHANGE_IGNORED: &str = "StockChangeIgnored";
-/// Of kstatus: present only while true.
-pub const RECONCILING: &str = "Reconciling";
-/// Of kstatus: present only while true.
-pub const STALLED: &str = "Stalled";

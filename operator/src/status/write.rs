@@ -1,3 +1,5 @@
+//! Writes the status.
+
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams},
@@ -6,14 +8,14 @@ use serde_json::json;
 
 use crate::{
     api::{TicketSystem, TicketSystemStatus},
-    apply::FIELD_MANAGER,
+    ownership::FIELD_MANAGER,
 };
 
-/// Writes `status` if it differs from what the resource has. Returns whether it did.
+/// Writes `status` if it differs from the status of the resource. Returns whether it was written.
 ///
 /// # Errors
-/// When the API server cannot be reached, or when the resource has changed since it was read (409):
-/// its next event brings the chance to do better.
+/// If the API server is unreachable, or if the resource has changed since it was read (409). The
+/// change triggers another reconciliation.
 pub async fn write(
     client: &Client,
     system: &TicketSystem,

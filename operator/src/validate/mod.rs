@@ -1,16 +1,15 @@
-//! Step two of a reconciliation: decide what the system is to be, with every default resolved, or
-//! refuse with a reason. Nothing here talks to anything; the same input always gives the same
-//! answer.
+//! Step two of a reconciliation: resolve every default and decide the desired system, or reject the
+//! spec with a reason. It does no I/O: the same input always gives the same result.
 
-mod refusal;
+mod error;
 mod replicas;
 mod stock;
 
+pub use error::ValidationError;
 use k8s_openapi::{
     api::core::v1::ResourceRequirements, apimachinery::pkg::apis::meta::v1::OwnerReference,
 };
 use kube::{Resource, ResourceExt};
-pub use refusal::Refusal;
 pub use replicas::{Replicas, Scaling, default_resources};
 use sha2::{Digest, Sha256};
 pub use stock::{INITIAL_STOCK, InitialStock};
@@ -20,12 +19,12 @@ use crate::{
         ALLOW_STORAGE_CHANGE, CaSecretRef, EmbeddedStorage, Mode, PostgresStorage, SecretKeyRef,
         TicketSystem, TicketSystemSpec, WorkloadSpec,
     },
-    dereference::{Dereferenced, SecretValue, TOKEN_KEY},
-    kind::{self, Component},
+    dereference::{Dereferenced, SecretValue},
+    kind::{self, ADMIN_TOKEN_KEY, Component},
     settings::Defaults,
 };
 
-/// A system the operator knows how to build: no field of it is open any more.
+/// A valid system in which every default is resolved.
 #[derive(Clone, Debug)]
 pub struct System {
     pub name: String,
@@ -35,14 +34,14 @@ pub struct System {
     pub stock: InitialStock,
     pub workloads: Vec<Workload>,
     pub admin_token: Vec<u8>,
-    /// Hash over the Secrets the pods read, so that a new value rolls them.
+    /// Hash of the Secrets the pods read. A changed value starts a rollout.
     pub secrets_digest: String,
-    /// Whether a ServiceMonitor is to be made.
+    /// Whether the system has a ServiceMonitor.
     pub service_monitor: bool,
     pub spec: TicketSystemSpec,
 }
 
-/// The storage in force.
+/// The resolved storage.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Storage {
     Embedded(EmbeddedStorage),
@@ -69,14 +68,14 @@ impl Storage {
     }
 }
 
-/// One Deployment and what goes with it.
+/// One component with its resolved settings.
 #[derive(Clone, Debug)]
 pub struct Workload {
     pub component: Component,
     pub name: String,
     pub image: String,
     pub replicas: Replicas,
-    /// Whether it is the one writer of the volume of embedded storage.
+    /// Whether it is the single writer of the volume of embedded storage.
     pub holds_volume: bool,
     /// Whether it connects to the database.
     pub uses_database: bool,
@@ -85,12 +84,12 @@ pub struct Workload {
 }
 
 impl System {
-    /// Whether the claim and the token outlive the resource.
+    /// Whether the PersistentVolumeClaim and the admin token outlive the resource.
     pub fn retains(&self) -> bool {
         matches!(&self.storage, Storage::Embedded(embedded) if embedded.retain)
     }
 
-    /// What the database's server is verified with, where `workload` connects to it.
+    /// The CA that `workload` verifies the database with, if it connects to one.
     pub fn database_ca(&self, workload: &Workload) -> Option<&CaSecretRef> {
         match &self.storage {
             Storage::Postgres(postgres) if workload.uses_database => {
@@ -100,14 +99,14 @@ impl System {
         }
     }
 
-    /// The workload that serves the calls of `component`: in monolith mode always the one.
+    /// The workload that serves the API of `component`: itself, or the monolith.
     pub fn serving(&self, component: Component) -> Option<&Workload> {
         self.workloads.iter().find(|workload| {
             workload.component == component || workload.component == Component::Monolith
         })
     }
 
-    /// Where the system is reached.
+    /// URL of the system: its Ingress, or the Service of ticket.
     pub fn url(&self) -> Option<String> {
         let ingress = &self.spec.ingress;
         if ingress.enabled {
@@ -124,19 +123,19 @@ impl System {
     }
 }
 
-/// Decides what `system` is to be. `fresh_token` becomes the admin token where there is none yet.
+/// Computes the desired system. `new_token` becomes the admin token if there is none yet.
 ///
 /// # Errors
-/// A [`Refusal`] says what a person has to change.
+/// A [`ValidationError`] says how to fix the spec.
 pub fn validate(
     system: &TicketSystem,
     found: &Dereferenced,
     defaults: &Defaults,
-    fresh_token: &str,
-) -> Result<System, Refusal> {
+    new_token: &str,
+) -> Result<System, ValidationError> {
     let spec = &system.spec;
     let storage = Storage::of(spec);
-    refuse_storage_change(system, &storage)?;
+    check_storage_change(system, &storage)?;
     let mut secrets = Sha256::new();
     if let Storage::Postgres(postgres) = &storage {
         secrets.update(store_url(&postgres.secret_ref, found.store_url.as_ref())?);
@@ -147,19 +146,19 @@ pub fn validate(
     }
     let name = system.name_any();
     let admin_token = match found.admin_token(&name) {
-        Some(token) => good_token(&name, token)?,
-        None => fresh_token.as_bytes().to_vec(),
+        Some(token) => check_token(&name, token)?,
+        None => new_token.as_bytes().to_vec(),
     };
     secrets.update([0]);
     secrets.update(&admin_token);
-    let owner = system.controller_owner_ref(&()).ok_or(Refusal::NotStored)?;
+    let owner = system.controller_owner_ref(&()).ok_or(ValidationError::NotStored)?;
     Ok(System {
-        namespace: system.namespace().ok_or(Refusal::NotStored)?,
+        namespace: system.namespace().ok_or(ValidationError::NotStored)?,
         owner,
         stock: stock::initial_stock(system, found),
         workloads: workloads(spec, &name, &storage, defaults)?,
         admin_token,
-        secrets_digest: hex(&secrets.finalize()),
+        secrets_digest: const_hex::encode(secrets.finalize()),
         service_monitor: spec.monitoring.service_monitor && found.service_monitors,
         storage,
         name,
@@ -167,25 +166,28 @@ pub fn validate(
     })
 }
 
-/// The services do not start with such a token; better to keep those that run.
-fn good_token(name: &str, token: Vec<u8>) -> Result<Vec<u8>, Refusal> {
+/// Rejects a token the services would not start with, so that running pods are kept.
+fn check_token(name: &str, token: Vec<u8>) -> Result<Vec<u8>, ValidationError> {
     const LENGTH_MIN: usize = 16;
-    let good = std::str::from_utf8(&token)
+    let is_valid = std::str::from_utf8(&token)
         .is_ok_and(|token| token.len() >= LENGTH_MIN && !token.contains(char::is_whitespace));
-    if good {
+    if is_valid {
         Ok(token)
     } else {
-        Err(Refusal::AdminTokenInvalid { name: kind::admin_token(name), key: TOKEN_KEY })
+        Err(ValidationError::AdminTokenInvalid {
+            name: kind::admin_token(name),
+            key: ADMIN_TOKEN_KEY,
+        })
     }
 }
 
-fn refuse_storage_change(system: &TicketSystem, wanted: &Storage) -> Result<(), Refusal> {
-    let in_force = system.status.as_ref().and_then(|status| status.storage.as_deref());
+fn check_storage_change(system: &TicketSystem, desired: &Storage) -> Result<(), ValidationError> {
+    let current = system.status.as_ref().and_then(|status| status.storage.as_deref());
     let allowed =
         system.annotations().get(ALLOW_STORAGE_CHANGE).is_some_and(|value| value == "true");
-    match in_force {
-        Some(from) if from != wanted.as_str() && !allowed => {
-            Err(Refusal::StorageChange { from: from.to_owned(), to: wanted.as_str() })
+    match current {
+        Some(from) if from != desired.as_str() && !allowed => {
+            Err(ValidationError::StorageChange { from: from.to_owned(), to: desired.as_str() })
         }
         _ => Ok(()),
     }
@@ -194,24 +196,26 @@ fn refuse_storage_change(system: &TicketSystem, wanted: &Storage) -> Result<(), 
 fn store_url<'a>(
     reference: &SecretKeyRef,
     found: Option<&'a SecretValue>,
-) -> Result<&'a [u8], Refusal> {
+) -> Result<&'a [u8], ValidationError> {
     let SecretKeyRef { name, key } = reference;
     let url = secret_value(name, key, found)?;
     if url.starts_with(b"postgres://") || url.starts_with(b"postgresql://") {
         return Ok(url);
     }
-    Err(Refusal::SecretNotAUrl { name: name.clone(), key: key.clone() })
+    Err(ValidationError::SecretNotAUrl { name: name.clone(), key: key.clone() })
 }
 
 fn secret_value<'a>(
     name: &str,
     key: &str,
     found: Option<&'a SecretValue>,
-) -> Result<&'a [u8], Refusal> {
+) -> Result<&'a [u8], ValidationError> {
     match found {
-        None | Some(SecretValue::NoSecret) => Err(Refusal::SecretMissing { name: name.to_owned() }),
+        None | Some(SecretValue::NoSecret) => {
+            Err(ValidationError::SecretMissing { name: name.to_owned() })
+        }
         Some(SecretValue::NoKey) => {
-            Err(Refusal::SecretKeyMissing { name: name.to_owned(), key: key.to_owned() })
+            Err(ValidationError::SecretKeyMissing { name: name.to_owned(), key: key.to_owned() })
         }
         Some(SecretValue::Found(value)) => Ok(value),
     }
@@ -222,7 +226,7 @@ fn workloads(
     name: &str,
     storage: &Storage,
     defaults: &Defaults,
-) -> Result<Vec<Workload>, Refusal> {
+) -> Result<Vec<Workload>, ValidationError> {
     let embedded = matches!(storage, Storage::Embedded(_));
     let ticket_image = spec.images.ticket.as_ref().unwrap_or(&defaults.ticket_image);
     let vacancy_image = spec.images.vacancy.as_ref().unwrap_or(&defaults.vacancy_image);
@@ -250,13 +254,4 @@ fn workloads(
             workload(Component::Ticket, ticket_image, &spec.ticket.workload, false)?,
         ]),
     }
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -1,4 +1,4 @@
-//! How many pods, and who decides.
+//! The number of pods of a component: fixed by the spec, or decided by an autoscaler.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use k8s_openapi::{
     api::core::v1::ResourceRequirements, apimachinery::pkg::api::resource::Quantity,
 };
 
-use super::Refusal;
+use super::error::ValidationError;
 use crate::{
     api::{Autoscaling, WorkloadSpec},
     kind::Component,
@@ -14,27 +14,28 @@ use crate::{
 
 const REPLICAS: i32 = 2;
 
-/// Who decides the number of pods.
+/// The source of the number of pods.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Replicas {
-    /// The spec.
+    /// The spec sets it.
     Fixed(i32),
-    /// The autoscaler; the operator must not touch the number.
+    /// The autoscaler sets it, and the operator must not.
     Autoscaled(Scaling),
 }
 
-/// Bounds and aims of the autoscaler.
+/// Bounds and metrics of the autoscaler.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scaling {
     pub settings: Autoscaling,
-    /// Whether the pods request CPU, without which its utilisation means nothing.
+    /// Whether the pods request CPU. Utilization is relative to the request.
     pub on_cpu: bool,
+    /// Whether the pods request memory.
     pub on_memory: bool,
 }
 
 impl Replicas {
-    /// The fewest pods that run when all is well.
-    pub fn least(&self) -> i32 {
+    /// The smallest desired number of pods.
+    pub fn min(&self) -> i32 {
         match self {
             Self::Fixed(replicas) => *replicas,
             Self::Autoscaled(scaling) => scaling.settings.min_replicas,
@@ -42,30 +43,31 @@ impl Replicas {
     }
 }
 
+/// Resolves the number of pods, or rejects a combination that cannot run.
 pub(super) fn resolve(
     component: Component,
     spec: &WorkloadSpec,
     resources: &ResourceRequirements,
     holds_volume: bool,
-) -> Result<Replicas, Refusal> {
+) -> Result<Replicas, ValidationError> {
     let block = if component == Component::Vacancy { "vacancy" } else { "ticket" };
     let scaling = &spec.autoscaling;
     if holds_volume {
         if scaling.enabled == Some(true) {
-            return Err(Refusal::SingleWriter { block, field: "autoscaling.enabled" });
+            return Err(ValidationError::SingleWriter { block, field: "autoscaling.enabled" });
         }
         return match spec.replicas.unwrap_or(1) {
             replicas @ ..=1 => Ok(Replicas::Fixed(replicas)),
-            _ => Err(Refusal::SingleWriter { block, field: "replicas" }),
+            _ => Err(ValidationError::SingleWriter { block, field: "replicas" }),
         };
     }
     if scaling.enabled == Some(false) {
         return Ok(Replicas::Fixed(spec.replicas.unwrap_or(REPLICAS)));
     }
     if scaling.min_replicas > scaling.max_replicas {
-        return Err(Refusal::MinAboveMax { block });
+        return Err(ValidationError::MinAboveMax { block });
     }
-    // A limit without a request counts as the request.
+    // Kubernetes uses a limit without a request as the request.
     let requests = |name: &str| {
         [&resources.requests, &resources.limits]
             .into_iter()
@@ -74,13 +76,13 @@ pub(super) fn resolve(
     };
     let (on_cpu, on_memory) = (requests("cpu"), requests("memory"));
     if !on_cpu && !on_memory {
-        return Err(Refusal::NoScalingMetric { block });
+        return Err(ValidationError::NoScalingMetric { block });
     }
     Ok(Replicas::Autoscaled(Scaling { settings: scaling.clone(), on_cpu, on_memory }))
 }
 
-/// Requests and limits where the spec gives none. There is no CPU limit: throttling would cost
-/// latency and save nothing.
+/// Requests and limits if the spec sets none. There is no CPU limit: throttling would add latency
+/// and save nothing.
 pub fn default_resources(component: Component) -> ResourceRequirements {
     let (cpu, memory, memory_limit) = match component {
         Component::Ticket => ("100m", "128Mi", "512Mi"),

@@ -1,3 +1,5 @@
+//! Restarts of the API server.
+
 use std::{sync::Arc, time::Duration};
 
 use operator::kind::Kind;
@@ -8,7 +10,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn the_operator_outlives_the_api_server() {
+async fn operator_survives_api_server_restarts() {
     let server = Arc::new(ApiServer::start().await);
     install(&server).await;
     let cluster = Cluster::on(Arc::clone(&server)).await;
@@ -17,7 +19,7 @@ async fn the_operator_outlives_the_api_server() {
     cluster.apply(&system("shop", json!({}))).await;
     cluster.condition("shop", "Ready", "True").await;
     for round in 0..2 {
-        // Killed right after a change: the operator may be anywhere in it.
+        // Killed right after a change, while the operator may be applying it.
         cluster
             .apply(&system("shop", json!({"otlpEndpoint": format!("http://otel:{round}")})))
             .await;
@@ -25,7 +27,7 @@ async fn the_operator_outlives_the_api_server() {
         tokio::time::sleep(Duration::from_secs(3)).await;
         assert!(
             running.operator.progress.stuck(std::time::Instant::now()).is_none(),
-            "an absent API server is no reason to be killed"
+            "the liveness check passes without an API server"
         );
         server.start_again().await;
         eventually("the change is finished", || async {
@@ -43,7 +45,7 @@ async fn the_operator_outlives_the_api_server() {
             }
         })
         .await;
-        // The watches are alive again, not only the resync: drift in something only they can show.
+        // Drift of a watched kind shows that the watches have recovered.
         cluster.delete(Kind::Service, "shop-ticket").await;
         eventually("drift is seen again", || async {
             cluster.find(Kind::Service, "shop-ticket").await.map(|_| ()).ok_or("not yet")

@@ -1,4 +1,4 @@
-//! What the chart renders, on a real API server, with the rights it gives.
+//! The rendered chart on a real API server, with the rights it grants.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ use crate::support::{
     eventually, kubelet, start, system,
 };
 
-/// Kinds of the Prometheus operator, which is not there.
+/// Kinds of the Prometheus operator, which is not installed.
 const FOREIGN: [&str; 2] = ["ServiceMonitor", "PrometheusRule"];
 
 fn rendered(release: &str, namespace: &str, more: &[&str]) -> Vec<Value> {
@@ -22,10 +22,10 @@ fn rendered(release: &str, namespace: &str, more: &[&str]) -> Vec<Value> {
     )
 }
 
-/// Every object of every values file is one the API server takes: unknown fields are errors, and
-/// the admission of pods, policies and TicketSystems has its say.
+/// The API server accepts every object of every values file. Unknown fields are errors, and pods,
+/// policies and TicketSystems pass admission.
 #[tokio::test]
-async fn the_api_server_takes_everything() {
+async fn api_server_accepts_every_rendered_object() {
     let cluster = Cluster::new().await;
     for namespace in ["west", "demo"] {
         apply_value(&cluster.client, &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}})).await;
@@ -48,14 +48,14 @@ async fn the_api_server_takes_everything() {
     }
 }
 
-/// A Pod names a node and a priority class that only a real cluster has; the rest of it is kept.
+/// Removes the annotations of a Pod.
 fn pod_in_place_of(document: &mut Value) {
     if document["kind"] == "Pod" {
         document["metadata"].as_object_mut().expect("metadata").remove("annotations");
     }
 }
 
-/// Creates `document` without keeping it.
+/// Creates `document` in a dry run.
 async fn dry_run(client: &Client, document: &Value) -> Result<(), kube::Error> {
     let object: kube::core::DynamicObject =
         serde_json::from_value(document.clone()).expect("an object");
@@ -79,9 +79,9 @@ async fn dry_run(client: &Client, document: &Value) -> Result<(), kube::Error> {
     client.request::<Value>(request).await.map(|_| ())
 }
 
-/// The operator works with the Roles that `operator.watchNamespaces` gives it, and has no others.
+/// The operator works with only the Roles of `operator.watchNamespaces`.
 #[tokio::test]
-async fn the_rights_in_watched_namespaces_suffice() {
+async fn roles_in_watched_namespaces_suffice() {
     let (cluster, elsewhere) = Cluster::pair_without_rights().await;
     let narrow = format!("operator.watchNamespaces={{{}}}", cluster.namespace);
     for document in rendered("ticket-system", "ticket-system", &["--set", &narrow]) {
@@ -97,7 +97,7 @@ async fn the_rights_in_watched_namespaces_suffice() {
     elsewhere.apply(&system("shop", json!({}))).await;
     cluster.condition("shop", "Ready", "True").await;
     cluster.condition("shop", "Degraded", "False").await;
-    assert!(elsewhere.children().await.is_empty(), "not watched, not touched");
+    assert!(elsewhere.children().await.is_empty(), "not watched, not changed");
     assert_eq!(running.operator.metrics.reconciliations("error"), 0);
 
     let secrets = Api::<k8s_openapi::api::core::v1::Secret>::namespaced(
@@ -108,15 +108,15 @@ async fn the_rights_in_watched_namespaces_suffice() {
     assert!(denied.to_string().contains("forbidden"), "{denied}");
 }
 
-/// Every metric of the operator that a dashboard or a rule names is there once it has run.
+/// Every metric of the operator in a dashboard or rule exists after a reconciliation.
 #[tokio::test]
-async fn what_is_watched_of_the_operator_is_there() {
+async fn metrics_used_by_dashboards_and_rules_exist() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let running = start(&cluster);
     cluster.apply(&system("shop", json!({}))).await;
     cluster.condition("shop", "Ready", "True").await;
-    // A watch that breaks is not made here, but what it would count is.
+    // No watch fails in this test, so the counter is incremented directly.
     running.operator.metrics.watch_error("Deployment");
     let text =
         String::from_utf8(running.operator.metrics.render().expect("metrics")).expect("text");
@@ -130,10 +130,9 @@ async fn what_is_watched_of_the_operator_is_there() {
     }
 }
 
-/// The hook's Job: with the rights the chart gives it, it makes the definition, and brings an older
-/// one up to date.
+/// The Job of the hook creates the CRD and updates an older one, with the rights of the chart.
 #[tokio::test]
-async fn the_definition_is_brought_up_to_date() {
+async fn crd_is_created_and_updated_by_the_hook() {
     let server = ApiServer::start().await;
     let client = Client::try_from(server.config(ADMIN_TOKEN)).expect("a client");
     let documents = rendered("ticket-system", "ticket-system", &[]);
@@ -168,9 +167,9 @@ async fn the_definition_is_brought_up_to_date() {
     let definitions: Api<k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition> =
         Api::all(client.clone());
     let name = operator::api::crd().name_any();
-    let wanted = definitions.get(&name).await.expect("it is there").spec;
+    let desired = definitions.get(&name).await.expect("it is there").spec;
 
-    // As an older chart, or somebody else, left it.
+    // An older definition with another field manager.
     let mut older = operator::api::crd();
     older.metadata.managed_fields = None;
     let columns = &mut older.spec.versions[0].additional_printer_columns;
@@ -188,7 +187,7 @@ async fn the_definition_is_brought_up_to_date() {
         .await
         .expect("the older one is made");
     apply().await.expect("it is brought up to date");
-    assert_eq!(definitions.get(&name).await.expect("it is there").spec, wanted);
+    assert_eq!(definitions.get(&name).await.expect("it is there").spec, desired);
 
     let mut others = operator::api::crd();
     others.metadata.name = Some("others.example.com".to_owned());
@@ -198,9 +197,9 @@ async fn the_definition_is_brought_up_to_date() {
     assert!(denied.to_string().contains("forbidden"), "{denied}");
 }
 
-/// A pod that buys passes as one of the system's own: its network policies let those in.
+/// The test pod has the labels that the network policies of the system allow.
 #[tokio::test]
-async fn the_test_pod_may_connect() {
+async fn network_policies_allow_the_test_pod() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _running = start(&cluster);

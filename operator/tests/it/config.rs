@@ -1,3 +1,5 @@
+//! Settings, checksums and rollouts.
+
 use kube::core::DynamicObject;
 use operator::kind::Kind;
 use serde_json::{Value, json};
@@ -9,7 +11,7 @@ fn checksum(deployment: &DynamicObject) -> Value {
 }
 
 #[tokio::test]
-async fn a_changed_setting_rolls_the_pods_once() {
+async fn changed_setting_rolls_pods_once() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let running = start(&cluster);
@@ -64,7 +66,7 @@ async fn a_changed_setting_rolls_the_pods_once() {
 }
 
 #[tokio::test]
-async fn a_setting_that_is_taken_back_leaves_nothing_behind() {
+async fn removed_settings_leave_nothing_behind() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -91,7 +93,7 @@ async fn a_setting_that_is_taken_back_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_later_stock_rolls_nothing_and_says_how_to_change_capacity() {
+async fn later_stock_change_is_ignored_and_explained() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -120,7 +122,7 @@ async fn a_later_stock_rolls_nothing_and_says_how_to_change_capacity() {
 }
 
 #[tokio::test]
-async fn a_new_database_url_rolls_vacancy_and_not_ticket() {
+async fn new_database_url_rolls_only_vacancy() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);

@@ -1,3 +1,5 @@
+//! Creation of a system.
+
 use kube::api::PostParams;
 use operator::kind::Kind;
 use serde_json::{Value, json};
@@ -5,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Cluster, at, kubelet, start, system};
 
 #[tokio::test]
-async fn an_empty_spec_becomes_a_ready_system() {
+async fn empty_spec_becomes_ready() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -67,13 +69,13 @@ async fn an_empty_spec_becomes_a_ready_system() {
     assert!(created.1.contains("Deployment shop-ticket"), "{}", created.1);
     assert!(events.iter().any(|(reason, _)| reason == "Ready"), "{events:?}");
     assert!(
-        events.iter().all(|(reason, _)| reason != "VolumeMadeAnew"),
-        "a first volume is no loss: {events:?}"
+        events.iter().all(|(reason, _)| reason != "VolumeRecreated"),
+        "a first volume is not recreated: {events:?}"
     );
 }
 
 #[tokio::test]
-async fn kubectl_get_shows_what_a_person_can_act_on() {
+async fn kubectl_get_shows_mode_pods_ready_and_url() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -104,7 +106,7 @@ async fn kubectl_get_shows_what_a_person_can_act_on() {
 }
 
 #[tokio::test]
-async fn pods_are_allowed_under_the_restricted_standard() {
+async fn pods_satisfy_the_restricted_standard() {
     let cluster = Cluster::new().await;
     let _operator = start(&cluster);
     cluster.secret("db", "uri", "postgres://a:b@db/c").await;
@@ -125,7 +127,7 @@ async fn pods_are_allowed_under_the_restricted_standard() {
         let mut pod = at(&deployment, "/spec/template").clone();
         pod["metadata"]["name"] = json!(name);
         let pod = serde_json::from_value(pod).expect("a pod");
-        // The namespace enforces the standard: what violates it is refused here.
+        // The namespace enforces the standard.
         pods.create(&PostParams { dry_run: true, ..Default::default() }, &pod)
             .await
             .unwrap_or_else(|error| panic!("{name}: {error}"));

@@ -1,3 +1,5 @@
+//! `operator diff`.
+
 use operator::{commands::diff, kind::Kind};
 use serde_json::json;
 
@@ -21,7 +23,7 @@ async fn diff_of_named(
 }
 
 #[tokio::test]
-async fn a_diff_shows_what_would_change_and_changes_nothing() {
+async fn diff_shows_changes_without_making_them() {
     let cluster = Cluster::new().await;
     let all = diff_of(&cluster, json!({})).await.expect("a diff");
     assert!(all.contains("+++ Deployment/shop-ticket"), "{all}");
@@ -53,27 +55,27 @@ async fn a_diff_shows_what_would_change_and_changes_nothing() {
         .to_owned();
     assert!(!switched.contains(&token) && !all.contains(&token));
 
-    let refused =
-        diff_of(&cluster, json!({"vacancy": {"replicas": 2}})).await.expect_err("it is refused");
-    assert!(refused.to_string().contains("vacancy.replicas must be at most 1"), "{refused}");
+    let rejected =
+        diff_of(&cluster, json!({"vacancy": {"replicas": 2}})).await.expect_err("an error");
+    assert!(rejected.to_string().contains("vacancy.replicas must be at most 1"), "{rejected}");
     assert!(
-        !refused.to_string().contains("Status {"),
-        "the API server's words, not its answer: {refused}"
+        !rejected.to_string().contains("Status {"),
+        "only the message of the API server: {rejected}"
     );
 
-    // Somebody else's object is told of, not shown as what it would become.
+    // An object of another owner is reported instead of compared.
     let foreign = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other-ticket"}, "spec": {"ports": [{"port": 1}]}});
     let foreign: kube::core::DynamicObject = serde_json::from_value(foreign).expect("a Service");
     cluster.api(Kind::Service).create(&Default::default(), &foreign).await.expect("it is made");
     let other = diff_of_named(&cluster, "other", json!({})).await.expect("a diff");
     assert!(
-        other.contains("# Service/other-ticket: exists already and belongs to somebody else"),
+        other.contains("# Service/other-ticket: already exists and has another owner"),
         "{other}"
     );
 }
 
 #[test]
-fn a_file_larger_than_allowed_is_refused() {
+fn oversized_file_is_rejected() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("cr.yaml");
     let one = "apiVersion: ticket-system.io/v1alpha1\nkind: TicketSystem\nmetadata: {name: a}\nspec: {}\n";
@@ -81,12 +83,12 @@ fn a_file_larger_than_allowed_is_refused() {
     std::fs::write(&path, of_length(4 << 20)).expect("it is written");
     assert_eq!(diff::read(&path, "fair").expect("it is read").len(), 1);
     std::fs::write(&path, of_length((4 << 20) + 1)).expect("it is written");
-    let error = diff::read(&path, "fair").expect_err("it is refused").to_string();
+    let error = diff::read(&path, "fair").expect_err("an error").to_string();
     assert!(error.ends_with("is larger than 4194304 bytes"), "{error}");
 }
 
 #[test]
-fn a_file_may_hold_other_kinds_but_must_hold_one_of_this() {
+fn file_needs_a_ticket_system_among_other_kinds() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("cr.yaml");
     let read = |text: &str| {
@@ -109,12 +111,12 @@ fn a_file_may_hold_other_kinds_but_must_hold_one_of_this() {
         ("{", "cr.yaml"),
         (&one.replace("spec: {}", "spec: {mode: x}"), "unknown variant"),
     ] {
-        let error = read(text).expect_err("it is refused").to_string();
+        let error = read(text).expect_err("an error").to_string();
         assert!(error.contains(why), "{error}");
     }
     assert!(
         diff::read(&dir.path().join("absent"), "fair")
-            .expect_err("it is refused")
+            .expect_err("an error")
             .to_string()
             .contains("cannot read")
     );

@@ -1,10 +1,12 @@
+//! Correction of drift.
+
 use kube::ResourceExt;
 use operator::kind::Kind;
 use serde_json::{Value, json};
 
 use crate::support::{Cluster, at, eventually, kubelet, start, system};
 
-/// An edit of every kind of child: where, what it is changed to, and what it was.
+/// An edit for each kind of child: the child, the patch, and the field it changes.
 fn edits() -> Vec<(Kind, &'static str, Value, &'static str)> {
     vec![
         (
@@ -71,7 +73,7 @@ fn field(object: &kube::core::DynamicObject, pointer: &str) -> Value {
 }
 
 #[tokio::test]
-async fn every_edited_child_is_put_right() {
+async fn edited_children_are_corrected() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -81,7 +83,7 @@ async fn every_edited_child_is_put_right() {
         let before = field(&cluster.get(kind, name).await, pointer);
         let edited = cluster.edit(kind, name, edit).await;
         assert_ne!(field(&edited, pointer), before, "{kind} {name}: the edit changes something");
-        eventually(&format!("{kind} {name} is put right"), || async {
+        eventually(&format!("{kind} {name} is corrected"), || async {
             let now = field(&cluster.get(kind, name).await, pointer);
             if now == before { Ok(()) } else { Err(now) }
         })
@@ -97,7 +99,7 @@ async fn every_edited_child_is_put_right() {
 }
 
 #[tokio::test]
-async fn every_deleted_child_comes_back() {
+async fn deleted_children_are_recreated() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -109,7 +111,7 @@ async fn every_deleted_child_comes_back() {
     for (kind, name) in kinds {
         let uid = cluster.get(kind, name).await.uid();
         if kind == Kind::PersistentVolumeClaim {
-            // Protected while in use; nothing here takes the protection away.
+            // No controller runs that would remove the protection.
             cluster.edit(kind, name, json!({"metadata": {"finalizers": null}})).await;
         }
         cluster.delete(kind, name).await;
@@ -126,18 +128,18 @@ async fn every_deleted_child_comes_back() {
         })
         .await;
     }
-    eventually("the loss of the volume is told", || async {
+    eventually("an event reports the loss of the volume", || async {
         let events = cluster.events("shop").await;
-        let told = events.iter().any(|(reason, note)| {
-            reason == "VolumeMadeAnew" && note.contains("starts over with 10000 tickets")
+        let published = events.iter().any(|(reason, note)| {
+            reason == "VolumeRecreated" && note.contains("starts over with 10000 tickets")
         });
-        if told { Ok(()) } else { Err(events) }
+        if published { Ok(()) } else { Err(events) }
     })
     .await;
 }
 
 #[tokio::test]
-async fn an_object_whose_labels_were_taken_is_labelled_again() {
+async fn removed_labels_are_restored() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -152,7 +154,7 @@ async fn an_object_whose_labels_were_taken_is_labelled_again() {
 }
 
 #[tokio::test]
-async fn what_others_add_is_left_alone() {
+async fn fields_of_other_managers_are_kept() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -166,7 +168,7 @@ async fn what_others_add_is_left_alone() {
         )
         .await;
     cluster.edit(Kind::Service, "shop-ticket", json!({"spec": {"type": "NodePort"}})).await;
-    eventually("the type is put right", || async {
+    eventually("the type is corrected", || async {
         let service = cluster.get(Kind::Service, "shop-ticket").await;
         if at(&service, "/spec/type") == "ClusterIP" { Ok(()) } else { Err(service.data) }
     })

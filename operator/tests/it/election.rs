@@ -1,4 +1,4 @@
-//! Two operators, as processes of the real binary, with the real rights.
+//! Leader election between two processes of the operator, with its real rights.
 
 use std::{
     process::{Child, Command, Stdio},
@@ -74,7 +74,7 @@ async fn holder(cluster: &Cluster, lease: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn of_two_operators_one_leads_and_when_it_is_killed_the_other_does() {
+async fn standby_takes_over_from_a_killed_leader() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let lease = format!("lease-{}", cluster.namespace);
@@ -95,7 +95,7 @@ async fn of_two_operators_one_leads_and_when_it_is_killed_the_other_does() {
     .await;
     cluster.apply(&system("shop", json!({}))).await;
     cluster.condition("shop", "Ready", "True").await;
-    // Longer than the lease lasts: were renewals not seen, the second would have taken over.
+    // Longer than the lease: without renewals, the standby would take over.
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(4) {
         assert!(first.leads().await && !second.leads().await, "exactly one leads");
@@ -133,7 +133,7 @@ async fn of_two_operators_one_leads_and_when_it_is_killed_the_other_does() {
 }
 
 #[tokio::test]
-async fn an_operator_that_is_asked_to_stop_hands_the_lease_over() {
+async fn stopped_leader_releases_the_lease() {
     let cluster = Cluster::new().await;
     let lease = format!("lease-{}", cluster.namespace);
     let mut first = Process::start(&cluster, "first", &lease);
@@ -149,5 +149,9 @@ async fn an_operator_that_is_asked_to_stop_hands_the_lease_over() {
         .expect("no panic")
         .expect("it ends");
     assert!(exit.success(), "{exit}");
-    assert_eq!(holder(&cluster, &lease).await, None, "nobody has to wait for it to lapse");
+    assert_eq!(
+        holder(&cluster, &lease).await,
+        None,
+        "the next leader need not wait for the lease to expire"
+    );
 }

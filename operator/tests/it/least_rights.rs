@@ -1,6 +1,5 @@
-//! The operator's rights are those it needs: every other verb on every kind of a real API server is
-//! refused, with the roles of `k8s/operator` and with those of the chart, cluster-wide and in one
-//! namespace.
+//! The operator has only the rights it needs. A real API server denies every other verb on every
+//! kind, with the roles of `k8s/operator` and of the chart, cluster-wide and in one namespace.
 
 use std::collections::BTreeSet;
 
@@ -27,8 +26,8 @@ const VERBS: [&str; 10] = [
     "escalate",
 ];
 
-/// What it may do where it watches: group, resource, verbs. Written here once more, so that a role
-/// does not grow unseen.
+/// Rights in watched namespaces: group, resource, verbs. They are repeated here, so that a role
+/// cannot grow unnoticed.
 const WATCHED: [(&str, &str, &str); 16] = [
     ("ticket-system.io", "ticketsystems", "get list watch"),
     ("ticket-system.io", "ticketsystems/status", "patch"),
@@ -47,7 +46,7 @@ const WATCHED: [(&str, &str, &str); 16] = [
     ("apps", "replicasets", "list"),
     ("events.k8s.io", "events", "create patch"),
 ];
-/// And in its own namespace.
+/// Additional rights in the namespace of the operator.
 const OWN: [(&str, &str, &str); 1] = [("coordination.k8s.io", "leases", "get create update")];
 
 type Rights = BTreeSet<String>;
@@ -61,7 +60,7 @@ fn rights(table: &[(&str, &str, &str)]) -> Rights {
         .collect()
 }
 
-/// Every resource and subresource that is served, as (group, resource, subresource); and some that
+/// Every resource and subresource that is served, as (group, resource, subresource), and some that
 /// are not.
 async fn resources(client: &Client) -> BTreeSet<(String, String, String)> {
     let discovery = Discovery::new(client.clone()).run().await.expect("discovery");
@@ -87,7 +86,7 @@ async fn resources(client: &Client) -> BTreeSet<(String, String, String)> {
     ] {
         all.insert((group.to_owned(), resource.to_owned(), sub.to_owned()));
     }
-    // These ask what one may do, and everybody may ask.
+    // Every user may review permissions.
     all.retain(|(group, ..)| {
         !["authorization.k8s.io", "authentication.k8s.io"].contains(&group.as_str())
     });
@@ -95,8 +94,7 @@ async fn resources(client: &Client) -> BTreeSet<(String, String, String)> {
     all
 }
 
-/// What the operator is allowed in `namespace`, by the API server's word; in all of them at once
-/// where it is empty.
+/// The rights of the operator in `namespace`, from access reviews. Empty stands for all namespaces.
 async fn allowed(
     operator: &Client,
     resources: &BTreeSet<(String, String, String)>,
@@ -133,8 +131,8 @@ async fn send(
     client.request::<Value>(request.body(bytes).expect("a request")).await
 }
 
-/// What must be refused wherever it watches: tried, not asked for.
-async fn try_what_is_forbidden(operator: &Client, namespace: &str) {
+/// Sends requests that must be denied, instead of asking for reviews.
+async fn assert_forbidden(operator: &Client, namespace: &str) {
     let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": {"containers": [{"name": "x", "image": "x"}]}});
     let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "x"},
         "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}]});
@@ -189,7 +187,7 @@ async fn try_what_is_forbidden(operator: &Client, namespace: &str) {
         ("DELETE", "/apis/coordination.k8s.io/v1/namespaces/ticket-system/leases/any".into(), &nothing),
         ("GET", "/metrics".into(), &nothing),
     ];
-    let refused =
+    let denied =
         async |method: &str, path: &str, body: &Value, headers: &[(&str, &str)]| match send(
             operator, method, path, body, headers,
         )
@@ -207,10 +205,10 @@ async fn try_what_is_forbidden(operator: &Client, namespace: &str) {
             "RoleBinding"
         });
         let body = if path.ends_with("bindings") { &role_ref } else { body };
-        refused(method, path, body, &[]).await;
+        denied(method, path, body, &[]).await;
     }
-    refused("GET", "/api/v1/namespaces", &nothing, &[("impersonate-user", "admin")]).await;
-    refused(
+    denied("GET", "/api/v1/namespaces", &nothing, &[("impersonate-user", "admin")]).await;
+    denied(
         "GET",
         "/api/v1/namespaces",
         &nothing,
@@ -219,9 +217,8 @@ async fn try_what_is_forbidden(operator: &Client, namespace: &str) {
     .await;
 }
 
-/// Waits until the API server has learnt of the roles; then they are all the operator has in these
-/// places.
-async fn has_exactly(
+/// Waits until the API server has applied the roles and the operator has exactly these rights.
+async fn assert_rights(
     operator: &Client,
     resources: &BTreeSet<(String, String, String)>,
     places: &[(&str, &Rights)],
@@ -246,7 +243,7 @@ fn is_right(document: &Value) -> bool {
         .contains(&document["kind"].as_str().unwrap_or_default())
 }
 
-async fn take_away(client: &Client, document: &Value) {
+async fn delete(client: &Client, document: &Value) {
     let object: DynamicObject = serde_json::from_value(document.clone()).expect("an object");
     let types = object.types.expect("a kind");
     let plural = format!("{}s", types.kind.to_lowercase());
@@ -260,11 +257,11 @@ async fn take_away(client: &Client, document: &Value) {
     };
     api.delete(object.metadata.name.as_deref().expect("a name"), &DeleteParams::default())
         .await
-        .expect("it is taken away");
+        .expect("the role is deleted");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_operator_need_not_do_it_may_not() {
+async fn operator_has_exactly_the_listed_rights() {
     let server = ApiServer::start().await;
     install(&server).await;
     let admin = Client::try_from(server.config(ADMIN_TOKEN)).expect("a client");
@@ -282,14 +279,14 @@ async fn what_the_operator_need_not_do_it_may_not() {
 
     let everywhere =
         [("", &watched), ("shop", &watched), ("kube-system", &watched), ("ticket-system", &both)];
-    has_exactly(&operator, &resources, &everywhere).await;
-    try_what_is_forbidden(&operator, "shop").await;
+    assert_rights(&operator, &resources, &everywhere).await;
+    assert_forbidden(&operator, "shop").await;
     for document in
         chart_tests::file("k8s/operator/rbac.yaml").iter().filter(|document| is_right(document))
     {
-        take_away(&admin, document).await;
+        delete(&admin, document).await;
     }
-    has_exactly(&operator, &resources, &[("ticket-system", &none), ("", &none)]).await;
+    assert_rights(&operator, &resources, &[("ticket-system", &none), ("", &none)]).await;
 
     let narrow = ["--set", "operator.watchNamespaces={shop}"];
     let in_one = [
@@ -304,16 +301,16 @@ async fn what_the_operator_need_not_do_it_may_not() {
             &chart_tests::template("ticket-system", "ticket-system", more)
                 .expect("helm renders it"),
         );
-        // Those of the hook that brings the definition belong to an account of its own.
+        // The roles of the hook that applies the CRD belong to another account.
         let given: Vec<_> = documents.iter().filter(|document| is_right(document)).collect();
         assert!(given.len() >= 4, "{given:?}");
         for document in &given {
             apply_value(&admin, document).await;
         }
-        has_exactly(&operator, &resources, places).await;
-        try_what_is_forbidden(&operator, "shop").await;
+        assert_rights(&operator, &resources, places).await;
+        assert_forbidden(&operator, "shop").await;
         for document in given {
-            take_away(&admin, document).await;
+            delete(&admin, document).await;
         }
     }
 }

@@ -1,26 +1,26 @@
-//! The operator against a real kube-apiserver and etcd. Where those cannot be had the tests fail;
-//! they never pass by being skipped. No other controller runs: a stand-in for the kubelet and the
-//! garbage collector plays their part.
+//! Tests of the operator against a real kube-apiserver and etcd. The tests fail if those are not
+//! available; they are never skipped. No other controller runs: a stub acts as the Deployment
+//! controller, the kubelet and the garbage collector.
 
-mod adopt;
 mod apiserver_restart;
+mod autoscaling;
 mod chart;
 mod config;
 mod create;
 mod diff;
 mod drift;
 mod election;
-mod hidden;
 mod least_rights;
-mod mode;
+mod many_systems;
+mod mode_switch;
+mod namespaced_rights;
 mod noop;
+mod ownership;
 mod readiness;
-mod refusal;
 mod render;
 mod restart;
-mod rights;
-mod scale;
-mod scaling;
 mod scopes;
+mod secrets;
 mod support;
+mod validation;
 mod volume;

@@ -1,3 +1,5 @@
+//! Settled systems cause no writes.
+
 use std::{collections::BTreeMap, time::Duration};
 
 use operator::kind::Kind;
@@ -26,12 +28,12 @@ async fn quiet(running: &Running) {
 }
 
 #[tokio::test]
-async fn nothing_to_do_writes_nothing_at_all() {
+async fn settled_systems_cause_no_writes() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let running = start(&cluster);
     cluster.secret("db", "uri", "postgres://a:b@db/c").await;
-    // Spellings the API server changes, and everything a spec can say.
+    // Spellings that the API server normalizes, and every field of a spec.
     let rich = json!({
         "storage": {"postgres": {"secretRef": {"name": "db"}}},
         "ingress": {"host": "a.example.com", "className": "nginx", "annotations": {"a": "b"}, "tls": {"secretName": "cert"}},
@@ -71,12 +73,12 @@ async fn nothing_to_do_writes_nothing_at_all() {
         cluster.condition(name, "Ready", "True").await;
         cluster.condition(name, "Progressing", "False").await;
         let (_, why) = cluster.condition(name, "Degraded", "False").await;
-        assert_eq!(why, "nothing stands in the way");
+        assert_eq!(why, "no problem found");
     }
     quiet(&running).await;
     let before = writes(&running);
     let passes = running.operator.metrics.reconciliations("ok");
-    // An event that needs no answer, and several resyncs of each.
+    // An irrelevant change, and several resyncs of each system.
     cluster
         .edit(Kind::Service, "plain-ticket", json!({"metadata": {"annotations": {"x": "y"}}}))
         .await;
@@ -92,7 +94,7 @@ async fn nothing_to_do_writes_nothing_at_all() {
 }
 
 #[tokio::test]
-async fn a_restarted_operator_finds_nothing_to_write() {
+async fn restarted_operator_writes_nothing() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let first = start(&cluster);

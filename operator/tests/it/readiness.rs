@@ -1,17 +1,19 @@
+//! Readiness, diagnosis and failed rollouts.
+
 use std::sync::atomic::Ordering;
 
 use kube::api::{Patch, PatchParams, PostParams};
 use operator::{
-    build::labels,
     kind::{Component, Kind},
-    status::explain::{Answer, explain},
+    labels,
+    status::diagnosis::{ProbeResult, diagnose},
 };
 use serde_json::json;
 
 use crate::support::{Cluster, at, kubelet, start, system};
 
 #[tokio::test]
-async fn unready_services_show_with_the_reason_they_give() {
+async fn unready_service_shows_the_cause_from_ready() {
     let cluster = Cluster::new().await;
     let kubelet = kubelet::start(&cluster);
     kubelet.pods_ready.store(false, Ordering::Relaxed);
@@ -22,7 +24,7 @@ async fn unready_services_show_with_the_reason_they_give() {
     cluster.condition("shop", "Reconciling", "True").await;
     assert_eq!(cluster.status("shop").await.ticket.expect("ticket").ready, "0/2");
 
-    // A pod that runs and is not ready is asked by its own address.
+    // A running pod that is not ready is probed at its own address.
     let mut pod =
         at(&cluster.get(Kind::Deployment, "shop-vacancy").await, "/spec/template").clone();
     pod["metadata"]["name"] = json!("shop-vacancy-x");
@@ -37,13 +39,13 @@ async fn unready_services_show_with_the_reason_they_give() {
     pods.patch_status("shop-vacancy-x", &PatchParams::default(), &Patch::Merge(address))
         .await
         .expect("its address is set");
-    *running.answer.0.lock().expect("the answer") =
-        Answer::NotReady("the store is recovering".to_owned());
+    *running.ready.0.lock().expect("the result") =
+        ProbeResult::NotReady("the store is recovering".to_owned());
     crate::support::eventually("the reason shows", || async {
         let (reason, message) = cluster.condition("shop", "Ready", "False").await;
         if reason == "ServiceNotReady"
             && message
-                .contains("vacancy: 0 of 1 pods ready, /ready answers: the store is recovering")
+                .contains("vacancy: 0 of 1 pods ready, /ready returned: the store is recovering")
         {
             Ok(())
         } else {
@@ -67,7 +69,7 @@ async fn unready_services_show_with_the_reason_they_give() {
 }
 
 #[tokio::test]
-async fn pods_that_cannot_run_are_named() {
+async fn failing_pods_are_reported() {
     let cluster = Cluster::new().await;
     let kubelet = kubelet::start(&cluster);
     kubelet.pods_ready.store(false, Ordering::Relaxed);
@@ -105,7 +107,7 @@ async fn pods_that_cannot_run_are_named() {
 }
 
 #[tokio::test]
-async fn no_more_pods_than_allowed_are_looked_at_for_a_reason() {
+async fn diagnosis_lists_a_bounded_number_of_pods() {
     let cluster = Cluster::new().await;
     let pods = kube::Api::<k8s_openapi::api::core::v1::Pod>::namespaced(
         cluster.client.clone(),
@@ -114,7 +116,7 @@ async fn no_more_pods_than_allowed_are_looked_at_for_a_reason() {
     let labels = labels::selector("shop", Component::Ticket);
     let waiting = json!({"status": {"containerStatuses": [{"name": "c", "image": "ticket:1", "imageID": "", "ready": false, "restartCount": 0,
         "state": {"waiting": {"reason": "ErrImagePull", "message": "rpc error"}}}]}});
-    let reason = || explain(&cluster.client, None, &cluster.namespace, "shop", Component::Ticket);
+    let reason = || diagnose(&cluster.client, None, &cluster.namespace, "shop", Component::Ticket);
     let confined = json!({"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}});
     let spec =
         json!({"containers": [{"name": "c", "image": "ticket:1", "securityContext": confined}]});
@@ -124,7 +126,7 @@ async fn no_more_pods_than_allowed_are_looked_at_for_a_reason() {
             .await
             .expect("the pod is made");
     }
-    // The last one alone fails, and it is one too many; of the others one is enough.
+    // Only the last pod fails, and it is beyond the limit.
     pods.patch_status("pod-21", &PatchParams::default(), &Patch::Merge(&waiting))
         .await
         .expect("its status is set");
@@ -133,7 +135,7 @@ async fn no_more_pods_than_allowed_are_looked_at_for_a_reason() {
         .await
         .expect("its status is set");
     assert_eq!(
-        reason().await.map(|told| told.message).as_deref(),
+        reason().await.map(|diagnosis| diagnosis.message).as_deref(),
         Some("cannot pull image ticket:1")
     );
 }
@@ -153,7 +155,7 @@ async fn scaled_to_zero_is_not_ready_and_not_degraded() {
 }
 
 #[tokio::test]
-async fn a_rollout_that_fails_is_stalled_though_the_old_pods_serve() {
+async fn failed_rollout_is_stalled_while_old_pods_serve() {
     let cluster = Cluster::new().await;
     let kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -177,7 +179,7 @@ async fn a_rollout_that_fails_is_stalled_though_the_old_pods_serve() {
     let (reason, message) = cluster.condition("shop", "Stalled", "True").await;
     assert_eq!(
         (reason.as_str(), message.as_str()),
-        ("ProgressDeadlineExceeded", "the newest pods of ticket did not become ready in time")
+        ("ProgressDeadlineExceeded", "the latest pods of ticket did not become ready in time")
     );
     let (reason, _) = cluster.condition("shop", "Progressing", "False").await;
     assert_eq!(reason, "ProgressDeadlineExceeded");
@@ -185,7 +187,7 @@ async fn a_rollout_that_fails_is_stalled_though_the_old_pods_serve() {
 }
 
 #[tokio::test]
-async fn new_pods_that_cannot_run_are_told_of_though_the_old_ones_serve() {
+async fn failing_new_pods_are_reported_while_old_ones_serve() {
     let cluster = Cluster::new().await;
     let kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -215,7 +217,7 @@ async fn new_pods_that_cannot_run_are_told_of_though_the_old_ones_serve() {
         ("PodsFailing", "ticket: cannot pull image ticket:broken")
     );
     cluster.condition("shop", "Ready", "True").await;
-    crate::support::eventually("an event tells of it", || async {
+    crate::support::eventually("an event reports it", || async {
         let events = cluster.events("shop").await;
         if events.iter().any(|(reason, _)| reason == "PodsFailing") { Ok(()) } else { Err(events) }
     })

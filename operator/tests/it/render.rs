@@ -1,5 +1,5 @@
-//! Everything a spec is rendered to, for a set of specs. A changed snapshot of a pod template means
-//! that upgrading the operator rolls every pod of every such system: that has to be meant.
+//! Rendered children for a set of specs. A changed snapshot of a pod template means that upgrading
+//! the operator rolls every pod of every such system, so such a change has to be intended.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -12,7 +12,7 @@ use operator::{
     dereference::{Dereferenced, Live, SecretValue},
     kind::Kind,
     settings::Defaults,
-    validate::{Refusal, validate},
+    validate::{ValidationError, validate},
 };
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ fn found() -> Dereferenced {
     }
 }
 
-fn render_with(system: &TicketSystem, found: &Dereferenced) -> Result<Vec<Child>, Refusal> {
+fn render_with(system: &TicketSystem, found: &Dereferenced) -> Result<Vec<Child>, ValidationError> {
     let valid = validate(system, found, &defaults(), "token")?;
     Ok(build::build(&valid).into_children().expect("it renders"))
 }
@@ -65,7 +65,7 @@ fn render(spec: Value) -> BTreeMap<String, Value> {
 }
 
 #[test]
-fn every_fixture_renders_as_recorded() {
+fn fixtures_match_their_snapshots() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let mut names: Vec<_> = std::fs::read_dir(&fixtures)
         .expect("fixtures")
@@ -84,7 +84,7 @@ fn every_fixture_renders_as_recorded() {
 }
 
 #[test]
-fn the_definition_in_the_repository_is_the_one_the_operator_prints() {
+fn committed_crd_matches_the_operator() {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../crds/ticketsystems.ticket-system.io.yaml");
     let kept = std::fs::read_to_string(path).expect("the definition");
@@ -95,9 +95,8 @@ fn the_definition_in_the_repository_is_the_one_the_operator_prints() {
 }
 
 #[test]
-fn the_shortest_spec_is_the_one_that_spells_every_default() {
-    // What the API server fills in from the schema must be what the operator takes for granted
-    // without it.
+fn schema_defaults_match_validation_defaults() {
+    // The defaults in the schema must match those of the operator.
     let crd = serde_json::to_value(operator::api::crd()).expect("JSON");
     let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
     assert_eq!(render(fill(json!({}), schema)), render(json!({})));
@@ -116,7 +115,7 @@ fn fill(mut value: Value, schema: &Value) -> Value {
 }
 
 #[test]
-fn neither_admin_nor_reserve_is_ever_routed() {
+fn ingress_never_routes_admin_or_reserve() {
     for mode in ["monolith", "microservices"] {
         let children = render(json!({"mode": mode}));
         let rules = children["Ingress/shop"]["spec"]["rules"][0]["http"]["paths"]
@@ -144,17 +143,17 @@ fn neither_admin_nor_reserve_is_ever_routed() {
 }
 
 #[test]
-fn the_checksum_follows_what_each_pod_reads_and_nothing_else() {
+fn checksum_covers_exactly_the_settings_of_each_pod() {
     let checksum = |children: &BTreeMap<String, Value>, name: &str| {
         children[&format!("Deployment/{name}")]["spec"]["template"]["metadata"]["annotations"]["ticket-system.io/config-checksum"].clone()
     };
     let base = render(json!({}));
-    // Read by both, by one, and by none.
+    // Settings of both services, of one, and of none.
     for (spec, ticket, vacancy) in [
         (json!({"logging": {"level": "DEBUG"}}), true, true),
         (json!({"ticket": {"vacancyTimeoutMs": 50}}), true, false),
         (json!({"stock": {"initial": 1}}), false, true),
-        // To vacancy all buyers of a ticket pod are one client.
+        // Vacancy sees all buyers of a ticket pod as one client.
         (json!({"rateLimit": {"perSecond": 5, "trustedProxies": []}}), true, false),
         (
             json!({"ingress": {"host": "x.example.com"}, "podDisruptionBudget": {"enabled": false}, "images": {"ticket": "t:2"}}),
@@ -177,7 +176,7 @@ fn the_checksum_follows_what_each_pod_reads_and_nothing_else() {
 }
 
 #[test]
-fn clients_are_limited_where_they_arrive() {
+fn rate_limit_is_set_only_where_clients_connect() {
     let limit =
         json!({"perSecond": 5, "burst": 50, "trustedProxies": ["10.244.0.0/16", "192.0.2.7"]});
     let settings = |mode: &str, name: &str| {
@@ -198,7 +197,7 @@ fn clients_are_limited_where_they_arrive() {
 }
 
 #[test]
-fn new_certificates_of_the_database_roll_the_pods_that_connect_to_it() {
+fn new_database_ca_rolls_only_vacancy() {
     let spec = json!({"storage": {"postgres": {"secretRef": {"name": "db"}, "caSecretRef": {"name": "ca"}}}});
     let templates = |pem: &[u8]| {
         let found = Dereferenced { database_ca: Some(SecretValue::Found(pem.to_vec())), ..found() };
@@ -226,21 +225,21 @@ fn new_certificates_of_the_database_roll_the_pods_that_connect_to_it() {
 }
 
 #[test]
-fn a_token_that_the_services_would_not_start_with_is_refused() {
+fn invalid_admin_token_is_rejected() {
     for token in ["short", "long enough, but spaced", "long-enough-with-a-newline\n"] {
         let mut found = found();
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "shop-admin-token"}, "data": {"token": k8s_openapi::ByteString(token.into())}});
         let secret: DynamicObject = serde_json::from_value(secret).expect("an object");
         found.live.insert(Kind::Secret, "shop-admin-token".to_owned(), Arc::new(secret));
-        let refusal = validate(&resource(json!({})), &found, &defaults(), "fresh")
-            .expect_err("it is refused");
-        assert_eq!(refusal.reason(), "SecretInvalid", "{token:?}");
-        assert!(!refusal.to_string().contains(token), "{refusal}");
+        let error =
+            validate(&resource(json!({})), &found, &defaults(), "new").expect_err("an error");
+        assert_eq!(error.reason(), "SecretInvalid", "{token:?}");
+        assert!(!error.to_string().contains(token), "{error}");
     }
 }
 
 #[test]
-fn a_token_that_exists_is_kept() {
+fn existing_admin_token_is_kept() {
     let system =
         validate(&resource(json!({})), &found(), &defaults(), "a-token-that-is-long-enough")
             .expect("it is valid");
@@ -258,9 +257,9 @@ fn a_token_that_exists_is_kept() {
 }
 
 #[test]
-fn what_the_schema_would_refuse_is_refused_here_as_well() {
+fn validation_rejects_what_the_schema_rejects() {
     let reason = |spec: Value, found: &Dereferenced| {
-        render_with(&resource(spec), found).expect_err("it is refused").reason()
+        render_with(&resource(spec), found).expect_err("an error").reason()
     };
     let postgres = json!({"postgres": {"secretRef": {"name": "db"}}});
     assert_eq!(reason(json!({"vacancy": {"replicas": 2}}), &found()), "SpecInvalid");
@@ -292,7 +291,7 @@ fn what_the_schema_would_refuse_is_refused_here_as_well() {
     moved.status =
         Some(TicketSystemStatus { storage: Some("embedded".to_owned()), ..Default::default() });
     assert_eq!(
-        render_with(&moved, &found()).expect_err("it is refused").reason(),
+        render_with(&moved, &found()).expect_err("an error").reason(),
         "StorageChangeRefused"
     );
     moved.metadata.annotations =

@@ -1,13 +1,15 @@
+//! Operators that are killed during a reconciliation.
+
 use kube::ResourceExt;
 use operator::{api::Mode, kind::Kind};
 use serde_json::json;
 
 use crate::support::{Cluster, at, eventually, kubelet, start, system};
 
-/// The operator is killed after every number of milliseconds into a creation and a change. Whoever
-/// comes next finishes it.
+/// Kills the operator after several delays into a creation and a change. The next operator has to
+/// finish both.
 #[tokio::test]
-async fn an_operator_killed_in_the_middle_leaves_nothing_its_successor_cannot_finish() {
+async fn operator_resumes_after_being_killed_at_any_point() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     for (round, after_ms) in [110, 130, 150, 180, 220, 300].into_iter().enumerate() {

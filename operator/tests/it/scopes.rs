@@ -1,3 +1,5 @@
+//! Several watched namespaces.
+
 use std::time::{Duration, Instant};
 
 use kube::api::DeleteParams;
@@ -10,7 +12,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn several_namespaces_are_counted_together_and_an_empty_one_is_not_stuck() {
+async fn namespaces_are_summed_and_an_empty_one_is_not_stuck() {
     let (one, two) = (Cluster::new().await, Cluster::new().await);
     let _kubelets = (kubelet::start(&one), kubelet::start(&two));
     let both = format!("--watch-namespaces={}", two.namespace);
@@ -32,7 +34,7 @@ async fn several_namespaces_are_counted_together_and_an_empty_one_is_not_stuck()
 
     two.systems().delete("a", &DeleteParams::default()).await.expect("it is deleted");
     eventually("two are left", || async { counted(2) }).await;
-    // Later than any reconciliation may take, sooner than a watch has to be opened anew.
+    // After the reconciliation deadline, before the watch deadline.
     let later = || Instant::now() + Duration::from_secs(130);
     let stuck =
         running.operator.progress.stuck(later()).expect("with systems, silence is a bad sign");

@@ -1,4 +1,4 @@
-//! Two writers never share the volume, however the first one came to its end.
+//! Two writers never share the volume, in whatever way the first one ends.
 
 use kube::{
     Api, ResourceExt,
@@ -6,7 +6,7 @@ use kube::{
     core::DynamicObject,
 };
 use operator::{
-    apply::{self, Handovers},
+    apply::{self, IngressHandovers},
     build,
     dereference::{Dereferenced, Live},
     kind::Kind,
@@ -25,7 +25,7 @@ fn pods(cluster: &Cluster) -> Pods {
     Api::namespaced(cluster.client.clone(), &cluster.namespace)
 }
 
-/// A pod of the Deployment `of` on a node, so that it goes only when a kubelet says so.
+/// Creates a pod of the Deployment `of` on a node, so that its deletion waits for a kubelet.
 async fn run_pod(cluster: &Cluster, of: &DynamicObject, name: &str, owner: Option<Value>) {
     let mut pod = at(of, "/spec/template").clone();
     pod["metadata"]["name"] = json!(name);
@@ -44,7 +44,7 @@ async fn stop_pod(cluster: &Cluster, name: &str) {
         .expect("the pod goes");
 }
 
-/// A ReplicaSet of the Deployment `of`, as its controller would have made it.
+/// Creates a ReplicaSet of the Deployment `of`, as the Deployment controller does.
 async fn run_set(cluster: &Cluster, of: &DynamicObject, owned: bool) -> String {
     let owner = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": of.name_any(), "uid": of.uid(), "controller": true});
     let mut template = at(of, "/spec/template").clone();
@@ -65,7 +65,7 @@ async fn waits_for(cluster: &Cluster, what: &str) {
     eventually(&format!("it waits for {what}"), || async {
         let (reason, message) = cluster.condition("shop", "Progressing", "True").await;
         if reason == "WaitingForVolume"
-            && message == format!("waiting for {what} to let go of the volume")
+            && message == format!("waiting for {what} to release the volume")
         {
             Ok(())
         } else {
@@ -92,7 +92,7 @@ async fn comes_back(cluster: &Cluster) {
 }
 
 #[tokio::test]
-async fn a_deleted_writer_is_followed_only_when_its_pods_are_gone() {
+async fn deleted_writer_is_replaced_after_its_pods_end() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -115,7 +115,7 @@ async fn a_deleted_writer_is_followed_only_when_its_pods_are_gone() {
 }
 
 #[tokio::test]
-async fn a_system_made_again_at_once_waits_for_the_pods_of_the_one_before() {
+async fn recreated_system_waits_for_pods_of_the_deleted_one() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
@@ -130,9 +130,9 @@ async fn a_system_made_again_at_once_waits_for_the_pods_of_the_one_before() {
         cluster.systems().get_opt("shop").await.expect("an answer").is_none()
     })
     .await;
-    // As the garbage collector does it: the Deployment first, its pods some time after.
+    // The garbage collector deletes the Deployment first and its pods later.
     cluster.delete(Kind::Deployment, "shop").await;
-    // In the other mode even, so that no name is the same.
+    // The new system has the other mode, so that no names are the same.
     cluster.apply(&system("shop", json!({}))).await;
     waits_for(&cluster, "pod ending").await;
     stop_pod(&cluster, "ending").await;
@@ -140,7 +140,7 @@ async fn a_system_made_again_at_once_waits_for_the_pods_of_the_one_before() {
 }
 
 #[tokio::test]
-async fn a_replica_set_is_waited_for_while_it_may_make_pods_unless_it_will_be_adopted() {
+async fn writer_waits_for_a_replica_set_unless_it_is_adopted() {
     for owned in [true, false] {
         let cluster = Cluster::new().await;
         let _kubelet = kubelet::start(&cluster);
@@ -156,7 +156,7 @@ async fn a_replica_set_is_waited_for_while_it_may_make_pods_unless_it_will_be_ad
                 Api::namespaced(cluster.client.clone(), &cluster.namespace);
             sets.delete("set", &DeleteParams::background()).await.expect("the set goes");
         } else {
-            // `kubectl delete --cascade=orphan`: waiting for these pods would be for ever.
+            // `kubectl delete --cascade=orphan`: these pods never end.
             let owner = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "set", "uid": uid, "controller": true});
             run_pod(&cluster, &writer, "orphan", Some(owner)).await;
         }
@@ -164,9 +164,9 @@ async fn a_replica_set_is_waited_for_while_it_may_make_pods_unless_it_will_be_ad
     }
 }
 
-/// The caches lag behind: what they show may be gone, or be another object of the same name.
+/// An object in a stale cache may be deleted, or replaced by another of the same name.
 #[tokio::test]
-async fn what_a_cache_still_shows_is_not_made_again_by_changing_it() {
+async fn stale_cache_does_not_recreate_a_deleted_writer() {
     let cluster = Cluster::new().await;
     let made = cluster.apply(&system("shop", json!({}))).await;
     let found = Dereferenced {
@@ -183,7 +183,7 @@ async fn what_a_cache_still_shows_is_not_made_again_by_changing_it() {
         let children = build::build(&valid).into_children().expect("it renders");
         let (client, valid) = (&client, &valid);
         async move {
-            apply::apply(client, valid, children, live, &Handovers::default())
+            apply::apply(client, valid, children, live, &IngressHandovers::default())
                 .await
                 .expect("it is applied")
         }
@@ -210,27 +210,27 @@ async fn what_a_cache_still_shows_is_not_made_again_by_changing_it() {
         cluster.find(Kind::Deployment, "shop-vacancy").await.is_none(),
         "two writers on one volume"
     );
-    assert_eq!(applied.waiting.expect("it waits").reason, "WaitingForVolume");
+    assert_eq!(applied.pending.expect("it waits").reason, "WaitingForVolume");
     assert_ne!(
         cluster.get(Kind::Service, "shop-vacancy").await.uid(),
         service.uid(),
-        "made anew, for nothing speaks against it"
+        "recreated, because it does not need the volume"
     );
     stop_pod(&cluster, "ending").await;
     let applied = pass(stale.clone()).await;
     assert!(
-        applied.waiting.is_none() && applied.refused.is_empty(),
+        applied.pending.is_none() && applied.failures.is_empty(),
         "{:?} {:?}",
-        applied.waiting,
-        applied.refused
+        applied.pending,
+        applied.failures
     );
-    // Now the name is another object's: changed like any other, without an error.
+    // Another object has the name now. It is updated without an error.
     let applied = pass(stale).await;
     assert!(
-        applied.waiting.is_none() && applied.refused.is_empty(),
+        applied.pending.is_none() && applied.failures.is_empty(),
         "{:?} {:?}",
-        applied.waiting,
-        applied.refused
+        applied.pending,
+        applied.failures
     );
     assert_ne!(cluster.get(Kind::Deployment, "shop-vacancy").await.uid(), shown.uid());
 }

@@ -1,7 +1,7 @@
 //! ticket sells the stock that vacancy manages.
 //!
 //! [`api`] has the handlers. They sell through a [`client::VacancyClient`]: over HTTP, or in the
-//! same process. [`service`] serves them, alone or as part of the monolith.
+//! same process. [`service`] serves them; the binary also serves the monolith.
 
 pub mod api;
 pub mod buy;

@@ -1,20 +1,20 @@
 //! The `ticket` binary: the ticket service, or the whole system in one process with
 //! DEPLOYMENT_MODE=monolith.
 
+mod monolith;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use config::{Source, render_dotenv, render_help, render_markdown};
 use http_server::{healthcheck, memory, program};
-use ticket::{
-    TicketSettings, buy,
-    service::{self, Monolith},
-};
+use monolith::Monolith;
+use ticket::{TicketSettings, buy, service, settings::TicketArgs};
 use vacancy::{
     commands::{StockCommand, print_openapi},
-    service::Keeper,
-    settings::DeploymentMode,
+    service::StockService,
 };
+use vacancy_service::settings::DeploymentMode;
 
 // Serves 20 % more requests than with the allocator of the system, which is slow on musl.
 #[global_allocator]
@@ -22,7 +22,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Sells tickets. Reads settings from the environment and .env.
 #[derive(Parser)]
-#[command(version, after_help = render_help(&TicketSettings::GROUPS))]
+#[command(version, after_help = render_help::<TicketArgs>())]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -85,17 +85,17 @@ async fn execute(command: Command, settings: &TicketSettings) -> ExitCode {
 }
 
 async fn serve(settings: &TicketSettings) -> ExitCode {
-    let (serving, port) = (&settings.serving, settings.port);
+    let (telemetry, port) = (&settings.http.telemetry, settings.port);
     match settings.mode {
         DeploymentMode::Monolith => {
             let about = (Monolith::NAME, Monolith::VERSION);
-            program::serve(about, serving, |shutdown| {
+            program::serve(about, telemetry, |shutdown| {
                 vacancy::service::run(&Monolith, &settings.vacancy, port, shutdown)
             })
             .await
         }
         DeploymentMode::Microservices => {
-            program::serve((service::NAME, service::VERSION), serving, |shutdown| {
+            program::serve((service::NAME, service::VERSION), telemetry, |shutdown| {
                 service::run(settings, shutdown)
             })
             .await
@@ -117,8 +117,8 @@ async fn buy_tickets(args: &buy::PurchaseArgs) -> ExitCode {
 #[allow(clippy::print_stdout)] // its purpose
 fn print_settings(form: Form) -> ExitCode {
     let text = match form {
-        Form::Markdown => render_markdown(&TicketSettings::GROUPS),
-        Form::Dotenv => render_dotenv(&TicketSettings::GROUPS),
+        Form::Markdown => render_markdown::<TicketArgs>(),
+        Form::Dotenv => render_dotenv::<TicketArgs>(),
     };
     print!("{text}");
     ExitCode::SUCCESS

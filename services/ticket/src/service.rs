@@ -1,4 +1,4 @@
-//! Serves ticket, alone or together with vacancy as the monolith.
+//! Serves ticket alone, in front of a vacancy service.
 
 use std::future::Future;
 
@@ -14,15 +14,12 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use vacancy::{
-    VacancySettings,
-    api::{App, complete, document},
-    service::Keeper,
-};
+use vacancy_api::{complete, document};
+use vacancy_service::VacancySettings;
 
 use crate::{
     api::{AppState, router},
-    client::{LocalVacancyClient, RemoteVacancyClient, SetupError},
+    client::{RemoteVacancyClient, SetupError},
     settings::TicketSettings,
 };
 
@@ -60,7 +57,7 @@ pub async fn run(
     settings: &TicketSettings,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
-    let listener = server::bind(&settings.serving.host, settings.port).await?;
+    let listener = server::bind(&settings.http.host, settings.port).await?;
     serve(settings, listener, shutdown).await
 }
 
@@ -83,17 +80,16 @@ pub async fn serve(
         let settings = settings.vacancy.clone();
         Documentation::new(openapi.info.title, move || document_of(state.clone(), &settings))
     };
-    let info =
-        ServiceInfo::new(NAME, VERSION, settings.mode.as_str(), &settings.serving.environment)
-            .with_link("purchase", "/api/v1/purchase");
+    let info = ServiceInfo::new(NAME, VERSION, settings.mode.as_str(), &settings.http.environment)
+        .with_link("purchase", "/api/v1/purchase");
     let parts =
-        AppParts::new(info, health.clone(), metrics.clone(), settings.serving.requests.clone())
+        AppParts::new(info, health.clone(), metrics.clone(), settings.http.requests.clone())
             .with_documentation(documentation);
     health.set_ready();
     server::serve(
         listener,
         finish(router, parts),
-        &settings.serving.server,
+        &settings.http.server(),
         &health,
         &metrics,
         shutdown,
@@ -128,24 +124,5 @@ pub fn openapi(settings: &TicketSettings) -> std::io::Result<OpenApi> {
 }
 
 fn document_of(state: AppState, settings: &VacancySettings) -> OpenApi {
-    complete(&routes(state).into_openapi(), settings)
-}
-
-/// Both services in one process, on one port.
-#[derive(Debug, Clone, Copy)]
-pub struct Monolith;
-
-impl Keeper for Monolith {
-    const NAME: &'static str = "monolith";
-    const VERSION: &'static str = VERSION;
-
-    fn routes(&self, app: App) -> OpenApiRouter {
-        let qty_max = app.engine().limits().qty_max;
-        let state = AppState::new(LocalVacancyClient::new(app.clone()), qty_max);
-        let head = document(
-            "Ticket System",
-            "Keeps the stock of events and sells tickets, in one process.",
-        );
-        OpenApiRouter::with_openapi(head).merge(router(state)).merge(vacancy::api::router(app))
-    }
+    complete(&routes(state).into_openapi(), &settings.document_limits())
 }

@@ -6,10 +6,10 @@ use clap::{Parser, Subcommand};
 use config::{Source, render_help};
 use http_server::{healthcheck, memory, program};
 use vacancy::{
-    VacancySettings,
     commands::{StockCommand, print_openapi},
-    service::{Keeper, Vacancy, openapi, run},
+    service::{StockService, Vacancy, openapi, run},
 };
+use vacancy_service::settings::{VacancyArgs, VacancySettings};
 
 // A fifth more requests than with the system's allocator, which moreover is slow in images built on
 // musl.
@@ -18,7 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Keeps the stock of a ticket system. Settings come from the environment and from .env.
 #[derive(Parser)]
-#[command(version, after_help = render_help(&VacancySettings::GROUPS))]
+#[command(version, after_help = render_help::<VacancyArgs>())]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -49,7 +49,7 @@ async fn execute(command: Command, settings: &VacancySettings) -> ExitCode {
     match command {
         Command::Serve => {
             let about = (Vacancy::NAME, Vacancy::VERSION);
-            program::serve(about, &settings.serving, |shutdown| {
+            program::serve(about, &settings.http.telemetry, |shutdown| {
                 run(&Vacancy, settings, settings.port, shutdown)
             })
             .await

@@ -1,4 +1,4 @@
-"""kubectl, and waiting."""
+"""Calls of kubectl, and waiting for conditions."""
 
 import json
 import os
@@ -14,7 +14,7 @@ OPERATOR_NAMESPACE = "ticket-system"
 
 
 def run(*command: str, stdin: str | None = None, env: dict | None = None, timeout_s: float = 300) -> str:
-    """Runs a command at the top of the repository; what it printed. Fails with its last words."""
+    """Runs a command at the top of the repository and returns its output."""
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, cwd=ROOT, timeout=timeout_s, env={**os.environ, **(env or {})})
     if done.returncode:
         raise Failed(f"{' '.join(command)}: exit code {done.returncode}: {(done.stderr or done.stdout).strip()[-1500:]}")
@@ -38,7 +38,7 @@ def exists(*args: str) -> bool:
 
 
 def wait_until(what: str, holds, timeout_s: float = 120, every_s: float = 0.2):
-    """What `holds` answers as soon as that is true; the seconds it took are the caller's to take."""
+    """Returns the result of `holds` as soon as it is true."""
     deadline = time.monotonic() + timeout_s
     while True:
         answer = holds()
@@ -50,7 +50,7 @@ def wait_until(what: str, holds, timeout_s: float = 120, every_s: float = 0.2):
 
 
 def create_namespace(name: str) -> None:
-    """A namespace that lets nothing in but what the restricted Pod Security Standard allows."""
+    """Creates a namespace that enforces the restricted Pod Security Standard."""
     delete_namespaces(name)
     labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
     apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
@@ -59,6 +59,6 @@ def create_namespace(name: str) -> None:
 def delete_namespaces(*names: str) -> None:
     for name in names:
         if exists("namespace", name) and exists("crd", "ticketsystems.ticket-system.io"):
-            # First, or the operator would make anew what the namespace's deletion takes away.
+            # First, or the operator would recreate objects while the namespace is being deleted.
             kubectl("-n", name, "delete", "ticketsystems", "--all", "--wait")
     kubectl("delete", "namespace", *names, "--ignore-not-found", "--wait", timeout_s=180)

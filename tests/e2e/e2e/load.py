@@ -1,4 +1,4 @@
-"""Buyers: k6 in the background, and what became of each of their purchases."""
+"""Buyers: k6 in the background, and the outcome of each purchase."""
 
 import dataclasses
 import json
@@ -17,19 +17,19 @@ from .web import http
 
 @dataclasses.dataclass
 class Answers:
-    """What k6 saw, an entry for each purchase."""
+    """The responses that k6 received, one entry per purchase."""
 
     all: list[dict]
-    # When k6 was told to end. It drops what it is waiting for then: those buyers left, nothing failed them.
+    # When k6 was stopped. It drops pending requests then; their buyers do not count as failed.
     ended_ms: float = float("inf")
 
     @classmethod
     def of(cls, lines: list[str], ended_ms: float) -> "Answers":
-        """A line when a purchase is sent and one when it is answered, joined by its key."""
+        """Joins the line of a sent purchase and the line of its response by their key."""
         left = {"at_ms": ended_ms, "ms": 0, "status": 0, "sold": False, "sold_out": False}
         purchases: dict[str, dict] = {}
         for line in lines:
-            # The last line of a process that was stopped can be half a line.
+            # The last line of a stopped process may be incomplete.
             if line.startswith("{") and line.endswith("}"):
                 entry = json.loads(line)
                 purchases.setdefault(entry["key"], dict(left)).update(entry)
@@ -48,21 +48,21 @@ class Answers:
         return [a for a in self.unsold() if not self._left(a)]
 
     def unsold(self) -> list[dict]:
-        """Those who failed and those who left."""
+        """Purchases that failed, and those whose buyer left."""
         return [a for a in self.all if not a["sold"] and not a["sold_out"]]
 
     def _left(self, answer: dict) -> bool:
         return answer["status"] == 0 and answer["at_ms"] >= self.ended_ms
 
     def statuses(self) -> dict[int, int]:
-        """How many failures of each status; 0 stands for no answer."""
+        """Number of failures by status; 0 means no response."""
         count: dict[int, int] = {}
         for answer in self.failed:
             count[answer["status"]] = count.get(answer["status"], 0) + 1
         return count
 
     def gap_ms(self, since_ms: float = 0) -> int:
-        """The longest time in which nothing was sold, from the first purchase to the last."""
+        """The longest time without a sale between the first purchase and the last."""
         times = sorted(a["at_ms"] for a in self.sold if a["at_ms"] >= since_ms)
         return max((later - earlier for earlier, later in zip(times, times[1:])), default=0)
 
@@ -71,9 +71,9 @@ class Answers:
 
 
 class Buyers:
-    """Buys for as long as the `with` block lasts; afterwards `answers` tells of it.
+    """Buys during the `with` block; afterwards `answers` contains the outcome.
 
-    rate: purchases per second, whether answers come or not. Without it `users` buy as fast as they are answered.
+    rate: purchases per second, independent of responses. Without it, `users` buy as fast as responses arrive.
     """
 
     def __init__(self, url: str, rate: int | None = None, users: int = 20, qty: int = 1, most_s: int = 300):
@@ -94,7 +94,8 @@ class Buyers:
         return self
 
     def __exit__(self, *_) -> None:
-        # Whole, as k6 tells its times: a fraction would make what ends in this millisecond earlier than it is.
+        # Whole milliseconds, as k6 reports its times: with a fraction, a response of this very
+        # millisecond would count as earlier.
         ended_ms = int(time.time() * 1000)
         if self._k6.poll() is None:
             self._k6.send_signal(signal.SIGINT)
@@ -107,7 +108,7 @@ class Buyers:
 
 
 def retry_until_answered(url: str, answers: Answers) -> int:
-    """Repeats every purchase that was not sold under its own key, as a good client does; how many tickets that sold."""
+    """Retries every unsold purchase with its own key. Returns the number of tickets sold."""
     tickets = 0
     for failed in answers.unsold():
         for _ in range(50):
@@ -121,16 +122,19 @@ def retry_until_answered(url: str, answers: Answers) -> int:
     return tickets
 
 
-def tell_of_a_gap(what: str, answers: Answers) -> None:
-    """Figures of a time in which vacancy was away; whoever was not sold to heard 503, and when to come back."""
+def report_outage(what: str, answers: Answers) -> None:
+    """Reports an outage of vacancy; every failed purchase must have 503 with Retry-After."""
     figure(f"{what}: longest time without a sale, ms", answers.gap_ms())
     figure(f"{what}: purchases / refused meanwhile, by status", f"{len(answers.all)} / {answers.statuses()}")
-    check(set(answers.statuses()) <= {503}, f"ticket answers 503 and nothing else: {[a for a in answers.failed if a['status'] != 503][:3]}")
-    check(all(a["retry_after"] for a in answers.failed), "every 503 says when to come back")
+    check(set(answers.statuses()) <= {503}, f"every failure is a 503: {[a for a in answers.failed if a['status'] != 503][:3]}")
+    check(all(a["retry_after"] for a in answers.failed), "every 503 has Retry-After")
 
 
 def check_books(shop: Shop, before: int, answers: Answers, url: str) -> None:
-    """No acknowledged sale is lost and none is there that nobody made: with every failure retried, the ledger after `before` is the answers."""
+    """No acknowledged sale is lost, and every sale has a buyer.
+
+    After a retry of every failure, the ledger after `before` equals the responses.
+    """
     told = sum(answer["qty"] for answer in answers.sold)
     retried = retry_until_answered(url, answers)
     new = shop.sold(after=before)

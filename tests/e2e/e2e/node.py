@@ -1,11 +1,14 @@
-"""Doing harm on a node, where images have no shell to do it from inside."""
+"""Faults injected from the node, because the images have no shell."""
 
 from .kube import run
 from .report import Failed, check
 
 
 def kill_9(pod: dict) -> None:
-    """SIGKILL to every process of a pod's only container, on its node: a container of the Docker engine (Kind) or this machine."""
+    """Sends SIGKILL to every process of a pod's only container.
+
+    The node is a container of the Docker engine (Kind) or this machine.
+    """
     container = pod["status"]["containerStatuses"][0]["containerID"].split("//", 1)[1]
     check(len(container) >= 32 and container.isalnum(), f"a container id: {container}")
     script = f'n=; for p in /proc/[0-9]*; do if grep -qs {container} "$p/cgroup"; then kill -9 "${{p#/proc/}}" && n=1; fi; done; [ -n "$n" ]'
@@ -15,4 +18,4 @@ def kill_9(pod: dict) -> None:
     try:
         run(*command)
     except Failed as failure:
-        raise Failed(f"no process of {pod['metadata']['name']} was found on {node}, as a container of Docker or on this machine: {failure}") from failure
+        raise Failed(f"no process of {pod['metadata']['name']} found on {node}, neither in a Docker container nor on this machine: {failure}") from failure

@@ -1,11 +1,11 @@
-"""What a scenario measures and what it insists on."""
+"""Measurements and checks of the scenarios."""
 
 figures: list[tuple[str, str, str]] = []
 _scenario = ""
 
 
 class Failed(Exception):
-    """Something that must hold does not."""
+    """A check failed."""
 
 
 def begin(name: str, purpose: str) -> None:

@@ -1,4 +1,4 @@
-"""One TicketSystem: what an administrator and a buyer can do with it."""
+"""One TicketSystem, with the actions of an administrator and of a buyer."""
 
 import base64
 import json
@@ -25,7 +25,7 @@ class Shop:
         return kube.get("-n", self.namespace, *args)
 
     def env(self) -> dict:
-        """For the scripts behind the make targets."""
+        """Environment for the scripts behind the make targets."""
         return {"NAME": self.name, "NAMESPACE": self.namespace}
 
     def create(self, spec: dict) -> None:
@@ -39,7 +39,7 @@ class Shop:
         return self.get("ticketsystem", self.name)
 
     def is_ready(self) -> bool:
-        """Ready as a GitOps tool reads it: this very generation, and nothing being rolled out."""
+        """Ready as a GitOps tool defines it: the current generation, and no rollout in progress."""
         system = self.status()
         status = system.get("status", {})
         conditions = {c["type"]: c["status"] for c in status.get("conditions", [])}
@@ -47,13 +47,13 @@ class Shop:
         return current and conditions.get("Ready") == "True" and conditions.get("Progressing") == "False"
 
     def wait_ready(self, timeout_s: float = 180) -> float:
-        """Seconds until it is ready."""
+        """Waits until it is ready and returns the seconds."""
         started = time.monotonic()
         kube.wait_until(f"{self.name} is ready", self.is_ready, timeout_s)
         return time.monotonic() - started
 
     def pods(self, component: str | None = None) -> list[dict]:
-        """The pods that are not ending, oldest first."""
+        """Pods that are not terminating, oldest first."""
         selector = f"app.kubernetes.io/instance={self.name}" + (f",app.kubernetes.io/component={component}" if component else "")
         pods = self.get("pods", "-l", selector)["items"]
         alive = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"] and pod["status"]["phase"] in ("Pending", "Running")]
@@ -63,7 +63,7 @@ class Shop:
         return {pod["metadata"]["uid"] for pod in self.pods(component)}
 
     def open_doors(self) -> None:
-        """A NodePort for each component, for load from outside that survives the end of any pod."""
+        """Creates a NodePort per component, for external load that survives the loss of any pod."""
         selector = {"app.kubernetes.io/name": "ticket-system", "app.kubernetes.io/instance": self.name}
         kube.apply(
             *(
@@ -83,7 +83,7 @@ class Shop:
         self._doors = {}
 
     def door(self, component: str) -> str:
-        """URL of a component. Found once, while its pods are ready."""
+        """URL of a component, looked up once while its pods are ready."""
         if component not in self._doors:
             port = self.get("service", f"door-{self.name}-{component}")["spec"]["ports"][0]["nodePort"]
             nodes = kube.get("nodes")["items"]
@@ -93,14 +93,14 @@ class Shop:
         return self._doors[component]
 
     def explain(self) -> None:
-        """What there is to see, for whoever reads of a failure."""
+        """Prints the state of the system after a failure."""
         for args in (("get", "ticketsystem,deployments,pods,hpa,pvc", "-o", "wide"), ("get", "events", "--sort-by=.metadata.creationTimestamp")):
             try:
                 print("\n".join(self.kubectl(*args).splitlines()[-40:]))
             except Failed as failure:
                 print(failure)
 
-    # --- as a buyer, and as the one who keeps the books
+    # --- as a buyer, and as an accountant
 
     def token(self) -> str:
         secret = self.get("secret", f"{self.name}-admin-token")
@@ -126,7 +126,7 @@ class Shop:
         check(status == 200, f"PUT event answered {status} {body}")
 
     def records(self, after: int = 0) -> Iterator[dict]:
-        """The ledger after a record, without a gap."""
+        """The ledger records after a given one, checked for gaps."""
         headers = {"authorization": f"Bearer {self.token()}"}
         door = self.stock_door()
         while True:
@@ -140,12 +140,12 @@ class Shop:
                 return
 
     def sequence(self) -> int:
-        """Of the last record. What is read of an event may be a second old, the ledger is not."""
+        """Sequence of the last record. Event reads may be a second old; the ledger is exact."""
         after = self.event()["seq"]
         return after + sum(1 for _ in self.records(after))
 
     def sold(self, after: int = 0) -> dict[str, int]:
-        """Every sale of the ledger after a record: reservation and quantity. A reservation that is there twice is a failure."""
+        """Sales after a given record, by reservation. Fails if a reservation occurs twice."""
         sales = {}
         for record in self.records(after):
             if record["data"]["kind"] == "sold":

@@ -1,4 +1,4 @@
-"""HTTP to what a cluster serves on this machine."""
+"""HTTP calls to services that a cluster exposes on this machine."""
 
 import json
 import random
@@ -9,11 +9,11 @@ from http.client import HTTPConnection
 
 
 class NoAnswer(OSError):
-    """Nobody answered; the message says where."""
+    """No response; the message contains the address."""
 
 
 def http(method: str, url: str, body: dict | None = None, headers: dict | None = None, timeout_s: float = 10) -> tuple[int, dict, dict]:
-    """Status, headers and JSON body of an answer, whatever its status."""
+    """Returns status, headers and JSON body of a response of any status."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"content-type": "application/json", **(headers or {})}, method=method)
     try:
@@ -26,10 +26,10 @@ def http(method: str, url: str, body: dict | None = None, headers: dict | None =
 
 
 class _FromAnywhere(urllib.request.HTTPHandler):
-    """Connects to a loopback address from one that was hardly used before.
+    """Connects to a loopback address from a random one.
 
-    On Linux a connection to a NodePort that has no endpoints just then stays in connection tracking for minutes, not translated.
-    The next one between the same addresses and ports would go the same way, and be refused though there are endpoints again.
+    On Linux, a connection to a NodePort without endpoints stays in connection tracking for minutes, untranslated. The next
+    connection between the same addresses and ports would reuse that entry and be refused, even if endpoints exist again.
     """
 
     def http_open(self, req: urllib.request.Request):
@@ -42,5 +42,5 @@ def _connection(host: str, **options) -> HTTPConnection:
     return HTTPConnection(host, **options)
 
 
-# No proxy stands between this machine and its cluster.
+# There is no proxy between this machine and its cluster.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), _FromAnywhere())

@@ -1,16 +1,16 @@
-"""Pods are evicted as a node drain does it: ticket loses nobody's purchase, vacancy hands its volume over."""
+"""Evictions as in a node drain: ticket loses no purchase, vacancy hands its volume over."""
 
 import json
 import time
 
 from e2e import kube
-from e2e.load import Buyers, check_books, tell_of_a_gap
+from e2e.load import Buyers, check_books, report_outage
 from e2e.report import Failed, check, figure
 from e2e.shop import Shop
 
 
 def run(shop: Shop) -> None:
-    kube.wait_until("the budget lets a pod go", lambda: shop.get("pdb", f"{shop.name}-ticket")["status"].get("disruptionsAllowed", 0) > 0, 60)
+    kube.wait_until("the budget allows an eviction", lambda: shop.get("pdb", f"{shop.name}-ticket")["status"].get("disruptionsAllowed", 0) > 0, 60)
     before = shop.sequence()
     with Buyers(shop.door("ticket"), rate=50) as buyers:
         time.sleep(2)
@@ -28,7 +28,7 @@ def run(shop: Shop) -> None:
     figure("ticket: purchases / failed", f"{len(answers.all)} / {len(answers.failed)}")
     figure("ticket: longest time without a sale, ms", answers.gap_ms())
     figure("ticket: a second eviction at the same time", "refused by the PodDisruptionBudget" if refused else "allowed")
-    check(refused is not None and "disruption budget" in refused, f"the budget lets one go at a time: {refused}")
+    check(refused is not None and "disruption budget" in refused, f"the budget allows one eviction at a time: {refused}")
     check(not answers.failed, f"failures: {answers.statuses()} {answers.failed[:3]}")
     check_books(shop, before, answers, shop.door("ticket"))
 
@@ -40,7 +40,7 @@ def run(shop: Shop) -> None:
         kube.wait_until("there is another vacancy pod", lambda: pod["metadata"]["uid"] not in shop.uids("vacancy") and shop.pods("vacancy"), 60)
         shop.wait_ready()
         time.sleep(3)
-    tell_of_a_gap("vacancy", buyers.answers)
+    report_outage("vacancy", buyers.answers)
     check_books(shop, before, buyers.answers, shop.door("ticket"))
 
 

@@ -1,4 +1,4 @@
-"""The same by Helm: install, `helm test` buys a ticket, an upgrade restarts nothing, uninstall leaves the data, reinstall finds it."""
+"""Helm: install, test, an upgrade that restarts no pod, uninstall and reinstall with the data."""
 
 import time
 
@@ -11,7 +11,7 @@ STOCK = 500
 
 
 def run(_: Shop) -> None:
-    check(not kube.exists("-n", kube.OPERATOR_NAMESPACE, "deployment", "ticket-system-operator"), "the operator by kustomize is gone: two would look after one system")
+    check(not kube.exists("-n", kube.OPERATOR_NAMESPACE, "deployment", "ticket-system-operator"), "the operator installed by kustomize is gone; otherwise two operators would manage one system")
     shop = Shop("e2e-helm", RELEASE)
     kube.create_namespace(shop.namespace)
 
@@ -37,7 +37,7 @@ def run(_: Shop) -> None:
     _helm(shop, "install", kube.TAG)
     shop.wait_ready()
     check(shop.sold() == sales and shop.token() == token, "the stock, every sale and the token are the same")
-    figure("after uninstall and install: sales found again", len(sales))
+    figure("after uninstall and install: sales preserved", len(sales))
     kube.run("helm", "-n", shop.namespace, "uninstall", RELEASE, "--wait", "--timeout", "120s", timeout_s=180)
     kube.wait_until("its pods are gone", lambda: not shop.pods(), 90)
     kube.kubectl("delete", "crd", "ticketsystems.ticket-system.io", "--ignore-not-found")

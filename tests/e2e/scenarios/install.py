@@ -1,4 +1,4 @@
-"""The operator by kustomize, a system from `spec` in a namespace where only restricted pods may run."""
+"""Installs the operator with kustomize, and a system in a namespace with restricted pods only."""
 
 import time
 
@@ -25,7 +25,7 @@ def run(shop: Shop) -> None:
     check(shop.available() == STOCK, "the stock is what the spec says")
     paths = [path["path"] for rule in shop.get("ingress", shop.name)["spec"]["rules"] for path in rule["http"]["paths"]]
     check("/api/v1/purchase" in paths, f"the Ingress routes purchases: {paths}")
-    check(not [path for path in paths if path.startswith(("/api/v1/admin", "/api/v1/reserve")) or path == "/api/v1"], f"and nothing internal: {paths}")
+    check(not [path for path in paths if path.startswith(("/api/v1/admin", "/api/v1/reserve")) or path == "/api/v1"], f"the Ingress routes no internal call: {paths}")
     level = kube.get("namespace", shop.namespace)["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
-    figure("Pod Security Standard that is enforced", level)
+    figure("enforced Pod Security Standard", level)
     print(kube.run("make", "--no-print-directory", "smoke", env=shop.env()).rstrip())

@@ -1,4 +1,4 @@
-"""From two services to one process and back: the stock and every sale come along."""
+"""From two services to one process and back: the stock and every sale are preserved."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from e2e.web import http
 
 
 def run(shop: Shop) -> None:
-    # How many sell is the mode's own default from here on: one process for the monolith's one volume.
+    # From here on, the mode's default decides the number of pods: one for the monolith's volume.
     shop.change({"images": {"ticket": None}, "ticket": {"replicas": None, "autoscaling": {"enabled": None, "minReplicas": None, "maxReplicas": None, "targetCPUUtilization": None, "behavior": None}}})
     shop.wait_ready()
     for mode, component in (("monolith", "monolith"), ("microservices", "ticket")):
@@ -35,9 +35,9 @@ def run(shop: Shop) -> None:
         after = shop.sold()
         check(all(after.get(sale) == qty for sale, qty in sales.items()), "every sale is still there")
         check(len(after) == len(sales) + len(bought), f"{len(bought)} were bought meanwhile, the ledger has {len(after) - len(sales)} more")
-        check(shop.event()["capacity"] == counts["capacity"], "and so is the stock")
+        check(shop.event()["capacity"] == counts["capacity"], "the capacity is unchanged")
         check({pod["metadata"]["labels"]["app.kubernetes.io/component"] for pod in shop.pods()} >= {component}, f"{component} runs")
-    figure("sales that came along", len(sales))
+    figure("sales preserved", len(sales))
 
 
 def _keep_buying(doors: list[str], bought: list[float], ended: threading.Event) -> None:

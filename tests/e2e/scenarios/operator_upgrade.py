@@ -1,4 +1,4 @@
-"""A new operator takes over: no pod of a system is restarted, and it looks after them as the old one did."""
+"""Upgrades the operator: no pod of a system restarts, and the new operator corrects drift."""
 
 import time
 
@@ -15,7 +15,7 @@ def run(shop: Shop) -> None:
     kube.kubectl("set", "image", *deployment, f"operator={kube.PREFIX}/operator:{kube.NEXT_TAG}")
     kube.kubectl("rollout", "status", *deployment, "--timeout=120s")
     figure("operator replaced, s", f"{time.monotonic() - started:.1f}")
-    # Its work shows: what somebody deletes comes back.
+    # It works: a deleted child comes back.
     started = time.monotonic()
     shop.kubectl("delete", "service", f"{shop.name}-vacancy")
     kube.wait_until("the Service is back", lambda: kube.exists("-n", shop.namespace, "service", f"{shop.name}-vacancy"), 60)
@@ -31,6 +31,6 @@ def run(shop: Shop) -> None:
 
 
 def _versions(shop: Shop, kind: str) -> dict[str, str]:
-    """What identifies a spec: the generation, or for kinds without one the resource version."""
+    """The version of each spec: the generation, or the resource version for kinds without one."""
     items = shop.get(kind, "-l", f"app.kubernetes.io/instance={shop.name}")["items"]
     return {item["metadata"]["name"]: str(item["metadata"].get("generation", item["metadata"]["resourceVersion"])) for item in items}

@@ -1,4 +1,4 @@
-"""Three vacancy pods share a PostgreSQL, whose certificate they verify: they sell out exactly, and one of them may die."""
+"""Three vacancy pods share a PostgreSQL over TLS: they sell out exactly; one may crash."""
 
 import os
 import pathlib
@@ -6,7 +6,7 @@ import tempfile
 import time
 
 from e2e import kube, node
-from e2e.load import Buyers, check_books, tell_of_a_gap
+from e2e.load import Buyers, check_books, report_outage
 from e2e.report import check, figure
 from e2e.shop import Shop
 from scenarios import sell_out
@@ -44,7 +44,7 @@ def run(first: Shop) -> None:
         time.sleep(5)
         shop.wait_ready()
         time.sleep(2)
-    tell_of_a_gap("kill -9 of one of three", buyers.answers)
+    report_outage("kill -9 of one of three", buyers.answers)
     check_books(shop, before, buyers.answers, shop.door("ticket"))
 
     before = shop.sequence()
@@ -114,7 +114,7 @@ def _database(shop: Shop) -> None:
 
 
 def _certificates(host: str) -> dict[str, str]:
-    """A certificate for `host`, its key, and who signed it."""
+    """A certificate for `host`, its key, and the certificate of its authority."""
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     with tempfile.TemporaryDirectory(prefix="e2e-") as folder:
         at = {name: str(pathlib.Path(folder) / name) for name in ("ca.crt", "ca.key", "tls.crt", "tls.key", "csr", "extensions")}

@@ -1,4 +1,4 @@
-"""Load makes the autoscaler add ticket pods; when it ends they go again, and no purchase fails."""
+"""The autoscaler adds ticket pods under load and removes them afterwards; no purchase fails."""
 
 import time
 
@@ -10,7 +10,7 @@ from e2e.shop import Shop
 
 def run(shop: Shop) -> None:
     down = {"stabilizationWindowSeconds": 10, "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}]}
-    # A target that the load exceeds also where a busy machine leaves the pods little.
+    # A target that the load exceeds even if a busy machine leaves the pods little CPU.
     scaling = {"enabled": True, "minReplicas": 2, "maxReplicas": 4, "targetCPUUtilization": 35, "behavior": {"scaleDown": down}}
     shop.change({"ticket": {"replicas": None, "autoscaling": scaling}})
     shop.wait_ready()
@@ -21,14 +21,14 @@ def run(shop: Shop) -> None:
     def ready() -> int:
         return shop.status()["status"]["ticket"]["readyReplicas"]
 
-    # Without keep-alive to old pods only: half of the buyers come when the new pods are there.
+    # The early buyers keep their connections to the old pods, so others follow with new ones.
     started = time.monotonic()
     with Buyers(shop.door("ticket"), users=30, most_s=240) as early:
         kube.wait_until("more than two ticket pods are ready", lambda: ready() > 2, 180, 0.5)
         figure("from the first purchase to a third ready pod, s", f"{time.monotonic() - started:.0f}")
         with Buyers(shop.door("ticket"), users=10, most_s=60) as late:
             time.sleep(10)
-            peak = kube.wait_until("the status tells of it", lambda: shop.status()["status"]["ticket"]["ready"], 10)
+            peak = kube.wait_until("the status shows it", lambda: shop.status()["status"]["ticket"]["ready"], 10)
             shown = kube.run("make", "--no-print-directory", "hpa-status", env=shop.env())
     print("\n".join("    | " + line for line in shown.rstrip().splitlines()))
     check("SuccessfulRescale" in shown, "make hpa-status shows the rescale")
@@ -48,7 +48,7 @@ def run(shop: Shop) -> None:
 
 
 def _measured(hpa: dict) -> bool:
-    """Whether it knows how busy the pods are, which the metrics of new ones take a while for."""
+    """Whether the autoscaler has metrics of the pods; those of new pods take a while."""
     metrics = hpa.get("status", {}).get("currentMetrics") or []
-    # A metric that could not be read yet has a place in the list all the same, with nothing in it.
+    # A metric that cannot be read yet is in the list, but empty.
     return bool(metrics) and all("averageUtilization" in metric.get("resource", {}).get("current", {}) for metric in metrics)

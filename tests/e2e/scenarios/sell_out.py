@@ -1,4 +1,4 @@
-"""Sixty buyers at once buy until there is nothing left: exactly as many tickets are sold as there were."""
+"""60 concurrent buyers buy until the stock is sold out: exactly the available tickets are sold."""
 
 import time
 
@@ -18,11 +18,11 @@ def run(shop: Shop) -> None:
     answers = buyers.answers
     told = sum(answer["qty"] for answer in answers.sold)
     new = sum(shop.sold(after=before).values())
-    figure("tickets there were / buyers were told of / in the ledger", f"{stock} / {told} / {new}")
-    figure("seconds until sold out, 60 buyers of 3 tickets each", f"{seconds:.1f}")
+    figure("tickets in stock / acknowledged / in the ledger", f"{stock} / {told} / {new}")
+    figure("until sold out, 60 buyers of 3 tickets each, s", f"{seconds:.1f}")
     figure("refused as sold out / failed", f"{len(answers.sold_out)} / {len(answers.failed)}")
     check(not answers.failed, f"failures: {answers.statuses()}")
-    check(told == new == stock - stock % 3, "exactly what there was is sold")
-    check(shop.available() == stock % 3 and len(answers.sold_out) > 0, "then buyers hear that nothing is left")
-    # Enough for everything that follows.
+    check(told == new == stock - stock % 3, "exactly the available tickets are sold")
+    check(shop.available() == stock % 3 and len(answers.sold_out) > 0, "then buyers get sold-out responses")
+    # Enough for all scenarios that follow.
     shop.set_capacity(100_000_000)

@@ -1,4 +1,4 @@
-"""A deleted system leaves its data until that is asked to go, and one of the same name finds it; so does a reinstalled operator."""
+"""A deleted system keeps its data, and a new one of the same name adopts it, until DATA=delete."""
 
 import time
 
@@ -18,11 +18,11 @@ def run(shop: Shop) -> None:
     figure("system deleted, s", f"{time.monotonic() - started:.1f}")
     _check_left(shop, claim, secret)
     shop.create(spec)
-    figure("made again: until Ready, s", f"{shop.wait_ready():.1f}")
+    figure("recreated: until Ready, s", f"{shop.wait_ready():.1f}")
     check(shop.sold() == sales and shop.token() == token, "the stock, every sale and the token are the same")
 
     others = [f"{s['metadata']['namespace']}/{s['metadata']['name']}" for s in kube.get("ticketsystems", "-A")["items"] if s["metadata"]["namespace"] != shop.namespace]
-    check(not others, f"the operator and the definition of TicketSystem can be removed; systems of others need them: {others}")
+    check(not others, f"no other system needs the operator and the TicketSystem definition: {others}")
     kube.kubectl("delete", "-k", "k8s/", "--wait", timeout_s=180)
     _wait_gone(shop)
     _check_left(shop, claim, secret)
@@ -30,10 +30,10 @@ def run(shop: Shop) -> None:
     shop.create(spec)
     figure("operator and definition reinstalled: until Ready, s", f"{shop.wait_ready():.1f}")
     check(shop.sold() == sales and shop.token() == token, "the stock, every sale and the token are the same")
-    figure("sales found again", len(sales))
+    figure("sales preserved", len(sales))
 
     print(kube.run("scripts/clean", env={**shop.env(), "DATA": "delete"}).rstrip())
-    check(not shop.kubectl("get", claim, secret, "--ignore-not-found", "-o", "name").strip(), "asked to go, the data goes")
+    check(not shop.kubectl("get", claim, secret, "--ignore-not-found", "-o", "name").strip(), "with DATA=delete, the data is deleted")
     check(not kube.exists("namespace", kube.OPERATOR_NAMESPACE) and not kube.exists("crd", "ticketsystems.ticket-system.io"), "nothing is left")
 
 
@@ -44,4 +44,4 @@ def _wait_gone(shop: Shop) -> None:
 
 def _check_left(shop: Shop, *names: str) -> None:
     left = shop.kubectl("get", *names, "-o", "name").split()
-    check(len(left) == len(names), f"the data is left: {left}")
+    check(len(left) == len(names), f"the data is kept: {left}")

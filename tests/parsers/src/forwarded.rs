@@ -1,10 +1,12 @@
+//! Lines of `X-Forwarded-For`.
+
 use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderValue};
 use http_server::middleware::TrustedProxies;
 
-/// Lines of `X-Forwarded-For`: nobody who is not trusted says for whom he asks, and what a client
-/// has written changes nothing of what the trusted proxies behind him have added.
+/// An untrusted client cannot choose its address with `X-Forwarded-For`, and its header does not
+/// change the addresses that trusted proxies behind it have added.
 ///
 /// # Panics
 /// When that does not hold.
@@ -19,7 +21,7 @@ pub fn forwarded(data: &[u8]) {
         for line in lines.iter().cloned().chain(added.iter().map(|line| line.parse().unwrap())) {
             headers.append("x-forwarded-for", line);
         }
-        trusted.asker(&headers, peer)
+        trusted.client_address(&headers, peer)
     };
     assert_eq!(asks(&[], stranger), Some(stranger));
     assert_eq!(asks(&["10.9.9.9"], stranger), Some(stranger));
@@ -40,8 +42,8 @@ pub fn forwarded(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     if let Ok(networks) = text.parse::<TrustedProxies>() {
         assert_eq!(
-            networks.asker(&HeaderMap::new(), stranger).is_none(),
-            networks.asker(&with("198.51.100.1"), stranger) != Some(stranger)
+            networks.client_address(&HeaderMap::new(), stranger).is_none(),
+            networks.client_address(&with("198.51.100.1"), stranger) != Some(stranger)
         );
     }
 }
@@ -52,7 +54,7 @@ fn with(line: &'static str) -> HeaderMap {
     headers
 }
 
-/// One header for each line, if they can be headers at all.
+/// One header for each line, or `None` when a line cannot be a header.
 fn lines(data: &[u8]) -> Option<Vec<HeaderValue>> {
     data.split(|byte| *byte == b'\n').map(|line| HeaderValue::from_bytes(line).ok()).collect()
 }

@@ -1,3 +1,5 @@
+//! Fixed responses that are built on demand.
+
 use std::{
     io::Write,
     sync::{Arc, LazyLock, OnceLock},
@@ -13,7 +15,7 @@ use http::{HeaderMap, HeaderValue, header};
 
 type Build = Box<dyn FnOnce() -> Bytes + Send + Sync>;
 
-/// A fixed answer, built and compressed at most once, when first asked for: documentation must not
+/// A fixed response. The first request builds and compresses it, so that documentation does not
 /// slow down the start.
 pub(super) struct Asset {
     content_type: HeaderValue,
@@ -23,7 +25,7 @@ pub(super) struct Asset {
 }
 
 impl Asset {
-    /// `build` runs at the first request. `policy` is the content security policy of a page.
+    /// Runs `build` at the first request. `policy` is the content security policy of a page.
     pub fn lazy<B: Into<Bytes>>(
         content_type: &'static str,
         policy: Option<&'static str>,
@@ -34,7 +36,8 @@ impl Asset {
         Arc::new(Self { content_type, policy, plain: LazyLock::new(build), gzip: OnceLock::new() })
     }
 
-    pub fn answer(&self, request: &HeaderMap) -> Response {
+    /// The response to a request with these headers.
+    pub fn response(&self, request: &HeaderMap) -> Response {
         let compressed = if accepts_gzip(request) {
             self.gzip.get_or_init(|| compress(&self.plain)).clone()
         } else {

@@ -1,30 +1,35 @@
-//! The API's documentation, served from the binary: nothing is loaded from anywhere else, which the
-//! pages' content security policy also enforces.
+//! The documentation of the API, served from the binary. The pages load nothing from elsewhere,
+//! which their content security policy also enforces.
 
 mod asset;
+#[cfg(feature = "redoc")]
 mod redoc;
+#[cfg(feature = "swagger-ui")]
 mod swagger;
 
-use std::{io::Read, sync::Arc};
+use std::sync::Arc;
 
 use asset::Asset;
-use axum::{Router, routing::get};
-use flate2::read::GzDecoder;
+use axum::{
+    Router,
+    routing::{MethodRouter, get},
+};
 use http::HeaderMap;
 use utoipa::openapi::OpenApi;
 
-/// A file of the pages, compressed, as build.rs has made it.
-macro_rules! bundled {
-    ($name:literal) => {
-        include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz"))
-    };
-}
-use bundled;
-
-/// Where the OpenAPI document is served; also in build.rs.
+/// Path of the OpenAPI document; also in build.rs.
 pub const OPENAPI_PATH: &str = "/openapi.json";
 
-/// What is to be documented.
+/// The names and paths of the documentation, for the start page.
+pub const LINKS: &[(&str, &str)] = &[
+    #[cfg(feature = "swagger-ui")]
+    ("docs", "/docs"),
+    #[cfg(feature = "redoc")]
+    ("redoc", "/redoc"),
+    ("openapi", OPENAPI_PATH),
+];
+
+/// An OpenAPI document to serve.
 #[derive(Clone)]
 pub struct Documentation {
     title: String,
@@ -32,8 +37,8 @@ pub struct Documentation {
 }
 
 impl Documentation {
-    /// `document` is called when somebody first asks for it: it takes megabytes to make, and most
-    /// processes never have to.
+    /// Calls `document` at the first request for it: building the document takes megabytes, and
+    /// most processes never serve it.
     pub fn new(
         title: impl Into<String>,
         document: impl Fn() -> OpenApi + Send + Sync + 'static,
@@ -42,26 +47,39 @@ impl Documentation {
     }
 }
 
-/// `/openapi.json`, Swagger UI on `/docs` and Redoc on `/redoc`.
+/// `/openapi.json`, Swagger UI on `/docs` and Redoc on `/redoc`; the pages where their features are
+/// on.
 pub(crate) fn routes(documentation: Documentation) -> Router {
     let Documentation { title, document } = documentation;
     let document = Asset::lazy("application/json", None, move || {
         serde_json::to_vec(&document()).unwrap_or_default()
     });
-    Router::new()
-        .route(OPENAPI_PATH, serving(document))
-        .merge(redoc::routes(&title))
-        .merge(swagger::routes())
+    Router::new().route(OPENAPI_PATH, serve(document)).merge(pages(&title))
 }
 
-fn serving(asset: Arc<Asset>) -> axum::routing::MethodRouter {
-    get(move |headers: HeaderMap| async move { asset.answer(&headers) })
+fn pages(title: &str) -> Router {
+    let router = Router::new();
+    #[cfg(feature = "redoc")]
+    let router = router.merge(redoc::routes(title));
+    #[cfg(not(feature = "redoc"))]
+    let _ = title;
+    #[cfg(feature = "swagger-ui")]
+    let router = router.merge(swagger::routes());
+    router
 }
 
+fn serve(asset: Arc<Asset>) -> MethodRouter {
+    get(move |headers: HeaderMap| async move { asset.response(&headers) })
+}
+
+/// The content of a file that is compressed in the binary.
+#[cfg(any(feature = "redoc", feature = "swagger-ui"))]
 fn inflate(compressed: &[u8], name: &str) -> Vec<u8> {
+    use std::io::Read;
+
     let mut plain = Vec::new();
-    if let Err(error) = GzDecoder::new(compressed).read_to_end(&mut plain) {
-        tracing::error!(%error, name, "a documentation file cannot be decompressed");
+    if let Err(error) = flate2::read::GzDecoder::new(compressed).read_to_end(&mut plain) {
+        tracing::error!(%error, name, "cannot decompress a documentation file");
     }
     plain
 }

@@ -1,6 +1,15 @@
+//! The page `/docs`, Swagger UI.
+
 use axum::Router;
 
-use super::{asset::Asset, bundled, inflate, serving};
+use super::{asset::Asset, inflate, serve};
+
+/// A file as build.rs has compressed it.
+macro_rules! bundled {
+    ($name:literal) => {
+        include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz"))
+    };
+}
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'";
@@ -10,7 +19,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const IMAGE: &str = "image/png";
 
-/// The files the page refers to, with their content types.
+/// The files that the page refers to, with their content types.
 const FILES: [(&str, &str, &[u8]); 7] = [
     ("swagger-ui.css", CSS, bundled!("swagger-ui.css")),
     ("index.css", CSS, bundled!("index.css")),
@@ -23,12 +32,11 @@ const FILES: [(&str, &str, &[u8]); 7] = [
 
 pub(super) fn routes() -> Router {
     let index = Asset::lazy(HTML, Some(POLICY), || inflate(bundled!("index.html"), "index.html"));
-    let router =
-        Router::new().route("/docs", serving(index.clone())).route("/docs/", serving(index));
+    let router = Router::new().route("/docs", serve(index.clone())).route("/docs/", serve(index));
     FILES.into_iter().fold(router, |router, (name, content_type, content)| {
         router.route(
             &format!("/docs/{name}"),
-            serving(Asset::lazy(content_type, None, move || inflate(content, name))),
+            serve(Asset::lazy(content_type, None, move || inflate(content, name))),
         )
     })
 }

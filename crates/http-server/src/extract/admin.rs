@@ -1,15 +1,17 @@
+//! The admin token.
+
 use config::Secret;
 use http::{HeaderMap, header};
 
 use crate::problem::Problem;
 
-/// Lets only callers with `Authorization: Bearer <token>` pass.
+/// Admits only callers with `Authorization: Bearer <token>`.
 ///
 /// # Errors
 /// 403 when no token is configured or the token is wrong, 401 when it is missing or malformed.
 pub fn require_admin(headers: &HeaderMap, token: Option<&Secret>) -> Result<(), Problem> {
     let Some(token) = token else {
-        return Err(Problem::forbidden("Admin calls are off: no ADMIN_TOKEN is configured."));
+        return Err(Problem::forbidden("Admin calls are disabled: ADMIN_TOKEN is not configured."));
     };
     let candidate = bearer(headers).ok_or_else(|| {
         Problem::unauthorized("Send the header Authorization: Bearer with the admin token.")

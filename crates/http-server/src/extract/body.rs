@@ -1,3 +1,5 @@
+//! Whole bodies.
+
 use std::error::Error;
 
 use axum::body::Body;
@@ -6,8 +8,8 @@ use http_body_util::BodyExt;
 
 use crate::{middleware::BodyError, problem::Problem};
 
-/// The whole body. Its size and time are limited by the edge; without copying when it came in one
-/// piece.
+/// Reads the whole body, without a copy when it arrives in one piece. The middleware limits its
+/// size and time.
 pub(super) async fn read(mut body: Body) -> Result<Bytes, Problem> {
     let mut first = Bytes::new();
     let mut rest: Option<BytesMut> = None;

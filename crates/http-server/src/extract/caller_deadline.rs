@@ -1,3 +1,5 @@
+//! The header `X-Request-Timeout-Ms`.
+
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
@@ -6,9 +8,9 @@ use tokio::time::Instant;
 
 use crate::problem::Problem;
 
-/// Until when the caller waits, from the header `X-Request-Timeout-Ms`: milliseconds from the
-/// request's arrival, a whole number. What is not decided by then need not be decided at all.
-/// Rejects with 400 when it is malformed or repeated.
+/// The deadline of the caller, from the header `X-Request-Timeout-Ms`: a whole number of
+/// milliseconds from the arrival of the request. The service drops a request past this deadline.
+/// Rejects with 400 when the header is malformed or repeated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CallerDeadline(pub Option<Instant>);
 
@@ -32,7 +34,7 @@ impl CallerDeadline {
                 "The header X-Request-Timeout-Ms is not accepted: it must be a whole number of milliseconds.",
             )
         };
-        // Further away than the clock can tell is no deadline.
+        // Beyond the range of the clock there is no deadline.
         timeout_ms
             .map(|timeout_ms| Self(now.checked_add(Duration::from_millis(timeout_ms))))
             .ok_or_else(malformed)

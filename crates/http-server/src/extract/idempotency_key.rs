@@ -1,3 +1,5 @@
+//! The header `Idempotency-Key`.
+
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, HeaderName, request::Parts};
 
@@ -27,14 +29,14 @@ impl IdempotencyKey {
         }
         let text = value
             .to_str()
-            .map_err(|_| malformed("it has characters that are not printable ASCII"))?
+            .map_err(|_| malformed("it contains characters that are not printable ASCII"))?
             .trim();
         let key = if text.starts_with('"') { unquote(text)? } else { text.to_owned() };
         if key.is_empty() || key.len() > KEY_MAX_BYTES {
             return Err(malformed("it must have 1 to 255 characters"));
         }
         if !key.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            return Err(malformed("it has characters that are not printable ASCII"));
+            return Err(malformed("it contains characters that are not printable ASCII"));
         }
         Ok(Self(Some(key)))
     }
@@ -99,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_400() {
+    fn a_malformed_key_is_400() {
         let long = "x".repeat(256);
         let cases: [&[&[u8]]; 8] = [
             &[b""],

@@ -1,3 +1,5 @@
+//! JSON bodies.
+
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
@@ -5,19 +7,18 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use super::{
-    body,
-    objects::{ObjectsOnly, from_slice},
-    shorten,
+    body, shorten,
+    strict_struct::{StrictStruct, from_slice},
 };
 use crate::problem::Problem;
 
 /// A JSON body. Rejects with 415 (content type), 400 (not JSON), 422 (JSON of another shape; the
 /// detail names the field), 413 (too large) or 408 (did not arrive in time). A struct is an object:
-/// an array of its members' values is another shape.
+/// an array of the values of its members is rejected.
 #[derive(Debug, Clone)]
 pub struct JsonBody<T>(pub T);
 
-/// Like [`JsonBody`], but without a body, or with `null` as one, it is `T::default()`.
+/// Like [`JsonBody`]; an absent body or `null` is `T::default()`.
 #[derive(Debug, Clone)]
 pub struct OptionalJson<T>(pub T);
 
@@ -53,10 +54,11 @@ fn parse<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
     })
 }
 
-/// Parses again, slower, only to learn which field is wrong.
+/// Parses again, more slowly, to find the field that is wrong.
 fn explain<T: DeserializeOwned>(bytes: &Bytes, error: &serde_json::Error) -> String {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let explained = match serde_path_to_error::deserialize::<_, T>(ObjectsOnly(&mut deserializer)) {
+    let explained = match serde_path_to_error::deserialize::<_, T>(StrictStruct(&mut deserializer))
+    {
         Err(error) if error.path().iter().next().is_some() => {
             format!("{}: {}", error.path(), error.inner())
         }
@@ -66,7 +68,7 @@ fn explain<T: DeserializeOwned>(bytes: &Bytes, error: &serde_json::Error) -> Str
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
-    // Most say just this.
+    // The comparison covers most requests.
     let plain =
         |value: &HeaderValue| value == "application/json" || value.to_str().is_ok_and(is_json);
     let accepted = headers.get(header::CONTENT_TYPE).is_some_and(plain);

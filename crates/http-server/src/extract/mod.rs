@@ -1,14 +1,14 @@
-//! What handlers take from a request, rejecting with problems.
+//! Extractors of handlers. They reject with problems.
 
 mod admin;
 mod body;
 mod caller_deadline;
 mod idempotency_key;
+mod integral_number;
 mod json;
-mod objects;
 mod path;
 mod query;
-mod whole;
+mod strict_struct;
 
 pub use admin::require_admin;
 pub use caller_deadline::CallerDeadline;
@@ -17,7 +17,7 @@ pub use json::{JsonBody, OptionalJson};
 pub use path::PathParams;
 pub use query::QueryParams;
 
-/// Longest detail made from a parser's message, which may quote the input, bytes.
+/// Longest detail from a message of a parser, which may quote the input, bytes.
 const DETAIL_MAX_BYTES: usize = 300;
 
 /// Cuts `message` to [`DETAIL_MAX_BYTES`].

@@ -1,3 +1,5 @@
+//! Checks of dependencies.
+
 use std::{future::Future, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
@@ -8,11 +10,11 @@ use super::{Readiness, Stage};
 /// The state of one dependency.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckResult {
-    /// Whether it can be used.
+    /// Whether the dependency can be used.
     pub up: bool,
-    /// Why not, in words fit for the public: no addresses, no messages of other systems.
+    /// The reason when it cannot, fit for the public: no addresses, no messages of other systems.
     pub detail: Option<String>,
-    /// Members added to the top level of the readiness answer.
+    /// Members added to the top level of the readiness response.
     pub extra: Map<String, Value>,
 }
 
@@ -28,7 +30,7 @@ impl CheckResult {
         Self { up: false, detail: Some(detail.into()), extra: Map::new() }
     }
 
-    /// Adds a member to the readiness answer.
+    /// Adds a member to the readiness response.
     #[must_use]
     pub fn with_extra(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.extra.insert(name.to_owned(), value.into());
@@ -41,7 +43,7 @@ type CheckFn = dyn Fn() -> BoxFuture<'static, CheckResult> + Send + Sync;
 #[derive(Clone)]
 pub(super) struct Check {
     name: &'static str,
-    run: Arc<CheckFn>,
+    check: Arc<CheckFn>,
 }
 
 impl Check {
@@ -50,13 +52,13 @@ impl Check {
         F: Fn() -> R + Send + Sync + 'static,
         R: Future<Output = CheckResult> + Send + 'static,
     {
-        Self { name, run: Arc::new(move || Box::pin(check())) }
+        Self { name, check: Arc::new(move || Box::pin(check())) }
     }
 
-    pub async fn ask(&self, timeout: Duration) -> CheckResult {
-        tokio::time::timeout(timeout, (self.run)())
+    pub async fn run(&self, timeout: Duration) -> CheckResult {
+        tokio::time::timeout(timeout, (self.check)())
             .await
-            .unwrap_or_else(|_| CheckResult::down("no answer in time"))
+            .unwrap_or_else(|_| CheckResult::down("no response in time"))
     }
 }
 

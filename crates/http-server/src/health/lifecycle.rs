@@ -1,9 +1,11 @@
+//! The stage of a server.
+
 use std::sync::{
     Arc,
     atomic::{AtomicU8, Ordering::SeqCst},
 };
 
-/// Where a server stands.
+/// The stage of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     Starting,

@@ -1,4 +1,4 @@
-//! Whether the process lives and whether it should get traffic.
+//! Liveness and readiness.
 
 mod check;
 mod lifecycle;
@@ -12,7 +12,7 @@ pub use lifecycle::{Lifecycle, Stage};
 pub use routes::is_probe_path;
 use serde_json::Map;
 
-/// How long a dependency may take to answer a check.
+/// Limit for the check of one dependency.
 pub const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The health of one server: its lifecycle and its dependencies. Clones share the lifecycle.
@@ -24,17 +24,17 @@ pub struct Health {
     check_timeout: Duration,
 }
 
-/// What the readiness probe answers.
+/// The result of the readiness probe.
 #[derive(Debug, Clone)]
 pub struct Readiness {
-    /// Whether traffic is welcome.
+    /// Whether the server takes traffic.
     pub ready: bool,
-    /// The JSON body of the answer.
+    /// The JSON body of the response.
     pub body: Map<String, serde_json::Value>,
 }
 
 impl Health {
-    /// A server that is starting; call [`Health::set_ready`] once it can serve.
+    /// The health of a server that is starting; call [`Health::set_ready`] once it can serve.
     #[must_use]
     pub fn new(service: &str) -> Self {
         Self {
@@ -45,8 +45,7 @@ impl Health {
         }
     }
 
-    /// Adds a dependency: `check` is asked at every readiness probe, at most [`CHECK_TIMEOUT`]
-    /// long.
+    /// Adds a dependency. Every readiness probe runs `check`, for at most [`CHECK_TIMEOUT`].
     #[must_use]
     pub fn with_check<F, R>(mut self, name: &'static str, check: F) -> Self
     where
@@ -57,39 +56,39 @@ impl Health {
         self
     }
 
-    /// Another limit than [`CHECK_TIMEOUT`] for each check.
+    /// Replaces [`CHECK_TIMEOUT`] for each check.
     #[must_use]
     pub fn with_check_timeout(mut self, timeout: Duration) -> Self {
         self.check_timeout = timeout;
         self
     }
 
-    /// Name of the service in the answers.
+    /// Name of the service in the responses.
     #[must_use]
     pub fn service(&self) -> &str {
         &self.service
     }
 
-    /// Where the server stands.
+    /// The stage of the server.
     #[must_use]
     pub fn lifecycle(&self) -> &Lifecycle {
         &self.lifecycle
     }
 
-    /// From now on traffic is welcome.
+    /// Readiness becomes 200.
     pub fn set_ready(&self) {
         self.lifecycle.set_ready();
     }
 
-    /// From now on readiness is 503; the server is shutting down. Final.
+    /// Readiness becomes 503, for good: the server is shutting down.
     pub fn set_draining(&self) {
         self.lifecycle.set_draining();
     }
 
-    /// Asks all dependencies at once and sums up.
+    /// Checks all dependencies at the same time.
     pub async fn readiness(&self) -> Readiness {
         let results = futures::future::join_all(
-            self.checks.iter().map(|check| check.ask(self.check_timeout)),
+            self.checks.iter().map(|check| check.run(self.check_timeout)),
         )
         .await;
         check::summarize(self.lifecycle.stage(), &self.checks, results)

@@ -1,3 +1,5 @@
+//! The probes.
+
 use axum::{Json, Router, extract::State, response::IntoResponse, routing::get};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
@@ -8,8 +10,8 @@ const LIVE_PATHS: [&str; 3] = ["/health", "/api/v1/health", "/livez"];
 const READY_PATHS: [&str; 2] = ["/ready", "/readyz"];
 const METRICS_PATH: &str = "/metrics";
 
-/// Whether `path` is one that limits must not refuse: an overloaded server that fails its probes
-/// gets restarted, which makes the overload worse.
+/// Whether `path` is exempt from limits. An overloaded server that fails its probes is restarted,
+/// which makes the overload worse.
 #[must_use]
 pub fn is_probe_path(path: &str) -> bool {
     LIVE_PATHS.contains(&path) || READY_PATHS.contains(&path) || path == METRICS_PATH

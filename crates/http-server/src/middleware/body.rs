@@ -1,4 +1,4 @@
-//! Request bodies that end at a size and at a time; only so many of them may take their time.
+//! Limits of request bodies: size, time, and the number of slow bodies at once.
 
 use std::{
     pin::Pin,
@@ -22,15 +22,15 @@ use tokio::{
 use super::RequestSettings;
 use crate::problem::Problem;
 
-/// How much of a refused body is read so that its sender gets to see the refusal instead of a
+/// Bytes of a refused body that are still read, so that its sender sees the response and not a
 /// reset.
 const DISCARD_MAX_BYTES: usize = 1_048_576;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A body that is not there this long after its head is slow. Most arrive together with it.
+/// A body that is not complete this long after its head is slow. Most arrive together with it.
 const SLOW_AFTER: Duration = Duration::from_millis(100);
 
-/// Why a body ended before its end.
+/// A body was cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
     /// Larger than allowed.
@@ -39,7 +39,7 @@ pub enum BodyError {
     /// Did not arrive in time.
     #[error("the body did not arrive in time")]
     TimedOut,
-    /// Slow, and as many are slow as may be.
+    /// Slow, while the maximum number of bodies is slow.
     #[error("too many bodies are slow")]
     TooManySlow,
 }
@@ -57,7 +57,7 @@ impl From<BodyError> for Problem {
     }
 }
 
-/// When a body had arrived, for the request's deadline to start from.
+/// The arrival of a body, from which the deadline of its request counts.
 pub(super) struct BodyProgress {
     started: Instant,
     /// Microseconds after `started`, plus one; 0 until then.
@@ -80,8 +80,8 @@ impl BodyProgress {
     }
 }
 
-/// Limits `body` in size and time, and lets it be slow only with one of `slow_slots`; `progress`
-/// learns when it is complete.
+/// Limits `body` in size and time. A slow body takes one of `slow_slots`; `progress` records when
+/// the body is complete.
 pub(super) fn limit(
     body: Body,
     limits: &RequestSettings,
@@ -101,7 +101,7 @@ pub(super) fn limit(
     })
 }
 
-/// Reads what is left of a refused body, within bounds, in the background.
+/// Reads the rest of a refused body, within bounds, in the background.
 pub(super) fn discard(mut body: Body) {
     tokio::spawn(timeout(DISCARD_TIMEOUT, async move {
         let mut left_bytes = DISCARD_MAX_BYTES;
@@ -119,16 +119,16 @@ struct LimitedBody {
     max_bytes: usize,
     left_bytes: usize,
     limit: Duration,
-    /// Set when the body first keeps its reader waiting; most arrive together with the head.
+    /// Set when the reader first has to wait; most bodies arrive together with the head.
     timer: Option<Pin<Box<Sleep>>>,
     slow_slots: Arc<Semaphore>,
-    /// What this body, being slow, occupies.
+    /// Held while this body is slow.
     slow_slot: Option<OwnedSemaphorePermit>,
     progress: Arc<BodyProgress>,
 }
 
 impl LimitedBody {
-    /// The body keeps its reader waiting: first for free, then in a slot, then no more.
+    /// The reader waits: first without a slot, then with one, until the deadline.
     fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<BodyError> {
         let (slow_at, deadline) =
             (self.progress.started + SLOW_AFTER, self.progress.started + self.limit);

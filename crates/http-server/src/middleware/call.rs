@@ -1,4 +1,4 @@
-//! The record of one request, from its arrival to its answer or its end without one.
+//! The record of one request, from its arrival to its response or its cancellation.
 
 use std::sync::Arc;
 
@@ -7,61 +7,65 @@ use axum::{
     extract::MatchedPath,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use telemetry::{
-    Begun, Current, Id, MethodLabel, RouteHandles, ServerSpan, UNMATCHED_ROUTE, within,
+    InFlightToken, MethodLabel, RequestContext, RequestId, RouteHandles, ServerSpan,
+    UNMATCHED_ROUTE, within,
 };
 use tokio::time::Instant;
 
-use super::{REQUEST_ID, RouteEdge, TRACEPARENT, body::BodyProgress, head::Head, quota::Standing};
+use super::{
+    REQUEST_ID, RouteState, TRACEPARENT, body::BodyProgress, head::Head, quota::RateLimitStatus,
+};
 use crate::problem::{Problem, ProblemTail};
 
-/// Status counted for requests whose caller went away before the answer.
-const STATUS_GONE: u16 = 499;
+/// Status counted for requests whose caller disconnected before the response.
+const STATUS_CLIENT_CLOSED: u16 = 499;
 
 pub(super) struct Call {
-    route: Arc<RouteEdge>,
-    begun: Begun,
+    route: Arc<RouteState>,
+    in_flight: InFlightToken,
     method: MethodLabel,
-    /// Only when the route's cache belongs to another path: several paths share one service.
+    /// Set when the cache of the route belongs to another path: several paths share one service.
     uncached: Option<Box<RouteHandles>>,
     started: Instant,
-    id: Id,
+    id: RequestId,
     traceparent: Option<HeaderValue>,
     body: Option<Arc<BodyProgress>>,
-    http1: bool,
-    /// The page that asks, when it is a browser: an answer made here must be one that it may read.
+    version: Version,
+    /// The origin of the page that sends the request: it must be able to read a response made
+    /// here.
     origin: Option<HeaderValue>,
-    standing: Option<Standing>,
-    /// On the heap, since it is large and rarely there: a call is moved several times.
+    rate_limit: Option<RateLimitStatus>,
+    /// On the heap, because it is large and rarely set, and a call is moved several times.
     span: Option<Box<ServerSpan>>,
-    pub(super) current: Current,
+    pub(super) current: RequestContext,
     finished: bool,
 }
 
 impl Call {
-    pub fn begin(route: Arc<RouteEdge>, method: MethodLabel, path: Option<&MatchedPath>) -> Self {
+    pub fn begin(route: Arc<RouteState>, method: MethodLabel, path: Option<&MatchedPath>) -> Self {
         let path = path.map_or(UNMATCHED_ROUTE, MatchedPath::as_str);
         let uncached = if route.cache.get(&route.shared.metrics, method, path).is_some() {
             None
         } else {
             Some(Box::new(RouteHandles::new(&route.shared.metrics, method, path)))
         };
-        let begun = route.shared.metrics.under_way().begin();
+        let in_flight = route.shared.metrics.in_flight().begin();
         Self {
             route,
-            begun,
+            in_flight,
             method,
             uncached,
             started: Instant::now(),
-            id: Id::Given(HeaderValue::from_static("")),
+            id: RequestId::Given(HeaderValue::from_static("")),
             traceparent: None,
             body: None,
-            http1: false,
+            version: Version::HTTP_11,
             origin: None,
-            standing: None,
+            rate_limit: None,
             span: None,
-            current: Current::default(),
+            current: RequestContext::default(),
             finished: false,
         }
     }
@@ -71,12 +75,12 @@ impl Call {
     }
 
     pub fn take_ids(&mut self, head: Head, headers: &mut HeaderMap) {
-        self.id = head.id.unwrap_or_else(Id::make);
+        self.id = head.id.unwrap_or_else(RequestId::generate);
         self.traceparent = head.traceparent;
         self.current.request_id = Some(self.id.clone());
         if let Some(span) = ServerSpan::start(self.method, self.path(), self.traceparent.as_ref()) {
             self.current.span = span.reference();
-            // Who is called on, and the caller, hear of this request's span.
+            // Outgoing calls and the response carry the span of this request.
             if let Some(traceparent) = span.traceparent() {
                 headers.insert(TRACEPARENT, traceparent.clone());
                 self.traceparent = Some(traceparent);
@@ -85,23 +89,23 @@ impl Call {
         }
     }
 
-    /// The answer may say `Connection: close` (HTTP/1).
-    pub fn note_close(&mut self, http1: bool) {
-        self.http1 = http1;
+    /// Records the version, because HTTP/2 has no `Connection: close`.
+    pub fn note_version(&mut self, version: Version) {
+        self.version = version;
     }
 
-    /// What is left of the client's quota.
-    pub fn note_standing(&mut self, standing: Option<Standing>) {
-        self.standing = standing;
+    /// Records the remaining quota of the client.
+    pub fn note_rate_limit(&mut self, status: RateLimitStatus) {
+        self.rate_limit = Some(status);
     }
 
-    /// An answer of the edge itself has to be readable from this origin.
+    /// Records the origin that must be able to read a response made here.
     pub fn note_origin(&mut self, headers: &HeaderMap) {
         self.origin = headers.get(header::ORIGIN).cloned();
     }
 
-    /// An answer in the handler's place, in a form that the origin may read.
-    pub fn instead(&mut self, problem: Problem) -> Response {
+    /// A response that replaces that of the handler, in a form that the origin may read.
+    pub fn replace_with(&mut self, problem: Problem) -> Response {
         let response = problem.into_response();
         match self.origin.take() {
             Some(origin) => self.route.shared.negotiation.readable(response, origin),
@@ -109,17 +113,17 @@ impl Call {
         }
     }
 
-    /// The deadline starts when the body has arrived.
+    /// Makes the deadline count from the arrival of the body.
     pub fn follow(&mut self, body: Option<Arc<BodyProgress>>) {
         self.body = body;
     }
 
     /// Whether more requests than `max` are in flight, this one included.
     pub fn is_over(&self, max: usize) -> bool {
-        self.route.shared.metrics.under_way().is_over(max)
+        self.route.shared.metrics.in_flight().is_over(max)
     }
 
-    /// When the answer is due, as far as known now.
+    /// The deadline of the response, as far as known now.
     pub fn deadline(&self) -> Instant {
         let settings = &self.route.shared.settings;
         let from = match &self.body {
@@ -129,7 +133,7 @@ impl Call {
         from + settings.request_timeout
     }
 
-    /// Puts the ids on the answer, counts and logs it.
+    /// Adds the ids to the response, counts it and logs it.
     pub fn finish(&mut self, mut response: Response) -> Response {
         let status = response.status();
         if let Some(tail) = response.extensions_mut().remove::<ProblemTail>() {
@@ -142,11 +146,11 @@ impl Call {
         if let Some(traceparent) = self.traceparent.take() {
             headers.insert(TRACEPARENT, traceparent);
         }
-        if let Some(standing) = self.standing {
-            standing.put_on(headers);
+        if let Some(rate_limit) = self.rate_limit {
+            rate_limit.put_on(headers);
         }
-        // What is left of the body would be taken for the next request.
-        if self.http1
+        // The rest of the body would be read as the next request.
+        if self.version < Version::HTTP_2
             && matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE)
         {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -155,7 +159,7 @@ impl Call {
         response
     }
 
-    /// The route's label, for logs.
+    /// The label of the route, for logs.
     pub fn path(&self) -> &str {
         self.handles().route()
     }
@@ -187,10 +191,10 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.route.shared.metrics.under_way().end(self.begun);
+        self.route.shared.metrics.in_flight().end(self.in_flight);
         if !self.finished {
             let mut current = std::mem::take(&mut self.current);
-            within(&mut current, || self.record(STATUS_GONE));
+            within(&mut current, || self.record(STATUS_CLIENT_CLOSED));
         }
     }
 }

@@ -1,8 +1,10 @@
+//! The origins of CORS.
+
 use std::str::FromStr;
 
 use http::HeaderValue;
 
-/// Which origins browsers may call from.
+/// Origins that browsers may call from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CorsOrigins {
     /// Every origin.
@@ -11,7 +13,7 @@ pub enum CorsOrigins {
     List(Vec<HeaderValue>),
 }
 
-/// Why a list of origins does not parse.
+/// A list of origins does not parse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an origin is scheme://host[:port], without a path")]
 pub struct InvalidOrigin;
@@ -32,8 +34,7 @@ impl FromStr for CorsOrigins {
 
 fn parse_origin(origin: &str) -> Result<HeaderValue, InvalidOrigin> {
     let uri: http::Uri = origin.parse().map_err(|_| InvalidOrigin)?;
-    // A trailing slash never matches what a browser sends, so refuse it here rather than fail
-    // silently there.
+    // A browser never sends a trailing slash, so such an origin would never match.
     if uri.scheme().is_none()
         || uri.authority().is_none()
         || origin.ends_with('/')

@@ -1,4 +1,4 @@
-//! Driving a request to its answer: deadline and panics.
+//! Drives a request to its response: deadline and panics.
 
 use std::{
     any::Any,
@@ -17,14 +17,14 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::call::Call;
 use crate::problem::Problem;
 
-type Answer = Result<Response, Infallible>;
+type ServiceResult = Result<Response, Infallible>;
 
 pin_project_lite::pin_project! {
-    /// What the answer comes from.
+    /// The source of the response.
     #[project = WorkProjection]
     pub(super) enum Work<F> {
         Plain { #[pin] future: F },
-        Negotiated { future: BoxFuture<'static, Answer> },
+        Negotiated { future: BoxFuture<'static, ServiceResult> },
         Refused { response: Option<Response> },
         Panicked { payload: Option<Box<dyn Any + Send>> },
         Done,
@@ -37,12 +37,12 @@ pub(super) fn guarded<F>(start: impl FnOnce() -> Work<F>) -> Work<F> {
         .unwrap_or_else(|payload| Work::Panicked { payload: Some(payload) })
 }
 
-impl<F: Future<Output = Answer>> Work<F> {
+impl<F: Future<Output = ServiceResult>> Work<F> {
     fn poll(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response, Box<dyn Any + Send>>> {
-        let answer = match self.project() {
+        let result = match self.project() {
             WorkProjection::Plain { future } => ready!(future.poll(cx)),
             WorkProjection::Negotiated { future } => ready!(future.as_mut().poll(cx)),
             WorkProjection::Refused { response } => {
@@ -53,7 +53,7 @@ impl<F: Future<Output = Answer>> Work<F> {
             }
             WorkProjection::Done => unreachable!("polled after completion"),
         };
-        match answer {
+        match result {
             Ok(response) => Poll::Ready(Ok(response)),
             Err(never) => match never {},
         }
@@ -61,37 +61,37 @@ impl<F: Future<Output = Answer>> Work<F> {
 }
 
 pin_project_lite::pin_project! {
-    /// The answer of [`EdgeService`](super::EdgeService).
-    pub struct EdgeFuture<F> {
+    /// The response of [`MiddlewareService`](super::MiddlewareService).
+    pub struct ResponseFuture<F> {
         #[pin]
         work: Work<F>,
-        // Only set once the handler has kept us waiting: what answers at once costs no timer.
+        // Set when the handler first waits: a handler that responds at once costs no timer.
         #[pin]
         timer: Option<Sleep>,
         call: Call,
     }
 }
 
-impl<F> EdgeFuture<F> {
+impl<F> ResponseFuture<F> {
     pub(super) fn new(work: Work<F>, call: Call) -> Self {
         Self { work, timer: None, call }
     }
 }
 
-impl<F: Future<Output = Answer>> Future for EdgeFuture<F> {
-    type Output = Answer;
+impl<F: Future<Output = ServiceResult>> Future for ResponseFuture<F> {
+    type Output = ServiceResult;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
-        // What is logged and called meanwhile is part of this request.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ServiceResult> {
+        // Log lines and calls from here on belong to this request.
         let mut current = std::mem::take(&mut self.as_mut().project().call.current);
-        let answer = within(&mut current, || self.as_mut().poll_within(cx));
+        let polled = within(&mut current, || self.as_mut().poll_within(cx));
         self.project().call.current = current;
-        answer
+        polled
     }
 }
 
-impl<F: Future<Output = Answer>> EdgeFuture<F> {
-    fn poll_within(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
+impl<F: Future<Output = ServiceResult>> ResponseFuture<F> {
+    fn poll_within(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ServiceResult> {
         let mut this = self.project();
         let polled = catch_unwind(AssertUnwindSafe(|| this.work.as_mut().poll(cx)));
         let response = match polled {
@@ -99,7 +99,7 @@ impl<F: Future<Output = Answer>> EdgeFuture<F> {
             Ok(Poll::Ready(Err(panic))) | Err(panic) => {
                 this.work.set(Work::Done);
                 report_panic(this.call, &*panic);
-                this.call.instead(Problem::internal("The request could not be handled."))
+                this.call.replace_with(Problem::internal("The request could not be handled."))
             }
             Ok(Poll::Pending) => {
                 if this.timer.is_none() {
@@ -115,10 +115,9 @@ impl<F: Future<Output = Answer>> EdgeFuture<F> {
                     }
                     timer.as_mut().reset(deadline);
                 }
-                // Dropping the handler does not undo its write: writes finish where they were
-                // handed to.
+                // Dropping the handler does not cancel its write: the committer finishes writes.
                 this.work.set(Work::Done);
-                this.call.instead(Problem::deadline_exceeded())
+                this.call.replace_with(Problem::deadline_exceeded())
             }
         };
         Poll::Ready(Ok(this.call.finish(response)))
@@ -131,5 +130,5 @@ fn report_panic(call: &Call, payload: &(dyn Any + Send)) {
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     let message = message.unwrap_or("no message");
-    tracing::error!(route = call.path(), message, "a handler panicked");
+    tracing::error!(route = call.path(), message, "handler panicked");
 }

@@ -1,10 +1,10 @@
-//! What the edge has to know of a request's head, and what it hands on of it.
+//! The headers of a request that the middleware reads.
 
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, HeaderName, HeaderValue, request::Parts};
-use telemetry::Id;
+use telemetry::RequestId;
 
 /// Name of the header that identifies a request, in and out.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -12,11 +12,11 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Name of the W3C trace context header, in and out.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// The id of the request being handled, to pass on to other services.
+/// Extracts the id of the current request, to pass on to other services.
 #[derive(Debug, Clone)]
-pub struct RequestId(pub Option<String>);
+pub struct CurrentRequestId(pub Option<String>);
 
-impl<S: Sync> FromRequestParts<S> for RequestId {
+impl<S: Sync> FromRequestParts<S> for CurrentRequestId {
     type Rejection = Infallible;
 
     async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
@@ -24,22 +24,20 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
     }
 }
 
-/// Found in one pass: a look-up by name costs as much as reading all headers that a program sends.
+/// Read in one pass: one look-up by name costs as much as reading all headers of a typical client.
 #[derive(Default)]
 pub(super) struct Head {
     /// The caller's id, if it is acceptable.
-    pub id: Option<Id>,
+    pub id: Option<RequestId>,
     /// The caller's trace context, if it is well formed.
     pub traceparent: Option<HeaderValue>,
-    /// Whether the request takes part in CORS or accepts compression; if not, both would leave its
-    /// answer alone.
+    /// Whether the request takes part in CORS or accepts compression.
     pub negotiated: bool,
 }
 
 impl Head {
-    /// Reads `headers`. A trace context that is not well formed, or is there twice, is taken out of
-    /// them: passed on, it could make the next service refuse the call, and with it whoever
-    /// else goes along.
+    /// Reads `headers`. It removes a trace context that is malformed or repeated: the next service
+    /// could refuse the whole call, which may carry other requests as well.
     pub fn read(headers: &mut HeaderMap) -> Self {
         let mut head = Self::default();
         let (mut ids, mut traceparents) = (0, 0);
@@ -49,7 +47,7 @@ impl Head {
                 "x-request-id" => {
                     ids += 1;
                     if ids == 1 {
-                        head.id = Id::accept(value);
+                        head.id = RequestId::accept(value);
                     }
                 }
                 "traceparent" => {
@@ -67,7 +65,7 @@ impl Head {
     }
 }
 
-/// `version-trace-parent-flags` in lower-case hexadecimal; there is no version ff.
+/// `version-trace-parent-flags` in lower-case hexadecimal; version ff is invalid.
 fn is_traceparent(value: &[u8]) -> bool {
     value.len() == 55
         && !value.starts_with(b"ff")
@@ -91,14 +89,18 @@ mod tests {
     }
 
     #[test]
-    fn the_first_id_counts() {
+    fn the_first_request_id_counts() {
         for (given, id) in [
             (&["a-1"][..], Some("a-1")),
             (&["a-1", "b-2"], Some("a-1")),
             (&["a b", "b-2"], None),
             (&[], None),
         ] {
-            assert_eq!(read(&REQUEST_ID, given).0.id.as_ref().map(Id::as_str), id, "{given:?}");
+            assert_eq!(
+                read(&REQUEST_ID, given).0.id.as_ref().map(RequestId::as_str),
+                id,
+                "{given:?}"
+            );
         }
     }
 

@@ -1,18 +1,19 @@
 //! The outermost layer of a router, in one piece: request id, metrics, access log, size and time
 //! limits of requests, panics, CORS and compression.
 //!
-//! One layer instead of a stack of them: each layer of a router costs every request an allocation
-//! and a virtual call. What few requests need (CORS, compression) is only built for those.
+//! It is one layer and not a stack of them, because each layer of a router costs every request an
+//! allocation and a virtual call. CORS and compression, which few requests need, run only for
+//! those.
 
 mod body;
 mod call;
 mod cors;
 mod future;
 mod head;
+mod log_budget;
 mod negotiate;
 mod quota;
 mod settings;
-mod warn;
 
 use std::{
     convert::Infallible,
@@ -29,87 +30,88 @@ pub use body::BodyError;
 use body::BodyProgress;
 use call::Call;
 pub use cors::{CorsOrigins, InvalidOrigin};
-use future::{EdgeFuture, Work};
+use future::{ResponseFuture, Work};
 use head::Head;
-pub use head::{REQUEST_ID, RequestId, TRACEPARENT};
-use http::{Request, Version};
+pub use head::{CurrentRequestId, REQUEST_ID, TRACEPARENT};
+use http::Request;
+use log_budget::LogBudget;
 use negotiate::Negotiation;
-use quota::Quotas;
-pub use quota::{Peer, QuotaSettings, TrustedProxies};
+pub use quota::{ClientIdentity, Peer, QuotaSettings, TrustedProxies};
+use quota::{QuotaDecision, Quotas};
+use settings::Priority;
 pub use settings::RequestSettings;
 use telemetry::{MethodLabel, Metrics, RouteCache, within};
 use tokio::sync::Semaphore;
 use tower::{Layer, Service};
-use warn::WarnBudget;
 
 use crate::{health::is_probe_path, problem::Problem};
 
-/// What all routes of one router share.
-pub(crate) struct EdgeShared {
+/// Shared by all routes of one router.
+pub(crate) struct SharedState {
     settings: RequestSettings,
     metrics: Metrics,
     negotiation: Negotiation,
-    /// One permit for each body that may be slow at once.
+    /// One permit for each body that may be slow at the same time.
     slow_bodies: Arc<Semaphore>,
     quotas: Option<Quotas>,
-    warnings: WarnBudget,
+    warnings: LogBudget,
 }
 
 /// The layer. Apply it with [`axum::Router::layer`], last.
 #[derive(Clone)]
-pub struct EdgeLayer(Arc<EdgeShared>);
+pub struct MiddlewareLayer(Arc<SharedState>);
 
-impl EdgeLayer {
-    /// A layer that records into `metrics`.
+impl MiddlewareLayer {
+    /// A layer that records in `metrics`.
     #[must_use]
     pub fn new(settings: RequestSettings, metrics: Metrics) -> Self {
         let negotiation = Negotiation::new(&settings.cors_allow_origins);
         let slow_bodies = Arc::new(Semaphore::new(settings.slow_bodies()));
-        let quotas = settings.quota.clone().map(Quotas::new);
-        Self(Arc::new(EdgeShared {
+        let quotas = Quotas::new(settings.quota.clone());
+        Self(Arc::new(SharedState {
             settings,
             metrics,
             negotiation,
             slow_bodies,
             quotas,
-            warnings: WarnBudget::default(),
+            warnings: LogBudget::default(),
         }))
     }
 }
 
-impl<S> Layer<S> for EdgeLayer {
-    type Service = EdgeService<S>;
+impl<S> Layer<S> for MiddlewareLayer {
+    type Service = MiddlewareService<S>;
 
-    fn layer(&self, inner: S) -> EdgeService<S> {
-        // Called once per route and method, so each route gets a metrics cache of its own.
-        EdgeService {
+    fn layer(&self, inner: S) -> MiddlewareService<S> {
+        // Called once per route and method, so that each route has its own metrics cache.
+        MiddlewareService {
             inner,
-            route: Arc::new(RouteEdge { shared: self.0.clone(), cache: RouteCache::default() }),
+            route: Arc::new(RouteState { shared: self.0.clone(), cache: RouteCache::default() }),
         }
     }
 }
 
-/// What the requests of one route share.
-pub(crate) struct RouteEdge {
-    shared: Arc<EdgeShared>,
+/// Shared by the requests of one route.
+pub(crate) struct RouteState {
+    shared: Arc<SharedState>,
     cache: RouteCache,
 }
 
-/// [`EdgeLayer`] around one route.
+/// [`MiddlewareLayer`] around one route.
 #[derive(Clone)]
-pub struct EdgeService<S> {
+pub struct MiddlewareService<S> {
     inner: S,
-    route: Arc<RouteEdge>,
+    route: Arc<RouteState>,
 }
 
-impl<S> Service<Request<Body>> for EdgeService<S>
+impl<S> Service<Request<Body>> for MiddlewareService<S>
 where
     S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = EdgeFuture<S::Future>;
+    type Future = ResponseFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
@@ -122,14 +124,15 @@ where
         let head = Head::read(request.headers_mut());
         let negotiated = head.negotiated;
         call.take_ids(head, request.headers_mut());
-        call.note_close(request.version() < Version::HTTP_2);
+        call.note_version(request.version());
 
         let refusal = self.refusal(&mut request, &mut call);
         let work = if let Some(problem) = refusal {
             let response = problem.into_response();
             if negotiated {
-                // A page of another origin could not read it otherwise, nor when to come again.
-                Work::Negotiated { future: self.route.shared.negotiation.answer(response, request) }
+                // Otherwise a page of another origin could not read the problem or its headers.
+                let future = self.route.shared.negotiation.respond(response, request);
+                Work::Negotiated { future }
             } else {
                 Work::Refused { response: Some(response) }
             }
@@ -138,8 +141,7 @@ where
             if negotiated {
                 call.note_origin(request.headers());
             }
-            // In their place until they are handed on: each move of a request costs as much as a
-            // look at its headers.
+            // Moved only once: each move of a request costs as much as reading its headers.
             let (mut request, inner, shared) = (Some(request), &mut self.inner, &self.route.shared);
             let start = || match request.take() {
                 Some(request) if negotiated => {
@@ -148,24 +150,25 @@ where
                 Some(request) => Work::Plain { future: inner.call(request) },
                 None => Work::Done,
             };
-            // A handler may begin its work, and log, before its future is polled.
+            // A handler may start work, and log, before its future is polled.
             within(&mut call.current, || future::guarded(start))
         };
-        EdgeFuture::new(work, call)
+        ResponseFuture::new(work, call)
     }
 }
 
-impl<S> EdgeService<S> {
-    /// Why the request is not even handed to its handler.
+impl<S> MiddlewareService<S> {
+    /// The problem of a request that does not reach its handler.
     fn refusal(&self, request: &mut Request<Body>, call: &mut Call) -> Option<Problem> {
         let shared = &self.route.shared;
         let settings = &shared.settings;
-        if call.is_over(settings.in_flight_max(false)) && !is_probe_path(request.uri().path()) {
+        let is_over = |priority| call.is_over(settings.in_flight_max(priority));
+        if is_over(Priority::Normal) && !is_probe_path(request.uri().path()) {
             let urgent = (settings.is_urgent)(request.method(), call.path());
-            if !urgent || call.is_over(settings.in_flight_max(true)) {
+            if !urgent || is_over(Priority::Urgent) {
                 shared.metrics.overloaded().inc();
                 return Some(Problem::overloaded(
-                    "The server handles as many requests as it may at once.",
+                    "The server handles the maximum number of requests.",
                     1,
                 ));
             }
@@ -174,9 +177,10 @@ impl<S> EdgeService<S> {
             && !is_probe_path(request.uri().path())
         {
             match quotas.take(request.headers(), request.extensions().get::<Peer>().copied()) {
-                Ok(standing) => call.note_standing(standing),
-                Err((problem, standing)) => {
-                    call.note_standing(Some(standing));
+                QuotaDecision::Unlimited => {}
+                QuotaDecision::Within(status) => call.note_rate_limit(status),
+                QuotaDecision::Over(problem, status) => {
+                    call.note_rate_limit(status);
                     shared.metrics.rate_limited().inc();
                     return Some(problem);
                 }
@@ -199,7 +203,7 @@ impl<S> EdgeService<S> {
         }
         let progress = Arc::new(BodyProgress::new(started));
         let shared = &self.route.shared;
-        // In its place: moving a whole request costs more than this.
+        // In place: moving the whole request costs more.
         let inner = std::mem::take(request.body_mut());
         *request.body_mut() =
             body::limit(inner, &shared.settings, shared.slow_bodies.clone(), progress.clone());

@@ -1,4 +1,4 @@
-//! CORS and compression, for the requests that ask for them.
+//! CORS and compression, for requests that ask for them.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -15,13 +15,13 @@ use tower_http::{
     cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer},
 };
 
-use super::REQUEST_ID;
-use crate::{middleware::CorsOrigins, problem};
+use super::{CorsOrigins, REQUEST_ID};
+use crate::problem;
 
-/// Answers up to this size are not worth compressing, bytes.
+/// Smallest response that is compressed, bytes.
 const GZIP_MIN_BYTES: u64 = 1_000;
 
-/// How long browsers may remember a preflight answer.
+/// Time for which browsers may cache a preflight response.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(600);
 
 type Compressible = And<And<SizeAbove, NotForContentType>, NotForContentType>;
@@ -55,7 +55,7 @@ impl Negotiation {
             .allow_headers(AllowHeaders::mirror_request())
             .expose_headers(exposed)
             .max_age(PREFLIGHT_MAX_AGE);
-        // Problems stay plain: they are small, and the edge still adds the request id.
+        // Problems stay plain: they are small, and the request id is added to their body later.
         let compressible = SizeAbove::new(GZIP_MIN_BYTES)
             .and(NotForContentType::const_new(problem::CONTENT_TYPE))
             .and(NotForContentType::IMAGES);
@@ -64,8 +64,8 @@ impl Negotiation {
         Self { cors, gzip }
     }
 
-    /// Answers `request` with `response`, in a form that its origin may read.
-    pub fn answer(
+    /// Responds to `request` with `response`, in a form that its origin may read.
+    pub fn respond(
         &self,
         response: Response,
         request: Request<Body>,
@@ -77,17 +77,17 @@ impl Negotiation {
         )
     }
 
-    /// `response`, made in the place of a handler's, in a form that `origin` may read.
+    /// `response`, which replaces that of a handler, in a form that `origin` may read.
     pub fn readable(&self, response: Response, origin: HeaderValue) -> Response {
         let mut request = Request::new(Body::empty());
         request.headers_mut().insert(header::ORIGIN, origin);
-        match self.answer(response, request).now_or_never() {
+        match self.respond(response, request).now_or_never() {
             Some(Ok(response)) => response,
-            None => unreachable!("nothing in it waits"),
+            None => unreachable!("the service does not wait"),
         }
     }
 
-    /// Hands `request` to `inner` through both.
+    /// Passes `request` to `inner` through both.
     pub fn run<S>(
         &self,
         inner: S,

@@ -1,56 +1,73 @@
+//! Settings of requests.
+
 use std::time::Duration;
 
+use clap::Args;
+use config::accept;
 use http::Method;
 
-use super::QuotaSettings;
-use crate::middleware::CorsOrigins;
+use super::{CorsOrigins, QuotaSettings};
 
 /// Limits and deadlines of requests.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Args)]
 pub struct RequestSettings {
-    /// Requests handled at once; above it 503, probes excepted.
+    /// Requests handled at once; above it 503, probes excepted. A tenth is reserved for requests
+    /// that finish a hold.
+    #[arg(env = "MAX_REQUESTS_IN_FLIGHT", default_value = "10000", value_parser = accept::range(1..=1_000_000_usize).unit("requests"))]
     pub max_in_flight: usize,
-    /// Bodies that are slow to arrive at once; above it 503. Never more than half of
-    /// `max_in_flight`, so that whoever sends nothing but heads cannot take all of it.
+    /// Requests whose body is not there 0.1 s after the head, at once; above it 503. At most half
+    /// of MAX_REQUESTS_IN_FLIGHT counts, so that slow bodies cannot occupy every request.
+    #[arg(env = "MAX_SLOW_BODIES", default_value = "1000", value_parser = accept::range(1..=1_000_000_usize).unit("requests"))]
     pub max_slow_bodies: usize,
-    /// Largest body; above it 413.
+    /// Largest request body; above it 413.
+    #[arg(env = "MAX_BODY_BYTES", default_value = "65536", value_parser = accept::range(1..=1_073_741_824_usize).unit("bytes"))]
     pub max_body_bytes: usize,
-    /// Time for the body to arrive; above it 408.
+    /// Time for the body of a request to arrive; above it 408.
+    #[arg(env = "BODY_TIMEOUT_S", default_value = "10", value_parser = accept::seconds(0.05..=3_600.0))]
     pub body_timeout: Duration,
-    /// Time for the answer once the body has arrived; above it 503.
+    /// Time for the response once the request has arrived; above it 503.
+    #[arg(env = "REQUEST_TIMEOUT_S", default_value = "10", value_parser = accept::seconds(0.05..=3_600.0))]
     pub request_timeout: Duration,
-    /// Which origins browsers may call from.
+    /// Origins that browsers may call from.
+    #[arg(env = "CORS_ALLOW_ORIGINS", default_value = "*", value_parser = accept::parsed::<CorsOrigins>("* or a comma-separated list of origins"))]
     pub cors_allow_origins: CorsOrigins,
-    /// What each client may ask for; `None`: as much as there is room for.
-    pub quota: Option<QuotaSettings>,
-    /// Whether a request, by method and route, finishes what was begun before. A tenth of
-    /// `max_in_flight` is kept for those.
+    /// The quota of each client.
+    #[command(flatten)]
+    pub quota: QuotaSettings,
+    /// Whether a request, by method and route, finishes earlier work. Such requests may use the
+    /// reserved tenth of `max_in_flight`.
+    #[arg(skip = never_urgent as fn(&Method, &str) -> bool)]
     pub is_urgent: fn(&Method, &str) -> bool,
+}
+
+/// Whether a request may use the reserve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Priority {
+    Normal,
+    Urgent,
 }
 
 impl Default for RequestSettings {
     fn default() -> Self {
-        Self {
-            max_in_flight: 10_000,
-            max_slow_bodies: 1_000,
-            max_body_bytes: 65_536,
-            body_timeout: Duration::from_secs(10),
-            request_timeout: Duration::from_secs(10),
-            cors_allow_origins: CorsOrigins::Any,
-            quota: None,
-            is_urgent: |_, _| false,
-        }
+        config::defaults()
     }
 }
 
 impl RequestSettings {
-    /// How many requests may be in flight for one more to be handled.
-    pub(super) fn in_flight_max(&self, urgent: bool) -> usize {
-        if urgent { self.max_in_flight } else { self.max_in_flight - self.max_in_flight / 10 }
+    /// Maximum number of requests in flight at which one more of `priority` is handled.
+    pub(super) fn in_flight_max(&self, priority: Priority) -> usize {
+        match priority {
+            Priority::Urgent => self.max_in_flight,
+            Priority::Normal => self.max_in_flight - self.max_in_flight / 10,
+        }
     }
 
-    /// How many bodies may be slow at once.
+    /// Maximum number of slow bodies at once.
     pub(super) fn slow_bodies(&self) -> usize {
         self.max_slow_bodies.min(self.max_in_flight.div_ceil(2))
     }
+}
+
+fn never_urgent(_: &Method, _: &str) -> bool {
+    false
 }

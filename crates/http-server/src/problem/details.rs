@@ -1,8 +1,10 @@
+//! Problems as clients read them.
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-/// The body of a problem as clients read it, and its schema. Problems may carry further members.
+/// An error in the format of RFC 9457. Problems may carry further members.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(title = "Problem")]
 pub struct ProblemDetails {
@@ -10,18 +12,18 @@ pub struct ProblemDetails {
     #[serde(rename = "type")]
     #[schema(example = "urn:ticket-system:problem:validation")]
     pub kind: String,
-    /// What kind of problem it is, the same every time.
+    /// The kind of problem, the same for every occurrence.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// What happened this time.
+    /// This occurrence of the problem.
     pub detail: String,
-    /// The title again, where older clients look for it.
+    /// The title again, for older clients.
     pub error: String,
     /// The last part of `type`.
     #[schema(example = "validation")]
     pub code: String,
-    /// Seconds to wait before trying again.
+    /// Seconds to wait before the next attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_s: Option<u32>,
     /// Identifies the request in the logs.

@@ -1,4 +1,4 @@
-//! The problems every service has.
+//! The problems that all services share.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "malformed_json", "Malformed JSON", detail)
     }
 
-    /// 400: a header or another part of the request is not well formed.
+    /// 400: a header or another part of the request is malformed.
     pub fn bad_request(detail: impl Into<Detail>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", "Bad request", detail)
     }
@@ -69,7 +69,7 @@ impl Problem {
         )
     }
 
-    /// 422: well formed, but not acceptable.
+    /// 422: well formed, but not accepted.
     pub fn validation(detail: impl Into<Detail>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation", "Validation failed", detail)
     }
@@ -79,18 +79,18 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
     }
 
-    /// 503 with `Retry-After`, from `retry_after_s` to twice that: too much to do, draining or a
-    /// dependency is out.
+    /// 503 with `Retry-After`, from `retry_after_s` to twice that: the server is overloaded or
+    /// draining, or a dependency is down.
     pub fn overloaded(detail: impl Into<Detail>, retry_after_s: u32) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded", detail)
             .retry_after_about_s(retry_after_s)
     }
 
-    /// 503 with `Retry-After`: no answer within the deadline. The outcome of a write is unknown to
-    /// the caller.
+    /// 503 with `Retry-After`: no response within the deadline. The caller does not know the
+    /// outcome of a write.
     #[must_use]
     pub fn deadline_exceeded() -> Self {
-        let detail = "No answer within the deadline; a write may still take effect. Retry with the same Idempotency-Key.";
+        let detail = "No response within the deadline; a write may still take effect. Retry with the same Idempotency-Key.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "deadline_exceeded", "Deadline exceeded", detail)
             .retry_after_about_s(1)
     }

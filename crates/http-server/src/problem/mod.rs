@@ -13,17 +13,17 @@ use http::StatusCode;
 pub(crate) use response::ProblemTail;
 use serde_json::{Map, Value};
 
-/// What a `type` begins with; the code follows.
+/// The prefix of `type`; the code follows.
 pub const TYPE_PREFIX: &str = "urn:ticket-system:problem:";
 
 /// Content type of a problem.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
-/// An error answer. Its text goes to the caller as it is: no paths, no queries, no messages of
+/// An error response. Its text reaches the caller unchanged: no paths, no queries, no messages of
 /// other systems.
 ///
 /// The JSON members are `type`, `title`, `status`, `detail`, `error` (the title), `code`,
-/// `retry_after_s` when set, the added members, and `request_id`, which the edge fills in.
+/// `retry_after_s` when set, the added members, and `request_id`, which the middleware adds.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{title}: {detail}")]
 pub struct Problem {
@@ -55,15 +55,15 @@ impl Problem {
         }
     }
 
-    /// Asks the caller to come back after `seconds`; also sent as `Retry-After`.
+    /// Asks the caller to retry after `seconds`; also sent as `Retry-After`.
     #[must_use]
     pub fn retry_after_s(mut self, seconds: u32) -> Self {
         self.retry_after_s = Some(seconds);
         self
     }
 
-    /// Asks the caller to come back after `seconds` or up to twice that, by chance: those who were
-    /// refused together shall not come back together.
+    /// Asks the caller to retry after a random time between `seconds` and twice that, so that
+    /// callers that are refused together do not return together.
     #[must_use]
     pub fn retry_after_about_s(self, seconds: u32) -> Self {
         let jitter_s = rand::random_range(0..=seconds);
@@ -89,7 +89,7 @@ impl Problem {
         self.code
     }
 
-    /// What happened this time.
+    /// The occurrence, for the caller.
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.detail

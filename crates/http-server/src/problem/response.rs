@@ -1,3 +1,5 @@
+//! Problems as HTTP responses.
+
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
@@ -12,8 +14,8 @@ use super::{CONTENT_TYPE, Problem, TYPE_PREFIX};
 const RESERVED: [&str; 8] =
     ["type", "title", "status", "detail", "error", "code", "retry_after_s", "request_id"];
 
-/// Left in the response's extensions: the body, so that the edge can add the request id without
-/// parsing.
+/// The body, in the extensions of the response, so that the middleware can add the request id
+/// without parsing.
 #[derive(Clone)]
 pub(crate) struct ProblemTail(Bytes);
 

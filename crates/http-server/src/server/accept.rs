@@ -10,6 +10,7 @@ use std::{
 };
 
 use axum::Router;
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
     server::conn::auto::Builder,
@@ -17,26 +18,28 @@ use hyper_util::{
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 
-use super::{connection, state::Shared};
+use super::{
+    connection,
+    state::{Admission, Shared},
+};
 
-/// First pause after the listener failed (such as no file descriptors left); doubles up to the
-/// last.
-const BACKOFF_FIRST: Duration = Duration::from_millis(5);
-const BACKOFF_LAST: Duration = Duration::from_secs(1);
+/// First and longest pause after the listener fails, for example without free file descriptors.
+const PAUSE_MIN: Duration = Duration::from_millis(5);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 pub(super) struct Acceptor {
     router: Router,
     shared: Arc<Shared>,
     tasks: TaskTracker,
     builder: Arc<Builder<TokioExecutor>>,
-    backoff: Duration,
+    pauses: ExponentialBackoff,
 }
 
 impl Acceptor {
     pub fn new(router: Router, shared: Arc<Shared>, tasks: TaskTracker) -> Self {
         let settings = &shared.settings;
         let mut builder = Builder::new(TokioExecutor::new());
-        // Answers are small: one buffer is written sooner than a list of two.
+        // Responses are small: writing one buffer is faster than a list of two.
         builder
             .http1()
             .timer(TokioTimer::new())
@@ -48,7 +51,7 @@ impl Acceptor {
             .timer(TokioTimer::new())
             .max_concurrent_streams(settings.http2_max_streams)
             .max_header_list_size(u32::try_from(settings.max_header_bytes).unwrap_or(u32::MAX));
-        Self { router, shared, tasks, builder: Arc::new(builder), backoff: BACKOFF_FIRST }
+        Self { router, shared, tasks, builder: Arc::new(builder), pauses: pauses() }
     }
 
     /// Accepts until `end` resolves.
@@ -60,41 +63,42 @@ impl Acceptor {
                 () = &mut end => return,
                 accepted = listener.accept() => match accepted {
                     Ok((stream, address)) => {
-                        self.backoff = BACKOFF_FIRST;
+                        self.pauses = pauses();
                         self.admit(stream, address);
                     }
                     Err(error) if is_of_one_connection(&error) => {}
                     Err(error) => {
-                        tracing::warn!(%error, pause_ms = self.backoff.as_millis() as u64, "cannot accept connections, pausing");
+                        let pause = self.pauses.next().unwrap_or(PAUSE_MAX);
+                        let pause_ms = pause.as_millis() as u64;
+                        tracing::warn!(%error, pause_ms, "failed to accept a connection, pausing");
                         tokio::select! {
                             () = &mut end => return,
-                            () = tokio::time::sleep(self.backoff) => {}
+                            () = tokio::time::sleep(pause) => {}
                         }
-                        self.backoff = (self.backoff * 2).min(BACKOFF_LAST);
                     }
                 },
             }
         }
     }
 
-    /// Serves `stream` on a task of its own, as an overflow connection above the cap, or drops it
-    /// above the reserve.
+    /// Serves `stream` on a new task: as an overflow connection above the cap; beyond the reserve
+    /// it is dropped.
     pub fn admit(&self, stream: TcpStream, address: SocketAddr) {
         let shared = &self.shared;
         shared.accepted.fetch_add(1, Relaxed);
-        let (permit, overflow) = match shared.slots.clone().try_acquire_owned() {
-            Ok(permit) => (permit, false),
+        let (permit, admission) = match shared.slots.clone().try_acquire_owned() {
+            Ok(permit) => (permit, Admission::Regular),
             Err(_) => {
                 shared.refused.fetch_add(1, Relaxed);
                 shared.metrics.refused.inc();
                 match shared.reserve.clone().try_acquire_owned() {
-                    Ok(permit) => (permit, true),
+                    Ok(permit) => (permit, Admission::Overflow),
                     Err(_) => return,
                 }
             }
         };
-        // Answers are written whole, so waiting to fill a segment only adds latency. Failure here
-        // means the peer is gone.
+        // Responses are written whole, so waiting to fill a segment only adds latency. Failure
+        // means that the peer has disconnected.
         if stream.set_nodelay(true).is_err() {
             return;
         }
@@ -102,14 +106,23 @@ impl Acceptor {
         self.tasks.spawn(async move {
             let open = shared.metrics.open.clone();
             open.inc();
-            connection::run(&builder, (stream, address), router, &shared, overflow).await;
+            connection::run(&builder, (stream, address), router, &shared, admission).await;
             open.dec();
             drop(permit);
         });
     }
 }
 
-/// Whether the error concerns only the connection that was about to be accepted.
+/// Pauses that double without end.
+fn pauses() -> ExponentialBackoff {
+    ExponentialBuilder::default()
+        .with_min_delay(PAUSE_MIN)
+        .with_max_delay(PAUSE_MAX)
+        .without_max_times()
+        .build()
+}
+
+/// Whether the error concerns a single connection and not the listener.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)

@@ -23,14 +23,14 @@ use super::{
     ServerSettings,
     io::TrackedStream,
     service::ConnService,
-    state::{ConnState, Shared},
+    state::{Admission, ConnState, Shared},
 };
 use crate::middleware::Peer;
 
-/// The idle time is measured in this many steps, so that requests need not note the time.
+/// Number of steps in which the idle time is measured, so that requests need not record the time.
 const IDLE_STEPS: u32 = 4;
 
-/// How long an HTTP/2 peer may take to acknowledge that the connection ends, and an idle one to
+/// Time for an HTTP/2 peer to acknowledge the end of the connection, and for an idle connection to
 /// close.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -39,14 +39,16 @@ pub(super) async fn run(
     (stream, address): (TcpStream, SocketAddr),
     router: Router,
     shared: &Arc<Shared>,
-    overflow: bool,
+    admission: Admission,
 ) {
     let state = Arc::new(ConnState::new(shared.clone()));
     let peer = shared.settings.note_peers.then(|| Peer(address.ip()));
     let io = TokioIo::new(TrackedStream::new(stream, state.clone()));
-    let service = ConnService { router, state: state.clone(), overflow, peer };
+    let service = ConnService { router, state: state.clone(), admission, peer };
     let mut connection = pin!(builder.serve_connection(io, service));
-    let mut stopping = pin!(shared.phase_changed.notified());
+    // A token of its own, because all connections would contend for the lock of a shared one.
+    let token = shared.stopping.child_token();
+    let mut stopping = pin!(token.cancelled());
     let mut watch = Watch::new(&state, &shared.settings);
     let mut timer = pin!(sleep_until(watch.next_check()));
     let mut stopping_registered = false;
@@ -56,17 +58,16 @@ pub(super) async fn run(
             if connection.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(false);
             }
-            // Registered once: this task's waker stays the same, and polling again would contend on
-            // a lock.
+            // Registered once: the waker of this task stays the same.
             if !stopping_registered {
                 stopping_registered = true;
                 let _ = stopping.as_mut().poll(cx);
             }
-            let verdict = if shared.is_stopping() && watch.ending_at.is_none() {
+            let verdict = if token.is_cancelled() && watch.ending_at.is_none() {
                 watch.end_within(shared.settings.shutdown_timeout);
                 Verdict::Close
             } else {
-                watch.look(timer.as_mut(), cx)
+                watch.check(timer.as_mut(), cx)
             };
             match verdict {
                 Verdict::Wait => return Poll::Pending,
@@ -86,7 +87,7 @@ pub(super) async fn run(
 }
 
 enum Verdict {
-    /// Nothing to do until something moves or the timer fires.
+    /// Wait for a transfer or the timer.
     Wait,
     /// The timer was re-armed: poll again to register it.
     Continue,
@@ -96,7 +97,7 @@ enum Verdict {
     Cut,
 }
 
-/// When this connection is to end, and why.
+/// The deadlines of one connection.
 struct Watch<'a> {
     state: &'a ConnState,
     settings: &'a ServerSettings,
@@ -104,12 +105,12 @@ struct Watch<'a> {
     first_request_by: Instant,
     /// A request head is arriving and must be complete by then.
     head_by: Option<Instant>,
-    /// To be closed gracefully from then on.
+    /// Closed gracefully from then on.
     aged_at: Instant,
     aged: bool,
-    /// Being closed; dropped then.
+    /// Closing; dropped at this time.
     ending_at: Option<Instant>,
-    /// Being closed as HTTP/2 without a stream; dropped then if still without one.
+    /// Closing as HTTP/2 without a stream; dropped at this time if still without one.
     farewell_at: Option<Instant>,
     step_at: Instant,
     steps_unchanged: u32,
@@ -156,15 +157,15 @@ impl<'a> Watch<'a> {
             .fold(next, Instant::min)
     }
 
-    /// After the connection has done what it could: is it to be ended, and when to look again?
-    fn look(&mut self, mut timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Verdict {
-        // Closing, nothing in flight, nothing left to write: an idle or half-sent request must not
-        // keep it open.
+    /// Called after the connection was polled: decides whether it ends, and arms the timer.
+    fn check(&mut self, mut timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Verdict {
+        // Closing with nothing in flight and nothing to write: an idle or half-sent request must
+        // not keep the connection open.
         if self.ending_at.is_some() && !self.state.is_busy() {
             if !self.is_http2() {
                 return Verdict::Cut;
             }
-            // An HTTP/2 peer is first told where its streams end.
+            // An HTTP/2 peer first gets GOAWAY.
             if self.farewell_at.is_none() {
                 self.farewell_at = Some(Instant::now() + FAREWELL);
                 timer.as_mut().reset(self.next_check());
@@ -203,8 +204,8 @@ impl<'a> Watch<'a> {
         }
         if !self.aged && self.aged_at <= now {
             self.aged = true;
-            // An idle HTTP/1 client may be sending just now: tell it with its next answer, or let
-            // it idle out.
+            // An idle HTTP/1 client may be sending at this moment: its next response carries
+            // `Connection: close`, or it idles out.
             self.state.close_next.store(true, Relaxed);
             if self.is_http2() && self.ending_at.is_none() {
                 self.end_within(self.settings.shutdown_timeout.max(FAREWELL));
@@ -233,7 +234,7 @@ impl<'a> Watch<'a> {
             self.end_within(FAREWELL);
             return Verdict::Close;
         }
-        // The peer has stopped reading its answer.
+        // The peer has stopped reading its response.
         if self.state.write_blocked.load(Relaxed) { Verdict::Cut } else { Verdict::Continue }
     }
 }

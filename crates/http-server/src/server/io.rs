@@ -1,4 +1,4 @@
-//! A TCP stream that notes what moved over it.
+//! A TCP stream that records its transfers.
 
 use std::{
     io,
@@ -12,51 +12,53 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{refusal, state::ConnState};
+use super::{hyper_reply, state::ConnState};
 
 pub(super) struct TrackedStream {
     stream: TcpStream,
     state: Arc<ConnState>,
-    /// Written in the place of what was to be written.
-    instead: Option<Instead>,
+    /// Written instead of the bytes that hyper passed.
+    replacement: Option<Replacement>,
 }
 
-/// An answer of hyper's own, told as a problem.
-struct Instead {
+/// A problem that replaces a reply of hyper's own.
+struct Replacement {
     bytes: Vec<u8>,
     written: usize,
-    /// How long the original is: so much is said to have been written.
-    stands_for: usize,
+    /// Length of the original, which is reported as written.
+    original_len: usize,
 }
 
 impl TrackedStream {
     pub fn new(stream: TcpStream, state: Arc<ConnState>) -> Self {
-        Self { stream, state, instead: None }
+        Self { stream, state, replacement: None }
     }
 
-    /// Writes something else if `first`, all that is to be written, is an answer of hyper's own.
-    fn poll_instead(
+    /// Writes a problem instead if `first`, the whole write, is a reply of hyper's own.
+    fn poll_replacement(
         &mut self,
         cx: &mut Context<'_>,
         first: &[u8],
     ) -> Option<Poll<io::Result<usize>>> {
-        if self.instead.is_none() {
-            let bytes = refusal::instead_of(first)?;
-            self.instead = Some(Instead { bytes, written: 0, stands_for: first.len() });
+        if self.replacement.is_none() {
+            let bytes = hyper_reply::problem_for(first)?;
+            self.replacement = Some(Replacement { bytes, written: 0, original_len: first.len() });
         }
-        let instead = self.instead.as_mut()?;
-        while instead.written < instead.bytes.len() {
-            match Pin::new(&mut self.stream).poll_write(cx, &instead.bytes[instead.written..]) {
+        let replacement = self.replacement.as_mut()?;
+        while replacement.written < replacement.bytes.len() {
+            match Pin::new(&mut self.stream)
+                .poll_write(cx, &replacement.bytes[replacement.written..])
+            {
                 Poll::Ready(Ok(0)) => {
                     return Some(Poll::Ready(Err(io::ErrorKind::WriteZero.into())));
                 }
-                Poll::Ready(Ok(more)) => instead.written += more,
+                Poll::Ready(Ok(more)) => replacement.written += more,
                 other => return Some(other),
             }
         }
-        let stands_for = instead.stands_for;
-        self.instead = None;
-        Some(Poll::Ready(Ok(stands_for)))
+        let original_len = replacement.original_len;
+        self.replacement = None;
+        Some(Poll::Ready(Ok(original_len)))
     }
 
     fn note_write(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -90,7 +92,7 @@ impl AsyncWrite for TrackedStream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let result = match self.poll_instead(cx, buf) {
+        let result = match self.poll_replacement(cx, buf) {
             Some(result) => result,
             None => Pin::new(&mut self.stream).poll_write(cx, buf),
         };
@@ -104,7 +106,7 @@ impl AsyncWrite for TrackedStream {
     ) -> Poll<io::Result<usize>> {
         let mut filled = bufs.iter().filter(|buf| !buf.is_empty());
         let only = filled.next().filter(|_| filled.next().is_none());
-        let result = match only.and_then(|only| self.poll_instead(cx, only)) {
+        let result = match only.and_then(|only| self.poll_replacement(cx, only)) {
             Some(result) => result,
             None => Pin::new(&mut self.stream).poll_write_vectored(cx, bufs),
         };

@@ -1,14 +1,14 @@
-//! The server loop: HTTP/1.1 and HTTP/2 (prior knowledge) on hyper, with every limit and deadline a
-//! connection needs.
+//! The server loop: HTTP/1.1 and HTTP/2 (prior knowledge) on hyper, with the limits and deadlines
+//! of connections.
 //!
-//! hyper's own header timer is left off: it restarts per request and also counts idle time. Each
-//! connection has one timer instead (see `connection`), re-armed a few times in its life, so a
+//! hyper's header timer is off: it restarts with each request and counts idle time. Each connection
+//! has one timer instead (see `connection`), which is re-armed a few times in its life. So a
 //! request costs no timer.
 
 mod accept;
 mod connection;
+mod hyper_reply;
 mod io;
-mod refusal;
 mod report;
 mod service;
 mod settings;
@@ -21,7 +21,7 @@ use axum::Router;
 use futures::FutureExt;
 pub use report::ServeReport;
 pub use settings::ServerSettings;
-use state::{Phase, Shared};
+use state::Shared;
 use telemetry::Metrics;
 use tokio::{net::TcpListener, time};
 use tokio_util::task::TaskTracker;
@@ -51,16 +51,16 @@ pub async fn bind(host: &str, port: u16) -> Result<TcpListener, BindError> {
 
 /// Serves `router` on `listener` until `shutdown` resolves, then shuts down in this order:
 ///
-/// 1. readiness turns 503 and answers carry `Connection: close`, while everything is still served,
-///    for `settings.shutdown_drain`;
+/// 1. readiness becomes 503 and responses carry `Connection: close`, while requests are still
+///    served, for `settings.shutdown_drain`;
 /// 2. the listener closes; connections without a request in flight close at once (a half-sent
-///    request head does not count), the others after their answer, at the latest after
+///    request head does not count), the others after their response, at the latest after
 ///    `settings.shutdown_timeout`;
-/// 3. the function returns; the caller then flushes what it must and exits.
+/// 3. the function returns; the caller then flushes its state and exits.
 ///
-/// Connections above `settings.max_connections` are answered too, up to a small reserve: probes as
-/// usual, anything else 503 and closed. Beyond the reserve they are closed at once. Both are
-/// counted.
+/// Above `settings.max_connections` there is a small reserve of connections that answer probes as
+/// usual and other requests with 503, then close. Connections beyond the reserve close at once.
+/// Both are counted.
 ///
 /// May run several times in one process, each with its own listener, health and metrics.
 pub async fn serve(
@@ -90,17 +90,16 @@ pub async fn serve(
     health.set_draining();
     acceptor.run_until(&listener, time::sleep(settings.shutdown_drain)).await;
 
-    // What the kernel has already accepted for us would be reset by closing the listener: take it
-    // in.
+    // Closing the listener would reset connections that the kernel has already accepted.
     while let Some(Ok((stream, address))) = listener.accept().now_or_never() {
         acceptor.admit(stream, address);
     }
     drop(listener);
-    shared.set_phase(Phase::Stopping);
+    shared.stopping.cancel();
     tasks.close();
     tasks.wait().await;
 
     let report = shared.report(stopping_since.elapsed());
-    tracing::info!(%address, accepted = report.accepted, refused = report.refused, cut = report.cut, "stopped serving");
+    tracing::info!(%address, accepted = report.accepted, refused = report.refused, cut = report.cut, "server stopped");
     report
 }

@@ -1,5 +1,5 @@
-//! From hyper's request to the router and back: counts what is in flight, ends connections that are
-//! to end, refuses on overflow connections.
+//! From hyper's request to the router and back: counts requests in flight, ends connections that
+//! must end, refuses requests on overflow connections.
 
 use std::{
     convert::Infallible,
@@ -16,39 +16,40 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use tower::Service;
 
-use super::state::{ConnState, InFlight};
+use super::state::{Admission, ConnState, InFlightGuard};
 use crate::{health, middleware::Peer, problem::Problem};
 
 pub(super) struct ConnService {
     pub router: Router,
     pub state: Arc<ConnState>,
-    pub overflow: bool,
+    pub admission: Admission,
     pub peer: Option<Peer>,
 }
 
 impl hyper::service::Service<Request<Incoming>> for ConnService {
     type Response = Response<TrackedBody>;
     type Error = Infallible;
-    type Future = Answer;
+    type Future = ResponseFuture;
 
-    fn call(&self, mut request: Request<Incoming>) -> Answer {
+    fn call(&self, mut request: Request<Incoming>) -> ResponseFuture {
         if let Some(peer) = self.peer {
             request.extensions_mut().insert(peer);
         }
-        let http2 = request.version() == Version::HTTP_2;
-        let guard = InFlight::enter(&self.state, http2);
-        let work = if self.overflow && !health::is_probe_path(request.uri().path()) {
+        let version = request.version();
+        let guard = InFlightGuard::enter(&self.state, version);
+        let is_overflow = self.admission == Admission::Overflow;
+        let work = if is_overflow && !health::is_probe_path(request.uri().path()) {
             let problem = Problem::overloaded("The server is at its connection limit.", 1);
             Work::Refused { response: Some(problem.into_response()) }
         } else {
             Work::Routed { future: self.router.clone().call(request) }
         };
-        Answer {
+        ResponseFuture {
             work,
             guard: Some(guard),
             state: self.state.clone(),
-            may_close: !http2,
-            overflow: self.overflow,
+            may_close: version != Version::HTTP_2,
+            is_overflow,
         }
     }
 }
@@ -62,18 +63,18 @@ pin_project_lite::pin_project! {
 }
 
 pin_project_lite::pin_project! {
-    /// The answer to one request.
-    pub(super) struct Answer {
+    /// The response to one request.
+    pub(super) struct ResponseFuture {
         #[pin]
         work: Work,
-        guard: Option<InFlight>,
+        guard: Option<InFlightGuard>,
         state: Arc<ConnState>,
         may_close: bool,
-        overflow: bool,
+        is_overflow: bool,
     }
 }
 
-impl Future for Answer {
+impl Future for ResponseFuture {
     type Output = Result<Response<TrackedBody>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -89,7 +90,7 @@ impl Future for Answer {
         };
         // HTTP/2 has GOAWAY for this; the header is not allowed there.
         if *this.may_close
-            && (*this.overflow
+            && (*this.is_overflow
                 || this.state.close_next.load(Relaxed)
                 || this.state.shared.lifecycle.is_draining())
         {
@@ -104,17 +105,16 @@ impl Future for Answer {
     }
 }
 
-/// Connections copy what they are about to write. One that is not being read holds as much of an
-/// answer and no more.
+/// Largest frame, bytes. A connection copies the frame that it is about to write, so this bounds
+/// the memory of a connection whose peer does not read.
 const FRAME_MAX_BYTES: usize = 16 << 10;
 
-/// A body that comes in small frames, and keeps its request in flight until hyper has taken all of
-/// it.
+/// A body in small frames. It keeps its request in flight until hyper has taken all of it.
 pub(super) struct TrackedBody {
     body: Body,
-    /// Of the frame that was begun.
+    /// The rest of the current frame.
     rest: Bytes,
-    _guard: Option<InFlight>,
+    _guard: Option<InFlightGuard>,
 }
 
 impl HttpBody for TrackedBody {

@@ -1,28 +1,23 @@
-//! What the accept loop, the connections and their requests share.
+//! State shared by the accept loop, the connections and their requests.
 
 use std::{
     sync::{
         Arc,
         atomic::{
-            AtomicBool, AtomicU8, AtomicU32, AtomicU64,
+            AtomicBool, AtomicU32, AtomicU64,
             Ordering::{Relaxed, SeqCst},
         },
     },
     time::Duration,
 };
 
+use http::Version;
 use telemetry::ConnectionMetrics;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use super::{ServeReport, ServerSettings};
 use crate::health::Lifecycle;
-
-/// Where the server stands, as connections see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    Serving,
-    Stopping,
-}
 
 /// One server.
 pub(super) struct Shared {
@@ -34,8 +29,8 @@ pub(super) struct Shared {
     pub accepted: AtomicU64,
     pub refused: AtomicU64,
     pub cut: AtomicU64,
-    phase: AtomicU8,
-    pub phase_changed: Notify,
+    /// Cancelled when connections are to end.
+    pub stopping: CancellationToken,
 }
 
 impl Shared {
@@ -49,18 +44,8 @@ impl Shared {
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             cut: AtomicU64::new(0),
-            phase: AtomicU8::new(Phase::Serving as u8),
-            phase_changed: Notify::new(),
+            stopping: CancellationToken::new(),
         }
-    }
-
-    pub fn is_stopping(&self) -> bool {
-        self.phase.load(SeqCst) == Phase::Stopping as u8
-    }
-
-    pub fn set_phase(&self, phase: Phase) {
-        self.phase.store(phase as u8, SeqCst);
-        self.phase_changed.notify_waiters();
     }
 
     pub fn report(&self, shutdown_took: Duration) -> ServeReport {
@@ -73,24 +58,25 @@ impl Shared {
     }
 }
 
-/// One connection, as its socket, its requests and its timer see it. HTTP/2 streams run on other
-/// tasks, hence the atomics.
+/// The state of one connection, shared by its socket, its requests and its timer. HTTP/2 streams
+/// run on other tasks, hence the atomics.
 pub(super) struct ConnState {
-    /// The server; here, so that a request need not count a reference that all connections share.
+    /// The server. Requests reach it through the connection and need not touch the reference count
+    /// that all connections share.
     pub shared: Arc<Shared>,
-    /// Requests whose answer hyper has not taken completely.
+    /// Requests whose response hyper has not taken completely.
     in_flight: AtomicU32,
     /// A request has arrived.
     pub used: AtomicBool,
     /// Requests are HTTP/2.
     pub http2: AtomicBool,
-    /// Bytes arrived after the last request's head: the beginning of the next head.
+    /// Bytes arrived after the head of the last request: the start of the next head.
     pub head_bytes: AtomicBool,
-    /// The socket did not take what was written.
+    /// The last write to the socket blocked.
     pub write_blocked: AtomicBool,
-    /// Counts transfers, so that the timer sees whether anything moved.
+    /// Counts transfers, so that the timer detects idle connections.
     pub transfers: AtomicU64,
-    /// The next HTTP/1 answer carries `Connection: close`.
+    /// The next HTTP/1 response carries `Connection: close`.
     pub close_next: AtomicBool,
 }
 
@@ -119,20 +105,29 @@ impl ConnState {
     }
 }
 
-/// Marks one request as in flight until dropped.
-pub(super) struct InFlight(Arc<ConnState>);
+/// How a connection was admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// Within the cap.
+    Regular,
+    /// From the reserve above the cap: probes are answered, other requests refused.
+    Overflow,
+}
 
-impl InFlight {
-    pub fn enter(state: &Arc<ConnState>, http2: bool) -> Self {
+/// Marks one request as in flight until dropped.
+pub(super) struct InFlightGuard(Arc<ConnState>);
+
+impl InFlightGuard {
+    pub fn enter(state: &Arc<ConnState>, version: Version) -> Self {
         state.in_flight.fetch_add(1, SeqCst);
         state.head_bytes.store(false, Relaxed);
         state.used.store(true, Relaxed);
-        state.http2.store(http2, Relaxed);
+        state.http2.store(version == Version::HTTP_2, Relaxed);
         Self(state.clone())
     }
 }
 
-impl Drop for InFlight {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, SeqCst);
     }

@@ -1,23 +1,24 @@
+//! Quotas of clients and the reserve for urgent requests.
+
 use std::num::NonZeroU32;
 
 use http_server::{
-    middleware::{QuotaSettings, RequestSettings},
+    middleware::{ClientIdentity, QuotaSettings, RequestSettings},
     server::ServerSettings,
 };
 
 use crate::support::{Answer, Server, Setup, ms};
 
 async fn server(trusted: Option<&str>) -> Server {
-    let number = |n| NonZeroU32::new(n).expect("not zero");
     // So slow a rate that nothing comes back while the test runs.
     let quota = QuotaSettings {
-        rate_per_s: number(1),
-        burst: number(60),
+        rate_per_s: NonZeroU32::new(1),
+        burst: NonZeroU32::new(60),
         clients_max: 100,
-        trusted: trusted.map(|list| list.parse().expect("networks")).unwrap_or_default(),
-        by_token: false,
+        identify_by: ClientIdentity::Address,
+        trusted_proxies: trusted.map(|list| list.parse().expect("networks")),
     };
-    let requests = RequestSettings { quota: Some(quota), ..Default::default() };
+    let requests = RequestSettings { quota, ..Default::default() };
     let server = ServerSettings { note_peers: true, ..Default::default() };
     Setup { server, requests, health: None }.start().await
 }

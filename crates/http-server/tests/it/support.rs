@@ -12,7 +12,7 @@ use http_server::{
     docs::Documentation,
     extract::{IdempotencyKey, JsonBody, OptionalJson, PathParams, QueryParams},
     health::Health,
-    middleware::{RequestId, RequestSettings},
+    middleware::{CurrentRequestId, RequestSettings},
     server,
     server::{ServeReport, ServerSettings},
 };
@@ -26,8 +26,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// Nothing in these tests takes longer unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Limit for every step of these tests.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -171,9 +171,8 @@ impl Conn {
 
     /// Reads more; false at the end.
     async fn fill(&mut self) -> bool {
-        let read = timeout(PATIENCE, self.stream.read_buf(&mut self.buffer))
-            .await
-            .expect("the peer hangs");
+        let read =
+            timeout(TIMEOUT, self.stream.read_buf(&mut self.buffer)).await.expect("the peer hangs");
         matches!(read, Ok(1..))
     }
 }
@@ -268,7 +267,12 @@ fn routes() -> Router {
             "/bytes/{count}",
             get(|PathParams(count): PathParams<usize>| async move { "x".repeat(count) }),
         )
-        .route("/id", get(|RequestId(id): RequestId| async move { id.expect("the edge sets it") }))
+        .route(
+            "/id",
+            get(|CurrentRequestId(id): CurrentRequestId| async move {
+                id.expect("the middleware sets it")
+            }),
+        )
         .route("/panic", get(panics))
         .route(
             "/fails",

@@ -1,3 +1,5 @@
+//! HorizontalPodAutoscalers.
+
 use k8s_openapi::api::autoscaling::v2::{
     CrossVersionObjectReference, HPAScalingPolicy, HPAScalingRules, HorizontalPodAutoscaler,
     HorizontalPodAutoscalerBehavior, HorizontalPodAutoscalerSpec, MetricSpec, MetricTarget,
@@ -9,7 +11,7 @@ use crate::{
     validate::{Replicas, Scaling, System, Workload},
 };
 
-/// The autoscaler of one component.
+/// The autoscaler of one component, unless the spec fixes the number of pods.
 pub fn build(system: &System, workload: &Workload) -> Option<HorizontalPodAutoscaler> {
     let Replicas::Autoscaled(scaling) = &workload.replicas else { return None };
     Some(HorizontalPodAutoscaler {
@@ -65,7 +67,7 @@ fn behavior(scaling: &Scaling) -> HorizontalPodAutoscalerBehavior {
     }
 }
 
-/// `policies`: type, amount and the period in seconds it counts over.
+/// Scaling rules for one direction. Each policy is a type, an amount and its period in seconds.
 fn rules(stabilization_s: i32, select: &str, policies: [(&str, i32, i32); 2]) -> HPAScalingRules {
     let policies = policies
         .into_iter()

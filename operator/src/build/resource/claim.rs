@@ -1,3 +1,5 @@
+//! The PersistentVolumeClaim of embedded storage.
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
@@ -10,12 +12,12 @@ use crate::{
     validate::{INITIAL_STOCK, Storage, System},
 };
 
-/// The volume of embedded storage.
+/// The claim for the volume of embedded storage.
 pub fn build(system: &System) -> Option<PersistentVolumeClaim> {
     let Storage::Embedded(embedded) = &system.storage else { return None };
-    let mut metadata = meta::retained_if_wanted(system, &kind::claim(&system.name));
+    let mut metadata = meta::owned_or_retained(system, &kind::claim(&system.name));
     metadata.annotations =
-        Some(BTreeMap::from([(INITIAL_STOCK.to_owned(), system.stock.in_force.to_string())]));
+        Some(BTreeMap::from([(INITIAL_STOCK.to_owned(), system.stock.effective.to_string())]));
     Some(PersistentVolumeClaim {
         metadata,
         spec: Some(PersistentVolumeClaimSpec {

@@ -1,3 +1,5 @@
+//! ConfigMaps with the settings of the services.
+
 use k8s_openapi::api::core::v1::ConfigMap;
 
 use crate::{
@@ -5,7 +7,7 @@ use crate::{
     validate::{System, Workload},
 };
 
-/// Every setting of one component, as environment variables.
+/// All settings of one component, as environment variables.
 pub fn build(system: &System, workload: &Workload) -> ConfigMap {
     ConfigMap {
         metadata: meta::owned(system, &workload.name, Some(workload.component)),

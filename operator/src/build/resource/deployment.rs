@@ -1,3 +1,5 @@
+//! Deployments.
+
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment},
@@ -13,7 +15,7 @@ use crate::{
 
 const REVISION_HISTORY: i32 = 5;
 
-/// The pods of one component. `spec.replicas` is left out while an autoscaler decides it.
+/// The pods of one component. `spec.replicas` is unset while an autoscaler sets it.
 pub fn build(system: &System, workload: &Workload, config: &ConfigMap) -> Deployment {
     let replicas = match &workload.replicas {
         Replicas::Fixed(replicas) => Some(*replicas),
@@ -35,7 +37,7 @@ pub fn build(system: &System, workload: &Workload, config: &ConfigMap) -> Deploy
 
 fn strategy(workload: &Workload) -> DeploymentStrategy {
     if workload.holds_volume {
-        // The next writer must not start before the last one has let go of the volume.
+        // The new pod must not start before the old one has released the volume.
         return DeploymentStrategy { type_: Some("Recreate".to_owned()), rolling_update: None };
     }
     DeploymentStrategy {

@@ -1,3 +1,5 @@
+//! PodDisruptionBudgets.
+
 use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec};
 
 use crate::{
@@ -5,11 +7,11 @@ use crate::{
     validate::{System, Workload},
 };
 
-/// Bounds voluntary disruption where two or more pods run; with one pod it would only block node
-/// drains.
+/// Limits voluntary disruptions of a component with two or more pods. With one pod it would only
+/// block node drains.
 pub fn build(system: &System, workload: &Workload) -> Option<PodDisruptionBudget> {
     let budget = &system.spec.pod_disruption_budget;
-    if !budget.enabled || workload.replicas.least() < 2 {
+    if !budget.enabled || workload.replicas.min() < 2 {
         return None;
     }
     Some(PodDisruptionBudget {
@@ -17,7 +19,7 @@ pub fn build(system: &System, workload: &Workload) -> Option<PodDisruptionBudget
         spec: Some(PodDisruptionBudgetSpec {
             max_unavailable: Some(budget.max_unavailable.clone()),
             selector: Some(pod::selector(&system.name, workload.component)),
-            // A pod that is not ready anyway must not hold up a drain.
+            // A pod that is not ready must not block a drain.
             unhealthy_pod_eviction_policy: Some("AlwaysAllow".to_owned()),
             ..Default::default()
         }),

@@ -1,16 +1,18 @@
+//! The Ingress.
+
 use k8s_openapi::api::networking::v1::{
     HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressRule,
     IngressServiceBackend, IngressSpec, IngressTLS, ServiceBackendPort,
 };
 
 use crate::{
-    build::{meta, pod::PORT_NAME},
-    kind::Component,
+    build::meta,
+    kind::{Component, PORT_NAME},
     validate::System,
 };
 
-/// The public API. Whatever is not listed is not routed: neither /api/v1/admin nor /api/v1/reserve
-/// may ever be. /openapi.json is what the page under /docs loads.
+/// Routes of the public API; other paths are not routed. /api/v1/admin and /api/v1/reserve must
+/// never be listed. The page under /docs loads /openapi.json.
 const ROUTES: [(&str, &str, Component); 8] = [
     ("/", "Exact", Component::Ticket),
     ("/docs", "Prefix", Component::Ticket),
@@ -22,7 +24,7 @@ const ROUTES: [(&str, &str, Component); 8] = [
     ("/api/v1/holds", "Prefix", Component::Vacancy),
 ];
 
-/// The way in from outside the cluster.
+/// The Ingress to the public API, if the spec enables it.
 pub fn build(system: &System) -> Option<Ingress> {
     let spec = &system.spec.ingress;
     if !spec.enabled {

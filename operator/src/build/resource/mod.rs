@@ -1,4 +1,4 @@
-//! A file per kind of child.
+//! The children, one file per kind.
 
 pub mod admin_token;
 pub mod autoscaler;

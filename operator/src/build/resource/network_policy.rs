@@ -1,3 +1,5 @@
+//! NetworkPolicies.
+
 use k8s_openapi::{
     api::networking::v1::{
         NetworkPolicy, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort,
@@ -7,12 +9,13 @@ use k8s_openapi::{
 };
 
 use crate::{
-    build::{labels, meta, pod},
+    build::{meta, pod},
+    labels,
     validate::{System, Workload},
 };
 
-/// Opens the service's port and nothing else. What pods may connect to is left alone: where the
-/// database or the collector lives is not known here.
+/// Allows ingress to the port of the component only. Egress is not restricted: the operator does
+/// not know the addresses of the database and the trace collector.
 pub fn build(system: &System, workload: &Workload) -> Option<NetworkPolicy> {
     let policy = &system.spec.network_policy;
     if !policy.enabled {
@@ -25,7 +28,7 @@ pub fn build(system: &System, workload: &Workload) -> Option<NetworkPolicy> {
         }),
         ..Default::default()
     };
-    // No peers at all means everyone, so the own pods are named only where others are.
+    // An empty list of peers allows everyone, so the own pods are listed only next to others.
     let from = (!policy.from.is_empty()).then(|| [vec![own_pods], policy.from.clone()].concat());
     let port = NetworkPolicyPort {
         port: Some(IntOrString::Int(i32::from(workload.component.port()))),

@@ -1,14 +1,18 @@
+//! Services.
+
 use k8s_openapi::{
     api::core::v1::{Service, ServicePort, ServiceSpec},
     apimachinery::pkg::util::intstr::IntOrString,
 };
 
 use crate::{
-    build::{labels, meta, pod::PORT_NAME},
+    build::meta,
+    kind::PORT_NAME,
+    labels,
     validate::{System, Workload},
 };
 
-/// The address of one component inside the cluster.
+/// The Service of one component, for access from inside the cluster.
 pub fn build(system: &System, workload: &Workload) -> Service {
     Service {
         metadata: meta::owned(system, &workload.name, Some(workload.component)),

@@ -1,20 +1,23 @@
+//! The ServiceMonitor for the Prometheus operator.
+
 use serde_json::{Value, json};
 
 use crate::{
-    build::{labels, meta, pod::PORT_NAME},
-    kind::Kind,
+    build::meta,
+    kind::{Kind, PORT_NAME},
+    labels,
     validate::System,
 };
 
-/// Tells the Prometheus operator to scrape every service of the system. The kind is not part of
-/// Kubernetes, hence JSON.
+/// Makes the Prometheus operator scrape every service of the system. The body is plain JSON because
+/// the kind is not part of Kubernetes.
 pub fn build(system: &System) -> Option<Value> {
     if !system.service_monitor {
         return None;
     }
     let monitoring = &system.spec.monitoring;
     let mut metadata = meta::owned(system, &system.name, None);
-    // Own labels win: without them the child would no longer be recognised.
+    // The operator identifies the child by its own labels, so they take precedence.
     let mut all = monitoring.labels.clone();
     all.extend(metadata.labels.take().unwrap_or_default());
     metadata.labels = Some(all);
@@ -29,9 +32,10 @@ pub fn build(system: &System) -> Option<Value> {
                 "port": PORT_NAME,
                 "path": "/metrics",
                 "interval": format!("{}s", monitoring.interval_seconds),
-                // The services' own label `service` is which of them it is; it would be set aside for the Service's name.
+                // Keeps the metrics' own label `service`, which Prometheus would otherwise replace
+                // with the name of the Service.
                 "honorLabels": true,
-                // What dashboards and alerts tell systems apart by.
+                // Dashboards and alerts group by this label.
                 "relabelings": [{
                     "sourceLabels": ["__meta_kubernetes_service_label_app_kubernetes_io_instance"],
                     "targetLabel": "system",

@@ -1,4 +1,4 @@
-//! etcd and kube-apiserver on loopback.
+//! etcd and kube-apiserver on the loopback interface.
 
 use std::{
     net::TcpListener,
@@ -11,8 +11,7 @@ use std::{
 use super::process::Process;
 
 pub const ADMIN_TOKEN: &str = "admin";
-/// Token of the operator's service account: it has the rights of `k8s/operator/rbac.yaml` and no
-/// others.
+/// Token of the operator's service account, with exactly the rights of `k8s/operator/rbac.yaml`.
 pub const OPERATOR_TOKEN: &str = "operator";
 const OPERATOR_USER: &str = "system:serviceaccount:ticket-system:ticket-system-operator";
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -25,7 +24,7 @@ pub struct ApiServer {
     _etcd: Process,
 }
 
-/// The folder with the binaries, made once.
+/// The directory with the binaries.
 fn assets() -> &'static PathBuf {
     static ASSETS: OnceLock<PathBuf> = OnceLock::new();
     ASSETS.get_or_init(|| {
@@ -85,7 +84,7 @@ impl ApiServer {
             "--service-account-issuer=https://localhost".to_owned(),
             format!("--service-account-key-file={}", path("sa.pub")),
             format!("--service-account-signing-key-file={}", path("sa.key")),
-            // There is no controller that would make the accounts.
+            // No controller creates the service accounts.
             "--disable-admission-plugins=ServiceAccount".to_owned(),
         ];
         let _etcd = Process::start(&etcd, &dir.path().join("etcd.log"));
@@ -95,7 +94,7 @@ impl ApiServer {
         server
     }
 
-    /// A client configuration with that token.
+    /// A client configuration with this token.
     pub fn config(&self, token: &str) -> kube::Config {
         let mut config = kube::Config::new(self.url.parse().expect("a URL"));
         config.accept_invalid_certs = true;
@@ -103,7 +102,7 @@ impl ApiServer {
         config
     }
 
-    /// A kubeconfig with that token.
+    /// A kubeconfig with this token.
     pub fn kubeconfig(&self, token: &str) -> PathBuf {
         let path = self.dir.path().join(format!("{token}.kubeconfig"));
         let text = format!(
@@ -115,7 +114,7 @@ impl ApiServer {
         path
     }
 
-    /// kill -9 of the API server; etcd goes on.
+    /// Kills the API server. etcd keeps running.
     pub fn kill(&self) {
         self.server.lock().expect("the server").kill();
     }

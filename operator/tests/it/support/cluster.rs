@@ -1,4 +1,4 @@
-//! A namespace on the shared API server, and short ways to look at what is in it.
+//! A namespace on the shared API server, with helpers to read and write its objects.
 
 use std::sync::{
     Arc,
@@ -24,8 +24,8 @@ use super::{
     wait::eventually,
 };
 
-/// Every test has its own namespace here; only tests that break the API server have one of their
-/// own.
+/// Every test has its own namespace on this server. Only tests that break the API server start
+/// another.
 static SHARED: OnceCell<Arc<ApiServer>> = OnceCell::const_new();
 static NAMESPACES: AtomicUsize = AtomicUsize::new(0);
 
@@ -36,7 +36,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// A fresh namespace on the shared API server.
+    /// A new namespace on the shared API server.
     pub async fn new() -> Self {
         let server = SHARED
             .get_or_init(|| async {
@@ -48,19 +48,19 @@ impl Cluster {
         Self::on(Arc::clone(server)).await
     }
 
-    /// A fresh namespace on `server`.
+    /// A new namespace on `server`.
     pub async fn on(server: Arc<ApiServer>) -> Self {
         let client = Client::try_from(server.config(ADMIN_TOKEN)).expect("a client");
         let namespace = format!("test-{}", NAMESPACES.fetch_add(1, Ordering::Relaxed));
-        // The pods the operator asks for must be allowed under the strictest standard.
+        // The pods of a system must satisfy the strictest standard.
         let body = json!({"apiVersion": "v1", "kind": "Namespace",
             "metadata": {"name": namespace, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}});
         apply_value(&client, &body).await;
         Self { server, client, namespace }
     }
 
-    /// Two namespaces on an API server of their own, of which an operator that watches the first
-    /// has no rights yet in either.
+    /// Two namespaces on a separate API server. An operator that watches the first has no rights in
+    /// either yet.
     pub async fn pair_without_rights() -> (Self, Self) {
         let server = Arc::new(ApiServer::start().await);
         install(&server).await;
@@ -81,12 +81,12 @@ impl Cluster {
         Api::namespaced_with(self.client.clone(), &self.namespace, &kind.api_resource())
     }
 
-    /// Applies a resource as a person would.
+    /// Applies a resource as a user.
     pub async fn apply(&self, system: &Value) -> TicketSystem {
-        self.try_apply(system).await.expect("the API server takes it")
+        self.try_apply(system).await.expect("the API server accepts it")
     }
 
-    /// A ready system `shop` on a database; its `storage`.
+    /// Creates the system `shop` on a database, waits until it is ready, and returns its `storage`.
     pub async fn shop_on_a_database(&self) -> Value {
         self.secret("db", "uri", "postgresql://a:b@db/c").await;
         let storage = json!({"postgres": {"secretRef": {"name": "db"}}});
@@ -95,7 +95,7 @@ impl Cluster {
         storage
     }
 
-    /// Applies a resource; the API server's words if it will not have it.
+    /// Applies a resource, or returns the status with which the API server rejects it.
     pub async fn try_apply(&self, system: &Value) -> Result<TicketSystem, Status> {
         let name = system["metadata"]["name"].as_str().expect("a name");
         match self
@@ -113,7 +113,7 @@ impl Cluster {
         self.api(kind).delete(name, &DeleteParams::background()).await.expect("it is deleted");
     }
 
-    /// The object, which must be there.
+    /// The object, which must exist.
     pub async fn get(&self, kind: Kind, name: &str) -> DynamicObject {
         self.find(kind, name).await.unwrap_or_else(|| panic!("no {kind} {name}"))
     }
@@ -122,7 +122,7 @@ impl Cluster {
         self.api(kind).get_opt(name).await.expect("the API server answers")
     }
 
-    /// Names of every child there is, as `Kind/name`, sorted.
+    /// Names of all children as `Kind/name`, sorted.
     pub async fn children(&self) -> Vec<String> {
         let mut names = Vec::new();
         for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::ServiceMonitor) {
@@ -140,7 +140,7 @@ impl Cluster {
         self.systems().get(name).await.expect("the resource").status.unwrap_or_default()
     }
 
-    /// Waits until a condition has that status, and returns its reason and message.
+    /// Waits until a condition has this status, and returns its reason and message.
     pub async fn condition(&self, name: &str, type_: &str, status: &str) -> (String, String) {
         eventually(&format!("{name} {type_}={status}"), || async {
             let system = self.systems().get(name).await.expect("the resource");
@@ -159,8 +159,8 @@ impl Cluster {
         .await
     }
 
-    /// Waits for a condition that holds, of a resource whose spec may not be readable; returns its
-    /// reason and message.
+    /// Waits until a condition is true and returns its reason and message. The spec of the resource
+    /// may be unreadable.
     pub async fn raw_condition(&self, name: &str, type_: &str) -> (String, String) {
         let resource = kube::core::ApiResource::erase::<TicketSystem>(&());
         let api: Api<DynamicObject> =
@@ -218,7 +218,7 @@ impl Cluster {
         }
     }
 
-    /// Changes an object as somebody else would, by merge patch.
+    /// Changes an object by merge patch, as another field manager.
     pub async fn edit(&self, kind: Kind, name: &str, patch: Value) -> DynamicObject {
         let params =
             PatchParams { field_manager: Some("kubectl-edit".to_owned()), ..Default::default() };
@@ -226,7 +226,7 @@ impl Cluster {
     }
 }
 
-/// Everything of `k8s/operator` but the Deployment, and the definition of the resource.
+/// Installs the CRD and everything in `k8s/operator` except the Deployment.
 pub async fn install(server: &ApiServer) {
     let client = Client::try_from(server.config(ADMIN_TOKEN)).expect("a client");
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -250,7 +250,7 @@ pub async fn install(server: &ApiServer) {
     until_storage_policy_holds(&systems).await;
 }
 
-/// A new admission policy takes a moment to be enforced.
+/// Waits until the API server enforces the new admission policy.
 async fn until_storage_policy_holds(systems: &Api<TicketSystem>) {
     let probe = super::system("probe", json!({}));
     systems

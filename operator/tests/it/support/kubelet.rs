@@ -1,6 +1,5 @@
-//! Plays the Deployment controller, the kubelet and the garbage collector of one namespace, as far
-//! as the operator can see them: Deployments become ready, and what was deleted with its dependents
-//! goes.
+//! A stub of the Deployment controller, the kubelet and the garbage collector of one namespace:
+//! Deployments become ready, and objects that wait for their dependents are deleted.
 
 use std::{
     sync::{
@@ -26,9 +25,9 @@ const PERIOD: Duration = Duration::from_millis(50);
 pub struct Kubelet {
     /// Whether pods become ready.
     pub pods_ready: Arc<AtomicBool>,
-    /// Whether pods that are ready stay so when no more become ready.
+    /// Whether ready pods stay ready while new ones do not become ready.
     pub pods_keep: Arc<AtomicBool>,
-    /// Whether pods that are deleted go.
+    /// Whether deleted pods end.
     pub pods_go: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
@@ -39,7 +38,7 @@ impl Drop for Kubelet {
     }
 }
 
-/// Starts it.
+/// Starts the stub.
 pub fn start(cluster: &Cluster) -> Kubelet {
     let pods_ready = Arc::new(AtomicBool::new(true));
     let pods_keep = Arc::new(AtomicBool::new(false));
@@ -48,7 +47,7 @@ pub fn start(cluster: &Cluster) -> Kubelet {
     let (ready, keep, go) = (Arc::clone(&pods_ready), Arc::clone(&pods_keep), Arc::clone(&pods_go));
     let task = tokio::spawn(async move {
         loop {
-            // An API server that is down is down for the kubelet as well.
+            // The API server may be down.
             if let Ok(list) = api.list(&ListParams::default()).await {
                 for deployment in list {
                     let was_ready =

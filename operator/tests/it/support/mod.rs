@@ -1,3 +1,5 @@
+//! A test API server, operators in the test process, and helpers to inspect the cluster.
+
 pub mod apiserver;
 pub mod cluster;
 pub mod kubelet;
@@ -11,7 +13,7 @@ pub use operators::{Running, start};
 use serde_json::{Value, json};
 pub use wait::{eventually, until};
 
-/// A resource with that spec.
+/// A resource with this spec.
 #[allow(clippy::needless_pass_by_value)]
 pub fn system(name: &str, spec: Value) -> Value {
     json!({"apiVersion": "ticket-system.io/v1alpha1", "kind": "TicketSystem", "metadata": {"name": name}, "spec": spec})

@@ -7,31 +7,31 @@ use clap::Parser;
 use operator::{
     controller::Operator,
     settings::Settings,
-    status::explain::{Answer, ReadinessProbe},
+    status::diagnosis::{ProbeResult, ReadinessProbe},
 };
 use tokio::task::JoinHandle;
 
 use super::{Cluster, apiserver::OPERATOR_TOKEN};
 
-/// A service that answers what the test wants.
+/// A probe with a result that the test sets.
 #[derive(Debug)]
-pub struct Scripted(pub Mutex<Answer>);
+pub struct Scripted(pub Mutex<ProbeResult>);
 
 #[async_trait]
 impl ReadinessProbe for Scripted {
-    async fn ask(&self, _url: &str) -> Answer {
-        self.0.lock().expect("the answer").clone()
+    async fn probe(&self, _url: &str) -> ProbeResult {
+        self.0.lock().expect("the result").clone()
     }
 }
 
 pub struct Running {
     pub operator: Arc<Operator>,
-    pub answer: Arc<Scripted>,
+    pub ready: Arc<Scripted>,
     task: JoinHandle<()>,
 }
 
 impl Running {
-    /// As kill -9: it stops where it is and tells nobody.
+    /// Aborts the operator without any clean-up, like kill -9.
     pub async fn kill(mut self) {
         self.task.abort();
         let _ = (&mut self.task).await;
@@ -65,19 +65,19 @@ pub fn start(cluster: &Cluster) -> Running {
 }
 
 pub fn start_with(cluster: &Cluster, settings: Settings) -> Running {
-    // With RUST_LOG set, `cargo test -- --nocapture` shows what the operators of the tests did.
+    // With RUST_LOG set, `cargo test -- --nocapture` shows the logs of these operators.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_test_writer()
         .try_init();
-    let answer = Arc::new(Scripted(Mutex::new(Answer::Unreachable)));
+    let ready = Arc::new(Scripted(Mutex::new(ProbeResult::Unreachable)));
     let config = cluster.server.config(OPERATOR_TOKEN);
     let operator = Arc::new(
-        Operator::with_probe(settings, config, Arc::clone(&answer) as Arc<dyn ReadinessProbe>)
+        Operator::with_probe(settings, config, Arc::clone(&ready) as Arc<dyn ReadinessProbe>)
             .expect("an operator"),
     );
     let task = tokio::spawn(Arc::clone(&operator).run());
-    Running { operator, answer, task }
+    Running { operator, ready, task }
 }
 
 impl Drop for Running {

@@ -1,10 +1,12 @@
+//! Child processes that never outlive the tests.
+
 use std::{
     io::Write,
     process::{Child, ChildStdin, Command, Stdio},
 };
 
-/// A process that is killed when this is dropped, and when the test binary dies in whatever way:
-/// its guard reads from a pipe that only this process holds open.
+/// A process that is killed when this is dropped, and when the test binary ends in any way: its
+/// guard reads from a pipe that only the test binary holds open.
 pub struct Process {
     guard: Child,
     pipe: Option<ChildStdin>,
@@ -26,7 +28,7 @@ impl Process {
         Self { guard, pipe }
     }
 
-    /// kill -9, and waits until the process is gone.
+    /// Sends SIGKILL and waits until the process has ended.
     pub fn kill(&mut self) {
         if let Some(mut pipe) = self.pipe.take() {
             let _ = pipe.write_all(b"\n");

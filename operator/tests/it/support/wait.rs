@@ -1,14 +1,16 @@
+//! Waiting for a state of the cluster.
+
 use std::{
     fmt::Debug,
     future::Future,
     time::{Duration, Instant},
 };
 
-/// Generous: a slow machine must not fail a test, and a passing test never waits for it.
+/// Long enough for a slow machine. A passing test does not reach it.
 const TIMEOUT: Duration = Duration::from_secs(60);
 const PERIOD: Duration = Duration::from_millis(50);
 
-/// Tries until `attempt` gives a value, and returns it; panics with the last reason it gave.
+/// Repeats `attempt` until it returns a value. Panics with the last error after the timeout.
 pub async fn eventually<T, E: Debug, F: Future<Output = Result<T, E>>>(
     what: &str,
     mut attempt: impl FnMut() -> F,
@@ -25,7 +27,7 @@ pub async fn eventually<T, E: Debug, F: Future<Output = Result<T, E>>>(
     }
 }
 
-/// Waits until `holds`.
+/// Waits until `holds` returns true.
 pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     eventually(what, || {
         let held = holds();

@@ -1,11 +1,9 @@
-//! vacancy in the same process.
+//! The client for vacancy in the same process.
 
-use http_server::{Problem, extract::CallerDeadline};
+use http_server::Problem;
 use inventory::{CommandKind, IdempotencyKey, Items};
-use vacancy::{
-    api::{App, Wording, decide_reserve, problem_of_engine},
-    wire::ReserveAnswer,
-};
+use vacancy_api::{ReserveAnswer, Wording, reserved};
+use vacancy_service::{ReservationService, problem_of_engine};
 
 use super::{
     error::ClientError,
@@ -15,13 +13,13 @@ use super::{
 
 /// Calls the engine directly.
 #[derive(Clone)]
-pub struct LocalVacancyClient(App);
+pub struct LocalVacancyClient(ReservationService);
 
 impl LocalVacancyClient {
-    /// Sells from `app`.
+    /// Sells from `stock`.
     #[must_use]
-    pub fn new(app: App) -> Self {
-        Self(app)
+    pub fn new(stock: ReservationService) -> Self {
+        Self(stock)
     }
 }
 
@@ -37,25 +35,22 @@ impl VacancyClient for LocalVacancyClient {
         Box::pin(async move {
             let refused =
                 |problem: Problem, seq| ClientError::Refused { problem: Box::new(problem), seq };
-            let items = Items::one(self.0.stock().clone(), purchase.qty);
             let kind = CommandKind::Reserve {
                 event: self.0.event().clone(),
-                items,
+                items: Items::one(self.0.stock().clone(), purchase.qty),
                 customer: purchase.customer,
             };
-            let reply = self
-                .0
-                .engine()
-                .submit(self.0.request(kind, purchase.key, CallerDeadline::default()))
-                .await;
+            let reply = self.0.submit(kind, purchase.key, None).await;
             let reply = reply.map_err(|error| refused(problem_of_engine(&error), None))?;
             let seq = Some(reply.seq).filter(|seq| *seq > 0);
-            decide_reserve(reply, Wording::Purchase)
+            reserved(reply, Wording::Purchase)
                 .map_err(|failure| refused(failure.into_problem(), seq))
         })
     }
 
     fn ready(&self) -> BoxFuture<'_, Result<(), &'static str>> {
-        Box::pin(async { self.0.engine().check().map_err(|_| "the store failed or is closing") })
+        Box::pin(async {
+            self.0.engine().check().map_err(|_| "the store failed or the process is stopping")
+        })
     }
 }

@@ -4,7 +4,6 @@
 //! over HTTP, [`LocalVacancyClient`] calls the engine in the same process.
 
 mod error;
-mod idempotency_key;
 mod link_settings;
 mod local;
 mod purchase_request;
@@ -14,7 +13,6 @@ mod trace_headers;
 mod vacancy_client;
 
 pub use error::ClientError;
-pub use idempotency_key::{IDEMPOTENCY_KEY, quoted};
 pub use link_settings::{BatcherSettings, BreakerSettings, VacancyLink};
 pub use local::LocalVacancyClient;
 pub use purchase_request::PurchaseRequest;

@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin};
 
 use inventory::IdempotencyKey;
-use vacancy::wire::ReserveAnswer;
+use vacancy_api::ReserveAnswer;
 
 use super::{error::ClientError, purchase_request::PurchaseRequest};
 

@@ -1,5 +1,5 @@
-//! Who asks: by the address of the connection, or what a trusted proxy says of it, or a bearer
-//! token.
+//! The client behind a request: the address of the connection, the client that a trusted proxy
+//! names, or a bearer token.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -11,22 +11,22 @@ use std::{
 use http::{HeaderMap, HeaderName, header};
 use ipnet::IpNet;
 
-use super::QuotaSettings;
+use super::{ClientIdentity, QuotaSettings};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// Hops of `X-Forwarded-For` that are looked at.
+/// Maximum number of hops of `X-Forwarded-For` that are read.
 const HOPS_MAX: usize = 32;
 
 /// The address at the other end of a connection; in a request's extensions when quotas are on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
 
-/// A client whose requests are counted together.
+/// The client that a request counts for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ClientKey {
-    /// An IPv4 address, or the /64 of an IPv6 address: one subscriber has all of it.
+    /// An IPv4 address, or the /64 of an IPv6 address, which belongs to one subscriber.
     Address(IpAddr),
-    /// A token, by two keyed hashes of it: the token itself is not kept.
+    /// Two keyed hashes of a token: the token itself is not stored.
     Token(u64, u64),
 }
 
@@ -47,11 +47,11 @@ impl ClientKey {
     }
 }
 
-/// Networks whose hosts may say in `X-Forwarded-For` for whom they ask.
+/// Networks whose hosts may name the client in `X-Forwarded-For`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
-/// Why a list of networks does not parse.
+/// A list of networks does not parse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected addresses or networks such as 10.0.0.0/8, separated by commas")]
 pub struct InvalidNetwork;
@@ -75,11 +75,11 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// Who asks, when `peer` is at the other end of the connection: from the nearest hop on, the
-    /// first that is not trusted, because only trusted ones have written what stands to the
-    /// right of it. `None` when there is none, so that a trusted one asks for itself.
+    /// The client of a request that arrives from `peer`: from the nearest hop on, the first address
+    /// that is not trusted, because only trusted proxies wrote the entries to its right. `None`
+    /// when all are trusted: the proxy sends the request for itself.
     #[must_use]
-    pub fn asker(&self, headers: &HeaderMap, peer: IpAddr) -> Option<IpAddr> {
+    pub fn client_address(&self, headers: &HeaderMap, peer: IpAddr) -> Option<IpAddr> {
         let mut hops = headers
             .get_all(FORWARDED_FOR)
             .iter()
@@ -90,8 +90,7 @@ impl TrustedProxies {
             if !self.has(nearest) {
                 return Some(nearest);
             }
-            // It asks for somebody who cannot be told from others: all of those are one client, and
-            // not without a limit.
+            // An entry that is not an address: all such clients share the quota of the proxy.
             let Some(hop) = read_hop(hops.next()?) else { break };
             nearest = hop;
         }
@@ -99,23 +98,28 @@ impl TrustedProxies {
     }
 }
 
-/// Whose request it is; `None` when a trusted proxy asks for itself, or nobody knows.
+/// The client of a request; `None` when a trusted proxy sends it for itself, or without a peer.
 pub(super) fn of(
     headers: &HeaderMap,
     peer: Option<Peer>,
     settings: &QuotaSettings,
 ) -> Option<ClientKey> {
-    if settings.by_token
+    if settings.identify_by == ClientIdentity::Token
         && let Some(token) = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "))
     {
         return Some(ClientKey::token(token));
     }
-    settings.trusted.asker(headers, peer?.0).map(ClientKey::address)
+    let peer = peer?.0;
+    let address = match &settings.trusted_proxies {
+        Some(proxies) => proxies.client_address(headers, peer)?,
+        None => peer,
+    };
+    Some(ClientKey::address(address))
 }
 
-/// An address as proxies write it: some add the port.
+/// Parses an address as proxies write it: some add the port.
 fn read_hop(hop: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(hop).ok()?.trim();
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
@@ -135,13 +139,13 @@ mod tests {
             headers.append(FORWARDED_FOR, HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
         trusted
-            .asker(&headers, peer.parse().unwrap())
+            .client_address(&headers, peer.parse().unwrap())
             .map_or("nobody".into(), |address| address.to_string())
     }
 
     #[test]
     fn only_trusted_proxies_say_for_whom_they_ask() {
-        assert_eq!(seen("1.2.3.4", &["9.9.9.9"]), "1.2.3.4", "anybody can write a header");
+        assert_eq!(seen("1.2.3.4", &["9.9.9.9"]), "1.2.3.4", "any client can write the header");
         assert_eq!(seen("10.1.1.1", &["9.9.9.9"]), "9.9.9.9");
         assert_eq!(
             seen("10.1.1.1", &["8.8.8.8, 9.9.9.9", "192.168.0.7"]),
@@ -163,7 +167,7 @@ mod tests {
             "a proxy has added to what the client wrote"
         );
         assert_eq!(seen("10.1.1.1", &["nonsense, 10.2.2.2"]), "10.2.2.2");
-        assert_eq!(seen("10.1.1.1", &["unknown"]), "10.1.1.1", "those are one client together");
+        assert_eq!(seen("10.1.1.1", &["unknown"]), "10.1.1.1", "such clients share one quota");
         assert_eq!(seen("10.1.1.1", &[["10.3.3.3"; 100].join(",").as_str()]), "10.3.3.3");
     }
 

@@ -1,11 +1,12 @@
-//! How much each client may ask for: a steady rate and a burst above it (GCRA), per client address
-//! or bearer token.
+//! Quotas of clients: a steady rate and a burst above it (GCRA), per client address or bearer
+//! token.
 
 mod client;
-mod headers;
+mod settings;
+mod status;
 mod store;
 
-use std::{num::NonZeroU32, time::Duration};
+use std::time::Duration;
 
 use client::ClientKey;
 pub use client::{Peer, TrustedProxies};
@@ -14,66 +15,56 @@ use governor::{
     clock::{Clock, DefaultClock},
     middleware::StateInformationMiddleware,
 };
-pub(super) use headers::Standing;
 use http::HeaderMap;
+pub use settings::{ClientIdentity, QuotaSettings};
+pub(super) use status::RateLimitStatus;
 use store::BoundedStore;
 
 use crate::problem::Problem;
-
-/// The quota of each client.
-#[derive(Debug, Clone)]
-pub struct QuotaSettings {
-    /// Requests a second, in the long run.
-    pub rate_per_s: NonZeroU32,
-    /// Requests at once.
-    pub burst: NonZeroU32,
-    /// Clients that are told apart; beyond it those that used least are forgotten first.
-    pub clients_max: usize,
-    /// Who may say in `X-Forwarded-For` for whom they ask.
-    pub trusted: TrustedProxies,
-    /// Whether a bearer token, where there is one, stands for its client instead of the address.
-    pub by_token: bool,
-}
 
 /// The quotas of one server.
 pub(super) struct Quotas {
     settings: QuotaSettings,
     limiter: RateLimiter<ClientKey, BoundedStore, DefaultClock, StateInformationMiddleware>,
+    quota: Quota,
     clock: DefaultClock,
 }
 
+/// The decision about one request.
+pub(super) enum QuotaDecision {
+    /// The request has no quota: a trusted proxy sends it for itself.
+    Unlimited,
+    /// The request is within the quota of its client.
+    Within(RateLimitStatus),
+    /// The client is over its quota.
+    Over(Problem, RateLimitStatus),
+}
+
 impl Quotas {
-    pub fn new(settings: QuotaSettings) -> Self {
-        let quota = Quota::per_second(settings.rate_per_s).allow_burst(settings.burst);
+    /// The quotas that `settings` ask for, if any.
+    pub fn new(settings: QuotaSettings) -> Option<Self> {
+        let rate_per_s = settings.rate_per_s?;
+        let burst = settings.burst.unwrap_or(rate_per_s.saturating_add(rate_per_s.get()));
+        let quota = Quota::per_second(rate_per_s).allow_burst(burst);
         let store = BoundedStore::new(settings.clients_max);
         let clock = DefaultClock::default();
         let limiter = RateLimiter::new(quota, store, clock.clone());
-        Self { settings, limiter, clock }
+        Some(Self { settings, limiter, quota, clock })
     }
 
-    /// Takes one request from its client's quota; `None` for who has none: a trusted proxy that
-    /// asks for itself.
-    ///
-    /// # Errors
-    /// A 429 problem and what is left, nothing.
-    pub fn take(
-        &self,
-        headers: &HeaderMap,
-        peer: Option<Peer>,
-    ) -> Result<Option<Standing>, (Problem, Standing)> {
-        let Some(client) = client::of(headers, peer, &self.settings) else { return Ok(None) };
-        let (rate, burst) = (self.settings.rate_per_s, self.settings.burst);
+    /// Takes one request from the quota of its client.
+    pub fn take(&self, headers: &HeaderMap, peer: Option<Peer>) -> QuotaDecision {
+        let Some(client) = client::of(headers, peer, &self.settings) else {
+            return QuotaDecision::Unlimited;
+        };
+        let status = |left, wait| RateLimitStatus::new(&self.quota, left, wait);
         match self.limiter.check_key(&client) {
-            Ok(state) => Ok(Some(Standing::new(
-                rate,
-                burst,
-                state.remaining_burst_capacity(),
-                Duration::ZERO,
-            ))),
+            Ok(state) => {
+                QuotaDecision::Within(status(state.remaining_burst_capacity(), Duration::ZERO))
+            }
             Err(until) => {
-                let standing =
-                    Standing::new(rate, burst, 0, until.wait_time_from(self.clock.now()));
-                Err((rate_limited(standing.reset_s()), standing))
+                let status = status(0, until.wait_time_from(self.clock.now()));
+                QuotaDecision::Over(rate_limited(status.reset_s()), status)
             }
         }
     }
@@ -87,34 +78,45 @@ fn rate_limited(retry_after_s: u32) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use http::HeaderValue;
 
     use super::*;
 
     #[test]
     fn each_client_has_a_burst_and_then_waits() {
-        let number = |n| NonZeroU32::new(n).unwrap();
         let settings = QuotaSettings {
-            rate_per_s: number(1),
-            burst: number(3),
+            rate_per_s: Some(NonZeroU32::MIN),
+            burst: NonZeroU32::new(3),
             clients_max: 100,
-            trusted: TrustedProxies::default(),
-            by_token: true,
+            identify_by: ClientIdentity::Token,
+            trusted_proxies: None,
         };
-        let quotas = Quotas::new(settings);
+        let quotas = Quotas::new(settings).unwrap();
         let (none, peer) = (HeaderMap::new(), |last| Some(Peer([10, 0, 0, last].into())));
         for left in [2, 1, 0] {
-            let standing = quotas.take(&none, peer(1)).unwrap().unwrap();
-            assert_eq!(standing.left(), left);
+            let QuotaDecision::Within(status) = quotas.take(&none, peer(1)) else {
+                panic!("{left} more are within the quota");
+            };
+            assert_eq!(status.left(), left);
         }
-        let (problem, standing) = quotas.take(&none, peer(1)).unwrap_err();
+        let QuotaDecision::Over(problem, status) = quotas.take(&none, peer(1)) else {
+            panic!("over the quota");
+        };
         assert_eq!(
-            (problem.status().as_u16(), problem.code(), standing.left(), standing.reset_s()),
+            (problem.status().as_u16(), problem.code(), status.left(), status.reset_s()),
             (429, "rate_limited", 0, 1)
         );
-        assert!(quotas.take(&none, peer(2)).is_ok(), "another client has its own");
+        let is_within = |decision| matches!(decision, QuotaDecision::Within(_));
+        assert!(is_within(quotas.take(&none, peer(2))), "another client has its own");
         let mut token = HeaderMap::new();
         token.insert(http::header::AUTHORIZATION, HeaderValue::from_static("Bearer abc"));
-        assert!(quotas.take(&token, peer(1)).is_ok(), "and so has a token");
+        assert!(is_within(quotas.take(&token, peer(1))), "and so has a token");
+    }
+
+    #[test]
+    fn without_a_rate_there_are_no_quotas() {
+        assert!(Quotas::new(config::defaults()).is_none());
     }
 }

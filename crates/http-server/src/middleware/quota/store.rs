@@ -1,18 +1,18 @@
-//! The clients that are told apart, never more than a bound.
+//! The state of a bounded number of clients.
 
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
-    sync::{Mutex, PoisonError},
 };
 
 use governor::{nanos::Nanos, state::StateStore};
+use parking_lot::Mutex;
 
 use super::client::ClientKey;
 
 const SHARDS: usize = 16;
 
-/// For each client the time at which it will have its whole burst again.
+/// For each client, the time at which its whole burst is available again.
 pub struct BoundedStore {
     shards: [Mutex<HashMap<ClientKey, u64>>; SHARDS],
     hasher: RandomState,
@@ -37,19 +37,19 @@ impl StateStore for BoundedStore {
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
         let shard = self.hasher.hash_one(key) as usize % SHARDS;
-        let mut clients = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = self.shards[shard].lock();
         let (decision, next) = decide(clients.get(key).copied().map(Nanos::from))?;
         if clients.len() >= self.shard_max && !clients.contains_key(key) {
-            forget_least(&mut clients);
+            forget_an_eighth(&mut clients);
         }
         clients.insert(key.clone(), next.as_u64());
         Ok(decision)
     }
 }
 
-/// Forgets an eighth. Who will have his burst back first has asked for least: forgetting him
-/// changes least. Several at once, so that not every new client costs a search through all.
-fn forget_least(clients: &mut HashMap<ClientKey, u64>) {
+/// Forgets an eighth of the clients: those whose burst is available again first, because they sent
+/// the fewest requests. One at a time, every new client would cost a search through all.
+fn forget_an_eighth(clients: &mut HashMap<ClientKey, u64>) {
     let mut times: Vec<u64> = clients.values().copied().collect();
     let mut left = times.len().div_ceil(8);
     let Some(last) = left.checked_sub(1).map(|index| *times.select_nth_unstable(index).1) else {
@@ -83,13 +83,13 @@ mod tests {
         let mut clients: HashMap<_, _> = (0..80u8)
             .map(|at| (ClientKey::address([10, 0, 1, at].into()), u64::from(at / 40)))
             .collect();
-        forget_least(&mut clients);
+        forget_an_eighth(&mut clients);
         assert_eq!(
             (clients.len(), clients.values().filter(|at| **at == 1).count()),
             (70, 40),
-            "an eighth, of those who asked least"
+            "an eighth, of those with the fewest requests"
         );
-        let clients: usize = store.shards.iter().map(|shard| shard.lock().unwrap().len()).sum();
+        let clients: usize = store.shards.iter().map(|shard| shard.lock().len()).sum();
         assert!(clients <= SHARDS * 2, "{clients}");
     }
 }

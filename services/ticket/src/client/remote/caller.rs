@@ -3,17 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use http::{HeaderValue, Method, Request, Uri, header::CONTENT_TYPE, uri::InvalidUri};
-use http_server::extract::CallerDeadline;
+use http_server::extract::{CallerDeadline, IdempotencyKey};
 use tokio::time::{Instant, timeout_at};
-use vacancy::wire::{BatchItem, ReserveBody};
+use vacancy_api::{BatchItem, ReserveBody, quoted};
 
 use super::{
-    super::{
-        error::ClientError,
-        idempotency_key::{IDEMPOTENCY_KEY, quoted},
-        purchase_request::PurchaseRequest,
-        trace_headers::TraceHeaders,
-    },
+    super::{error::ClientError, purchase_request::PurchaseRequest, trace_headers::TraceHeaders},
     breaker::Verdict,
     outcome::{CallOutcome, Delivery},
     pending::Pending,
@@ -89,7 +84,7 @@ impl Caller {
         if let Some(key) =
             purchase.key.as_ref().and_then(|key| HeaderValue::try_from(quoted(key)).ok())
         {
-            request.headers_mut().insert(IDEMPOTENCY_KEY, key);
+            request.headers_mut().insert(IdempotencyKey::HEADER, key);
         }
         request
     }

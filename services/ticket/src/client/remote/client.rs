@@ -6,7 +6,7 @@ use inventory::IdempotencyKey;
 use prometheus::Registry;
 use thiserror::Error;
 use tokio::{sync::oneshot, time::Instant};
-use vacancy::wire::ReserveAnswer;
+use vacancy_api::ReserveAnswer;
 
 use super::{
     super::{

@@ -1,7 +1,7 @@
 //! A purchase that waits for its reply.
 
 use tokio::{sync::oneshot, time::Instant};
-use vacancy::wire::ReserveAnswer;
+use vacancy_api::ReserveAnswer;
 
 use super::super::{error::ClientError, purchase_request::PurchaseRequest};
 

@@ -2,7 +2,7 @@
 
 use http_server::problem::ProblemDetails;
 use serde_json::value::RawValue;
-use vacancy::wire::ReserveAnswer;
+use vacancy_api::ReserveAnswer;
 
 use super::{
     super::{error::ClientError, refusals::buyer_problem},

@@ -1,0 +1,157 @@
+//! Server-side apply of one child.
+
+use kube::{
+    Api, Client, ResourceExt,
+    api::{Patch, PatchParams},
+    core::{DynamicObject, Status},
+};
+use serde_json::Value;
+
+use super::{
+    body::{APPLIED_HASH, body_with_hash, pin_uid},
+    change::{Action, Change},
+    drift,
+    outcome::{ChildFailure, FailureReason},
+};
+use crate::{
+    build::Child,
+    kind::Kind,
+    ownership::{FIELD_MANAGER, NAME_CONFLICT, may_manage},
+    validate::System,
+};
+
+pub(super) enum Outcome {
+    Unchanged,
+    Written { object: Box<DynamicObject>, change: Change },
+}
+
+pub(super) enum ApplyError {
+    /// The API server rejects this child; others may still be applied.
+    Rejected(ChildFailure),
+    /// The object that was read is gone, or another object has its name.
+    Stale(kube::Error),
+    /// The API server cannot process any write.
+    Unavailable(kube::Error),
+}
+
+impl From<kube::Error> for ApplyError {
+    /// For writes that pin a uid: only those can conflict.
+    fn from(error: kube::Error) -> Self {
+        match &error {
+            kube::Error::Api(status) if status.is_conflict() || is_uid_mismatch(status) => {
+                Self::Stale(error)
+            }
+            _ => Self::Unavailable(error),
+        }
+    }
+}
+
+/// How the API server treats fields that another manager owns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Conflicts {
+    /// Reject the write.
+    Fail,
+    /// Transfer the fields to the operator.
+    Force,
+}
+
+/// Writes `child` if it differs from `live`.
+pub(super) async fn apply(
+    client: &Client,
+    system: &System,
+    child: &Child,
+    live: Option<&DynamicObject>,
+) -> Result<Outcome, ApplyError> {
+    let mut body = body_with_hash(child);
+    let Some(live) = live else { return create(client, system, child, &body).await };
+    let current = serde_json::to_value(live)
+        .map_err(|error| ApplyError::Unavailable(kube::Error::SerdeError(error)))?;
+    let differences = drift::differences(&body, &current);
+    if differences.is_empty() {
+        return Ok(Outcome::Unchanged);
+    }
+    let same_desired = live.annotations().get(APPLIED_HASH).map(String::as_str)
+        == body
+            .pointer("/metadata/annotations")
+            .and_then(|annotations| annotations.get(APPLIED_HASH)?.as_str());
+    let fields: Vec<String> =
+        differences.into_iter().filter(|path| !path.contains(APPLIED_HASH)).collect();
+    let action = if same_desired { Action::CorrectDrift(fields) } else { Action::Update(fields) };
+    // The caches may be stale. Without the uid, this write would recreate an object that was just
+    // deleted, even if its creation has to wait.
+    pin_uid(&mut body, live);
+    write(client, system, child, &body, Conflicts::Force, action).await
+}
+
+/// Creates `child` without force, so that the write conflicts with an existing object instead of
+/// taking it over.
+async fn create(
+    client: &Client,
+    system: &System,
+    child: &Child,
+    body: &Value,
+) -> Result<Outcome, ApplyError> {
+    match write(client, system, child, body, Conflicts::Fail, Action::Create).await {
+        Err(ApplyError::Stale(_)) => {}
+        other => return other,
+    }
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(client.clone(), &system.namespace, &child.kind.api_resource());
+    let found = api.get_opt(&child.name).await.map_err(ApplyError::Unavailable)?;
+    if found.is_some_and(|found| !may_manage(&found.metadata, &system.name, &system.owner.uid)) {
+        return Err(name_conflict(child));
+    }
+    let action = Action::CorrectDrift(Vec::new());
+    write(client, system, child, body, Conflicts::Force, action).await
+}
+
+async fn write(
+    client: &Client,
+    system: &System,
+    child: &Child,
+    body: &Value,
+    conflicts: Conflicts,
+    action: Action,
+) -> Result<Outcome, ApplyError> {
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(client.clone(), &system.namespace, &child.kind.api_resource());
+    let force = conflicts == Conflicts::Force;
+    let params = PatchParams { force, ..PatchParams::apply(FIELD_MANAGER) };
+    match api.patch(&child.name, &params, &Patch::Apply(body)).await {
+        Ok(object) => {
+            let change = Change { kind: child.kind, name: child.name.clone(), action };
+            Ok(Outcome::Written { object: Box::new(object), change })
+        }
+        // The kind was removed from the cluster after it was discovered.
+        Err(kube::Error::Api(status))
+            if child.kind == Kind::ServiceMonitor && status.code == 404 =>
+        {
+            Ok(Outcome::Unchanged)
+        }
+        // The content is invalid or not allowed: a retry would fail in the same way.
+        Err(kube::Error::Api(status))
+            if !is_uid_mismatch(&status)
+                && matches!(status.code, 400 | 403 | 404 | 405 | 413 | 422) =>
+        {
+            Err(rejected(child, FailureReason::ApplyFailed, status.message.clone()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the write was rejected because another object has the name: the API server reports an
+/// attempt to change the uid.
+fn is_uid_mismatch(status: &Status) -> bool {
+    let mut causes = status.details.iter().flat_map(|details| &details.causes);
+    status.code == 422 && causes.any(|cause| cause.field == "metadata.uid")
+}
+
+/// The error for a name that an object of another owner has.
+pub(super) fn name_conflict(child: &Child) -> ApplyError {
+    rejected(child, FailureReason::NameConflict, NAME_CONFLICT.to_owned())
+}
+
+fn rejected(child: &Child, reason: FailureReason, message: String) -> ApplyError {
+    let failure = ChildFailure { kind: child.kind, name: child.name.clone(), reason, message };
+    ApplyError::Rejected(failure)
+}

@@ -1,0 +1,40 @@
+//! Reasons to postpone a part of an application.
+
+/// An event that has to happen before the rest of the spec can be applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// `SwitchingMode` or `WaitingForVolume`.
+    pub reason: &'static str,
+    pub message: String,
+    /// Whether the system already runs in the mode of the spec.
+    pub mode_switched: bool,
+}
+
+impl Pending {
+    /// The pods of the previous mode hold the volume.
+    pub(super) fn volume_release() -> Self {
+        let message = "waiting for the pods of the previous mode to release the volume".to_owned();
+        Self { reason: "SwitchingMode", message, mode_switched: false }
+    }
+
+    /// The pods of the previous mode serve until those of the new mode are ready.
+    pub(super) fn new_pods() -> Self {
+        let message =
+            "waiting for the new pods; the pods of the previous mode are serving".to_owned();
+        Self { reason: "SwitchingMode", message, mode_switched: false }
+    }
+
+    /// The new mode serves, and requests may still reach the pods of the previous one.
+    pub(super) fn request_drain() -> Self {
+        let message =
+            "the new pods are serving; the previous pods stay until their requests have drained"
+                .to_owned();
+        Self { reason: "SwitchingMode", message, mode_switched: true }
+    }
+
+    /// Objects outside the current Deployments hold the volume.
+    pub(super) fn volume_holders(holders: &[String]) -> Self {
+        let message = format!("waiting for {} to release the volume", holders.join(", "));
+        Self { reason: "WaitingForVolume", message, mode_switched: false }
+    }
+}

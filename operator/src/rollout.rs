@@ -1,0 +1,83 @@
+//! The progress of a Deployment's rollout, as the Deployment controller reports it.
+
+use k8s_openapi::api::apps::v1::Deployment;
+
+use crate::{api::WorkloadStatus, dereference::Live, kind::Kind};
+
+/// Reason of the Deployment controller for a rollout that did not finish in time.
+pub const DEADLINE_EXCEEDED: &str = "ProgressDeadlineExceeded";
+
+/// Pod counts and progress of one Deployment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rollout {
+    pub desired: i32,
+    pub total: i32,
+    pub ready: i32,
+    pub updated: i32,
+    pub available: i32,
+    /// Whether the Deployment controller has observed the latest spec.
+    pub observed: bool,
+    /// Whether the latest pods did not become ready within the progress deadline.
+    pub deadline_exceeded: bool,
+    pub image: Option<String>,
+    /// Whether the Deployment and its pods are being deleted.
+    pub terminating: bool,
+}
+
+impl Rollout {
+    /// Reads the rollout from the live Deployment `name`; `None` if it does not exist.
+    pub fn of(live: &Live, name: &str) -> Option<Self> {
+        let deployment: Deployment =
+            live.get(Kind::Deployment, name)?.as_ref().clone().try_parse().ok()?;
+        let spec = deployment.spec?;
+        let status = deployment.status.unwrap_or_default();
+        let observed = status.observed_generation >= deployment.metadata.generation;
+        // Conditions of an older generation do not apply to this spec.
+        let deadline_exceeded = observed
+            && status.conditions.iter().flatten().any(|condition| {
+                condition.type_ == "Progressing"
+                    && condition.reason.as_deref() == Some(DEADLINE_EXCEEDED)
+            });
+        Some(Self {
+            terminating: deployment.metadata.deletion_timestamp.is_some(),
+            desired: spec.replicas.unwrap_or(1),
+            total: status.replicas.unwrap_or(0),
+            ready: status.ready_replicas.unwrap_or(0),
+            updated: status.updated_replicas.unwrap_or(0),
+            available: status.available_replicas.unwrap_or(0),
+            observed,
+            deadline_exceeded,
+            image: spec.template.spec.and_then(|pod| pod.containers.into_iter().next()?.image),
+        })
+    }
+
+    /// Whether every pod has the latest template and is available, and no older pod is left.
+    pub fn is_complete(&self) -> bool {
+        !self.terminating
+            && self.observed
+            && self.updated >= self.desired
+            && self.total <= self.updated
+            && self.available >= self.desired
+    }
+
+    /// Whether at least one pod is ready and the Deployment is not being deleted.
+    pub fn is_serving(&self) -> bool {
+        self.ready > 0 && !self.terminating
+    }
+
+    /// Whether at least one pod is available and the Deployment is not being deleted.
+    pub fn is_available(&self) -> bool {
+        self.available > 0 && !self.terminating
+    }
+
+    /// The pod counts as `status.ticket` and `status.vacancy` show them.
+    pub fn status(&self) -> WorkloadStatus {
+        WorkloadStatus {
+            ready: format!("{}/{}", self.ready, self.desired),
+            replicas: self.desired,
+            ready_replicas: self.ready,
+            updated_replicas: self.updated,
+            image: self.image.clone(),
+        }
+    }
+}

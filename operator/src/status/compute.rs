@@ -1,0 +1,279 @@
+//! Computes a status from the result of a reconciliation. It does no I/O; only transition times of
+//! conditions depend on the clock.
+
+use super::{
+    conditions::{
+        ConditionState, DEGRADED, PAUSED, PROGRESSING, READY, RECONCILING, STALLED,
+        STOCK_CHANGE_IGNORED, set, set_while_true,
+    },
+    diagnosis::Diagnosis,
+};
+use crate::{
+    api::{Mode, TicketSystem, TicketSystemStatus},
+    apply::{ChildFailure, Pending},
+    dereference::Live,
+    kind::{Component, Kind},
+    rollout::{DEADLINE_EXCEEDED, Rollout},
+    validate::{System, ValidationError},
+};
+
+/// The input of [`compute_status`].
+#[derive(Debug)]
+pub struct StatusInput<'a> {
+    pub system: &'a TicketSystem,
+    /// The valid system, or the reason to reject the spec.
+    pub validated: Result<&'a System, &'a ValidationError>,
+    pub live: &'a Live,
+    pub failures: &'a [ChildFailure],
+    /// The event that the remaining changes wait for.
+    pub pending: Option<&'a Pending>,
+    pub diagnoses: &'a [(Component, Diagnosis)],
+}
+
+impl StatusInput<'_> {
+    /// The desired mode: that of the spec, unless the spec is rejected.
+    fn desired_mode(&self, status: &TicketSystemStatus) -> Mode {
+        let mode = self.system.spec.mode;
+        if self.validated.is_ok() { mode } else { status.mode.unwrap_or(mode) }
+    }
+
+    fn failure(&self, kind: Kind, name: &str) -> Option<&ChildFailure> {
+        self.failures.iter().find(|failure| failure.kind == kind && failure.name == name)
+    }
+}
+
+/// A component and the rollout of its Deployment.
+#[derive(Clone)]
+struct ComponentRollout {
+    component: Component,
+    name: String,
+    rollout: Option<Rollout>,
+}
+
+impl ComponentRollout {
+    fn is_serving(&self) -> bool {
+        self.rollout.as_ref().is_some_and(Rollout::is_serving)
+    }
+}
+
+/// Computes the status of a system.
+pub fn compute_status(input: &StatusInput<'_>) -> TicketSystemStatus {
+    let before = input.system.status.clone().unwrap_or_default();
+    let generation = input.system.metadata.generation;
+    let mut status = TicketSystemStatus { observed_generation: generation, ..before };
+    if let Ok(system) = input.validated {
+        if !input.system.spec.paused && input.pending.is_none_or(|pending| pending.mode_switched) {
+            status.mode = Some(system.spec.mode);
+            status.storage = Some(system.storage.as_str().to_owned());
+            status.initial_stock = Some(system.stock.effective);
+        }
+        status.url = system.url();
+    }
+    let desired = rollouts(input, input.desired_mode(&status));
+    let previous = input
+        .pending
+        .filter(|pending| !pending.mode_switched)
+        .and(status.mode)
+        .map(|mode| rollouts(input, mode));
+    // During a mode switch, Ready and the pod counts describe the previous mode while it serves.
+    let serving = previous
+        .filter(|rollouts| rollouts.iter().all(ComponentRollout::is_serving))
+        .unwrap_or_else(|| desired.clone());
+    let rollout = |component: Component| {
+        serving.iter().find(|part| part.component == component)?.rollout.as_ref()
+    };
+    status.ticket =
+        rollout(Component::Ticket).or_else(|| rollout(Component::Monolith)).map(Rollout::status);
+    status.vacancy = rollout(Component::Vacancy).map(Rollout::status);
+
+    let progressing = progressing(input, &desired);
+    let stalled = stalled(input, &desired);
+    let conditions = &mut status.conditions;
+    set(conditions, READY, ready(input, &serving), generation);
+    set(conditions, DEGRADED, degraded(input, &desired), generation);
+    set(conditions, PAUSED, paused(input.system), generation);
+    set(conditions, STOCK_CHANGE_IGNORED, stock_change_ignored(input), generation);
+    set_while_true(
+        conditions,
+        RECONCILING,
+        (progressing.is_true && stalled.is_none()).then(|| progressing.clone()),
+        generation,
+    );
+    set_while_true(conditions, STALLED, stalled, generation);
+    set(conditions, PROGRESSING, progressing, generation);
+    status
+}
+
+/// The rollouts of all components of `mode`.
+fn rollouts(input: &StatusInput<'_>, mode: Mode) -> Vec<ComponentRollout> {
+    let components: &[Component] = match mode {
+        Mode::Monolith => &[Component::Monolith],
+        Mode::Microservices => &[Component::Vacancy, Component::Ticket],
+    };
+    let name = input.system.metadata.name.as_deref().unwrap_or_default();
+    components
+        .iter()
+        .map(|component| {
+            let name = component.object_name(name);
+            ComponentRollout {
+                component: *component,
+                rollout: Rollout::of(input.live, &name),
+                name,
+            }
+        })
+        .collect()
+}
+
+fn ready(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> ConditionState {
+    let unready: Vec<&ComponentRollout> =
+        rollouts.iter().filter(|part| !part.is_serving()).collect();
+    if unready.is_empty() {
+        return ConditionState::yes("Serving", "every service has ready pods");
+    }
+    if let Err(error) = input.validated {
+        return ConditionState::no(error.reason(), error.to_string());
+    }
+    if let Some(pending) = input.pending {
+        return ConditionState::no(pending.reason, pending.message.clone());
+    }
+    let mut reason = "WaitingForPods";
+    let mut messages = Vec::new();
+    for part in unready {
+        let component = part.component.as_str();
+        let (ready, desired) =
+            part.rollout.as_ref().map_or((0, 0), |rollout| (rollout.ready, rollout.desired));
+        let diagnosis = input
+            .diagnoses
+            .iter()
+            .find(|(component, _)| *component == part.component)
+            .map(|(_, diagnosis)| diagnosis);
+        match (&part.rollout, diagnosis) {
+            // A Deployment is not applied after an object that its pods need was rejected.
+            (None, _) => {
+                match input.failure(Kind::Deployment, &part.name).or(input.failures.first()) {
+                    Some(failure) => {
+                        reason = failure.reason.as_str();
+                        messages.push(format!("{component}: {failure}"));
+                    }
+                    None => messages.push(format!("{component}: has no Deployment yet")),
+                }
+            }
+            (Some(rollout), _) if rollout.terminating => {
+                messages.push(format!("{component}: is being deleted"));
+            }
+            (Some(rollout), _) if rollout.desired == 0 => {
+                reason = "ScaledToZero";
+                messages.push(format!("{component}: is scaled to zero"));
+            }
+            (Some(_), Some(diagnosis)) => {
+                reason = diagnosis.reason;
+                messages.push(format!(
+                    "{component}: {ready} of {desired} pods ready, {}",
+                    diagnosis.message
+                ));
+            }
+            (Some(_), None) => {
+                messages.push(format!("{component}: {ready} of {desired} pods ready"));
+            }
+        }
+    }
+    // Components are listed after those they depend on, so the first message names the cause.
+    ConditionState::no(reason, messages.join("; "))
+}
+
+fn progressing(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> ConditionState {
+    if let Some(pending) = input.pending {
+        return ConditionState::yes(pending.reason, pending.message.clone());
+    }
+    if input.validated.is_err() {
+        return ConditionState::no("Refused", "the spec is invalid and was not applied");
+    }
+    if input.system.spec.paused {
+        return ConditionState::no("Paused", "the spec is not applied while spec.paused is true");
+    }
+    let incomplete: Vec<&str> = rollouts
+        .iter()
+        .filter(|part| {
+            part.rollout
+                .as_ref()
+                .is_none_or(|rollout| !rollout.is_complete() && !rollout.deadline_exceeded)
+        })
+        .map(|part| part.component.as_str())
+        .collect();
+    if incomplete.is_empty() {
+        if let Some(message) = deadline_exceeded(rollouts) {
+            return ConditionState::no(DEADLINE_EXCEEDED, message);
+        }
+        return ConditionState::no("UpToDate", "every pod has the latest configuration");
+    }
+    let message = format!("waiting for the pods of {}", incomplete.join(" and "));
+    ConditionState::yes("RollingOut", message)
+}
+
+fn degraded(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> ConditionState {
+    if let Err(error) = input.validated {
+        return ConditionState::yes(error.reason(), error.to_string());
+    }
+    if let Some(failure) = input.failures.first() {
+        return ConditionState::yes(failure.reason.as_str(), failure.to_string());
+    }
+    if let Some((component, diagnosis)) =
+        input.diagnoses.iter().find(|(_, diagnosis)| diagnosis.reason == "PodsFailing")
+    {
+        return ConditionState::yes(
+            diagnosis.reason,
+            format!("{}: {}", component.as_str(), diagnosis.message),
+        );
+    }
+    if let Some(message) = deadline_exceeded(rollouts) {
+        return ConditionState::yes(DEADLINE_EXCEEDED, message);
+    }
+    ConditionState::no("AsExpected", "no problem found")
+}
+
+/// A message that names the first component whose latest pods exceeded the progress deadline.
+fn deadline_exceeded(rollouts: &[ComponentRollout]) -> Option<String> {
+    let late = rollouts.iter().find(|part| {
+        part.rollout
+            .as_ref()
+            .is_some_and(|rollout| rollout.deadline_exceeded && !rollout.is_complete())
+    })?;
+    Some(format!("the latest pods of {} did not become ready in time", late.component.as_str()))
+}
+
+/// The state of Stalled: a problem that needs a change by the user.
+fn stalled(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> Option<ConditionState> {
+    if let Err(error) = input.validated {
+        return Some(ConditionState::yes(error.reason(), error.to_string()));
+    }
+    if let Some(failure) = input.failures.first() {
+        return Some(ConditionState::yes(failure.reason.as_str(), failure.to_string()));
+    }
+    deadline_exceeded(rollouts).map(|message| ConditionState::yes(DEADLINE_EXCEEDED, message))
+}
+
+fn paused(system: &TicketSystem) -> ConditionState {
+    if system.spec.paused {
+        ConditionState::yes("Paused", "no change is applied while spec.paused is true")
+    } else {
+        ConditionState::no("Active", "changes are applied")
+    }
+}
+
+fn stock_change_ignored(input: &StatusInput<'_>) -> ConditionState {
+    let effective = match input.validated {
+        Ok(system) => Some(system.stock.effective),
+        Err(_) => input.system.status.as_ref().and_then(|status| status.initial_stock),
+    };
+    let requested = input.system.spec.stock.initial;
+    match effective {
+        Some(effective) if effective != requested => ConditionState::yes(
+            "EventExists",
+            format!(
+                "stock.initial is {requested}, but the event was created with {effective}: change \
+                 its capacity with PUT /api/v1/admin/events/default, or set stock.initial back"
+            ),
+        ),
+        _ => ConditionState::no("AsCreated", "the event was created with stock.initial"),
+    }
+}

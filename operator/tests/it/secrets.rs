@@ -1,0 +1,53 @@
+//! The values of Secrets appear in no other object. Pods refer to them.
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, api::ListParams};
+use operator::kind::{ADMIN_TOKEN_KEY, Kind, admin_token};
+use serde_json::json;
+
+use crate::support::{Cluster, kubelet, start, system};
+
+#[tokio::test]
+async fn password_and_token_stay_in_their_secrets() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let running = start(&cluster);
+    let spec = json!({"storage": {"postgres": {"secretRef": {"name": "db", "key": "url"}}}});
+    cluster.secret("db", "url", "mysql://user:sesame-password@host/db").await;
+    cluster.apply(&system("shop", spec.clone())).await;
+    cluster.condition("shop", "Degraded", "True").await;
+    let invalid = shown(&cluster, "shop").await + &metrics(&running.operator.metrics);
+    cluster.secret("db", "url", "postgres://user:sesame-password@host/db").await;
+    cluster.condition("shop", "Ready", "True").await;
+    let ready = shown(&cluster, "shop").await + &metrics(&running.operator.metrics);
+    let secrets: Api<Secret> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
+    let data = secrets.get(&admin_token("shop")).await.expect("it is made").data.expect("data");
+    let token = String::from_utf8(data[ADMIN_TOKEN_KEY].0.clone()).expect("text");
+    assert!(token.len() >= 16, "{}", token.len());
+    for text in [invalid, ready] {
+        assert!(text.len() > 2_000 && !text.contains("sesame"), "{text}");
+        // In base64 as well.
+        assert!(!text.contains(&token) && !text.contains("c2VzYW1l"), "{text}");
+    }
+}
+
+fn metrics(metrics: &operator::observe::Metrics) -> String {
+    String::from_utf8(metrics.render().expect("metrics")).expect("text")
+}
+
+/// The resource, its events, and every child except Secrets.
+async fn shown(cluster: &Cluster, name: &str) -> String {
+    let mut text = serde_json::to_string(&cluster.systems().get(name).await.expect("the resource"))
+        .expect("JSON");
+    for (reason, note) in cluster.events(name).await {
+        text += &format!("{reason} {note}\n");
+    }
+    for kind in
+        Kind::ALL.into_iter().filter(|kind| ![Kind::Secret, Kind::ServiceMonitor].contains(kind))
+    {
+        for object in cluster.api(kind).list(&ListParams::default()).await.expect("a list") {
+            text += &serde_json::to_string(&object).expect("JSON");
+        }
+    }
+    text
+}
