@@ -1,41 +1,43 @@
-//! Buying from a running system, from where there is no `curl`: smoke tests and the chart's test.
+//! The command `buy`: buys tickets from a running system. Smoke tests and the chart's test use it
+//! in images without `curl`.
 
 use std::{fmt, time::Duration};
 
+use backon::{ConstantBuilder, Retryable};
 use clap::Args;
 use http::{StatusCode, header::RETRY_AFTER};
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use thiserror::Error;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
-/// How long one try may take.
+/// The timeout of one try.
 const TRY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Between tries where the answer names no time.
+/// The pause between tries if the response names none.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The longest `Retry-After` that is heeded.
+/// The longest `Retry-After` that is followed.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
-/// The longest answer that is read, bytes.
-const ANSWER_MAX: usize = 65_536;
+/// The longest body that is read, bytes.
+const RESPONSE_BYTES_MAX: usize = 65_536;
 
 /// What to buy, and where.
 #[derive(Args, Debug)]
-pub struct Purchase {
-    /// Where tickets are sold, without a path
+pub struct PurchaseArgs {
+    /// URL of the service that sells, without a path
     #[arg(long, default_value = "http://127.0.0.1:8002")]
     pub url: reqwest::Url,
-    /// How many tickets
+    /// Number of tickets
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub qty: u64,
-    /// Who buys, where the event limits what one customer may buy
+    /// Customer id, required by events with a limit per customer
     #[arg(long)]
     pub customer: Option<String>,
-    /// Seconds to go on trying while nothing answers or the answer says to try again
+    /// Seconds to retry while there is no response or the response asks for a retry
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=3_600))]
     pub wait_s: u64,
 }
 
-/// What was bought.
+/// A successful purchase.
 #[derive(Debug)]
 pub struct Bought {
     qty: u64,
@@ -47,106 +49,133 @@ pub struct Bought {
 impl fmt::Display for Bought {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { qty, reservation, remaining, tries } = self;
-        write!(f, "bought {qty}, reservation {reservation}, {remaining} left, at try {tries}")
+        write!(f, "bought {qty}, reservation {reservation}, {remaining} left, on try {tries}")
     }
 }
 
-/// Why nothing was bought.
+/// The reason why nothing was bought.
 #[derive(Debug, Error)]
 pub enum BuyError {
-    /// The client cannot be made.
-    #[error("no client: {0}")]
+    /// The HTTP client could not be created.
+    #[error("cannot create the HTTP client: {0}")]
     Setup(#[source] reqwest::Error),
-    /// The system works and has no such tickets left.
+    /// The system works and has too few tickets left.
     #[error("not sold: {message}, {remaining} left")]
     SoldOut { message: String, remaining: u64 },
-    /// An answer that trying again would not change.
+    /// A refusal that a retry would not change.
     #[error("refused with {status}: {detail}")]
     Refused { status: u16, detail: String },
-    /// No useful answer until the end. Whether the last try bought something may be unknown; its
-    /// key tells.
-    #[error("{tries} tries with key {key}, the last one: {why}")]
+    /// No try succeeded in time. The last one may have taken effect; retry with its key to find
+    /// out.
+    #[error("failed after {tries} tries with key {key}: {why}")]
     GaveUp { tries: u32, key: String, why: String },
 }
 
-/// Buys, trying again with the same key, so that at most one purchase comes of it.
+/// Buys tickets. All tries have the same key, so at most one purchase takes effect.
 ///
 /// # Errors
 /// [`BuyError`].
-pub async fn buy(purchase: &Purchase) -> Result<Bought, BuyError> {
+pub async fn buy(args: &PurchaseArgs) -> Result<Bought, BuyError> {
     let client = Client::builder()
         .connect_timeout(TRY_TIMEOUT)
         .no_proxy()
         .build()
         .map_err(BuyError::Setup)?;
     let key = format!("buy-{:032x}", rand::random::<u128>());
-    let deadline = Instant::now() + Duration::from_secs(purchase.wait_s);
-    for tries in 1.. {
-        let (why, pause) = match timeout(TRY_TIMEOUT, attempt(&client, purchase, &key, tries)).await
-        {
-            Ok(Ok(bought)) => return Ok(bought),
-            Ok(Err(Failed::ForGood(error))) => return Err(error),
-            Ok(Err(Failed::ForNow { why, pause })) => (why, pause),
-            Err(_) => (format!("no answer within {} s", TRY_TIMEOUT.as_secs()), PAUSE),
-        };
-        if Instant::now() + pause > deadline {
-            return Err(BuyError::GaveUp { tries, key, why });
-        }
-        sleep(pause).await;
-    }
-    unreachable!("the loop ends by returning")
+    let deadline = Instant::now() + Duration::from_secs(args.wait_s);
+    let mut tries = 0;
+    let attempts = || {
+        tries += 1;
+        try_once(&client, args, &key, tries)
+    };
+    let result = attempts
+        .retry(ConstantBuilder::new().with_delay(PAUSE).without_max_times())
+        .when(|failure| matches!(failure, Failure::Retryable { .. }))
+        .adjust(|failure, pause| {
+            let pause = failure.pause().or(pause)?;
+            (Instant::now() + pause <= deadline).then_some(pause)
+        })
+        .await;
+    result.map_err(|failure| match failure {
+        Failure::Final(error) => error,
+        Failure::Retryable { why, .. } => BuyError::GaveUp { tries, key: key.clone(), why },
+    })
 }
 
-/// How one try failed.
-enum Failed {
-    ForGood(BuyError),
-    ForNow { why: String, pause: Duration },
+/// The failure of one try.
+enum Failure {
+    Final(BuyError),
+    Retryable { why: String, pause: Duration },
+}
+
+impl Failure {
+    fn pause(&self) -> Option<Duration> {
+        match self {
+            Self::Final(_) => None,
+            Self::Retryable { pause, .. } => Some(*pause),
+        }
+    }
+}
+
+async fn try_once(
+    client: &Client,
+    args: &PurchaseArgs,
+    key: &str,
+    tries: u32,
+) -> Result<Bought, Failure> {
+    timeout(TRY_TIMEOUT, attempt(client, args, key, tries)).await.unwrap_or_else(|_| {
+        let why = format!("no response within {} s", TRY_TIMEOUT.as_secs());
+        Err(Failure::Retryable { why, pause: PAUSE })
+    })
 }
 
 async fn attempt(
     client: &Client,
-    purchase: &Purchase,
+    args: &PurchaseArgs,
     key: &str,
     tries: u32,
-) -> Result<Bought, Failed> {
-    let url = format!("{}/api/v1/purchase", purchase.url.as_str().trim_end_matches('/'));
-    let mut body = json!({"qty": purchase.qty});
-    if let Some(customer) = &purchase.customer {
+) -> Result<Bought, Failure> {
+    let url = format!("{}/api/v1/purchase", args.url.as_str().trim_end_matches('/'));
+    let mut body = json!({"qty": args.qty});
+    if let Some(customer) = &args.customer {
         body["customer"] = customer.as_str().into();
     }
-    let for_now =
-        |error: &dyn std::error::Error| Failed::ForNow { why: with_causes(error), pause: PAUSE };
-    let sent = client.post(url).header("idempotency-key", format!("\"{key}\"")).json(&body).send();
-    let response = sent.await.map_err(|error| for_now(&error))?;
+    let retryable = |error: &dyn std::error::Error| Failure::Retryable {
+        why: with_causes(error),
+        pause: PAUSE,
+    };
+    let request = client.post(url).header("idempotency-key", format!("\"{key}\"")).json(&body);
+    let response = request.send().await.map_err(|error| retryable(&error))?;
     let (status, pause) = (response.status(), pause_of(&response));
-    let answer = read(response).await.map_err(|error| for_now(&error))?;
+    let body_json = read(response).await.map_err(|error| retryable(&error))?;
     match status {
-        StatusCode::OK if answer["success"] == true => {
-            let reservation = answer["reservation_id"].as_str().unwrap_or("without id").to_owned();
+        StatusCode::OK if body_json["success"] == true => {
+            let reservation =
+                body_json["reservation_id"].as_str().unwrap_or("without id").to_owned();
             Ok(Bought {
-                qty: purchase.qty,
+                qty: args.qty,
                 reservation,
-                remaining: answer["remaining"].as_u64().unwrap_or_default(),
+                remaining: body_json["remaining"].as_u64().unwrap_or_default(),
                 tries,
             })
         }
         StatusCode::OK => {
             let message =
-                answer["message"].as_str().unwrap_or("the answer gives no reason").to_owned();
-            Err(Failed::ForGood(BuyError::SoldOut {
+                body_json["message"].as_str().unwrap_or("the response gives no reason").to_owned();
+            Err(Failure::Final(BuyError::SoldOut {
                 message,
-                remaining: answer["remaining"].as_u64().unwrap_or_default(),
+                remaining: body_json["remaining"].as_u64().unwrap_or_default(),
             }))
         }
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
-            Err(Failed::ForNow { why: told(status, &answer), pause })
+            Err(Failure::Retryable { why: describe(status, &body_json), pause })
         }
         status if status.is_server_error() => {
-            Err(Failed::ForNow { why: told(status, &answer), pause })
+            Err(Failure::Retryable { why: describe(status, &body_json), pause })
         }
-        status => Err(Failed::ForGood(BuyError::Refused {
+        status => Err(Failure::Final(BuyError::Refused {
             status: status.as_u16(),
-            detail: detail(&answer),
+            detail: detail(&body_json),
         })),
     }
 }
@@ -157,24 +186,24 @@ fn pause_of(response: &Response) -> Duration {
     named.map_or(PAUSE, |seconds: u64| Duration::from_secs(seconds).clamp(PAUSE, PAUSE_MAX))
 }
 
-/// The answer's JSON; null where it is none.
+/// Returns the body as JSON, or null if it is not JSON.
 async fn read(mut response: Response) -> Result<Value, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         body.extend_from_slice(&chunk);
-        if body.len() > ANSWER_MAX {
+        if body.len() > RESPONSE_BYTES_MAX {
             break;
         }
     }
     Ok(serde_json::from_slice(&body).unwrap_or_default())
 }
 
-fn told(status: StatusCode, answer: &Value) -> String {
-    format!("{}: {}", status.as_u16(), detail(answer))
+fn describe(status: StatusCode, body_json: &Value) -> String {
+    format!("{}: {}", status.as_u16(), detail(body_json))
 }
 
-fn detail(answer: &Value) -> String {
-    answer["detail"].as_str().unwrap_or("the answer says no more").to_owned()
+fn detail(body_json: &Value) -> String {
+    body_json["detail"].as_str().unwrap_or("the response has no detail").to_owned()
 }
 
 fn with_causes(error: &dyn std::error::Error) -> String {

@@ -1,8 +1,7 @@
-//! ticket: sells what vacancy keeps.
+//! ticket sells the stock that vacancy manages.
 //!
-//! [`client::VacancyClient`] is the one way to vacancy: over HTTP ([`client::RemoteVacancyClient`])
-//! or in the same process ([`client::LocalVacancyClient`]). [`service`] puts the calls on top of
-//! one or the other.
+//! [`api`] has the handlers. They sell through a [`client::VacancyClient`]: over HTTP, or in the
+//! same process. [`service`] serves them; the binary also serves the monolith.
 
 pub mod api;
 pub mod buy;

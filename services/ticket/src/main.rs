@@ -1,5 +1,5 @@
-//! The `ticket` binary: the ticket service, or with DEPLOYMENT_MODE=monolith everything in one
-//! process.
+//! The `ticket` binary: the ticket service, or the whole system in one process with
+//! DEPLOYMENT_MODE=monolith.
 
 mod monolith;
 
@@ -16,12 +16,11 @@ use vacancy::{
 };
 use vacancy_service::settings::DeploymentMode;
 
-// A fifth more requests than with the system's allocator, which moreover is slow in images built on
-// musl.
+// Serves 20 % more requests than with the allocator of the system, which is slow on musl.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Sells tickets. Settings come from the environment and from .env.
+/// Sells tickets. Reads settings from the environment and .env.
 #[derive(Parser)]
 #[command(version, after_help = render_help::<TicketArgs>())]
 struct Cli {
@@ -33,19 +32,19 @@ struct Cli {
 enum Command {
     /// Serve HTTP (the default)
     Serve,
-    /// Exit with 0 when the service on this machine is ready
+    /// Exit with 0 if the service on this machine is ready
     Healthcheck,
-    /// Buy tickets from a running system: exit with 0 when they were sold
-    Buy(buy::Purchase),
-    /// For the monolith, which keeps the stock itself
+    /// Buy tickets from a running system. Exit code 0: sold
+    Buy(buy::PurchaseArgs),
+    /// Stock commands, for the monolith
     #[command(flatten)]
     Stock(StockCommand),
-    /// Print the OpenAPI document of the mode
+    /// Print the OpenAPI document of the deployment mode
     Openapi,
     /// Print all settings as Markdown or as a .env file
     #[command(hide = true)]
     Settings {
-        /// Which of them
+        /// The format
         #[arg(value_enum)]
         form: Form,
     },
@@ -59,10 +58,10 @@ enum Form {
 
 fn main() -> ExitCode {
     memory::use_small_pages();
-    // These two need no settings.
+    // These two commands need no settings.
     let command = match Cli::parse().command.unwrap_or(Command::Serve) {
         Command::Settings { form } => return print_settings(form),
-        Command::Buy(purchase) => return program::run(service::NAME, buy_tickets(&purchase)),
+        Command::Buy(args) => return program::run(service::NAME, buy_tickets(&args)),
         command => command,
     };
     match Source::load(".env".as_ref()).and_then(|source| TicketSettings::from_source(&source)) {
@@ -81,7 +80,7 @@ async fn execute(command: Command, settings: &TicketSettings) -> ExitCode {
             DeploymentMode::Microservices => service::openapi(settings),
         }),
         Command::Settings { form } => print_settings(form),
-        Command::Buy(purchase) => buy_tickets(&purchase).await,
+        Command::Buy(args) => buy_tickets(&args).await,
     }
 }
 
@@ -105,8 +104,8 @@ async fn serve(settings: &TicketSettings) -> ExitCode {
 }
 
 #[allow(clippy::print_stdout)] // its purpose
-async fn buy_tickets(purchase: &buy::Purchase) -> ExitCode {
-    match buy::buy(purchase).await {
+async fn buy_tickets(args: &buy::PurchaseArgs) -> ExitCode {
+    match buy::buy(args).await {
         Ok(bought) => {
             println!("{bought}");
             ExitCode::SUCCESS

@@ -1,7 +1,7 @@
 //! The monolith: ticket and vacancy in one process, on one port.
 
 use ticket::{
-    api::{self, Shop},
+    api::{self, AppState as TicketState},
     client::LocalVacancyClient,
     service,
 };
@@ -19,13 +19,14 @@ impl StockService for Monolith {
 
     fn routes(&self, state: AppState) -> OpenApiRouter {
         let qty_max = state.engine().limits().qty_max;
-        let shop = Shop::new(LocalVacancyClient::new(state.stock().clone()), qty_max);
+        let ticket_state =
+            TicketState::new(LocalVacancyClient::new(state.stock().clone()), qty_max);
         let head = document(
             "Ticket System",
             "Keeps the stock of events and sells tickets, in one process.",
         );
         OpenApiRouter::with_openapi(head)
-            .merge(api::router(shop))
+            .merge(api::router(ticket_state))
             .merge(vacancy::api::router(state))
     }
 }

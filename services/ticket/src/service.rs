@@ -1,4 +1,4 @@
-//! Running ticket alone, in front of a vacancy service.
+//! Serves ticket alone, in front of a vacancy service.
 
 use std::future::Future;
 
@@ -18,25 +18,25 @@ use vacancy_api::{complete, document};
 use vacancy_service::VacancySettings;
 
 use crate::{
-    api::{Shop, router},
+    api::{AppState, router},
     client::{RemoteVacancyClient, SetupError},
     settings::TicketSettings,
 };
 
 /// The title of the service's documentation.
 pub const TITLE: &str = "Ticket Sale Service";
-/// Its name on /health, in metrics and on the start page.
+/// The name on /health, in metrics and on the start page.
 pub const NAME: &str = "ticket";
-/// Its version.
+/// The version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Why the service did not run.
+/// The reason why the service did not start.
 #[derive(Debug, Error)]
 pub enum RunError {
-    /// It cannot listen.
+    /// The address is not available.
     #[error(transparent)]
     Bind(#[from] BindError),
-    /// The client for vacancy cannot be made.
+    /// The client for vacancy could not be created.
     #[error(transparent)]
     Client(#[from] SetupError),
     /// A metric is registered twice.
@@ -44,9 +44,9 @@ pub enum RunError {
     Metrics(#[from] prometheus::Error),
 }
 
-/// ticket's own calls with their documentation.
-pub fn routes(shop: Shop) -> OpenApiRouter {
-    OpenApiRouter::with_openapi(document(TITLE, "Sells tickets.")).merge(router(shop))
+/// Returns the routes of ticket, with their documentation.
+pub fn routes(state: AppState) -> OpenApiRouter {
+    OpenApiRouter::with_openapi(document(TITLE, "Sells tickets.")).merge(router(state))
 }
 
 /// Serves ticket on HOST and TICKET_PORT until `shutdown`.
@@ -61,7 +61,7 @@ pub async fn run(
     serve(settings, listener, shutdown).await
 }
 
-/// Like [`run`], on a listener that is open already.
+/// Serves ticket on `listener` until `shutdown`.
 ///
 /// # Errors
 /// [`RunError`].
@@ -73,12 +73,12 @@ pub async fn serve(
     let client = RemoteVacancyClient::new(&settings.link)?;
     let metrics = Metrics::new(NAME, VERSION)?;
     client.register(metrics.registry())?;
-    let shop = Shop::new(client, settings.vacancy.limits.qty_max);
-    let health = health(&shop);
-    let (router, openapi) = routes(shop.clone()).split_for_parts();
+    let state = AppState::new(client, settings.vacancy.limits.qty_max);
+    let health = health(&state);
+    let (router, openapi) = routes(state.clone()).split_for_parts();
     let documentation = {
         let settings = settings.vacancy.clone();
-        Documentation::new(openapi.info.title, move || document_of(shop.clone(), &settings))
+        Documentation::new(openapi.info.title, move || document_of(state.clone(), &settings))
     };
     let info = ServiceInfo::new(NAME, VERSION, settings.mode.as_str(), &settings.http.environment)
         .with_link("purchase", "/api/v1/purchase");
@@ -98,8 +98,8 @@ pub async fn serve(
     Ok(())
 }
 
-fn health(shop: &Shop) -> Health {
-    let client = shop.client().clone();
+fn health(state: &AppState) -> Health {
+    let client = state.client().clone();
     Health::new(NAME).with_check("vacancy", move || {
         let client = client.clone();
         async move {
@@ -108,21 +108,21 @@ fn health(shop: &Shop) -> Health {
             client
                 .breaker()
                 .into_iter()
-                .fold(result, |result, state| result.with_extra("breaker", state))
+                .fold(result, |result, breaker| result.with_extra("breaker", breaker))
         }
     })
 }
 
-/// The OpenAPI document of ticket alone.
+/// Returns the OpenAPI document of ticket alone.
 ///
 /// # Errors
-/// When a client cannot be made.
+/// When the client for vacancy cannot be created.
 pub fn openapi(settings: &TicketSettings) -> std::io::Result<OpenApi> {
     let client = RemoteVacancyClient::new(&settings.link).map_err(std::io::Error::other)?;
     let stock = &settings.vacancy;
-    Ok(document_of(Shop::new(client, stock.limits.qty_max), stock))
+    Ok(document_of(AppState::new(client, stock.limits.qty_max), stock))
 }
 
-fn document_of(shop: Shop, settings: &VacancySettings) -> OpenApi {
-    complete(&routes(shop).into_openapi(), &settings.document_limits())
+fn document_of(state: AppState, settings: &VacancySettings) -> OpenApi {
+    complete(&routes(state).into_openapi(), &settings.document_limits())
 }

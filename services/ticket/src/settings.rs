@@ -10,7 +10,7 @@ use config::{
 use http_server::{middleware::RequestSettings, settings::HttpSettings};
 use vacancy_service::settings::{DeploymentMode, VacancyArgs, VacancySettings, port};
 
-use crate::client::{BreakerSettings, GatherSettings, VacancyLink};
+use crate::client::{BatcherSettings, BreakerSettings, VacancyLink};
 
 /// The variables of ticket and of the monolith.
 #[derive(Debug, Clone, Args)]
@@ -138,7 +138,7 @@ impl LinkArgs {
             url: self.vacancy_url,
             timeout: self.vacancy_timeout,
             keepalive_max: self.http_keepalive_connections,
-            gather: GatherSettings {
+            batcher: BatcherSettings {
                 calls_max: self.vacancy_calls.min(connections_max),
                 batch_max: self.vacancy_batch_max,
                 bytes_max: requests.max_body_bytes,

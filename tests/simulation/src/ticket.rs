@@ -19,8 +19,8 @@ use prometheus::Registry;
 use telemetry::Metrics;
 use ticket::{
     TicketSettings,
-    api::Shop,
-    client::{BoxFuture, Chance, RemoteVacancyClient, Transport, TransportError},
+    api::AppState,
+    client::{BoxFuture, Jitter, RemoteVacancyClient, Transport, TransportError},
 };
 
 use crate::{
@@ -74,14 +74,14 @@ pub async fn process(registries: Registries, scenario: Scenario, start: u64) -> 
         ("BREAKER_OPEN_S", "0.2"),
         ("REQUEST_TIMEOUT_S", "2"),
     ]))?;
-    let chance = Chance::seeded(scenario.seed.wrapping_add(start.wrapping_mul(0x9e37_79b9)));
+    let jitter = Jitter::seeded(scenario.seed.wrapping_add(start.wrapping_mul(0x9e37_79b9)));
     let transport = Simulated(network::pool(settings.link.timeout / 4));
-    let client = RemoteVacancyClient::over(&settings.link, Arc::new(transport), chance)?;
+    let client = RemoteVacancyClient::with_transport(&settings.link, Arc::new(transport), jitter)?;
     let registry = Registry::new();
     client.register(&registry)?;
     registries.0.lock().unwrap_or_else(PoisonError::into_inner).push(registry);
     let (routes, _) =
-        ticket::service::routes(Shop::new(client, Limits::default().qty_max)).split_for_parts();
+        ticket::service::routes(AppState::new(client, Limits::default().qty_max)).split_for_parts();
     let health = Health::new(HOST);
     health.set_ready();
     let info = ServiceInfo::new(HOST, "0", "microservices", "simulation");

@@ -1,34 +1,12 @@
-//! The calls of ticket.
+//! The HTTP API of ticket.
 
 mod purchase;
+mod state;
 
-use std::sync::Arc;
-
+pub use state::AppState;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::client::VacancyClient;
-
-/// What the handlers share.
-#[derive(Clone)]
-pub struct Shop {
-    client: Arc<dyn VacancyClient>,
-    qty_max: u64,
-}
-
-impl Shop {
-    /// Sells through `client`, at most `qty_max` at once.
-    pub fn new(client: impl VacancyClient, qty_max: u64) -> Self {
-        Self { client: Arc::new(client), qty_max }
-    }
-
-    /// The way to vacancy.
-    #[must_use]
-    pub fn client(&self) -> &Arc<dyn VacancyClient> {
-        &self.client
-    }
-}
-
-/// Every call, with its documentation.
-pub fn router(shop: Shop) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(purchase::purchase)).with_state(shop)
+/// Returns all routes, with their documentation.
+pub fn router(state: AppState) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(purchase::purchase)).with_state(state)
 }

@@ -1,11 +1,15 @@
-//! vacancy in the same process.
+//! The client for vacancy in the same process.
 
 use http_server::Problem;
 use inventory::{CommandKind, IdempotencyKey, Items};
 use vacancy_api::{ReserveAnswer, Wording, reserved};
 use vacancy_service::{ReservationService, problem_of_engine};
 
-use super::{BoxFuture, ClientError, Order, VacancyClient};
+use super::{
+    error::ClientError,
+    purchase_request::PurchaseRequest,
+    vacancy_client::{BoxFuture, VacancyClient},
+};
 
 /// Calls the engine directly.
 #[derive(Clone)]
@@ -24,16 +28,19 @@ impl VacancyClient for LocalVacancyClient {
         None
     }
 
-    fn purchase(&self, order: Order) -> BoxFuture<'_, Result<ReserveAnswer, ClientError>> {
+    fn purchase(
+        &self,
+        purchase: PurchaseRequest,
+    ) -> BoxFuture<'_, Result<ReserveAnswer, ClientError>> {
         Box::pin(async move {
             let refused =
                 |problem: Problem, seq| ClientError::Refused { problem: Box::new(problem), seq };
             let kind = CommandKind::Reserve {
                 event: self.0.event().clone(),
-                items: Items::one(self.0.stock().clone(), order.qty),
-                customer: order.customer,
+                items: Items::one(self.0.stock().clone(), purchase.qty),
+                customer: purchase.customer,
             };
-            let reply = self.0.submit(kind, order.key, None).await;
+            let reply = self.0.submit(kind, purchase.key, None).await;
             let reply = reply.map_err(|error| refused(problem_of_engine(&error), None))?;
             let seq = Some(reply.seq).filter(|seq| *seq > 0);
             reserved(reply, Wording::Purchase)

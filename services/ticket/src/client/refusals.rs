@@ -1,10 +1,10 @@
-//! Refusals of vacancy, told again. Only what is known is passed on: nothing else of an upstream
-//! answer reaches a buyer.
+//! Refusals of vacancy as problems for the buyer. Only known codes and members are forwarded;
+//! nothing else of a response reaches a buyer.
 
 use http::StatusCode;
 use http_server::{Problem, problem::ProblemDetails};
 
-/// What vacancy may refuse a sale with: code, title, and the members worth passing on.
+/// The refusals of a sale: status, code, title, and the members that are forwarded.
 const KNOWN: [(StatusCode, &str, &str, &[&str]); 8] = [
     (StatusCode::NOT_FOUND, "event_not_found", "Event not found", &[]),
     (StatusCode::NOT_FOUND, "stock_not_found", "Stock not found", &[]),
@@ -16,18 +16,19 @@ const KNOWN: [(StatusCode, &str, &str, &[&str]); 8] = [
     (StatusCode::GONE, "sale_closed", "Sale closed", &["closes_at"]),
 ];
 
-/// The code of a body that vacancy finds wrong though ticket did not: its limits are stricter.
+/// The code for a body that ticket accepts and vacancy rejects, because vacancy's limits are lower.
 const VALIDATION: &str = "validation";
 
-/// ticket, or all buyers together, ask for more than vacancy or what stands before it gives.
+/// Returns the problem for calls beyond the rate limit of vacancy or of a proxy in front of it.
 pub(super) fn rate_limited(retry_after_s: u32) -> Problem {
     let detail = "Too many requests. Nothing was sold; try again later.";
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Rate limited", detail)
         .retry_after_s(retry_after_s)
 }
 
-/// The problem for the buyer; `None` when vacancy's is not one that a sale can be refused with.
-pub(super) fn passed_on(details: ProblemDetails) -> Option<(Problem, Option<u64>)> {
+/// Returns the problem for the buyer and the `seq` of the decision, or `None` if `details` is not a
+/// refusal of a sale.
+pub(super) fn buyer_problem(details: ProblemDetails) -> Option<(Problem, Option<u64>)> {
     let seq = details.members.get("seq").and_then(serde_json::Value::as_u64);
     if details.code == VALIDATION && details.status == StatusCode::UNPROCESSABLE_ENTITY.as_u16() {
         return Some((Problem::validation(details.detail), seq));

@@ -62,7 +62,6 @@ const KNOWN: &[(&str, &[&str])] = &[
         "inventory-engine",
         &["crates/inventory-engine/src/request.rs", "crates/inventory-engine/src/stats.rs"],
     ),
-    ("ticket", &["services/ticket/src/api/mod.rs", "services/ticket/src/api/purchase.rs"]),
 ];
 
 /// Files of ticket that may name the crate `vacancy`: the binary, which assembles the monolith.

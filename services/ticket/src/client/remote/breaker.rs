@@ -1,49 +1,38 @@
-//! The circuit breaker: a vacancy that fails call after call is left alone for a while, then tried
-//! with one call at a time.
+//! The circuit breaker. Consecutive failures open it; while it is open, no call is made. Then it
+//! admits one trial call at a time, and closes when a trial succeeds.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use parking_lot::{Mutex, MutexGuard};
 use prometheus::IntCounter;
 use tokio::time::Instant;
 
-use super::chance::Chance;
+use super::{super::link_settings::BreakerSettings, jitter::Jitter};
 
-/// When it opens, and for how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BreakerSettings {
-    /// So many failures in a row open it.
-    pub failures: u32,
-    /// How long it stays open, give or take a quarter: not all clients shall come back in step.
-    pub open: Duration,
-}
-
-/// How a call went, as far as the breaker is concerned.
+/// The verdict of a call on vacancy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// vacancy did its work.
     Success,
-    /// vacancy lives, and would not: 429, or its own 503. Neither for nor against it.
+    /// vacancy works and declined the call, with 429 or its own 503. Counts neither way.
     Neutral,
-    /// No answer, or none that makes sense.
+    /// vacancy sent no response, or an invalid one.
     Failure,
 }
 
-/// What is shown of it, and its number on /metrics.
+/// The state of the breaker, with its value on /metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BreakerState {
-    /// Calls go through.
+    /// All calls are admitted.
     Closed = 0,
-    /// One call at a time goes through, to see.
+    /// One trial call at a time is admitted.
     HalfOpen = 1,
-    /// No call goes through.
+    /// No call is admitted.
     Open = 2,
 }
 
 impl BreakerState {
-    /// Its name on /ready.
+    /// Returns the name on /ready.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Closed => "closed",
@@ -56,90 +45,93 @@ impl BreakerState {
 enum State {
     Closed { failures: u32 },
     Open { until: Instant },
-    HalfOpen { probing: bool },
+    HalfOpen { trial: Trial },
 }
 
-/// Shared by all calls.
+/// Whether a trial call is in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trial {
+    None,
+    InFlight,
+}
+
+/// A circuit breaker, shared by all calls.
 pub struct Breaker {
     settings: BreakerSettings,
     state: Mutex<State>,
-    chance: Arc<Chance>,
+    jitter: Arc<Jitter>,
     opened: IntCounter,
 }
 
 impl Breaker {
-    /// A closed one; `opened` counts.
-    pub fn new(settings: BreakerSettings, chance: Arc<Chance>, opened: IntCounter) -> Arc<Self> {
+    /// Creates a closed breaker. `opened` counts how often it opens.
+    pub fn new(settings: BreakerSettings, jitter: Arc<Jitter>, opened: IntCounter) -> Arc<Self> {
         Arc::new(Self {
             settings,
             state: Mutex::new(State::Closed { failures: 0 }),
-            chance,
+            jitter,
             opened,
         })
     }
 
-    /// Lets a call through.
+    /// Admits a call.
     ///
     /// # Errors
-    /// For how long no call will be.
+    /// The time until a call may be admitted.
     pub fn admit(self: &Arc<Self>) -> Result<Permit, Duration> {
         let now = Instant::now();
-        let mut state = self.state();
-        let probe = match *state {
-            State::Closed { .. } => false,
+        let mut state = self.lock();
+        let admission = match *state {
+            State::Closed { .. } => Admission::Regular,
             State::Open { until } if now < until => {
                 return Err(until.saturating_duration_since(now));
             }
-            State::HalfOpen { probing: true } => return Err(self.settings.open),
-            State::Open { .. } | State::HalfOpen { probing: false } => {
-                *state = State::HalfOpen { probing: true };
-                true
+            State::HalfOpen { trial: Trial::InFlight } => return Err(self.settings.open),
+            State::Open { .. } | State::HalfOpen { trial: Trial::None } => {
+                *state = State::HalfOpen { trial: Trial::InFlight };
+                Admission::Trial
             }
         };
-        Ok(Permit { breaker: self.clone(), probe, verdict: Verdict::Neutral })
+        Ok(Permit { breaker: self.clone(), admission, verdict: Verdict::Neutral })
     }
 
-    /// Where it stands.
-    pub fn show(&self) -> BreakerState {
-        match *self.state() {
+    /// Returns the current state.
+    pub fn state(&self) -> BreakerState {
+        match *self.lock() {
             State::Closed { .. } => BreakerState::Closed,
             State::Open { until } if Instant::now() < until => BreakerState::Open,
             State::Open { .. } | State::HalfOpen { .. } => BreakerState::HalfOpen,
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
     }
 
     fn open(&self, state: &mut State) {
-        let pause = self.settings.open.mul_f64(0.75 + 0.5 * self.chance.part());
+        let pause = self.settings.open.mul_f64(0.75 + 0.5 * self.jitter.factor());
         self.opened.inc();
         *state = State::Open { until: Instant::now() + pause };
     }
 
-    fn record(&self, probe: bool, verdict: Verdict) {
-        let mut state = self.state();
+    fn record(&self, admission: Admission, verdict: Verdict) {
+        let mut state = self.lock();
         match (&mut *state, verdict) {
             (State::Closed { failures }, Verdict::Success) => *failures = 0,
             (State::Closed { failures }, Verdict::Failure) => {
                 *failures += 1;
                 if *failures >= self.settings.failures {
-                    tracing::warn!(
-                        failures = *failures,
-                        "vacancy fails again and again: it is left alone for a while"
-                    );
+                    tracing::warn!(failures = *failures, "circuit breaker opened");
                     self.open(&mut state);
                 }
             }
-            // Only the call that was let through to see tells; one that began earlier tells of
-            // earlier.
-            (State::HalfOpen { .. }, _) if probe => match verdict {
+            // Only the trial call counts; other calls started before the breaker opened.
+            (State::HalfOpen { .. }, _) if admission == Admission::Trial => match verdict {
                 Verdict::Success => {
-                    tracing::info!("vacancy answers again");
+                    tracing::info!("circuit breaker closed");
                     *state = State::Closed { failures: 0 };
                 }
-                Verdict::Neutral => *state = State::HalfOpen { probing: false },
+                Verdict::Neutral => *state = State::HalfOpen { trial: Trial::None },
                 Verdict::Failure => self.open(&mut state),
             },
             _ => {}
@@ -147,28 +139,35 @@ impl Breaker {
     }
 }
 
-/// A call that was let through. Dropped without a verdict, it says nothing.
+/// The kind of an admitted call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Admission {
+    Regular,
+    Trial,
+}
+
+/// An admitted call. Dropping it without a verdict counts as [`Verdict::Neutral`].
 pub struct Permit {
     breaker: Arc<Breaker>,
-    probe: bool,
+    admission: Admission,
     verdict: Verdict,
 }
 
 impl Permit {
-    /// Whether it is the one that is let through to see.
-    pub fn is_probe(&self) -> bool {
-        self.probe
+    /// Checks whether it is the trial call of a half-open breaker.
+    pub fn is_trial(&self) -> bool {
+        self.admission == Admission::Trial
     }
 
-    /// Tells how the call went.
-    pub fn done(mut self, verdict: Verdict) {
+    /// Ends the call with `verdict`.
+    pub fn finish(mut self, verdict: Verdict) {
         self.verdict = verdict;
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.breaker.record(self.probe, self.verdict);
+        self.breaker.record(self.admission, self.verdict);
     }
 }
 
@@ -182,11 +181,11 @@ mod tests {
     }
 
     fn call(breaker: &Arc<Breaker>, verdict: Verdict) {
-        breaker.admit().unwrap_or_else(|_| panic!("not admitted")).done(verdict);
+        breaker.admit().unwrap_or_else(|_| panic!("not admitted")).finish(verdict);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn failures_in_a_row_open_it_and_one_probe_closes_it() {
+    async fn failures_open_the_breaker_and_one_trial_closes_it() {
         let breaker = breaker();
         for verdict in [
             Verdict::Failure,
@@ -197,33 +196,37 @@ mod tests {
             Verdict::Failure,
         ] {
             call(&breaker, verdict);
-            assert_eq!(breaker.show(), BreakerState::Closed);
+            assert_eq!(breaker.state(), BreakerState::Closed);
         }
         let early = breaker.admit().ok().unwrap();
         call(&breaker, Verdict::Failure);
-        assert_eq!((breaker.show(), breaker.opened.get()), (BreakerState::Open, 1));
+        assert_eq!((breaker.state(), breaker.opened.get()), (BreakerState::Open, 1));
         let pause = breaker.admit().err().unwrap();
         assert!(
             (Duration::from_millis(750)..=Duration::from_millis(1_250)).contains(&pause),
             "{pause:?}"
         );
-        early.done(Verdict::Success);
-        assert_eq!(breaker.show(), BreakerState::Open, "a call from before says nothing");
+        early.finish(Verdict::Success);
+        assert_eq!(
+            breaker.state(),
+            BreakerState::Open,
+            "a call from before it opened does not count"
+        );
 
         tokio::time::advance(pause).await;
-        let probe = breaker.admit().ok().unwrap();
-        assert!(probe.is_probe() && breaker.admit().is_err(), "one at a time");
-        assert_eq!(breaker.show(), BreakerState::HalfOpen);
-        probe.done(Verdict::Failure);
-        assert_eq!((breaker.show(), breaker.opened.get()), (BreakerState::Open, 2));
+        let trial = breaker.admit().ok().unwrap();
+        assert!(trial.is_trial() && breaker.admit().is_err(), "one at a time");
+        assert_eq!(breaker.state(), BreakerState::HalfOpen);
+        trial.finish(Verdict::Failure);
+        assert_eq!((breaker.state(), breaker.opened.get()), (BreakerState::Open, 2));
 
         tokio::time::advance(Duration::from_millis(1_250)).await;
         call(&breaker, Verdict::Neutral);
-        assert_eq!(breaker.show(), BreakerState::HalfOpen, "a 429 does not close it");
+        assert_eq!(breaker.state(), BreakerState::HalfOpen, "a 429 does not close it");
         drop(breaker.admit().ok().unwrap());
         call(&breaker, Verdict::Success);
-        assert_eq!(breaker.show(), BreakerState::Closed);
+        assert_eq!(breaker.state(), BreakerState::Closed);
         call(&breaker, Verdict::Failure);
-        assert_eq!(breaker.show(), BreakerState::Closed, "and it counts from the start");
+        assert_eq!(breaker.state(), BreakerState::Closed, "failures are counted from zero");
     }
 }

@@ -1,4 +1,4 @@
-//! What can be seen of the way to vacancy on /metrics.
+//! Metrics of the calls to vacancy.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,15 +9,15 @@ use prometheus::{
 };
 
 use super::{
+    batcher::Batcher,
     breaker::{Breaker, Verdict},
-    call::Ended,
-    gather::Gather,
+    outcome::CallOutcome,
 };
 
-/// How calls end, as label.
+/// The values of the label `outcome`.
 const OUTCOMES: [&str; 3] = ["answered", "refused", "failed"];
 
-/// The metrics of the link, registered by [`LinkMetrics::register`].
+/// The metrics of the client for vacancy.
 #[derive(Clone)]
 pub struct LinkMetrics {
     calls: [IntCounter; OUTCOMES.len()],
@@ -38,39 +38,32 @@ impl LinkMetrics {
             Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.clone()))
         };
         let calls_vec = IntCounterVec::new(
-            Opts::new("vacancy_calls_total", "Calls to vacancy by how they ended"),
+            Opts::new("vacancy_calls_total", "Calls to vacancy, by outcome"),
             &["outcome"],
         )?;
         Ok(Self {
             calls: OUTCOMES.map(|outcome| calls_vec.with_label_values(&[outcome])),
             calls_vec,
-            duration: histogram("vacancy_call_seconds", "Time of one call to vacancy", &times)?,
-            batch: histogram(
-                "vacancy_call_purchases",
-                "Purchases that one call to vacancy carried",
-                &sizes,
-            )?,
+            duration: histogram("vacancy_call_seconds", "Duration of a call to vacancy", &times)?,
+            batch: histogram("vacancy_call_purchases", "Purchases per call to vacancy", &sizes)?,
             delay: histogram(
                 "vacancy_queue_delay_seconds",
-                "How long the oldest purchase of a call waited for it",
+                "Time the oldest purchase of a call waited in the queue",
                 &times,
             )?,
-            retries: IntCounter::new(
-                "vacancy_retries_total",
-                "Calls to vacancy that were repeated",
-            )?,
+            retries: IntCounter::new("vacancy_retries_total", "Retries of calls to vacancy")?,
             breaker_opened: IntCounter::new(
                 "vacancy_breaker_opened_total",
-                "How often the circuit breaker opened",
+                "Circuit breaker openings",
             )?,
         })
     }
 
-    /// Registers them, the length of the queue of `gather` and the state of `breaker`.
+    /// Registers them, the length of the queue of `batcher` and the state of `breaker`.
     pub fn register(
         &self,
         registry: &Registry,
-        gather: Arc<Gather>,
+        batcher: Arc<Batcher>,
         breaker: Arc<Breaker>,
     ) -> Result<(), prometheus::Error> {
         registry.register(Box::new(self.calls_vec.clone()))?;
@@ -80,44 +73,48 @@ impl LinkMetrics {
         registry.register(Box::new(self.retries.clone()))?;
         registry.register(Box::new(self.breaker_opened.clone()))?;
         let length =
-            IntGauge::new("vacancy_queue_length", "Purchases that wait for a call to vacancy")?;
-        registry
-            .register(Box::new(WhenScraped { gauge: length, read: move || gather.len() as i64 }))?;
+            IntGauge::new("vacancy_queue_length", "Purchases waiting for a call to vacancy")?;
+        registry.register(Box::new(ScrapeGauge {
+            gauge: length,
+            read: move || batcher.len() as i64,
+        }))?;
         let state = IntGauge::new(
             "vacancy_breaker_state",
             "Circuit breaker: 0 closed, 1 half-open, 2 open",
         )?;
         registry
-            .register(Box::new(WhenScraped { gauge: state, read: move || breaker.show() as i64 }))
+            .register(Box::new(ScrapeGauge { gauge: state, read: move || breaker.state() as i64 }))
     }
 
-    pub fn batch(&self, orders: usize, waited: Duration) {
-        self.batch.observe(orders as f64);
+    /// Records a batch and the wait of its oldest purchase.
+    pub fn record_batch(&self, purchases: usize, waited: Duration) {
+        self.batch.observe(purchases as f64);
         self.delay.observe(waited.as_secs_f64());
     }
 
-    pub fn call(&self, ended: &Ended, took: Duration) {
-        let outcome = match ended {
-            Ended::Answered(_) => 0,
-            Ended::All(_, Verdict::Neutral) | Ended::NotTogether => 1,
-            Ended::All(..) | Ended::Broken { .. } => 2,
+    /// Records the outcome and the duration of a call.
+    pub fn record_call(&self, outcome: &CallOutcome, took: Duration) {
+        let outcome = match outcome {
+            CallOutcome::Replies(_) => 0,
+            CallOutcome::Failed(_, Verdict::Neutral) | CallOutcome::BatchRefused => 1,
+            CallOutcome::Failed(..) | CallOutcome::Interrupted { .. } => 2,
         };
         self.calls[outcome].inc();
         self.duration.observe(took.as_secs_f64());
     }
 
-    pub fn retried(&self) {
+    pub fn record_retry(&self) {
         self.retries.inc();
     }
 }
 
-/// A gauge that is read when it is scraped.
-struct WhenScraped<F> {
+/// A gauge whose value is read during a scrape.
+struct ScrapeGauge<F> {
     gauge: IntGauge,
     read: F,
 }
 
-impl<F: Fn() -> i64 + Send + Sync> Collector for WhenScraped<F> {
+impl<F: Fn() -> i64 + Send + Sync> Collector for ScrapeGauge<F> {
     fn desc(&self) -> Vec<&Desc> {
         self.gauge.desc()
     }

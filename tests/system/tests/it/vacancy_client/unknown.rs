@@ -66,7 +66,7 @@ async fn unknown_outcome_is_not_reported_as_unsold() {
             "{unknown:?}"
         );
         assert!(
-            unknown.json()["detail"].as_str().unwrap().contains("did not answer"),
+            unknown.json()["detail"].as_str().unwrap().contains("did not respond"),
             "{unknown:?}"
         );
     }

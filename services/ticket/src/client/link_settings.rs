@@ -1,0 +1,43 @@
+//! Settings of the connection to vacancy, as plain values.
+
+use std::time::Duration;
+
+/// The address of vacancy and the limits of calls to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VacancyLink {
+    /// VACANCY_URL, without a trailing slash.
+    pub url: String,
+    /// VACANCY_TIMEOUT
+    pub timeout: Duration,
+    /// HTTP_KEEPALIVE_CONNECTIONS
+    pub keepalive_max: usize,
+    /// VACANCY_CALLS (HTTP_MAX_CONNECTIONS if that is less), VACANCY_BATCH_MAX, MAX_BODY_BYTES,
+    /// VACANCY_QUEUE_MAX
+    pub batcher: BatcherSettings,
+    /// VACANCY_RETRIES
+    pub retries_max: u32,
+    /// BREAKER_FAILURES, BREAKER_OPEN_S
+    pub breaker: BreakerSettings,
+}
+
+/// The limits of batches and of the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatcherSettings {
+    /// Concurrent calls.
+    pub calls_max: usize,
+    /// Purchases per call.
+    pub batch_max: usize,
+    /// Bytes of the body of a call.
+    pub bytes_max: usize,
+    /// Purchases waiting for a call.
+    pub queue_max: usize,
+}
+
+/// When the circuit breaker opens, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BreakerSettings {
+    /// Consecutive failures that open it.
+    pub failures: u32,
+    /// The time it stays open, ± 25 %, so that clients do not return in step.
+    pub open: Duration,
+}

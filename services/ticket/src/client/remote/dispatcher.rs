@@ -1,0 +1,136 @@
+//! Sends batches to vacancy: drops purchases that are late, retries calls that break off, and gives
+//! every buyer a reply.
+
+use std::{
+    sync::{Arc, Once},
+    time::Duration,
+};
+
+use telemetry::ClientSpan;
+use tokio::time::{Instant, sleep};
+
+use super::{
+    super::error::ClientError,
+    batch::Batch,
+    batcher::Slot,
+    breaker::{Breaker, Permit, Verdict},
+    caller::Caller,
+    metrics::LinkMetrics,
+    outcome::CallOutcome,
+    pending::Pending,
+    ready_probe::ReadyProbe,
+    retry::RetryPolicy,
+};
+
+/// The timeout of a trial call of the half-open breaker. The next trial may reach another pod.
+const TRIAL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Everything that the calls share.
+pub struct Dispatcher {
+    pub caller: Caller,
+    pub breaker: Arc<Breaker>,
+    pub retry_policy: RetryPolicy,
+    pub metrics: LinkMetrics,
+    pub probe: Arc<ReadyProbe>,
+}
+
+impl Dispatcher {
+    /// Sends batches until no purchase waits.
+    pub async fn run(&self, mut slot: Slot) {
+        loop {
+            let purchases = slot.take();
+            if purchases.is_empty() {
+                return;
+            }
+            let mut batches = vec![Batch::new(purchases)];
+            while let Some(batch) = batches.pop() {
+                // The last one is the next one: the first half goes on top.
+                batches.extend(self.send(batch).await.into_iter().flatten().rev());
+            }
+        }
+    }
+
+    /// Gives every purchase of `batch` a reply. Returns two halves instead if vacancy refuses the
+    /// batch as a whole.
+    async fn send(&self, mut batch: Batch) -> Option<[Batch; 2]> {
+        batch.drop_overdue();
+        let oldest = batch.purchases().first()?;
+        self.metrics.record_batch(batch.purchases().len(), oldest.enqueued_at.elapsed());
+        let mut retries = self.retry_policy.start();
+        loop {
+            let deadline = batch.deadline()?;
+            let permit = match self.breaker.admit() {
+                Ok(permit) => permit,
+                Err(retry_after) => {
+                    batch.fail(&ClientError::CircuitOpen { retry_after });
+                    return None;
+                }
+            };
+            let (outcome, permit) = self.call(batch.purchases(), permit, deadline).await;
+            let verdict = outcome.verdict();
+            permit.finish(verdict);
+            match outcome {
+                CallOutcome::Replies(replies) => {
+                    if verdict == Verdict::Success {
+                        self.probe.record_success();
+                    }
+                    batch.respond(replies);
+                    return None;
+                }
+                CallOutcome::Failed(error, _) => {
+                    batch.fail(&error);
+                    return None;
+                }
+                CallOutcome::BatchRefused => {
+                    warn_of_refused_batch();
+                    return Some(batch.split());
+                }
+                CallOutcome::Interrupted { delivery } => {
+                    batch.attempted(delivery);
+                    let Some(pause) = retries.next_pause(deadline) else {
+                        batch.fail(&ClientError::Unreachable);
+                        return None;
+                    };
+                    sleep(pause).await;
+                    batch.drop_expired();
+                    self.metrics.record_retry();
+                }
+            }
+        }
+    }
+
+    /// Makes one call, with its span and its metrics.
+    async fn call(
+        &self,
+        purchases: &[Pending],
+        permit: Permit,
+        deadline: Instant,
+    ) -> (CallOutcome, Permit) {
+        let started = Instant::now();
+        let deadline =
+            if permit.is_trial() { deadline.min(started + TRIAL_TIMEOUT) } else { deadline };
+        let span = ClientSpan::start(
+            "vacancy reserve",
+            purchases.iter().map(|pending| pending.purchase.trace.traceparent()),
+        );
+        let trace = purchases.first().map(|first| {
+            first.purchase.trace.within(span.as_ref().and_then(ClientSpan::traceparent))
+        });
+        let outcome = self.caller.call(purchases, trace.unwrap_or_default(), deadline).await;
+        self.metrics.record_call(&outcome, started.elapsed());
+        if let Some(span) = span {
+            span.end(purchases.len(), outcome.failure());
+        }
+        (outcome, permit)
+    }
+}
+
+/// Logs once that batches are split.
+fn warn_of_refused_batch() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::warn!(
+            "vacancy refused a batch as too large; splitting batches. Lower VACANCY_BATCH_MAX"
+        );
+    });
+}

@@ -1,0 +1,61 @@
+//! The outcome of one call.
+
+use super::{super::error::ClientError, breaker::Verdict, pending::Reply};
+
+/// Whether vacancy may have received a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Delivery {
+    /// It certainly has not.
+    NotSent,
+    /// It may have, and may have acted on it.
+    MaybeDelivered,
+}
+
+/// The outcome of one call.
+pub enum CallOutcome {
+    /// A reply for each purchase, in the order of the purchases.
+    Replies(Vec<Reply>),
+    /// The same error for all purchases. [`Verdict::Neutral`] means that vacancy declined.
+    Failed(ClientError, Verdict),
+    /// vacancy refused the batch for its content or its size, before it did anything. Smaller
+    /// batches may succeed.
+    BatchRefused,
+    /// The call broke off. Retrying it with the same keys is safe.
+    Interrupted { delivery: Delivery },
+}
+
+impl CallOutcome {
+    /// Returns the reason of a failure, for traces.
+    pub fn failure(&self) -> Option<&'static str> {
+        match self {
+            Self::Replies(_) => None,
+            Self::Failed(_, Verdict::Neutral) | Self::BatchRefused => Some("refused"),
+            Self::Failed(..) => Some("no response"),
+            Self::Interrupted { .. } => Some("interrupted"),
+        }
+    }
+
+    /// Returns the verdict on vacancy. One decision proves that vacancy works.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Replies(replies) => verdict_of(replies),
+            Self::Failed(_, verdict) => *verdict,
+            Self::BatchRefused => Verdict::Neutral,
+            Self::Interrupted { .. } => Verdict::Failure,
+        }
+    }
+}
+
+fn verdict_of(replies: &[Reply]) -> Verdict {
+    use ClientError::{Overloaded, Unknown, Unreachable};
+    if replies.iter().all(|reply| matches!(reply, Err(Unknown | Unreachable))) {
+        Verdict::Failure
+    } else if replies
+        .iter()
+        .all(|reply| matches!(reply, Err(Overloaded { .. } | Unknown | Unreachable)))
+    {
+        Verdict::Neutral
+    } else {
+        Verdict::Success
+    }
+}

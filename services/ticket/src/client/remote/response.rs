@@ -1,0 +1,241 @@
+//! Interprets a response to a call, which may come from vacancy, from a proxy in front of it, or
+//! from another host at its address.
+
+use http::{Response, StatusCode, header::RETRY_AFTER};
+use http_server::problem::ProblemDetails;
+
+use super::{
+    super::{error::ClientError, refusals::rate_limited},
+    breaker::Verdict,
+    outcome::{CallOutcome, Delivery},
+    replies::{self, refused, unavailable},
+};
+
+/// The parts of a response that matter.
+pub struct VacancyResponse {
+    status: StatusCode,
+    retry_after_s: Option<u32>,
+    /// Truncated if it is longer than any response of vacancy.
+    body: Vec<u8>,
+}
+
+impl From<Response<Vec<u8>>> for VacancyResponse {
+    fn from(response: Response<Vec<u8>>) -> Self {
+        let retry_after_s =
+            response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        Self { status: response.status(), retry_after_s, body: response.into_body() }
+    }
+}
+
+impl VacancyResponse {
+    /// Returns the outcome of a call for `purchases` purchases.
+    pub fn interpret(&self, purchases: usize) -> CallOutcome {
+        if self.status == StatusCode::OK {
+            return self.sales(purchases);
+        }
+        let details: Option<ProblemDetails> = serde_json::from_slice(&self.body).ok();
+        match self.status {
+            StatusCode::TOO_MANY_REQUESTS => self.limited(details),
+            StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::GATEWAY_TIMEOUT => server_failure(details),
+            status if purchases == 1 => match details.and_then(refused) {
+                Some(refused) => CallOutcome::Replies(vec![Err(refused)]),
+                None => unexpected(status),
+            },
+            status if status.is_client_error() => CallOutcome::BatchRefused,
+            status => unexpected(status),
+        }
+    }
+
+    /// Checks whether another host sent the response: it is neither a response of vacancy nor a
+    /// problem.
+    pub fn is_foreign(&self, outcome: &CallOutcome) -> bool {
+        matches!(outcome, CallOutcome::Failed(ClientError::Unknown, _))
+            && serde_json::from_slice::<ProblemDetails>(&self.body).is_err()
+    }
+
+    fn sales(&self, purchases: usize) -> CallOutcome {
+        replies::parse(&self.body, purchases).map_or_else(
+            |error| {
+                tracing::error!(%error, "invalid response from vacancy");
+                CallOutcome::Failed(ClientError::Unknown, Verdict::Failure)
+            },
+            CallOutcome::Replies,
+        )
+    }
+
+    /// A 429. Both vacancy and a proxy send it before they act on the call.
+    fn limited(&self, details: Option<ProblemDetails>) -> CallOutcome {
+        let retry_after_s =
+            details.and_then(|details| details.retry_after_s).or(self.retry_after_s).unwrap_or(1);
+        let problem = Box::new(rate_limited(retry_after_s));
+        CallOutcome::Failed(ClientError::Refused { problem, seq: None }, Verdict::Neutral)
+    }
+}
+
+/// A 502, 503 or 504. Only vacancy can say that nothing was done; a proxy cannot.
+fn server_failure(details: Option<ProblemDetails>) -> CallOutcome {
+    match details {
+        Some(details) if details.code == "overloaded" => CallOutcome::Failed(
+            ClientError::Overloaded { retry_after_s: details.retry_after_s.unwrap_or(1) },
+            Verdict::Neutral,
+        ),
+        Some(details) => CallOutcome::Failed(unavailable(&details.code), Verdict::Failure),
+        None => CallOutcome::Interrupted { delivery: Delivery::MaybeDelivered },
+    }
+}
+
+fn unexpected(status: StatusCode) -> CallOutcome {
+    tracing::error!(%status, "unexpected status from vacancy");
+    CallOutcome::Failed(ClientError::Unknown, Verdict::Failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn interpret(status: u16, body: &str, purchases: usize) -> CallOutcome {
+        let status = StatusCode::from_u16(status).unwrap();
+        VacancyResponse { status, retry_after_s: None, body: body.as_bytes().to_vec() }
+            .interpret(purchases)
+    }
+
+    fn problem(status: u16, code: &str) -> String {
+        format!(
+            r#"{{"type":"t","title":"T","status":{status},"detail":"d","error":"T","code":"{code}","seq":7}}"#
+        )
+    }
+
+    #[test]
+    fn each_purchase_of_a_batch_gets_its_own_reply() {
+        let sold = r#"{"success":true,"remaining":3,"message":"Reserved 1 tickets","reservation_id":"r","seq":5}"#;
+        let problems = [
+            (409, "limit_exceeded"),
+            (503, "overloaded"),
+            (503, "outcome_unknown"),
+            (503, "store_unavailable"),
+        ];
+        let problems = problems.map(|(status, code)| problem(status, code)).join(",");
+        let body = format!("[{sold},{problems},{{\"success\":1}}]");
+        let CallOutcome::Replies(replies) = interpret(200, &body, 6) else { panic!("{body}") };
+        assert!(matches!(&replies[0], Ok(answer) if answer.success && answer.seq == 5));
+        assert!(matches!(&replies[1], Err(ClientError::Refused { seq: Some(7), .. })));
+        assert!(matches!(&replies[2], Err(ClientError::Overloaded { .. })));
+        assert!(matches!(&replies[3], Err(ClientError::Unknown)));
+        assert!(matches!(&replies[4], Err(ClientError::Unreachable)));
+        assert!(
+            matches!(&replies[5], Err(ClientError::Unknown)),
+            "an invalid entry fails its own purchase only"
+        );
+        assert!(
+            matches!(
+                interpret(200, &body, 3),
+                CallOutcome::Failed(ClientError::Unknown, Verdict::Failure)
+            ),
+            "the number of entries is wrong"
+        );
+    }
+
+    #[test]
+    fn response_of_vacancy_differs_from_one_of_a_proxy() {
+        assert!(matches!(
+            interpret(503, &problem(503, "overloaded"), 2),
+            CallOutcome::Failed(ClientError::Overloaded { .. }, Verdict::Neutral)
+        ));
+        assert!(matches!(
+            interpret(429, "", 2),
+            CallOutcome::Failed(ClientError::Refused { .. }, Verdict::Neutral)
+        ));
+        assert!(matches!(
+            interpret(503, "<html>", 2),
+            CallOutcome::Interrupted { delivery: Delivery::MaybeDelivered }
+        ));
+        assert!(matches!(
+            interpret(502, "", 1),
+            CallOutcome::Interrupted { delivery: Delivery::MaybeDelivered }
+        ));
+        assert!(matches!(
+            interpret(503, &problem(503, "outcome_unknown"), 1),
+            CallOutcome::Failed(ClientError::Unknown, Verdict::Failure)
+        ));
+        assert!(matches!(
+            interpret(404, &problem(404, "event_not_found"), 1),
+            CallOutcome::Replies(_)
+        ));
+        assert!(matches!(
+            interpret(503, &problem(503, "store_unavailable"), 1),
+            CallOutcome::Failed(ClientError::Unreachable, Verdict::Failure)
+        ));
+        assert!(matches!(
+            interpret(404, "", 1),
+            CallOutcome::Failed(ClientError::Unknown, Verdict::Failure)
+        ));
+        for status in [400, 404, 413, 422, 431] {
+            assert!(matches!(interpret(status, "", 2), CallOutcome::BatchRefused), "{status}");
+        }
+        assert!(matches!(
+            interpret(500, "", 2),
+            CallOutcome::Failed(ClientError::Unknown, Verdict::Failure)
+        ));
+    }
+
+    #[test]
+    fn one_decision_in_a_batch_counts_as_success() {
+        let verdict = |codes: &[(u16, &str)]| {
+            let entries: Vec<_> =
+                codes.iter().map(|(status, code)| problem(*status, code)).collect();
+            interpret(200, &format!("[{}]", entries.join(",")), codes.len()).verdict()
+        };
+        let (unknown, busy) = ((503, "outcome_unknown"), (503, "overloaded"));
+        assert_eq!(verdict(&[unknown, (503, "store_unavailable")]), Verdict::Failure);
+        assert_eq!(verdict(&[unknown, busy]), Verdict::Neutral);
+        assert_eq!(verdict(&[unknown, busy, (409, "limit_exceeded")]), Verdict::Success);
+    }
+
+    /// Generates bodies that are almost valid: valid ones with numbers, names or brackets changed.
+    fn bodies() -> impl Strategy<Value = String> {
+        let answers = [
+            r#"{"success":true,"remaining":3,"message":"m","reservation_id":"r","seq":5}"#
+                .to_owned(),
+            problem(503, "overloaded"),
+            problem(409, "limit_exceeded"),
+            "null".to_owned(),
+        ];
+        let one = (
+            proptest::sample::select(answers.to_vec()),
+            any::<proptest::sample::Index>(),
+            "\\PC{0,6}",
+        )
+            .prop_map(|(text, at, piece)| {
+                let mut chars: Vec<char> = text.chars().collect();
+                let at = at.index(chars.len());
+                chars.splice(
+                    at..(at + piece.chars().count() / 2).min(text.chars().count()),
+                    piece.chars(),
+                );
+                chars.into_iter().collect::<String>()
+            });
+        prop_oneof![
+            "\\PC{0,200}",
+            one.clone(),
+            proptest::collection::vec(one, 0..5).prop_map(|all| format!("[{}]", all.join(","))),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_response_answers_each_purchase_or_all(status in 200_u16..600, body in bodies(), purchases in 1_usize..5) {
+            let response = VacancyResponse { status: StatusCode::from_u16(status).unwrap(), retry_after_s: None, body: body.into_bytes() };
+            let outcome = response.interpret(purchases);
+            let _ = response.is_foreign(&outcome);
+            if let CallOutcome::Replies(replies) = outcome {
+                prop_assert_eq!(replies.len(), purchases);
+                let sold = replies.iter().filter(|reply| reply.as_ref().is_ok_and(|answer| answer.success)).count();
+                prop_assert!(sold == 0 || status == 200, "only a 200 sells");
+            }
+        }
+    }
+}

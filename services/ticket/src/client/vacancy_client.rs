@@ -1,0 +1,32 @@
+//! The interface of all clients.
+
+use std::{future::Future, pin::Pin};
+
+use inventory::IdempotencyKey;
+use vacancy_api::ReserveAnswer;
+
+use super::{error::ClientError, purchase_request::PurchaseRequest};
+
+/// A boxed future.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Sells through vacancy, in this process or another one.
+pub trait VacancyClient: Send + Sync + 'static {
+    /// Returns a key for a purchase without one. A client that calls over no network returns
+    /// `None`: it needs no retries, and storing a key has a cost.
+    fn make_key(&self) -> Option<IdempotencyKey>;
+
+    /// Sells, at most once per key.
+    fn purchase(
+        &self,
+        purchase: PurchaseRequest,
+    ) -> BoxFuture<'_, Result<ReserveAnswer, ClientError>>;
+
+    /// Checks whether vacancy is ready. The error is a reason that may be public.
+    fn ready(&self) -> BoxFuture<'_, Result<(), &'static str>>;
+
+    /// Returns the state of the circuit breaker, if the client has one.
+    fn breaker(&self) -> Option<&'static str> {
+        None
+    }
+}
