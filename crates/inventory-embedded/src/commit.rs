@@ -10,7 +10,7 @@ use inventory_store::{Durability, EventView, StoreError};
 use crate::{
     contents::Contents,
     errors::failed,
-    keys::Added,
+    keys::{Added, KeyConflict},
     rows::{customer_key, encode, ledger_key, live_key},
 };
 
@@ -51,7 +51,8 @@ pub fn commit(
             }
         }
     }
-    contents.keys.update(&tables, &mut batch, keys, set.now_ms, set.replaying)?;
+    let conflict = if set.replaying { KeyConflict::KeepNewest } else { KeyConflict::Replace };
+    contents.keys.update(&tables, &mut batch, keys, set.now_ms, conflict)?;
     for name in &set.dirty_events {
         if let Some(event) = set.events.get(name) {
             let row = serde_json::to_vec(event)

@@ -26,7 +26,7 @@ pub enum DataDirError {
     Missing(PathBuf),
     /// A newer version wrote it.
     #[error(
-        "data directory has format {found}, and this version knows only up to {FORMAT}: use the version that wrote it"
+        "data directory has format {found}, and this version supports formats up to {FORMAT}: run the version that wrote it"
     )]
     Newer {
         /// The format found.
@@ -43,8 +43,8 @@ pub enum DataDirError {
     },
     /// Records that were acknowledged are not there any more.
     #[error(
-        "the store is damaged: it has {found} ledger records and had {expected}. Restore a backup; or, to go on without what is \
-         lost, remove {}", .watermark.display()
+        "the store is damaged: it has {found} ledger records and had {expected}. Restore a backup. To continue without the lost \
+         records, remove {}", .watermark.display()
     )]
     Shortened {
         /// How many records there were.

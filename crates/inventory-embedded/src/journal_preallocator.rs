@@ -1,11 +1,10 @@
-//! Zeros ahead of the journal's writer, so that a sync need not wait for new blocks.
+//! Writes zeros ahead of the journal's writer, so that a sync does not wait for new blocks.
 //!
-//! fjall makes its journal as one long hole and fills it from the front. Each sync of a part that
-//! was a hole has the file system write down where that part now lies, in a commit of its own;
-//! where there are zeros already, the data are all there is to write. Only the committer's thread
-//! writes the journal, and between its writes it calls [`JournalPreallocator::keep`]; zeros go
-//! where there is a hole before the end of the file, which is behind everything that was ever
-//! written to it.
+//! fjall creates its journal as one long hole and fills it from the front. A sync of a part that
+//! was a hole makes the file system commit the location of the new blocks too; where zeros are
+//! written already, a sync writes only the data. Only the committer's thread writes the journal,
+//! and between its writes it calls [`JournalPreallocator::keep`]. Zeros go into the hole before the
+//! end of the file, behind everything that was ever written to it.
 
 use std::{
     fs::{File, OpenOptions},
@@ -54,7 +53,7 @@ impl JournalPreallocator {
         match self.fill() {
             Ok(filled_bytes) => self.left_bytes += filled_bytes,
             Err(error) => {
-                tracing::warn!(%error, "the journal cannot be filled ahead: syncs take longer");
+                tracing::warn!(%error, "cannot preallocate the journal; syncs take longer");
                 self.broken = true;
             }
         }
@@ -118,6 +117,16 @@ mod tests {
         seek(File::open(path).unwrap(), SeekFrom::Hole(0)).unwrap()
     }
 
+    /// The names of all journals in `dir`.
+    fn journals(dir: &Path) -> Vec<String> {
+        let files = std::fs::read_dir(dir).unwrap();
+        let mut names: Vec<_> =
+            files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| name.ends_with(".jnl"));
+        names.sort();
+        names
+    }
+
     #[test]
     fn zeros_go_behind_what_is_written_and_not_beyond_the_end() {
         let dir = tempfile::tempdir().unwrap();
@@ -162,8 +171,8 @@ mod tests {
         assert_eq!(hole(&path), FILL_BYTES);
     }
 
-    /// With the real journal, past its first end and opened again: nothing that was written is
-    /// gone.
+    /// The real journal, past the end of its first file and reopened: every write is found, and the
+    /// files have the layout that the preallocator relies on.
     #[test]
     fn the_store_finds_all_that_was_written_over_the_zeros() {
         use inventory_store::Durability;
@@ -181,6 +190,12 @@ mod tests {
         let mut n = 0_u64;
         for _ in 0..2 {
             let tables = open();
+            if n == 0 {
+                // The layout of fjall that this module relies on: `N.jnl`, allocated as a hole.
+                assert_eq!(journals(dir.path()), ["0.jnl"]);
+                let path = dir.path().join("0.jnl");
+                assert!(hole(&path) < std::fs::metadata(&path).unwrap().len(), "no hole to fill");
+            }
             let mut preallocator = JournalPreallocator::new(dir.path());
             for _ in 0..850 {
                 let mut batch = tables.batch(Durability::Synced);
@@ -190,10 +205,9 @@ mod tests {
                 n += 1;
             }
             assert!(!preallocator.broken);
-            assert!(
-                preallocator.journal.is_some_and(|(id, _)| id > 0),
-                "the first journal came to its end"
-            );
+            let filled = preallocator.journal.map(|(id, _)| id).unwrap();
+            assert!(filled > 0, "the first journal came to its end");
+            assert!(journals(dir.path()).contains(&format!("{filled}.jnl")));
         }
         let tables = open();
         for n in 0..n {

@@ -2,7 +2,8 @@
 
 use inventory::Limits;
 
-use crate::tables::Tables;
+/// How many tables the store has.
+pub const TABLES: usize = 8;
 
 /// The bounds of the embedded store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct EmbeddedOptions {
 
 impl EmbeddedOptions {
     /// How many tables there are, each with a memtable.
-    pub const TABLES: u64 = Tables::COUNT as u64;
+    pub const TABLES: u64 = TABLES as u64;
 }
 
 impl Default for EmbeddedOptions {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use inventory::{
     EventName, TimeMs,
-    decide::{Touch, WorkingSet},
+    decide::{ReadSet, WorkingSet},
 };
 use inventory_store::{Durability, EventView, OwnedStore, Reader, Store, StoreError};
 
@@ -33,11 +33,11 @@ impl EmbeddedStore {
 }
 
 impl Store for EmbeddedStore {
-    async fn load(&mut self, touch: &Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
+    async fn load(&mut self, reads: &ReadSet, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
         if self.failed {
             return Err(StoreError::Failed("an earlier write failed".into()));
         }
-        load::load(&self.contents, touch, now_ms)
+        load::load(&self.contents, reads, now_ms)
     }
 
     async fn commit(

@@ -12,7 +12,7 @@ use inventory_store::{Durability, StoreError};
 use crate::{
     data_dir::DataDir,
     errors::failed,
-    options::EmbeddedOptions,
+    options::{EmbeddedOptions, TABLES},
     rows::{decode, event_prefix, ledger_key},
 };
 
@@ -68,8 +68,6 @@ pub struct Tables {
 }
 
 impl Tables {
-    pub const COUNT: usize = 8;
-
     pub fn open(path: &Path, options: &EmbeddedOptions) -> Result<Self, StoreError> {
         // The first of the workers keeps itself free for flushes, and hands whatever else comes to
         // the others: with only one other, and that one busy, it would hand it to itself,
@@ -106,7 +104,7 @@ impl Tables {
     }
 
     /// The tables that follow from the ledger.
-    pub fn derived(&self) -> [&Keyspace; Self::COUNT - 1] {
+    pub fn derived(&self) -> [&Keyspace; TABLES - 1] {
         [
             &self.events,
             &self.holds,

@@ -54,7 +54,7 @@ impl<S: OwnedStore> Committer<S> {
                 continue;
             }
             if let Err(error) = self.batch(jobs, due).await {
-                tracing::error!(%error, "the store failed: stopping, recovery will decide what happened");
+                tracing::error!(%error, "store failed; stopping. Recovery at the next start determines which writes took effect");
                 self.queue.fail(&error);
                 return;
             }

@@ -12,15 +12,15 @@ enum State {
 }
 
 /// Tells whoever waits for it that the engine has ended, and how.
-pub struct End(watch::Sender<State>);
+pub struct EngineEnd(watch::Sender<State>);
 
-impl Default for End {
+impl Default for EngineEnd {
     fn default() -> Self {
         Self(watch::channel(State::Running).0)
     }
 }
 
-impl End {
+impl EngineEnd {
     pub fn fail(&self, error: &StoreError) {
         self.0.send_replace(State::Failed(error.clone()));
     }

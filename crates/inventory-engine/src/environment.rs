@@ -1,9 +1,10 @@
 //! What is given and not decided: the time and the ids.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use inventory::{HoldId, TimeMs};
 use inventory_store::{Clock, SystemClock};
+use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 /// Time and randomness, passed in.
@@ -48,9 +49,7 @@ impl Environment {
         let mut random = [0; 10];
         match &self.random {
             Random::System => rand::rng().fill_bytes(&mut random),
-            Random::Seeded(rng) => {
-                rng.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut random)
-            }
+            Random::Seeded(rng) => rng.lock().fill_bytes(&mut random),
         }
         HoldId::new(self.now_ms(), random)
     }

@@ -2,9 +2,10 @@
 //! behind the first; when its deadline passes before the first is answered, that is what it is
 //! told.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use inventory::{domain::IdempotencyKey, map::HashMap};
+use parking_lot::{Mutex, MutexGuard};
 
 /// How many requests with each key are under way; bounded by the queue.
 #[derive(Default)]
@@ -12,7 +13,7 @@ pub struct KeysInFlight(Mutex<HashMap<IdempotencyKey, u32>>);
 
 impl KeysInFlight {
     fn counts(&self) -> MutexGuard<'_, HashMap<IdempotencyKey, u32>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Counts a request until the guard is dropped; the second value says whether there is another

@@ -1,23 +1,21 @@
 //! The bounded queue in front of the committer.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 
 use inventory::domain::{Command, IdempotencyKey};
 use inventory_store::StoreError;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{
     sync::{Notify, oneshot},
     time::timeout_at,
 };
 
 use crate::{
-    end::End,
+    end::EngineEnd,
     in_flight::KeyGuard,
     request::{EngineError, Reply},
-    stats::{BatchStats, Stats, TraceContext, count},
+    stats::{BatchStats, Stats, count},
+    trace_context::TraceContext,
 };
 
 /// Where the answer to a command arrives.
@@ -44,6 +42,15 @@ impl PendingReply {
     }
 }
 
+/// Who a job is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A caller of the engine.
+    Caller,
+    /// The engine itself. Readers wait for such a job, so it has space beyond the bound.
+    Engine,
+}
+
 /// A command on its way to the committer.
 pub struct Job {
     pub command: Command,
@@ -68,31 +75,29 @@ struct State {
 pub struct Queue {
     state: Mutex<State>,
     arrived: Notify,
-    pub end: End,
+    pub end: EngineEnd,
     len_max: usize,
 }
 
 impl Queue {
     pub fn new(len_max: usize) -> Self {
-        Self { state: Mutex::default(), arrived: Notify::new(), end: End::default(), len_max }
+        Self { state: Mutex::default(), arrived: Notify::new(), end: EngineEnd::default(), len_max }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Adds a job, or refuses it at once. An eighth of the room is kept for what finishes a hold,
     /// and one for all else: asking for either must not keep the other out.
-    pub fn push(&self, job: Job, internal: bool) -> Result<(), EngineError> {
+    pub fn push(&self, job: Job, origin: Origin) -> Result<(), EngineError> {
         let mut state = self.state();
         state.check()?;
         let len = state.len();
         let jobs = if job.command.kind.is_urgent() { &mut state.urgent } else { &mut state.jobs };
-        // Readers cannot go on without an internal job: it has room beyond the bound.
-        let full = if internal {
-            len >= self.len_max.saturating_mul(2)
-        } else {
-            len >= self.len_max || jobs.len() >= self.len_max - self.len_max / 8
+        let full = match origin {
+            Origin::Engine => len >= self.len_max.saturating_mul(2),
+            Origin::Caller => len >= self.len_max || jobs.len() >= self.len_max - self.len_max / 8,
         };
         if full {
             return Err(EngineError::Busy);
@@ -237,7 +242,7 @@ mod tests {
             trace: None,
             answer: oneshot::channel().0,
         };
-        queue.push(job, false).is_ok()
+        queue.push(job, Origin::Caller).is_ok()
     }
 
     fn taken(queue: &Queue, most: usize) -> (usize, usize) {

@@ -4,7 +4,7 @@ use inventory::{CommandKind, IdempotencyKey, decide::BatchReply};
 use inventory_store::StoreError;
 use thiserror::Error;
 
-use crate::stats::TraceContext;
+use crate::trace_context::TraceContext;
 
 /// The answer to a request.
 pub type Reply = BatchReply;
@@ -37,11 +37,11 @@ pub enum EngineError {
     #[error("too many requests are waiting")]
     Busy,
     /// Its deadline passed while it waited. Nothing was done.
-    #[error("the deadline passed before it could be decided")]
+    #[error("deadline passed before the decision")]
     DeadlinePassed,
     /// Its deadline passed while another request with the same key was under way, whose answer it
     /// waited for.
-    #[error("another request with the same key is under way")]
+    #[error("another request with the same key is in flight")]
     KeyInFlight,
     /// The engine is shutting down. Nothing was done.
     #[error("shutting down")]

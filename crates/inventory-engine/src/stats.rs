@@ -1,26 +1,14 @@
 //! What the committer has done, for metrics and traces.
 
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
 use inventory::domain::RefusalKind;
+use parking_lot::Mutex;
 
-use crate::request::Reply;
-
-/// Names the caller's span in a distributed trace (W3C Trace Context). It is passed through, never
-/// looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TraceContext {
-    /// The trace.
-    pub trace_id: u128,
-    /// The caller's span in it.
-    pub span_id: u64,
-}
+use crate::{request::Reply, trace_context::TraceContext};
 
 /// One commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +59,7 @@ pub struct Counts {
 impl Stats {
     /// Calls `observer` after every commit, on the committer's thread.
     pub fn observe(&self, observer: impl Fn(&BatchStats) + Send + Sync + 'static) {
-        *self.observer.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(observer));
+        *self.observer.lock() = Some(Box::new(observer));
     }
 
     /// What has been counted.
@@ -87,7 +75,7 @@ impl Stats {
     }
 
     pub(crate) fn record(&self, batch: &BatchStats) {
-        if let Some(observer) = &*self.observer.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(observer) = &*self.observer.lock() {
             observer(batch);
         }
     }

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     ops::Bound,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -12,6 +12,7 @@ use std::{
 use arc_swap::ArcSwap;
 use inventory::domain::EventName;
 use inventory_store::EventView;
+use parking_lot::Mutex;
 
 /// One event's view. The cell stays, its contents change.
 pub struct Cell {
@@ -33,7 +34,7 @@ impl Cell {
 
 /// When something was learned of a shared store, microseconds of one monotonic clock.
 #[derive(Debug, Clone, Copy)]
-pub struct Learned {
+pub struct ReadTimes {
     /// Before the store was asked.
     pub asked_us: u64,
     /// When the answer was there.
@@ -83,8 +84,8 @@ impl Views {
     /// Called by whoever learned something of a shared store. An older state never takes the place
     /// of a newer one, unless the store was asked after the newer one was known: then the store
     /// itself went back, and what it says now counts.
-    pub fn publish_learned(&self, views: Vec<EventView>, learned: Learned) {
-        let _one = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn publish_read(&self, views: Vec<EventView>, learned: ReadTimes) {
+        let _one = self.publishing.lock();
         let unknown = views.iter().any(|view| !self.cells.load().contains_key(&view.event.name));
         if unknown {
             let mut all = BTreeMap::clone(&self.cells.load());
@@ -102,7 +103,7 @@ impl Views {
                 continue;
             }
             if view.event.seq < seq {
-                tracing::error!(event = %view.event.name, was = seq, is = view.event.seq, "the store has lost records of this ledger");
+                tracing::error!(event = %view.event.name, was = seq, is = view.event.seq, "ledger is shorter than before: records were lost");
             }
             cell.view.store(Arc::new(view));
             cell.as_of_us.fetch_max(learned.asked_us, Ordering::AcqRel);

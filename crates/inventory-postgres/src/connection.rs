@@ -41,7 +41,7 @@ impl Connection {
             tokio::select! {
                 ended = &mut connection => {
                     if let Err(error) = ended {
-                        tracing::debug!(%error, "a connection to the database ended");
+                        tracing::debug!(%error, "database connection closed");
                     }
                     return;
                 }

@@ -17,10 +17,7 @@ pub struct DatabaseHealth {
 
 impl DatabaseHealth {
     pub fn new() -> Self {
-        Self {
-            state: watch::channel(Some("the database was not reached yet")).0,
-            alarm: Notify::new(),
-        }
+        Self { state: watch::channel(Some("database not reached yet")).0, alarm: Notify::new() }
     }
 
     /// Records that the database can be used.
@@ -33,10 +30,10 @@ impl DatabaseHealth {
     /// Records that the database cannot be used, with a reason fit for the public.
     pub fn set_down(&self, error: &DbError) {
         let reason = match error {
-            DbError::Lost(_) | DbError::Again(_) => "the database cannot be reached",
-            DbError::Login(_) => "the database refused the login",
-            DbError::Newer => "the database's schema is newer than this version",
-            DbError::Refused(_) | DbError::Damaged(_) => "the database refused to work",
+            DbError::Lost(_) | DbError::Again(_) => "database unreachable",
+            DbError::Login(_) => "database refused the login",
+            DbError::Newer => "database schema is newer than this version",
+            DbError::Refused(_) | DbError::Damaged(_) => "database refused a statement",
         };
         if self.state.send_replace(Some(reason)) != Some(reason) {
             tracing::error!(error = error.text(), "{reason}");

@@ -9,6 +9,7 @@
 mod clock;
 mod commit;
 mod connection;
+mod context;
 mod counts;
 mod errors;
 mod health;
@@ -19,7 +20,6 @@ mod options;
 mod reader;
 mod resolve;
 mod rows;
-mod shared;
 mod snapshot;
 mod sql;
 mod tls;
@@ -29,11 +29,11 @@ mod writer;
 use std::{sync::Arc, time::Duration};
 
 pub use clock::DatabaseClock;
+use context::StoreContext;
 pub use counts::Counts;
 use inventory_store::StoreError;
 pub use options::{PostgresOptions, TimeSource};
 pub use reader::PostgresReader;
-use shared::Common;
 pub use snapshot::Snapshot;
 pub use tls::TlsError;
 use tokio::task::JoinHandle;
@@ -43,7 +43,7 @@ pub use writer::PostgresStore;
 /// A database that is kept watch over. Connections are made when they are needed; dropping this
 /// ends the watch.
 pub struct Postgres {
-    common: Arc<Common>,
+    context: Arc<StoreContext>,
     reader: Arc<PostgresReader>,
     monitor: JoinHandle<()>,
 }
@@ -52,14 +52,14 @@ impl Postgres {
     /// Begins to look for the database; it need not be there yet. To be called within a runtime.
     #[must_use]
     pub fn open(options: PostgresOptions) -> Self {
-        let common = Arc::new(Common::new(options));
-        let monitor = tokio::spawn(monitor::run(common.clone()));
-        Self { reader: Arc::new(PostgresReader::new(common.clone())), common, monitor }
+        let context = Arc::new(StoreContext::new(options));
+        let monitor = tokio::spawn(monitor::run(context.clone()));
+        Self { reader: Arc::new(PostgresReader::new(context.clone())), context, monitor }
     }
 
     /// Waits until the database can be used, at most `limit`; tells whether it can.
     pub async fn ready(&self, limit: Duration) -> bool {
-        self.common.health.is_up_within(limit).await
+        self.context.health.is_up_within(limit).await
     }
 
     /// Whether the database can be used, as far as is known.
@@ -67,19 +67,19 @@ impl Postgres {
     /// # Errors
     /// [`StoreError::Unavailable`] with the reason, in words fit for the public.
     pub fn check(&self) -> Result<(), StoreError> {
-        self.common.health.check()
+        self.context.health.check()
     }
 
     /// A writer with a connection of its own.
     #[must_use]
     pub fn writer(&self) -> PostgresStore {
-        PostgresStore::new(self.common.clone(), self.reader.clone())
+        PostgresStore::new(self.context.clone(), self.reader.clone())
     }
 
     /// As many writers as the options say.
     #[must_use]
     pub fn writers(&self) -> Vec<PostgresStore> {
-        (0..self.common.options.writers).map(|_| self.writer()).collect()
+        (0..self.context.options.writers).map(|_| self.writer()).collect()
     }
 
     /// The reader.
@@ -91,13 +91,13 @@ impl Postgres {
     /// The database's clock.
     #[must_use]
     pub fn clock(&self) -> DatabaseClock {
-        DatabaseClock(self.common.clock.clone())
+        DatabaseClock(self.context.clock.clone())
     }
 
     /// A handle for what is counted.
     #[must_use]
     pub fn watch(&self) -> PostgresWatch {
-        PostgresWatch(self.common.clone())
+        PostgresWatch(self.context.clone())
     }
 }
 
@@ -110,7 +110,7 @@ impl Drop for Postgres {
 
 /// What metrics are made of.
 #[derive(Clone)]
-pub struct PostgresWatch(Arc<Common>);
+pub struct PostgresWatch(Arc<StoreContext>);
 
 impl PostgresWatch {
     /// What has happened since the start.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use inventory::{
-    decide::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet},
+    decide::{DUE_MAX, HoldSlot, KeySlot, ReadSet, WorkingSet},
     domain::{CustomerId, EventName, Fingerprint, HoldId, HoldState, IdempotencyKey, TimeMs},
     ledger::Record,
 };
@@ -46,7 +46,7 @@ pub async fn load(
     sql: &Sql,
     begin: &str,
     options: &PostgresOptions,
-    touch: &Touch,
+    reads: &ReadSet,
     now_ms: TimeMs,
 ) -> Result<WorkingSet, DbError> {
     let wanted = Wanted {
@@ -57,7 +57,7 @@ pub async fn load(
     // Biased: they are sent in this order, without waiting for each other.
     let (begun, rows) = tokio::join!(biased;
         client.batch_execute(begin),
-        rows(client, sql, options, touch, &wanted),
+        rows(client, sql, options, reads, &wanted),
     );
     begun?;
     let mut set = WorkingSet::default();
@@ -73,11 +73,11 @@ pub async fn load_more(
     client: &Client,
     sql: &Sql,
     options: &PostgresOptions,
-    touch: &Touch,
+    reads: &ReadSet,
     set: &mut WorkingSet,
 ) -> Result<(), DbError> {
     let wanted = Wanted { events: false, caller_ms: Some(set.now_ms), due_max: 0 };
-    let rows = rows(client, sql, options, touch, &wanted).await?;
+    let rows = rows(client, sql, options, reads, &wanted).await?;
     for row in rows {
         // What was loaded before is the same still: it is locked.
         add(set, &row)?;
@@ -95,15 +95,15 @@ async fn rows(
     client: &Client,
     sql: &Sql,
     options: &PostgresOptions,
-    touch: &Touch,
+    reads: &ReadSet,
     wanted: &Wanted,
 ) -> Result<Vec<Row>, DbError> {
     let names: Vec<&str> =
-        touch.events.iter().filter(|_| wanted.events).map(EventName::as_str).collect();
-    let ids: Vec<Uuid> = touch.holds.iter().map(|id| uuid(*id)).collect();
-    let keys: Vec<&str> = touch.keys.iter().map(IdempotencyKey::as_str).collect();
+        reads.events.iter().filter(|_| wanted.events).map(EventName::as_str).collect();
+    let ids: Vec<Uuid> = reads.holds.iter().map(|id| uuid(*id)).collect();
+    let keys: Vec<&str> = reads.keys.iter().map(IdempotencyKey::as_str).collect();
     let (of_events, customers): (Vec<&str>, Vec<&str>) =
-        touch.customers.iter().map(|(event, who)| (event.as_str(), who.as_str())).unzip();
+        reads.customers.iter().map(|(event, who)| (event.as_str(), who.as_str())).unzip();
     let (caller_ms, due_max) = (wanted.caller_ms.map(int), int(wanted.due_max as u64));
     let lock_timeout = options.lock_timeout.as_millis().to_string();
     let params: [(&(dyn ToSql + Sync), Type); 9] = [
@@ -114,7 +114,7 @@ async fn rows(
         (&keys, Type::TEXT_ARRAY),
         (&caller_ms, Type::INT8),
         (&due_max, Type::INT8),
-        (&touch.totals, Type::BOOL),
+        (&reads.totals, Type::BOOL),
         (&lock_timeout, Type::TEXT),
     ];
     Ok(client.query_typed(&sql.load, &params).await?)

@@ -103,7 +103,7 @@ async fn apply(client: &Client, schema: &str) -> Result<(), DbError> {
                 &[(&version, Type::INT4), (&name, Type::TEXT), (&breaking, Type::BOOL)],
             )
             .await?;
-        tracing::info!(version, name, "migrated the database");
+        tracing::info!(version, name, "applied database migration");
     }
     Ok(())
 }

@@ -97,7 +97,7 @@ async fn ask(
         connection.client.batch_execute("ROLLBACK").await?;
         return Ok(Outcome::NotCommitted);
     }
-    connection.client.execute_typed(&sql.touch, &fence).await?;
+    connection.client.execute_typed(&sql.reads, &fence).await?;
     connection.client.batch_execute(UNBOUNDED).await?;
     connection.client.batch_execute("COMMIT").await?;
     Ok(Outcome::Committed)

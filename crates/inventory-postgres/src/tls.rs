@@ -36,7 +36,7 @@ pub enum TlsError {
     #[error("this machine has no root certificates: name a file in sslrootcert")]
     NoRoots,
     /// A certificate without its key, or the other way round.
-    #[error("sslcert and sslkey belong together")]
+    #[error("sslcert and sslkey must be set together")]
     HalfClient,
     /// The library does not accept it.
     #[error("{0}")]
@@ -73,7 +73,7 @@ impl FromStr for TlsMode {
 
 /// What a URL says about TLS.
 #[derive(Debug, Default)]
-pub struct TlsWishes {
+pub struct TlsOptions {
     pub mode: TlsMode,
     pub root_cert: Option<PathBuf>,
     pub cert: Option<PathBuf>,
@@ -85,15 +85,15 @@ pub struct TlsWishes {
 pub struct TlsMaker(pub MakeRustlsConnect);
 
 impl TlsMaker {
-    pub fn new(wishes: &TlsWishes) -> Result<Self, TlsError> {
+    pub fn new(options: &TlsOptions) -> Result<Self, TlsError> {
         let provider = Arc::new(ring::default_provider());
         let rejected = |error: &dyn std::error::Error| TlsError::Rejected(error.to_string());
-        let checks_name = wishes.mode == TlsMode::VerifyFull;
+        let checks_name = options.mode == TlsMode::VerifyFull;
         let checks_chain = checks_name
-            || wishes.mode == TlsMode::VerifyCa
-            || (wishes.mode == TlsMode::Require && wishes.root_cert.is_some());
+            || options.mode == TlsMode::VerifyCa
+            || (options.mode == TlsMode::Require && options.root_cert.is_some());
         let inner = if checks_chain {
-            let roots = Arc::new(roots(wishes.root_cert.as_deref())?);
+            let roots = Arc::new(roots(options.root_cert.as_deref())?);
             let verifier =
                 WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build();
             Some(verifier.map_err(|error| rejected(&error))?)
@@ -106,7 +106,7 @@ impl TlsMaker {
             .map_err(|error| rejected(&error))?
             .dangerous()
             .with_custom_certificate_verifier(verifier);
-        let config = match (&wishes.cert, &wishes.key) {
+        let config = match (&options.cert, &options.key) {
             (Some(cert), Some(key)) => {
                 let key_der =
                     PrivateKeyDer::from_pem_file(key).map_err(|error| pem_error(key, &error))?;

@@ -8,7 +8,7 @@ use tokio_postgres::{
     config::{Host, SslMode, TargetSessionAttrs},
 };
 
-use crate::tls::{TlsError, TlsMaker, TlsMode, TlsWishes};
+use crate::tls::{TlsError, TlsMaker, TlsMode, TlsOptions};
 
 /// Why a URL cannot be used. The texts never contain any of it but names of parameters and files.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -22,11 +22,11 @@ pub enum UrlError {
     #[error("it must name at least one host")]
     NoHost,
     /// A parameter has a value that is not one of those known.
-    #[error("its parameter {0} has a value that is not known")]
+    #[error("parameter {0} has an unknown value")]
     Parameter(&'static str),
     /// A parameter has a name that is not one of those known. It may be the rest of a password, so
     /// it is not told.
-    #[error("it has a parameter that is not known; known are: {}", PARAMETERS.join(", "))]
+    #[error("unknown parameter; known parameters: {}", PARAMETERS.join(", "))]
     UnknownParameter,
     /// Certificates cannot be used.
     #[error("{0}")]
@@ -85,16 +85,16 @@ impl FromStr for Target {
         let (base, query) = url[host_at..]
             .find('?')
             .map_or((url, ""), |at| (&url[..host_at + at], &url[host_at + at + 1..]));
-        let mut wishes = TlsWishes::default();
+        let mut tls = TlsOptions::default();
         let mut rest = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').ok_or(UrlError::Malformed)?;
             let file = || decoded(value).map(PathBuf::from).ok_or_else(|| unusable(name));
             match name {
-                "sslmode" => wishes.mode = value.parse().map_err(|()| unusable(name))?,
-                "sslrootcert" => wishes.root_cert = Some(file()?),
-                "sslcert" => wishes.cert = Some(file()?),
-                "sslkey" => wishes.key = Some(file()?),
+                "sslmode" => tls.mode = value.parse().map_err(|()| unusable(name))?,
+                "sslrootcert" => tls.root_cert = Some(file()?),
+                "sslcert" => tls.cert = Some(file()?),
+                "sslkey" => tls.key = Some(file()?),
                 _ => rest.push(pair),
             }
         }
@@ -102,11 +102,11 @@ impl FromStr for Target {
             if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
         // The driver's own words may repeat parts of the URL.
         let config: Config = plain.parse().map_err(|_| rest_error(base, &rest))?;
-        let hosts = single_hosts(&config, wishes.mode, query.contains("target_session_attrs="));
+        let hosts = single_hosts(&config, tls.mode, query.contains("target_session_attrs="));
         if hosts.is_empty() {
             return Err(UrlError::NoHost);
         }
-        Ok(Self { hosts, tls: TlsMaker::new(&wishes)? })
+        Ok(Self { hosts, tls: TlsMaker::new(&tls)? })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use inventory::{
-    decide::{Touch, WorkingSet},
+    decide::{ReadSet, WorkingSet},
     domain::{EventName, TimeMs},
 };
 use inventory_store::{Durability, EventView, Reader, SharedStore, Store, StoreError};
@@ -11,18 +11,18 @@ use inventory_store::{Durability, EventView, Reader, SharedStore, Store, StoreEr
 use crate::{
     commit::{CommitError, NextExpiries, commit},
     connection::{Connection, within},
+    context::StoreContext,
     counts::Counts,
     errors::DbError,
     load::{load, load_more},
     reader::PostgresReader,
     resolve::{Fingerprint, Outcome, resolve},
-    shared::Common,
 };
 
 /// A writer of the PostgreSQL store. It connects when it is first needed, and again whenever it has
 /// to.
 pub struct PostgresStore {
-    common: Arc<Common>,
+    context: Arc<StoreContext>,
     reader: Arc<PostgresReader>,
     connection: Option<Connection>,
     /// The events that were there when the open transaction loaded; `None` when none is open.
@@ -30,8 +30,8 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    pub fn new(common: Arc<Common>, reader: Arc<PostgresReader>) -> Self {
-        Self { common, reader, connection: None, open: None }
+    pub fn new(context: Arc<StoreContext>, reader: Arc<PostgresReader>) -> Self {
+        Self { context, reader, connection: None, open: None }
     }
 
     /// The connection, made now if there is none. Where the database is known to be away, nobody
@@ -40,14 +40,14 @@ impl PostgresStore {
         if let Some(connection) = self.connection.take().filter(Connection::is_open) {
             return Ok(connection);
         }
-        self.common.health.check()?;
-        Connection::connect(&self.common.options)
+        self.context.health.check()?;
+        Connection::connect(&self.context.options)
             .await
-            .inspect(|_| Counts::add(&self.common.counts.connects))
+            .inspect(|_| Counts::add(&self.context.counts.connects))
             .map_err(|error| {
-                Counts::add(&self.common.counts.connect_failures);
-                self.common.health.alarm.notify_one();
-                tracing::warn!(error = error.text(), "a writer cannot connect to the database");
+                Counts::add(&self.context.counts.connect_failures);
+                self.context.health.alarm.notify_one();
+                tracing::warn!(error = error.text(), "writer cannot connect to the database");
                 error.unavailable()
             })
     }
@@ -56,10 +56,10 @@ impl PostgresStore {
     async fn roll_back(&mut self, connection: Connection, error: &DbError) {
         self.open = None;
         if matches!(error, DbError::Lost(_)) || !connection.is_open() {
-            self.common.health.alarm.notify_one();
+            self.context.health.alarm.notify_one();
             return;
         }
-        let ended = within(self.common.options.statement_timeout, async {
+        let ended = within(self.context.options.statement_timeout, async {
             Ok(connection.client.batch_execute("ROLLBACK").await?)
         })
         .await;
@@ -70,14 +70,14 @@ impl PostgresStore {
 
     fn give_up(&self, error: DbError) -> StoreError {
         match &error {
-            DbError::Again(_) => Counts::add(&self.common.counts.conflicts),
-            other => tracing::warn!(error = other.text(), "a batch was rolled back"),
+            DbError::Again(_) => Counts::add(&self.context.counts.conflicts),
+            other => tracing::warn!(error = other.text(), "batch rolled back"),
         }
         error.without_effect()
     }
 
     async fn end_empty(&mut self, connection: Connection) -> Result<Vec<EventView>, StoreError> {
-        let ended = within(self.common.options.statement_timeout, async {
+        let ended = within(self.context.options.statement_timeout, async {
             Ok(connection.client.batch_execute("ROLLBACK").await?)
         })
         .await;
@@ -97,17 +97,17 @@ impl PostgresStore {
         set: &WorkingSet,
         lost: String,
     ) -> Result<NextExpiries, StoreError> {
-        let counts = &self.common.counts;
+        let counts = &self.context.counts;
         Counts::add(&counts.interrupted);
-        self.common.health.alarm.notify_one();
+        self.context.health.alarm.notify_one();
         let unknown = |text: String| StoreError::Unknown(text.into());
         let Some(batch) = Fingerprint::of(set) else { return Err(unknown(lost)) };
         tracing::warn!(
             error = lost,
             records = set.records.len(),
-            "the connection was lost during a commit: asking what became of it"
+            "connection lost during a commit; checking whether it took effect"
         );
-        match resolve(&self.common.options, &self.common.sql, &self.common.begin, &batch).await {
+        match resolve(&self.context.options, &self.context.sql, &self.context.begin, &batch).await {
             Ok((connection, outcome)) => {
                 self.connection = Some(connection);
                 match outcome {
@@ -130,20 +130,20 @@ impl PostgresStore {
 }
 
 impl Store for PostgresStore {
-    async fn load(&mut self, touch: &Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
+    async fn load(&mut self, reads: &ReadSet, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
         if self.open.take().is_some() {
             // A batch that was loaded and never committed: its connection goes, and its locks with
             // it.
             self.connection = None;
         }
         let connection = self.connection().await?;
-        let common = self.common.clone();
-        let options = &common.options;
+        let context = self.context.clone();
+        let options = &context.options;
         let trip =
-            load(&connection.client, &common.sql, &common.begin_batch, options, touch, now_ms);
+            load(&connection.client, &context.sql, &context.begin_batch, options, reads, now_ms);
         match within(options.statement_timeout + options.lock_timeout, trip).await {
             Ok(set) => {
-                common.clock.observe(set.now_ms);
+                context.clock.observe(set.now_ms);
                 self.open = Some(set.events.keys().cloned().collect());
                 self.connection = Some(connection);
                 Ok(set)
@@ -167,10 +167,10 @@ impl Store for PostgresStore {
         if set.records.is_empty() {
             return self.end_empty(connection).await;
         }
-        let common = self.common.clone();
-        let limit = common.options.statement_timeout;
+        let context = self.context.clone();
+        let limit = context.options.statement_timeout;
         let done =
-            tokio::time::timeout(limit, commit(&connection.client, &common.sql, &set, &existed))
+            tokio::time::timeout(limit, commit(&connection.client, &context.sql, &set, &existed))
                 .await;
         let next =
             match done.unwrap_or_else(|_| Err(CommitError::Unknown("no answer in time".into()))) {
@@ -204,13 +204,13 @@ impl Store for PostgresStore {
 }
 
 impl SharedStore for PostgresStore {
-    async fn load_more(&mut self, set: &mut WorkingSet, touch: &Touch) -> Result<(), StoreError> {
+    async fn load_more(&mut self, set: &mut WorkingSet, reads: &ReadSet) -> Result<(), StoreError> {
         let (Some(existed), Some(connection)) = (self.open.take(), self.connection.take()) else {
             return Err(StoreError::Conflict("no transaction is open".into()));
         };
-        let common = self.common.clone();
-        let trip = load_more(&connection.client, &common.sql, &common.options, touch, set);
-        match within(common.options.statement_timeout, trip).await {
+        let context = self.context.clone();
+        let trip = load_more(&connection.client, &context.sql, &context.options, reads, set);
+        match within(context.options.statement_timeout, trip).await {
             Ok(()) => {
                 self.open = Some(existed);
                 self.connection = Some(connection);

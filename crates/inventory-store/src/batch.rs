@@ -1,7 +1,7 @@
 //! One batch through a store: load, decide, commit.
 
 use inventory::{
-    decide::{BatchReply, Touch, WorkingSet, decide_batch, expire_due},
+    decide::{BatchReply, ReadSet, WorkingSet, decide_batch, expire_due},
     domain::{Command, EventName, IdempotencyKey, Limits, TimeMs},
 };
 
@@ -34,9 +34,9 @@ pub async fn run_batch<'a, S: Store>(
     now_ms: TimeMs,
     durability: Durability,
 ) -> Result<Committed, StoreError> {
-    let mut touch = Touch::of(commands.clone());
-    touch.events.extend(due);
-    let loaded = load(store, &touch, now_ms, durability).await?;
+    let mut reads = ReadSet::of(commands.clone());
+    reads.events.extend(due);
+    let loaded = load(store, &reads, now_ms, durability).await?;
     finish(store, limits, commands, loaded, durability).await
 }
 
@@ -55,12 +55,12 @@ pub struct Loaded {
 /// [`StoreError`].
 pub async fn load<S: Store>(
     store: &mut S,
-    touch: &Touch,
+    reads: &ReadSet,
     now_ms: TimeMs,
     durability: Durability,
 ) -> Result<Loaded, StoreError> {
     let (mut records, mut views) = (0, Vec::new());
-    let mut set = store.load(touch, now_ms).await?;
+    let mut set = store.load(reads, now_ms).await?;
     while set.more_due {
         // More has run out of time than is expired at once. Nothing is decided before all of it is
         // written down.
@@ -68,7 +68,7 @@ pub async fn load<S: Store>(
         expire_due(&mut set, at_ms);
         records += set.records.len();
         views.extend(store.commit(set, durability).await?);
-        set = store.load(touch, now_ms).await?;
+        set = store.load(reads, now_ms).await?;
     }
     Ok(Loaded { set, records, views })
 }

@@ -1,14 +1,12 @@
 //! Where the time comes from.
 
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::Instant,
 };
 
 use inventory::TimeMs;
+use parking_lot::Mutex;
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync + 'static {
@@ -84,7 +82,7 @@ impl Clock for SystemClock {
         if passed_us(Instant::now()) < true_until_us {
             return self.told_ms.load(Ordering::Relaxed);
         }
-        let mut slewed = self.slewed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slewed = self.slewed.lock();
         // Read under the lock: two threads must not see each other's times in the wrong order.
         let (wall_us, at) = Slewed::read();
         let told_us = slewed.advance(wall_us, at);

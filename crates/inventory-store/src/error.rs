@@ -16,15 +16,15 @@ pub enum StoreError {
     Damaged(Arc<str>),
     /// The store cannot be reached just now, or does not answer in time; nothing of the batch was
     /// done.
-    #[error("the store cannot be reached: {0}")]
+    #[error("store unavailable: {0}")]
     Unavailable(Arc<str>),
     /// Another process was in the way, or the connection was lost before anything was written:
     /// nothing of the batch was done, and deciding it again is worth while.
-    #[error("the store has to be asked again: {0}")]
+    #[error("store conflict: {0}")]
     Conflict(Arc<str>),
     /// The store was lost while it committed, and could not be asked in time whether it did. Others
     /// may go on; a retry with the same key tells.
-    #[error("whether the store committed is not known: {0}")]
+    #[error("commit outcome unknown: {0}")]
     Unknown(Arc<str>),
 }
 

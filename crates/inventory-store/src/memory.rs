@@ -1,16 +1,14 @@
 //! A store in memory, for tests only: what is in it is gone with the process. It can be told to
 //! fail.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use inventory::{
-    decide::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet},
+    decide::{DUE_MAX, HoldSlot, KeySlot, ReadSet, WorkingSet},
     domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, IdempotencyKey, TimeMs},
     map::HashMap,
 };
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::{
     error::StoreError,
@@ -54,7 +52,7 @@ pub struct MemoryStore(Arc<Mutex<State>>);
 
 impl MemoryStore {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Makes the next commit fail.
@@ -90,7 +88,7 @@ impl State {
 }
 
 impl Store for MemoryStore {
-    async fn load(&mut self, touch: &Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
+    async fn load(&mut self, reads: &ReadSet, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
         let state = self.reachable()?;
         let live_holds_len =
             state.holds.values().filter(|hold| hold.state == HoldState::Held).count() as u64;
@@ -100,12 +98,12 @@ impl Store for MemoryStore {
             live_holds_len,
             ..WorkingSet::default()
         };
-        for id in &touch.holds {
+        for id in &reads.holds {
             set.holds.extend(state.holds.get(id).map(|hold| (*id, State::slot(hold))));
         }
         let of_holds = set.holds.values().map(|slot| slot.hold.event.clone());
         let names: std::collections::BTreeSet<_> =
-            touch.events.iter().cloned().chain(of_holds).collect();
+            reads.events.iter().cloned().chain(of_holds).collect();
         for event in names.iter().filter_map(|name| state.events.get(name)) {
             let now_ms = event.ledger_time(now_ms);
             let due = state.holds.values().filter(|hold| {
@@ -124,7 +122,7 @@ impl Store for MemoryStore {
             set.events.insert(event.name.clone(), event.clone());
         }
         set.customers = state.customers.clone();
-        set.keys = touch
+        set.keys = reads
             .keys
             .iter()
             .filter_map(|key| Some((key.clone(), state.keys.get(key)?.clone())))
@@ -191,15 +189,15 @@ impl Store for MemoryStore {
 }
 
 impl SharedStore for MemoryStore {
-    async fn load_more(&mut self, set: &mut WorkingSet, touch: &Touch) -> Result<(), StoreError> {
+    async fn load_more(&mut self, set: &mut WorkingSet, reads: &ReadSet) -> Result<(), StoreError> {
         let state = self.reachable()?;
-        for id in &touch.holds {
+        for id in &reads.holds {
             if let Some(hold) = state.holds.get(id) {
                 set.holds.entry(*id).or_insert_with(|| State::slot(hold));
             }
         }
         set.keys.extend(
-            touch.keys.iter().filter_map(|key| Some((key.clone(), state.keys.get(key)?.clone()))),
+            reads.keys.iter().filter_map(|key| Some((key.clone(), state.keys.get(key)?.clone()))),
         );
         Ok(())
     }

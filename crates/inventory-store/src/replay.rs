@@ -1,7 +1,7 @@
 //! Applying ledgers to a store, batch by batch.
 
 use inventory::{
-    decide::{ApplyError, Touch},
+    decide::{ApplyError, ReadSet},
     domain::EventName,
     ledger::{BodyError, Record},
 };
@@ -83,11 +83,11 @@ impl<S: Store> Replayer<S> {
     }
 
     async fn flush(&mut self, durability: Durability) -> Result<(), ReplayError> {
-        let mut touch = Touch::default();
+        let mut reads = ReadSet::default();
         for record in &self.waiting {
-            touch.add_record(record);
+            reads.add_record(record);
         }
-        let mut set = self.store.load(&touch, 0).await?;
+        let mut set = self.store.load(&reads, 0).await?;
         for record in self.waiting.drain(..) {
             let (event, seq) = (record.event.clone(), record.seq);
             set.replay(record).map_err(|reason| ReplayError::Record { event, seq, reason })?;

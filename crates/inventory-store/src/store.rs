@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use inventory::{
     Event, EventName, Hold, HoldId, TimeMs,
-    decide::{Touch, WorkingSet},
+    decide::{ReadSet, WorkingSet},
     domain::Fingerprint,
 };
 use serde::{Deserialize, Serialize};
@@ -78,7 +78,7 @@ pub trait Store: Send + 'static {
     /// shared store takes from its own clock.
     fn load(
         &mut self,
-        touch: &Touch,
+        reads: &ReadSet,
         now_ms: TimeMs,
     ) -> impl Future<Output = Result<WorkingSet, StoreError>> + Send;
 
@@ -112,7 +112,7 @@ pub trait SharedStore: Store {
     fn load_more(
         &mut self,
         set: &mut WorkingSet,
-        touch: &Touch,
+        reads: &ReadSet,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 

@@ -7,7 +7,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use inventory::{
     Command, CommandKind, EventName, EventSettings, Hash, HoldId, IdempotencyKey, Items, Limits,
     StockName,
-    decide::{Touch, WorkingSet, decide_batch},
+    decide::{ReadSet, WorkingSet, decide_batch},
     ledger::Record,
 };
 use inventory_embedded::{EmbeddedOptions, EmbeddedStore};
@@ -150,16 +150,16 @@ fn embedded(criterion: &mut Criterion) {
 }
 
 /// What a batch touches, as the store is asked for it.
-fn touch(criterion: &mut Criterion) {
+fn reads(criterion: &mut Criterion) {
     let batch = Buyers::new().batch(256, true);
     criterion.bench_function("touch/256", |bencher| {
         bencher.iter(|| {
-            let mut touch = Touch::default();
-            asked(black_box(&batch)).for_each(|(command, key)| touch.add(command, key));
-            touch
+            let mut reads = ReadSet::default();
+            asked(black_box(&batch)).for_each(|(command, key)| reads.add(command, key));
+            reads
         });
     });
 }
 
-criterion_group!(benches, decide, record, touch, embedded);
+criterion_group!(benches, decide, record, reads, embedded);
 criterion_main!(benches);

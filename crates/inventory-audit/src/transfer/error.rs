@@ -27,17 +27,17 @@ pub enum TransferError {
         source: io::Error,
     },
     /// The backup is of a format that this version does not know.
-    #[error("the backup has format {0}, and this version knows only up to {BACKUP_FORMAT}")]
+    #[error("the backup has format {0}, and this version supports formats up to {BACKUP_FORMAT}")]
     Format(u32),
     /// The backup is not what its manifest says.
     #[error("the backup is damaged: {0}")]
     Damaged(String),
     /// It was to end before it was done.
-    #[error("it was ended before it was done")]
+    #[error("interrupted")]
     Cancelled,
     /// The database holds something that is no beginning of these ledgers.
     #[error(
-        "the database has another ledger of event '{0}': take an empty schema, and let no process use it before this is done"
+        "the database has a different ledger for event '{0}'. Use an empty schema, and start no process on it before the migration ends"
     )]
     Foreign(EventName),
     /// A record does not follow from those before it.

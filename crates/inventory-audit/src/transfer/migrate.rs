@@ -123,7 +123,7 @@ impl RetryPolicy {
 
 /// What is told of a move while it goes on.
 #[derive(Debug)]
-pub enum Moving<'a> {
+pub enum MigrationProgress<'a> {
     /// So many records are moved, or were there already.
     Records(u64),
     /// The database was lost; after the pause it is tried again from where it is.
@@ -144,7 +144,7 @@ pub async fn migrate(
     from: &LedgerFrom,
     postgres: &Postgres,
     retry: &RetryPolicy,
-    mut tell: impl FnMut(Moving<'_>),
+    mut tell: impl FnMut(MigrationProgress<'_>),
 ) -> Result<(u64, usize), TransferError> {
     let heads = from.check()?;
     let (mut tries, mut reached) = (0, 0);
@@ -163,7 +163,7 @@ pub async fn migrate(
             return Err(error);
         }
         let pause = retry.pause(tries);
-        tell(Moving::Lost(&error, pause));
+        tell(MigrationProgress::Lost(&error, pause));
         tokio::time::sleep(pause).await;
         postgres.ready(pause).await;
     }
@@ -188,7 +188,7 @@ async fn bring(
     heads: &Heads,
     postgres: &Postgres,
     written: &mut u64,
-    tell: &mut impl FnMut(Moving<'_>),
+    tell: &mut impl FnMut(MigrationProgress<'_>),
 ) -> Result<u64, TransferError> {
     let known = heads_of(postgres).await?;
     check_beginning(from, heads, &known)?;
@@ -204,7 +204,7 @@ async fn bring(
         }
         *written = records;
         if records.is_multiple_of(PROGRESS_EVERY) {
-            tell(Moving::Records(records));
+            tell(MigrationProgress::Records(records));
         }
     }
     replayer.finish().await?;

@@ -12,5 +12,5 @@ mod restore;
 pub use backup::backup;
 pub use error::TransferError;
 pub use manifest::{BACKUP_FORMAT, EventHead, Manifest};
-pub use migrate::{LedgerFrom, Moving, RetryPolicy, migrate};
+pub use migrate::{LedgerFrom, MigrationProgress, RetryPolicy, migrate};
 pub use restore::restore;

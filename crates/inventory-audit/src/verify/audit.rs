@@ -9,8 +9,14 @@ use inventory::{
 };
 
 use super::{
-    Broken, Entry, Position, Report, VerifyError, VerifyOptions, Violation, event::EventAudit,
-    keys::Keys, spill::Spill,
+    error::VerifyError,
+    event::EventAudit,
+    feed::Entry,
+    keys::Keys,
+    options::VerifyOptions,
+    report::Report,
+    spill::Spill,
+    violation::{Position, Violation, ViolationKind},
 };
 
 /// Takes the records of one event after the other.
@@ -96,15 +102,17 @@ impl Auditor {
     /// # Errors
     /// [`VerifyError::Violation`] with its position.
     pub fn push(&mut self, entry: &Entry) -> Result<Audited, VerifyError> {
-        let wrong = |what| Violation {
+        let wrong = |kind| Violation {
             at: Position::Record { event: entry.event.clone(), seq: entry.seq },
-            what,
+            kind,
         };
         self.report.records += 1;
         let record = Record::from_body(&entry.body)
-            .map_err(|error| wrong(Broken::NotARecord(error.to_string())))?;
+            .map_err(|error| wrong(ViolationKind::NotARecord(error.to_string())))?;
         if record.event != entry.event || record.seq != entry.seq {
-            return Err(wrong(Broken::Misplaced { event: record.event, seq: record.seq }).into());
+            return Err(
+                wrong(ViolationKind::Misplaced { event: record.event, seq: record.seq }).into()
+            );
         }
         self.turn_to(&entry.event).map_err(wrong)?;
         let before = record.change.hold().map(|id| self.hold(id)).transpose()?.flatten();
@@ -121,7 +129,7 @@ impl Auditor {
             // A hold without a customer that expired may be acquired again under a limit that came
             // later.
             if !matches!(record.change, Change::Confirmed { .. }) {
-                return Err(wrong(Broken::Nobody).into());
+                return Err(wrong(ViolationKind::NoCustomer).into());
             }
         }
         if let Some(hold) = &effects.hold {
@@ -132,12 +140,12 @@ impl Auditor {
         Ok(Audited { record, hold: effects.hold })
     }
 
-    fn turn_to(&mut self, name: &EventName) -> Result<(), Broken> {
+    fn turn_to(&mut self, name: &EventName) -> Result<(), ViolationKind> {
         if self.current.as_ref().is_some_and(|event| event.name() == name) {
             return Ok(());
         }
         if self.done.contains_key(name) {
-            return Err(Broken::Scattered);
+            return Err(ViolationKind::NotContiguous);
         }
         if let Some(event) = self.current.replace(EventAudit::new(name.clone())) {
             self.done.insert(event.name().clone(), event);
@@ -155,17 +163,19 @@ impl Auditor {
         record: &Record,
         customer: &CustomerId,
         more: i128,
-    ) -> Result<Result<(), Broken>, VerifyError> {
+    ) -> Result<Result<(), ViolationKind>, VerifyError> {
         let row = customer_row(&record.event, customer);
         let before = self.customers.get(&row)?.unwrap_or(0);
         let Ok(has) = u64::try_from(i128::from(before) + more) else {
-            return Ok(Err(Broken::State("a customer gives back more than was taken".into())));
+            return Ok(Err(ViolationKind::State(
+                "a customer gives back more than was taken".into(),
+            )));
         };
         self.customers_len += i64::from(has > 0) - i64::from(before > 0);
         self.customers.insert(row, has)?;
         match self.limit() {
             Some(limit) if takes(&record.change) && more > 0 && has > limit => {
-                Ok(Err(Broken::Limit { has, limit }))
+                Ok(Err(ViolationKind::Limit { has, limit }))
             }
             _ => Ok(Ok(())),
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use inventory::domain::{Items, StockName};
 
-use super::Broken;
+use super::violation::ViolationKind;
 
 /// One stock's count by the ledger so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,7 +37,10 @@ pub(super) struct Balance(pub BTreeMap<StockName, Counts>);
 
 impl Balance {
     /// Sets the capacities; a stock that is not named any more must be unused.
-    pub fn set_capacities(&mut self, capacities: &BTreeMap<StockName, u64>) -> Result<(), Broken> {
+    pub fn set_capacities(
+        &mut self,
+        capacities: &BTreeMap<StockName, u64>,
+    ) -> Result<(), ViolationKind> {
         let mut next = BTreeMap::new();
         for (stock, counts) in &self.0 {
             let capacity = capacities.get(stock).copied().unwrap_or(0);
@@ -55,17 +58,19 @@ impl Balance {
     }
 
     /// Moves `items`, and checks that none is oversold or comes back twice.
-    pub fn flow(&mut self, items: &Items, flow: Flow) -> Result<(), Broken> {
+    pub fn flow(&mut self, items: &Items, flow: Flow) -> Result<(), ViolationKind> {
         for item in items {
-            let counts =
-                self.0.get_mut(&item.stock).ok_or_else(|| Broken::NoStock(item.stock.clone()))?;
+            let counts = self
+                .0
+                .get_mut(&item.stock)
+                .ok_or_else(|| ViolationKind::NoStock(item.stock.clone()))?;
             let moved = |count: u64, by: i8| match by {
                 1 => count.checked_add(item.qty),
                 -1 => count.checked_sub(item.qty),
                 _ => Some(count),
             };
             let next = moved(counts.held, flow.held).zip(moved(counts.sold, flow.sold));
-            let (held, sold) = next.ok_or_else(|| Broken::Underflow(item.stock.clone()))?;
+            let (held, sold) = next.ok_or_else(|| ViolationKind::Underflow(item.stock.clone()))?;
             *counts = Counts { held, sold, ..*counts };
             check(&item.stock, counts)?;
         }
@@ -78,7 +83,7 @@ impl Balance {
         &self,
         items: Option<&Items>,
         left: &[(StockName, u64)],
-    ) -> Result<(), Broken> {
+    ) -> Result<(), ViolationKind> {
         let touched: Vec<&StockName> = match items {
             Some(items) => items.iter().map(|item| &item.stock).collect(),
             None => self.0.keys().collect(),
@@ -86,21 +91,21 @@ impl Balance {
         if touched.len() != left.len()
             || touched.iter().zip(left).any(|(touched, (named, _))| *touched != named)
         {
-            return Err(Broken::Left);
+            return Err(ViolationKind::Left);
         }
         for (stock, left) in left {
-            let counts = self.0.get(stock).ok_or_else(|| Broken::NoStock(stock.clone()))?;
+            let counts = self.0.get(stock).ok_or_else(|| ViolationKind::NoStock(stock.clone()))?;
             let expected = counts.available().unwrap_or(0);
             if *left != expected {
-                return Err(Broken::Balance { stock: stock.clone(), left: *left, expected });
+                return Err(ViolationKind::Balance { stock: stock.clone(), left: *left, expected });
             }
         }
         Ok(())
     }
 }
 
-fn check(stock: &StockName, counts: &Counts) -> Result<(), Broken> {
-    let oversold = || Broken::Oversold {
+fn check(stock: &StockName, counts: &Counts) -> Result<(), ViolationKind> {
+    let oversold = || ViolationKind::Oversold {
         stock: stock.clone(),
         capacity: counts.capacity,
         held: counts.held,

@@ -8,10 +8,15 @@ use inventory_postgres::{PostgresOptions, Snapshot};
 use inventory_store::{BoxFuture, StoreError};
 
 use super::{
-    Broken, Entry, EventAudit, Feed, FeedError, Position, Report, VerifyError, VerifyOptions,
-    Violation,
-    audit::Ledgers,
+    audit::{Auditor, Ledgers},
+    error::{FeedError, VerifyError},
+    event::EventAudit,
+    feed::{Entry, Feed},
+    options::VerifyOptions,
+    report::Report,
+    run::audit,
     state::{missing, wrong},
+    violation::{Position, Violation, ViolationKind},
 };
 
 /// The ledgers of a database, all of one moment.
@@ -58,9 +63,8 @@ pub async fn verify_database(
     progress: impl FnMut(u64),
 ) -> Result<Report, VerifyError> {
     let snapshot = Arc::new(Snapshot::open(database).await.map_err(FeedError::from)?);
-    let mut auditor = super::Auditor::new(options);
-    super::audit(&mut DatabaseFeed::of(snapshot.clone()), &mut auditor, |_, _| Ok(()), progress)
-        .await?;
+    let mut auditor = Auditor::new(options);
+    audit(&mut DatabaseFeed::of(snapshot.clone()), &mut auditor, |_, _| Ok(()), progress).await?;
     let ledgers = auditor.finish()?;
     let mut report = ledgers.report().clone();
     report.rows += events(&snapshot, &ledgers).await?;
@@ -75,7 +79,8 @@ pub async fn verify_database(
 fn of(table: &'static str) -> impl Fn(StoreError) -> VerifyError {
     move |error| match error {
         StoreError::Damaged(why) => {
-            Violation { at: Position::Whole(table), what: Broken::State(why.to_string()) }.into()
+            Violation { at: Position::Whole(table), kind: ViolationKind::State(why.to_string()) }
+                .into()
         }
         other => FeedError::from(other).into(),
     }
@@ -90,11 +95,7 @@ async fn events(snapshot: &Snapshot, ledgers: &Ledgers) -> Result<u64, VerifyErr
             let expected = expected
                 .ok_or_else(|| wrong("events", stored.name.as_str(), "there is no ledger of it"))?;
             if *stored != expected {
-                return Err(wrong(
-                    "events",
-                    stored.name.as_str(),
-                    "it is not what its ledger says",
-                ));
+                return Err(wrong("events", stored.name.as_str(), "differs from its ledger"));
             }
         }
         found += page.len() as u64;
@@ -110,11 +111,7 @@ async fn holds(snapshot: &Snapshot, ledgers: &Ledgers) -> Result<u64, VerifyErro
         let page = snapshot.holds(after).await.map_err(of("holds"))?;
         for stored in &page {
             if ledgers.auditor().hold(stored.id)?.as_ref() != Some(stored) {
-                return Err(wrong(
-                    "holds",
-                    stored.id.to_string(),
-                    "it is not what the ledger says",
-                ));
+                return Err(wrong("holds", stored.id.to_string(), "differs from the ledger"));
             }
         }
         found += page.len() as u64;
@@ -161,7 +158,7 @@ async fn keys(snapshot: &Snapshot, ledgers: &Ledgers) -> Result<u64, VerifyError
                 return Err(wrong(
                     "keys",
                     key.as_str(),
-                    "its newest effect in the ledgers is another one",
+                    "its newest effect in the ledgers differs",
                 ));
             }
         }

@@ -7,7 +7,11 @@ use inventory::{
 use inventory_store::StoredKey;
 use serde::{Deserialize, Serialize};
 
-use super::{Broken, Position, VerifyError, Violation, spill::Spill};
+use super::{
+    error::VerifyError,
+    spill::Spill,
+    violation::{Position, Violation, ViolationKind},
+};
 
 /// One effect of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +63,7 @@ impl Keys {
             self.early += 1;
             self.first_early.get_or_insert_with(|| Violation {
                 at: Position::Record { event: effect.event.clone(), seq: effect.seq },
-                what: Broken::KeyTwice {
+                kind: ViolationKind::KeyTwice {
                     key: used.key.clone(),
                     event: other.event.clone(),
                     seq: other.seq,

@@ -15,8 +15,9 @@ use inventory_store::{BoxFuture, StoreError};
 use tempfile::TempDir;
 
 use super::{
-    VerifyError, VerifyOptions,
-    feed::{Entry, Feed, FeedError, TableFeed},
+    error::{FeedError, VerifyError},
+    feed::{Entry, Feed, TableFeed},
+    options::VerifyOptions,
 };
 
 /// A copy of a store. The original is locked while this lives, and never written to.

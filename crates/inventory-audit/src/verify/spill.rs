@@ -6,7 +6,7 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 use serde::{Serialize, de::DeserializeOwned};
 use tempfile::TempDir;
 
-use super::VerifyError;
+use super::error::VerifyError;
 
 /// Bytes to values; nothing is on disk until there are more than `memory_entries`.
 pub struct Spill<V> {

@@ -7,20 +7,27 @@ use inventory_embedded::rows::{decode, parse_live_key, parse_order_key};
 use inventory_store::StoredKey;
 
 use super::{
-    Broken, FeedError, Position, Report, VerifyError, VerifyOptions, Violation, audit::Ledgers,
+    audit::Ledgers,
+    error::{FeedError, VerifyError},
+    options::VerifyOptions,
     readonly::ReadOnlyStore,
+    report::Report,
+    violation::{Position, Violation, ViolationKind},
 };
 
 type Row = (Vec<u8>, Vec<u8>);
 
 pub(super) fn wrong(table: &'static str, row: impl Into<String>, why: &str) -> VerifyError {
-    Violation { at: Position::Row { table, row: row.into() }, what: Broken::State(why.to_owned()) }
-        .into()
+    Violation {
+        at: Position::Row { table, row: row.into() },
+        kind: ViolationKind::State(why.to_owned()),
+    }
+    .into()
 }
 
 pub(super) fn missing(table: &'static str, expected: u64, found: u64) -> VerifyError {
     let why = format!("{expected} rows follow from the ledgers, and there are {found}");
-    Violation { at: Position::Whole(table), what: Broken::State(why) }.into()
+    Violation { at: Position::Whole(table), kind: ViolationKind::State(why) }.into()
 }
 
 fn rows(table: &Keyspace) -> impl Iterator<Item = Result<Row, VerifyError>> {
@@ -63,7 +70,7 @@ fn events(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> 
         let expected =
             expected.ok_or_else(|| wrong("events", text(&name), "there is no ledger of it"))?;
         if stored != expected || stored.name.as_str().as_bytes() != name {
-            return Err(wrong("events", text(&name), "it is not what its ledger says"));
+            return Err(wrong("events", text(&name), "differs from its ledger"));
         }
         found += 1;
     }
@@ -80,7 +87,7 @@ fn holds(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> {
         })?;
         let expected = ledgers.auditor().hold(stored.id)?;
         if expected.as_ref() != Some(&stored) || stored.id.as_bytes()[..] != id {
-            return Err(wrong("holds", stored.id.to_string(), "it is not what the ledger says"));
+            return Err(wrong("holds", stored.id.to_string(), "differs from the ledger"));
         }
         found += 1;
     }
@@ -148,11 +155,7 @@ fn keys(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> {
             .map_err(|error| wrong("keys", key.as_str(), &error.to_string()))?;
         let newest = ledgers.keys().of(&key)?.into_iter().max_by_key(|effect| effect.expires_at_ms);
         if !newest.is_some_and(|effect| effect.is_at(&stored)) {
-            return Err(wrong(
-                "keys",
-                key.as_str(),
-                "its newest effect in the ledgers is another one",
-            ));
+            return Err(wrong("keys", key.as_str(), "its newest effect in the ledgers differs"));
         }
         let order = inventory_embedded::rows::order_key(stored.expires_at_ms, &key);
         let ordered = tables

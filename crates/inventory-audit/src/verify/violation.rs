@@ -38,22 +38,22 @@ impl fmt::Display for Position {
 
 /// The first thing found wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{at}: {what}")]
+#[error("{at}: {kind}")]
 pub struct Violation {
     /// Where.
     pub at: Position,
-    /// What.
-    pub what: Broken,
+    /// The broken rule.
+    pub kind: ViolationKind,
 }
 
 /// The rules.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Broken {
+pub enum ViolationKind {
     /// The bytes are no record in canonical form.
     #[error("not a record: {0}")]
     NotARecord(String),
     /// The record stands in the ledger of another event, or under another number.
-    #[error("it says of itself that it is seq {seq} of event '{event}'")]
+    #[error("its body names seq {seq} of event '{event}'")]
     Misplaced {
         /// The event it names.
         event: EventName,
@@ -67,8 +67,8 @@ pub enum Broken {
         expected: u64,
     },
     /// The records of an event do not stand together.
-    #[error("its event's records do not stand together")]
-    Scattered,
+    #[error("records of this event are not contiguous")]
+    NotContiguous,
     /// It does not name the hash of the record before it.
     #[error("the hash chain is broken: it does not name the hash of the record before it")]
     Chain,
@@ -81,8 +81,8 @@ pub enum Broken {
         at_ms: TimeMs,
     },
     /// The first record does not create the event.
-    #[error("something happened to an event before it was created")]
-    Unborn,
+    #[error("first record does not create the event")]
+    NotCreated,
     /// The event has no such stock.
     #[error("the event has no stock '{0}'")]
     NoStock(StockName),
@@ -99,12 +99,10 @@ pub enum Broken {
         sold: u64,
     },
     /// More comes back than was taken.
-    #[error("more comes back of stock '{0}' than was taken")]
+    #[error("more of stock '{0}' is returned than was taken")]
     Underflow(StockName),
     /// Available + held + sold is not capacity by the record's own count.
-    #[error(
-        "the balance is wrong: {left} of stock '{stock}' are left by the record, and {expected} by the ledger"
-    )]
+    #[error("balance mismatch: the record leaves {left} of stock '{stock}', the ledger {expected}")]
     Balance {
         /// Which stock.
         stock: StockName,
@@ -114,7 +112,7 @@ pub enum Broken {
         expected: u64,
     },
     /// The record does not count what it touches.
-    #[error("it does not say what is left of exactly the stocks it touches")]
+    #[error("`left` does not name exactly the stocks the record touches")]
     Left,
     /// A hold is used against its state.
     #[error("hold {id}: {why}")]
@@ -133,7 +131,7 @@ pub enum Broken {
         expires_at_ms: TimeMs,
     },
     /// Sold or held outside the sale's window.
-    #[error("taken while the sale was not open")]
+    #[error("sold or held outside the sale window")]
     Closed,
     /// A customer has more than the event allows.
     #[error("its customer has {has}, and the limit is {limit}")]
@@ -145,9 +143,9 @@ pub enum Broken {
     },
     /// The event has a limit per customer, and the sale names none.
     #[error("the event has a limit per customer, and this names none")]
-    Nobody,
+    NoCustomer,
     /// A key had an effect already.
-    #[error("key {:?} had its effect already: event '{event}', seq {seq}", .key.as_str())]
+    #[error("key {:?} was already used: event '{event}', seq {seq}", .key.as_str())]
     KeyTwice {
         /// Which key.
         key: IdempotencyKey,

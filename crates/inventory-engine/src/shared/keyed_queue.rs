@@ -1,18 +1,16 @@
 //! The queue in front of several writers: commands wait by event, and each event has one writer at
 //! a time.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::{HashMap, VecDeque};
 
 use inventory::domain::{CommandKind, EventName};
 use inventory_store::StoreError;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::{
-    end::End,
-    queue::{Job, answer},
+    end::EngineEnd,
+    queue::{Job, Origin, answer},
     request::EngineError,
 };
 
@@ -35,7 +33,7 @@ struct Pending {
 #[derive(Default)]
 struct State {
     pending: HashMap<EventKey, Pending>,
-    /// KeyedQueue that have jobs and no writer, the longest waiting first.
+    /// Events that have jobs and no writer, the longest waiting first.
     ready: VecDeque<EventKey>,
     len: usize,
     writers: usize,
@@ -47,7 +45,7 @@ struct State {
 pub struct KeyedQueue {
     state: Mutex<State>,
     arrived: Notify,
-    pub end: End,
+    pub end: EngineEnd,
     len_max: usize,
 }
 
@@ -56,20 +54,20 @@ impl KeyedQueue {
         Self {
             state: Mutex::new(State { writers, ..State::default() }),
             arrived: Notify::new(),
-            end: End::default(),
+            end: EngineEnd::default(),
             len_max,
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Adds a job to its event, or refuses it immediately.
-    pub fn push(&self, event: EventKey, job: Job, internal: bool) -> Result<(), EngineError> {
+    pub fn push(&self, event: EventKey, job: Job, origin: Origin) -> Result<(), EngineError> {
         let mut state = self.state();
         state.check()?;
-        if state.len >= room(&job, self.len_max, internal) {
+        if state.len >= len_max(&job, origin, self.len_max) {
             return Err(EngineError::Busy);
         }
         state.len += 1;
@@ -198,13 +196,13 @@ impl KeyedQueue {
     }
 }
 
-/// How many jobs may wait for `job` to be taken in. An internal job, without which readers cannot
-/// go on, has room beyond the bound; an eighth is kept for what finishes a hold.
-fn room(job: &Job, len_max: usize, internal: bool) -> usize {
-    match (internal, job.command.kind.is_urgent()) {
-        (true, _) => len_max.saturating_mul(2),
-        (false, true) => len_max,
-        (false, false) => len_max - len_max / 8,
+/// The queue length from which on `job` is refused. An eighth of the queue is reserved for commands
+/// that finish a hold.
+fn len_max(job: &Job, origin: Origin, len_max: usize) -> usize {
+    match (origin, job.command.kind.is_urgent()) {
+        (Origin::Engine, _) => len_max.saturating_mul(2),
+        (Origin::Caller, true) => len_max,
+        (Origin::Caller, false) => len_max - len_max / 8,
     }
 }
 

@@ -1,11 +1,9 @@
 //! Which event a hold belongs to: it never changes, so it is remembered, within bounds.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::HashMap;
 
 use inventory::domain::{EventName, HoldId};
+use parking_lot::Mutex;
 
 /// How many are remembered in each of two generations.
 const LEN_MAX: usize = 32_768;
@@ -22,7 +20,7 @@ pub struct KnownHolds(Mutex<Generations>);
 
 impl KnownHolds {
     pub fn get(&self, id: HoldId) -> Option<EventName> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         if let Some(event) = known.young.get(&id) {
             return Some(event.clone());
         }
@@ -32,7 +30,7 @@ impl KnownHolds {
     }
 
     pub fn insert(&self, id: HoldId, event: EventName) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, event);
+        self.0.lock().insert(id, event);
     }
 }
 
@@ -61,7 +59,7 @@ mod tests {
             }
         }
         assert!(known.get(id(1)).is_none());
-        let known = known.0.into_inner().unwrap();
+        let known = known.0.into_inner();
         assert!(known.young.len() + known.old.len() <= 2 * LEN_MAX);
     }
 }

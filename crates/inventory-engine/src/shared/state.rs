@@ -1,13 +1,10 @@
 //! What the writers of a shared store, their queue and its readers share.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use inventory::domain::{CommandKind, EventName, Outcome};
 use inventory_store::{EventView, SharedReader, StoreError};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::{
@@ -18,12 +15,21 @@ use crate::{
     parts::Parts,
     request::EngineError,
     stats::{Stats, count},
-    views::{Cell, Learned, Views},
+    views::{Cell, ReadTimes, Views},
 };
 
 /// How many names of events that do not exist are remembered, so that asking for them costs nothing
 /// for a while.
 const MISSING_MAX: usize = 1_024;
+
+/// How old an answer from the cache may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// As old as the cache allows.
+    Cached,
+    /// Not older than the request: the store is read again.
+    Now,
+}
 
 pub struct Shared {
     pub queue: KeyedQueue,
@@ -93,9 +99,12 @@ impl Shared {
     pub async fn read(
         &self,
         name: &EventName,
-        now: bool,
+        freshness: Freshness,
     ) -> Result<Option<Arc<Cell>>, (Option<Arc<Cell>>, StoreError)> {
-        let cache_ttl = if now { Duration::ZERO } else { self.cache_ttl };
+        let cache_ttl = match freshness {
+            Freshness::Cached => self.cache_ttl,
+            Freshness::Now => Duration::ZERO,
+        };
         let oldest_us =
             self.now_us().saturating_sub(u64::try_from(cache_ttl.as_micros()).unwrap_or(u64::MAX));
         let known = self.views.cell(name);
@@ -143,14 +152,13 @@ impl Shared {
         oldest_us: u64,
     ) -> Result<Option<Arc<Cell>>, StoreError> {
         let asked_us = self.now_us();
-        let missed_us =
-            self.missing.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied();
+        let missed_us = self.missing.lock().get(name).copied();
         if missed_us.is_some_and(|missed_us| missed_us >= oldest_us) {
             return Ok(None);
         }
         self.reader.check()?;
         let Some(view) = self.reader.event(name).await? else {
-            let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut missing = self.missing.lock();
             if missing.len() >= MISSING_MAX {
                 missing.clear();
             }
@@ -178,6 +186,6 @@ impl Shared {
     }
 
     fn learn(&self, views: Vec<EventView>, asked_us: u64) {
-        self.views.publish_learned(views, Learned { asked_us, answered_us: self.now_us() });
+        self.views.publish_read(views, ReadTimes { asked_us, answered_us: self.now_us() });
     }
 }

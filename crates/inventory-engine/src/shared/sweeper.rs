@@ -31,7 +31,7 @@ pub async fn sweep(shared: Arc<Shared>, expire: impl Fn(EventName, Request)) {
                     expire(event.clone(), Request::new(CommandKind::Expire { event }));
                 }
             }
-            Err(error) => tracing::debug!(%error, "due holds cannot be looked for"),
+            Err(error) => tracing::debug!(%error, "cannot look up expired holds"),
         }
     }
 }

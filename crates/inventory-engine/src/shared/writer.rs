@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use inventory::decide::{Touch, WorkingSet};
+use inventory::decide::{ReadSet, WorkingSet};
 use inventory_store::{Durability, SharedStore, StoreError, finish, load};
 use rand::RngExt;
 use tokio::time::{Instant, sleep};
@@ -16,7 +16,7 @@ use crate::{
     parts::Parts,
     queue::{Job, answer, drop_late, stats_of},
     request::{EngineError, Reply},
-    views::Learned,
+    views::ReadTimes,
 };
 
 /// How often a batch is decided again because another process was in the way.
@@ -48,7 +48,7 @@ impl<S: SharedStore> Writer<S> {
             let served = self.batch(&event_key, jobs).await;
             self.queue().done(event_key);
             if let Err(error) = served {
-                tracing::error!(%error, "the store failed: stopping");
+                tracing::error!(%error, "store failed; stopping");
                 self.queue().fail(&error);
             }
         }
@@ -79,7 +79,7 @@ impl<S: SharedStore> Writer<S> {
                     return Ok(());
                 }
                 Err(error @ StoreError::Conflict(_)) if tries < TRIES_MAX => {
-                    tracing::debug!(%error, tries, "deciding again");
+                    tracing::debug!(%error, tries, "conflict, retrying batch");
                     let most_ms = (PAUSE_MS << tries).min(PAUSE_MAX_MS);
                     tries += 1;
                     let pause_ms = rand::rng().random_range(0..=most_ms);
@@ -99,10 +99,10 @@ impl<S: SharedStore> Writer<S> {
         jobs: &mut Vec<Job>,
     ) -> Result<(Vec<Reply>, usize), StoreError> {
         let asked_us = self.shared.now_us();
-        let touch = touch_of(jobs);
+        let reads = read_set_of(jobs);
         let mut loaded =
-            load(&mut self.store, &touch, self.parts.env.now_ms(), Durability::Synced).await?;
-        self.join(event_key, jobs, &touch, &mut loaded.set).await?;
+            load(&mut self.store, &reads, self.parts.env.now_ms(), Durability::Synced).await?;
+        self.join(event_key, jobs, &reads, &mut loaded.set).await?;
         let commands = jobs.iter().map(|job| (&job.command, job.key.as_ref()));
         let done =
             finish(&mut self.store, &self.parts.limits, commands, loaded, Durability::Synced)
@@ -110,7 +110,7 @@ impl<S: SharedStore> Writer<S> {
         // Readers see it before the writers hear of it: who was answered finds his own write.
         self.parts
             .views
-            .publish_learned(done.views, Learned { asked_us, answered_us: self.shared.now_us() });
+            .publish_read(done.views, ReadTimes { asked_us, answered_us: self.shared.now_us() });
         Ok((done.replies, done.records))
     }
 
@@ -120,7 +120,7 @@ impl<S: SharedStore> Writer<S> {
         &mut self,
         event_key: &EventKey,
         jobs: &mut Vec<Job>,
-        touch: &Touch,
+        reads: &ReadSet,
         set: &mut WorkingSet,
     ) -> Result<(), StoreError> {
         // Whoever makes an event has nothing locked yet.
@@ -130,19 +130,19 @@ impl<S: SharedStore> Writer<S> {
         let room = self.parts.limits.batch_max.saturating_sub(jobs.len());
         let joining = self.queue().more(event_key, room, jobs.len().div_ceil(JOIN_SHARE));
         let joining = drop_late(joining, Instant::now(), &self.parts.stats);
-        let more = touch_of(&joining);
+        let more = read_set_of(&joining);
         // Whatever becomes of the batch, they are answered with it.
         jobs.extend(joining);
-        let totals = more.totals && !touch.totals;
+        let totals = more.totals && !reads.totals;
         if totals || !(more.holds.is_empty() && more.customers.is_empty() && more.keys.is_empty()) {
-            self.store.load_more(set, &Touch { totals, ..more }).await?;
+            self.store.load_more(set, &ReadSet { totals, ..more }).await?;
         }
         Ok(())
     }
 }
 
-fn touch_of(jobs: &[Job]) -> Touch {
-    Touch::of(jobs.iter().map(|job| (&job.command, job.key.as_ref())))
+fn read_set_of(jobs: &[Job]) -> ReadSet {
+    ReadSet::of(jobs.iter().map(|job| (&job.command, job.key.as_ref())))
 }
 
 /// A broken invariant ends a writer by a panic. Then nobody may wait for it any longer, and the

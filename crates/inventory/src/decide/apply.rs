@@ -58,7 +58,7 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
     match &record.change {
         Change::EventPut { capacities, settings } => {
             let event =
-                set.events.entry(name.clone()).or_insert_with(|| Event::unborn(name.clone()));
+                set.events.entry(name.clone()).or_insert_with(|| Event::empty(name.clone()));
             event.stocks = with_capacities(event, capacities)?;
             event.settings = settings.clone();
             event.settings_seq = record.seq;

@@ -65,7 +65,7 @@ fn decide(
     }
     let event = event_of(set, command);
     let seq_now = event.as_ref().and_then(|name| set.events.get(name)).map(|event| event.seq);
-    let result = match rule(set, limits, command, key.is_some(), now_ms) {
+    let result = match rule(set, limits, command, key.as_ref(), now_ms) {
         Err(kind) => Err(Refusal { seq: seq_now, kind }),
         Ok(Decision::Already(outcome, seq)) => Ok((outcome, seq.or(seq_now).unwrap_or(0))),
         Ok(Decision::Append(change)) => match &event {
@@ -95,30 +95,30 @@ fn rule(
     set: &WorkingSet,
     limits: &Limits,
     command: &Command,
-    keyed: bool,
+    key: Option<&KeyUse>,
     now_ms: TimeMs,
 ) -> Ruling {
     let id = command.id;
     match &command.kind {
         CommandKind::PutEvent { event, capacities, settings, if_settings_seq, only_create } => {
-            let wish = put_event::Wish {
+            let args = put_event::PutEventArgs {
                 event,
                 capacities,
                 settings,
                 if_settings_seq: *if_settings_seq,
                 only_create: *only_create,
             };
-            put_event::put_event(set, limits, &wish)
+            put_event::put_event(set, limits, &args)
         }
         CommandKind::Reserve { event, items, customer } => {
             reserve(set, id, event, items, customer.as_ref(), now_ms)
         }
         CommandKind::Hold { event, items, customer, ttl_ms } => {
-            let wish =
-                hold::Wish { id, event, items, customer: customer.as_ref(), ttl_ms: *ttl_ms };
-            hold::hold(set, limits, &wish, now_ms)
+            let args =
+                hold::HoldArgs { id, event, items, customer: customer.as_ref(), ttl_ms: *ttl_ms };
+            hold::hold(set, limits, &args, now_ms)
         }
-        CommandKind::Extend { hold, ttl_ms } => extend(set, limits, *hold, *ttl_ms, keyed, now_ms),
+        CommandKind::Extend { hold, ttl_ms } => extend(set, limits, *hold, *ttl_ms, key, now_ms),
         CommandKind::Confirm { hold, payment_ref } => {
             confirm(set, *hold, payment_ref.as_ref(), now_ms)
         }

@@ -23,4 +23,4 @@ mod working_set;
 pub use apply::{ApplyError, apply};
 pub use batch::{BatchReply, decide_batch};
 pub use expire::expire_due;
-pub use working_set::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet};
+pub use working_set::{DUE_MAX, HoldSlot, KeySlot, ReadSet, WorkingSet};

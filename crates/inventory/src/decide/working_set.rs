@@ -17,7 +17,7 @@ pub const DUE_MAX: usize = 4_096;
 /// What a batch will touch: a store loads this, and locks it where several processes share the
 /// store.
 #[derive(Debug, Default)]
-pub struct Touch {
+pub struct ReadSet {
     /// Events named by commands.
     pub events: HashSet<EventName>,
     /// Holds named by commands; their events are touched too.
@@ -30,16 +30,16 @@ pub struct Touch {
     pub totals: bool,
 }
 
-impl Touch {
+impl ReadSet {
     /// What `commands` touch.
     pub fn of<'a>(
         commands: impl Iterator<Item = (&'a Command, Option<&'a IdempotencyKey>)>,
     ) -> Self {
-        let mut touch = Self::default();
+        let mut reads = Self::default();
         for (command, key) in commands {
-            touch.add(command, key);
+            reads.add(command, key);
         }
-        touch
+        reads
     }
 
     /// Adds what `command` touches.

@@ -75,7 +75,7 @@ pub struct Event {
 impl Event {
     /// An event before its first record.
     #[must_use]
-    pub fn unborn(name: EventName) -> Self {
+    pub fn empty(name: EventName) -> Self {
         Self {
             name,
             settings: EventSettings::default(),

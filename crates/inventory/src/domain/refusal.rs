@@ -18,13 +18,13 @@ pub struct Refusal {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RefusalKind {
     /// No event of that name.
-    #[error("there is no such event")]
+    #[error("event not found")]
     EventNotFound,
     /// The event has no stock of that name.
     #[error("the event has no stock '{0}'")]
     StockNotFound(StockName),
     /// No hold or reservation of that id.
-    #[error("there is no such hold")]
+    #[error("hold not found")]
     HoldNotFound,
     /// Less is available than was asked for.
     #[error("Insufficient inventory")]
@@ -41,7 +41,7 @@ pub enum RefusalKind {
         has: u64,
     },
     /// The event has a limit per customer, and no customer was named.
-    #[error("this event has a limit per customer: name the customer")]
+    #[error("this event has a limit per customer: `customer` is required")]
     CustomerRequired,
     /// The sale has not begun.
     #[error("the sale has not opened yet")]
@@ -97,9 +97,9 @@ pub enum RefusalKind {
     #[error("this Idempotency-Key was used for a different request")]
     KeyReused,
     /// No more events can be made.
-    #[error("there are {0} events, and that is the limit")]
+    #[error("the limit of {0} events is reached")]
     TooManyEvents(usize),
     /// No more holds can be held at once.
-    #[error("there are {0} live holds, and that is the limit")]
+    #[error("the limit of {0} live holds is reached")]
     TooManyHolds(u64),
 }

@@ -21,7 +21,7 @@ use crate::wire::Available;
 )]
 pub async fn available(State(app): State<App>) -> Result<(HeaderMap, Json<Available>), Problem> {
     if let Some(Some(qty)) =
-        app.engine().glance(app.event(), |view| view.event.stock(app.stock()).map(Stock::available))
+        app.engine().try_event(app.event(), |view| view.event.stock(app.stock()).map(Stock::available))
     {
         return Ok((HeaderMap::new(), Json(Available { qty, stale: false })));
     }

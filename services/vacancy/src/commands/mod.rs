@@ -9,7 +9,7 @@ use std::{
 };
 
 use inventory_audit::transfer::{
-    LedgerFrom, Manifest, Moving, RetryPolicy, TransferError, backup, migrate, restore,
+    LedgerFrom, Manifest, MigrationProgress, RetryPolicy, TransferError, backup, migrate, restore,
 };
 use inventory_embedded::{DataDir, DataDirError, EmbeddedStore, StagedRestore};
 use inventory_postgres::{Postgres, TimeSource, UrlError};
@@ -163,9 +163,9 @@ pub async fn run_migrate(
     if !postgres.ready(REACH_MAX).await {
         postgres.check().map_err(CommandError::Unavailable)?;
     }
-    let tell = |moving: Moving<'_>| match moving {
-        Moving::Records(records) => progress(records),
-        Moving::Lost(error, pause) => eprintln!("{error}; trying again in {pause:?}"),
+    let tell = |moving: MigrationProgress<'_>| match moving {
+        MigrationProgress::Records(records) => progress(records),
+        MigrationProgress::Lost(error, pause) => eprintln!("{error}; trying again in {pause:?}"),
     };
     let (records, events) = migrate(&source, &postgres, &RetryPolicy::default(), tell).await?;
     Ok(Moved { records, events })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use inventory::{EventSettings, Limits, StockName};
-use inventory_engine::Seen;
+use inventory_engine::EventSnapshot;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -136,8 +136,8 @@ pub struct EventBody {
     pub stale: bool,
 }
 
-impl From<&Seen> for EventBody {
-    fn from(seen: &Seen) -> Self {
+impl From<&EventSnapshot> for EventBody {
+    fn from(seen: &EventSnapshot) -> Self {
         let event = &seen.view.event;
         let stocks = event.stocks.iter().map(|(name, stock)| {
             let body = StockBody {

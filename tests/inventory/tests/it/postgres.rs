@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use inventory::{CommandKind, Hash, Limits, Outcome, RefusalKind, decide::Touch, ledger::Record};
+use inventory::{CommandKind, Hash, Limits, Outcome, RefusalKind, decide::ReadSet, ledger::Record};
 use inventory_engine::{Engine, EngineError, Environment, Request};
 use inventory_postgres::{Postgres, PostgresOptions};
 use inventory_store::{Durability, Reader, Store, StoreError};
@@ -251,7 +251,7 @@ async fn holds_of_other_processes_are_confirmed_and_run_out_by_the_databases_clo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_stops_in_the_middle_keeps_nobody_waiting_for_long() {
-    use inventory::decide::Touch;
+    use inventory::decide::ReadSet;
     use inventory_store::Store;
     let database =
         Database::with(|options| options.lock_timeout = Duration::from_millis(500)).await;
@@ -259,18 +259,19 @@ async fn a_process_that_stops_in_the_middle_keeps_nobody_waiting_for_long() {
     replica.created("default", 10).await;
     // It has loaded, and so locked, and does nothing more.
     let mut hung = database.postgres.writer();
-    let touch = Touch { events: std::iter::once(event("default")).collect(), ..Touch::default() };
-    hung.load(&touch, 0).await.unwrap();
+    let reads =
+        ReadSet { events: std::iter::once(event("default")).collect(), ..ReadSet::default() };
+    hung.load(&reads, 0).await.unwrap();
     let since = tokio::time::Instant::now();
     replica.engine.submit(Request::new(reserve("default", 1))).await.unwrap().result.unwrap();
     assert!(since.elapsed() < Duration::from_secs(5));
     // And what it had decided by then cannot be committed any more.
-    let mut set = hung.load(&touch, 0).await;
+    let mut set = hung.load(&reads, 0).await;
     for _ in 0..20 {
         if set.is_ok() {
             break;
         }
-        set = hung.load(&touch, 0).await;
+        set = hung.load(&reads, 0).await;
     }
     set.unwrap();
 }
@@ -291,8 +292,9 @@ async fn what_arrives_while_another_process_has_the_event_is_one_transaction() {
     replica.engine.submit(keyed(reserve("default", 1), "old")).await.unwrap().result.unwrap();
 
     let (mut other, now_ms) = (database.postgres.writer(), 0);
-    let touch = Touch { events: std::iter::once(event("default")).collect(), ..Touch::default() };
-    let set = other.load(&touch, now_ms).await.unwrap();
+    let reads =
+        ReadSet { events: std::iter::once(event("default")).collect(), ..ReadSet::default() };
+    let set = other.load(&reads, now_ms).await.unwrap();
     let submit = |request: Request| {
         let replica = replica.clone();
         tokio::spawn(async move { replica.engine.submit(request).await.unwrap() })
@@ -488,7 +490,7 @@ async fn what_the_standby_does_not_have_is_not_acknowledged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_moves_to_the_database_with_everything_and_goes_on_where_it_was_ended() {
     use inventory_audit::transfer::{
-        LedgerFrom, Moving, RetryPolicy, TransferError, backup, migrate,
+        LedgerFrom, MigrationProgress, RetryPolicy, TransferError, backup, migrate,
     };
     use inventory_store::{Replayer, SharedReader};
     let patience = RetryPolicy::default();
@@ -519,8 +521,8 @@ async fn a_store_moves_to_the_database_with_everything_and_goes_on_where_it_was_
     }
     part.finish().await.unwrap();
     let mut told = 0;
-    let tell = |moving: Moving<'_>| {
-        if let Moving::Records(records) = moving {
+    let tell = |moving: MigrationProgress<'_>| {
+        if let MigrationProgress::Records(records) = moving {
             told = records;
         }
     };
@@ -581,7 +583,9 @@ async fn a_store_moves_to_the_database_with_everything_and_goes_on_where_it_was_
 
 /// A server that dies and does not come back is not waited for without end.
 async fn move_to_a_server_that_goes(copy: &std::path::Path) {
-    use inventory_audit::transfer::{LedgerFrom, Moving, RetryPolicy, TransferError, migrate};
+    use inventory_audit::transfer::{
+        LedgerFrom, MigrationProgress, RetryPolicy, TransferError, migrate,
+    };
     let mut server = tokio::task::spawn_blocking(|| Server::start(&[])).await.unwrap();
     let postgres = Postgres::open(PostgresOptions::new(server.database().await.parse().unwrap()));
     assert!(postgres.ready(Duration::from_secs(20)).await);
@@ -592,8 +596,8 @@ async fn move_to_a_server_that_goes(copy: &std::path::Path) {
         pause_max: Duration::from_millis(20),
     };
     let mut pauses = Vec::new();
-    let tell = |moving: Moving<'_>| {
-        if let Moving::Lost(_, pause) = moving {
+    let tell = |moving: MigrationProgress<'_>| {
+        if let MigrationProgress::Lost(_, pause) = moving {
             pauses.push(pause.as_millis());
         }
     };

@@ -10,7 +10,7 @@ use std::{
 
 use inventory::{
     Command, CommandKind, HoldId, IdempotencyKey, Limits, Outcome, RefusalKind,
-    decide::{Touch, WorkingSet},
+    decide::{ReadSet, WorkingSet},
 };
 use inventory_engine::{Engine, EngineError, Environment, Request};
 use inventory_store::{
@@ -241,7 +241,7 @@ impl Contended {
 }
 
 impl Store for Contended {
-    async fn load(&mut self, touch: &Touch, now_ms: u64) -> Result<WorkingSet, StoreError> {
+    async fn load(&mut self, reads: &ReadSet, now_ms: u64) -> Result<WorkingSet, StoreError> {
         while self
             .turns
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |turns| turns.checked_sub(1))
@@ -249,7 +249,7 @@ impl Store for Contended {
         {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        self.store.load(touch, now_ms).await
+        self.store.load(reads, now_ms).await
     }
 
     async fn commit(
@@ -266,8 +266,8 @@ impl Store for Contended {
 }
 
 impl SharedStore for Contended {
-    async fn load_more(&mut self, set: &mut WorkingSet, touch: &Touch) -> Result<(), StoreError> {
-        self.store.load_more(set, touch).await
+    async fn load_more(&mut self, set: &mut WorkingSet, reads: &ReadSet) -> Result<(), StoreError> {
+        self.store.load_more(set, reads).await
     }
 }
 

@@ -7,7 +7,7 @@ use inventory::{
     ledger::{Change, Record},
 };
 use inventory_audit::verify::{
-    Auditor, Broken, Entry, Position, VerifyError, VerifyOptions, Violation, verify_backup,
+    Auditor, Entry, Position, VerifyError, VerifyOptions, Violation, ViolationKind, verify_backup,
     verify_data_dir,
 };
 use inventory_embedded::EmbeddedStore;
@@ -129,10 +129,10 @@ fn chain(mut records: Vec<Record>) -> Vec<(inventory::EventName, u64, Vec<u8>)> 
 
 fn violation(
     records: impl IntoIterator<Item = (inventory::EventName, u64, Vec<u8>)>,
-) -> (u64, Broken) {
+) -> (u64, ViolationKind) {
     match audit(records, &Limits::default()).and_then(Auditor::finish) {
-        Err(VerifyError::Violation(Violation { at: Position::Record { seq, .. }, what })) => {
-            (seq, what)
+        Err(VerifyError::Violation(Violation { at: Position::Record { seq, .. }, kind })) => {
+            (seq, kind)
         }
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("nothing was found"),
@@ -140,7 +140,7 @@ fn violation(
 }
 
 /// Changes record `seq` of the good ledger, chains it anew, and tells what is found.
-fn tampered(seq: usize, change: impl FnOnce(&mut Record)) -> (u64, Broken) {
+fn tampered(seq: usize, change: impl FnOnce(&mut Record)) -> (u64, ViolationKind) {
     let mut records = good();
     change(&mut records[seq - 1]);
     violation(chain(records))
@@ -158,13 +158,13 @@ fn a_good_ledger_is_found_good() {
 
 #[test]
 fn each_rule_is_checked_at_every_record() {
-    use Broken::{
-        Balance, Chain, Closed, Gap, Left, Limit, NoStock, Nobody, Oversold, TimeWentBack, Unborn,
-        Unexpired,
+    use ViolationKind::{
+        Balance, Chain, Closed, Gap, Left, Limit, NoCustomer, NoStock, NotCreated, Oversold,
+        TimeWentBack, Unexpired,
     };
     let general = |qty| items(&[("general", qty)]);
-    let of_hold = |(seq, broken): (u64, Broken)| match broken {
-        Broken::Hold { why, .. } => (seq, why),
+    let of_hold = |(seq, broken): (u64, ViolationKind)| match broken {
+        ViolationKind::Hold { why, .. } => (seq, why),
         other => panic!("seq {seq}: {other}"),
     };
     // The balance.
@@ -193,7 +193,7 @@ fn each_rule_is_checked_at_every_record() {
         (3, TimeWentBack { before_ms: T + 10, at_ms: T + 5 })
     );
     assert_eq!(violation(chain(good()[1..].to_vec())).0, 1);
-    assert_eq!(violation(chain(vec![record(1, T, sold(2, 1), &[])])), (1, Unborn));
+    assert_eq!(violation(chain(vec![record(1, T, sold(2, 1), &[])])), (1, NotCreated));
     let mut gap = good();
     gap.remove(5);
     let gap: Vec<_> = chain(gap)
@@ -233,7 +233,7 @@ fn each_rule_is_checked_at_every_record() {
     );
     assert_eq!(
         of_hold(tampered(5, |r| r.change = Change::Released { id: id(99), items: general(3) })),
-        (5, "there is no such hold")
+        (5, "hold not found")
     );
     assert_eq!(
         of_hold(tampered(5, |r| r.change = Change::Released { id: id(3), items: general(2) })),
@@ -242,7 +242,7 @@ fn each_rule_is_checked_at_every_record() {
     let shorter = |r: &mut Record| {
         r.change = Change::Extended { id: id(3), items: general(3), expires_at_ms: T + 999 }
     };
-    assert_eq!(of_hold(tampered(4, shorter)), (4, "extending made its life shorter"));
+    assert_eq!(of_hold(tampered(4, shorter)), (4, "extension shortens it"));
     let reacquired = |r: &mut Record| {
         r.change =
             Change::Confirmed { id: id(3), items: general(3), payment_ref: None, reacquired: true }
@@ -272,12 +272,15 @@ fn each_rule_is_checked_at_every_record() {
     );
     assert_eq!(
         tampered(13, |r| r.change = Change::Sold { id: id(13), items: general(1), customer: None }),
-        (13, Nobody)
+        (13, NoCustomer)
     );
     assert_eq!(tampered(13, |r| r.at_ms = T + 5_000), (13, Closed));
     // Keys.
     let twice = tampered(13, |r| r.key = used("once", T + 200_000));
-    assert_eq!(twice, (13, Broken::KeyTwice { key: key("once"), event: event("default"), seq: 2 }));
+    assert_eq!(
+        twice,
+        (13, ViolationKind::KeyTwice { key: key("once"), event: event("default"), seq: 2 })
+    );
     let again: Vec<_> = {
         let mut records = good();
         records[12].key = used("once", T + 200_000);
@@ -301,12 +304,12 @@ fn each_rule_is_checked_at_every_record() {
     junk[4].2[40] ^= 1;
     let (seq, broken) = violation(junk);
     assert!(
-        matches!((seq, &broken), (5, Broken::NotARecord(_)) | (6, Chain) | (5, _)),
+        matches!((seq, &broken), (5, ViolationKind::NotARecord(_)) | (6, Chain) | (5, _)),
         "{seq}: {broken}"
     );
     let swapped: Vec<_> =
         chain(good()).into_iter().map(|(_, seq, body)| (event("other"), seq, body)).collect();
-    assert!(matches!(violation(swapped), (1, Broken::Misplaced { .. })));
+    assert!(matches!(violation(swapped), (1, ViolationKind::Misplaced { .. })));
 }
 
 async fn filled(engine: &Engine, clock: &TestClock) {

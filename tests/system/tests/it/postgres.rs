@@ -388,7 +388,7 @@ async fn a_database_that_hangs_is_waited_for_within_bounds_and_reads_are_marked_
     let text = String::from_utf8(ready.bytes.clone()).unwrap();
     assert_eq!(ready.status, 503);
     assert!(
-        text.contains("the database cannot be reached")
+        text.contains("database unreachable")
             && !text.contains("127.0.0.1")
             && !text.contains("postgres:"),
         "{text}"

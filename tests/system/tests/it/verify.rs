@@ -156,7 +156,7 @@ async fn a_changed_record_is_told_with_its_place_and_nothing_is_exported() {
     let verified = command(&["verify", "--backup", backup.to_str().unwrap()], dir.path()).await;
     assert_eq!(verified.status.code(), Some(1), "{}", told(&verified));
     assert!(
-        told(&verified).contains("event 'default', seq 2: the balance is wrong"),
+        told(&verified).contains("event 'default', seq 2: balance mismatch"),
         "{}",
         told(&verified)
     );
