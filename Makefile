@@ -9,6 +9,9 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 RUN_PROFILE = $(or $(PROFILE),quick)
 BIN = $(CARGO_TARGET_DIR)/$(patsubst dev,debug,$(RUN_PROFILE))
 PROGRAMS = ticket vacancy
+# A first run exports no traces: without OTLP there is less to build.
+FEATURES = $(if $(filter quick,$(RUN_PROFILE)),--no-default-features $(QUICK_FEATURES))
+QUICK_FEATURES = --features redoc,swagger-ui
 TOOLS := $(CACHE)/tools
 DENY_VERSION := 0.20.2
 
@@ -22,7 +25,7 @@ help: ## List the targets
 
 .PHONY: run
 run: PROGRAMS = ticket
-run: binaries ## Run the monolith on port 8000, stock in ./data (PROFILE=release: as measured)
+run: binaries ## Run the monolith on port 8000, stock in ./data (PROFILE=release: as measured, with OTLP)
 	@scripts/try-first
 	@DEPLOYMENT_MODE=monolith ADMIN_TOKEN=$${ADMIN_TOKEN:-$$(scripts/admin-token)} exec $(BIN)/ticket
 
@@ -32,7 +35,7 @@ dev: binaries ## Run both services: vacancy on port 8001, ticket on port 8002
 
 .PHONY: binaries
 binaries:
-	cargo build --profile $(RUN_PROFILE) --locked $(addprefix -p ,$(PROGRAMS))
+	cargo build --profile $(RUN_PROFILE) --locked $(addprefix -p ,$(PROGRAMS)) $(FEATURES)
 
 ##@ Check
 
@@ -233,6 +236,10 @@ e2e: ## Run the end-to-end tests on the cluster of KUBECONFIG (ONLY="install cra
 .PHONY: soak
 soak: ## Run simulations with injected faults (SEEDS=1000, FROM=0; or one: SEED=17)
 	cargo run --quiet --locked -p simulation --bin soak
+
+.PHONY: mutants
+mutants: ## Plant each bug of tests/mutants in a copy: the tests must find it (ONLY="stale-reads")
+	@scripts/mutants $(ONLY)
 
 .PHONY: test-faults
 test-faults: ## Run tests with real faults, as root: kill -9, disks, networks (EVERY=1)

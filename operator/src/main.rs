@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
+use config::Source;
 use operator::{
     commands,
     observe::logs::{self, LogFormat},
@@ -55,7 +56,13 @@ const EXIT_USAGE: u8 = 2;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli: Cli = match config::parse(&Source::environment(), std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
     let outcome = match cli.command {
         None => run(cli.settings).await,
         Some(Command::Run(settings)) => run(*settings).await,

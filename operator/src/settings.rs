@@ -1,8 +1,9 @@
 //! Settings of the operator, from flags or environment variables.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use clap::{ArgAction, Args};
+use config::{ConfigError, accept};
 
 const TICKET_IMAGE: &str = concat!("ticket-system/ticket:", env!("CARGO_PKG_VERSION"));
 const VACANCY_IMAGE: &str = concat!("ticket-system/vacancy:", env!("CARGO_PKG_VERSION"));
@@ -28,15 +29,20 @@ pub struct Settings {
     #[arg(long, env = "WATCH_NAMESPACES", value_delimiter = ',', default_value = "")]
     pub watch_namespaces: Vec<String>,
     /// Address of /livez, /readyz and /metrics.
-    #[arg(long, env = "HTTP_ADDR", default_value = "0.0.0.0:8080")]
-    pub http_addr: std::net::SocketAddr,
+    #[arg(
+        long,
+        env = "HTTP_ADDR",
+        default_value = "0.0.0.0:8080",
+        value_parser = accept::parsed::<SocketAddr>("address and port")
+    )]
+    pub http_addr: SocketAddr,
     /// Seconds between reconciliations of an unchanged system. A changed Secret takes effect
     /// within this time.
     #[arg(
         long,
         env = "RESYNC_S",
         default_value_t = 15,
-        value_parser = clap::value_parser!(u64).range(1..=3600)
+        value_parser = accept::range(1..=3600_u64)
     )]
     pub resync_s: u64,
     /// Systems that are reconciled concurrently.
@@ -44,7 +50,7 @@ pub struct Settings {
         long,
         env = "RECONCILE_CONCURRENCY",
         default_value_t = 16,
-        value_parser = clap::value_parser!(u16).range(1..=1024)
+        value_parser = accept::range(1..=1024_u16)
     )]
     pub reconcile_concurrency: u16,
     /// Timeout of one reconciliation, in seconds.
@@ -52,7 +58,7 @@ pub struct Settings {
         long,
         env = "RECONCILE_TIMEOUT_S",
         default_value_t = 60,
-        value_parser = clap::value_parser!(u64).range(1..=600)
+        value_parser = accept::range(1..=600_u64)
     )]
     pub reconcile_timeout_s: u64,
     /// Longest delay between retries of a failing system, in seconds. The first retry is after 0.5
@@ -61,7 +67,7 @@ pub struct Settings {
         long,
         env = "RETRY_MAX_S",
         default_value_t = 30,
-        value_parser = clap::value_parser!(u64).range(1..=3600)
+        value_parser = accept::range(1..=3600_u64)
     )]
     pub retry_max_s: u64,
     /// Seconds after which the API server ends a watch. The operator then restarts it.
@@ -69,7 +75,7 @@ pub struct Settings {
         long,
         env = "WATCH_TIMEOUT_S",
         default_value_t = 120,
-        value_parser = clap::value_parser!(u32).range(5..=290)
+        value_parser = accept::range(5..=290_u32)
     )]
     pub watch_timeout_s: u32,
     /// Timeout of a request to /ready of a service, in milliseconds.
@@ -77,7 +83,7 @@ pub struct Settings {
         long,
         env = "PROBE_TIMEOUT_MS",
         default_value_t = 1000,
-        value_parser = clap::value_parser!(u64).range(1..=10_000)
+        value_parser = accept::range(1..=10_000_u64)
     )]
     pub probe_timeout_ms: u64,
     #[command(flatten)]
@@ -86,7 +92,13 @@ pub struct Settings {
     #[arg(long, env = "LOG_LEVEL", default_value = "info")]
     pub log_level: String,
     /// Log one JSON object per line instead of text.
-    #[arg(long, env = "JSON_LOGS", default_value_t = true, action = ArgAction::Set)]
+    #[arg(
+        long,
+        env = "JSON_LOGS",
+        default_value = "true",
+        action = ArgAction::Set,
+        value_parser = accept::flag()
+    )]
     pub json_logs: bool,
 }
 
@@ -94,7 +106,13 @@ pub struct Settings {
 #[derive(Args, Clone, Debug)]
 pub struct Election {
     /// Elect a leader. Disable this only if no more than one operator can run.
-    #[arg(long, env = "LEADER_ELECTION", default_value_t = true, action = ArgAction::Set)]
+    #[arg(
+        long,
+        env = "LEADER_ELECTION",
+        default_value = "true",
+        action = ArgAction::Set,
+        value_parser = accept::flag()
+    )]
     pub leader_election: bool,
     /// Name of the Lease.
     #[arg(long, env = "LEASE_NAME", default_value = "ticket-system-operator")]
@@ -110,15 +128,25 @@ pub struct Election {
         long,
         env = "LEASE_DURATION_MS",
         default_value_t = 15_000,
-        value_parser = clap::value_parser!(u64).range(1000..=600_000)
+        value_parser = accept::range(1000..=600_000_u64)
     )]
     pub lease_duration_ms: u64,
     /// Milliseconds without a renewal after which the leader stops. Must be below
     /// LEASE_DURATION_MS.
-    #[arg(long, env = "RENEW_DEADLINE_MS", default_value_t = 10_000)]
+    #[arg(
+        long,
+        env = "RENEW_DEADLINE_MS",
+        default_value_t = 10_000,
+        value_parser = accept::parsed::<u64>("milliseconds")
+    )]
     pub renew_deadline_ms: u64,
     /// Milliseconds between renewals. Must be below RENEW_DEADLINE_MS.
-    #[arg(long, env = "RETRY_PERIOD_MS", default_value_t = 2_000)]
+    #[arg(
+        long,
+        env = "RETRY_PERIOD_MS",
+        default_value_t = 2_000,
+        value_parser = accept::parsed::<u64>("milliseconds")
+    )]
     pub retry_period_ms: u64,
 }
 
@@ -129,17 +157,12 @@ fn identity() -> String {
         .unwrap_or_else(|| format!("operator-{}", std::process::id()))
 }
 
-/// A combination of settings that is invalid.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct SettingsError(String);
-
 impl Settings {
     /// Checks combinations of settings.
     ///
     /// # Errors
     /// If the timings of the election are inconsistent, or its identity is empty.
-    pub fn check(&self) -> Result<(), SettingsError> {
+    pub fn check(&self) -> Result<(), ConfigError> {
         let Election {
             leader_election,
             lease_duration_ms,
@@ -151,22 +174,15 @@ impl Settings {
         if !leader_election {
             return Ok(());
         }
-        if renew_deadline_ms >= lease_duration_ms {
-            return Err(SettingsError(format!(
-                "RENEW_DEADLINE_MS ({renew_deadline_ms}) must be below LEASE_DURATION_MS \
-                 ({lease_duration_ms})"
-            )));
-        }
-        if retry_period_ms >= renew_deadline_ms {
-            return Err(SettingsError(format!(
-                "RETRY_PERIOD_MS ({retry_period_ms}) must be below RENEW_DEADLINE_MS \
-                 ({renew_deadline_ms})"
-            )));
-        }
+        let below = |name: &str, value: &u64, other: &str, limit: &u64| {
+            let accepted = format!("less than {other}, which is {limit}");
+            if value < limit { Ok(()) } else { Err(ConfigError::invalid(name, value, accepted)) }
+        };
+        below("RENEW_DEADLINE_MS", renew_deadline_ms, "LEASE_DURATION_MS", lease_duration_ms)?;
+        below("RETRY_PERIOD_MS", retry_period_ms, "RENEW_DEADLINE_MS", renew_deadline_ms)?;
         if pod_name.is_empty() {
-            return Err(SettingsError(
-                "POD_NAME must not be empty while leader election is enabled".to_owned(),
-            ));
+            let accepted = "a name while leader election is enabled";
+            return Err(ConfigError::invalid("POD_NAME", pod_name, accepted));
         }
         Ok(())
     }
@@ -196,6 +212,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use config::Source;
 
     use super::*;
 
@@ -205,8 +222,24 @@ mod tests {
         settings: Settings,
     }
 
+    fn read(args: &[&str], environment: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+        let source = Source::from_pairs(environment.iter().copied());
+        let cli: Cli = config::parse(&source, [&["operator"], args].concat())?;
+        Ok(cli.settings)
+    }
+
     fn parse(args: &[&str]) -> Settings {
-        Cli::parse_from([&["operator"], args].concat()).settings
+        read(args, &[]).expect("accepted")
+    }
+
+    #[test]
+    fn flags_win_over_the_environment() {
+        let environment = [("RESYNC_S", "7"), ("LEADER_ELECTION", "no"), ("POD_NAME", " ")];
+        let settings = read(&["--resync-s", "8"], &environment).expect("accepted");
+        assert_eq!((settings.resync_s, settings.election.leader_election), (8, false));
+        assert_eq!(settings.election.pod_name, identity(), "an empty value counts as unset");
+        let error = read(&[], &[("RESYNC_S", "0")]).expect_err("refused").to_string();
+        assert_eq!(error, "RESYNC_S: \"0\" is not accepted; expected 1 to 3600");
     }
 
     #[test]
@@ -224,7 +257,8 @@ mod tests {
         let error = parse(&["--renew-deadline-ms", "15000"]).check().expect_err("refused");
         assert_eq!(
             error.to_string(),
-            "RENEW_DEADLINE_MS (15000) must be below LEASE_DURATION_MS (15000)"
+            "RENEW_DEADLINE_MS: \"15000\" is not accepted; expected less than LEASE_DURATION_MS, \
+             which is 15000"
         );
         assert!(parse(&["--retry-period-ms", "10000"]).check().is_err());
         assert!(

@@ -1,3 +1,5 @@
+//! Errors of the configuration.
+
 use std::path::PathBuf;
 
 /// The configuration cannot be used. Displays as one line that names the variable, the value (never

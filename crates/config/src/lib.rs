@@ -10,7 +10,7 @@
 //! #[command(next_help_heading = "Limits")]
 //! struct Limits {
 //!     /// Maximum quantity of one request.
-//!     #[arg(env = "MAX_QTY", default_value = "1000", value_parser = accept::range(1..=1_000_000))]
+//!     #[arg(env = "MAX_QTY", default_value = "100", value_parser = accept::range(1..=500_u64))]
 //!     max_qty: u64,
 //! }
 //!
@@ -18,14 +18,16 @@
 //! assert_eq!(config::read::<Limits>(&source)?.max_qty, 20);
 //!
 //! let error = config::read::<Limits>(&Source::from_pairs([("MAX_QTY", "0")])).unwrap_err();
-//! assert_eq!(error.to_string(), "MAX_QTY: \"0\" is not accepted; expected 1 to 1000000");
+//! assert_eq!(error.to_string(), "MAX_QTY: \"0\" is not accepted; expected 1 to 500");
 //! # Ok::<(), config::ConfigError>(())
 //! ```
 //!
-//! The same declaration renders `--help`, the reference table and `.env.example`. An argument with
-//! `long` can also be given as a flag, which wins over the environment; see [`read_with_flags`].
-//! Secrets carry `hide_env_values = true` and no `long`: other users of the machine can read
-//! command lines.
+//! The same declaration renders `--help`, the reference table and `.env.example`. Secrets carry
+//! `hide_env_values = true`.
+//!
+//! [`parse`] reads a command line with such arguments: there each of them needs `long`, and the
+//! flag wins over the environment. Secrets do not belong there, because other users of the machine
+//! can read command lines.
 
 pub mod accept;
 mod error;
@@ -36,7 +38,7 @@ mod setting;
 mod source;
 
 pub use error::ConfigError;
-pub use read::{defaults, ignore_environment, read, read_with_flags};
+pub use read::{defaults, parse, read};
 pub use render::{render_dotenv, render_help, render_markdown};
 pub use secret::Secret;
 pub use source::Source;

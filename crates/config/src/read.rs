@@ -1,115 +1,107 @@
 //! From values to the struct that declares them.
 //!
 //! clap would read the process environment itself, where names have a case and an empty value
-//! counts. Instead each value of the [`Source`] becomes an argument of a command made for the
-//! purpose.
+//! counts. Instead each value of the [`Source`] is checked and becomes the default of its argument,
+//! so that flags still win.
 
-use clap::{
-    ArgMatches, Args, Command,
-    error::{ContextKind, ContextValue},
-    parser::ValueSource,
-};
+use std::{error::Error, ffi::OsString};
+
+use clap::{Arg, Args, Command, Parser};
 
 use crate::{
     ConfigError, Source,
     accept::NotAccepted,
-    setting::{Setting, command, settings},
+    setting::{Setting, command},
 };
 
 /// Reads and checks all settings of `T`.
 ///
 /// # Errors
-/// The first setting whose value is wrong.
+/// The first setting whose value is wrong or missing.
 pub fn read<T: Args>(source: &Source) -> Result<T, ConfigError> {
-    read_from(|setting| Ok(source.get(&setting.name)?.into_iter().map(str::to_owned).collect()))
-}
-
-/// Like [`read`]; flags given on the command line, found in `matches`, win over `source`.
-///
-/// # Errors
-/// The first setting whose value is wrong.
-pub fn read_with_flags<T: Args>(source: &Source, matches: &ArgMatches) -> Result<T, ConfigError> {
-    read_from(|setting| match flag_values(matches, &setting.id) {
-        Some(values) => Ok(values),
-        None => Ok(source.get(&setting.name)?.into_iter().map(str::to_owned).collect()),
-    })
+    let command = command::<T>();
+    for arg in command.get_arguments() {
+        if let Some(setting) = Setting::of(arg)
+            && arg.is_required_set()
+            && source.get(&setting.name)?.is_none()
+        {
+            let Setting { name, accepted, .. } = setting;
+            return Err(ConfigError::Missing { name, accepted });
+        }
+    }
+    check(&command, source)?;
+    let matches = with_values(command.mut_args(as_flag), source).get_matches_from([""; 0]);
+    Ok(T::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
 }
 
 /// The defaults of `T`.
 ///
 /// # Panics
-/// When a default is not accepted or a setting without one is not optional.
+/// When a default is not accepted, or a setting without one is not optional.
 #[must_use]
 pub fn defaults<T: Args>() -> T {
-    read(&Source::default()).expect("a default is accepted")
+    read(&Source::default()).expect("defaults are accepted")
 }
 
-/// `command` with arguments that leave the process environment alone; their help names their
-/// variables. Parse the command line with it, then call [`read_with_flags`].
-#[must_use]
-pub fn ignore_environment(command: Command) -> Command {
-    command.mut_subcommands(ignore_environment).mut_args(|arg| {
-        let Some(name) = arg.get_env().map(|name| name.to_string_lossy().into_owned()) else {
-            return arg;
-        };
-        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        arg.env(None::<&str>).help(format!("{help} [env: {name}]"))
-    })
-}
-
-fn read_from<T: Args>(
-    values: impl Fn(&Setting) -> Result<Vec<String>, ConfigError>,
+/// Parses the command line `args`; values of `source` stand in for flags that are not given. A
+/// wrong command line, `--help` and `--version` end the process, as clap does.
+///
+/// # Errors
+/// The first setting whose value in `source` is wrong.
+pub fn parse<T: Parser>(
+    source: &Source,
+    args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
 ) -> Result<T, ConfigError> {
-    let command = command::<T>();
-    let settings = settings(&command);
-    let mut arguments = Vec::with_capacity(settings.len());
-    for setting in &settings {
-        let values = values(setting)?;
-        arguments.extend(values.into_iter().map(|value| format!("--{}={value}", setting.id)));
-    }
-    let command = command.mut_args(|arg| {
-        let id = arg.get_id().to_string();
-        arg.env(None::<&str>).short(None::<char>).long(id)
-    });
-    command
-        .try_get_matches_from(arguments)
-        .and_then(|matches| T::from_arg_matches(&matches))
-        .map_err(|error| explain(&error, &settings))
+    let command = T::command();
+    check(&command, source)?;
+    let matches = with_values(command, source).get_matches_from(args);
+    Ok(T::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
 }
 
-/// The values of argument `id`, if it was given as a flag.
-fn flag_values(matches: &ArgMatches, id: &str) -> Option<Vec<String>> {
-    let known = matches.try_contains_id(id).unwrap_or(false);
-    if !known || matches.value_source(id) != Some(ValueSource::CommandLine) {
-        return None;
+/// Checks the values of `source` for `command` and its subcommands.
+fn check(command: &Command, source: &Source) -> Result<(), ConfigError> {
+    for arg in command.get_arguments() {
+        if let Some(setting) = Setting::of(arg)
+            && let Some(value) = source.get(&setting.name)?
+        {
+            check_value(arg, &setting, value)?;
+        }
     }
-    let values = matches.get_raw(id)?;
-    Some(values.map(|value| value.to_string_lossy().into_owned()).collect())
+    command.get_subcommands().try_for_each(|command| check(command, source))
 }
 
-fn explain(error: &clap::Error, settings: &[Setting]) -> ConfigError {
-    let argument = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(argument)) => argument.as_str(),
-        Some(ContextValue::Strings(arguments)) => arguments.first().map_or("", String::as_str),
-        _ => "",
-    };
-    // As in a usage message: `--id <VALUE>`.
-    let id = argument.trim_start_matches("--").split([' ', '=', '<']).next().unwrap_or_default();
-    let Some(setting) = settings.iter().find(|setting| setting.id == id) else {
-        return ConfigError::invalid("settings", argument, error.kind().to_string());
-    };
-    let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else {
-        let (name, accepted) = (setting.name.clone(), setting.accepted.clone());
-        return ConfigError::Missing { name, accepted };
-    };
-    let not_accepted = std::error::Error::source(error).and_then(|cause| cause.downcast_ref());
-    let accepted = match not_accepted {
+fn check_value(arg: &Arg, setting: &Setting, value: &str) -> Result<(), ConfigError> {
+    let flag = as_flag(arg.clone()).env(None::<&str>);
+    let command = Command::new("setting").no_binary_name(true).arg(flag);
+    let result = command.try_get_matches_from([format!("--{}={value}", setting.id)]);
+    let Err(error) = result else { return Ok(()) };
+    let accepted = match error.source().and_then(|cause| cause.downcast_ref()) {
         Some(NotAccepted(words)) => words.to_string(),
         None => setting.accepted.clone(),
     };
-    if setting.secret {
+    Err(if setting.secret {
         ConfigError::invalid_secret(&setting.name, accepted)
     } else {
         ConfigError::invalid(&setting.name, value, accepted)
-    }
+    })
+}
+
+/// `arg` with a flag: the values of positional arguments cannot be told apart.
+fn as_flag(arg: Arg) -> Arg {
+    let id = arg.get_id().to_string();
+    arg.short(None::<char>).long(id)
+}
+
+/// `command` with the values of `source` as defaults, also in its subcommands. It leaves the
+/// process environment alone; the help names the variables.
+fn with_values(command: Command, source: &Source) -> Command {
+    let command = command.mut_subcommands(|command| with_values(command, source));
+    command.mut_args(|arg| {
+        let Some(setting) = Setting::of(&arg) else { return arg };
+        let arg = arg.env(None::<&str>).help(format!("{} [env: {}]", setting.help, setting.name));
+        match source.get(&setting.name) {
+            Ok(Some(value)) => arg.required(false).default_value(value.to_owned()),
+            _ => arg,
+        }
+    })
 }

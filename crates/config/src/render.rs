@@ -1,3 +1,5 @@
+//! Documentation of settings: help text, Markdown tables, `.env.example`.
+
 use std::fmt::Write;
 
 use clap::Args;

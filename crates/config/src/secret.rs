@@ -1,3 +1,5 @@
+//! Secrets.
+
 use std::{convert::Infallible, fmt, str::FromStr};
 
 use secrecy::{ExposeSecret, SecretString};

@@ -1,3 +1,5 @@
+//! The description of a setting, taken from its declaration.
+
 use clap::{Arg, Args, Command};
 
 /// One setting, as its declaration describes it.
@@ -18,7 +20,7 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
-    fn of(arg: &Arg) -> Option<Self> {
+    pub fn of(arg: &Arg) -> Option<Self> {
         let defaults: Vec<_> =
             arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
         Some(Self {

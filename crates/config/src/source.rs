@@ -1,3 +1,5 @@
+//! Values of variables, before they are parsed.
+
 use std::{collections::HashMap, fmt, io, path::Path};
 
 use crate::ConfigError;

@@ -1,9 +1,10 @@
+//! Reading and rendering settings.
+
 use std::{path::Path, time::Duration};
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser};
+use clap::{Args, Parser};
 use config::{
-    ConfigError, Secret, Source, accept, ignore_environment, read, read_with_flags, render_dotenv,
-    render_help, render_markdown,
+    ConfigError, Secret, Source, accept, parse, read, render_dotenv, render_help, render_markdown,
 };
 
 #[derive(Debug, Args)]
@@ -182,22 +183,23 @@ enum Sub {
 #[test]
 fn a_flag_wins_over_the_environment() {
     let source = Source::from_pairs([("TEST_NAMES", "c,d"), ("TEST_NUMBER", "4")]);
-    let names = |args: &[&str]| {
-        let command = ignore_environment(Cli::command());
-        let matches = command.try_get_matches_from(args).expect("well-formed arguments");
-        let cli = Cli::from_arg_matches(&matches).expect("parsed");
-        assert!(matches!((&cli.command, args.len()), (Some(Sub::Run(_)), 2..) | (None, _)));
-        assert_eq!(cli.settings.names, ["a", "b"], "without the environment");
-        let matches = matches.subcommand().map_or(&matches, |(_, matches)| matches);
-        let settings: Flags = read_with_flags(&source, matches).expect("nothing wrong");
-        assert_eq!(settings.number, 4);
-        settings.names
+    let flags = |args: &[&str]| {
+        let cli: Cli = parse(&source, args).expect("accepted");
+        match cli.command {
+            Some(Sub::Run(flags)) => flags,
+            None => cli.settings,
+        }
     };
-    assert_eq!(names(&["test"]), ["c", "d"]);
-    assert_eq!(names(&["test", "run"]), ["c", "d"]);
-    assert_eq!(names(&["test", "run", "--names", "e,f"]), ["e", "f"]);
-    let help = ignore_environment(Cli::command()).render_help().to_string();
-    assert!(help.contains("separated by commas [env: TEST_NAMES]"), "{help}");
+    for args in [&["test"][..], &["test", "run"]] {
+        assert_eq!((flags(args).names, flags(args).number), (vec!["c".into(), "d".into()], 4));
+    }
+    let given = flags(&["test", "run", "--names", "e,f"]);
+    assert_eq!((given.names, given.number), (vec!["e".into(), "f".into()], 4));
+    assert_eq!(flags(&["test", "--number=5"]).number, 5);
+
+    let wrong = Source::from_pairs([("TEST_NUMBER", "0")]);
+    let error = parse::<Cli>(&wrong, ["test", "run"]).err().expect("refused").to_string();
+    assert_eq!(error, "TEST_NUMBER: \"0\" is not accepted; expected 1 to 9");
 }
 
 #[test]

@@ -15,10 +15,9 @@ use std::{
 
 use rustix::fs::{SeekFrom, seek};
 
-/// How much is filled at once, bytes. It goes to disk with the next sync, which takes that much
-/// longer.
+/// Bytes filled at once. They go to disk with the next sync, which takes longer accordingly.
 const FILL_BYTES: u64 = 512 << 10;
-/// With less than this left, more is filled. A batch that is larger is synced as if there were no
+/// Less than this left triggers the next fill. A larger batch is synced as without the
 /// preallocator.
 const LOW_BYTES: u64 = 64 << 10;
 
@@ -26,7 +25,7 @@ const LOW_BYTES: u64 = 64 << 10;
 pub(super) struct JournalPreallocator {
     dir: PathBuf,
     journal: Option<(u64, File)>,
-    /// At least as many bytes are ahead of the writer.
+    /// Zeros ahead of the writer, at least.
     left_bytes: u64,
     /// How many journals there were.
     journals: usize,
@@ -39,11 +38,11 @@ impl JournalPreallocator {
         Self { dir: dir.to_owned(), journal: None, left_bytes: 0, journals: 0, broken: false }
     }
 
-    /// Makes ready for a write of at most `bytes`, when there are `journals` of them. What goes
-    /// wrong costs only speed.
+    /// Prepares a write of at most `bytes`, while there are `journals` journals. A failure costs
+    /// only speed.
     pub fn keep(&mut self, bytes: u64, journals: usize) {
         if journals != self.journals {
-            // There is a new one, with nothing ahead; or an old one went.
+            // A new journal has no zeros yet; or an old one was removed.
             (self.journals, self.left_bytes) = (journals, 0);
         }
         self.left_bytes = self.left_bytes.saturating_sub(bytes);
@@ -70,19 +69,17 @@ impl JournalPreallocator {
         }
         let Some((_, file)) = &self.journal else { return Ok(0) };
         let end = file.metadata()?.len();
-        // At the end of a file there is always one; a journal that was opened again ends where its
-        // contents end.
+        // Every file ends in a hole; a reopened journal ends where its contents end.
         let hole = if end == 0 { 0 } else { seek(file, SeekFrom::Hole(0))? };
         let bytes = FILL_BYTES.min(end.saturating_sub(hole));
         if bytes == 0 {
-            // Nothing to be done for this journal: ask again when much has been written, or there
-            // is another.
+            // This journal has no hole: look again after many writes, or at the next journal.
             return Ok(FILL_BYTES);
         }
         let mut there = vec![0; usize::try_from(bytes).unwrap_or(0)];
         file.read_exact_at(&mut there, hole)?;
         if there.iter().any(|byte| *byte != 0) {
-            return Err(io::Error::other("what the file system calls a hole is none"));
+            return Err(io::Error::other("the reported hole contains data"));
         }
         file.write_all_at(&there, hole)?;
         Ok(bytes)
@@ -128,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_go_behind_what_is_written_and_not_beyond_the_end() {
+    fn zeros_fill_the_hole_behind_the_data() {
         let dir = tempfile::tempdir().unwrap();
         let written = vec![7; 10_000];
         let path = journal(dir.path(), &written, JOURNAL_BYTES);
@@ -148,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_that_is_appended_to_stays_as_it_is() {
+    fn journal_without_a_hole_is_unchanged() {
         for written in [&[][..], &[7; 10_000]] {
             let dir = tempfile::tempdir().unwrap();
             let path = journal(dir.path(), written, written.len() as u64);
@@ -160,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_journal_is_noticed() {
+    fn new_journal_is_preallocated() {
         let dir = tempfile::tempdir().unwrap();
         journal(dir.path(), &[7; 100], 100);
         let mut preallocator = JournalPreallocator::new(dir.path());
@@ -174,7 +171,7 @@ mod tests {
     /// The real journal, past the end of its first file and reopened: every write is found, and the
     /// files have the layout that the preallocator relies on.
     #[test]
-    fn the_store_finds_all_that_was_written_over_the_zeros() {
+    fn every_write_over_preallocated_zeros_is_found() {
         use inventory_store::Durability;
         use rand::{Rng, SeedableRng, rngs::StdRng};
 

@@ -19,7 +19,7 @@ use crate::{
     tables::Tables,
 };
 
-/// How many of the oldest keys are read ahead.
+/// The oldest keys read ahead at once.
 const READ_AHEAD: usize = 512;
 /// The row of table `meta` with the number of keys.
 const LEN: &str = "keys_len";
@@ -40,7 +40,7 @@ pub enum KeyConflict {
 /// The keys in the order in which they expire.
 pub struct KeyOrder {
     oldest: VecDeque<(TimeMs, IdempotencyKey)>,
-    /// The row of the order from which on is read ahead.
+    /// The row of `key_order` at which the next read starts.
     from: Vec<u8>,
     len: u64,
     len_max: u64,
@@ -113,7 +113,7 @@ impl KeyOrder {
                 return Ok(());
             }
             batch.remove(&tables.key_order, order_key(*expires_at_ms, key));
-            // A key that was used again after its time has a later one by now, and stays.
+            // A key that was used again after it expired has a later row, and stays.
             let same = current(tables, key)?.is_some_and(|row| row.expires_at_ms == *expires_at_ms);
             if same && !added.contains_key(key) {
                 batch.remove(&tables.keys, key.as_str());
@@ -130,7 +130,7 @@ impl KeyOrder {
             let entry = parse_order_key(&row)
                 .ok_or_else(|| StoreError::Damaged("a key of key_order".into()))?;
             self.oldest.push_back(entry);
-            // The next one begins behind this one.
+            // The next read starts after this row.
             self.from = [&row[..], &[0]].concat();
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Loading what a batch touches.
+//! Loads the read set of a batch.
 
 use std::sync::Arc;
 

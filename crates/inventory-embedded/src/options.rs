@@ -12,7 +12,7 @@ pub struct EmbeddedOptions {
     pub cache_bytes: u64,
     /// Recent writes of each table that are kept in memory before they go to a table file, bytes.
     pub memtable_bytes: u64,
-    /// The write-ahead journal on disk, bytes; what start-up may have to read again.
+    /// The write-ahead journal on disk, bytes; the most that a start reads again.
     pub journal_bytes: u64,
     /// How many keys are kept; beyond it the oldest go first.
     pub keys_max: u64,

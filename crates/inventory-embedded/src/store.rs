@@ -45,8 +45,7 @@ impl Store for EmbeddedStore {
         set: WorkingSet,
         durability: Durability,
     ) -> Result<Vec<EventView>, StoreError> {
-        // Any failure from here on leaves the state on disk unknown: only opening the store again
-        // can tell.
+        // A failure from here on leaves the state on disk unknown until the store is opened again.
         self.failed = true;
         let views = commit::commit(&mut self.contents, set, durability)?;
         self.failed = false;

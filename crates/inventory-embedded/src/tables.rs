@@ -61,7 +61,7 @@ pub struct Tables {
     pub keys: Keyspace,
     /// `expires_at key` → nothing: keys in the order in which they run out.
     pub key_order: Keyspace,
-    /// What is counted: name → number.
+    /// Counters: name → number.
     pub meta: Keyspace,
     /// Keeps the directory locked for as long as anything reads from it.
     dir: Option<Arc<DataDir>>,
@@ -69,9 +69,9 @@ pub struct Tables {
 
 impl Tables {
     pub fn open(path: &Path, options: &EmbeddedOptions) -> Result<Self, StoreError> {
-        // The first of the workers keeps itself free for flushes, and hands whatever else comes to
-        // the others: with only one other, and that one busy, it would hand it to itself,
-        // over and over, for as long as a compaction takes.
+        // The first of the workers keeps itself free for flushes, and hands all other work to the
+        // others: with only one other, and that one busy, it would hand it to itself, over and
+        // over, for as long as a compaction takes.
         let builder = Database::builder(path)
             .cache_size(options.cache_bytes)
             .max_journaling_size(options.journal_bytes);

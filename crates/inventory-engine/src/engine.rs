@@ -18,12 +18,12 @@ use crate::{
     stats::Stats,
 };
 
-/// Where commands wait.
+/// The queue for commands.
 #[derive(Clone)]
 pub(crate) enum Intake {
-    /// For the committer of a store that belongs to this process.
+    /// The queue of the committer of an owned store.
     Owned(Arc<Queue>),
-    /// For the writers of a store that others share.
+    /// The queue of the writers of a shared store.
     Shared(Arc<Shared>),
 }
 
@@ -36,10 +36,10 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the committer over `store` on a thread of its own, with a runtime of its own.
+    /// Starts the committer over `store` on its own thread and runtime.
     ///
     /// # Errors
-    /// When the thread or its runtime cannot be made.
+    /// When the thread or its runtime cannot be created.
     pub fn start<S: OwnedStore>(
         store: S,
         limits: Limits,
@@ -82,8 +82,8 @@ impl Engine {
     }
 
     /// Starts a writer over each of `writers`, which share one store with other processes. Readers
-    /// see what is at most `cache_ttl` old. To be called within a runtime, which the writers
-    /// run on.
+    /// get views that are at most `cache_ttl` old. Call it within the runtime the writers shall run
+    /// on.
     pub fn start_shared<S: SharedStore>(
         writers: Vec<S>,
         reader: Arc<dyn SharedReader>,
@@ -115,13 +115,13 @@ impl Engine {
         &self.parts.limits
     }
 
-    /// What it has done so far.
+    /// Its statistics.
     #[must_use]
     pub fn stats(&self) -> &Stats {
         &self.parts.stats
     }
 
-    /// How many requests wait to be decided.
+    /// The number of requests in the queue.
     #[must_use]
     pub fn queued(&self) -> usize {
         match &self.intake {
@@ -130,7 +130,7 @@ impl Engine {
         }
     }
 
-    /// Whether it can take requests; the error says why not.
+    /// Whether it accepts requests.
     ///
     /// # Errors
     /// [`EngineError::Stopping`] or [`EngineError::Store`].
@@ -151,13 +151,12 @@ impl Engine {
         }
     }
 
-    /// Waits until the store has failed for good: the process must end, and recovery decides what
-    /// happened.
+    /// Waits until the store has failed: the process must end, and recovery determines the outcome.
     pub async fn failed(&self) -> StoreError {
         self.end().failed().await
     }
 
-    /// Takes nothing more, writes what is waiting, and returns when the store is closed.
+    /// Refuses further requests, writes those in the queue, and returns when the store is closed.
     pub async fn stop(&self) {
         match &self.intake {
             Intake::Owned(queue) => queue.close(),

@@ -1,4 +1,4 @@
-//! What is given and not decided: the time and the ids.
+//! The inputs of decisions: the time and the ids.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ pub struct Environment {
     random: Random,
 }
 
-/// Where ids come from.
+/// The source of ids.
 #[derive(Clone)]
 enum Random {
     /// A cryptographic generator of each thread, seeded by the operating system.
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn seventy_four_bits_of_an_id_are_random_and_nothing_counts() {
+    fn ids_have_74_random_bits() {
         const IDS: usize = 4_096;
         let env = Environment::with_clock(Arc::new(Still));
         let ids: Vec<u128> =

@@ -13,12 +13,12 @@ use crate::{
     views::Cell,
 };
 
-/// An event as a reader may see it.
+/// An event as readers see it.
 #[derive(Debug, Clone)]
 pub struct EventSnapshot {
     /// The event.
     pub view: Arc<EventView>,
-    /// Set when the store could not be asked: how long ago this was so.
+    /// The age of the view, when the store is unreachable.
     pub stale: Option<Duration>,
 }
 
@@ -31,20 +31,18 @@ impl std::ops::Deref for EventSnapshot {
 }
 
 impl Engine {
-    /// The event as it is now: what has expired by this moment is available again. A shared store
-    /// is asked when what is known is older than the cache allows; when it cannot be asked,
-    /// what is known is marked as stale.
+    /// The event as of now: expired items are available again. A shared store is read when the
+    /// cached view is older than `cache_ttl`; when it is unreachable, the cached view is returned
+    /// as stale.
     ///
     /// # Errors
-    /// [`EngineError`] when nothing is known, or an expiry has to be written down first and cannot
-    /// be.
+    /// [`EngineError`] without a cached view, or when a due expiry cannot be written.
     pub async fn event(&self, name: &EventName) -> Result<Option<EventSnapshot>, EngineError> {
         self.read(name, Freshness::Cached).await
     }
 
-    /// What `of` tells of the event, if there is an answer at once: the store belongs to this
-    /// process, the event exists, and no expiry has to be written down first. Otherwise ask
-    /// [`Engine::event`].
+    /// Applies `of` to the event, if that needs no wait: the store belongs to this process, the
+    /// event exists, and no expiry is due. Otherwise call [`Engine::event`].
     pub fn try_event<T>(&self, name: &EventName, of: impl FnOnce(&EventView) -> T) -> Option<T> {
         let Intake::Owned(_) = &self.intake else { return None };
         let seen = self.parts.views.look(name, |cell| {
@@ -92,7 +90,7 @@ impl Engine {
         }
     }
 
-    /// Has the event's expiries written down: one of its readers does, the others wait for it.
+    /// Writes the event's due expiries: one reader does, the others wait for it.
     async fn expire(&self, name: &EventName, cell: &Cell) -> Result<(), EngineError> {
         let _turn = cell.expiring.lock().await;
         if !self.is_due(&cell.view.load()) {
@@ -103,8 +101,7 @@ impl Engine {
         if let Intake::Shared(shared) = &self.intake
             && self.is_due(&cell.view.load())
         {
-            // Another process had written it down: nothing changed here, and what is known is out
-            // of date.
+            // Another process wrote the expiry: the local view is unchanged and out of date.
             shared.refresh_now(cell).await?;
         }
         Ok(())
@@ -125,8 +122,7 @@ impl Engine {
     ) -> Result<(Vec<EventSnapshot>, bool), EngineError> {
         let (names, more) = match &self.intake {
             Intake::Owned(_) => self.parts.views.names(after, limit),
-            // When the store cannot be asked, what is known is listed; each event says that it is
-            // stale.
+            // When the store is unreachable, the cached events are listed, each as stale.
             Intake::Shared(shared) => match shared.page(after, limit).await {
                 Ok(page) => page,
                 Err(error) if self.parts.views.is_empty() => return Err(error.into()),
@@ -140,7 +136,7 @@ impl Engine {
         Ok((seen, more))
     }
 
-    /// Every event as it was last published, without waiting for expiries: for metrics.
+    /// The last published view of every event, without waiting for expiries: for metrics.
     #[must_use]
     pub fn published(&self) -> Vec<Arc<EventView>> {
         self.parts.views.all()
@@ -154,8 +150,8 @@ impl Engine {
         Ok(self.reader.hold(id).await?)
     }
 
-    /// The records of `event` after `after`, in order, at most `limit`; `None` when there is no
-    /// such event.
+    /// The records of `event` after `after`, in order, at most `limit`; `None` when the event does
+    /// not exist.
     ///
     /// # Errors
     /// [`EngineError::Store`].

@@ -14,10 +14,10 @@ use crate::{
 impl Engine {
     /// Decides `request` and writes the decision; the answer is durable when this returns.
     ///
-    /// Once queued it is decided and written whether or not the caller still waits.
+    /// A queued request is decided and written whether or not the caller still waits.
     ///
     /// # Errors
-    /// [`EngineError`]; only [`EngineError::Store`] leaves open whether something was done.
+    /// [`EngineError`]; only [`EngineError::Store`] leaves the outcome unknown.
     pub async fn submit(&self, request: Request) -> Result<Reply, EngineError> {
         let Intake::Shared(shared) = &self.intake else {
             let answer = self.enqueue(None, request, Origin::Caller)?;
@@ -33,8 +33,8 @@ impl Engine {
         Ok(reply)
     }
 
-    /// Like [`Engine::submit`] for several at once, in order, in one step. The answers come in the
-    /// same order.
+    /// Like [`Engine::submit`] for several requests, queued in order. The replies have the same
+    /// order.
     pub async fn submit_all(&self, requests: Vec<Request>) -> Vec<Result<Reply, EngineError>> {
         let mut waiting = Vec::with_capacity(requests.len());
         for request in requests {

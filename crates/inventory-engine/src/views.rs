@@ -1,4 +1,4 @@
-//! What readers see: the newest committed counts of every event, without a lock.
+//! Views for readers: the newest committed counts of every event, without a lock.
 
 use std::{
     collections::BTreeMap,
@@ -14,36 +14,36 @@ use inventory::domain::EventName;
 use inventory_store::EventView;
 use parking_lot::Mutex;
 
-/// One event's view. The cell stays, its contents change.
+/// One event's view. The cell stays, and its contents change.
 pub struct Cell {
     pub view: ArcSwap<EventView>,
-    /// Held by the one reader that has an expiry written down.
+    /// Held by the one reader that triggers an expiry.
     pub expiring: tokio::sync::Mutex<()>,
-    /// Held by the one reader that asks a shared store again.
+    /// Held by the one reader that reads a shared store again.
     pub refreshing: tokio::sync::Mutex<()>,
     as_of_us: AtomicU64,
     published_us: AtomicU64,
 }
 
 impl Cell {
-    /// Since when the view may be out of date, by the clock of who published it.
+    /// The time from which on the view may be out of date, by the publisher's clock.
     pub fn as_of_us(&self) -> u64 {
         self.as_of_us.load(Ordering::Acquire)
     }
 }
 
-/// When something was learned of a shared store, microseconds of one monotonic clock.
+/// The times of a read of a shared store, in microseconds of one monotonic clock.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadTimes {
-    /// Before the store was asked.
+    /// Before the request.
     pub asked_us: u64,
-    /// When the answer was there.
+    /// After the response.
     pub answered_us: u64,
 }
 
 pub struct Views {
     cells: ArcSwap<BTreeMap<EventName, Arc<Cell>>>,
-    /// Held where several publish.
+    /// Held while publishing, where there are several publishers.
     publishing: Mutex<()>,
 }
 
@@ -59,7 +59,7 @@ impl Views {
         self.cells.load().get(name).cloned()
     }
 
-    /// What `of` tells of an event's cell.
+    /// Applies `of` to an event's cell.
     pub fn look<T>(&self, name: &EventName, of: impl FnOnce(&Cell) -> T) -> Option<T> {
         self.cells.load().get(name).map(|cell| of(cell))
     }
@@ -81,9 +81,9 @@ impl Views {
         }
     }
 
-    /// Called by whoever learned something of a shared store. An older state never takes the place
-    /// of a newer one, unless the store was asked after the newer one was known: then the store
-    /// itself went back, and what it says now counts.
+    /// Publishes views read from a shared store. An older view does not replace a newer one, unless
+    /// the read began after the newer one was published: then the store itself lost records, and
+    /// its present state counts.
     pub fn publish_read(&self, views: Vec<EventView>, learned: ReadTimes) {
         let _one = self.publishing.lock();
         let unknown = views.iter().any(|view| !self.cells.load().contains_key(&view.event.name));

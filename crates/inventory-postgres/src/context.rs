@@ -1,4 +1,4 @@
-//! What writers, readers and the monitor of a store share.
+//! The state that writers, readers and the monitor share.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Whether the database can be used, as the monitor last saw it.
+//! Whether the database was available when the monitor last probed it.
 
 use inventory_store::StoreError;
 use tokio::{
@@ -20,7 +20,7 @@ impl DatabaseHealth {
         Self { state: watch::channel(Some("database not reached yet")).0, alarm: Notify::new() }
     }
 
-    /// Records that the database can be used.
+    /// Records that the database is available.
     pub fn set_up(&self) {
         if self.state.send_replace(None).is_some() {
             tracing::info!("database is available");
@@ -40,7 +40,7 @@ impl DatabaseHealth {
         }
     }
 
-    /// Whether the database can be used, as far as is known.
+    /// Whether the database was available when last seen.
     pub fn check(&self) -> Result<(), StoreError> {
         match *self.state.borrow() {
             None => Ok(()),
@@ -48,7 +48,7 @@ impl DatabaseHealth {
         }
     }
 
-    /// Waits until the database can be used, at most `limit`; returns whether it can.
+    /// Waits until the database is available, at most `limit`; returns whether it is.
     pub async fn is_up_within(&self, limit: Duration) -> bool {
         // The sender lives in self, so it cannot be gone.
         let mut state = self.state.subscribe();

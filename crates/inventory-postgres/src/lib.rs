@@ -1,10 +1,10 @@
-//! The PostgreSQL store: the stock in a database that any number of processes share.
+//! The PostgreSQL store: stock in a database that several processes share.
 //!
 //! A batch is one transaction of two round trips: `load` locks the rows of its events in the order
-//! of their names and reads what it touches, `commit` writes with one statement for each table and
+//! of their names and reads their data, and `commit` writes with one statement for each table and
 //! commits. An event's row is held from load to commit, so its ledger stays ordered, chained and
-//! gap-free whoever writes it. Nothing belongs to a session — no prepared statement, no setting, no
-//! lock — so a pooler may hand every transaction to another connection.
+//! gap-free with any number of writers. Nothing belongs to a session — no prepared statement, no
+//! setting, no lock — so a pooler may hand every transaction to another connection.
 
 mod clock;
 mod commit;
@@ -57,15 +57,15 @@ impl Postgres {
         Self { reader: Arc::new(PostgresReader::new(context.clone())), context, monitor }
     }
 
-    /// Waits until the database can be used, at most `limit`; tells whether it can.
+    /// Waits until the database is available, at most `limit`; returns whether it is.
     pub async fn ready(&self, limit: Duration) -> bool {
         self.context.health.is_up_within(limit).await
     }
 
-    /// Whether the database can be used, as far as is known.
+    /// Whether the database was available when last seen.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] with the reason, in words fit for the public.
+    /// [`StoreError::Unavailable`] with a reason that may be shown to clients.
     pub fn check(&self) -> Result<(), StoreError> {
         self.context.health.check()
     }
@@ -94,7 +94,7 @@ impl Postgres {
         DatabaseClock(self.context.clock.clone())
     }
 
-    /// A handle for what is counted.
+    /// A handle for the counters.
     #[must_use]
     pub fn watch(&self) -> PostgresWatch {
         PostgresWatch(self.context.clone())
@@ -108,18 +108,18 @@ impl Drop for Postgres {
     }
 }
 
-/// What metrics are made of.
+/// The source of the store's metrics.
 #[derive(Clone)]
 pub struct PostgresWatch(Arc<StoreContext>);
 
 impl PostgresWatch {
-    /// What has happened since the start.
+    /// Counters since the start.
     #[must_use]
     pub fn counts(&self) -> &Counts {
         &self.0.counts
     }
 
-    /// Whether the database can be used.
+    /// Whether the database is available.
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.0.health.check().is_ok()

@@ -20,7 +20,7 @@ use crate::{
     sql::Sql,
 };
 
-/// What begins a batch. The function that loads it sets the other bounds.
+/// The start of a batch. The function that loads it sets the other bounds.
 pub fn begin_batch(options: &PostgresOptions) -> String {
     let statement = options.statement_timeout.as_millis();
     format!(
@@ -28,7 +28,7 @@ pub fn begin_batch(options: &PostgresOptions) -> String {
     )
 }
 
-/// What begins any other transaction that writes: bounds that hold without this process, so that it
+/// The start of any other writing transaction: bounds that hold without this process, so that it
 /// can neither wait nor keep others waiting for ever, and never less durable than a commit must be.
 pub fn begin(options: &PostgresOptions) -> String {
     let (begin, lock) = (begin_batch(options), options.lock_timeout.as_millis());
@@ -67,8 +67,7 @@ pub async fn load(
     Ok(set)
 }
 
-/// Adds to `set`, whose transaction is open, what else `touch` names of the events that it has
-/// locked.
+/// Adds to `set`, whose transaction is open, the rest of `reads` for the events that it has locked.
 pub async fn load_more(
     client: &Client,
     sql: &Sql,
@@ -79,7 +78,7 @@ pub async fn load_more(
     let wanted = Wanted { events: false, caller_ms: Some(set.now_ms), due_max: 0 };
     let rows = rows(client, sql, options, reads, &wanted).await?;
     for row in rows {
-        // What was loaded before is the same still: it is locked.
+        // Data loaded before is unchanged: it is locked.
         add(set, &row)?;
     }
     Ok(())
@@ -120,7 +119,7 @@ async fn rows(
     Ok(client.query_typed(&sql.load, &params).await?)
 }
 
-/// Adds a row of a batch; the function that made it says what is in it.
+/// Adds a row of a batch, by the kind that the function returned.
 fn add(set: &mut WorkingSet, row: &Row) -> Result<(), DbError> {
     match row.try_get(0)? {
         "event" => {

@@ -58,7 +58,7 @@ async fn watch(context: &StoreContext) -> Result<std::convert::Infallible, (DbEr
         (error, false)
     })?;
     Counts::add(&counts.connects);
-    // Every connection may lead to another server than the one before.
+    // Each connection may lead to another server.
     within(MIGRATION_MAX, migrate(&connection.client, &context.options.schema))
         .await
         .map_err(|error| (error, false))?;
@@ -68,7 +68,7 @@ async fn watch(context: &StoreContext) -> Result<std::convert::Infallible, (DbEr
             .await
             .map_err(|error| (error, true))?;
         context.health.set_up();
-        // Where the time is the caller's, nobody here knows whether a key's is over.
+        // With the caller's clock, this task cannot tell which keys have expired.
         if context.options.time == TimeSource::Database && forgotten.elapsed() >= FORGET_EVERY {
             within(context.options.statement_timeout * 4, forget(&connection, context))
                 .await
@@ -92,8 +92,8 @@ async fn probe(connection: &Connection, context: &StoreContext) -> Result<(), Db
     Ok(())
 }
 
-/// Keys whose time is over go, and beyond the bound the oldest: by the server's own estimate of how
-/// many there are.
+/// Deletes expired keys, and the oldest keys beyond the bound by the server's estimate of their
+/// number.
 async fn forget(connection: &Connection, context: &StoreContext) -> Result<(), DbError> {
     let most = int(FORGET_MAX);
     for _ in 0..FORGET_ROUNDS {
@@ -101,7 +101,7 @@ async fn forget(connection: &Connection, context: &StoreContext) -> Result<(), D
             .client
             .execute_typed(&context.sql.forget_keys, &[(&most, Type::INT8)])
             .await?;
-        if gone < FORGET_MAX {
+        if deleted < FORGET_MAX {
             break;
         }
     }
@@ -110,7 +110,7 @@ async fn forget(connection: &Connection, context: &StoreContext) -> Result<(), D
         .query_typed(&context.sql.keys_len, &[(&context.options.schema, Type::TEXT)])
         .await?;
     let len = rows.first().map_or(Ok(0), |row| number(row, 0))?;
-    // A tenth more, because the estimate is one.
+    // 10 % more, because the number is an estimate.
     let most = context.options.keys_max.saturating_add(context.options.keys_max / 10);
     if len > most {
         let excess = int((len - context.options.keys_max).min(FORGET_MAX * 4));

@@ -1,4 +1,4 @@
-//! Reads of what is committed, through a few connections of their own.
+//! Reads of committed data, through separate connections.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::{
 /// The reader of the PostgreSQL store.
 pub struct PostgresReader {
     context: Arc<StoreContext>,
-    /// As many as there may be connections.
+    /// One permit per connection.
     turns: Arc<Semaphore>,
     idle: Arc<Mutex<Vec<Connection>>>,
 }
@@ -59,8 +59,8 @@ impl PostgresReader {
         self.idle.lock().clear();
     }
 
-    /// Runs one statement of its own. It goes on when its caller goes away, so that no connection
-    /// is left with half an answer.
+    /// Runs one statement. It continues when its caller goes away, so that no connection is left
+    /// with half a response.
     async fn query(
         &self,
         sql: fn(&Sql) -> &String,
@@ -94,7 +94,7 @@ impl PostgresReader {
                         idle.lock().push(connection);
                         return Ok(rows);
                     }
-                    // It had been idle, and may have died of it.
+                    // An idle connection may have died.
                     Err(DbError::Lost(_)) if !fresh => {}
                     Err(error) => {
                         context.health.alarm.notify_one();

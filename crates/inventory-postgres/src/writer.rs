@@ -19,8 +19,7 @@ use crate::{
     resolve::{Fingerprint, Outcome, resolve},
 };
 
-/// A writer of the PostgreSQL store. It connects when it is first needed, and again whenever it has
-/// to.
+/// A writer of the PostgreSQL store. It connects on first use, and again when needed.
 pub struct PostgresStore {
     context: Arc<StoreContext>,
     reader: Arc<PostgresReader>,
@@ -34,8 +33,8 @@ impl PostgresStore {
         Self { context, reader, connection: None, open: None }
     }
 
-    /// The connection, made now if there is none. Where the database is known to be away, nobody
-    /// waits to find that out again.
+    /// The connection, opened if needed. Fails immediately when the database is known to be
+    /// unreachable.
     async fn connection(&mut self) -> Result<Connection, StoreError> {
         if let Some(connection) = self.connection.take().filter(Connection::is_open) {
             return Ok(connection);
@@ -86,12 +85,12 @@ impl PostgresStore {
                 self.connection = Some(connection);
                 Ok(Vec::new())
             }
-            // What was read was read under the lock; nothing was to be written.
+            // The batch only read, under the lock; it had nothing to write.
             Err(_) => Ok(Vec::new()),
         }
     }
 
-    /// The answer to the commit was lost: asks the database what became of it.
+    /// Queries the outcome of a commit whose response was lost.
     async fn find_out(
         &mut self,
         set: &WorkingSet,
@@ -132,8 +131,7 @@ impl PostgresStore {
 impl Store for PostgresStore {
     async fn load(&mut self, reads: &ReadSet, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
         if self.open.take().is_some() {
-            // A batch that was loaded and never committed: its connection goes, and its locks with
-            // it.
+            // A batch was loaded and never committed: closing its connection releases its locks.
             self.connection = None;
         }
         let connection = self.connection().await?;
@@ -155,7 +153,7 @@ impl Store for PostgresStore {
         }
     }
 
-    /// Always as durable as the server commits, never less than on its disk.
+    /// As durable as the server's commits: at least on its disk.
     async fn commit(
         &mut self,
         set: WorkingSet,
@@ -183,7 +181,7 @@ impl Store for PostgresStore {
                     return Err(self.give_up(error));
                 }
                 Err(CommitError::Unknown(lost)) => {
-                    // The old connection goes first: its transaction has to end.
+                    // Closes the old connection first: its transaction has to end.
                     drop(connection);
                     self.find_out(&set, lost).await?
                 }

@@ -1,5 +1,5 @@
-//! A store in memory, for tests only: what is in it is gone with the process. It can be told to
-//! fail.
+//! A store in memory, for tests only. Its contents end with the process, and tests can inject
+//! faults.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -18,20 +18,20 @@ use crate::{
     },
 };
 
-/// What goes wrong at the next commit.
+/// A fault of the next commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The write fails, and nothing of it is kept.
+    /// The write fails and has no effect.
     Lost,
-    /// The write fails, and all of it is kept nevertheless.
+    /// The write fails but takes effect.
     KeptButFailed,
     /// The committer panics, as it does when an invariant is broken.
     Panic,
-    /// Another process was in the way: nothing is kept, and it can be decided again.
+    /// Another process interfered. The write has no effect, and the batch can be decided again.
     Conflict,
-    /// The store is gone before anything is kept.
+    /// The store becomes unreachable before the write takes effect.
     Unavailable,
-    /// The store is gone, all is kept, and nobody knows.
+    /// The write takes effect, and the store becomes unreachable before it responds.
     KeptButUnknown,
 }
 
@@ -46,7 +46,7 @@ struct State {
     unreachable: bool,
 }
 
-/// Clones share what is stored, so that a test can "restart" on the same contents.
+/// Clones share their contents, so that a test can "restart" on them.
 #[derive(Clone, Default)]
 pub struct MemoryStore(Arc<Mutex<State>>);
 
@@ -60,7 +60,7 @@ impl MemoryStore {
         self.state().fault = Some(fault);
     }
 
-    /// Lets nobody reach it, or lets them again.
+    /// Makes the store reachable or unreachable.
     pub fn set_reachable(&self, reachable: bool) {
         self.state().unreachable = !reachable;
     }
@@ -159,7 +159,7 @@ impl Store for MemoryStore {
                 state.keys.insert(key, slot);
             }
         }
-        // Only what changed: of the rest another writer may know better.
+        // Only changed customers: another writer may have newer values of the others.
         let customers =
             set.customers.into_iter().filter(|(who, _)| set.dirty_customers.contains(who));
         state.customers.extend(customers);
@@ -224,7 +224,7 @@ impl OwnedStore for MemoryStore {
     }
 }
 
-/// As if other processes wrote to it too.
+/// Behaves as if other processes wrote to it too.
 impl SharedReader for MemoryStore {
     fn event<'a>(
         &'a self,
@@ -258,7 +258,7 @@ impl SharedReader for MemoryStore {
     fn due_events(&self, limit: usize) -> BoxFuture<'_, Result<Vec<EventName>, StoreError>> {
         Box::pin(async move {
             drop(self.reachable()?);
-            // It has no clock of its own: whatever is held may be due, and the writer knows.
+            // The store has no clock: every live hold may be due, and the writer decides.
             let held = self
                 .state()
                 .events

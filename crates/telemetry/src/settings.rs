@@ -1,3 +1,5 @@
+//! Settings of logs and traces.
+
 use clap::{ArgAction, Args, ValueEnum};
 use config::accept;
 

@@ -159,7 +159,7 @@ fn ready(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> ConditionSta
                 }
             }
             (Some(rollout), _) if rollout.terminating => {
-                messages.push(format!("{component}: is being deleted"))
+                messages.push(format!("{component}: is being deleted"));
             }
             (Some(rollout), _) if rollout.desired == 0 => {
                 reason = "ScaledToZero";

@@ -1,21 +1,20 @@
 //! The `ticket` binary: the ticket service, or with DEPLOYMENT_MODE=monolith everything in one
 //! process.
 
+mod monolith;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use config::{Source, render_dotenv, render_help, render_markdown};
 use http_server::{healthcheck, memory, program};
-use ticket::{
-    TicketSettings, buy,
-    service::{self, Monolith},
-    settings::TicketArgs,
-};
+use monolith::Monolith;
+use ticket::{TicketSettings, buy, service, settings::TicketArgs};
 use vacancy::{
     commands::{StockCommand, print_openapi},
-    service::Keeper,
-    settings::DeploymentMode,
+    service::StockService,
 };
+use vacancy_service::settings::DeploymentMode;
 
 // A fifth more requests than with the system's allocator, which moreover is slow in images built on
 // musl.

@@ -1,4 +1,4 @@
-//! Running ticket: alone, or as a monolith together with vacancy.
+//! Running ticket alone, in front of a vacancy service.
 
 use std::future::Future;
 
@@ -14,15 +14,12 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use vacancy::{
-    VacancySettings,
-    api::{App, complete, document},
-    service::Keeper,
-};
+use vacancy_api::{complete, document};
+use vacancy_service::VacancySettings;
 
 use crate::{
     api::{Shop, router},
-    client::{LocalVacancyClient, RemoteVacancyClient, SetupError},
+    client::{RemoteVacancyClient, SetupError},
     settings::TicketSettings,
 };
 
@@ -127,24 +124,5 @@ pub fn openapi(settings: &TicketSettings) -> std::io::Result<OpenApi> {
 }
 
 fn document_of(shop: Shop, settings: &VacancySettings) -> OpenApi {
-    complete(&routes(shop).into_openapi(), settings)
-}
-
-/// Both services in one process, on one port.
-#[derive(Debug, Clone, Copy)]
-pub struct Monolith;
-
-impl Keeper for Monolith {
-    const NAME: &'static str = "monolith";
-    const VERSION: &'static str = VERSION;
-
-    fn routes(&self, app: App) -> OpenApiRouter {
-        let qty_max = app.engine().limits().qty_max;
-        let shop = Shop::new(LocalVacancyClient::new(app.clone()), qty_max);
-        let head = document(
-            "Ticket System",
-            "Keeps the stock of events and sells tickets, in one process.",
-        );
-        OpenApiRouter::with_openapi(head).merge(router(shop)).merge(vacancy::api::router(app))
-    }
+    complete(&routes(shop).into_openapi(), &settings.document_limits())
 }

@@ -8,10 +8,7 @@ use config::{
     accept::{self, Accept},
 };
 use http_server::{middleware::RequestSettings, settings::HttpSettings};
-use vacancy::{
-    VacancySettings,
-    settings::{DeploymentMode, VacancyArgs, port},
-};
+use vacancy_service::settings::{DeploymentMode, VacancyArgs, VacancySettings, port};
 
 use crate::client::{BreakerSettings, GatherSettings, VacancyLink};
 

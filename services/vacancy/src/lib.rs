@@ -1,17 +1,15 @@
 //! vacancy: HTTP over the inventory engine.
 //!
-//! [`room::StockRoom`] is the engine with its store open; [`api`] is what it answers over HTTP;
+//! [`backend::StockBackend`] is the engine with its store open. [`api`] has the HTTP calls;
 //! [`service`] runs both.
 
 pub mod api;
 pub mod audit;
+pub mod backend;
 pub mod commands;
 pub mod control;
 pub mod metrics;
-pub mod room;
+mod progress;
 pub mod service;
-pub mod settings;
-pub mod wire;
 
-pub use room::StockRoom;
-pub use settings::VacancySettings;
+pub use backend::StockBackend;

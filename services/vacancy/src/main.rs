@@ -6,11 +6,10 @@ use clap::{Parser, Subcommand};
 use config::{Source, render_help};
 use http_server::{healthcheck, memory, program};
 use vacancy::{
-    VacancySettings,
     commands::{StockCommand, print_openapi},
-    service::{Keeper, Vacancy, openapi, run},
-    settings::VacancyArgs,
+    service::{StockService, Vacancy, openapi, run},
 };
+use vacancy_service::settings::{VacancyArgs, VacancySettings};
 
 // A fifth more requests than with the system's allocator, which moreover is slow in images built on
 // musl.

@@ -11,8 +11,7 @@ use prometheus::{
     proto::MetricFamily,
 };
 use telemetry::SpanRef;
-
-use crate::api::DEFAULT_EVENT;
+use vacancy_service::DEFAULT_EVENT;
 
 /// Stocks beyond this many are left out, so that a scrape has a bounded number of series: three for
 /// each stock.
@@ -189,7 +188,7 @@ impl Collector for StockCollector {
         families.queued.set(gauge(self.engine.queued() as u64));
         let views = self.engine.published();
         // The default event first: it is always told. The others by name, whole, while there is
-        // room.
+        // backend.
         let (default, others): (Vec<_>, Vec<_>) =
             views.iter().partition(|view| view.event.name.as_str() == DEFAULT_EVENT);
         let (mut reported, mut left_out) = (0, 0);

@@ -18,12 +18,13 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
+use vacancy_api::{complete, document};
+use vacancy_service::VacancySettings;
 
 use crate::{
-    api::{App, complete, document, router},
-    control::{Restored, Told},
-    room::{Closing, OpenError, StockRoom, accept},
-    settings::VacancySettings,
+    api::{AppState, router},
+    backend::{Closing, OpenError, StockBackend, accept_restore},
+    control::{ControlResponse, Restored},
 };
 
 /// The title of the service's documentation.
@@ -35,7 +36,7 @@ pub enum RunError {
     /// It cannot listen.
     #[error(transparent)]
     Bind(#[from] BindError),
-    /// The stock room did not open.
+    /// The stock backend did not open.
     #[error(transparent)]
     Open(#[from] OpenError),
     /// A metric is registered twice.
@@ -46,31 +47,31 @@ pub enum RunError {
     Store(StoreError),
 }
 
-/// A service that keeps the stock, as it is put together: vacancy alone, or the monolith.
-pub trait Keeper: Clone + Send + Sync + 'static {
+/// A service with the stock in its process: vacancy alone, or the monolith.
+pub trait StockService: Clone + Send + Sync + 'static {
     /// Its name on /health, in metrics and on the start page.
     const NAME: &'static str;
     /// The version on the start page and in metrics.
     const VERSION: &'static str;
 
-    /// Its calls over an open stock room, with their documentation.
-    fn routes(&self, app: App) -> OpenApiRouter;
+    /// Its calls over an open stock, with their documentation.
+    fn routes(&self, state: AppState) -> OpenApiRouter;
 }
 
 /// vacancy alone.
 #[derive(Debug, Clone, Copy)]
 pub struct Vacancy;
 
-impl Keeper for Vacancy {
+impl StockService for Vacancy {
     const NAME: &'static str = "vacancy";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
-    fn routes(&self, app: App) -> OpenApiRouter {
+    fn routes(&self, state: AppState) -> OpenApiRouter {
         OpenApiRouter::with_openapi(document(
             TITLE,
             "Keeps the stock of events: availability, holds, sales, refunds, the ledger.",
         ))
-        .merge(router(app))
+        .merge(router(state))
     }
 }
 
@@ -78,8 +79,8 @@ impl Keeper for Vacancy {
 ///
 /// # Errors
 /// [`RunError`].
-pub async fn run<K: Keeper>(
-    keeper: &K,
+pub async fn run<S: StockService>(
+    service: &S,
     settings: &VacancySettings,
     port: u16,
     shutdown: impl Future<Output = ()>,
@@ -92,27 +93,27 @@ pub async fn run<K: Keeper>(
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         // It may wait long for another process or for a database, and must not be deaf meanwhile.
-        let room = tokio::select! {
-            room = StockRoom::open(settings) => room?,
+        let backend = tokio::select! {
+            backend = StockBackend::open(settings) => backend?,
             () = shutdown.as_mut() => return Ok(()),
         };
         if let Some(Restored { manifest, done, .. }) = restored.take() {
             // Who asked may be gone.
-            let _ = done.send(Told::done(&manifest));
+            let _ = done.send(ControlResponse::done(&manifest));
         }
         let listener = match listener.take() {
             Some(listener) => listener,
             None => server::bind(&settings.http.host, port).await?,
         };
-        match serve(keeper, settings, &room, listener, shutdown.as_mut()).await? {
+        match serve(service, settings, &backend, listener, shutdown.as_mut()).await? {
             None => {
-                room.close().await;
+                backend.close().await;
                 return Ok(());
             }
             Some(Closing::Restored(complete)) => {
-                room.close().await;
-                accept(settings, &complete).await?;
-                tracing::info!(records = complete.manifest.records, "opening the restored store");
+                backend.close().await;
+                accept_restore(settings, &complete).await?;
+                tracing::info!(records = complete.manifest.records, "opening restored store");
                 restored = Some(complete);
             }
             Some(Closing::Failed(error)) => return Err(RunError::Store(error)),
@@ -120,28 +121,30 @@ pub async fn run<K: Keeper>(
     }
 }
 
-/// Serves an open stock room; tells why it has to close, or `None` for the shutdown.
-async fn serve<K: Keeper>(
-    keeper: &K,
+/// Serves an open stock backend; tells why it has to close, or `None` for the shutdown.
+async fn serve<S: StockService>(
+    service: &S,
     settings: &VacancySettings,
-    room: &StockRoom,
+    backend: &StockBackend,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Option<Closing>, RunError> {
-    let metrics = Metrics::new(K::NAME, K::VERSION)?;
-    crate::metrics::register(room.engine(), metrics.registry())?;
-    if let Some(watch) = room.watch() {
+    let metrics = Metrics::new(S::NAME, S::VERSION)?;
+    crate::metrics::register(backend.engine(), metrics.registry())?;
+    if let Some(watch) = backend.watch() {
         crate::metrics::register_database(watch, metrics.registry())?;
     }
-    let health = health::<K>(room);
-    let app = App::new(room.engine().clone(), settings);
-    let (routes, openapi) = keeper.routes(app.clone()).split_for_parts();
+    let health = health::<S>(backend);
+    let state = AppState::new(backend.engine().clone(), settings);
+    let (routes, openapi) = service.routes(state.clone()).split_for_parts();
     let documentation = {
-        let (keeper, settings) = (keeper.clone(), settings.clone());
-        Documentation::new(openapi.info.title, move || document_of(&keeper, app.clone(), &settings))
+        let (service, settings) = (service.clone(), settings.clone());
+        Documentation::new(openapi.info.title, move || {
+            document_of(&service, state.clone(), &settings)
+        })
     };
     let info =
-        ServiceInfo::new(K::NAME, K::VERSION, settings.mode.as_str(), &settings.http.environment)
+        ServiceInfo::new(S::NAME, S::VERSION, settings.mode.as_str(), &settings.http.environment)
             .with_link("available", "/api/v1/available")
             .with_link("events", "/api/v1/events");
     let requests =
@@ -151,7 +154,7 @@ async fn serve<K: Keeper>(
     let mut closing = None;
     let ended = async {
         tokio::select! {
-            why = room.closing() => closing = Some(why),
+            why = backend.closing() => closing = Some(why),
             () = shutdown => {}
         }
     };
@@ -161,21 +164,21 @@ async fn serve<K: Keeper>(
     let served = server::serve(listener, router, &connections, &health, &metrics, ended);
     tokio::select! {
         _ = served => Ok(closing),
-        // Nothing can be saved by draining: let those who wait hear of it, and make room for the recovery.
-        error = failed(room) => Ok(Some(Closing::Failed(error))),
+        // Nothing can be saved by draining: let those who wait hear of it, and make backend for the recovery.
+        error = failed(backend) => Ok(Some(Closing::Failed(error))),
     }
 }
 
-async fn failed(room: &StockRoom) -> StoreError {
+async fn failed(backend: &StockBackend) -> StoreError {
     const LAST_WORDS: Duration = Duration::from_millis(200);
-    let error = room.engine().failed().await;
+    let error = backend.engine().failed().await;
     tokio::time::sleep(LAST_WORDS).await;
     error
 }
 
 /// Ready when the engine takes requests. It is asked under two names: as the store behind it, and
 /// as vacancy.
-fn health<K: Keeper>(room: &StockRoom) -> Health {
+fn health<S: StockService>(backend: &StockBackend) -> Health {
     let check = |engine: Engine| {
         move || {
             std::future::ready(match engine.check() {
@@ -188,24 +191,31 @@ fn health<K: Keeper>(room: &StockRoom) -> Health {
             })
         }
     };
-    Health::new(K::NAME)
-        .with_check("store", check(room.engine().clone()))
-        .with_check("vacancy", check(room.engine().clone()))
+    Health::new(S::NAME)
+        .with_check("store", check(backend.engine().clone()))
+        .with_check("vacancy", check(backend.engine().clone()))
 }
 
-/// The OpenAPI document of `keeper`, with nothing being served.
+/// The OpenAPI document of `service`, with nothing being served.
 ///
 /// # Errors
 /// When a store for the moment cannot be made.
-pub fn openapi<K: Keeper>(keeper: &K, settings: &VacancySettings) -> std::io::Result<OpenApi> {
+pub fn openapi<S: StockService>(
+    service: &S,
+    settings: &VacancySettings,
+) -> std::io::Result<OpenApi> {
     let dir = tempfile::tempdir()?;
     let store = EmbeddedStore::open(dir.path(), &settings.store).map_err(std::io::Error::other)?;
     // Its committer never runs: the calls are only looked at.
     let (engine, _committer) =
         Engine::assemble(store, settings.limits.clone(), Environment::system());
-    Ok(document_of(keeper, App::new(engine, settings), settings))
+    Ok(document_of(service, AppState::new(engine, settings), settings))
 }
 
-fn document_of<K: Keeper>(keeper: &K, app: App, settings: &VacancySettings) -> OpenApi {
-    complete(&keeper.routes(app).into_openapi(), settings)
+fn document_of<S: StockService>(
+    service: &S,
+    state: AppState,
+    settings: &VacancySettings,
+) -> OpenApi {
+    complete(&service.routes(state).into_openapi(), &settings.document_limits())
 }

@@ -18,7 +18,7 @@ const BATCHES: [usize; 3] = [1, 16, 256];
 
 type Asked = (Command, Option<IdempotencyKey>);
 
-/// Commands with ids, and keys, that were not there before.
+/// Commands with new ids and keys.
 struct Buyers {
     event: EventName,
     stock: StockName,
@@ -71,7 +71,7 @@ fn asked(batch: &[Asked]) -> impl Iterator<Item = (&Command, Option<&Idempotency
     batch.iter().map(|(command, key)| (command, key.as_ref()))
 }
 
-/// The rules, the records and their hashes: all that is done without a store.
+/// The rules, the records and their hashes, without a store.
 fn decide(criterion: &mut Criterion) {
     let limits = Limits::default();
     let mut buyers = Buyers::new();
@@ -111,14 +111,14 @@ fn record(criterion: &mut Criterion) {
         .bench_function("record/to_body", |bencher| bencher.iter(|| black_box(&record).to_body()));
     criterion.bench_function("record/hash", |bencher| bencher.iter(|| Hash::of(black_box(&body))));
     criterion.bench_function("record/from_body", |bencher| {
-        bencher.iter(|| Record::from_body(black_box(&body)))
+        bencher.iter(|| Record::from_body(black_box(&body)));
     });
 }
 
-/// Whole batches through the embedded store, each synced; and what is left without the sync.
+/// Whole batches through the embedded store, with and without a sync.
 fn embedded(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    // Not in the system's temporary directory: where that is memory, a sync costs nothing.
+    // Not in the temporary directory of the system: in memory a sync costs nothing.
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
     let limits = Limits::default();
     let mut buyers = Buyers::new();
@@ -149,17 +149,17 @@ fn embedded(criterion: &mut Criterion) {
     }
 }
 
-/// What a batch touches, as the store is asked for it.
-fn reads(criterion: &mut Criterion) {
+/// The read set of a batch.
+fn touch(criterion: &mut Criterion) {
     let batch = Buyers::new().batch(256, true);
     criterion.bench_function("touch/256", |bencher| {
         bencher.iter(|| {
-            let mut reads = ReadSet::default();
-            asked(black_box(&batch)).for_each(|(command, key)| reads.add(command, key));
-            reads
+            let mut touch = ReadSet::default();
+            asked(black_box(&batch)).for_each(|(command, key)| touch.add(command, key));
+            touch
         });
     });
 }
 
-criterion_group!(benches, decide, record, reads, embedded);
+criterion_group!(benches, decide, record, touch, embedded);
 criterion_main!(benches);

@@ -1,6 +1,6 @@
-//! How far a durable answer can be from a bare one: the same handlers, one thread that appends a
-//! record for each sale to a file that was filled ahead, one sync for all sales that came
-//! meanwhile. No engine, no table, no key: nothing that sells tickets safely costs less.
+//! The least cost of a durable response: the same handlers, and one thread that appends a record
+//! for each sale to a preallocated file, with one sync for all sales since the last one. Without an
+//! engine, tables and keys: no safe ticket system costs less.
 
 use std::{fs::File, io, os::unix::fs::FileExt, path::Path};
 
@@ -14,10 +14,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::wire::{Available, ReserveAnswer, ReserveBody};
 
-/// What a sale's record and its rows take in the store's journal.
+/// The bytes of a sale's record and rows in the journal of the store.
 const RECORD_BYTES: usize = 512;
 const BATCH_MAX: usize = 1_024;
-/// The file is written round and round.
+/// The file is a ring.
 const FILE_BYTES: u64 = 64 << 20;
 
 struct Job {
@@ -58,7 +58,7 @@ fn write(file: &File, mut waiting: mpsc::UnboundedReceiver<Job>, left: &watch::S
             at = 0;
         }
         if let Err(error) = file.write_all_at(&records, at).and_then(|()| file.sync_data()) {
-            // Whoever waits is told by his sender's end.
+            // The waiting handlers see the end of their senders.
             complain(&error);
             return;
         }
@@ -66,7 +66,7 @@ fn write(file: &File, mut waiting: mpsc::UnboundedReceiver<Job>, left: &watch::S
         for Job { qty, answer } in jobs.drain(..) {
             seq += 1;
             left.send_modify(|left| *left = left.saturating_sub(qty));
-            // Whoever hung up needs no answer.
+            // The client may have hung up.
             let _ = answer.send((*left.borrow(), seq));
         }
     }

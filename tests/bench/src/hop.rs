@@ -1,4 +1,4 @@
-//! Two processes: axum, reqwest, axum; one call for each purchase.
+//! Two processes, axum and reqwest to axum: one call for each purchase.
 
 use std::sync::Arc;
 

@@ -1,6 +1,5 @@
-//! The baseline of the benchmark: bare axum handlers with the answers of the services, behind
-//! `axum::serve`, without any layer, limit, store or log. What the services cost above this is
-//! their own.
+//! The baseline of the benchmark: bare axum handlers with the responses of the services, behind
+//! `axum::serve`, without a layer, limit, store or log. The services pay for everything above it.
 
 mod durable;
 mod hop;
@@ -13,7 +12,7 @@ use axum::Router;
 use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
 
-/// Serves bare handlers until it is killed. The first line on standard output tells the address.
+/// Serves bare handlers until it is killed. The first line on standard output has the address.
 #[derive(Parser)]
 struct Cli {
     /// Address to listen on; port 0 is any free one
@@ -27,21 +26,21 @@ struct Cli {
 enum Role {
     /// Answer availability, reservations and purchases from a counter in memory
     Stock {
-        /// How many tickets there are
+        /// Number of tickets
         #[arg(long, default_value_t = 1_000_000_000)]
         capacity: u64,
     },
-    /// The same with a synced file, and nothing else
+    /// The same with a synced file
     Durable {
-        /// How many tickets there are
+        /// Number of tickets
         #[arg(long, default_value_t = 1_000_000_000)]
         capacity: u64,
-        /// Where the file is made
+        /// Folder of the file
         dir: PathBuf,
     },
     /// Pass purchases on to the reservations of another one
     Hop {
-        /// Its address, such as http://127.0.0.1:9000
+        /// Its address, for example http://127.0.0.1:9000
         url: String,
     },
 }
@@ -70,7 +69,7 @@ fn run(cli: Cli) -> Result<(), Error> {
         Role::Durable { capacity, dir } => durable::router(capacity, &dir)?,
         Role::Hop { url } => hop::router(&url)?,
     };
-    // The same runtime as the services have.
+    // The runtime of the services.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(cli.listen, router))
 }

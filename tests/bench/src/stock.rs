@@ -10,7 +10,7 @@ use axum::{
 
 use crate::wire::{Available, ReserveAnswer, ReserveBody};
 
-/// What is left, and how many sales there were.
+/// The remaining tickets, and the number of sales.
 struct Stock {
     left: u64,
     seq: u64,

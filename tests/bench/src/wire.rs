@@ -1,4 +1,4 @@
-//! The bodies, with the members that the services' bodies have.
+//! Bodies with the members of the services' bodies.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! The Helm chart through a real helm, and what its dashboards and rules look at.
+//! The Helm chart as helm renders it, and the metrics in its dashboards and rules.
 #![allow(clippy::unwrap_used)]
 
 pub mod watched;
@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-/// The oldest Kubernetes that is supported; helm renders for it.
+/// The oldest supported version of Kubernetes; helm renders for it.
 const KUBE_VERSION: &str = "1.33.0";
 
 /// A path in the repository.
@@ -27,7 +27,7 @@ pub fn chart() -> PathBuf {
 /// Runs helm.
 ///
 /// # Panics
-/// When there is none and none can be built.
+/// When helm is missing and cannot be built.
 pub fn helm(args: &[&str]) -> Output {
     static HELM: OnceLock<PathBuf> = OnceLock::new();
     let helm = HELM.get_or_init(|| {
@@ -39,15 +39,14 @@ pub fn helm(args: &[&str]) -> Output {
         );
         PathBuf::from(String::from_utf8(found.stdout).unwrap().trim())
     });
-    // No cluster: what is rendered must not depend on one that happens to be configured.
+    // No cluster: the result must not depend on a configured one.
     Command::new(helm).args(args).env_remove("KUBECONFIG").output().unwrap()
 }
 
-/// What `helm template RELEASE --namespace NAMESPACE` prints, with further arguments, or its
-/// complaint.
+/// The output of `helm template RELEASE --namespace NAMESPACE` with further arguments.
 ///
 /// # Errors
-/// What helm writes to standard error.
+/// The standard error of helm.
 pub fn template(release: &str, namespace: &str, more: &[&str]) -> Result<String, String> {
     let chart = chart();
     let args = [
@@ -64,7 +63,7 @@ pub fn template(release: &str, namespace: &str, more: &[&str]) -> Result<String,
     if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
 }
 
-/// The documents of a YAML stream; empty ones are left out.
+/// The documents of a YAML stream, without empty ones.
 ///
 /// # Panics
 /// When it is not YAML.
@@ -83,7 +82,7 @@ pub fn file(path: &str) -> Vec<Value> {
     )
 }
 
-/// The one document of that kind whose name ends so.
+/// The only document of a kind whose name has a suffix.
 ///
 /// # Panics
 /// When there is none, or more than one.
@@ -97,7 +96,7 @@ pub fn the<'a>(documents: &'a [Value], kind: &str, name_end: &str) -> &'a Value 
     first
 }
 
-/// The values files that are rendered, without their endings.
+/// The names of the values files, without extensions.
 ///
 /// # Panics
 /// When there are none.

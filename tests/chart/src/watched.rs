@@ -14,10 +14,10 @@ use crate::{chart, documents};
 /// Each metric, with the places that name it.
 pub type Named = BTreeMap<String, BTreeSet<String>>;
 
-/// Every metric that a dashboard or a rule reads, but those that the rules themselves record.
+/// Every metric in a dashboard or a rule, except those that rules record.
 ///
 /// # Panics
-/// When an expression does not parse, or there are none.
+/// When an expression does not parse, or there is none.
 pub fn named() -> Named {
     let mut named = Named::new();
     let mut recorded = BTreeSet::new();
@@ -36,7 +36,7 @@ pub fn named() -> Named {
     named
 }
 
-/// Every expression with its place, after Grafana's variables were filled in.
+/// Every expression with its place, with Grafana's variables replaced.
 fn expressions(recorded: &mut BTreeSet<String>) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for path in files("rules", "yaml") {

@@ -1,59 +1,22 @@
-//! The check: ledgers record by record, and what was answered at each.
+//! The check: the ledgers record by record, and the answers at each record.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    fmt,
-};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use inventory::{
-    CommandKind, EventName, HoldId, HoldState, IdempotencyKey, Items, Outcome, RefusalKind,
+    CommandKind, EventName, HoldState, IdempotencyKey, Items, Outcome, RefusalKind,
     ledger::{Change, Record},
 };
 use inventory_audit::verify::{
     Auditor, Entry, EventAudit, VerifyError, VerifyOptions, ViolationKind,
 };
-use thiserror::Error;
 
 use crate::{
     Ledgers,
+    finding::{Finding, Invariant, finding},
     history::{Answer, Ask, Call, History},
+    index::Index,
     realtime,
 };
-
-/// Which of the invariants is broken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Invariant {
-    /// Within capacity and limits.
-    I1,
-    /// Acknowledged writes are there.
-    I2,
-    /// Balance and chain.
-    I3,
-    /// One effect of a key.
-    I4,
-    /// Answers are explained, in order.
-    I5,
-}
-
-impl fmt::Display for Invariant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
-
-/// What is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{invariant}: {what}")]
-pub struct Finding {
-    /// Which invariant is broken.
-    pub invariant: Invariant,
-    /// How, and where.
-    pub what: String,
-}
-
-pub(crate) fn finding(invariant: Invariant, what: impl Into<String>) -> Finding {
-    Finding { invariant, what: what.into() }
-}
 
 /// What was checked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,34 +27,15 @@ pub struct Checked {
     pub calls: usize,
     /// Writes that were acknowledged.
     pub acknowledged: usize,
-    /// Writes whose outcome their callers do not know.
+    /// Writes with an unknown outcome.
     pub unknown: usize,
-    /// Of these, writes that have happened.
+    /// Unknown writes that took effect.
     pub unknown_done: usize,
-    /// Answers that changed nothing, explained by the state at their `seq`.
+    /// Answers without an effect, explained by the state at their `seq`.
     pub explained: usize,
 }
 
-/// The ledgers as they are looked at from the calls.
-pub(crate) struct Index {
-    pub records: HashMap<(EventName, u64), Record>,
-    pub by_key: HashMap<IdempotencyKey, (EventName, u64)>,
-    event_of_hold: HashMap<HoldId, EventName>,
-}
-
-impl Index {
-    /// The event that a call is about, if there is such an event.
-    pub fn event_of(&self, ask: &Ask) -> Option<EventName> {
-        match ask {
-            Ask::Read { event } => Some(event.clone()),
-            Ask::Write { kind, .. } => {
-                kind.event().cloned().or_else(|| self.event_of_hold.get(&kind.hold()?).cloned())
-            }
-        }
-    }
-}
-
-/// Checks `history` against the `ledgers` that it left.
+/// Checks `history` against its `ledgers`.
 ///
 /// # Errors
 /// The first [`Finding`].
@@ -112,7 +56,7 @@ pub fn check(history: &History, ledgers: &Ledgers) -> Result<Checked, Finding> {
     Ok(checked)
 }
 
-/// Audits the ledgers, and compares with each prefix what was answered at it.
+/// Audits the ledgers, and compares the answers with the state at their `seq`.
 fn audit(calls: &[Call], ledgers: &Ledgers) -> Result<Index, Finding> {
     let mut index =
         Index { records: HashMap::new(), by_key: HashMap::new(), event_of_hold: HashMap::new() };
@@ -166,7 +110,7 @@ fn audit(calls: &[Call], ledgers: &Ledgers) -> Result<Index, Finding> {
     {
         return Err(finding(
             Invariant::I5,
-            format!("{event} has no record {seq}, and was told about: {call:?}"),
+            format!("{event} has no record {seq}, but an answer names it: {call:?}"),
         ));
     }
     Ok(index)
@@ -188,16 +132,19 @@ fn of_audit(error: &VerifyError) -> Finding {
     finding(invariant, error.to_string())
 }
 
-/// Whether the state after a record explains an answer that changed nothing.
+/// Checks that the state after a record explains an answer without an effect.
 fn explained(call: &Call, auditor: &Auditor, event: &EventName) -> Result<(), String> {
     let Some(state) = auditor.event(event) else { return Err("there is no such event".into()) };
     match (&call.ask, &call.answer) {
         (_, Answer::Counts { stocks, .. }) => {
-            let wrong = stocks
-                .iter()
-                .find(|(stock, told)| state.counts(stock).is_none_or(|counts| counts != **told));
-            wrong.map_or(Ok(()), |(stock, told)| {
-                Err(format!("{stock} was told as {told:?}, and is {:?}", state.counts(stock)))
+            let wrong = stocks.iter().find(|(stock, answered)| {
+                state.counts(stock).is_none_or(|counts| counts != **answered)
+            });
+            wrong.map_or(Ok(()), |(stock, answered)| {
+                Err(format!(
+                    "{stock} was answered as {answered:?}, and is {:?}",
+                    state.counts(stock)
+                ))
             })
         }
         (Ask::Write { kind, .. }, Answer::Refused { reason: Some(reason), .. }) => {
@@ -227,10 +174,10 @@ fn refused(
         |wanted: &[HoldState]| hold.as_ref().is_some_and(|hold| wanted.contains(&hold.state));
     let so = match reason {
         RefusalKind::SoldOut { available } => {
-            let told = available.iter().all(|(stock, left)| {
+            let right = available.iter().all(|(stock, left)| {
                 state.counts(stock).and_then(|counts| counts.available()) == Some(*left)
             });
-            told && items.is_some_and(|items| !fits(&items, state))
+            right && items.is_some_and(|items| !fits(&items, state))
         }
         RefusalKind::HoldExpiredSoldOut => {
             state_of(&[HoldState::Expired]) && items.is_some_and(|items| !fits(&items, state))
@@ -265,8 +212,7 @@ fn fits(items: &Items, state: &EventAudit) -> bool {
     })
 }
 
-/// An acknowledged write is where its answer says; one that was refused before it was decided is
-/// nowhere.
+/// Checks that an acknowledged write is in the ledger at its `seq`.
 fn write(call: &Call, index: &Index, checked: &mut Checked) -> Result<(), Finding> {
     let Ask::Write { kind, key } = &call.ask else { return Ok(()) };
     let effect = key.as_ref().and_then(|key| index.by_key.get(key));
@@ -278,7 +224,7 @@ fn write(call: &Call, index: &Index, checked: &mut Checked) -> Result<(), Findin
         Answer::Done { outcome, seq } => {
             checked.acknowledged += 1;
             let event = index.event_of(&call.ask).ok_or_else(|| {
-                finding(Invariant::I2, format!("it is about nothing in the ledger: {call:?}"))
+                finding(Invariant::I2, format!("the ledger has nothing about it: {call:?}"))
             })?;
             acknowledged(call, kind, key.as_ref(), outcome, *seq, &event, index)?;
         }
@@ -302,7 +248,7 @@ fn acknowledged(
             format!("{event} has no record {seq}, which was acknowledged: {call:?}"),
         ));
     };
-    // An answer that found everything as it was asked for has no record of its own.
+    // A request that changes nothing has no record of its own.
     let already = match kind {
         CommandKind::Release { hold } => {
             !matches!(&record.change, Change::Released { id, .. } if id == hold)
@@ -314,12 +260,12 @@ fn acknowledged(
     if already {
         return Ok(());
     }
-    // What was sold without a hold is confirmed from the beginning.
+    // A sale without a hold is confirmed from the beginning.
     let born_confirmed = match (&record.change, outcome) {
         (
             Change::Sold { id, items, .. },
-            Outcome::Confirmed { id: told, items: told_items, payment_ref: None },
-        ) => id == told && items == told_items,
+            Outcome::Confirmed { id: answered, items: answered_items, payment_ref: None },
+        ) => id == answered && items == answered_items,
         _ => false,
     };
     if record.outcome() != *outcome && !born_confirmed {
@@ -347,14 +293,14 @@ fn acknowledged(
         (None, Some(used)) => Err(finding(
             Invariant::I4,
             format!(
-                "{event} {seq} carries the key {:?}, and was asked without: {call:?}",
+                "{event} {seq} carries the key {:?}, but its request has none: {call:?}",
                 used.key.as_str()
             ),
         )),
     }
 }
 
-/// Nothing is in the ledger that nobody asked for.
+/// Checks that every record was requested.
 fn asked_for(calls: &[Call], index: &Index) -> Result<(), Finding> {
     let keys: HashSet<_> = calls
         .iter()
@@ -374,11 +320,11 @@ fn asked_for(calls: &[Call], index: &Index) -> Result<(), Finding> {
         if !asked {
             return Err(finding(
                 Invariant::I5,
-                format!("{event} {seq} happened, and nobody asked for it: {record:?}"),
+                format!("{event} {seq} was not requested: {record:?}"),
             ));
         }
     }
-    // Of a key whose every request was refused before it was decided there is no effect.
+    // A key whose requests were all refused has no effect.
     for key in keys {
         let mut of_key = calls.iter().filter(
             |call| matches!(&call.ask, Ask::Write { key: Some(other), .. } if other == key),
@@ -388,7 +334,7 @@ fn asked_for(calls: &[Call], index: &Index) -> Result<(), Finding> {
         {
             return Err(finding(
                 Invariant::I5,
-                format!("key {:?} has an effect, and was told that it has none", key.as_str()),
+                format!("key {:?} has an effect, but every answer denies it", key.as_str()),
             ));
         }
     }

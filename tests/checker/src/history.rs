@@ -1,4 +1,4 @@
-//! What was asked and what was answered, with the order of both.
+//! Requests and answers, in their order.
 
 use std::{
     collections::BTreeMap,
@@ -9,63 +9,63 @@ use inventory::{CommandKind, EventName, IdempotencyKey, Outcome, RefusalKind, St
 use inventory_audit::verify::Counts;
 use inventory_engine::{EngineError, Reply};
 
-/// What was asked for.
+/// A request.
 #[derive(Debug, Clone)]
 pub enum Ask {
-    /// A change.
+    /// A command.
     Write {
-        /// Which.
+        /// The command.
         kind: CommandKind,
-        /// With which key.
+        /// Its idempotency key.
         key: Option<IdempotencyKey>,
     },
     /// The counts of an event.
     Read {
-        /// Which.
+        /// The event.
         event: EventName,
     },
 }
 
-/// What came back.
+/// An answer.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// It was done: this is in the ledger at `seq`.
+    /// The command took effect, at `seq`.
     Done {
-        /// What was done.
+        /// The outcome.
         outcome: Outcome,
-        /// The place of its record; of an answer without one, the newest at that moment.
+        /// The `seq` of its record; of an answer without a record, the newest at that moment.
         seq: u64,
     },
-    /// It was decided that it is not done.
+    /// The command was decided and refused.
     Refused {
-        /// Why; `None` where the answer does not say it precisely.
+        /// The reason; `None` when the answer is not precise.
         reason: Option<RefusalKind>,
-        /// The event's newest record at that moment.
+        /// The newest `seq` of the event at that moment.
         seq: Option<u64>,
     },
-    /// The counts, as of `seq`; the stocks that were told.
+    /// The counts as of `seq`.
     Counts {
-        /// Up to which record; `None` where the answer does not say.
+        /// The newest record they include; `None` when the answer does not say.
         seq: Option<u64>,
-        /// Available, and where told held and sold.
+        /// Available, held and sold of each stock in the answer.
         stocks: BTreeMap<StockName, Counts>,
     },
-    /// It was certainly not done: it was refused before anything was decided.
+    /// Refused before a decision: it certainly has no effect.
     NotDone,
-    /// Nothing, or nothing that tells: it may be done, or be done later, or never.
+    /// No answer, or an inconclusive one: it may have taken effect, may do so later, or never.
     Unknown,
 }
 
 /// A request with its answer.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// Its place among all sendings and answers.
+    /// Its place among all requests and answers.
     pub sent: u64,
     /// The place of its answer; `None` when there was none.
     pub answered: Option<u64>,
-    /// What was asked.
+    /// The request.
     pub ask: Ask,
-    /// What came.
+    /// The answer.
     pub answer: Answer,
 }
 
@@ -75,7 +75,7 @@ struct State {
     calls: Vec<Call>,
 }
 
-/// A history in the making; clones write the same one.
+/// A growing history; clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct History(Arc<Mutex<State>>);
 
@@ -91,7 +91,7 @@ impl History {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// To be called before a request is sent.
+    /// Notes a request; call it before sending.
     #[must_use]
     pub fn send(&self, ask: Ask) -> Open {
         let mut state = self.state();
@@ -109,13 +109,13 @@ impl History {
 }
 
 impl Open {
-    /// To be called after the answer has come.
+    /// Notes the answer; call it after receiving.
     pub fn answered(self, answer: Answer) {
         let mut state = self.history.state();
         state.now += 1;
         let now = state.now;
         let call = &mut state.calls[self.at];
-        // What is not known has no moment at which it became known.
+        // An unknown outcome has no moment of its answer.
         call.answered = (!matches!(answer, Answer::Unknown)).then_some(now);
         call.answer = answer;
     }

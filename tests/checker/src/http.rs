@@ -1,4 +1,4 @@
-//! Answers of the services as they come over HTTP.
+//! Responses of the services over HTTP, as answers.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use crate::history::Answer;
 
-/// The wish behind `POST /reserve` and `/purchase`: so many of the default stock.
+/// The command behind `POST /reserve` and `/purchase`: tickets of the default stock.
 ///
 /// # Panics
-/// Never: the default names are names.
+/// Never: the default names are valid.
 #[must_use]
 pub fn reserve_kind(qty: u64) -> CommandKind {
     let (Ok(event), Ok(stock)) = (EventName::new("default"), StockName::new("general")) else {
@@ -23,9 +23,9 @@ pub fn reserve_kind(qty: u64) -> CommandKind {
     CommandKind::Reserve { event, items: Items::one(stock, qty), customer: None }
 }
 
-/// The answer to the call that asks for `kind`. A 503 whose body says that nothing was done is
-/// [`Answer::NotDone`]: whoever says so is held to it. `seq_header` is
-/// `Event-Seq`, for answers without a body.
+/// The answer to a request of `kind`. A 503 whose body says that the request had no effect is
+/// [`Answer::NotDone`], and the check holds the service to it. `seq_header` is `Event-Seq`, for
+/// responses without a body.
 #[must_use]
 pub fn answer(kind: &CommandKind, status: u16, body: &Value, seq_header: Option<u64>) -> Answer {
     match status {
@@ -96,7 +96,7 @@ fn items(body: &Value) -> Option<Items> {
     Items::new(items.collect::<Option<Vec<_>>>()?, usize::MAX, u64::MAX).ok()
 }
 
-/// The reason a problem gives, where the state can explain it.
+/// The reason of a problem, when the state can explain it.
 fn reason(body: &Value) -> Option<RefusalKind> {
     Some(match body["code"].as_str()? {
         "sold_out" => {
@@ -124,8 +124,8 @@ fn reason(body: &Value) -> Option<RefusalKind> {
 pub fn counts(status: u16, body: &Value) -> Answer {
     let stocks = body["stocks"].as_object().filter(|_| status == 200);
     let Some(stocks) = stocks else { return Answer::Unknown };
-    let counts = stocks.iter().filter_map(|(name, told)| {
-        let count = |what: &str| told[what].as_u64();
+    let counts = stocks.iter().filter_map(|(name, counts)| {
+        let count = |what: &str| counts[what].as_u64();
         Some((
             StockName::new(name).ok()?,
             Counts { capacity: count("capacity")?, held: count("held")?, sold: count("sold")? },
@@ -134,8 +134,8 @@ pub fn counts(status: u16, body: &Value) -> Answer {
     Answer::Counts { seq: body["seq"].as_u64(), stocks: counts.collect::<BTreeMap<_, _>>() }
 }
 
-/// The bodies of a ledger that was read as CloudEvents. serde_json's maps are ordered by name, so
-/// what is printed is what was stored.
+/// The bodies of a ledger that was read as CloudEvents. serde_json orders maps by name, so it
+/// prints the stored bytes.
 #[must_use]
 pub fn ledger(sales: &[Value]) -> Vec<Vec<u8>> {
     sales.iter().map(|sale| sale["data"].to_string().into_bytes()).collect()

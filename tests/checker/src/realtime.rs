@@ -1,4 +1,4 @@
-//! Real-time order: what was answered before another request was sent comes before it in the
+//! Real-time order: a request that was answered before another one was sent comes before it in the
 //! ledger.
 
 use std::collections::{BTreeMap, HashMap};
@@ -6,18 +6,19 @@ use std::collections::{BTreeMap, HashMap};
 use inventory::{EventName, IdempotencyKey};
 
 use crate::{
-    check::{Finding, Index, Invariant, finding},
+    finding::{Finding, Invariant, finding},
     history::{Answer, Ask, Call},
+    index::Index,
 };
 
-/// An answer's place on its event's line: a record at twice its `seq`, what was decided after it
-/// right behind.
+/// The place of an answer in its event: a record at twice its `seq`, a decision without a record
+/// right behind it.
 struct Placed<'a> {
     sent: u64,
     answered: Option<u64>,
-    /// The earliest place it can have.
+    /// The earliest possible place.
     place: u64,
-    /// The latest: a release without a key may have found what an earlier one, or time, has done.
+    /// The latest: a release without a key may have found the hold released or expired.
     place_max: u64,
     call: &'a Call,
 }
@@ -25,7 +26,7 @@ struct Placed<'a> {
 pub fn check(calls: &[Call], index: &Index) -> Result<(), Finding> {
     let mut first_sent: HashMap<&IdempotencyKey, u64> = HashMap::new();
     for call in calls {
-        // What was refused had no effect: the effect is that of another sending.
+        // A refused request had no effect: the effect belongs to another request with the key.
         let may_have = matches!(call.answer, Answer::Done { .. } | Answer::Unknown);
         if let Ask::Write { key: Some(key), .. } = &call.ask
             && may_have
@@ -58,13 +59,13 @@ fn place<'a>(
     let effect = key.and_then(|key| index.by_key.get(key)).map(|(_, seq)| *seq);
     let since = key.and_then(|key| first_sent.get(key)).copied().unwrap_or(call.sent);
     let (sent, answered, place) = match &call.answer {
-        // A repetition finds the effect of an earlier sending of its key.
+        // A retry finds the effect of an earlier request with its key.
         Answer::Done { seq, .. } if effect == Some(*seq) => (since, call.answered, seq * 2),
         Answer::Done { seq, .. } => (call.sent, call.answered, already(call, *seq, index, &event)?),
         Answer::Refused { seq: Some(seq), .. } | Answer::Counts { seq: Some(seq), .. } => {
             (call.sent, call.answered, seq * 2 + 1)
         }
-        // It can have happened at any time after it was sent first.
+        // It may have taken effect at any time after the first request with its key.
         Answer::Unknown => (since, None, effect? * 2),
         _ => return None,
     };
@@ -73,8 +74,7 @@ fn place<'a>(
     Some((event, Placed { sent, answered, place, place_max: place | u64::from(release), call }))
 }
 
-/// An answer without a key of its own: its record, when it made one; nothing when it found an older
-/// one.
+/// The place of an answer without a key: its record, or `None` when it found an older one.
 fn already(call: &Call, seq: u64, index: &Index, event: &EventName) -> Option<u64> {
     let record = index.records.get(&(event.clone(), seq))?;
     let keyless = matches!(&call.ask, Ask::Write { key: None, .. });
@@ -98,7 +98,7 @@ fn in_order(event: &EventName, placed: &[Placed<'_>]) -> Result<(), Finding> {
         }
         if let Some(earlier) = furthest.filter(|earlier| earlier.place > later.place_max) {
             let what = format!(
-                "{event}: answered before the other was sent, and comes after it: place {} {:?}, place {} {:?}",
+                "{event}: a request answered before another was sent comes after it: place {} {:?}, place {} {:?}",
                 earlier.place, earlier.call, later.place, later.call
             );
             return Err(finding(Invariant::I5, what));

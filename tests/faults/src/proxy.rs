@@ -14,7 +14,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// At which moment a connection is broken.
+/// The moment at which a connection is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Cut {
@@ -22,22 +22,22 @@ pub enum Cut {
     Nowhere = 0,
     /// As soon as it is accepted.
     OnAccept = 1,
-    /// When the request has been read, before any of it is passed on.
+    /// After reading the request, before passing on any of it.
     BeforeRequest = 2,
-    /// When half of the request has been passed on.
+    /// After passing on half of the request.
     WithinRequest = 3,
-    /// When the request has been passed on, and its answer is not waited for.
+    /// After passing on the request, without waiting for the response.
     AfterRequest = 4,
-    /// When the answer has come, and none of it is passed on.
+    /// After reading the response, before passing on any of it.
     BeforeAnswer = 5,
-    /// When half of the answer has been passed on.
+    /// After passing on half of the response.
     WithinAnswer = 6,
-    /// Nothing is passed on, and nothing is closed.
+    /// Never, but nothing is passed on.
     Silence = 7,
 }
 
 impl Cut {
-    /// All that break something.
+    /// All but [`Cut::Nowhere`].
     pub const ALL: [Self; 7] = [
         Self::OnAccept,
         Self::BeforeRequest,
@@ -53,9 +53,9 @@ impl Cut {
     }
 }
 
-/// Passes on what comes to `address`, or breaks it.
+/// Passes connections to `address` on, or breaks them.
 pub struct Proxy {
-    /// Where it listens.
+    /// The address it listens on.
     pub address: SocketAddr,
     cut: Arc<AtomicU8>,
     /// Connections broken so far.
@@ -85,14 +85,13 @@ impl Proxy {
         proxy
     }
 
-    /// From now on, also on connections that are open.
+    /// Breaks connections at this moment from now on, open ones included.
     pub fn cut(&self, at: Cut) {
         self.cut.store(at as u8, Ordering::SeqCst);
     }
 }
 
-/// Passes requests and answers, one read of each at a time; `None` when the connection was broken
-/// on purpose.
+/// Passes requests and responses on, one read at a time; `None` when it broke the connection.
 async fn pass(mut client: TcpStream, port: u16, cut: &AtomicU8) -> Option<()> {
     let now = || Cut::of(cut.load(Ordering::SeqCst));
     if now() == Cut::OnAccept {
@@ -139,7 +138,7 @@ async fn silence() {
     tokio::time::sleep(Duration::from_secs(60)).await;
 }
 
-/// Closed with unread or unsent bytes gone at once, as a broken machine does.
+/// Closes the connection with a reset, as a broken machine does.
 fn reset(client: &TcpStream) -> Option<()> {
     // A linger of zero makes the close a reset.
     let _ = client.set_zero_linger();

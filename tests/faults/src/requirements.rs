@@ -1,10 +1,10 @@
-//! What these tests need of the machine. Nothing is skipped: what is missing is an error that says
-//! what to install.
+//! Requirements on the machine. No test is skipped: a missing program is an error that names the
+//! package.
 
-/// Panics when something is missing.
+/// Checks for root and for `tool`.
 ///
 /// # Panics
-/// When not root, or when `tool` is not there.
+/// When the process is not root, or `tool` is missing.
 pub fn require(tool: &str, package: &str) {
     let id = std::process::Command::new("id").arg("-u").output().unwrap();
     assert_eq!(
@@ -18,5 +18,5 @@ pub fn require(tool: &str, package: &str) {
         .unwrap()
         .status
         .success();
-    assert!(found, "{tool} is missing: install it, such as 'apt-get install {package}'");
+    assert!(found, "{tool} is missing: install it, for example with 'apt-get install {package}'");
 }

@@ -1,4 +1,4 @@
-//! The vacancy binary under strace, which kills it or makes its calls fail at a given moment.
+//! The vacancy binary under strace, which kills it or makes its system calls fail.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,18 +14,19 @@ use tokio::{
 
 const START_MAX: Duration = Duration::from_secs(30);
 
-/// A vacancy under strace.
+/// A vacancy process under strace.
 pub struct Traced {
     child: Child,
     port: Option<u16>,
-    /// From its start to listening.
+    /// Time from its start to listening.
     pub started_in: Duration,
-    /// Where its system calls are written.
+    /// The file with its system calls.
     pub trace: PathBuf,
 }
 
 impl Traced {
-    /// Starts it on `data_dir` with these arguments for strace; waits until it listens or ends.
+    /// Starts vacancy on `data_dir` with these arguments for strace. Waits until it listens or
+    /// ends.
     ///
     /// # Panics
     /// When strace cannot be started.
@@ -75,18 +76,17 @@ impl Traced {
         Self { child, port, started_in: started.elapsed(), trace: trace.to_owned() }
     }
 
-    /// A client, if it listens.
+    /// A client, when the process listens.
     #[must_use]
     pub fn client(&self) -> Option<Client> {
         self.port.map(|port| Client::new(&format!("http://127.0.0.1:{port}")))
     }
 
-    /// Ends it now, if it has not ended by itself; true when it had.
+    /// Kills it, unless it has ended by itself; true when it had.
     pub async fn kill(mut self) -> bool {
         let ended = self.port.is_none() || matches!(self.child.try_wait(), Ok(Some(_)));
         if let Some(group) = self.child.id() {
-            // The traced process is a child of strace: both are in this group, which this test
-            // made.
+            // strace and the traced process, its child, are in the process group of this test.
             let _ = std::process::Command::new("kill")
                 .args(["-KILL", "--", &format!("-{group}")])
                 .status();
@@ -96,14 +96,14 @@ impl Traced {
     }
 }
 
-/// A strace on a process that runs already: what it counts begins now.
+/// A strace attached to a running process; it counts from now on.
 pub struct Tracer(Child);
 
 impl Tracer {
     /// Waits until every thread of `pid` is traced.
     ///
     /// # Panics
-    /// When they are not within 10 seconds.
+    /// After 10 seconds.
     pub async fn attach(pid: u32, trace: &Path, strace: &[&str]) -> Self {
         let mut command = Command::new("strace");
         command.args(["-f", "-qq", "-o"]).arg(trace).args(strace).args(["-p", &pid.to_string()]);
@@ -116,10 +116,10 @@ impl Tracer {
         Self(child)
     }
 
-    /// Waits until it has ended, as it does when what it traces has ended.
+    /// Waits until strace ends, which it does after the traced process.
     ///
     /// # Panics
-    /// When it does not.
+    /// After 30 seconds.
     pub async fn ended(mut self) {
         tokio::time::timeout(START_MAX, self.0.wait()).await.expect("strace did not end").unwrap();
     }

@@ -1,22 +1,24 @@
-use vacancy::control::{Ask, Told};
+//! A line of the control socket.
 
-/// A line of the control socket, either way: read or refused. A directory is absolute; what is read
-/// comes back as it was.
+use vacancy::control::{ControlRequest, ControlResponse};
+
+/// A line of the control socket, in either direction, is parsed or refused. A directory is
+/// absolute, and a parsed line survives a round trip.
 ///
 /// # Panics
 /// When that does not hold.
 pub fn control(data: &[u8]) {
-    match Ask::parse(data) {
+    match ControlRequest::parse(data) {
         Ok(ask) => {
-            let (Ask::Backup { dir } | Ask::Restore { dir }) = &ask;
+            let (ControlRequest::Backup { dir } | ControlRequest::Restore { dir }) = &ask;
             assert!(dir.is_absolute());
-            assert_eq!(Ask::parse(&serde_json::to_vec(&ask).unwrap()), Ok(ask));
+            assert_eq!(ControlRequest::parse(&serde_json::to_vec(&ask).unwrap()), Ok(ask));
         }
         Err(reason) => assert!(!reason.is_empty() && !reason.contains('\n'), "{reason:?}"),
     }
-    if let Ok(told) = serde_json::from_slice::<Told>(data) {
+    if let Ok(told) = serde_json::from_slice::<ControlResponse>(data) {
         assert_eq!(
-            serde_json::from_slice::<Told>(&serde_json::to_vec(&told).unwrap()).unwrap(),
+            serde_json::from_slice::<ControlResponse>(&serde_json::to_vec(&told).unwrap()).unwrap(),
             told
         );
     }

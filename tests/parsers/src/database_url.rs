@@ -1,8 +1,10 @@
+//! The URL of a database.
+
 use inventory_postgres::Target;
 
 use crate::without;
 
-/// The URL of a database: read or refused, and neither shows the password in it.
+/// A database URL is parsed or refused, and neither form shows its password.
 ///
 /// # Panics
 /// When that does not hold.
@@ -12,13 +14,13 @@ pub fn database_url(data: &[u8]) {
     if ["sslrootcert", "sslcert", "sslkey"].iter().any(|name| text.contains(name)) {
         return;
     }
-    let told = shown(&text);
-    if let Some(password) = password(&text).filter(|password| told.contains(*password)) {
+    let text_shown = shown(&text);
+    if let Some(password) = password(&text).filter(|password| text_shown.contains(*password)) {
         // A fuzzer finds passwords that are words of the message; those are there without the
         // password, too.
         assert!(
             shown(&String::from_utf8_lossy(&without(text.as_bytes(), password))).contains(password),
-            "{told}"
+            "{text_shown}"
         );
     }
 }
@@ -30,8 +32,8 @@ fn shown(url: &str) -> String {
     }
 }
 
-/// Long enough not to be a word of the message by chance, and not also the name of a parameter,
-/// which may be told.
+/// Whether the password is too long to be a word of the message by chance, and not the name of a
+/// parameter, which the message may show.
 fn password(url: &str) -> Option<&str> {
     let (login, rest) = url.split_once("://")?.1.split_once('@')?;
     let password = login.split_once(':')?.1;

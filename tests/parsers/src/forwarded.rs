@@ -1,10 +1,12 @@
+//! Lines of `X-Forwarded-For`.
+
 use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderValue};
 use http_server::middleware::TrustedProxies;
 
-/// Lines of `X-Forwarded-For`: nobody who is not trusted says for whom he asks, and what a client
-/// has written changes nothing of what the trusted proxies behind him have added.
+/// An untrusted client cannot choose its address with `X-Forwarded-For`, and its header does not
+/// change the addresses that trusted proxies behind it have added.
 ///
 /// # Panics
 /// When that does not hold.
@@ -52,7 +54,7 @@ fn with(line: &'static str) -> HeaderMap {
     headers
 }
 
-/// One header for each line, if they can be headers at all.
+/// One header for each line, or `None` when a line cannot be a header.
 fn lines(data: &[u8]) -> Option<Vec<HeaderValue>> {
     data.split(|byte| *byte == b'\n').map(|line| HeaderValue::from_bytes(line).ok()).collect()
 }

@@ -1,3 +1,5 @@
+//! Request headers.
+
 use config::Secret;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_server::{
@@ -5,13 +7,12 @@ use http_server::{
     middleware::{CorsOrigins, TrustedProxies},
 };
 use inventory::IdempotencyKey as Key;
-use ticket::client::quoted;
-use vacancy::api::key_from;
+use vacancy_api::{key_from, quoted};
 
 const TOKEN: &str = "an-admin-token-for-tests";
 
-/// Headers: a key is the same quoted and bare, a deadline lies ahead, only the token opens; what is
-/// refused is a 400, 401 or 403.
+/// A key is the same quoted and bare, a deadline lies in the future, and only the token authorizes.
+/// Other headers are refused with 400, 401 or 403.
 ///
 /// # Panics
 /// When that does not hold.
@@ -41,10 +42,10 @@ pub fn headers(data: &[u8]) {
         Ok(deadline) => assert!(deadline.0.is_none_or(|at| at >= now)),
         Err(problem) => assert_eq!(problem.status(), 400),
     }
-    let told = require_admin(&with(header::AUTHORIZATION), Some(&Secret::new(TOKEN)));
+    let admin = require_admin(&with(header::AUTHORIZATION), Some(&Secret::new(TOKEN)));
     let right = data.len() > 7
         && data[..7].eq_ignore_ascii_case(b"bearer ")
         && data[7..].trim_ascii() == TOKEN.as_bytes();
-    assert_eq!(told.is_ok(), right, "{text}");
-    assert!(told.err().is_none_or(|problem| matches!(problem.status().as_u16(), 401 | 403)));
+    assert_eq!(admin.is_ok(), right, "{text}");
+    assert!(admin.err().is_none_or(|problem| matches!(problem.status().as_u16(), 401 | 403)));
 }

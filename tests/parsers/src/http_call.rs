@@ -1,3 +1,5 @@
+//! Whole HTTP calls.
+
 use std::{
     net::{IpAddr, Ipv4Addr},
     sync::{Mutex, PoisonError},
@@ -17,26 +19,31 @@ use inventory::{CommandKind, EventName, EventSettings, Limits, StockName};
 use inventory_engine::{Engine, Environment};
 use inventory_store::MemoryStore;
 use telemetry::Metrics;
-use ticket::service::Monolith;
+use ticket::{
+    api::{self, Shop},
+    client::LocalVacancyClient,
+};
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
-use vacancy::{VacancySettings, api::App, service::Keeper};
+use utoipa_axum::router::OpenApiRouter;
+use vacancy::api::AppState;
+use vacancy_api::{complete, document};
+use vacancy_service::VacancySettings;
 
-/// A service is used for so many calls, then there is a new one: what is in it would fill the
-/// memory.
+/// Calls before a new service: the events of a service fill the memory.
 const CALLS_MAX: u32 = 20_000;
-/// Larger inputs are other tests' concern.
+/// The largest input; other tests send larger ones.
 const INPUT_MAX: usize = 70_000;
 
-/// The monolith over a store in memory.
+/// The monolith on a store in memory.
 pub(crate) struct Service {
     pub(crate) runtime: Runtime,
     pub(crate) router: Router,
     calls: u32,
 }
 
-/// A whole call to the monolith, written as `METHOD path`, lines of headers, an empty line, and a
-/// body: it is answered, by no 5xx but 503, and an error is a problem in the contract's form.
+/// The monolith responds to any call, written as `METHOD path`, lines of headers, an empty line and
+/// a body. The only 5xx is 503, and an error is a problem as the contract defines it.
 ///
 /// # Panics
 /// When that does not hold.
@@ -54,7 +61,7 @@ pub fn http_call(data: &[u8]) {
 }
 
 impl Service {
-    /// With these events.
+    /// Starts a monolith with these events.
     pub(crate) fn start(events: &[&str]) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let pairs = [
@@ -81,7 +88,12 @@ impl Service {
                 };
                 engine.submit(inventory_engine::Request::new(kind)).await.unwrap();
             }
-            let (routes, openapi) = Monolith.routes(App::new(engine, &settings)).split_for_parts();
+            let state = AppState::new(engine, &settings);
+            let client = LocalVacancyClient::new(state.stock().clone());
+            let (routes, openapi) = OpenApiRouter::with_openapi(document("Ticket System", ""))
+                .merge(api::router(Shop::new(client, settings.limits.qty_max)))
+                .merge(vacancy::api::router(state))
+                .split_for_parts();
             let health = Health::new("monolith");
             health.set_ready();
             let info = ServiceInfo::new("monolith", "0", "monolith", "tests");
@@ -91,7 +103,7 @@ impl Service {
                 Metrics::new("monolith", "0").unwrap(),
                 settings.http.requests.clone(),
             );
-            let document = vacancy::api::complete(&openapi, &settings);
+            let document = complete(&openapi, &settings.document_limits());
             finish(
                 routes,
                 parts.with_documentation(Documentation::new("Ticket System", move || {

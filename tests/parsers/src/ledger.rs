@@ -1,3 +1,5 @@
+//! The lines of a backup.
+
 use inventory::ledger::Record;
 use inventory_audit::{
     transfer::Manifest,
@@ -6,8 +8,8 @@ use inventory_audit::{
 use inventory_store::{MemoryStore, ReplayError, Replayer};
 use tokio::runtime::Builder;
 
-/// The lines of a backup: whatever they are, they are taken or refused; and what the auditor finds
-/// right can be restored. Its manifest is read or refused.
+/// Any lines of a backup are accepted or refused. A backup that passes the auditor can be restored.
+/// Its manifest is parsed or refused.
 ///
 /// # Panics
 /// When that does not hold.
@@ -30,7 +32,7 @@ async fn replay(lines: &[&[u8]]) -> Result<(), ReplayError> {
     replayer.finish().await.map(|_| ())
 }
 
-/// Whether all of it is right.
+/// Whether the auditor accepts all lines.
 fn audit(lines: &[&[u8]]) -> bool {
     let mut auditor = Auditor::new(&VerifyOptions::default());
     let right = lines.iter().all(|line| {

@@ -1,6 +1,7 @@
-//! Everything that reads what others wrote, as functions that take any bytes and panic when
-//! something does not hold. The tests of this crate run them on the corpus and on what random
-//! changes make of it; the fuzzers in `fuzz` run the same functions.
+//! Properties of every parser, as functions of any bytes that panic when a property does not hold.
+//!
+//! The tests of this crate run the functions on the corpus and on random changes of it; the fuzzers
+//! in `fuzz` run the same functions.
 #![allow(clippy::unwrap_used)]
 
 mod control;
@@ -17,7 +18,7 @@ mod rows;
 mod settings;
 mod ticket_system;
 
-/// `data` with something of the same form in the place of `secret`, wherever that is.
+/// `data` with every `secret` replaced by text of the same form.
 fn without(data: &[u8], secret: &str) -> Vec<u8> {
     let (mut rest, mut other) = (data, Vec::with_capacity(data.len()));
     while let Some((first, behind)) = rest.split_first() {
@@ -34,21 +35,21 @@ fn without(data: &[u8], secret: &str) -> Vec<u8> {
     other
 }
 
-/// What is run on any bytes.
+/// A function of any bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Target {
-    /// Its name, and that of its folder in `corpus`.
+    /// Its name and the name of its folder in `corpus`.
     pub name: &'static str,
-    /// Panics when something does not hold.
+    /// Panics when the property does not hold.
     pub run: fn(&[u8]),
 }
 
-/// Each is the function of its module, and called like it.
+/// Each target is the function of the module with the same name.
 macro_rules! targets {
     ($($name:ident)*) => {
         $(pub use $name::$name;)*
 
-        /// All of them.
+        /// All targets.
         pub const TARGETS: &[Target] = &[$(Target { name: stringify!($name), run: $name }),*];
     };
 }

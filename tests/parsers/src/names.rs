@@ -1,3 +1,5 @@
+//! Names, keys and ids.
+
 use std::{
     fmt::{Debug, Display},
     str::FromStr,
@@ -6,8 +8,8 @@ use std::{
 use inventory::{CustomerId, EventName, HoldId, IdempotencyKey, Items, PaymentRef, StockName};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Names, keys and ids: what is accepted comes back as it was from text and from JSON; lists of
-/// items are ordered and distinct.
+/// An accepted name, key or id survives a round trip through text and JSON. Lists of items are
+/// ordered and distinct.
 ///
 /// # Panics
 /// When that does not hold.

@@ -1,3 +1,5 @@
+//! The query of a list of events.
+
 use std::sync::{Mutex, PoisonError};
 
 use axum::body::Body;
@@ -8,11 +10,11 @@ use tower::ServiceExt;
 
 use crate::http_call::Service;
 
-/// Events there are to list.
+/// The events of the service.
 const EVENTS: [&str; 5] = ["a", "b-1", "default", "gala.2", "z"];
 
-/// The query of a list of events: a page in order, after the name it has to be after and no longer
-/// than asked for, from which `next` leads through all the others; or a 422.
+/// The query of a list of events returns a page: in order, after the requested name, at most as
+/// long as requested, and `next` leads through all remaining events. Other queries get a 4xx.
 ///
 /// # Panics
 /// When that does not hold.
@@ -28,7 +30,7 @@ pub fn pages(data: &[u8]) {
     }
     let mut names = names(&page);
     let from = names.first().map_or(EVENTS.len(), |first| {
-        EVENTS.iter().position(|name| name == first).expect("an event there is")
+        EVENTS.iter().position(|name| name == first).expect("a known event")
     });
     let mut next = page["next"].as_str().map(str::to_owned);
     while let Some(after) = next {
@@ -46,7 +48,7 @@ fn names(page: &Value) -> Vec<String> {
     events.iter().map(|event| event["event"].as_str().expect("a name").to_owned()).collect()
 }
 
-/// Status and body; `None` when this can be no query.
+/// Status and body; `None` when `query` cannot be in a URI.
 fn list(service: &Service, query: &str) -> Option<(u16, Value)> {
     let request = Request::get(format!("/api/v1/events?{query}")).body(Body::empty()).ok()?;
     service.runtime.block_on(async {

@@ -1,8 +1,10 @@
+//! Kubernetes quantities.
+
 use operator::apply::quantity::equal;
 use serde_json::json;
 
-/// Two amounts of Kubernetes, a line each: they are equal or not whichever comes first, and a sign
-/// or a zero before one changes nothing.
+/// The equality of two Kubernetes quantities, one a line, is symmetric, and a leading sign or zero
+/// does not change it.
 ///
 /// # Panics
 /// When that does not hold.

@@ -1,6 +1,8 @@
+//! A record of a ledger.
+
 use inventory::ledger::Record;
 
-/// A record of a ledger: what is read is canonical, so that it is written again byte for byte.
+/// A parsed record is canonical: it is written again byte for byte.
 ///
 /// # Panics
 /// When that does not hold.

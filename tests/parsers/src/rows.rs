@@ -1,7 +1,9 @@
+//! A row of the embedded store.
+
 use inventory_embedded::rows::reread;
 
-/// A row of the embedded store: read or refused; a key is written again byte for byte, and a value
-/// as one that reads as the same.
+/// A row is parsed or refused. A key is written again byte for byte, a value as one that parses to
+/// the same.
 ///
 /// # Panics
 /// When that does not hold.

@@ -1,15 +1,18 @@
+//! Settings.
+
 use config::{ConfigError, Source};
+use inventory_embedded::EmbeddedOptions;
 use ticket::TicketSettings;
 
 use crate::without;
 
-/// Settings as in a `.env` file: accepted within their limits, or refused by one line that names
-/// the variable and shows no secret.
+/// Settings in the form of a `.env` file are accepted within their limits, or refused by one line
+/// that names the variable and shows no secret.
 ///
 /// # Panics
 /// When that does not hold.
 pub fn settings(data: &[u8]) {
-    // They name files, which would be read.
+    // These settings name files, which would be read.
     if data.windows(6).any(|part| {
         part.eq_ignore_ascii_case(b"sslroo")
             || part.eq_ignore_ascii_case(b"sslcer")
@@ -29,7 +32,8 @@ pub fn settings(data: &[u8]) {
                     && settings.vacancy.initial_stock <= limits.capacity_max
             );
             assert!(
-                settings.vacancy.store.memtable_bytes <= settings.vacancy.store.journal_bytes / 4
+                settings.vacancy.store.memtable_bytes
+                    <= settings.vacancy.store.journal_bytes / EmbeddedOptions::TABLES
             );
             assert!(
                 settings
@@ -43,8 +47,8 @@ pub fn settings(data: &[u8]) {
             let line = error.to_string();
             assert!(!line.contains('\n') && line.contains(": "), "{line:?}");
             for secret in secrets(data).iter().filter(|secret| line.contains(*secret)) {
-                // A fuzzer finds secrets that are words of the message; those are there without the
-                // secret, too.
+                // A fuzzer finds secrets that are words of the message: the message without the
+                // secret contains them, too.
                 assert!(
                     read(&without(data, secret))
                         .is_err_and(|error| error.to_string().contains(secret)),
@@ -60,8 +64,8 @@ fn read(data: &[u8]) -> Result<TicketSettings, ConfigError> {
     TicketSettings::from_source(&source)
 }
 
-/// The values of secrets, where they are long enough not to be a part of the message by chance, and
-/// stand nowhere else, where they are none.
+/// The values of secrets that are too long to be a part of the message by chance, and that do not
+/// appear elsewhere in `data`.
 fn secrets(data: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(data);
     let secret = |line: &str| {

@@ -1,3 +1,5 @@
+//! A file of TicketSystems.
+
 use operator::{
     build::build,
     commands::diff::parse,
@@ -6,8 +8,8 @@ use operator::{
     validate::validate,
 };
 
-/// A file of TicketSystems: read or refused; each is built or refused with a reason, the same when
-/// it comes back from JSON.
+/// A file of TicketSystems is parsed or refused. Each system is built or refused with a reason, and
+/// the result is the same after a round trip through JSON.
 ///
 /// # Panics
 /// When that does not hold.

@@ -1,7 +1,7 @@
 //! Real PostgreSQL servers for tests and measurements, and PgBouncer in front of them.
 //!
 //! They run in temporary directories, listen on 127.0.0.1, and end with the process that started
-//! them, whatever ends it.
+//! them, even when it is killed.
 #![allow(clippy::unwrap_used)]
 
 mod programs;

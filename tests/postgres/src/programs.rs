@@ -1,4 +1,4 @@
-//! Finding the programs, and running them as somebody who is not root.
+//! The programs of PostgreSQL, run as a user other than root.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Where a program of PostgreSQL is: where Debian and its kin keep it, or in PATH.
+/// The path of a program of PostgreSQL: in the folders of Debian, or in PATH.
 pub fn find(name: &str) -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
@@ -16,12 +16,12 @@ pub fn find(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     folders.extend(std::env::split_paths(&path));
     folders.extend(["/usr/sbin".into(), "/usr/local/bin".into()]);
-    // Debian's folders first: what it has in PATH are wrappers that want a cluster of Debian's own.
+    // Debian's folders first: its programs in PATH are wrappers that need a Debian cluster.
     let found = folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file());
     found.unwrap_or_else(|| panic!("{name} is missing: install PostgreSQL and PgBouncer, such as 'apt-get install postgresql pgbouncer'"))
 }
 
-/// The user that servers run as when this process is root's: they refuse to be root's themselves.
+/// The user of servers when this process runs as root: they refuse to run as root.
 pub fn owner() -> Option<(u32, u32)> {
     use std::os::unix::fs::MetadataExt;
     if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
@@ -40,7 +40,7 @@ pub fn owner() -> Option<(u32, u32)> {
     )
 }
 
-/// A directory of its owner.
+/// A directory that belongs to the user of servers.
 pub fn directory() -> tempfile::TempDir {
     let dir = tempfile::Builder::new().prefix("test-postgres-").tempdir().unwrap();
     if let Some((user, group)) = owner() {
@@ -49,7 +49,7 @@ pub fn directory() -> tempfile::TempDir {
     dir
 }
 
-/// A command that runs as the owner, and ends when this process does.
+/// A command that runs as the user of servers, and ends with this process.
 pub fn command(program: &Path, log: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]);
@@ -86,8 +86,8 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts it. The signal at the end of this process is tied to the thread that started it, so
-    /// that thread never ends.
+    /// Starts it. The signal at the end of this process comes from the thread that started the
+    /// program, so that thread never ends.
     pub fn start(mut command: Command) -> Self {
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || {
@@ -112,7 +112,7 @@ impl Program {
             .status();
     }
 
-    /// Waits until it is gone.
+    /// Waits for its end.
     pub fn wait(&mut self) {
         let since = Instant::now();
         while self.child.try_wait().unwrap().is_none() {

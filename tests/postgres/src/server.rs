@@ -30,7 +30,7 @@ fn free_port() -> u16 {
 }
 
 impl Server {
-    /// A new server with these lines in its configuration. It syncs to disk unless told otherwise.
+    /// A new server with these lines in its configuration. It syncs to disk by default.
     pub fn start(settings: &[&str]) -> Self {
         let mut server = Self::initialized();
         server.configure(settings);
@@ -38,9 +38,8 @@ impl Server {
         server
     }
 
-    /// A new server that speaks TLS with this certificate, knows clients by `clients`, and lets in
-    /// whom `access` says (lines of pg_hba.conf); whoever comes by its socket may do
-    /// everything.
+    /// A new server with TLS and this certificate. `clients` signs the certificates of clients, and
+    /// `access` has lines of pg_hba.conf. Connections through its socket may do everything.
     pub fn with_tls(certified: &Certified, clients: &Authority, access: &[&str]) -> Self {
         let mut server = Self::initialized();
         let data = server.data();
@@ -79,8 +78,7 @@ impl Server {
         server
     }
 
-    /// One server for all tests of this process; it does not sync, because it is never killed to
-    /// see what is left.
+    /// One server for all tests of this process. It does not sync, because no test kills it.
     pub fn common() -> &'static Self {
         static COMMON: OnceLock<Server> = OnceLock::new();
         COMMON.get_or_init(|| {
@@ -88,7 +86,7 @@ impl Server {
         })
     }
 
-    /// A standby of this server that it waits for with every commit.
+    /// A synchronous standby of this server.
     pub fn standby(&self) -> Self {
         let standby = Self { dir: directory(), port: free_port(), program: None };
         let (data, port) = (standby.data(), self.port.to_string());
@@ -112,7 +110,7 @@ impl Server {
         standby
     }
 
-    /// Puts lines at the end of its configuration; read at the next start.
+    /// Appends lines to its configuration; the next start reads them.
     pub fn configure(&self, settings: &[&str]) {
         let path = self.data().join("postgresql.conf");
         let mut text = std::fs::read_to_string(&path).unwrap();
@@ -122,9 +120,9 @@ impl Server {
         std::fs::write(&path, text).unwrap();
     }
 
-    /// Starts it and waits until it answers.
+    /// Starts it and waits until it responds.
     pub fn launch(&mut self) {
-        // What was killed may have left its socket and its lock file behind.
+        // A killed server leaves its socket and its lock file.
         let mut server = command(&find("postgres"), &self.log());
         server.arg("-D").arg(self.data()).args([
             "-p",
@@ -159,12 +157,12 @@ impl Server {
         self.dir.path().join("log")
     }
 
-    /// Where it listens on 127.0.0.1.
+    /// Its port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Where its socket is.
+    /// The directory of its socket.
     pub fn socket_dir(&self) -> &Path {
         self.dir.path()
     }
@@ -174,7 +172,7 @@ impl Server {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// Through its socket, which is open whoever else is let in.
+    /// A URL through its socket, which accepts everybody.
     async fn connect(&self, database: &str) -> tokio_postgres::Client {
         let mut config = tokio_postgres::Config::new();
         config.host_path(self.socket_dir()).port(self.port).user("postgres").dbname(database);
@@ -202,7 +200,7 @@ impl Server {
         row.unwrap_or_default()
     }
 
-    /// A new database; its URL.
+    /// Creates a database and returns its URL.
     pub async fn database(&self) -> String {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::SeqCst));
@@ -210,13 +208,13 @@ impl Server {
         self.url(&name)
     }
 
-    /// `kill -9` of all its processes at once, as a machine goes down.
+    /// Kills all its processes at once, as when a machine fails.
     pub fn kill(&mut self) {
         let Some(mut program) = self.program.take() else { return };
-        // It may start none that is not seen here.
+        // Stop the postmaster first, so that it starts no other process.
         program.signal("STOP");
         let children = children(program.id());
-        // The postmaster first: otherwise it would begin to recover.
+        // Kill the postmaster first: otherwise it begins to recover.
         program.signal("KILL");
         for child in &children {
             let _ = std::process::Command::new("kill")
@@ -225,7 +223,7 @@ impl Server {
                 .status();
         }
         program.wait();
-        // As long as one of them is there, none can be started in the same directory.
+        // No server starts in the same directory before all have ended.
         let since = Instant::now();
         while children.iter().any(|child| is_alive(*child)) {
             assert!(
@@ -236,7 +234,7 @@ impl Server {
         }
     }
 
-    /// Lets all its processes stand still, or go on.
+    /// Stops all its processes, or continues them.
     pub fn freeze(&self, frozen: bool) {
         let Some(program) = &self.program else { return };
         let signal = if frozen { "-STOP" } else { "-CONT" };
@@ -248,7 +246,7 @@ impl Server {
         }
     }
 
-    /// Makes a standby the primary, and waits until it takes writes.
+    /// Promotes a standby, and waits until it accepts writes.
     pub fn promote(&self) {
         run("pg_ctl", &["promote", "-w", "-D", self.data().to_str().unwrap()], &self.log());
     }
@@ -261,8 +259,7 @@ impl Drop for Server {
     }
 }
 
-/// Whether a process of PostgreSQL has this id; what waits for its parent to hear of its end is
-/// none.
+/// Whether a live process of PostgreSQL has this id. A zombie does not count.
 fn is_alive(id: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     stat.contains("(postgres)") && !stat.contains(") Z ")

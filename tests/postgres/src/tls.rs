@@ -12,7 +12,7 @@ use rcgen::{
 
 use crate::programs::owner;
 
-/// Who signs certificates.
+/// A certificate authority.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key, both PEM.
@@ -22,7 +22,7 @@ pub struct Certified {
 }
 
 impl Authority {
-    /// One that nobody knows.
+    /// A new, unknown authority.
     pub fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -31,7 +31,7 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// Its own certificate, PEM.
+    /// The certificate of the authority, PEM.
     pub fn certificate(&self) -> String {
         self.0.pem()
     }
@@ -76,7 +76,7 @@ impl Default for Authority {
     }
 }
 
-/// Writes a file that only the server's owner can read, as it wants its key to be.
+/// Writes a file that only the user of servers can read, as PostgreSQL requires of a key.
 pub fn write_private(path: &Path, text: &str) -> PathBuf {
     std::fs::write(path, text).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();

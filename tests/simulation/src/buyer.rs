@@ -1,5 +1,5 @@
-//! Buyers: careful ones, that repeat what got no answer with the same key, and sometimes hasty
-//! ones, that send it twice.
+//! Buyers: they repeat a request without a response with the same key, and sometimes send it twice
+//! at once.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
 use crate::{
-    link::{Link, Reply},
+    http_client::{HttpClient, Reply},
     purchase::{Purchase, back_off},
+    scenario::Scenario,
     vacancy,
-    world::Scenario,
 };
 
 const WITHIN: Duration = Duration::from_millis(900);
@@ -36,9 +36,9 @@ pub struct Buyer {
     history: History,
     rng: StdRng,
     scenario: Scenario,
-    link: Link,
-    /// A second way, for what is sent twice at once.
-    twin: Link,
+    client: HttpClient,
+    /// For requests that are sent twice at once.
+    twin: HttpClient,
     keys: u64,
     holds: Vec<HoldId>,
 }
@@ -60,24 +60,24 @@ fn items_json(items: &Items) -> Value {
 }
 
 impl Buyer {
-    /// The buyer of that number.
+    /// The buyer with this number.
     #[must_use]
     pub fn new(number: u64, scenario: &Scenario, history: History) -> Self {
         let rng = StdRng::seed_from_u64(scenario.seed.wrapping_mul(31).wrapping_add(number));
-        let link = || Link::new(vacancy::HOST, vacancy::PORT);
+        let client = || HttpClient::new(vacancy::HOST, vacancy::PORT);
         Self {
             name: format!("b{number}"),
             history,
             rng,
             scenario: scenario.clone(),
-            link: link(),
-            twin: link(),
+            client: client(),
+            twin: client(),
             keys: 0,
             holds: Vec::new(),
         }
     }
 
-    /// Buys until it has enough.
+    /// Makes all calls of the scenario.
     pub async fn run(mut self) {
         for _ in 0..self.scenario.calls {
             let pause_ms = self.rng.random_range(0..self.scenario.pause_max_ms);
@@ -88,7 +88,7 @@ impl Buyer {
                 42..60 => self.hold().await,
                 60..66 => self.batch().await,
                 66..76 => self.read().await,
-                _ => self.about_a_hold().await,
+                _ => self.change_a_hold().await,
             }
         }
     }
@@ -106,7 +106,7 @@ impl Buyer {
         }
     }
 
-    /// Several at once, as the buyers of one ticket come.
+    /// Several purchases at once, through ticket.
     async fn purchase(&mut self) {
         let mut orders = Vec::new();
         for _ in 0..self.rng.random_range(1..5) {
@@ -158,7 +158,7 @@ impl Buyer {
         }
     }
 
-    async fn about_a_hold(&mut self) {
+    async fn change_a_hold(&mut self) {
         if self.holds.is_empty() {
             return self.read().await;
         }
@@ -204,8 +204,10 @@ impl Buyer {
         let name = if self.rng.random_bool(0.5) { "default" } else { "gala" };
         let Some(event) = event(name) else { return };
         let open = self.history.send(Ask::Read { event });
-        let reply =
-            self.link.call(Method::GET, &format!("/api/v1/events/{name}"), &[], None, WITHIN).await;
+        let reply = self
+            .client
+            .call(Method::GET, &format!("/api/v1/events/{name}"), &[], None, WITHIN)
+            .await;
         open.answered(reply.map_or(Answer::Unknown, |reply| counts(reply.status, &reply.body)));
     }
 
@@ -214,8 +216,8 @@ impl Buyer {
         IdempotencyKey::new(&format!("{}-{}", self.name, self.keys)).ok()
     }
 
-    /// What ticket does: several orders in one call, each with its own key; what got no answer is
-    /// sent again.
+    /// Sends several orders in one call, as ticket does, each with its own key. Repeats those
+    /// without an answer.
     async fn batch(&mut self) {
         let mut orders = Vec::new();
         for _ in 0..self.rng.random_range(2..6) {
@@ -236,24 +238,24 @@ impl Buyer {
             let body: Value =
                 orders.iter().map(|(qty, key)| json!({"qty": qty, "key": key.as_str()})).collect();
             let reply = self
-                .link
+                .client
                 .call(Method::POST, "/api/v1/reserve/batch", &[], Some(body), WITHIN)
                 .await;
             let mut left = Vec::new();
             for (at, (open, order)) in open.into_iter().zip(orders).enumerate() {
                 let slot =
                     reply.as_ref().filter(|reply| reply.status == 200).map(|reply| &reply.body[at]);
-                let told = slot.map_or(Answer::Unknown, |slot| {
+                let answered = slot.map_or(Answer::Unknown, |slot| {
                     let status = slot["status"]
                         .as_u64()
                         .and_then(|status| u16::try_from(status).ok())
                         .unwrap_or(200);
                     answer(&checker::reserve_kind(order.0), status, slot, None)
                 });
-                if matches!(told, Answer::Unknown | Answer::NotDone) {
+                if matches!(answered, Answer::Unknown | Answer::NotDone) {
                     left.push(order);
                 }
-                open.answered(told);
+                open.answered(answered);
             }
             orders = left;
             if orders.is_empty() {
@@ -263,7 +265,7 @@ impl Buyer {
         }
     }
 
-    /// Asks until there is an answer, with one key; returns what was done.
+    /// Repeats a request with one key until there is a response; returns the outcome.
     async fn write(&mut self, kind: CommandKind, wire: Wire) -> Option<Outcome> {
         let key = if wire.method == Method::DELETE { None } else { self.key() };
         let mut headers = Vec::new();
@@ -276,14 +278,14 @@ impl Buyer {
             let twice = key.is_some() && self.rng.random_bool(self.scenario.twice);
             let ask = || self.history.send(Ask::Write { kind: kind.clone(), key: key.clone() });
             let (first, second) = (ask(), twice.then(ask));
-            let sent = self.link.call(
+            let sent = self.client.call(
                 wire.method.clone(),
                 &wire.path,
                 &headers,
                 wire.body.clone(),
                 WITHIN,
             );
-            let told = if let Some(second) = second {
+            let answered = if let Some(second) = second {
                 let again = self.twin.call(
                     wire.method.clone(),
                     &wire.path,
@@ -291,16 +293,16 @@ impl Buyer {
                     wire.body.clone(),
                     WITHIN,
                 );
-                // Each is noted when it comes: the other one must not make it look later than it
-                // was.
-                let (told, _) = tokio::join!(async { note(sent.await, &kind, first) }, async {
+                // Each response is noted when it arrives: waiting for the other one would make it
+                // look later than it was.
+                let (answered, _) = tokio::join!(async { note(sent.await, &kind, first) }, async {
                     note(again.await, &kind, second)
                 });
-                told
+                answered
             } else {
                 note(sent.await, &kind, first)
             };
-            match told {
+            match answered {
                 Answer::Unknown | Answer::NotDone => back_off(&mut self.rng, attempt).await,
                 Answer::Done { outcome, .. } => return Some(outcome),
                 _ => return None,
@@ -311,10 +313,10 @@ impl Buyer {
 }
 
 fn note(reply: Option<Reply>, kind: &CommandKind, open: checker::Open) -> Answer {
-    let told = reply.map_or(Answer::Unknown, |reply| {
+    let answered = reply.map_or(Answer::Unknown, |reply| {
         let seq = reply.headers.get("event-seq").and_then(|seq| seq.to_str().ok()?.parse().ok());
         answer(kind, reply.status, &reply.body, seq)
     });
-    open.answered(told.clone());
-    told
+    open.answered(answered.clone());
+    answered
 }

@@ -1,4 +1,4 @@
-//! A clock that follows the simulation's time and jumps when it is told to.
+//! A clock that follows the simulation's time and jumps on request.
 
 use std::sync::{
     Arc,

@@ -1,5 +1,5 @@
-//! A file that outlives its process, and of which a loss of power leaves only what was synced, and
-//! some of the rest.
+//! A file that outlives its process. A loss of power leaves its synced bytes and a part of the
+//! rest.
 
 use std::{
     io,
@@ -9,21 +9,21 @@ use std::{
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-/// What the disk does wrong next.
+/// The next fault of the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DiskFault {
-    /// A write fails, and part of it is there.
+    /// A write fails after a part of it.
     TornWrite,
-    /// A write fails, and nothing of it is there (no space).
+    /// A write fails as a whole: no space.
     FailedWrite,
-    /// A sync fails; what was written may be there or not, and no later sync will tell.
+    /// A sync fails. The bytes may be lost, and later syncs succeed all the same.
     FailedSync,
 }
 
 #[derive(Debug)]
 struct State {
     synced: Vec<u8>,
-    /// Written, and in the memory of the machine.
+    /// Written, and in the page cache.
     cached: Vec<u8>,
     fault: Option<DiskFault>,
     sticky: bool,
@@ -35,7 +35,7 @@ struct State {
 pub struct Disk(Arc<Mutex<State>>);
 
 impl Disk {
-    /// An empty one.
+    /// An empty file.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let rng = StdRng::seed_from_u64(seed);
@@ -64,7 +64,7 @@ impl Disk {
         (state.fault, state.sticky) = (None, false);
     }
 
-    /// The machine loses power: of what was not synced a part is left, perhaps with damage at its
+    /// The machine loses power: a part of the unsynced bytes stays, sometimes with damage at its
     /// end.
     pub fn lose_power(&self) {
         let mut state = self.state();
@@ -79,7 +79,7 @@ impl Disk {
         state.cached.clear();
     }
 
-    /// What a process reads when it starts.
+    /// All bytes, as a process reads them when it starts.
     #[must_use]
     pub fn read(&self) -> Vec<u8> {
         let state = self.state();
@@ -95,10 +95,10 @@ impl Disk {
         state.synced = all;
     }
 
-    /// Appends. It takes its time, and may fail.
+    /// Appends, after a random pause.
     ///
     /// # Errors
-    /// When it was told to.
+    /// After [`Disk::break_next`].
     pub async fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let pause_us = self.state().rng.random_range(50..1_500);
         tokio::time::sleep(Duration::from_micros(pause_us)).await;
@@ -117,16 +117,16 @@ impl Disk {
         }
     }
 
-    /// Makes what was written durable. It takes its time, and may fail.
+    /// Makes the written bytes durable, after a random pause.
     ///
     /// # Errors
-    /// When it was told to.
+    /// After [`Disk::break_next`].
     pub async fn sync(&self) -> io::Result<()> {
         let pause_us = self.state().rng.random_range(200..6_000);
         tokio::time::sleep(Duration::from_micros(pause_us)).await;
         let mut state = self.state();
         if state.take_fault(|fault| fault == DiskFault::FailedSync).is_some() {
-            // As a page cache does: what could not be written is marked clean, and may be gone.
+            // As a page cache does: it marks the pages clean, and they may be lost.
             if state.rng.random_bool(0.5) {
                 state.cached.clear();
             }

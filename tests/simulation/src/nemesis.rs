@@ -1,4 +1,4 @@
-//! What goes wrong, and when: decided by the seed, step by step.
+//! Injects faults, step by step, as the seed decides.
 
 use std::time::Duration;
 
@@ -7,12 +7,14 @@ use turmoil::Sim;
 
 use crate::{
     disk::DiskFault,
-    relay, ticket,
+    progress::Progress,
+    relay,
+    scenario::{BUYER_HOSTS, Scenario},
+    ticket,
     vacancy::{HOST, Machine},
-    world::{BUYER_HOSTS, Course, Scenario},
 };
 
-/// Between which hosts the network can be cut.
+/// Pairs of hosts between which the network can be cut.
 const LINKS: [(&str, &str); 6] = [
     (BUYER_HOSTS[0], HOST),
     (BUYER_HOSTS[1], HOST),
@@ -22,12 +24,12 @@ const LINKS: [(&str, &str); 6] = [
     (relay::HOST, HOST),
 ];
 
-/// How often each thing was done.
+/// Counts of the injected faults.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Done {
-    /// Processes killed, with the machine's memory surviving.
+pub struct FaultCounts {
+    /// Processes killed; the page cache of the machine survives.
     pub kills: u32,
-    /// Of ticket and of the relay before vacancy.
+    /// Kills of ticket and of the relay.
     pub other_kills: u32,
     /// Power lost.
     pub power_losses: u32,
@@ -45,7 +47,7 @@ pub struct Done {
     pub jumps: u32,
 }
 
-/// The one who does it.
+/// Injects the faults.
 pub struct Nemesis {
     rng: StdRng,
     machine: Machine,
@@ -55,12 +57,12 @@ pub struct Nemesis {
     down: Vec<(&'static str, Duration)>,
     heal_at: Option<Duration>,
     cut: Option<((&'static str, &'static str), bool)>,
-    /// What was done.
-    pub done: Done,
+    /// The faults so far.
+    pub counts: FaultCounts,
 }
 
 impl Nemesis {
-    /// Does what follows from the scenario's seed.
+    /// The faults of the scenario's seed.
     #[must_use]
     pub fn new(scenario: &Scenario, machine: Machine) -> Self {
         Self {
@@ -71,25 +73,25 @@ impl Nemesis {
             down: Vec::new(),
             heal_at: None,
             cut: None,
-            done: Done::default(),
+            counts: FaultCounts::default(),
         }
     }
 
-    /// To be called after every step of the simulation.
-    pub fn step(&mut self, sim: &mut Sim<'_>, course: &Course) {
+    /// Call it after every step of the simulation.
+    pub fn step(&mut self, sim: &mut Sim<'_>, progress: &Progress) {
         let now = sim.elapsed();
         if !self.is_down(HOST) && !sim.is_host_running(HOST) {
-            // It ended by itself. The disk is as it is; whoever starts it again does so on a disk
-            // that works.
-            self.done.failures += 1;
+            // It ended by itself. The contents of the disk stay; the disk works again from the
+            // next start on.
+            self.counts.failures += 1;
             if self.rng.random_bool(0.3) {
                 self.machine.disk.lose_power();
             }
             self.restart_later(HOST, now);
         }
-        // When the buyers are done everything is well again, and has to work soon.
-        let calm = course.is_calm();
-        if course.is_outage() && !calm {
+        // When the buyers are done, the faults end, and ticket must sell again soon.
+        let calm = progress.is_calm();
+        if progress.is_outage() && !calm {
             return self.last_outage(sim);
         }
         for (host, _) in self.down.extract_if(.., |(_, at)| *at <= now || calm) {
@@ -110,7 +112,7 @@ impl Nemesis {
         }
     }
 
-    /// All hosts run, and nothing comes through to vacancy.
+    /// All hosts run, and no message reaches vacancy.
     fn last_outage(&mut self, sim: &mut Sim<'_>) {
         let cut = Some(((relay::HOST, HOST), false));
         if self.heal_at == Some(Duration::MAX) {
@@ -140,9 +142,9 @@ impl Nemesis {
                 sim.crash(HOST);
                 if self.rng.random_bool(0.6) {
                     self.machine.disk.lose_power();
-                    self.done.power_losses += 1;
+                    self.counts.power_losses += 1;
                 } else {
-                    self.done.kills += 1;
+                    self.counts.kills += 1;
                 }
                 self.restart_later(HOST, now);
             }
@@ -150,7 +152,7 @@ impl Nemesis {
                 let host = if self.rng.random_bool(0.7) { ticket::HOST } else { relay::HOST };
                 if !self.is_down(host) {
                     sim.crash(host);
-                    self.done.other_kills += 1;
+                    self.counts.other_kills += 1;
                     self.restart_later(host, now);
                 }
             }
@@ -158,7 +160,7 @@ impl Nemesis {
                 let fault = [DiskFault::TornWrite, DiskFault::FailedWrite, DiskFault::FailedSync]
                     [self.rng.random_range(0..3)];
                 self.machine.disk.break_next(fault, self.rng.random_bool(0.4));
-                self.done.disk_faults += 1;
+                self.counts.disk_faults += 1;
             }
             52..87 if self.heal_at.is_none() => {
                 let (one, other) = LINKS[self.rng.random_range(0..LINKS.len())];
@@ -173,17 +175,17 @@ impl Nemesis {
                     }
                     _ => {
                         sim.set_link_fail_rate(one, other, 0.2);
-                        self.done.losses += 1;
+                        self.counts.losses += 1;
                     }
                 }
-                self.done.partitions += u32::from(!held);
-                self.done.holds += u32::from(held);
+                self.counts.partitions += u32::from(!held);
+                self.counts.holds += u32::from(held);
                 self.cut = Some(((one, other), held));
                 self.heal_at = Some(now + Duration::from_millis(self.rng.random_range(20..1_500)));
             }
             87..100 => {
                 self.machine.clock.jump(self.rng.random_range(-20_000..20_000));
-                self.done.jumps += 1;
+                self.counts.jumps += 1;
             }
             _ => {}
         }

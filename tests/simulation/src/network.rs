@@ -1,5 +1,4 @@
-//! HTTP over the simulated network: the pool of connections that reqwest is made of, and the loop
-//! that accepts.
+//! HTTP over the simulated network: the pool of connections that reqwest uses, and the accept loop.
 
 use std::{
     io,
@@ -27,16 +26,16 @@ use turmoil::net::{TcpListener, TcpStream};
 /// A pool of connections.
 pub type Pool = Client<Connector, Full<Bytes>>;
 
-/// A pool whose connections come about within a time, or not.
+/// A pool that gives up connecting after a time.
 #[must_use]
 pub fn pool(connect_timeout: Duration) -> Pool {
-    // Its clock would be the machine's: here no connection grows too old.
+    // The pool's clock is the machine's, not the simulation's: connections do not expire.
     Client::builder(TokioExecutor::new())
         .pool_idle_timeout(None)
         .build(Connector { connect_timeout })
 }
 
-/// Serves `router` on `port` until `end` says that the process ends.
+/// Serves `router` on `port` until `end` completes.
 ///
 /// # Errors
 /// When the port is taken.
@@ -45,7 +44,7 @@ pub async fn serve(router: Router, port: u16, end: impl Future<Output = ()>) -> 
     let mut end = std::pin::pin!(end);
     loop {
         tokio::select! {
-            // Not by chance: a seed has to tell the same story every time.
+            // In a fixed order: the same seed gives the same run.
             biased;
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else { continue };

@@ -1,40 +1,40 @@
-//! A purchase through ticket, asked for until there is an answer.
+//! A purchase through ticket, repeated until there is a response.
 
 use std::time::Duration;
 
-use checker::{Answer, Ask, History, answer};
+use checker::{Answer, Ask, History};
 use http::Method;
 use inventory::{IdempotencyKey, Outcome};
 use rand::{RngExt, rngs::StdRng};
 use serde_json::json;
 
 use crate::{
-    link::Link,
+    http_client::HttpClient,
     ticket::{HOST, PORT, PURCHASE_MAX},
 };
 
-/// What somebody wants.
+/// An order of tickets.
 pub struct Purchase {
     /// How many.
     pub qty: u64,
     /// With which key.
     pub key: IdempotencyKey,
-    /// Whether what lies between the services may deliver a request twice.
+    /// Whether the relay between the services may deliver a request twice.
     pub duplicates: bool,
 }
 
 impl Purchase {
-    /// Asks with the same key at most `attempts` times; says what was sold, and whether there was
-    /// an answer at all.
+    /// Sends the order with the same key at most `attempts` times. Returns whether there was a
+    /// response, and the sale.
     pub async fn run(
         self,
         history: &History,
         rng: &mut StdRng,
         attempts: u32,
     ) -> (bool, Option<Outcome>) {
-        let mut link = Link::new(HOST, PORT);
+        let mut client = HttpClient::new(HOST, PORT);
         for attempt in 0..attempts {
-            match self.ask(history, &mut link).await {
+            match self.ask(history, &mut client).await {
                 Answer::Unknown | Answer::NotDone => back_off(rng, attempt).await,
                 Answer::Done { outcome, .. } => return (true, Some(outcome)),
                 _ => return (true, None),
@@ -43,23 +43,24 @@ impl Purchase {
         (false, None)
     }
 
-    async fn ask(&self, history: &History, link: &mut Link) -> Answer {
+    async fn ask(&self, history: &History, client: &mut HttpClient) -> Answer {
         let kind = checker::reserve_kind(self.qty);
         let ask = || history.send(Ask::Write { kind: kind.clone(), key: Some(self.key.clone()) });
-        // What is delivered twice is like two requests, and nobody hears the answer of the second:
-        // even after a refusal it may happen.
+        // A request that is delivered twice counts as two, and the second response is lost: it may
+        // take effect even after a refusal.
         let (open, again) = (ask(), self.duplicates.then(ask));
         let headers = [("idempotency-key", format!("\"{}\"", self.key.as_str()))];
         let body = json!({"qty": self.qty});
         let reply =
-            link.call(Method::POST, "/api/v1/purchase", &headers, Some(body), PURCHASE_MAX).await;
-        let told =
-            reply.map_or(Answer::Unknown, |reply| answer(&kind, reply.status, &reply.body, None));
-        open.answered(told.clone());
-        if let (Some(again), Answer::Done { .. }) = (again, &told) {
-            again.answered(told.clone());
+            client.call(Method::POST, "/api/v1/purchase", &headers, Some(body), PURCHASE_MAX).await;
+        let answer = reply.map_or(Answer::Unknown, |reply| {
+            checker::answer(&kind, reply.status, &reply.body, None)
+        });
+        open.answered(answer.clone());
+        if let (Some(again), Answer::Done { .. }) = (again, &answer) {
+            again.answered(answer.clone());
         }
-        told
+        answer
     }
 }
 

@@ -1,5 +1,5 @@
 //! A store on the simulated disk: a journal of batches, each a length, a checksum and record
-//! bodies. What is in memory follows from it, by the same code that restores a backup.
+//! bodies. The code that restores a backup rebuilds the memory from it.
 
 use std::sync::Arc;
 
@@ -26,8 +26,7 @@ pub struct SimStore {
 }
 
 impl SimStore {
-    /// Opens what is on `disk`: everything up to the first batch that is not whole, which is cut
-    /// off.
+    /// Opens the batches on `disk` and cuts the file at the first one that is not whole.
     ///
     /// # Errors
     /// [`ReplayError`] when the records do not follow from each other.

@@ -1,5 +1,5 @@
-//! The host that sells: ticket's real calls and its real way to vacancy (gathering, batches,
-//! breaker, repetitions), whose connections alone are simulated.
+//! The host that sells: ticket's real calls and its real client of vacancy (batches, circuit
+//! breaker, retries), on simulated connections.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -26,7 +26,7 @@ use ticket::{
 use crate::{
     network::{self, Pool},
     relay,
-    world::Scenario,
+    scenario::Scenario,
 };
 
 /// Where it listens.
@@ -34,18 +34,18 @@ pub const PORT: u16 = 8002;
 /// Its name in the network.
 pub const HOST: &str = "ticket";
 
-/// What is seen of all its lives.
+/// The metrics of the process, over all restarts.
 #[derive(Clone, Default)]
-pub struct Seen(Arc<Mutex<Vec<Registry>>>);
+pub struct Registries(Arc<Mutex<Vec<Registry>>>);
 
-impl Seen {
+impl Registries {
     /// The sum of a metric; of a histogram the sum of what was observed, and how often.
     #[must_use]
     pub fn sum(&self, metric: &str) -> (u64, u64) {
-        let lives = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let starts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut sum, mut count) = (0.0, 0);
         for family in
-            lives.iter().flat_map(Registry::gather).filter(|family| family.name() == metric)
+            starts.iter().flat_map(Registry::gather).filter(|family| family.name() == metric)
         {
             for one in family.get_metric() {
                 let histogram = one.get_histogram();
@@ -61,7 +61,7 @@ impl Seen {
 ///
 /// # Errors
 /// When it cannot start.
-pub async fn process(seen: Seen, scenario: Scenario, start: u64) -> turmoil::Result {
+pub async fn process(registries: Registries, scenario: Scenario, start: u64) -> turmoil::Result {
     let calls = (1 + scenario.seed % 3).to_string();
     let url = format!("http://{}:{}", relay::HOST, relay::PORT);
     let settings = TicketSettings::from_source(&Source::from_pairs([
@@ -79,7 +79,7 @@ pub async fn process(seen: Seen, scenario: Scenario, start: u64) -> turmoil::Res
     let client = RemoteVacancyClient::over(&settings.link, Arc::new(transport), chance)?;
     let registry = Registry::new();
     client.register(&registry)?;
-    seen.0.lock().unwrap_or_else(PoisonError::into_inner).push(registry);
+    registries.0.lock().unwrap_or_else(PoisonError::into_inner).push(registry);
     let (routes, _) =
         ticket::service::routes(Shop::new(client, Limits::default().qty_max)).split_for_parts();
     let health = Health::new(HOST);

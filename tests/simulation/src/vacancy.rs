@@ -15,9 +15,10 @@ use inventory::{CommandKind, EventName, EventSettings, Limits, StockName};
 use inventory_engine::{Engine, Environment, Request};
 use inventory_store::EventView;
 use telemetry::Metrics;
-use vacancy::{VacancySettings, api::App};
+use vacancy::api::AppState;
+use vacancy_service::VacancySettings;
 
-use crate::{clock::SimClock, disk::Disk, network, store::SimStore, world::Scenario};
+use crate::{clock::SimClock, disk::Disk, network, scenario::Scenario, store::SimStore};
 
 /// Where it listens.
 pub const PORT: u16 = 8001;
@@ -26,7 +27,7 @@ pub const HOST: &str = "vacancy";
 /// For the admin calls.
 pub const ADMIN_TOKEN: &str = "an-admin-token-for-tests";
 
-/// What lives on when the process ends, and a look into it from outside.
+/// The parts that outlive the process, and a view into the process from outside.
 #[derive(Clone)]
 pub struct Machine {
     /// Its disk.
@@ -38,7 +39,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// The counts as readers see them now.
+    /// The views of the running engine.
     #[must_use]
     pub fn published(&self) -> Vec<EventView> {
         let engine = self.engine.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -52,9 +53,9 @@ impl Machine {
 /// From the start of the process to its end, which comes when its store fails.
 ///
 /// # Errors
-/// When what is on the disk cannot be opened: that must never be.
+/// When the contents of the disk cannot be opened, which is a failure of the simulation.
 pub async fn process(machine: Machine, scenario: Scenario, start: u64) -> turmoil::Result {
-    // In some scenarios it takes less at once than ticket has together.
+    // In some scenarios vacancy accepts smaller batches than ticket sends.
     let batch_max = if scenario.seed % 4 == 3 { "2" } else { "1024" };
     let settings = [
         ("ADMIN_TOKEN", ADMIN_TOKEN),
@@ -81,7 +82,8 @@ pub async fn process(machine: Machine, scenario: Scenario, start: u64) -> turmoi
     )
     .await;
 
-    let (routes, _) = vacancy::api::router(App::new(engine.clone(), &settings)).split_for_parts();
+    let (routes, _) =
+        vacancy::api::router(AppState::new(engine.clone(), &settings)).split_for_parts();
     let health = Health::new(HOST);
     health.set_ready();
     let info = ServiceInfo::new(HOST, "0", "microservices", "simulation");
@@ -89,15 +91,14 @@ pub async fn process(machine: Machine, scenario: Scenario, start: u64) -> turmoi
         routes,
         AppParts::new(info, health, Metrics::new(HOST, "0")?, settings.http.requests.clone()),
     );
-    // When its store has failed the process ends, and recovery decides.
+    // A failed store ends the process; recovery follows.
     let failed = async {
         engine.failed().await;
     };
     network::serve(router, PORT, failed).await
 }
 
-/// Creates an event if there has never been one; when the disk fails in this moment, the next start
-/// does it.
+/// Creates an event unless it exists. When the disk fails, the next start creates it.
 async fn create(
     engine: &Engine,
     event: &str,

@@ -6,9 +6,10 @@ use reqwest::{
 };
 use serde_json::Value;
 
-use crate::ADMIN_TOKEN;
+/// The admin token of every process that the tests start.
+pub const ADMIN_TOKEN: &str = "an-admin-token-for-tests";
 
-/// An answer as it came.
+/// A response.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: u16,
@@ -17,12 +18,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Its body as JSON; null when it is none.
+    /// Its body as JSON; null when it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap_or(Value::Null)
     }
 
-    /// A header's text; empty when it is not there.
+    /// The text of a header; empty when it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
@@ -55,7 +56,7 @@ impl Client {
         Self { http: reqwest::Client::builder().no_proxy().build().unwrap(), base: base.to_owned() }
     }
 
-    /// Where it calls.
+    /// The address of the service.
     pub fn base(&self) -> &str {
         &self.base
     }
@@ -106,7 +107,7 @@ impl Client {
         self.call(Method::POST, path, &[("idempotency-key", key)], Some(body)).await
     }
 
-    /// A call with the admin token and perhaps more headers.
+    /// A call with the admin token and these headers.
     pub async fn admin(
         &self,
         method: Method,

@@ -1,8 +1,8 @@
-//! Starting the real binaries, talking to them, and killing them.
+//! The real binaries as processes, and a client.
 #![allow(clippy::unwrap_used)]
 
 mod client;
 mod process;
 
-pub use client::{Answer, Client};
-pub use process::{ADMIN_TOKEN, Process, binary, free_port};
+pub use client::{ADMIN_TOKEN, Answer, Client};
+pub use process::{Process, binary, free_port};

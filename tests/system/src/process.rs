@@ -13,15 +13,12 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::Client;
+use crate::{ADMIN_TOKEN, Client};
 
-/// The admin token of every process that is started here.
-pub const ADMIN_TOKEN: &str = "an-admin-token-for-tests";
-
-/// How long a start may take, debug build and busy machine included.
+/// The longest start, of a debug build on a busy machine.
 const START_MAX: Duration = Duration::from_secs(60);
 
-/// A binary of the workspace, built now if it is not up to date.
+/// A binary of the workspace, built when it is stale.
 pub fn binary(name: &str) -> PathBuf {
     static DIR: OnceLock<PathBuf> = OnceLock::new();
     let dir = DIR.get_or_init(|| {
@@ -30,11 +27,11 @@ pub fn binary(name: &str) -> PathBuf {
             std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
         let mut build = std::process::Command::new(env!("CARGO"));
         build.args(["build", "--quiet", "--locked", "-p", "vacancy", "-p", "ticket", "--bins"]);
-        // In the folder of the package that is tested, which cargo runs tests in: no path is
-        // compiled in, so checkouts can share a target.
+        // Cargo runs tests in the folder of their package. No path is compiled in, so checkouts can
+        // share a target folder.
         build.arg("--target-dir").arg(profile_dir.parent().unwrap());
-        // Cargo describes this package to its tests; to build scripts it would mean that theirs has
-        // changed, and half of all be built anew.
+        // Cargo sets these for this package. Build scripts would take them for a change of theirs
+        // and rebuild.
         for (name, _) in std::env::vars_os() {
             if ["CARGO_PKG_", "CARGO_MANIFEST_"]
                 .iter()
@@ -62,9 +59,9 @@ pub struct Process {
     child: Child,
     base: String,
     port: u16,
-    /// How long it took to listen.
+    /// Time from its start to listening.
     pub started_in: Duration,
-    said: Vec<serde_json::Value>,
+    logs: Vec<serde_json::Value>,
 }
 
 impl Process {
@@ -88,23 +85,25 @@ impl Process {
         Self::start("ticket", &[&[("VACANCY_URL", vacancy_url)], env].concat()).await
     }
 
-    /// `name` with these variables and no others of ours; on a free port unless one is given.
+    /// `name` with these variables and no other settings, on a free port unless one is given.
     pub async fn start(name: &str, env: &[(&str, &str)]) -> Self {
         Self::try_start(name, env)
             .await
-            .unwrap_or_else(|status| panic!("{name} ended at once: {status}"))
+            .unwrap_or_else(|status| panic!("{name} ended during its start: {status}"))
     }
 
-    /// Like [`Process::start`], by way of another program, such as `ip netns exec`, and asked for
+    /// Like [`Process::start`], through another program such as `ip netns exec`; clients reach it
     /// at `host`.
     pub async fn start_by(by: &[&str], host: &str, name: &str, env: &[(&str, &str)]) -> Self {
         let started = Self::until(by, name, env, find_address).await;
-        let mut process = started.unwrap_or_else(|status| panic!("{name} ended at once: {status}"));
+        let mut process =
+            started.unwrap_or_else(|status| panic!("{name} ended during its start: {status}"));
         process.base = format!("http://{host}:{}", process.port);
         process
     }
 
-    /// Like [`Process::start`], but an end before it listens is returned.
+    /// Like [`Process::start`], but returns the exit status of a process that ends before it
+    /// listens.
     pub async fn try_start(
         name: &str,
         env: &[(&str, &str)],
@@ -112,14 +111,14 @@ impl Process {
         Self::until(&[], name, env, find_address).await
     }
 
-    /// A process that has logged `message`, and perhaps does not listen yet: it has no address.
-    pub async fn that_says(message: &str, name: &str, env: &[(&str, &str)]) -> Self {
-        let said = |log: &serde_json::Value| {
+    /// A process that has logged `message`. It need not listen yet, so it has no address.
+    pub async fn start_until_log(message: &str, name: &str, env: &[(&str, &str)]) -> Self {
+        let logged = |log: &serde_json::Value| {
             (fields(log)["message"] == message).then(|| "127.0.0.1:0".to_owned())
         };
-        Self::until(&[], name, env, said)
+        Self::until(&[], name, env, logged)
             .await
-            .unwrap_or_else(|status| panic!("{name} ended at once: {status}"))
+            .unwrap_or_else(|status| panic!("{name} ended during its start: {status}"))
     }
 
     async fn until(
@@ -151,14 +150,14 @@ impl Process {
             .kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut said = Vec::new();
+        let mut logs = Vec::new();
         let found = async {
             while let Some(line) = lines.next_line().await.unwrap() {
                 let log: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
                 if let Some(address) = address(&log) {
                     return Some(address);
                 }
-                said.push(log);
+                logs.push(log);
             }
             None
         };
@@ -167,7 +166,7 @@ impl Process {
         else {
             return Err(child.wait().await.unwrap());
         };
-        // Whatever it logs later must not fill the pipe.
+        // Later log lines must not fill the pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let port = address.rsplit(':').next().unwrap().parse().unwrap();
         Ok(Self {
@@ -175,7 +174,7 @@ impl Process {
             base: format!("http://127.0.0.1:{port}"),
             port,
             started_in: started.elapsed(),
-            said,
+            logs,
         })
     }
 
@@ -190,8 +189,8 @@ impl Process {
     }
 
     /// The messages it logged at `level` before it listened.
-    pub fn said(&self, level: &str) -> Vec<&str> {
-        self.said
+    pub fn logged(&self, level: &str) -> Vec<&str> {
+        self.logs
             .iter()
             .filter(|log| log["level"] == level)
             .filter_map(|log| fields(log)["message"].as_str())
@@ -208,7 +207,7 @@ impl Process {
         Client::new(&self.base)
     }
 
-    /// `kill -9`, and waits until it is gone.
+    /// Sends SIGKILL and waits for the end.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
@@ -225,7 +224,7 @@ impl Process {
         );
     }
 
-    /// SIGTERM, and its exit code.
+    /// Sends SIGTERM and returns the exit code.
     pub async fn terminate(mut self) -> Option<i32> {
         self.signal("TERM");
         tokio::time::timeout(Duration::from_secs(20), self.child.wait())
@@ -235,7 +234,7 @@ impl Process {
             .code()
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until it ends by itself; returns the exit code.
     pub async fn ended(mut self) -> Option<i32> {
         tokio::time::timeout(Duration::from_secs(20), self.child.wait())
             .await

@@ -1,3 +1,5 @@
+//! Fixed responses that are built on demand.
+
 use std::{
     io::Write,
     sync::{Arc, LazyLock, OnceLock},

@@ -1,3 +1,5 @@
+//! The page `/redoc`.
+
 use axum::Router;
 
 use super::{OPENAPI_PATH, asset::Asset, inflate, serve};

@@ -1,3 +1,5 @@
+//! The page `/docs`, Swagger UI.
+
 use axum::Router;
 
 use super::{asset::Asset, inflate, serve};

@@ -1,3 +1,5 @@
+//! The admin token.
+
 use config::Secret;
 use http::{HeaderMap, header};
 

@@ -1,3 +1,5 @@
+//! Whole bodies.
+
 use std::error::Error;
 
 use axum::body::Body;

@@ -1,3 +1,5 @@
+//! The header `X-Request-Timeout-Ms`.
+
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;

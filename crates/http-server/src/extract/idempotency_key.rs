@@ -1,3 +1,5 @@
+//! The header `Idempotency-Key`.
+
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, HeaderName, request::Parts};
 

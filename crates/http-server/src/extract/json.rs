@@ -1,3 +1,5 @@
+//! JSON bodies.
+
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};

@@ -1,3 +1,5 @@
+//! Path parameters.
+
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
 use serde::de::DeserializeOwned;

@@ -1,3 +1,5 @@
+//! Query parameters.
+
 use axum::extract::{FromRequestParts, Query};
 use http::request::Parts;
 use serde::de::DeserializeOwned;

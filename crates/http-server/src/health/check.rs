@@ -1,3 +1,5 @@
+//! Checks of dependencies.
+
 use std::{future::Future, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;

@@ -1,3 +1,5 @@
+//! The stage of a server.
+
 use std::sync::{
     Arc,
     atomic::{AtomicU8, Ordering::SeqCst},

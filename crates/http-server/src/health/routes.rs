@@ -1,3 +1,5 @@
+//! The probes.
+
 use axum::{Json, Router, extract::State, response::IntoResponse, routing::get};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};

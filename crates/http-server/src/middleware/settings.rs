@@ -1,3 +1,5 @@
+//! Settings of requests.
+
 use std::time::Duration;
 
 use clap::Args;

@@ -1,3 +1,5 @@
+//! Problems as clients read them.
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;

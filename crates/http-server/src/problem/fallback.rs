@@ -1,3 +1,5 @@
+//! Responses where no route matches.
+
 use super::Problem;
 
 /// The response where no route matches.

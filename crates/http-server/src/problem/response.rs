@@ -1,3 +1,5 @@
+//! Problems as HTTP responses.
+
 use axum::{
     body::Body,
     response::{IntoResponse, Response},

@@ -1,3 +1,5 @@
+//! The counts of a finished server.
+
 use std::time::Duration;
 
 /// Counts over the life of a server.

@@ -1,3 +1,5 @@
+//! Settings of connections.
+
 use std::time::Duration;
 
 use clap::Args;

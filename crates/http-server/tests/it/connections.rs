@@ -1,3 +1,5 @@
+//! Limits and deadlines of connections.
+
 use std::time::{Duration, Instant};
 
 use http_server::server::ServerSettings;

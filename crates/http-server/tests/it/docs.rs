@@ -1,3 +1,5 @@
+//! The documentation pages.
+
 use std::io::Read;
 
 use flate2::read::GzDecoder;

@@ -1,3 +1,5 @@
+//! Extractors and their problems.
+
 use crate::support::Setup;
 
 #[tokio::test]

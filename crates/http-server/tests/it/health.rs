@@ -1,3 +1,5 @@
+//! Probes.
+
 use std::{
     sync::{
         Arc,

@@ -1,3 +1,5 @@
+//! HTTP/2.
+
 use std::{convert::Infallible, time::Instant};
 
 use bytes::Bytes;

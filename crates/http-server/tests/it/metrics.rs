@@ -1,3 +1,5 @@
+//! Metrics of requests.
+
 use telemetry::Metrics;
 
 use crate::support::{Setup, ms};

@@ -1,3 +1,5 @@
+//! Request ids, limits, deadlines, CORS and compression.
+
 use std::io::Read;
 
 use flate2::read::GzDecoder;

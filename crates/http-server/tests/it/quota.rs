@@ -1,3 +1,5 @@
+//! Quotas of clients and the reserve for urgent requests.
+
 use std::num::NonZeroU32;
 
 use http_server::{

@@ -1,3 +1,5 @@
+//! Settings of the HTTP server.
+
 use std::time::Duration;
 
 use config::{ConfigError, Source, render_dotenv};

@@ -1,3 +1,5 @@
+//! Graceful shutdown.
+
 use std::time::Instant;
 
 use http_server::server::ServerSettings;

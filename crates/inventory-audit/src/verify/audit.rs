@@ -1,4 +1,4 @@
-//! All ledgers together.
+//! Audits all ledgers of a source.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use super::{
     violation::{Position, Violation, ViolationKind},
 };
 
-/// Takes the records of one event after the other.
+/// Audits records, event by event.
 pub struct Auditor {
     current: Option<EventAudit>,
     done: BTreeMap<EventName, EventAudit>,
@@ -32,17 +32,17 @@ pub struct Auditor {
     newest_ms: TimeMs,
 }
 
-/// A record that was found right.
+/// A record that passed the audit.
 #[derive(Debug)]
 pub struct Audited {
-    /// It.
+    /// The record.
     pub record: Record,
-    /// The hold or reservation it is about, as it is afterwards.
+    /// The hold or reservation after the record.
     pub hold: Option<Hold>,
 }
 
 impl Auditor {
-    /// Nothing read yet.
+    /// An auditor that has read no record.
     #[must_use]
     pub fn new(options: &VerifyOptions) -> Self {
         let (entries, scratch) = (options.memory_entries, &options.scratch);
@@ -59,19 +59,19 @@ impl Auditor {
         }
     }
 
-    /// How many records it has taken.
+    /// The number of records taken so far.
     #[must_use]
     pub fn records(&self) -> u64 {
         self.report.records
     }
 
-    /// The event whose records it takes just now.
+    /// The event whose records are being read.
     #[must_use]
     pub fn current(&self) -> Option<&EventAudit> {
         self.current.as_ref()
     }
 
-    /// What an event has had until now, as far as its ledger was read.
+    /// The state of an event by the records read so far.
     #[must_use]
     pub fn event(&self, name: &EventName) -> Option<&EventAudit> {
         self.current.as_ref().filter(|event| event.name() == name).or_else(|| self.done.get(name))
@@ -157,7 +157,7 @@ impl Auditor {
         self.current.as_ref().and_then(|event| event.settings().limit_per_customer)
     }
 
-    /// Counts what a customer has; more than the limit is wrong when something was taken.
+    /// Updates the customer's quantity. A record that takes items may not exceed the limit.
     fn count(
         &mut self,
         record: &Record,
@@ -181,7 +181,7 @@ impl Auditor {
         }
     }
 
-    /// Takes it that everything was read, and checks what can only be told at the end.
+    /// Ends the audit and checks the rules that need all records.
     ///
     /// # Errors
     /// [`VerifyError::Violation`].
@@ -200,7 +200,7 @@ impl Auditor {
     }
 }
 
-/// All ledgers, read to their ends and found right.
+/// All ledgers, read to their ends and valid.
 pub struct Ledgers(Auditor);
 
 impl Ledgers {
@@ -223,7 +223,7 @@ impl Ledgers {
         &self.0.keys
     }
 
-    /// How many customers have something.
+    /// The number of customers with a quantity above 0.
     pub(super) fn customers_len(&self) -> u64 {
         self.0.customers_len.unsigned_abs()
     }

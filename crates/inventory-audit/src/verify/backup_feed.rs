@@ -79,7 +79,7 @@ impl BackupFeed {
         Ok(entries)
     }
 
-    /// Compares what was read with the manifest.
+    /// Compares the records with the manifest.
     ///
     /// # Errors
     /// [`VerifyError::Violation`].
@@ -105,7 +105,7 @@ impl BackupFeed {
             })
             .collect();
         if heads != self.manifest.events {
-            return Err(wrong("its events do not end where the ledgers end").into());
+            return Err(wrong("its event heads differ from the ledgers").into());
         }
         if Hash::from_bytes(self.digest.finalize().into()) != self.manifest.sha256 {
             return Err(wrong("ledger.jsonl is not the file it was made with").into());

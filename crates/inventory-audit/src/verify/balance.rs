@@ -1,4 +1,4 @@
-//! The sums: capacity, held and sold of each stock of one event.
+//! Capacity, held and sold of each stock of one event.
 
 use std::collections::BTreeMap;
 
@@ -9,23 +9,23 @@ use super::violation::ViolationKind;
 /// One stock's count by the ledger so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// How many there are in all.
+    /// The capacity.
     pub capacity: u64,
-    /// How many are held.
+    /// The held quantity.
     pub held: u64,
-    /// How many are sold.
+    /// The sold quantity.
     pub sold: u64,
 }
 
 impl Counts {
-    /// How many can be taken; `None` when more is taken than there is.
+    /// The available quantity; `None` when more is taken than the capacity.
     #[must_use]
     pub fn available(&self) -> Option<u64> {
         self.capacity.checked_sub(self.held.checked_add(self.sold)?)
     }
 }
 
-/// What a record moves: from where to where.
+/// The direction in which a record moves items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Flow {
     pub held: i8,
@@ -36,7 +36,7 @@ pub(super) struct Flow {
 pub(super) struct Balance(pub BTreeMap<StockName, Counts>);
 
 impl Balance {
-    /// Sets the capacities; a stock that is not named any more must be unused.
+    /// Sets the capacities; a removed stock must be unused.
     pub fn set_capacities(
         &mut self,
         capacities: &BTreeMap<StockName, u64>,
@@ -57,7 +57,7 @@ impl Balance {
         Ok(())
     }
 
-    /// Moves `items`, and checks that none is oversold or comes back twice.
+    /// Moves `items`, and checks that none is oversold or returned twice.
     pub fn flow(&mut self, items: &Items, flow: Flow) -> Result<(), ViolationKind> {
         for item in items {
             let counts = self
@@ -77,8 +77,7 @@ impl Balance {
         Ok(())
     }
 
-    /// Checks the record's own count of what is left of the stocks named by `items`; of all of them
-    /// when there are none.
+    /// Checks the record's `left` of the stocks in `items`, or of all stocks without `items`.
     pub fn check_left(
         &self,
         items: Option<&Items>,

@@ -1,5 +1,4 @@
-//! A database at one moment: its ledgers, and every row of every table against what follows from
-//! them.
+//! Verifies a snapshot of a database: its ledgers, and every row of every table against them.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -19,14 +18,14 @@ use super::{
     violation::{Position, Violation, ViolationKind},
 };
 
-/// The ledgers of a database, all of one moment.
+/// The ledgers of a database, in one snapshot.
 pub struct DatabaseFeed {
     snapshot: Arc<Snapshot>,
     after: Option<(EventName, u64)>,
 }
 
 impl DatabaseFeed {
-    /// Begins with what is there now.
+    /// Opens a snapshot of the database.
     ///
     /// # Errors
     /// [`FeedError::Unreadable`].
@@ -75,7 +74,7 @@ pub async fn verify_database(
     Ok(report)
 }
 
-/// What makes no sense in a table is a violation; what cannot be read is not.
+/// Invalid rows are violations; failed reads are not.
 fn of(table: &'static str) -> impl Fn(StoreError) -> VerifyError {
     move |error| match error {
         StoreError::Damaged(why) => {
@@ -93,7 +92,7 @@ async fn events(snapshot: &Snapshot, ledgers: &Ledgers) -> Result<u64, VerifyErr
         for stored in &page {
             let expected = ledgers.auditor().event(&stored.name).map(EventAudit::row);
             let expected = expected
-                .ok_or_else(|| wrong("events", stored.name.as_str(), "there is no ledger of it"))?;
+                .ok_or_else(|| wrong("events", stored.name.as_str(), "no ledger of this event"))?;
             if *stored != expected {
                 return Err(wrong("events", stored.name.as_str(), "differs from its ledger"));
             }
@@ -135,7 +134,7 @@ async fn customers(snapshot: &Snapshot, ledgers: &Ledgers) -> Result<u64, Verify
                 return Err(wrong(
                     "customers",
                     row,
-                    &format!("it says {has}, and the ledger {expected}"),
+                    &format!("found {has}, expected {expected} by the ledger"),
                 ));
             }
         }
@@ -198,7 +197,7 @@ async fn keys_kept(
         let kept: HashSet<String> =
             snapshot.keys_among(&used).await.map_err(of("keys"))?.into_iter().collect();
         if let Some(lost) = used.iter().find(|key| !kept.contains(**key)) {
-            return Err(wrong("keys", *lost, "it was forgotten before its time"));
+            return Err(wrong("keys", *lost, "deleted before its expiry"));
         }
         checked += used.len() as u64;
     }

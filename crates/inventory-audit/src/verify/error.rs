@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::violation::Violation;
 
-/// Why something was not verified.
+/// Why a verification failed.
 #[derive(Debug, Error)]
 pub enum VerifyError {
     /// A rule is broken, and where.
@@ -31,12 +31,12 @@ pub enum FeedError {
     /// A file of them cannot be read.
     #[error("{path}: {source}", path = .path.display())]
     Io {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// Whoever keeps them did not give them.
+    /// The source returned an error.
     #[error("{0}")]
     Unreadable(String),
 }

@@ -16,7 +16,7 @@ use super::{
     violation::ViolationKind,
 };
 
-/// What an event's ledger says so far.
+/// The state of an event by the records read so far.
 #[derive(Debug, Clone)]
 pub struct EventAudit {
     name: EventName,
@@ -30,7 +30,7 @@ pub struct EventAudit {
     live: BTreeSet<(TimeMs, HoldId)>,
 }
 
-/// What a record does to its hold and customer.
+/// The effects of a record on its hold and customer.
 pub(super) struct Effects {
     /// The hold as it is afterwards.
     pub hold: Option<Hold>,
@@ -146,7 +146,7 @@ impl EventAudit {
         Ok(effects)
     }
 
-    /// What ran out of time before a record must be written as expired before it.
+    /// Holds that expired before a record must be recorded as expired before it.
     fn check_expiries(&self, record: &Record) -> Result<(), ViolationKind> {
         let Some((expires_at_ms, id)) =
             self.live.first().copied().filter(|(at_ms, _)| *at_ms <= record.at_ms)
@@ -260,10 +260,7 @@ impl EventAudit {
         }
         if let Some(expires_at_ms) = expires_at_ms {
             if expires_at_ms <= record.at_ms {
-                return Err(ViolationKind::Hold {
-                    id,
-                    why: "it never held: its time was over from the beginning",
-                });
+                return Err(ViolationKind::Hold { id, why: "expired when it was created" });
             }
             self.live.insert((expires_at_ms, id));
         }
@@ -295,10 +292,10 @@ impl EventAudit {
     ) -> Result<Hold, ViolationKind> {
         let hold = known(id, items, record, before)?;
         if hold.state != HoldState::Held {
-            return Err(ViolationKind::Hold { id, why: "it was not held any more" });
+            return Err(ViolationKind::Hold { id, why: "no longer held" });
         }
         if hold.expires_at_ms <= record.at_ms {
-            return Err(ViolationKind::Hold { id, why: "it was used as held after its time" });
+            return Err(ViolationKind::Hold { id, why: "used after its expiry" });
         }
         Ok(hold)
     }
@@ -313,10 +310,7 @@ impl EventAudit {
     ) -> Result<Hold, ViolationKind> {
         let hold = known(id, items, record, before)?;
         if hold.state != HoldState::Expired {
-            return Err(ViolationKind::Hold {
-                id,
-                why: "it was acquired again without having expired",
-            });
+            return Err(ViolationKind::Hold { id, why: "acquired again without an expiry" });
         }
         Ok(hold)
     }
@@ -339,7 +333,7 @@ fn mine(id: HoldId, record: &Record, before: Option<Hold>) -> Result<Hold, Viola
     if hold.event == record.event {
         Ok(hold)
     } else {
-        Err(ViolationKind::Hold { id, why: "it belongs to another event" })
+        Err(ViolationKind::Hold { id, why: "belongs to another event" })
     }
 }
 
@@ -352,7 +346,7 @@ fn known(
 ) -> Result<Hold, ViolationKind> {
     let mut hold = mine(id, record, before)?;
     if hold.items != *items {
-        return Err(ViolationKind::Hold { id, why: "it has other items" });
+        return Err(ViolationKind::Hold { id, why: "other items than the hold's" });
     }
     hold.seq = record.seq;
     Ok(hold)

@@ -11,12 +11,12 @@ use super::error::FeedError;
 /// How many records are read at once.
 pub(super) const PAGE: usize = 1_000;
 
-/// A record as it was found.
+/// A record as found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The event in whose ledger it was found.
     pub event: EventName,
-    /// The place where it was found.
+    /// The place at which it was found.
     pub seq: u64,
     /// Its body.
     pub body: Vec<u8>,
@@ -24,7 +24,7 @@ pub struct Entry {
 
 /// Yields every record of every event: the events one after the other, their records in order.
 pub trait Feed: Send {
-    /// The next few; none is the end.
+    /// The next records; none at the end.
     fn next(&mut self) -> BoxFuture<'_, Result<Vec<Entry>, FeedError>>;
 }
 
@@ -67,8 +67,7 @@ impl Feed for ReaderFeed {
     }
 }
 
-/// The table of an embedded store, as it lies there: also records of events that no other table
-/// knows.
+/// The ledger table of an embedded store, including records of events that are in no other table.
 pub(super) struct TableFeed {
     tables: Tables,
     from: Vec<u8>,

@@ -1,4 +1,4 @@
-//! One effect for each key.
+//! Checks that each key has one effect.
 
 use inventory::{
     domain::{EventName, Fingerprint, IdempotencyKey, TimeMs},
@@ -31,7 +31,7 @@ impl Effect {
     }
 }
 
-/// Every key with its effects. More than one is right only when the first one's time was over.
+/// Every key with its effects. A second effect is valid only after the first one's expiry.
 pub(super) struct Keys {
     effects: Spill<Vec<Effect>>,
     pub keyed: u64,
@@ -79,8 +79,8 @@ impl Keys {
         Ok(self.effects.get(key.as_str().as_bytes())?.unwrap_or_default())
     }
 
-    /// A key that was used anew before its time is a violation, unless there were so many keys that
-    /// it may have been forgotten.
+    /// A key that was reused before its expiry is a violation, unless the number of keys exceeded
+    /// the bound and it may have been deleted.
     pub fn check(&self, keys_max: u64) -> Result<(), VerifyError> {
         match &self.first_early {
             Some(violation) if self.keyed <= keys_max => Err(violation.clone().into()),

@@ -1,11 +1,10 @@
-//! Checking ledgers, independently of the rules that made them.
+//! Checks ledgers, independently of the rules that wrote them.
 //!
 //! [`Auditor`] takes the records of every event in order and keeps its own sums: it shares the
-//! format of records with [`inventory::decide`], and none of its code. Whatever yields records in
-//! order is a [`Feed`]: a stopped store, a backup, a running service, a database. For a stopped
-//! store and for a database, [`verify_data_dir`] and [`verify_database`] also compare every stored
-//! row with what follows from the ledger. Memory is bounded: what is known of holds, keys and
-//! customers goes to a scratch directory when it is much.
+//! format of records with [`inventory::decide`], and none of its code. A [`Feed`] yields records in
+//! order: a stopped store, a backup, a running service, a database. For a stopped store and for a
+//! database, [`verify_data_dir`] and [`verify_database`] also compare every stored row with the
+//! ledger. Memory is bounded: large tables of holds, keys and customers go to a scratch directory.
 
 mod audit;
 mod backup_feed;

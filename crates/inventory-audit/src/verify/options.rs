@@ -8,8 +8,8 @@ use inventory_embedded::EmbeddedOptions;
 /// How ledgers are verified.
 #[derive(Debug, Clone)]
 pub struct VerifyOptions {
-    /// How many keys the service keeps: only beyond it may a key have been forgotten before its
-    /// time.
+    /// The most keys the service stores: only beyond it may a key have been deleted before its
+    /// expiry.
     pub keys_max: u64,
     /// Where scratch files go; they are removed at the end.
     pub scratch: PathBuf,

@@ -1,6 +1,6 @@
 //! The result of a verification.
 
-/// What was verified.
+/// The counts of a verification.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// Records.
@@ -15,10 +15,9 @@ pub struct Report {
     pub live_holds: u64,
     /// Tickets sold and not refunded at the end.
     pub sold: u64,
-    /// Keys that were used anew before their time was over; possible only where there were more
-    /// than are kept.
+    /// Keys that were reused before their expiry; possible only where their number exceeded the
+    /// bound.
     pub keys_forgotten_early: u64,
-    /// Stored rows that were compared with what follows from the ledger; 0 where only the ledger
-    /// can be read.
+    /// Stored rows that were compared with the ledgers; 0 where only the ledgers can be read.
     pub rows: u64,
 }

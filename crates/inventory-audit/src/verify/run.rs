@@ -13,7 +13,7 @@ use super::{
     state,
 };
 
-/// Audits everything that `feed` yields; `each` sees every record, and `progress` hears of the
+/// Audits everything that `feed` yields; `each` receives every record, and `progress` the number of
 /// records so far.
 ///
 /// # Errors

@@ -97,7 +97,7 @@ impl KeyedQueue {
                     let jobs = jobs.unwrap_or_default();
                     state.len -= jobs.len();
                     if !state.ready.is_empty() {
-                        // Two arrivals may have been one piece of news.
+                        // Two arrivals may have caused one notification.
                         self.arrived.notify_one();
                     }
                     return Some(Work { event_key: event, jobs });
@@ -110,11 +110,10 @@ impl KeyedQueue {
         }
     }
 
-    /// Takes more of an event that its writer holds: at most `most` jobs, in their order, or none
-    /// when it is fewer than `at_least`.
+    /// Takes more jobs of an event that its writer holds: at most `most`, in order, or none when
+    /// there are fewer than `at_least`.
     ///
-    /// Not an expiry, nor what comes after it: it was asked for because its time has come, which it
-    /// may not have by the clock of what is loaded already.
+    /// Stops at an expiry: the hold may not have expired yet by the time of the loaded set.
     pub fn more(&self, event: &EventKey, most: usize, at_least: usize) -> Vec<Job> {
         let mut state = self.state();
         let Some(waiting) = state.pending.get_mut(event) else { return Vec::new() };
@@ -132,7 +131,7 @@ impl KeyedQueue {
         jobs
     }
 
-    /// Gives an event back. What has arrived in it meanwhile is ready for any writer.
+    /// Releases an event. Jobs that arrived meanwhile are ready for any writer.
     pub fn done(&self, event: EventKey) {
         let mut state = self.state();
         let Some(waiting) = state.pending.get_mut(&event) else { return };
@@ -181,7 +180,7 @@ impl KeyedQueue {
         self.check().is_err()
     }
 
-    /// Refuses everything from now on, and fails all that waits.
+    /// Refuses all further jobs, and fails those in the queue.
     pub fn fail(&self, error: &StoreError) {
         let waiting: Vec<_> = {
             let mut state = self.state();

@@ -1,11 +1,11 @@
-//! Which event a hold belongs to: it never changes, so it is remembered, within bounds.
+//! A bounded cache of the events of holds, which never change.
 
 use std::collections::HashMap;
 
 use inventory::domain::{EventName, HoldId};
 use parking_lot::Mutex;
 
-/// How many are remembered in each of two generations.
+/// The most entries in each of two generations.
 const LEN_MAX: usize = 32_768;
 
 #[derive(Default)]
@@ -14,7 +14,8 @@ struct Generations {
     old: HashMap<HoldId, EventName>,
 }
 
-/// Holds and their events. Who is not asked for while as many others are is forgotten.
+/// Holds and their events. An entry that is not read while `LEN_MAX` others are inserted is
+/// evicted.
 #[derive(Default)]
 pub struct KnownHolds(Mutex<Generations>);
 
@@ -48,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_bounded_and_keeps_what_is_asked_for() {
+    fn cache_is_bounded_and_keeps_recent_lookups() {
         let known = KnownHolds::default();
         let id = |number: usize| HoldId::new(number as u64, [0; 10]);
         let event = EventName::new("e").unwrap();

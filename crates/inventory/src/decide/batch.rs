@@ -1,5 +1,4 @@
-//! Deciding a batch: every command in the order of its arrival, each seeing the effect of those
-//! before it.
+//! Decides a batch: the commands in order of arrival, each on the state left by those before it.
 
 use super::{
     confirm::confirm,
@@ -20,15 +19,15 @@ use crate::domain::{
 /// The answer to one command of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BatchReply {
-    /// What was done, or why nothing was.
+    /// The outcome, or the refusal.
     pub result: Result<Outcome, Refusal>,
     /// The `seq` of the record behind the answer; for an answer without one, the event's newest.
     pub seq: u64,
-    /// Whether the answer is that of an earlier request with the same key.
+    /// Whether this is the reply to an earlier request with the same key.
     pub replayed: bool,
 }
 
-/// Decides `commands` in order at `now_ms`. What has expired by then is written down first.
+/// Decides `commands` in order at `now_ms`. Due expiries are written first.
 pub fn decide_batch<'a>(
     set: &mut WorkingSet,
     limits: &Limits,

@@ -1,4 +1,4 @@
-//! Taking items out of sale for a while.
+//! Holds items for a limited time.
 
 use super::{
     decision::{Decision, Ruling},

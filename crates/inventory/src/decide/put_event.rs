@@ -1,4 +1,4 @@
-//! Creating an event and changing its capacities and settings.
+//! Creates an event, or changes its capacities and settings.
 
 use std::collections::BTreeMap;
 

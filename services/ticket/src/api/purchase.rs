@@ -8,13 +8,13 @@ use http_server::{
     extract::{IdempotencyKey, JsonBody},
     problem::ProblemDetails,
 };
-use vacancy::{
-    api::{Answer, Failure, key_from},
-    wire::{ReserveAnswer, ReserveBody},
+use vacancy_api::{
+    BodyErrors, Failure, KeyErrors, ReserveAnswer, ReserveBody, SaleRefusals, WriteResponse,
+    key_from, quoted,
 };
 
 use super::Shop;
-use crate::client::{IDEMPOTENCY_KEY, Order, Trace, quoted};
+use crate::client::{IDEMPOTENCY_KEY, Order, Trace};
 
 /// Buy tickets
 ///
@@ -28,15 +28,9 @@ use crate::client::{IDEMPOTENCY_KEY, Order, Trace, quoted};
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat")),
     responses(
         (status = OK, body = ReserveAnswer, headers(("Event-Seq" = u64, description = "The answer's seq"), ("Idempotency-Key" = String, description = "The key that was used, when the request had none"))),
-        (status = BAD_REQUEST, description = "The body is not JSON, or the key is malformed", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = NOT_FOUND, description = "There is no event `default` with a stock `general`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = CONFLICT, description = "The customer's limit is reached", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
-        (status = GONE, description = "The sale has closed", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
-        (status = REQUEST_TIMEOUT, description = "The body did not arrive in time", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = PAYLOAD_TOO_LARGE, description = "The body is too large", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = UNSUPPORTED_MEDIA_TYPE, description = "The body is not application/json", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = UNPROCESSABLE_ENTITY, description = "A field is wrong, or the key was used for another request", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 425, description = "The sale has not opened", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
+        KeyErrors,
+        SaleRefusals,
+        BodyErrors,
         (status = TOO_MANY_REQUESTS, description = "Vacancy takes no more for now", body = ProblemDetails, content_type = "application/problem+json"),
         (status = SERVICE_UNAVAILABLE, description = "Vacancy cannot be reached, or has too much to do", body = ProblemDetails, content_type = "application/problem+json", headers(("Idempotency-Key" = String, description = "The key that was used, when the request had none"))),
     )
@@ -59,7 +53,7 @@ pub async fn purchase(
         trace: Trace::of(&headers),
     };
     let mut response = match shop.client.purchase(order).await {
-        Ok(answer) => Answer::ok(answer.seq, answer).into_response(),
+        Ok(answer) => WriteResponse::ok(answer.seq, answer).into_response(),
         Err(error) => {
             let (problem, seq) = error.into_problem();
             Failure::new(problem, seq).into_response()

@@ -1,23 +1,21 @@
 //! vacancy in the same process.
 
-use http_server::{Problem, extract::CallerDeadline};
+use http_server::Problem;
 use inventory::{CommandKind, IdempotencyKey, Items};
-use vacancy::{
-    api::{App, Wording, decide_reserve, problem_of_engine},
-    wire::ReserveAnswer,
-};
+use vacancy_api::{ReserveAnswer, Wording, reserved};
+use vacancy_service::{ReservationService, problem_of_engine};
 
 use super::{BoxFuture, ClientError, Order, VacancyClient};
 
 /// Calls the engine directly.
 #[derive(Clone)]
-pub struct LocalVacancyClient(App);
+pub struct LocalVacancyClient(ReservationService);
 
 impl LocalVacancyClient {
-    /// Sells from `app`.
+    /// Sells from `stock`.
     #[must_use]
-    pub fn new(app: App) -> Self {
-        Self(app)
+    pub fn new(stock: ReservationService) -> Self {
+        Self(stock)
     }
 }
 
@@ -30,25 +28,22 @@ impl VacancyClient for LocalVacancyClient {
         Box::pin(async move {
             let refused =
                 |problem: Problem, seq| ClientError::Refused { problem: Box::new(problem), seq };
-            let items = Items::one(self.0.stock().clone(), order.qty);
             let kind = CommandKind::Reserve {
                 event: self.0.event().clone(),
-                items,
+                items: Items::one(self.0.stock().clone(), order.qty),
                 customer: order.customer,
             };
-            let reply = self
-                .0
-                .engine()
-                .submit(self.0.request(kind, order.key, CallerDeadline::default()))
-                .await;
+            let reply = self.0.submit(kind, order.key, None).await;
             let reply = reply.map_err(|error| refused(problem_of_engine(&error), None))?;
             let seq = Some(reply.seq).filter(|seq| *seq > 0);
-            decide_reserve(reply, Wording::Purchase)
+            reserved(reply, Wording::Purchase)
                 .map_err(|failure| refused(failure.into_problem(), seq))
         })
     }
 
     fn ready(&self) -> BoxFuture<'_, Result<(), &'static str>> {
-        Box::pin(async { self.0.engine().check().map_err(|_| "the store failed or is closing") })
+        Box::pin(async {
+            self.0.engine().check().map_err(|_| "the store failed or the process is stopping")
+        })
     }
 }

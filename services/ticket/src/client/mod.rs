@@ -20,25 +20,10 @@ pub use remote::{
     TransportError,
 };
 use thiserror::Error;
-use vacancy::wire::ReserveAnswer;
+use vacancy_api::ReserveAnswer;
 
 /// The header of a key, to vacancy and back to the buyer.
 pub const IDEMPOTENCY_KEY: HeaderName = http_server::extract::IdempotencyKey::HEADER;
-
-/// A key as a structured-field string (RFC 9651): the bare form could not carry every key.
-#[must_use]
-pub fn quoted(key: &IdempotencyKey) -> String {
-    let mut quoted = String::with_capacity(key.as_str().len() + 2);
-    quoted.push('"');
-    for char in key.as_str().chars() {
-        if matches!(char, '"' | '\\') {
-            quoted.push('\\');
-        }
-        quoted.push(char);
-    }
-    quoted.push('"');
-    quoted
-}
 
 /// A wish to buy, as it goes to vacancy.
 #[derive(Debug, Clone)]

@@ -2,9 +2,10 @@ use axum::{Json, extract::State};
 use http::HeaderMap;
 use http_server::{Problem, problem::ProblemDetails};
 use inventory::Stock;
+use vacancy_api::Available;
+use vacancy_service::problem_of_engine;
 
-use super::{App, age, problem_of_engine};
-use crate::wire::Available;
+use crate::api::{age::age, state::AppState};
 
 /// How many tickets can be bought
 ///
@@ -19,15 +20,19 @@ use crate::wire::Available;
         (status = SERVICE_UNAVAILABLE, description = "The stock cannot be told now", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
-pub async fn available(State(app): State<App>) -> Result<(HeaderMap, Json<Available>), Problem> {
-    if let Some(Some(qty)) =
-        app.engine().try_event(app.event(), |view| view.event.stock(app.stock()).map(Stock::available))
-    {
+pub async fn available(
+    State(app): State<AppState>,
+) -> Result<(HeaderMap, Json<Available>), Problem> {
+    if let Some(Some(qty)) = app.engine().try_event(app.stock().event(), |view| {
+        view.event.stock(app.stock().stock()).map(Stock::available)
+    }) {
         return Ok((HeaderMap::new(), Json(Available { qty, stale: false })));
     }
-    let seen = app.engine().event(app.event()).await.map_err(|error| problem_of_engine(&error))?;
-    let stock =
-        seen.as_ref().and_then(|seen| Some((seen.view.event.stock(app.stock())?, seen.stale)));
+    let seen =
+        app.engine().event(app.stock().event()).await.map_err(|error| problem_of_engine(&error))?;
+    let stock = seen
+        .as_ref()
+        .and_then(|seen| Some((seen.view.event.stock(app.stock().stock())?, seen.stale)));
     let (stock, stale) = stock
         .ok_or_else(|| Problem::not_found("There is no event 'default' with a stock 'general'."))?;
     Ok((age(stale), Json(Available { qty: stock.available(), stale: stale.is_some() })))

@@ -2,29 +2,20 @@
 //! administrators.
 
 mod admin;
-mod answer;
-mod app;
+mod age;
 mod available;
-mod document;
 mod events;
-mod failure;
 mod holds;
 mod reserve;
 mod reserve_batch;
+mod state;
 
-use answer::age;
-pub use answer::{Answer, EVENT_SEQ};
-use app::Admin;
-pub use app::{App, DEFAULT_EVENT, DEFAULT_STOCK, key_from};
-pub use document::{complete, document};
-use failure::unexpected;
-pub use failure::{Failure, problem_of_engine, problem_of_refusal};
 use http::Method;
-pub use reserve::{Wording, decide as decide_reserve};
+pub use state::AppState;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Every call, with its documentation.
-pub fn router(app: App) -> OpenApiRouter {
+pub fn router(app: AppState) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(available::available))
         .routes(routes!(reserve::reserve))

@@ -8,12 +8,10 @@ use http_server::{
     problem::ProblemDetails,
 };
 use tokio::time::Instant;
+use vacancy_api::{BatchItem, BatchSlot, BodyErrors, SlotProblem, Unavailable, Wording, reserved};
+use vacancy_service::problem_of_engine;
 
-use super::{
-    App, problem_of_engine,
-    reserve::{Wording, command, decide},
-};
-use crate::wire::{BatchItem, BatchSlot, ReserveBody, SlotProblem};
+use crate::api::state::AppState;
 
 /// Sell to several buyers with one call
 ///
@@ -28,15 +26,13 @@ use crate::wire::{BatchItem, BatchSlot, ReserveBody, SlotProblem};
     responses(
         (status = OK, body = Vec<BatchSlot>),
         (status = BAD_REQUEST, description = "The body is not JSON", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = REQUEST_TIMEOUT, description = "The body did not arrive in time", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = PAYLOAD_TOO_LARGE, description = "The body is too large", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = UNSUPPORTED_MEDIA_TYPE, description = "The body is not application/json", body = ProblemDetails, content_type = "application/problem+json"),
+        BodyErrors,
         (status = UNPROCESSABLE_ENTITY, description = "A field is wrong, or there are too many", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
+        Unavailable,
     )
 )]
 pub async fn reserve_batch(
-    State(app): State<App>,
+    State(app): State<AppState>,
     deadline: CallerDeadline,
     CurrentRequestId(request_id): CurrentRequestId,
     JsonBody(items): JsonBody<Vec<BatchItem>>,
@@ -52,11 +48,11 @@ pub async fn reserve_batch(
     let mut slots = Vec::with_capacity(items.len());
     let mut requests = Vec::with_capacity(items.len());
     for item in items {
-        let event = item.event.unwrap_or_else(|| app.event().clone());
-        match command(&app, event, &ReserveBody { qty: item.qty, customer: item.customer }) {
+        let event = item.event.unwrap_or_else(|| app.stock().event().clone());
+        match app.stock().reserve(event, item.qty, item.customer) {
             Ok(kind) => {
                 let deadline = deadline.within(now, item.timeout_ms.map(Duration::from_millis));
-                requests.push(app.request(kind, Some(item.key), deadline));
+                requests.push(app.stock().request(kind, Some(item.key), deadline.0));
                 slots.push(None);
             }
             Err(problem) => slots.push(Some(failed(problem))),
@@ -64,7 +60,7 @@ pub async fn reserve_batch(
     }
     let mut replies =
         app.engine().submit_all(requests).await.into_iter().map(|reply| match reply {
-            Ok(reply) => decide(reply, Wording::Reserve)
+            Ok(reply) => reserved(reply, Wording::Reserve)
                 .map_or_else(|failure| failed(failure.into_problem()), BatchSlot::Answer),
             Err(error) => failed(problem_of_engine(&error)),
         });

@@ -13,9 +13,15 @@ use inventory_audit::verify::{
     Audited, Auditor, BackupFeed, DatabaseFeed, Feed, ReadOnlyStore, VerifyError, audit,
 };
 use serde::Serialize;
+use vacancy_api::rfc3339;
+use vacancy_service::VacancySettings;
 
-use super::{HttpFeed, Place, SourceArgs, fail, refuse};
-use crate::{commands::show, settings::VacancySettings, wire::rfc3339};
+use super::{
+    exit::{failed, unusable_url},
+    http::HttpFeed,
+    source::{LedgerLocation, SourceArgs},
+};
+use crate::progress::show;
 
 /// What is exported, how, and where to.
 #[derive(Debug, Args)]
@@ -143,7 +149,7 @@ impl<W: Write> Writer<W> {
 pub async fn run_export(args: &ExportArgs, settings: &VacancySettings) -> ExitCode {
     let place = match args.source.place(settings) {
         Ok(place) => place,
-        Err(error) => return refuse(&error),
+        Err(error) => return unusable_url(&error),
     };
     let exported = match &args.output {
         None => {
@@ -156,14 +162,14 @@ pub async fn run_export(args: &ExportArgs, settings: &VacancySettings) -> ExitCo
             eprintln!("exported {rows} lines from {place}");
             ExitCode::SUCCESS
         }
-        Err(error) => fail(&place, &error),
+        Err(error) => failed(&place, &error),
     }
 }
 
 async fn export_to(
     args: &ExportArgs,
     settings: &VacancySettings,
-    place: &Place,
+    place: &LedgerLocation,
     path: &Path,
 ) -> Result<u64, VerifyError> {
     let mut part = path.as_os_str().to_owned();
@@ -191,15 +197,15 @@ fn output(error: &io::Error) -> VerifyError {
 async fn export<W: Write>(
     args: &ExportArgs,
     settings: &VacancySettings,
-    place: &Place,
+    place: &LedgerLocation,
     to: W,
 ) -> Result<(W, u64), VerifyError> {
     let options = args.source.options(settings);
     let mut feed: Box<dyn Feed> = match place {
-        Place::DataDir(dir) => Box::new(ReadOnlyStore::open(dir, &options)?.into_feed()),
-        Place::Backup(dir) => Box::new(BackupFeed::open(dir)?),
-        Place::Database(database) => Box::new(DatabaseFeed::open(database).await?),
-        Place::Url(url) => {
+        LedgerLocation::DataDir(dir) => Box::new(ReadOnlyStore::open(dir, &options)?.into_feed()),
+        LedgerLocation::Backup(dir) => Box::new(BackupFeed::open(dir)?),
+        LedgerLocation::Database(database) => Box::new(DatabaseFeed::open(database).await?),
+        LedgerLocation::Url(url) => {
             Box::new(HttpFeed::open(url, settings.admin_token.as_ref(), args.event.as_ref()).await?)
         }
     };

@@ -13,13 +13,12 @@ use config::Secret;
 use http::StatusCode;
 use inventory::{EventName, Hash};
 use inventory_audit::verify::{
-    Auditor, ViolationKind, Entry, EventAudit, Feed, FeedError, Position, VerifyError, Violation,
+    Auditor, Entry, EventAudit, Feed, FeedError, Position, VerifyError, Violation, ViolationKind,
 };
 use inventory_store::BoxFuture;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-
-use crate::wire::{EventBody, EventList};
+use vacancy_api::{Event, EventList};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -49,7 +48,7 @@ pub struct HttpFeed {
 /// counts to.
 #[derive(Debug, Default)]
 pub struct Views {
-    events: BTreeMap<EventName, EventBody>,
+    events: BTreeMap<EventName, Event>,
     compared: AtomicU64,
 }
 
@@ -104,7 +103,7 @@ impl HttpFeed {
         self.views.clone()
     }
 
-    async fn list(&self, only: Option<&EventName>) -> Result<Vec<EventBody>, FeedError> {
+    async fn list(&self, only: Option<&EventName>) -> Result<Vec<Event>, FeedError> {
         if let Some(only) = only {
             return Ok(vec![
                 self.get(&format!("/api/v1/events/{only}"))

@@ -5,8 +5,7 @@ use std::{fmt, path::PathBuf};
 use clap::Args;
 use inventory_audit::verify::VerifyOptions;
 use inventory_postgres::{PostgresOptions, Target, UrlError};
-
-use crate::settings::VacancySettings;
+use vacancy_service::VacancySettings;
 
 /// Which ledgers are read. Without any of these, the database at STORE_URL, or else the stopped
 /// store in DATA_DIR.
@@ -32,7 +31,7 @@ pub struct SourceArgs {
 
 /// A place with ledgers.
 #[derive(Debug, Clone)]
-pub enum Place {
+pub enum LedgerLocation {
     /// A data directory that no process has open.
     DataDir(PathBuf),
     /// What `backup` made.
@@ -48,16 +47,16 @@ impl SourceArgs {
     ///
     /// # Errors
     /// [`UrlError`], which shows nothing of the URL.
-    pub fn place(&self, settings: &VacancySettings) -> Result<Place, UrlError> {
+    pub fn place(&self, settings: &VacancySettings) -> Result<LedgerLocation, UrlError> {
         Ok(match (&self.data_dir, &self.backup, &self.url, &self.store_url, &settings.postgres) {
-            (_, Some(dir), ..) => Place::Backup(dir.clone()),
-            (_, _, Some(url), ..) => Place::Url(url.trim_end_matches('/').to_owned()),
-            (Some(dir), ..) => Place::DataDir(dir.clone()),
+            (_, Some(dir), ..) => LedgerLocation::Backup(dir.clone()),
+            (_, _, Some(url), ..) => LedgerLocation::Url(url.trim_end_matches('/').to_owned()),
+            (Some(dir), ..) => LedgerLocation::DataDir(dir.clone()),
             (.., Some(url), known) => {
-                Place::Database(Box::new(options_for(url.parse()?, known.as_ref())))
+                LedgerLocation::Database(Box::new(options_for(url.parse()?, known.as_ref())))
             }
-            (.., Some(known)) => Place::Database(Box::new(known.clone())),
-            _ => Place::DataDir(settings.data_dir.clone()),
+            (.., Some(known)) => LedgerLocation::Database(Box::new(known.clone())),
+            _ => LedgerLocation::DataDir(settings.data_dir.clone()),
         })
     }
 
@@ -76,7 +75,7 @@ impl SourceArgs {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for LedgerLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DataDir(dir) => write!(f, "data directory {}", dir.display()),

@@ -3,11 +3,15 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
+use vacancy_service::VacancySettings;
 
-use super::{report, run_backup, run_migrate, run_restore, show};
+use super::{
+    error::CommandError,
+    transfer::{Moved, run_backup, run_migrate, run_restore},
+};
 use crate::{
     audit::{ExportArgs, SourceArgs, run_export, run_verify},
-    settings::VacancySettings,
+    progress::show,
 };
 
 /// What can be done with a stock besides selling it.
@@ -50,6 +54,20 @@ impl StockCommand {
             Self::MigrateStore { from, to } => {
                 report("moved", run_migrate(settings, &from, to.as_deref(), show()).await)
             }
+        }
+    }
+}
+
+/// Prints the result of a command.
+fn report(done: &str, result: Result<Moved, CommandError>) -> ExitCode {
+    match result {
+        Ok(Moved { records, events }) => {
+            eprintln!("{done}: {records} records of {events} events");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
         }
     }
 }

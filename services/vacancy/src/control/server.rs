@@ -12,7 +12,7 @@ use std::{
 };
 
 use inventory_audit::transfer::{Manifest, TransferError, backup, restore};
-use inventory_embedded::{EmbeddedOptions, StagedRestore};
+use inventory_embedded::{EmbeddedOptions, LedgerSource, StagedRestore};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
@@ -20,9 +20,12 @@ use tokio::{
     task::JoinHandle,
 };
 use tokio_util::task::TaskTracker;
+use vacancy_service::VacancySettings;
 
-use super::{Ask, ControlError, Told, socket_path};
-use crate::{room::Source, settings::VacancySettings};
+use super::{
+    message::{ControlRequest, ControlResponse},
+    socket::{ControlError, socket_path},
+};
 
 /// The longest line that is read, bytes: a path and a little JSON around it.
 const LINE_MAX: u64 = 16_384;
@@ -36,11 +39,11 @@ pub struct Restored {
     /// What it holds.
     pub manifest: Manifest,
     /// Who asked for it waits for the end here.
-    pub done: oneshot::Sender<Told>,
+    pub done: oneshot::Sender<ControlResponse>,
 }
 
 /// The listening socket; it is gone when this is stopped.
-pub struct Control {
+pub struct ControlServer {
     listener: Option<JoinHandle<()>>,
     shared: Arc<Shared>,
     restored: Mutex<mpsc::Receiver<Restored>>,
@@ -48,7 +51,7 @@ pub struct Control {
 }
 
 struct Shared {
-    source: Source,
+    source: LedgerSource,
     data_dir: PathBuf,
     options: EmbeddedOptions,
     restored: mpsc::Sender<Restored>,
@@ -60,14 +63,14 @@ struct Shared {
     copies: TaskTracker,
 }
 
-impl Control {
+impl ControlServer {
     /// Listens in the data directory of `settings`. A socket that an earlier process left is
     /// replaced: this one has the lock.
     ///
     /// Without a socket there is no backup of the running process, and everything else works; so
     /// that is logged, not an error.
     #[must_use]
-    pub fn listen(settings: &VacancySettings, source: Source) -> Self {
+    pub fn listen(settings: &VacancySettings, source: LedgerSource) -> Self {
         let path = socket_path(&settings.data_dir);
         let (sender, restored) = mpsc::channel(1);
         let shared = Arc::new(Shared {
@@ -82,7 +85,7 @@ impl Control {
         let listener = match bind(&path) {
             Ok(listener) => Some(tokio::spawn(accept(listener, shared.clone()))),
             Err(error) => {
-                tracing::error!(%error, "backup and restore cannot reach this process");
+                tracing::error!(%error, "cannot open the control socket; backup and restore of this process are unavailable");
                 None
             }
         };
@@ -125,12 +128,12 @@ async fn accept(listener: UnixListener, shared: Arc<Shared>) {
                 let shared = shared.clone();
                 tokio::spawn(async move {
                     if let Err(error) = serve(stream, shared).await {
-                        tracing::warn!(%error, "a call on the control socket broke off");
+                        tracing::warn!(%error, "control connection failed");
                     }
                 });
             }
             Err(error) => {
-                tracing::warn!(%error, "the control socket cannot accept");
+                tracing::warn!(%error, "cannot accept control connections");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }
@@ -142,17 +145,17 @@ async fn serve(stream: UnixStream, shared: Arc<Shared>) -> std::io::Result<()> {
     let mut line = Vec::new();
     let mut reader = BufReader::new(reader.take(LINE_MAX));
     tokio::time::timeout(LINE_TIMEOUT, reader.read_until(b'\n', &mut line)).await??;
-    let (tell, mut told) = mpsc::unbounded_channel();
-    match Ask::parse(&line) {
-        Ok(ask) => {
-            tokio::spawn(handle(shared, ask, tell));
+    let (replies, mut response) = mpsc::unbounded_channel();
+    match ControlRequest::parse(&line) {
+        Ok(request) => {
+            tokio::spawn(handle(shared, request, replies));
         }
         Err(reason) => {
-            let _ = tell.send(Told::Failed(reason));
+            let _ = replies.send(ControlResponse::Failed(reason));
         }
     }
-    while let Some(told) = told.recv().await {
-        let mut line = serde_json::to_vec(&told)?;
+    while let Some(response) = response.recv().await {
+        let mut line = serde_json::to_vec(&response)?;
         line.push(b'\n');
         writer.write_all(&line).await?;
     }
@@ -160,27 +163,31 @@ async fn serve(stream: UnixStream, shared: Arc<Shared>) -> std::io::Result<()> {
 }
 
 /// Does what is asked whether or not the caller still listens.
-async fn handle(shared: Arc<Shared>, ask: Ask, tell: mpsc::UnboundedSender<Told>) {
-    let end = match ask {
-        Ask::Backup { dir } => {
-            back_up(&shared, dir, tell.clone()).await.map(|manifest| Told::done(&manifest))
-        }
-        Ask::Restore { dir } => bring_back(shared, dir, tell.clone()).await,
+async fn handle(
+    shared: Arc<Shared>,
+    request: ControlRequest,
+    replies: mpsc::UnboundedSender<ControlResponse>,
+) {
+    let end = match request {
+        ControlRequest::Backup { dir } => back_up(&shared, dir, replies.clone())
+            .await
+            .map(|manifest| ControlResponse::done(&manifest)),
+        ControlRequest::Restore { dir } => restore_beside(shared, dir, replies.clone()).await,
     };
-    let _ = tell.send(end.unwrap_or_else(Told::Failed));
+    let _ = replies.send(end.unwrap_or_else(ControlResponse::Failed));
 }
 
 /// Runs a copy on a thread that may block; it hears when the process turns to closing.
 async fn copy<T: Send + 'static>(
     shared: &Arc<Shared>,
-    tell: mpsc::UnboundedSender<Told>,
+    replies: mpsc::UnboundedSender<ControlResponse>,
     work: impl FnOnce(&Shared, &mut dyn FnMut(u64) -> bool) -> Result<T, TransferError> + Send + 'static,
 ) -> Result<T, String> {
     let _one = shared.busy.try_lock().map_err(|_| "another backup or restore is under way")?;
     let inner = shared.clone();
     let blocking = move || {
         let mut progress = |records| {
-            let _ = tell.send(Told::Records(records));
+            let _ = replies.send(ControlResponse::Records(records));
             !inner.ending.load(Ordering::SeqCst)
         };
         work(&inner, &mut progress)
@@ -192,27 +199,28 @@ async fn copy<T: Send + 'static>(
 async fn back_up(
     shared: &Arc<Shared>,
     dir: PathBuf,
-    tell: mpsc::UnboundedSender<Told>,
+    replies: mpsc::UnboundedSender<ControlResponse>,
 ) -> Result<Manifest, String> {
     let manifest =
-        copy(shared, tell, move |shared, progress| backup(&shared.source, &dir, progress)).await?;
-    tracing::info!(records = manifest.records, "backed up");
+        copy(shared, replies, move |shared, progress| backup(&shared.source, &dir, progress))
+            .await?;
+    tracing::info!(records = manifest.records, "backup completed");
     Ok(manifest)
 }
 
 /// Builds and checks the restored store beside the running one, and waits until it has taken its
 /// place.
-async fn bring_back(
+async fn restore_beside(
     shared: Arc<Shared>,
     dir: PathBuf,
-    tell: mpsc::UnboundedSender<Told>,
-) -> Result<Told, String> {
+    replies: mpsc::UnboundedSender<ControlResponse>,
+) -> Result<ControlResponse, String> {
     let staging = move |shared: &Shared, progress: &mut dyn FnMut(u64) -> bool| {
         let staged = StagedRestore::beside(&shared.data_dir)?;
         let manifest = restore(&dir, &staged, &shared.options, progress)?;
         Ok((staged, manifest))
     };
-    let (staged, manifest) = copy(&shared, tell, staging).await?;
+    let (staged, manifest) = copy(&shared, replies, staging).await?;
     let (done, end) = oneshot::channel();
     let nothing_changed =
         |_| "the process ended before it was in place; nothing has changed".to_owned();

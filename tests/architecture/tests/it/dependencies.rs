@@ -21,6 +21,7 @@ const FORBIDDEN: &[Forbidden] = &[
     },
     // The inventory does not know HTTP.
     Forbidden { from: "inventory*", to: HTTP, reach: Reach::Transitive },
+    Forbidden { from: "inventory*", to: &["http"], reach: Reach::Transitive },
     // The engine runs on any store.
     Forbidden {
         from: "inventory-engine",
@@ -54,7 +55,7 @@ const FORBIDDEN: &[Forbidden] = &[
     Forbidden { from: "telemetry", to: HTTP, reach: Reach::Direct },
     Forbidden {
         from: "telemetry",
-        to: &["axum", "http-server", "config", "inventory*"],
+        to: &["axum", "http-server", "inventory*"],
         reach: Reach::Transitive,
     },
     Forbidden {

@@ -4,3 +4,4 @@
 mod dependencies;
 mod files;
 mod imports;
+mod mutants;

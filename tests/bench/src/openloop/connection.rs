@@ -1,4 +1,4 @@
-//! As little HTTP/1.1 as the servers under measurement need: keep-alive and `content-length`.
+//! A minimal HTTP/1.1 client: keep-alive and `content-length`.
 
 use std::{io, net::SocketAddr};
 
@@ -7,7 +7,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// The longest answer that is read, bytes.
+/// The longest response, bytes.
 const ANSWER_MAX: usize = 65_536;
 
 /// The bytes of a request: a POST of JSON with a body, a GET without.
@@ -22,7 +22,7 @@ pub fn request(path: &str, body: Option<&str>) -> Vec<u8> {
     }
 }
 
-/// A connection that is kept from one request to the next.
+/// A connection with keep-alive.
 pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -36,7 +36,7 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(1_024), closing: false })
     }
 
-    /// Sends `request` and reads the whole answer; its status.
+    /// Sends `request` and reads the whole response; returns the status.
     pub async fn ask(&mut self, request: &[u8]) -> io::Result<u16> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
@@ -63,7 +63,7 @@ impl Connection {
         }
     }
 
-    /// Itself, unless the server closes it.
+    /// The connection, unless the server closes it.
     pub fn reusable(self) -> Option<Self> {
         (!self.closing).then_some(self)
     }

@@ -1,5 +1,5 @@
-//! An open-loop load generator: requests begin at their times whether or not earlier ones were
-//! answered, and an answer's time counts from when its request was due. So a server that stalls
+//! An open-loop load generator: requests begin at fixed times, whether or not earlier ones have
+//! responses, and latency counts from the time at which a request was due. So a server that stalls
 //! cannot hide it by slowing its clients down.
 
 mod connection;
@@ -23,26 +23,26 @@ use tokio::{
     time::{Instant, sleep_until, timeout_at},
 };
 
-/// Sends requests at a fixed rate, and prints what became of them as one line of JSON.
+/// Sends requests at a fixed rate, and prints the results as one line of JSON.
 #[derive(Parser)]
 struct Cli {
-    /// Where, such as 127.0.0.1:8000
+    /// Address, for example 127.0.0.1:8000
     address: SocketAddr,
     /// Path
     path: String,
     /// Requests a second
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=500_000))]
     rate: u64,
-    /// For how long, seconds
+    /// Duration, seconds
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=300))]
     seconds: u64,
-    /// Most connections; a request that is due while all are busy waits, and its time runs
+    /// Maximum of connections; a request that is due while all are busy waits, and its time runs
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=5_000))]
     connections: u64,
     /// Body of a POST; without it, GET
     #[arg(long)]
     body: Option<String>,
-    /// A client gives up so long after its request was due, milliseconds
+    /// Time after which a client gives up a request that was due, milliseconds
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..=60_000))]
     timeout_ms: u64,
 }
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What all connections share.
+/// The state of all connections.
 struct Load {
     address: SocketAddr,
     request: Vec<u8>,
@@ -72,7 +72,7 @@ struct Load {
 
 #[allow(clippy::print_stdout)] // its purpose
 async fn run(cli: Cli) {
-    // As many wait as are due in all: that is bounded by rate and length.
+    // The queue is bounded by the number of requests, rate × duration.
     let (arrivals, due) = mpsc::unbounded_channel();
     let timeout = Duration::from_millis(cli.timeout_ms);
     let request = connection::request(&cli.path, cli.body.as_deref());
@@ -88,7 +88,7 @@ async fn run(cli: Cli) {
     let total = cli.rate * cli.seconds;
     for number in 0..total {
         let at = started + Duration::from_secs_f64(number as f64 / cli.rate as f64);
-        // What is less than a tick away is due now; the clock of the runtime has milliseconds.
+        // A request less than a tick away is due now: the clock of the runtime has milliseconds.
         if at > Instant::now() + Duration::from_millis(1) {
             sleep_until(at).await;
         }
@@ -109,7 +109,7 @@ async fn run(cli: Cli) {
     println!("{}", report.json(total, load.unsent.load(Relaxed), Duration::from_secs(cli.seconds)));
 }
 
-/// One connection: takes what is due next, sends it, waits for the answer.
+/// One connection: takes the next due request, sends it, waits for the response.
 async fn work(load: Arc<Load>) -> Report {
     let mut report = Report::default();
     let mut connection: Option<Connection> = None;

@@ -1,4 +1,4 @@
-//! What became of the requests.
+//! The results of the requests.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 pub enum Fate {
     /// 2xx.
     Done,
-    /// 429 or 503: told to come again.
+    /// 429 or 503.
     Refused,
     /// Any other status.
     Failed,
-    /// The connection could not be made, or broke.
+    /// The connection failed.
     Broken,
     /// The client gave up.
     TimedOut,
@@ -29,7 +29,7 @@ impl Fate {
     }
 }
 
-/// Times of one connection's requests, by how they ended.
+/// Latencies of the requests of one connection, by result.
 #[derive(Default)]
 pub struct Report {
     done_us: Vec<u32>,
@@ -59,8 +59,7 @@ impl Report {
         self.timed_out += other.timed_out;
     }
 
-    /// `due` requests in all within `length`, of which `unsent` were given up before they were
-    /// sent.
+    /// The report of `due` requests within `length`; `unsent` of them were given up before sending.
     pub fn json(mut self, due: u64, unsent: u64, length: Duration) -> Value {
         self.done_us.sort_unstable();
         self.refused_us.sort_unstable();
@@ -75,7 +74,7 @@ impl Report {
     }
 }
 
-/// Of a sorted list; 0 of an empty one.
+/// A quantile of a sorted list; 0 for an empty one.
 fn quantile(sorted: &[u32], part: f64) -> u32 {
     let index = (sorted.len() as f64 * part).ceil() as usize;
     sorted.get(index.saturating_sub(1)).copied().unwrap_or(0)

@@ -8,7 +8,7 @@ fn rendered(more: &[&str]) -> Vec<Value> {
 }
 
 #[test]
-fn the_operator_runs_alike() {
+fn chart_and_kustomization_run_the_same_operator() {
     let (manifest, chart) = (file("k8s/operator/deployment.yaml"), rendered(&[]));
     let (theirs, ours) =
         (the(&manifest, "Deployment", "operator"), the(&chart, "Deployment", "operator"));
@@ -16,7 +16,7 @@ fn the_operator_runs_alike() {
     for pointer in ["/spec/replicas", "/spec/strategy"] {
         assert_eq!(ours.pointer(pointer), theirs.pointer(pointer), "{pointer}");
     }
-    // The selectors differ, and with them what the spread counts.
+    // The selectors differ, and so do the selectors of the topology spread.
     let pod = |deployment: &Value| {
         let mut pod = deployment["spec"]["template"]["spec"].clone();
         pod["topologySpreadConstraints"][0].as_object_mut().unwrap().remove("labelSelector");
@@ -34,7 +34,7 @@ fn the_operator_runs_alike() {
 }
 
 #[test]
-fn the_operator_has_the_same_rights() {
+fn chart_and_kustomization_grant_the_same_rights() {
     let (manifest, chart) = (file("k8s/operator/rbac.yaml"), rendered(&[]));
     let rules =
         |documents: &[Value], kind: &str, end: &str| the(documents, kind, end)["rules"].clone();
@@ -59,7 +59,7 @@ fn the_operator_has_the_same_rights() {
 }
 
 #[test]
-fn the_admission_policy_is_the_same() {
+fn chart_and_kustomization_share_the_admission_policy() {
     let (manifest, chart) = (file("k8s/operator/admission.yaml"), rendered(&[]));
     let policy =
         |documents: &[Value], end: &str| the(documents, "ValidatingAdmissionPolicy", end).clone();
@@ -77,14 +77,14 @@ fn the_admission_policy_is_the_same() {
 }
 
 #[test]
-fn the_definition_is_the_same() {
+fn chart_ships_the_same_crd() {
     let name = "ticketsystems.ticket-system.io.yaml";
     let read = |folder: &str| std::fs::read_to_string(root(folder).join(name)).unwrap();
     assert!(read("charts/ticket-system/crds") == read("crds"), "run 'make generate'");
 }
 
 #[test]
-fn the_versions_are_the_same() {
+fn chart_version_matches_the_workspace() {
     let version = env!("CARGO_PKG_VERSION");
     let chart = &file("charts/ticket-system/Chart.yaml")[0];
     assert_eq!(

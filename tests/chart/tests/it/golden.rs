@@ -1,9 +1,11 @@
+//! The rendered manifests, as snapshots.
+
 use chart_tests::{template, values};
 
-/// What `helm template` prints for each values file. Dashboards and rules are cut short: they are
-/// files of their own.
+/// The output of `helm template` for each values file. Dashboards and rules are cut: they are files
+/// of their own.
 #[test]
-fn rendered_as_before() {
+fn rendered_manifests_match_snapshots() {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
@@ -16,7 +18,7 @@ fn rendered_as_before() {
     });
 }
 
-/// The documents by their place in the chart, whatever order this version of helm applies them in.
+/// The documents sorted: the order differs between versions of helm.
 fn in_order(text: &str) -> String {
     let mut documents: Vec<String> = text
         .split("---\n")

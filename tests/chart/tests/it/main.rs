@@ -1,4 +1,4 @@
-//! The chart as helm renders it, beside the manifests for kustomize and the running binaries.
+//! The rendered chart, compared with the manifests for kustomize and the running binaries.
 #![allow(clippy::unwrap_used)]
 
 mod agree;

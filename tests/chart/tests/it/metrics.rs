@@ -1,5 +1,5 @@
-//! Every metric that a dashboard, a rule or docs/metrics.md names is there on a running system, and
-//! the other way round.
+//! A running system has every metric of the dashboards, the rules and docs/metrics.md, and they
+//! have all of its metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +8,8 @@ use serde_json::json;
 use system_tests::Process;
 use test_postgres::Server;
 
-/// Of the cluster, not ours: the target's health, kube-state-metrics, the kubelet. A name is added
-/// here after looking it up there.
+/// Metrics of the cluster: the health of targets, kube-state-metrics, the kubelet. Look a name up
+/// there before you add it.
 const FOREIGN: [&str; 9] = [
     "up",
     "kube_horizontalpodautoscaler_info",
@@ -21,11 +21,11 @@ const FOREIGN: [&str; 9] = [
     "kubelet_volume_stats_available_bytes",
     "kubelet_volume_stats_capacity_bytes",
 ];
-/// The operator's own tests look for these on a running operator.
+/// The tests of the operator check these on a running operator.
 const OF_OPERATOR: &str = "ticket_operator_";
 
 #[tokio::test]
-async fn what_is_watched_is_there() {
+async fn watched_metrics_exist() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(&dir.path().join("two"), &[]).await;
     let ticket = Process::ticket(vacancy.base(), &[]).await;
@@ -60,7 +60,7 @@ async fn what_is_watched_is_there() {
             on_postgres.contains(name),
             "on PostgreSQL no service has {name}, named by {places:?}"
         );
-        // The embedded store has no connections, and the monolith no way to vacancy, to tell of.
+        // The embedded store has no connections, and the monolith makes no calls to vacancy.
         if name.starts_with("inventory_store_") {
             continue;
         }
@@ -76,9 +76,9 @@ async fn what_is_watched_is_there() {
     }
 }
 
-/// The other way round: what is worth counting is worth showing.
+/// Every metric appears in a dashboard or a rule.
 #[tokio::test]
-async fn what_is_there_is_watched() {
+async fn every_metric_is_watched() {
     let url = Server::common().database().await;
     let vacancy = Process::start("vacancy", &[("STORE_URL", url.as_str())]).await;
     until_ready(&vacancy).await;
@@ -102,7 +102,7 @@ async fn what_is_there_is_watched() {
 }
 
 #[tokio::test]
-async fn what_is_there_is_described() {
+async fn every_metric_is_documented() {
     let dir = tempfile::tempdir().unwrap();
     let url = Server::common().database().await;
     let shared = Process::start("vacancy", &[("STORE_URL", url.as_str())]).await;
@@ -117,7 +117,7 @@ async fn what_is_there_is_described() {
             text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
         there.extend(families.map(|(name, kind)| (name.to_owned(), kind.to_owned())));
     }
-    // Those of the process are the usual ones, in one sentence.
+    // The document describes the metrics of the process in one sentence.
     let (process, ours): (BTreeMap<_, _>, BTreeMap<_, _>) =
         there.into_iter().partition(|(name, _)| name.starts_with("process_"));
     let text = std::fs::read_to_string(chart_tests::root("docs/metrics.md")).unwrap();
@@ -132,7 +132,7 @@ async fn what_is_there_is_described() {
     assert_eq!(described, ours, "left: docs/metrics.md, right: what the services have");
 }
 
-/// It listens before it has made its tables.
+/// Waits until vacancy is ready: it listens before its tables exist.
 async fn until_ready(process: &Process) {
     let started = std::time::Instant::now();
     while process.client().get("/ready").await.status != 200 {

@@ -1,4 +1,4 @@
-//! Dashboards and rules as the chart delivers them, and the runbook behind the alerts.
+//! Dashboards and rules in the rendered chart, and the runbook of the alerts.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ fn alerts(groups: &[Value]) -> Vec<Value> {
 }
 
 #[test]
-fn the_rules_are_delivered_as_they_are() {
+fn rules_are_rendered_unchanged() {
     let objects = rendered("monitoring.rules.enabled=true");
     let rule = the(&objects, "PrometheusRule", "operator");
     assert_eq!(rule["spec"]["groups"].as_array().unwrap(), &groups());
@@ -49,7 +49,7 @@ fn the_rules_are_delivered_as_they_are() {
 }
 
 #[test]
-fn the_dashboards_are_delivered_as_they_are() {
+fn dashboards_are_rendered_unchanged() {
     let objects = rendered("monitoring.dashboards.enabled=true");
     let mut uids = BTreeSet::new();
     for path in files("dashboards", "json") {
@@ -93,10 +93,10 @@ fn the_dashboards_are_delivered_as_they_are() {
     );
 }
 
-/// Every alert says how bad it is, what it means and where to read on, and that place exists;
-/// nothing stands there for nothing.
+/// Every alert has a severity, a summary, a description and a section of the runbook, and every
+/// section has an alert.
 #[test]
-fn every_alert_has_a_page() {
+fn every_alert_has_a_runbook() {
     let text = std::fs::read_to_string(root(RUNBOOK)).unwrap();
     let headings: BTreeSet<String> =
         text.lines().filter_map(|line| line.strip_prefix("### ")).map(str::to_lowercase).collect();
@@ -125,7 +125,7 @@ fn every_alert_has_a_page() {
     assert_eq!(named, headings, "alerts on the left, pages of {RUNBOOK} on the right");
 }
 
-/// The rules' tests in tests/rules leave none out.
+/// Every alert has a test in tests/rules.
 #[test]
 fn every_alert_is_tested() {
     let entries = std::fs::read_dir(root("tests/rules")).unwrap();

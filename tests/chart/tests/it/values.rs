@@ -1,15 +1,15 @@
-//! What the chart refuses, and says about it.
+//! Values: refusals and their messages, defaults, and the pods they render.
 
 use chart_tests::{chart, documents, file, helm, root, template, the, values};
 use serde_json::{Value, json};
 
-/// helm's complaint about `--set-json key=value`.
+/// The error of helm about `--set-json key=value`.
 fn refusal(set: &str) -> String {
     template("shop", "demo", &["--set-json", set]).expect_err(set)
 }
 
 #[test]
-fn what_is_misspelt_is_refused() {
+fn misspelt_values_are_refused() {
     for (set, named) in [
         (r#"operator={"replica": 1}"#, "replica"),
         (r#"operator.replicas="two""#, "replicas"),
@@ -27,7 +27,7 @@ fn what_is_misspelt_is_refused() {
 }
 
 #[test]
-fn a_system_outside_the_watched_namespaces_is_refused() {
+fn system_outside_watched_namespaces_is_refused() {
     let told = template(
         "shop",
         "demo",
@@ -38,7 +38,7 @@ fn a_system_outside_the_watched_namespaces_is_refused() {
 }
 
 #[test]
-fn the_defaults_are_described_and_every_description_has_a_default() {
+fn defaults_and_descriptions_match() {
     let defaults = &file("charts/ticket-system/values.yaml")[0];
     let schema: Value =
         serde_json::from_str(&std::fs::read_to_string(chart().join("values.schema.json")).unwrap())
@@ -46,10 +46,10 @@ fn the_defaults_are_described_and_every_description_has_a_default() {
     agree("", defaults, &schema);
 }
 
-/// Both have the same keys, however deep the schema names them.
+/// Checks that both have the same keys, as deep as the schema names them.
 fn agree(path: &str, defaults: &Value, schema: &Value) {
     let Some(properties) = schema["properties"].as_object() else { return };
-    // `global` is helm's, and requests, limits and claims are Kubernetes'.
+    // Helm defines `global`, Kubernetes defines requests, limits and claims.
     if path.ends_with("/resources") {
         return;
     }
@@ -66,7 +66,7 @@ fn agree(path: &str, defaults: &Value, schema: &Value) {
 }
 
 #[test]
-fn every_values_file_passes_the_strict_lint() {
+fn every_values_file_passes_strict_lint() {
     for name in values() {
         let file = root("tests/chart/values").join(format!("{name}.yaml"));
         let chart = chart();
@@ -91,7 +91,7 @@ fn every_values_file_passes_the_strict_lint() {
 }
 
 #[test]
-fn the_spec_is_passed_through_as_it_is() {
+fn system_spec_is_rendered_unchanged() {
     let spec = json!({"stock": {"initial": 2_147_483_647}, "ticket": {"env": [{"name": "A", "value": "01"}]}, "images": {"ticket": "t:1"}});
     let set = format!("ticketSystem={}", json!({"enabled": true, "spec": spec}));
     let rendered = documents(&template("shop", "demo", &["--set-json", &set]).unwrap());
@@ -112,7 +112,7 @@ fn the_spec_is_passed_through_as_it_is() {
     );
 }
 
-/// Every pod of the chart, under the restricted Pod Security Standard.
+/// Every pod of the chart satisfies the restricted Pod Security Standard.
 #[test]
 fn every_pod_is_restricted() {
     for name in values() {
@@ -151,9 +151,9 @@ fn every_pod_is_restricted() {
     }
 }
 
-/// A release names its own images, by digest once they are published.
+/// A packaged chart names the images of its version, by digest after they are published.
 #[test]
-fn a_packed_chart_names_its_images() {
+fn packaged_chart_names_its_images() {
     let dir = tempfile::tempdir().unwrap();
     let digest = format!("sha256:{}", "a1".repeat(32));
     std::fs::write(dir.path().join("ticket.digest"), &digest).unwrap();

@@ -1,4 +1,4 @@
-//! Clients that hang up, dawdle, or only sit there.
+//! Clients that hang up, send slowly, or stay idle.
 
 use std::time::{Duration, Instant};
 
@@ -8,21 +8,21 @@ use inventory::IdempotencyKey;
 use system_tests::{Client, Process};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-use crate::support::Shop;
+use crate::support::Buyers;
 
 const DISCONNECTS: usize = 20_000;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_thousand_clients_that_hang_up_leave_whole_sales_or_none() {
+async fn hang_ups_leave_whole_sales_or_none() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(
         dir.path(),
         &[("INITIAL_STOCK", "1000000"), ("RATE_LIMIT_PER_SECOND", "")],
     )
     .await;
-    let (port, shop) = (vacancy.port(), Shop::default());
+    let (port, buyers) = (vacancy.port(), Buyers::default());
     let clients = (0..16).map(|worker| {
-        let shop = shop.clone();
+        let buyers = buyers.clone();
         tokio::spawn(async move {
             for number in 0..DISCONNECTS / 16 {
                 let key = format!("d{worker}-{number}");
@@ -32,9 +32,9 @@ async fn twenty_thousand_clients_that_hang_up_leave_whole_sales_or_none() {
                     body.len()
                 );
                 let whole = [head.as_bytes(), body.as_bytes()].concat();
-                // Most send all of it and hang up before the answer; some hang up in the middle of it.
+                // Most hang up after the request, before the response; some within the request.
                 let sent = if number % 5 == 0 { whole.len() * (number % 17) / 17 } else { whole.len() };
-                drop(shop.history.send(Ask::Write { kind: reserve_kind(1), key: IdempotencyKey::new(&key).ok() }));
+                drop(buyers.history.send(Ask::Write { kind: reserve_kind(1), key: IdempotencyKey::new(&key).ok() }));
                 let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)).await else { continue };
                 let _ = stream.write_all(&whole[..sent]).await;
                 if number % 3 == 0 {
@@ -51,12 +51,12 @@ async fn twenty_thousand_clients_that_hang_up_leave_whole_sales_or_none() {
         one.await.unwrap();
     }
     let client = vacancy.client();
-    // Their keys tell, and make happen what had not.
+    // Repeating a key completes the sale if it had not happened.
     let again: Vec<_> = (0..16).map(|worker| format!("d{worker}-{}", worker * 7)).collect();
     for key in &again {
-        assert!(shop.buy_with(&client, "/api/v1/reserve", key).await);
+        assert!(buyers.buy_with(&client, "/api/v1/reserve", key).await);
     }
-    let checked = shop.judge_running(&client).await;
+    let checked = buyers.check_running(&client).await;
     println!(
         "{DISCONNECTS} clients hung up: {} of their sales had happened, each whole and once",
         checked.unknown_done
@@ -82,7 +82,7 @@ async fn p99(client: &Client, count: usize) -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn idle_and_slow_clients_leave_the_others_alone() {
+async fn idle_and_slow_clients_do_not_delay_others() {
     const IDLE: usize = 5_000;
     const SLOW: usize = 500;
     let dir = tempfile::tempdir().unwrap();
@@ -105,7 +105,7 @@ async fn idle_and_slow_clients_leave_the_others_alone() {
         };
         stream.write_all(start).await.unwrap();
         slow.push(tokio::spawn(async move {
-            // A byte now and then, until the server has enough of it.
+            // A byte a second, until the server closes the connection.
             for _ in 0..60 {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 if stream.write_all(b" ").await.is_err() {

@@ -1,4 +1,4 @@
-//! The real binary under a clock that jumps, while it runs and while it does not.
+//! The real binary under a clock that jumps, during a run and between two runs.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,16 +13,16 @@ use serde_json::json;
 use system_tests::{Client, Process, binary};
 use tempfile::TempDir;
 
-use crate::support::Shop;
+use crate::support::Buyers;
 
-/// What the product's clock may differ from the time that passes.
+/// The largest drift of the clock of the product, as a share of real time.
 const SLEW_PART: f64 = 0.05;
-/// More than is sold here on any machine: a sale that is refused has no record, and so no time.
+/// More than any machine sells here: a refused sale has no record, and so no time.
 const STOCK: u64 = 1_000_000;
-/// Times are told in whole milliseconds.
+/// Times have a resolution of 1 ms.
 const ROUNDED: Duration = Duration::from_millis(5);
 
-/// A data directory, and a clock on the wall that tests set.
+/// A data directory, and a wall clock that tests set.
 struct Shifted {
     home: TempDir,
     env: Vec<(String, String)>,
@@ -38,7 +38,7 @@ impl Shifted {
             .expect("libfaketime.so.1 is missing: install it, such as 'apt-get install faketime'");
         let home = tempfile::tempdir().unwrap();
         let shift = home.path().join("shift").to_str().unwrap().to_owned();
-        // Only the clock on the wall: no setting of a machine moves the monotonic one.
+        // Only the wall clock: no setting of a machine moves the monotonic clock.
         let stock = STOCK.to_string();
         let env = [
             ("INITIAL_STOCK", stock.as_str()),
@@ -57,7 +57,7 @@ impl Shifted {
         self.home.path().join("data")
     }
 
-    /// Sets the clock, in seconds from what it should be. As a whole: it is read at any time.
+    /// Sets the clock, in seconds from real time. Atomically: the process reads it at any time.
     fn set(&self, to: &str) {
         let next = self.home.path().join("shift.next");
         std::fs::write(&next, to).unwrap();
@@ -71,7 +71,7 @@ impl Shifted {
     }
 }
 
-/// A hold, and between which two moments it was made.
+/// A hold, and the two moments between which it was created.
 struct Made {
     id: String,
     expires_at_ms: u64,
@@ -80,21 +80,21 @@ struct Made {
 }
 
 /// Holds one ticket for `ttl_s`.
-async fn hold(shop: &Shop, client: &Client, key: &str, ttl_s: u64) -> Made {
+async fn hold(buyers: &Buyers, client: &Client, key: &str, ttl_s: u64) -> Made {
     let (event, stock) = (EventName::new("default").unwrap(), StockName::new("general").unwrap());
     let items = Items::new(vec![Item { qty: 1, stock }], 4, 10).unwrap();
     let kind = CommandKind::Hold { event, items, customer: None, ttl_ms: Some(ttl_s * 1_000) };
     let open =
-        shop.history.send(Ask::Write { kind: kind.clone(), key: IdempotencyKey::new(key).ok() });
+        buyers.history.send(Ask::Write { kind: kind.clone(), key: IdempotencyKey::new(key).ok() });
     let body =
         json!({"event": "default", "items": [{"stock": "general", "qty": 1}], "ttl_s": ttl_s});
     let earliest = Instant::now();
     let reply = client.keyed("/api/v1/holds", key, body).await.unwrap();
     let latest = Instant::now();
-    let told = answer(&kind, reply.status, &reply.json(), None);
-    open.answered(told.clone());
-    let Answer::Done { outcome: Outcome::Held { id, expires_at_ms, .. }, .. } = told else {
-        panic!("{told:?}")
+    let answered = answer(&kind, reply.status, &reply.json(), None);
+    open.answered(answered.clone());
+    let Answer::Done { outcome: Outcome::Held { id, expires_at_ms, .. }, .. } = answered else {
+        panic!("{answered:?}")
     };
     Made { id: id.to_string(), expires_at_ms, earliest, latest }
 }
@@ -107,16 +107,16 @@ async fn state(client: &Client, hold: &Made) -> String {
 }
 
 /// A sale, and the ledger's time of it.
-async fn sale_at_ms(shop: &Shop, client: &Client) -> u64 {
-    assert!(shop.buy(client, "/api/v1/reserve").await);
+async fn sale_at_ms(buyers: &Buyers, client: &Client) -> u64 {
+    assert!(buyers.buy(client, "/api/v1/reserve").await);
     let newest = client.ledger("default").await.pop().unwrap();
     newest["data"]["at_ms"].as_u64().unwrap()
 }
 
-/// Looks at `hold` until it has expired. Its life is no longer and no shorter than its time, by the
-/// time that passes and by the ledger's. Returns between which two lengths its life was.
+/// Reads `hold` until it has expired, and checks its lifetime by real time and by the time of the
+/// ledger. Returns the bounds of its lifetime.
 async fn watch(
-    shop: &Shop,
+    buyers: &Buyers,
     client: &Client,
     hold: &Made,
     ttl_s: u64,
@@ -125,15 +125,15 @@ async fn watch(
     let ttl = Duration::from_secs(ttl_s);
     let mut alive = Duration::ZERO;
     loop {
-        let (asked, before_ms) = (Instant::now(), sale_at_ms(shop, client).await);
+        let (asked, before_ms) = (Instant::now(), sale_at_ms(buyers, client).await);
         let state = state(client, hold).await;
-        let (told, after_ms) = (Instant::now(), sale_at_ms(shop, client).await);
+        let (read, after_ms) = (Instant::now(), sale_at_ms(buyers, client).await);
         if state == "held" {
             assert!(
                 before_ms < hold.expires_at_ms,
-                "{what}: it lives on after its time by the ledger"
+                "{what}: it lives on after its expiry by the ledger"
             );
-            // It was alive when it was asked for, or later.
+            // It was alive when the request was sent, or later.
             alive = asked.saturating_duration_since(hold.latest);
             assert!(
                 alive <= ttl.mul_f64(1.0 / (1.0 - SLEW_PART)) + ROUNDED,
@@ -143,9 +143,9 @@ async fn watch(
             assert_eq!(state, "expired", "{what}");
             assert!(
                 after_ms >= hold.expires_at_ms,
-                "{what}: it has ended before its time by the ledger"
+                "{what}: it ended before its expiry by the ledger"
             );
-            let ended = told.duration_since(hold.earliest);
+            let ended = read.duration_since(hold.earliest);
             assert!(
                 ended + ROUNDED >= ttl.mul_f64(1.0 / (1.0 + SLEW_PART)),
                 "{what}: it has lived for {ended:?} at most"
@@ -156,9 +156,10 @@ async fn watch(
     }
 }
 
-/// Every answer by the ledger, whose times never go back and with which nothing is held any more.
-async fn judge(shop: &Shop, client: &Client) {
-    let open = shop.history.send(Ask::Read { event: EventName::new("default").unwrap() });
+/// Checks every answer against the ledger, whose times never go back and which holds nothing any
+/// more.
+async fn judge(buyers: &Buyers, client: &Client) {
+    let open = buyers.history.send(Ask::Read { event: EventName::new("default").unwrap() });
     let read = client.get("/api/v1/events/default").await;
     open.answered(counts(read.status, &read.json()));
     assert_eq!(read.json()["stocks"]["general"]["held"], 0, "a hold is left");
@@ -166,24 +167,24 @@ async fn judge(shop: &Shop, client: &Client) {
     let times: Vec<_> =
         ledger.iter().map(|record| record["data"]["at_ms"].as_u64().unwrap()).collect();
     assert!(times.is_sorted(), "the ledger's time goes back");
-    println!("{:?}", shop.judge_running(client).await);
+    println!("{:?}", buyers.check_running(client).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn holds_live_their_time_whatever_the_clock_does() {
+async fn clock_jumps_do_not_change_hold_lifetimes() {
     const TTL_S: u64 = 2;
-    let (clock, shop) = (Shifted::new(), Shop::default());
+    let (clock, buyers) = (Shifted::new(), Buyers::default());
     let vacancy = clock.vacancy().await;
     let client = vacancy.client();
-    // Seconds from the machine's clock: forward and back, further back than it ever was, and by
-    // days.
+    // Seconds from real time: forward and back, further back than ever before, and by days.
     for (number, to) in ["+3600", "+3590", "-7200", "+0", "+7200", "+86400", "+86399", "+172800"]
         .into_iter()
         .enumerate()
     {
-        let made = hold(&shop, &client, &format!("h{number}"), TTL_S).await;
+        let made = hold(&buyers, &client, &format!("h{number}"), TTL_S).await;
         clock.set(to);
-        let (alive, ended) = watch(&shop, &client, &made, TTL_S, &format!("clock at {to} s")).await;
+        let (alive, ended) =
+            watch(&buyers, &client, &made, TTL_S, &format!("clock at {to} s")).await;
         assert!(alive > Duration::ZERO, "clock at {to} s: it was never seen alive");
         println!(
             "clock set to {to} s: a hold of {TTL_S} s lived between {:.3} and {:.3} s",
@@ -191,33 +192,33 @@ async fn holds_live_their_time_whatever_the_clock_does() {
             ended.as_secs_f64()
         );
     }
-    judge(&shop, &client).await;
+    judge(&buyers, &client).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn started_with_a_clock_behind_the_ledger_its_time_stands_still_until_that_has_caught_up() {
+async fn ledger_time_waits_for_a_clock_that_is_behind() {
     const TTL_S: u64 = 1;
-    // Longer than a start, a hold and a sale take, debug build and busy machine included.
+    // Longer than a start, a hold and a sale take in a debug build on a busy machine.
     const BEHIND_S: u64 = 20;
-    let (clock, shop) = (Shifted::new(), Shop::default());
+    let (clock, buyers) = (Shifted::new(), Buyers::default());
     let vacancy = clock.vacancy().await;
-    assert!(vacancy.said("WARN").is_empty(), "{:?}", vacancy.said("WARN"));
-    let newest_ms = sale_at_ms(&shop, &vacancy.client()).await;
+    assert!(vacancy.logged("WARN").is_empty(), "{:?}", vacancy.logged("WARN"));
+    let newest_ms = sale_at_ms(&buyers, &vacancy.client()).await;
     let sold = Instant::now();
     vacancy.kill().await;
     clock.set(&format!("-{BEHIND_S}"));
     let vacancy = clock.vacancy().await;
     let client = vacancy.client();
-    let warned = vacancy.said("WARN");
+    let warned = vacancy.logged("WARN");
     assert!(
-        matches!(warned[..], [told] if told.contains("s behind the newest record")),
+        matches!(warned[..], [line] if line.contains("s behind the newest record")),
         "{warned:?}"
     );
-    // Everything can be done, and the hold is of its length by the ledger's time, which stands
+    // Everything works, and the hold has its full length by the time of the ledger, which stands
     // still.
-    let made = hold(&shop, &client, "behind", TTL_S).await;
+    let made = hold(&buyers, &client, "behind", TTL_S).await;
     assert_eq!(
-        (sale_at_ms(&shop, &client).await, made.expires_at_ms),
+        (sale_at_ms(&buyers, &client).await, made.expires_at_ms),
         (newest_ms, newest_ms + TTL_S * 1_000)
     );
     let stood_still = sold.elapsed();
@@ -227,23 +228,23 @@ async fn started_with_a_clock_behind_the_ledger_its_time_stands_still_until_that
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let ended = sold.elapsed();
-    // The clock is where the ledger is only then.
+    // Only then has the clock caught up with the ledger.
     assert!(ended >= Duration::from_secs(BEHIND_S), "{ended:?}");
-    assert!(sale_at_ms(&shop, &client).await >= made.expires_at_ms);
+    assert!(sale_at_ms(&buyers, &client).await >= made.expires_at_ms);
     println!(
         "clock {BEHIND_S} s behind: '{}'; a hold of {TTL_S} s ended {:.1} s after the newest record",
         warned[0],
         ended.as_secs_f64()
     );
-    judge(&shop, &client).await;
+    judge(&buyers, &client).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn started_with_a_clock_ahead_what_should_have_run_out_has() {
+async fn clock_ahead_at_start_expires_holds() {
     const TTL_S: u64 = 600;
-    let (clock, shop) = (Shifted::new(), Shop::default());
+    let (clock, buyers) = (Shifted::new(), Buyers::default());
     let vacancy = clock.vacancy().await;
-    let made = hold(&shop, &vacancy.client(), "ahead", TTL_S).await;
+    let made = hold(&buyers, &vacancy.client(), "ahead", TTL_S).await;
     let client = vacancy.client();
     let bought = client.keyed("/api/v1/reserve", "kept-a-day", json!({"qty": 1})).await.unwrap();
     assert_eq!(
@@ -254,25 +255,25 @@ async fn started_with_a_clock_ahead_what_should_have_run_out_has() {
     clock.set("+172800");
     let vacancy = clock.vacancy().await;
     let client = vacancy.client();
-    assert!(vacancy.said("WARN").is_empty(), "{:?}", vacancy.said("WARN"));
+    assert!(vacancy.logged("WARN").is_empty(), "{:?}", vacancy.logged("WARN"));
     assert_eq!(state(&client, &made).await, "expired");
-    // A key is kept for a day by the ledger's time, and that day is over: it buys again.
+    // The key expired after a day by the time of the ledger: it buys again.
     let again = client.keyed("/api/v1/reserve", "kept-a-day", json!({"qty": 1})).await.unwrap();
     assert_eq!((again.status, client.available().await), (200, STOCK - 2));
     assert_ne!(again.bytes, bought.bytes);
-    // Back to the right clock: two days behind. What was sold by then is all there, and it sells.
+    // Back to real time, two days behind the ledger: every sale is there, and it sells.
     vacancy.kill().await;
     clock.set("+0");
     let vacancy = clock.vacancy().await;
     assert!(
-        matches!(vacancy.said("WARN")[..], [told] if told.contains("behind the newest record")),
+        matches!(vacancy.logged("WARN")[..], [line] if line.contains("behind the newest record")),
         "{:?}",
-        vacancy.said("WARN")
+        vacancy.logged("WARN")
     );
-    sale_at_ms(&shop, &vacancy.client()).await;
+    sale_at_ms(&buyers, &vacancy.client()).await;
     assert_eq!(vacancy.client().available().await, STOCK - 3);
     assert_eq!(vacancy.terminate().await, Some(0));
-    // The checker knows of no time after which a key may buy again; this does.
+    // The checker does not know that keys expire; verify does.
     let verified = Command::new(binary("vacancy"))
         .arg("verify")
         .env("DATA_DIR", clock.data())

@@ -1,4 +1,4 @@
-//! Disks that fail, are full, or give back something else.
+//! Disks that fail, are full, or return damaged bytes.
 
 use std::{
     fs,
@@ -12,10 +12,10 @@ use inventory_embedded::{EmbeddedOptions, EmbeddedStore};
 use inventory_store::{OwnedStore, Store};
 use system_tests::Process;
 
-use crate::support::{Shop, every};
+use crate::support::{Buyers, every};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_write_or_sync_is_never_acknowledged_and_ends_the_process() {
+async fn failed_write_or_sync_ends_the_process_unacknowledged() {
     require("strace", "strace");
     let mut ended = 0;
     for (call, error) in [
@@ -25,7 +25,7 @@ async fn a_failed_write_or_sync_is_never_acknowledged_and_ends_the_process() {
         ("write", "ENOSPC"),
         ("pwrite64", "EIO"),
     ] {
-        // Once, and from then on.
+        // Once, and permanently.
         for when in ["3", "3+", "17"] {
             let home = tempfile::tempdir().unwrap();
             let data = home.path().join("data");
@@ -41,15 +41,15 @@ async fn a_failed_write_or_sync_is_never_acknowledged_and_ends_the_process() {
                 strace.extend(["-P", path.to_str().unwrap()]);
             }
             let tracer = Tracer::attach(vacancy.pid(), &home.path().join("trace"), &strace).await;
-            let shop = Shop::default();
-            shop.rush(&vacancy.client(), "/api/v1/reserve", 4, 100).await;
+            let buyers = Buyers::default();
+            buyers.rush(&vacancy.client(), "/api/v1/reserve", 4, 100).await;
             let code = vacancy.ended().await;
             tracer.ended().await;
             assert!(
                 code.is_some_and(|code| code != 0),
-                "{call} {error} at {when}: it went on, or ended as if all were well: {code:?}"
+                "{call} {error} at {when}: it went on, or ended with success: {code:?}"
             );
-            let (checked, _) = shop.judge(&data).await;
+            let (checked, _) = buyers.check_data_dir(&data).await;
             assert!(
                 checked.unknown > 0 && checked.acknowledged > 0,
                 "{call} {error} at {when}: {checked:?}"
@@ -62,7 +62,7 @@ async fn a_failed_write_or_sync_is_never_acknowledged_and_ends_the_process() {
     );
 }
 
-/// A file system of that size; unmounted when dropped.
+/// A small file system; unmounted when dropped.
 struct Small(tempfile::TempDir);
 
 impl Small {
@@ -87,29 +87,29 @@ impl Drop for Small {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_is_never_acknowledged_and_goes_on_when_there_is_room() {
+async fn full_disk_acknowledges_nothing_until_there_is_room() {
     require("mount", "mount");
     let small = Small::mount("100m");
     let data = small.0.path().join("data");
     let vacancy = Process::vacancy(&data, &[("INITIAL_STOCK", "1000000")]).await;
-    let shop = Shop::default();
-    shop.rush(&vacancy.client(), "/api/v1/reserve", 4, 50).await;
-    // All that is left is taken; then sparse pages of the journal, too, cannot be written any more.
+    let buyers = Buyers::default();
+    buyers.rush(&vacancy.client(), "/api/v1/reserve", 4, 50).await;
+    // Fill the disk, so that not even sparse pages of the journal can be written.
     let filler = small.0.path().join("filler");
     let _ = Command::new("dd")
         .args(["if=/dev/zero", "bs=64k"])
         .arg(format!("of={}", filler.display()))
         .output();
-    shop.rush(&vacancy.client(), "/api/v1/reserve", 4, 20_000).await;
+    buyers.rush(&vacancy.client(), "/api/v1/reserve", 4, 20_000).await;
     let code = vacancy.ended().await;
     assert!(code.is_some_and(|code| code != 0), "{code:?}");
     fs::remove_file(filler).unwrap();
-    let (checked, started_in) = shop.judge(&data).await;
+    let (checked, started_in) = buyers.check_data_dir(&data).await;
     assert!(checked.unknown > 0 && checked.acknowledged > 0);
     println!("full disk: {checked:?}; started again in {} ms", started_in.as_millis());
 }
 
-/// A file of a store: its place, its bytes up to the last that is not zero, and its length.
+/// A file of a store: its path, its bytes up to the last one that is not zero, and its length.
 /// Journals are mostly holes.
 struct Kept {
     path: PathBuf,
@@ -133,7 +133,7 @@ fn files(data: &Path, dir: &Path) -> Vec<Kept> {
     all
 }
 
-/// Written by this process: a fork for `cp` would keep the locks of other stores.
+/// Writes the files in this process: a fork for `cp` would keep the locks of other stores.
 fn write(all: &[Kept], dir: &Path) {
     for one in all {
         let path = dir.join(&one.path);
@@ -143,8 +143,8 @@ fn write(all: &[Kept], dir: &Path) {
     }
 }
 
-/// Opens the store as a service would, on a thread of its own; `None` when it is refused, or else
-/// the newest sequence numbers.
+/// Opens the store as a service would, on a thread of its own. Returns the newest sequence numbers,
+/// or `None` when the store refuses to open.
 fn reopened(data: &Path) -> Option<Vec<(inventory::EventName, u64)>> {
     let data = data.to_owned();
     let opened = std::thread::spawn(move || {
@@ -156,17 +156,17 @@ fn reopened(data: &Path) -> Option<Vec<(inventory::EventName, u64)>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn damaged_files_are_recovered_or_refused_and_never_silently_short() {
+async fn damaged_files_are_recovered_or_refused() {
     const SALES: usize = 160;
     let home = tempfile::tempdir().unwrap();
     let data = home.path().join("data");
     let vacancy = Process::vacancy(&data, &[("INITIAL_STOCK", "1000000")]).await;
-    let shop = Shop::default();
-    shop.rush(&vacancy.client(), "/api/v1/reserve", 4, SALES / 4).await;
+    let buyers = Buyers::default();
+    buyers.rush(&vacancy.client(), "/api/v1/reserve", 4, SALES / 4).await;
     vacancy.kill().await;
     let whole = 1 + SALES as u64;
     let all = files(&data, &data);
-    let (mut tried, mut refused, mut told, mut unharmed) = (0, 0, 0, 0);
+    let (mut tried, mut refused, mut reported, mut unharmed) = (0, 0, 0, 0);
     let copy = home.path().join("copy");
     write(&all, &copy);
     let found =
@@ -203,20 +203,20 @@ async fn damaged_files_are_recovered_or_refused_and_never_silently_short() {
                 Some(found) => {
                     let verified = verify_data_dir(&copy, &VerifyOptions::default(), |_| {}).await;
                     let is_whole = found.iter().map(|(_, seq)| *seq).sum::<u64>() == whole;
-                    // Found whole; or found out by whoever looks.
+                    // All records are there, or verify reports the damage.
                     assert!(
                         is_whole || verified.is_err(),
                         "{} at {place}, cut {cut}: opened with {found:?}, silently",
                         file.path.display()
                     );
-                    if verified.is_ok() { unharmed += 1 } else { told += 1 }
+                    if verified.is_ok() { unharmed += 1 } else { reported += 1 }
                 }
             }
             fs::remove_dir_all(&copy).unwrap();
         }
     }
     println!(
-        "{tried} damages to files: {refused} refused at the start, {told} opened and told by verify, {unharmed} with every record there"
+        "{tried} damages to files: {refused} refused at the start, {reported} opened and reported by verify, {unharmed} with every record"
     );
-    assert!(tried > 20 && refused > 0 && unharmed > 0 && refused + told + unharmed == tried);
+    assert!(tried > 20 && refused > 0 && unharmed > 0 && refused + reported + unharmed == tried);
 }

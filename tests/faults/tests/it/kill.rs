@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 use fault_tests::{Traced, Tracer, require};
 use system_tests::Process;
 
-use crate::support::{Shop, every};
+use crate::support::{Buyers, every};
 
 const WRITES: &str = "write,pwrite64,writev,sendto,fdatasync,fsync,rename,renameat,renameat2,ftruncate,fallocate,mkdir,unlink,unlinkat,rmdir";
-/// How many moments are tried of each call, unless `EVERY` says otherwise.
+/// Moments of each call that are tried, unless `EVERY` is set.
 const MOMENTS: usize = 5;
 
-/// What is killed.
+/// The work that is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Work {
     FirstStart,
@@ -20,9 +20,8 @@ enum Work {
 }
 
 impl Work {
-    /// Does it under a strace that writes down `trace` and does `inject`. Returns true when it was
-    /// killed in it.
-    async fn run(self, shop: &Shop, data: &Path, inject: &str) -> bool {
+    /// Does the work under a strace that injects `inject`. Returns true when it was killed.
+    async fn run(self, buyers: &Buyers, data: &Path, inject: &str) -> bool {
         let trace = data.with_file_name("trace");
         let (traces, stock) = (format!("trace={WRITES}"), [("INITIAL_STOCK", "1000000")]);
         let strace = ["-e", &traces, "-e", inject];
@@ -31,8 +30,8 @@ impl Work {
             Self::Commits => {
                 let vacancy = Process::vacancy(data, &stock).await;
                 let tracer = Tracer::attach(vacancy.pid(), &trace, strace).await;
-                shop.rush(&vacancy.client(), "/api/v1/reserve", 4, 10).await;
-                let killed = !shop.buy(&vacancy.client(), "/api/v1/reserve").await;
+                buyers.rush(&vacancy.client(), "/api/v1/reserve", 4, 10).await;
+                let killed = !buyers.buy(&vacancy.client(), "/api/v1/reserve").await;
                 vacancy.kill().await;
                 tracer.ended().await;
                 killed
@@ -42,7 +41,7 @@ impl Work {
                     // Killed in the middle of its work, so that the next start has something to
                     // recover.
                     let vacancy = Process::vacancy(data, &stock).await;
-                    shop.rush(&vacancy.client(), "/api/v1/reserve", 4, 20).await;
+                    buyers.rush(&vacancy.client(), "/api/v1/reserve", 4, 20).await;
                     vacancy.kill().await;
                 }
                 Traced::start(data, &trace, strace).await.kill().await
@@ -51,7 +50,7 @@ impl Work {
     }
 }
 
-/// How often the busiest thread makes each call.
+/// The number of each system call in its busiest thread.
 fn count(trace: &Path) -> BTreeMap<String, usize> {
     let mut of_thread: BTreeMap<(String, String), usize> = BTreeMap::new();
     for line in std::fs::read_to_string(trace).unwrap().lines() {
@@ -72,12 +71,12 @@ fn count(trace: &Path) -> BTreeMap<String, usize> {
     most
 }
 
-/// Kills at each of the calls of `work`, which strace counts per thread and call.
+/// Kills `work` at its system calls, which strace counts per thread and call.
 async fn kill_all_along(work: Work) {
     require("strace", "strace");
     let home = tempfile::tempdir().unwrap();
     assert!(
-        !work.run(&Shop::default(), &home.path().join("data"), "").await,
+        !work.run(&Buyers::default(), &home.path().join("data"), "").await,
         "{work:?} does not work without faults"
     );
     let calls = count(&home.path().join("trace"));
@@ -86,11 +85,11 @@ async fn kill_all_along(work: Work) {
     for (call, times) in &calls {
         for at in (1..=*times).step_by(every(times.div_ceil(MOMENTS))) {
             let home = tempfile::tempdir().unwrap();
-            let (data, shop) = (home.path().join("data"), Shop::default());
+            let (data, buyers) = (home.path().join("data"), Buyers::default());
             kills += usize::from(
-                work.run(&shop, &data, &format!("inject={call}:signal=SIGKILL:when={at}")).await,
+                work.run(&buyers, &data, &format!("inject={call}:signal=SIGKILL:when={at}")).await,
             );
-            let (checked, started_in) = shop.judge(&data).await;
+            let (checked, started_in) = buyers.check_data_dir(&data).await;
             slowest = slowest.max(started_in);
             (acknowledged, unknown) =
                 (acknowledged + checked.acknowledged, unknown + checked.unknown);
@@ -109,21 +108,21 @@ async fn kill_all_along(work: Work) {
     assert!(kills >= 5, "too few kills to show anything");
     assert!(
         work != Work::Commits || (acknowledged > 0 && unknown > 0 && happened > 0),
-        "no commit was hit"
+        "no kill hit a commit"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_the_writes_of_a_first_start() {
+async fn kill_during_first_start_loses_nothing() {
     kill_all_along(Work::FirstStart).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_the_writes_of_commits() {
+async fn kill_during_commits_loses_nothing() {
     kill_all_along(Work::Commits).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_the_writes_of_a_recovery() {
+async fn kill_during_recovery_loses_nothing() {
     kill_all_along(Work::Recovery).await;
 }

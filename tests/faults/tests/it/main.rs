@@ -1,13 +1,13 @@
-//! Real faults on the real binaries. `make test-faults` runs them one after the other; `EVERY=1`
-//! tries every system call.
+//! Real faults on the real binaries. `make test-faults` runs the tests one after the other;
+//! `EVERY=1` tries every system call.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-mod cable;
 mod clients;
 mod clock;
 mod disk;
+mod duplicates;
 mod kill;
+mod netem;
 mod network;
 mod order;
 mod support;
-mod twice;

@@ -1,13 +1,13 @@
-//! The sync ends before the answer is written, as the kernel saw it.
+//! The sync ends before the response is written, as seen by the kernel.
 
 use std::time::Duration;
 
 use fault_tests::{Traced, require};
 
-use crate::support::Shop;
+use crate::support::Buyers;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_sale_is_synced_before_its_answer_is_written() {
+async fn sale_is_synced_before_its_response_is_written() {
     const SALES: usize = 50;
     require("strace", "strace");
     let home = tempfile::tempdir().unwrap();
@@ -15,9 +15,9 @@ async fn every_sale_is_synced_before_its_answer_is_written() {
     let calls = ["-s", "400", "-e", "trace=fdatasync,fsync,write,writev,sendto,sendmsg"];
     let traced = Traced::start(&home.path().join("data"), &trace, &calls).await;
     let client = traced.client().unwrap();
-    let shop = Shop::default();
+    let buyers = Buyers::default();
     for _ in 0..SALES {
-        assert!(shop.buy(&client, "/api/v1/reserve").await);
+        assert!(buyers.buy(&client, "/api/v1/reserve").await);
     }
     let path = traced.trace.clone();
     traced.kill().await;
@@ -25,15 +25,15 @@ async fn every_sale_is_synced_before_its_answer_is_written() {
     let text = std::fs::read_to_string(path).unwrap();
     let (mut synced, mut answers) = (false, 0);
     for line in text.lines() {
-        // A sync counts when it has ended well; an answer when it begins to be written.
+        // A sync counts when it has succeeded, a response when its write begins.
         let sync_ended = line.contains("sync") && line.trim_end().ends_with("= 0");
         let answer_begins = line.contains("HTTP/1.1 200") && line.contains("reservation_id");
         synced |= sync_ended;
         if answer_begins {
-            assert!(synced, "an answer was written before its sync had ended: {line}");
+            assert!(synced, "a response was written before its sync had ended: {line}");
             (synced, answers) = (false, answers + 1);
         }
     }
-    assert_eq!(answers, SALES, "the trace does not show every answer");
-    println!("{answers} answers, each after the end of a sync of its own");
+    assert_eq!(answers, SALES, "the trace does not show every response");
+    println!("{answers} responses, each after the end of a sync of its own");
 }

@@ -110,7 +110,7 @@ impl Model {
         }
     }
 
-    /// What the answer must be, with its `seq`.
+    /// The expected reply, with its `seq`.
     pub fn decide(
         &mut self,
         limits: &Limits,

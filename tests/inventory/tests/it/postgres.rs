@@ -16,7 +16,7 @@ use test_postgres::Server;
 
 use crate::support::{Database, event, hold, keyed, put, reserve};
 
-/// A process of its own, as far as the database can tell.
+/// A separate process, from the database's view.
 struct Replica {
     postgres: Postgres,
     engine: Engine,
@@ -47,7 +47,7 @@ impl Replica {
     }
 }
 
-/// The ledger is whole, and tells how many were sold.
+/// The sold quantity by the ledger, which must be complete.
 async fn sold_by_ledger(postgres: &Postgres, name: &str) -> (u64, Vec<Record>) {
     let records = postgres.reader().records(&event(name), 0, 1_000_000).await.unwrap();
     let (mut prev, mut all) = (Hash::ZERO, Vec::new());
@@ -116,7 +116,7 @@ async fn three_processes_sell_several_events_out_exactly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_key_at_many_processes_and_events_at_once_has_one_effect() {
+async fn key_used_by_many_processes_has_one_effect() {
     let database = Database::with(|_| {}).await;
     let (one, two) =
         (Replica::start(&database.options).await, Replica::start(&database.options).await);
@@ -152,7 +152,7 @@ async fn one_key_at_many_processes_and_events_at_once_has_one_effect() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_that_die_lose_nothing_and_sell_nothing_twice() {
+async fn dying_connections_lose_and_duplicate_no_sale() {
     let database =
         Database::with(|options| options.resolve_timeout = Duration::from_secs(10)).await;
     let replica = Arc::new(Replica::start(&database.options).await);
@@ -219,7 +219,7 @@ async fn connections_that_die_lose_nothing_and_sell_nothing_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn holds_of_other_processes_are_confirmed_and_run_out_by_the_databases_clock() {
+async fn holds_of_other_processes_follow_the_database_clock() {
     let database = Database::with(|_| {}).await;
     let (one, two) =
         (Replica::start(&database.options).await, Replica::start(&database.options).await);
@@ -250,7 +250,7 @@ async fn holds_of_other_processes_are_confirmed_and_run_out_by_the_databases_clo
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_stops_in_the_middle_keeps_nobody_waiting_for_long() {
+async fn hung_process_releases_its_locks_in_time() {
     use inventory::decide::ReadSet;
     use inventory_store::Store;
     let database =
@@ -265,7 +265,7 @@ async fn a_process_that_stops_in_the_middle_keeps_nobody_waiting_for_long() {
     let since = tokio::time::Instant::now();
     replica.engine.submit(Request::new(reserve("default", 1))).await.unwrap().result.unwrap();
     assert!(since.elapsed() < Duration::from_secs(5));
-    // And what it had decided by then cannot be committed any more.
+    // Its earlier decisions cannot be committed any more.
     let mut set = hung.load(&reads, 0).await;
     for _ in 0..20 {
         if set.is_ok() {
@@ -277,7 +277,7 @@ async fn a_process_that_stops_in_the_middle_keeps_nobody_waiting_for_long() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_arrives_while_another_process_has_the_event_is_one_transaction() {
+async fn arrivals_during_a_lock_wait_are_one_transaction() {
     let database = Database::with(|_| {}).await;
     let replica = Arc::new(Replica::start(&database.options).await);
     replica.created("default", 100).await;
@@ -337,7 +337,7 @@ async fn what_arrives_while_another_process_has_the_event_is_one_transaction() {
 
 /// Plans are made when the tables are empty. They must not read all of them when they have grown.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_batch_reads_whole_tables() {
+async fn batches_scan_no_whole_table() {
     let database = Database::new().await;
     let mut writer = database.postgres.writer();
     let mut number = 0;
@@ -375,7 +375,7 @@ async fn no_batch_reads_whole_tables() {
         run(vec![CommandKind::Confirm { hold: held, payment_ref: None }, reserve("default", 1)])
             .await;
     }
-    // The server tells what a connection did when it is over.
+    // The server reports the statistics of a connection when it ends.
     drop(writer);
     let schema = &database.options.schema;
     let of = |what: &str| {
@@ -393,7 +393,7 @@ async fn no_batch_reads_whole_tables() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_processes_may_bring_the_schema_up_to_date_at_once_and_a_newer_one_is_refused() {
+async fn concurrent_migrations_succeed_and_newer_schema_is_refused() {
     let database = Database::with(|_| {}).await;
     let mut options = database.options.clone();
     options.schema += "_new";
@@ -418,7 +418,7 @@ async fn many_processes_may_bring_the_schema_up_to_date_at_once_and_a_newer_one_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn serialization_failures_are_decided_again() {
+async fn serialization_failures_are_retried() {
     let database = Database::with(|_| {}).await;
     let replica = Replica::start(&database.options).await;
     replica.created("default", 100).await;
@@ -447,7 +447,7 @@ async fn serialization_failures_are_decided_again() {
 /// The server commits at home and waits for a standby that does not come: it may say "committed"
 /// when it is disturbed in that.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_standby_does_not_have_is_not_acknowledged() {
+async fn sale_missing_on_the_standby_is_not_acknowledged() {
     let server = Server::start(&[]);
     let mut options = PostgresOptions::new(server.url("postgres").parse().unwrap());
     options.statement_timeout = Duration::from_millis(700);
@@ -473,7 +473,7 @@ async fn what_the_standby_does_not_have_is_not_acknowledged() {
     waiting("").await;
     assert!(
         buy("timed out").await.unwrap().replayed,
-        "it had happened, and is told when it is safe"
+        "it took effect, and is acknowledged when it is safe"
     );
 
     waiting("nobody").await;
@@ -488,7 +488,7 @@ async fn what_the_standby_does_not_have_is_not_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_moves_to_the_database_with_everything_and_goes_on_where_it_was_ended() {
+async fn migration_resumes_and_copies_everything() {
     use inventory_audit::transfer::{
         LedgerFrom, MigrationProgress, RetryPolicy, TransferError, backup, migrate,
     };
@@ -520,18 +520,18 @@ async fn a_store_moves_to_the_database_with_everything_and_goes_on_where_it_was_
         part.push(&record).await.unwrap();
     }
     part.finish().await.unwrap();
-    let mut told = 0;
-    let tell = |moving: MigrationProgress<'_>| {
+    let mut reported = 0;
+    let report = |moving: MigrationProgress<'_>| {
         if let MigrationProgress::Records(records) = moving {
-            told = records;
+            reported = records;
         }
     };
     let (records, events) =
-        migrate(&LedgerFrom::Backup(copy.clone()), &database.postgres, &patience, tell)
+        migrate(&LedgerFrom::Backup(copy.clone()), &database.postgres, &patience, report)
             .await
             .unwrap();
     assert_eq!((records, events), (5_202, 2));
-    assert!(told > 0);
+    assert!(reported > 0);
     assert_eq!(database.postgres.reader().events(None, 10).await.unwrap(), expected);
     // Once more changes nothing.
     migrate(&LedgerFrom::Store(from_store), &database.postgres, &patience, |_| {}).await.unwrap();
@@ -596,12 +596,12 @@ async fn move_to_a_server_that_goes(copy: &std::path::Path) {
         pause_max: Duration::from_millis(20),
     };
     let mut pauses = Vec::new();
-    let tell = |moving: MigrationProgress<'_>| {
+    let report = |moving: MigrationProgress<'_>| {
         if let MigrationProgress::Lost(_, pause) = moving {
             pauses.push(pause.as_millis());
         }
     };
-    let given_up = migrate(&LedgerFrom::Backup(copy.to_owned()), &postgres, &patience, tell)
+    let given_up = migrate(&LedgerFrom::Backup(copy.to_owned()), &postgres, &patience, report)
         .await
         .unwrap_err();
     assert!(matches!(given_up, TransferError::Store(StoreError::Unavailable(_))), "{given_up}");

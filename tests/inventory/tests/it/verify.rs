@@ -1,4 +1,4 @@
-//! Verifying: what is right is found right, and each way to be wrong is found at its place.
+//! Verification: valid ledgers pass, and every kind of violation is found at its position.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -115,7 +115,7 @@ fn good() -> Vec<Record> {
     records
 }
 
-/// Chains the records, so that what a test changed is all that is wrong.
+/// Chains the records again, so that only the change of a test is wrong.
 fn chain(mut records: Vec<Record>) -> Vec<(inventory::EventName, u64, Vec<u8>)> {
     let mut prev = Hash::ZERO;
     let bodies = records.iter_mut().zip(1..).map(|(record, place)| {
@@ -139,7 +139,7 @@ fn violation(
     }
 }
 
-/// Changes record `seq` of the good ledger, chains it anew, and tells what is found.
+/// Changes record `seq` of the valid ledger, chains it again, and returns the violation found.
 fn tampered(seq: usize, change: impl FnOnce(&mut Record)) -> (u64, ViolationKind) {
     let mut records = good();
     change(&mut records[seq - 1]);
@@ -147,7 +147,7 @@ fn tampered(seq: usize, change: impl FnOnce(&mut Record)) -> (u64, ViolationKind
 }
 
 #[test]
-fn a_good_ledger_is_found_good() {
+fn valid_ledger_passes() {
     let ledgers = audit(chain(good()), &Limits::default()).unwrap().finish().unwrap();
     let report = ledgers.report();
     assert_eq!(
@@ -157,7 +157,7 @@ fn a_good_ledger_is_found_good() {
 }
 
 #[test]
-fn each_rule_is_checked_at_every_record() {
+fn every_rule_is_checked_at_every_record() {
     use ViolationKind::{
         Balance, Chain, Closed, Gap, Left, Limit, NoCustomer, NoStock, NotCreated, Oversold,
         TimeWentBack, Unexpired,
@@ -229,7 +229,7 @@ fn each_rule_is_checked_at_every_record() {
     );
     assert_eq!(
         of_hold(tampered(5, |r| r.change = Change::Released { id: id(2), items: general(4) })),
-        (5, "it was not held any more")
+        (5, "no longer held")
     );
     assert_eq!(
         of_hold(tampered(5, |r| r.change = Change::Released { id: id(99), items: general(3) })),
@@ -237,7 +237,7 @@ fn each_rule_is_checked_at_every_record() {
     );
     assert_eq!(
         of_hold(tampered(5, |r| r.change = Change::Released { id: id(3), items: general(2) })),
-        (5, "it has other items")
+        (5, "other items than the hold's")
     );
     let shorter = |r: &mut Record| {
         r.change = Change::Extended { id: id(3), items: general(3), expires_at_ms: T + 999 }
@@ -247,10 +247,7 @@ fn each_rule_is_checked_at_every_record() {
         r.change =
             Change::Confirmed { id: id(3), items: general(3), payment_ref: None, reacquired: true }
     };
-    assert_eq!(
-        of_hold(tampered(5, reacquired)),
-        (5, "it was acquired again without having expired")
-    );
+    assert_eq!(of_hold(tampered(5, reacquired)), (5, "acquired again without an expiry"));
     let refund =
         |number, qty| Change::Refunded { id: id(11), reservation: id(number), items: general(qty) };
     assert_eq!(
@@ -372,7 +369,7 @@ fn options() -> VerifyOptions {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stopped_store_and_its_backup_are_verified_and_left_as_they_are() {
+async fn stopped_store_and_backup_verify_unchanged() {
     let (data, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let clock = TestClock::at(10_000);
     let store = open(data.path());
@@ -445,11 +442,11 @@ async fn every_table_of_a_store_is_compared_with_its_ledger() {
         remove_a_row(data.path(), table);
         let error = verify_data_dir(data.path(), &options(), |_| {}).await.unwrap_err();
         assert!(matches!(error, VerifyError::Violation(_)), "{table}: {error}");
-        let told = error.to_string();
+        let text = error.to_string();
         let expected = if table == "meta" { "key_order" } else { table };
         assert!(
-            told.contains(expected) || table == "ledger" && told.contains("seq"),
-            "{table}: {told}"
+            text.contains(expected) || table == "ledger" && told.contains("seq"),
+            "{table}: {text}"
         );
     }
 }
@@ -464,7 +461,7 @@ fn remove_a_row(dir: &Path, table: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_lost_its_newest_records_is_found_short() {
+async fn store_without_its_newest_records_fails_verification() {
     let data = tempfile::tempdir().unwrap();
     let clock = TestClock::at(10_000);
     let engine = start(open(data.path()), &clock);

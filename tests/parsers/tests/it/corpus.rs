@@ -1,17 +1,17 @@
-//! What the corpus begins with is good: from what is refused at once, changes lead nowhere.
+//! The corpus contains valid inputs: changes of invalid ones reach little code.
 
 use std::path::{Path, PathBuf};
 
 use inventory_embedded::rows::reread;
 use operator::commands::diff;
-use vacancy::control::Ask;
+use vacancy::control::ControlRequest;
 
 fn folder(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target)
 }
 
 #[test]
-fn rows_of_each_kind_are_in_it() {
+fn corpus_has_rows_of_each_kind() {
     for (file, kind) in [
         ("customer", "row of customers"),
         ("event", "row of events"),
@@ -26,7 +26,7 @@ fn rows_of_each_kind_are_in_it() {
 }
 
 #[test]
-fn its_ticket_systems_and_asks_can_be_read() {
+fn corpus_parses_as_ticket_systems_and_control_requests() {
     for entry in std::fs::read_dir(folder("ticket_system")).unwrap().flatten() {
         let systems = diff::parse(&std::fs::read_to_string(entry.path()).unwrap(), "shop");
         assert_eq!(systems.map(|systems| systems.len()), Ok(1), "{}", entry.path().display());
@@ -35,7 +35,7 @@ fn its_ticket_systems_and_asks_can_be_read() {
         [("backup", true), ("restore", true), ("relative", false), ("line_break", false)]
     {
         assert_eq!(
-            Ask::parse(&std::fs::read(folder("control").join(file)).unwrap()).is_ok(),
+            ControlRequest::parse(&std::fs::read(folder("control").join(file)).unwrap()).is_ok(),
             good,
             "{file}"
         );

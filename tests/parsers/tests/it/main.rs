@@ -1,5 +1,5 @@
-//! Every target on its corpus, and on random changes of it. INPUTS=100000 for more of them, SEED=7
-//! to repeat a run.
+//! Every target on its corpus and on random changes of it. `INPUTS=100000` runs more of them,
+//! `SEED=7` repeats a run.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod corpus;
@@ -58,7 +58,7 @@ macro_rules! targets {
         })*
 
         #[test]
-        fn every_target_is_run_here_and_by_a_fuzzer() {
+        fn every_target_has_a_test_and_a_fuzzer() {
             let names = [$(stringify!($name)),*];
             assert_eq!(names.len(), TARGETS.len());
             for name in names {

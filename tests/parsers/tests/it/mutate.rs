@@ -1,8 +1,8 @@
-//! Random changes of inputs: what a fuzzer does, without knowing what they led to.
+//! Random changes of inputs, as a fuzzer makes them, without feedback from coverage.
 
 use rand::{RngExt, rngs::StdRng};
 
-/// What parsers stumble over.
+/// Tokens on which parsers fail.
 const PIECES: [&[u8]; 24] = [
     b"",
     b"0",
@@ -31,7 +31,7 @@ const PIECES: [&[u8]; 24] = [
 ];
 const LEN_MAX: usize = 20_000;
 
-/// One of `corpus`, changed in one to six places.
+/// An input of `corpus`, changed in one to six places.
 pub fn mutated(corpus: &[Vec<u8>], rng: &mut StdRng) -> Vec<u8> {
     let mut input = one_of(corpus, rng).clone();
     for _ in 0..rng.random_range(1..=6) {

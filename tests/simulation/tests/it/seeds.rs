@@ -1,15 +1,17 @@
+//! A bounded number of seeds, and one seed twice.
+
 use std::time::Duration;
 
-use simulation::{Scenario, run, world::Way};
+use simulation::{CallStats, Scenario, run};
 
-/// How many seeds; `SEEDS` in the environment overrides it. Many more: `make soak SEEDS=…`.
+/// The number of seeds; `SEEDS` in the environment overrides it. Many more: `make soak SEEDS=…`.
 fn seeds() -> u64 {
     std::env::var("SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(16)
 }
 
 fn try_seeds(from: u64, count: u64) {
     let (mut calls, mut unknown, mut unknown_done, mut crashes) = (0, 0, 0, 0);
-    let (mut way, mut slowest) = (Way::default(), Duration::ZERO);
+    let (mut total, mut slowest) = (CallStats::default(), Duration::ZERO);
     for seed in from..from + count {
         let outcome = run(&Scenario::of(seed)).unwrap_or_else(|failure| {
             panic!("seed {seed}: {failure}\nrepeat with: make soak SEED={seed}")
@@ -17,25 +19,30 @@ fn try_seeds(from: u64, count: u64) {
         calls += outcome.checked.calls;
         unknown += outcome.checked.unknown;
         unknown_done += outcome.checked.unknown_done;
-        crashes += outcome.done.kills + outcome.done.power_losses + outcome.done.failures;
-        way.calls += outcome.way.calls;
-        way.carried += outcome.way.carried;
-        way.loads += outcome.way.loads;
-        way.retries += outcome.way.retries;
-        way.opened += outcome.way.opened;
-        way.again += outcome.way.again;
+        let faults = outcome.faults;
+        crashes += faults.kills + faults.power_losses + faults.failures;
+        total.calls += outcome.calls.calls;
+        total.carried += outcome.calls.carried;
+        total.batches += outcome.calls.batches;
+        total.retries += outcome.calls.retries;
+        total.opened += outcome.calls.opened;
+        total.duplicated += outcome.calls.duplicated;
         slowest = slowest.max(outcome.healed_in);
     }
     println!(
-        "seeds {from} to {}: {calls} calls, {unknown} without an answer of which {unknown_done} had happened, {crashes} crashes; {way:?}; healed within {} ms",
+        "seeds {from} to {}: {calls} calls, {unknown} without a response of which {unknown_done} \
+         took effect, {crashes} crashes; {total:?}; healed within {} ms",
         from + count - 1,
         slowest.as_millis()
     );
-    // A world in which nothing goes wrong shows nothing.
+    // Simulations without faults would show nothing.
     assert!(u64::from(crashes) > count && unknown > 0 && unknown_done > 0);
     assert!(
-        way.retries > 0 && way.opened > 0 && way.again > 0 && way.carried > way.loads,
-        "{way:?}"
+        total.retries > 0
+            && total.opened > 0
+            && total.duplicated > 0
+            && total.carried > total.batches,
+        "{total:?}"
     );
 }
 
@@ -44,7 +51,7 @@ fn no_seed_breaks_an_invariant() {
     try_seeds(0, seeds());
 }
 
-fn told(seed: u64) -> String {
+fn soak(seed: u64) -> String {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_soak"))
         .env("SEED", seed.to_string())
         .output()
@@ -54,9 +61,9 @@ fn told(seed: u64) -> String {
 }
 
 #[test]
-fn a_seed_is_always_the_same_story() {
-    let first = told(7);
-    assert_eq!(told(7), first);
-    assert_ne!(told(8), first);
+fn same_seed_gives_the_same_run() {
+    let first = soak(7);
+    assert_eq!(soak(7), first);
+    assert_ne!(soak(8), first);
     println!("{first}");
 }

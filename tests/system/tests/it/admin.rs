@@ -1,11 +1,11 @@
-//! Administration: who may, and what they may set.
+//! Admin calls: authorization, and the values they set.
 
 use reqwest::Method;
 use serde_json::json;
 use system_tests::{Client, Process};
 
 #[tokio::test]
-async fn without_the_token_nothing_is_told_or_done() {
+async fn wrong_token_reveals_and_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[]).await;
     let client = vacancy.client();
@@ -37,7 +37,7 @@ async fn without_the_token_nothing_is_told_or_done() {
     assert_eq!(client.get("/api/v1/events/gig").await.status, 404);
 }
 
-/// Every admin call there is, with parameters that could be and some that cannot.
+/// Every admin call, with valid and invalid parameters.
 async fn admin_calls(client: &Client) -> Vec<(Method, String)> {
     let document = client.get("/openapi.json").await.json();
     let mut calls = Vec::new();
@@ -67,7 +67,7 @@ async fn admin_calls(client: &Client) -> Vec<(Method, String)> {
 }
 
 #[tokio::test]
-async fn no_admin_call_of_the_document_does_or_tells_anything_without_the_token() {
+async fn every_admin_call_needs_the_token() {
     let (dir, other, closed) =
         (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let services =
@@ -121,7 +121,7 @@ async fn no_admin_call_of_the_document_does_or_tells_anything_without_the_token(
 }
 
 #[tokio::test]
-async fn without_a_configured_token_admin_calls_are_off() {
+async fn admin_calls_are_off_without_a_configured_token() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[("ADMIN_TOKEN", "")]).await;
     for headers in [&[][..], &[("authorization", "Bearer ")], &[("authorization", "Bearer x")]] {
@@ -136,7 +136,7 @@ async fn without_a_configured_token_admin_calls_are_off() {
 }
 
 #[tokio::test]
-async fn an_event_is_created_changed_and_guarded_by_its_version() {
+async fn event_updates_are_guarded_by_version() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy =
         Process::vacancy(dir.path(), &[("MAX_STOCKS_PER_EVENT", "3"), ("MAX_CAPACITY", "100000")])
@@ -223,7 +223,7 @@ async fn an_event_is_created_changed_and_guarded_by_its_version() {
 }
 
 #[tokio::test]
-async fn there_is_a_limit_on_events() {
+async fn too_many_events_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[("MAX_EVENTS", "2")]).await;
     assert_eq!(

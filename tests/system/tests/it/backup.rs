@@ -1,4 +1,4 @@
-//! Backup and restore of a service that runs, and of one that does not.
+//! Backup and restore of a running and of a stopped service.
 
 use std::{
     path::Path,
@@ -21,7 +21,7 @@ fn run(name: &str, command: &str, dir: &Path, data: &Path) -> Output {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_running_service_is_copied_and_brought_back() {
+async fn backup_of_a_running_service_restores() {
     let (data, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let copy = copies.path().join("before");
     let vacancy = Process::vacancy(data.path(), &[]).await;
@@ -39,7 +39,7 @@ async fn a_running_service_is_copied_and_brought_back() {
     assert_eq!(client.available().await, 490);
 
     assert!(run("vacancy", "restore", &copy, data.path()).status.success());
-    // The command ends when the restored store is open: from now on an answer counts.
+    // The command ends when the restored store is open: later responses count.
     assert_eq!(client.available().await, 990);
     assert_eq!(
         client.keyed("/api/v1/reserve", "k", json!({"qty": 10})).await.unwrap().bytes,
@@ -52,7 +52,7 @@ async fn a_running_service_is_copied_and_brought_back() {
 }
 
 #[tokio::test]
-async fn a_stopped_store_is_copied_to_another_machine() {
+async fn backup_of_a_stopped_store_restores_elsewhere() {
     let (data, other, copies) =
         (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let copy = copies.path().join("copy");
@@ -68,7 +68,7 @@ async fn a_stopped_store_is_copied_to_another_machine() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_sold_after_a_restore_stays_sold() {
+async fn sales_after_a_restore_are_kept() {
     let (data, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let copy = copies.path().join("copy");
     let vacancy = Process::vacancy(data.path(), &[("SHUTDOWN_DRAIN_S", "0.5")]).await;
@@ -78,8 +78,7 @@ async fn what_is_sold_after_a_restore_stays_sold() {
     let (buyer, over) =
         (client.clone(), std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)));
     let ended = over.clone();
-    // Buys all through the restore. What was acknowledged when the command had ended has to be
-    // there in the end.
+    // Buys during the restore. Sales acknowledged after the end of the command must be kept.
     let sales = tokio::spawn(async move {
         let mut acknowledged_after = Vec::new();
         for number in 0..4_000 {
@@ -118,12 +117,12 @@ async fn what_is_sold_after_a_restore_stays_sold() {
 }
 
 #[tokio::test]
-async fn a_backup_of_nothing_is_an_error_and_makes_nothing() {
+async fn backup_of_missing_data_fails_and_creates_nothing() {
     let (data, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let nowhere = data.path().join("nowhere");
     assert!(!run("vacancy", "backup", &copies.path().join("copy"), &nowhere).status.success());
     assert!(!nowhere.exists() && !copies.path().join("copy").exists());
-    // An empty directory that is there already, as a mounted volume is, can be the target.
+    // The target may be an existing empty directory, as a mounted volume is.
     let vacancy = Process::vacancy(data.path(), &[]).await;
     assert!(run("vacancy", "backup", copies.path(), data.path()).status.success());
     drop(vacancy);

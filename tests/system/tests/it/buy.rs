@@ -1,4 +1,4 @@
-//! `ticket buy`: what a smoke test runs where there is no curl.
+//! `ticket buy`, which smoke tests run in images without curl.
 
 use std::process::{Output, Stdio};
 
@@ -23,7 +23,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn it_buys_and_says_what() {
+async fn buy_prints_the_purchase() {
     let dir = tempfile::tempdir().unwrap();
     let monolith = Process::monolith(dir.path(), &[("INITIAL_STOCK", "5")]).await;
     let bought = buy(&["--url", monolith.base(), "--qty", "3"]).await;
@@ -48,7 +48,7 @@ async fn it_buys_and_says_what() {
 }
 
 #[tokio::test]
-async fn it_waits_for_a_system_that_is_not_up_and_buys_once() {
+async fn buy_waits_for_the_system_and_buys_once() {
     let dir = tempfile::tempdir().unwrap();
     let port = free_port();
     let url = format!("http://127.0.0.1:{port}");
@@ -59,7 +59,7 @@ async fn it_waits_for_a_system_that_is_not_up_and_buys_once() {
     let args = ["--url", &url, "--wait-s", "120"];
     let waiting = buy(&args);
     let starting = async {
-        // ticket alone first: it answers 503 until vacancy is there.
+        // ticket alone first: it responds with 503 until vacancy runs.
         let vacancy_port = free_port();
         let ticket_port = port.to_string();
         let ticket = Process::ticket(
@@ -77,7 +77,7 @@ async fn it_waits_for_a_system_that_is_not_up_and_buys_once() {
         (ticket, vacancy)
     };
     let (bought, (_ticket, vacancy)) = tokio::join!(waiting, starting);
-    // The purchase may go on after both are up.
+    // The purchase completes after both have started.
     assert!(bought.status.success(), "{}", text(&bought.stderr));
     assert_eq!(vacancy.client().available().await, 6, "{}", text(&bought.stdout));
 }

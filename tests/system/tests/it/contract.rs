@@ -21,7 +21,7 @@ async fn raw(
 }
 
 #[tokio::test]
-async fn buying_until_nothing_is_left() {
+async fn sold_out_stock_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[("INITIAL_STOCK", "10")]).await;
     let ticket = Process::ticket(vacancy.base(), &[]).await;
@@ -61,7 +61,7 @@ async fn buying_until_nothing_is_left() {
 }
 
 #[tokio::test]
-async fn what_is_no_wish_to_buy_is_told_why() {
+async fn invalid_orders_are_refused_with_a_reason() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[("MAX_QTY", "50")]).await;
     let ticket = Process::ticket(vacancy.base(), &[("MAX_QTY", "50")]).await;
@@ -119,7 +119,7 @@ async fn what_is_no_wish_to_buy_is_told_why() {
         assert_eq!((answer.status, answer.problem().as_str()), (413, "body_too_large"));
         let answer = client.get(path).await;
         assert_eq!((answer.status, answer.problem().as_str()), (405, "method_not_allowed"));
-        // Members that are not known are of no consequence, as in the original.
+        // Unknown members are ignored, as in the original system.
         assert_eq!(
             raw(
                 &client,
@@ -131,14 +131,14 @@ async fn what_is_no_wish_to_buy_is_told_why() {
             .status,
             200
         );
-        // And a whole number is one, however it is written.
+        // A whole number may be written with a fraction or an exponent.
         assert_eq!(raw(&client, path, json, "{\"qty\":2.0}").await.status, 200);
     }
     assert_eq!(vacancy.client().available().await, 994);
 }
 
 #[tokio::test]
-async fn health_readiness_and_the_start_page() {
+async fn health_readiness_and_start_page_respond() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[]).await;
     let ticket = Process::ticket(vacancy.base(), &[]).await;
@@ -167,7 +167,7 @@ async fn health_readiness_and_the_start_page() {
 }
 
 #[tokio::test]
-async fn ticket_without_vacancy_says_so_and_recovers() {
+async fn ticket_reports_missing_vacancy_and_recovers() {
     let dir = tempfile::tempdir().unwrap();
     let port = system_tests::free_port();
     let ticket = Process::ticket(&format!("http://127.0.0.1:{port}"), &[]).await;
@@ -181,7 +181,7 @@ async fn ticket_without_vacancy_says_so_and_recovers() {
     let vacancy = Process::vacancy(dir.path(), &[("VACANCY_PORT", &port.to_string())]).await;
     assert_eq!(ticket.client().post("/api/v1/purchase", json!({"qty": 1})).await.status, 200);
     assert_eq!(ticket.client().get("/ready").await.status, 200);
-    // A vacancy that hangs is cut off by the timeout, and says nothing about what happened.
+    // The timeout ends calls to a hanging vacancy, with an unknown outcome.
     vacancy.signal("STOP");
     let quick = Process::ticket(vacancy.base(), &[("VACANCY_TIMEOUT", "0.3")]).await;
     let started = std::time::Instant::now();
@@ -192,7 +192,7 @@ async fn ticket_without_vacancy_says_so_and_recovers() {
 }
 
 #[tokio::test]
-async fn a_batch_answers_each_in_its_place() {
+async fn batch_answers_keep_their_order() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy =
         Process::vacancy(dir.path(), &[("INITIAL_STOCK", "5"), ("RESERVE_BATCH_MAX", "6")]).await;
@@ -213,7 +213,7 @@ async fn a_batch_answers_each_in_its_place() {
     for problem in [&answers[1], &answers[5]] {
         assert_eq!(problem["request_id"], answer.header("x-request-id"));
     }
-    // A key used in a batch is the same key in a call of its own.
+    // A key of a batch is the same key in a single call.
     assert_eq!(
         client.keyed("/api/v1/reserve", "a", json!({"qty": 2})).await.unwrap().json(),
         answers[0]
@@ -232,7 +232,7 @@ async fn a_batch_answers_each_in_its_place() {
 }
 
 #[tokio::test]
-async fn compression_cors_and_request_ids() {
+async fn compression_cors_and_request_ids_work() {
     let dir = tempfile::tempdir().unwrap();
     let monolith = Process::monolith(dir.path(), &[]).await;
     let client = monolith.client();

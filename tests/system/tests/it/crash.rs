@@ -1,5 +1,5 @@
-//! kill -9 under load, again and again: nothing acknowledged is lost, nothing is sold twice, every
-//! answer is explained by the ledger.
+//! Repeated `kill -9` under load: no acknowledged sale is lost, none is duplicated, and the ledger
+//! explains every answer.
 
 use std::{
     sync::{
@@ -15,7 +15,7 @@ use rand::RngExt;
 use serde_json::json;
 use system_tests::{Client, Process};
 
-/// How often the process is killed. `KILLS` in the environment overrides it for longer runs.
+/// The number of kills. `KILLS` in the environment overrides it for longer runs.
 fn kills() -> u64 {
     std::env::var("KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(50)
 }
@@ -23,20 +23,20 @@ fn kills() -> u64 {
 const BUYERS: u64 = 12;
 const CAPACITY: &str = "1000000";
 
-/// One purchase; false when there was no answer.
+/// One purchase; false without a response.
 async fn buy(client: &Client, history: &History, key: &str) -> bool {
     let kind = reserve_kind(1);
     let open = history.send(Ask::Write { kind: kind.clone(), key: IdempotencyKey::new(key).ok() });
     let Ok(reply) = client.keyed("/api/v1/purchase", key, json!({"qty": 1})).await else {
         return false;
     };
-    let told = answer(&kind, reply.status, &reply.json(), None);
-    let known = matches!(told, Answer::Done { .. });
-    open.answered(told);
+    let answered = answer(&kind, reply.status, &reply.json(), None);
+    let known = matches!(answered, Answer::Done { .. });
+    open.answered(answered);
     known
 }
 
-/// Holds all answers against the ledger of the running service.
+/// Checks all answers against the ledger of the running service.
 async fn judge(client: &Client, history: &History) -> Checked {
     let ledger = checker::ledger(&client.ledger("default").await);
     check(history, &vec![(EventName::new("default").unwrap(), ledger)])
@@ -44,7 +44,7 @@ async fn judge(client: &Client, history: &History) -> Checked {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_kills_under_load_lose_nothing_and_sell_nothing_twice() {
+async fn fifty_kills_under_load_lose_and_duplicate_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let (numbers, history) = (Arc::new(AtomicU64::new(0)), History::default());
     let mut slowest_start = Duration::ZERO;
@@ -81,7 +81,7 @@ async fn fifty_kills_under_load_lose_nothing_and_sell_nothing_twice() {
         checked.acknowledged > kills() as usize && checked.unknown > 0,
         "the load was too small to show anything"
     );
-    // A retry tells what had happened, and makes it happen if it had not.
+    // A retry returns the first outcome, or completes the sale.
     for call in history.calls() {
         if let (Ask::Write { key: Some(key), .. }, Answer::Unknown) = (&call.ask, &call.answer) {
             assert!(buy(&client, &history, key.as_str()).await);

@@ -39,7 +39,7 @@ async fn events_are_listed_in_pages() {
 }
 
 #[tokio::test]
-async fn nothing_is_sold_before_the_opening_or_after_the_end() {
+async fn sales_stay_within_opening_times() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[]).await;
     let ticket = Process::ticket(vacancy.base(), &[]).await;
@@ -78,7 +78,7 @@ async fn nothing_is_sold_before_the_opening_or_after_the_end() {
 }
 
 #[tokio::test]
-async fn a_limit_on_the_default_event_asks_buyers_for_their_name() {
+async fn limit_on_default_event_requires_a_customer() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[]).await;
     let ticket = Process::ticket(vacancy.base(), &[]).await;

@@ -1,6 +1,5 @@
-//! What a key's fingerprint is taken of. It stands in the ledger for as long as the ledger does:
-//! were it taken of anything else one day, every retry across that update would be refused as
-//! another request.
+//! The fingerprint of a key. The ledger keeps it for good: with another input, every retry across
+//! an update would be refused as another request.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,8 +11,8 @@ fn fingerprint(intent: &str) -> String {
     Sha256::digest(intent)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Sends a keyed POST with the admin token, and returns the answer and the `key` of the ledger's
-/// last record.
+/// Sends a POST with a key and the admin token. Returns the response and the `key` of the last
+/// record.
 async fn recorded(client: &Client, path: &str, key: &str, body: Option<Value>) -> (Value, Value) {
     let answer = client.admin(Method::POST, path, &[("idempotency-key", key)], body).await;
     assert!((200..300).contains(&answer.status), "{path}: {}", answer.json());
@@ -23,7 +22,7 @@ async fn recorded(client: &Client, path: &str, key: &str, body: Option<Value>) -
 }
 
 #[tokio::test]
-async fn a_fingerprint_is_the_same_in_every_version() {
+async fn fingerprints_are_stable_across_versions() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[]).await;
     let client = vacancy.client();
@@ -61,7 +60,7 @@ async fn a_fingerprint_is_the_same_in_every_version() {
         (Some("75bf9acde5a4bb3f397ee7dd9d5531fe"), "75bf9acde5a4bb3f397ee7dd9d5531fe")
     );
 
-    // From here on the id of the hold is in it, which is never the same twice.
+    // The inputs below contain the id of the hold, which differs between runs.
     let id = hold["id"].as_str().unwrap();
     let path = |call: &str| format!("/api/v1/holds/{id}/{call}");
     let (_, found) =

@@ -1,11 +1,11 @@
-//! What is one customer's cannot be found by another: ids next to a known one lead nowhere.
+//! Guessed ids: the neighbours of a known id lead nowhere.
 
 use reqwest::Method;
 use serde_json::json;
 use system_tests::Process;
 
 #[tokio::test]
-async fn the_neighbours_of_a_hold_can_be_neither_read_nor_changed() {
+async fn guessed_hold_ids_can_be_neither_read_nor_changed() {
     let dir = tempfile::tempdir().unwrap();
     let monolith = Process::monolith(dir.path(), &[]).await;
     let client = monolith.client();
@@ -23,7 +23,7 @@ async fn the_neighbours_of_a_hold_can_be_neither_read_nor_changed() {
     let known = ids[10];
     let mut guesses: Vec<u128> = (0..128).map(|bit| known ^ (1 << bit)).collect();
     guesses.extend((1..=20).flat_map(|step| [known + step, known - step]));
-    // The time of another hold with the rest of a known one.
+    // The time of another hold with the random bits of a known one.
     guesses.extend(
         ids.iter()
             .filter(|id| **id != known)

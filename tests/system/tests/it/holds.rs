@@ -1,4 +1,4 @@
-//! Holds: all or nothing, for a while, then sold or back.
+//! Holds: creation, expiry, confirmation and release.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn counts(client: &Client, stock: &str) -> (u64, u64, u64) {
 }
 
 #[tokio::test]
-async fn a_hold_is_made_looked_at_confirmed_and_refunded() {
+async fn hold_is_created_read_confirmed_and_refunded() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[]).await;
     let client = vacancy.client();
@@ -55,7 +55,7 @@ async fn a_hold_is_made_looked_at_confirmed_and_refunded() {
         (&seen["state"], &seen["event"], &seen["expires_at"]),
         (&json!("held"), &json!("gig"), &body["expires_at"])
     );
-    assert!(seen.get("customer").is_none(), "an id of a customer is nobody else's business");
+    assert!(seen.get("customer").is_none(), "the response shows no customer");
 
     let path = format!("/api/v1/holds/{id}/confirm");
     let confirmed = client.post(&path, json!({"payment_ref": "pay-1"})).await;
@@ -120,7 +120,7 @@ async fn a_hold_is_made_looked_at_confirmed_and_refunded() {
 }
 
 #[tokio::test]
-async fn all_items_or_none_and_no_more_than_a_customer_may_have() {
+async fn hold_takes_all_items_within_the_customer_limit() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[("MAX_ITEMS_PER_HOLD", "2")]).await;
     let client = vacancy.client();
@@ -178,7 +178,7 @@ async fn all_items_or_none_and_no_more_than_a_customer_may_have() {
 }
 
 #[tokio::test]
-async fn time_runs_out_and_a_late_confirmation_wins_what_is_left() {
+async fn late_confirmation_takes_available_stock() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[]).await;
     let client = vacancy.client();
@@ -189,7 +189,7 @@ async fn time_runs_out_and_a_late_confirmation_wins_what_is_left() {
     assert_eq!(
         counts(&client, "vip").await,
         (2, 0, 0),
-        "available from that moment on, whoever asks first"
+        "the stock is available from its expiry on"
     );
     let path =
         |hold: &Value, call: &str| format!("/api/v1/holds/{}{call}", hold["id"].as_str().unwrap());
@@ -214,7 +214,7 @@ async fn time_runs_out_and_a_late_confirmation_wins_what_is_left() {
 }
 
 #[tokio::test]
-async fn a_hold_is_extended_up_to_its_longest_life_and_released_for_good() {
+async fn hold_extends_to_its_maximum_and_stays_released() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(
         dir.path(),
@@ -248,7 +248,7 @@ async fn a_hold_is_extended_up_to_its_longest_life_and_released_for_good() {
 }
 
 #[tokio::test]
-async fn the_cap_on_extension_counts_from_the_making_of_the_hold() {
+async fn maximum_hold_time_counts_from_creation() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(
         dir.path(),

@@ -5,7 +5,7 @@ use serde_json::json;
 use system_tests::Process;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_tries_at_once_buy_once() {
+async fn thousand_concurrent_retries_buy_once() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[]).await;
     let ticket =
@@ -24,7 +24,7 @@ async fn a_thousand_tries_at_once_buy_once() {
 }
 
 #[tokio::test]
-async fn every_answer_comes_again_byte_for_byte_after_a_crash_too() {
+async fn repeated_key_gets_identical_bytes_after_a_crash() {
     let dir = tempfile::tempdir().unwrap();
     let monolith = Process::monolith(dir.path(), &[]).await;
     let client = monolith.client();
@@ -52,7 +52,7 @@ async fn every_answer_comes_again_byte_for_byte_after_a_crash_too() {
     }
     assert!(first.iter().all(|answer| answer.status == 200 || answer.status == 201));
     assert_eq!(first[0].bytes, made.bytes);
-    // Other things happen meanwhile, so an answer made anew would differ.
+    // Other sales happen meanwhile, so a recomputed answer would differ.
     client.post("/api/v1/reserve", json!({"qty": 100})).await;
     let records = client.ledger("default").await;
     monolith.kill().await;
@@ -72,7 +72,7 @@ async fn every_answer_comes_again_byte_for_byte_after_a_crash_too() {
 }
 
 #[tokio::test]
-async fn a_key_is_for_one_request_and_refusals_do_not_use_it_up() {
+async fn key_binds_one_request_and_refusals_keep_it_free() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[("INITIAL_STOCK", "5")]).await;
     let ticket = Process::ticket(vacancy.base(), &[]).await;
@@ -88,7 +88,7 @@ async fn a_key_is_for_one_request_and_refusals_do_not_use_it_up() {
         vacancy.client().keyed("/api/v1/holds", "a", hold).await.unwrap().problem(),
         "idempotency_key_reused"
     );
-    // The same key quoted and bare; the same body in another spelling.
+    // The same key quoted and bare, the same body in another form.
     let again =
         client.keyed("/api/v1/purchase", "\"a\"", json!({"color": 1, "qty": 2})).await.unwrap();
     assert_eq!((again.status, &again.json()["remaining"]), (200, &json!(3)));

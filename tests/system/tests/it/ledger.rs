@@ -1,4 +1,4 @@
-//! The sales log: in order, gap-free, and checkable by anyone with a JSON parser and SHA-256.
+//! The sales log: ordered, without gaps, verifiable with a JSON parser and SHA-256.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn the_ledger_is_whole_and_adds_up() {
+async fn ledger_is_whole_and_balances() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[("INITIAL_STOCK", "100")]).await;
     let client = vacancy.client();
@@ -75,7 +75,7 @@ async fn the_ledger_is_whole_and_adds_up() {
 }
 
 #[tokio::test]
-async fn it_is_read_in_pages_that_follow_each_other() {
+async fn ledger_pages_are_consecutive() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[]).await;
     let client = vacancy.client();

@@ -1,4 +1,4 @@
-//! The binaries as users meet them.
+//! The real binaries, through real sockets.
 #![allow(clippy::unwrap_used)]
 
 mod admin;
@@ -13,7 +13,6 @@ mod holds;
 mod idempotency;
 mod ledger;
 mod limits;
-mod link;
 mod migrate;
 mod modes;
 mod pages;
@@ -23,4 +22,5 @@ mod sellout;
 mod settings;
 mod shutdown;
 mod traces;
+mod vacancy_client;
 mod verify;

@@ -1,5 +1,5 @@
-//! `migrate-store`: the real binary moves a stock to PostgreSQL, is killed on the way, and loses
-//! the database on the way.
+//! `migrate-store`: the real binary moves a stock to PostgreSQL, while it is killed and the
+//! database is killed.
 
 use std::{
     path::Path,
@@ -13,7 +13,7 @@ use system_tests::{ADMIN_TOKEN, Client, Process, binary};
 use test_postgres::Server;
 use tokio::process::Command;
 
-/// Sales that fill several of the transactions of a move.
+/// Enough sales for several transactions of a migration.
 const BATCHES: u64 = 40;
 const BATCH: u64 = 500;
 
@@ -34,18 +34,18 @@ fn command(args: &[&str], store_url: Option<&str>, dir: &Path) -> Command {
     command
 }
 
-fn told(output: &Output) -> String {
+fn output_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// What `verify` tells of the ledgers.
+/// The result of `verify`.
 fn sums(output: &Output) -> String {
-    let told = told(output);
-    let (_, sums) = told.split_once(" is right: ").unwrap_or_else(|| panic!("{told}"));
+    let text = output_text(output);
+    let (_, sums) = text.split_once(" is right: ").unwrap_or_else(|| panic!("{text}"));
     sums.split_once("; ").unwrap().0.to_owned()
 }
 
-/// Requests with keys, and the answers that are to come again.
+/// Requests with keys, and the responses that a repetition must get.
 struct Answered(Vec<(String, String, Value, Vec<u8>)>);
 
 impl Answered {
@@ -70,13 +70,13 @@ impl Answered {
     }
 }
 
-/// What a service tells of its stock.
+/// The stock as a service reports it.
 async fn state(client: &Client, holds: &[String]) -> Vec<Value> {
-    let mut told = vec![client.get("/api/v1/events").await.json()];
+    let mut stock = vec![client.get("/api/v1/events").await.json()];
     for hold in holds {
-        told.push(client.get(&format!("/api/v1/holds/{hold}")).await.json());
+        stock.push(client.get(&format!("/api/v1/holds/{hold}")).await.json());
     }
-    told
+    stock
 }
 
 /// Sales by the thousand, holds in every state, customers, a refund.
@@ -116,7 +116,7 @@ async fn fill(client: &Client) -> (Answered, Vec<String>) {
     (answered, holds)
 }
 
-/// Waits until the database has more than `least` records, and tells how many it has.
+/// Waits until the database has more than `least` records; returns their number.
 async fn written(server: &Server, least: u64) -> u64 {
     let since = Instant::now();
     loop {
@@ -138,7 +138,7 @@ async fn written(server: &Server, least: u64) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stock_is_moved_whole_through_kill_9_of_the_command_and_of_the_server() {
+async fn migration_survives_kills_of_command_and_server() {
     let dir = tempfile::tempdir().unwrap();
     let before = Process::vacancy(dir.path(), &[("INITIAL_STOCK", "100000")]).await;
     let client = before.client();
@@ -150,22 +150,22 @@ async fn a_stock_is_moved_whole_through_kill_9_of_the_command_and_of_the_server(
         .await
         .unwrap();
     assert!(
-        !in_use.status.success() && told(&in_use).contains("in use by another process"),
+        !in_use.status.success() && output_text(&in_use).contains("in use by another process"),
         "{}",
-        told(&in_use)
+        output_text(&in_use)
     );
     assert_eq!(before.terminate().await, Some(0));
     let verified_before =
         command(&["verify"], None, dir.path()).env("DATA_DIR", dir.path()).output().await.unwrap();
-    assert!(verified_before.status.success(), "{}", told(&verified_before));
+    assert!(verified_before.status.success(), "{}", output_text(&verified_before));
     let export = ["export", "--format", "csv"];
     let exported_before =
         command(&export, None, dir.path()).env("DATA_DIR", dir.path()).output().await.unwrap();
     let nowhere = command(&migrate, None, dir.path()).output().await.unwrap();
     assert!(
-        !nowhere.status.success() && told(&nowhere).contains("STORE_URL"),
+        !nowhere.status.success() && output_text(&nowhere).contains("STORE_URL"),
         "{}",
-        told(&nowhere)
+        output_text(&nowhere)
     );
 
     let mut server = tokio::task::spawn_blocking(|| Server::start(&[])).await.unwrap();
@@ -178,7 +178,7 @@ async fn a_stock_is_moved_whole_through_kill_9_of_the_command_and_of_the_server(
     let total = BATCHES * BATCH + 1 + 1 + 4 + 4;
     assert!(left < total, "it was done before it was killed: {left}");
 
-    // It goes on from there; on the way the server dies, and comes back.
+    // The migration continues; the server is killed meanwhile and starts again.
     let again = command(&migrate, Some(&url), dir.path()).spawn().unwrap();
     let at_crash = written(&server, left).await;
     let server = tokio::task::spawn_blocking(move || {
@@ -193,30 +193,30 @@ async fn a_stock_is_moved_whole_through_kill_9_of_the_command_and_of_the_server(
         .await
         .unwrap()
         .unwrap();
-    assert!(done.status.success(), "{}", told(&done));
-    assert!(told(&done).contains("trying again in"), "{}", told(&done));
+    assert!(done.status.success(), "{}", output_text(&done));
+    assert!(output_text(&done).contains("trying again in"), "{}", output_text(&done));
     let records = written(&server, 0).await;
     assert!(
-        told(&done).contains(&format!("moved: {records} records of 2 events")),
+        output_text(&done).contains(&format!("moved: {records} records of 2 events")),
         "{}",
-        told(&done)
+        output_text(&done)
     );
     println!(
         "killed at {at_kill} records, the server at {at_crash}, of {records}:\n{}",
-        told(&done)
+        output_text(&done)
     );
     let once_more = command(&migrate, Some(&url), dir.path()).output().await.unwrap();
-    assert!(once_more.status.success(), "{}", told(&once_more));
+    assert!(once_more.status.success(), "{}", output_text(&once_more));
     assert_eq!(written(&server, 0).await, records);
 
     let verified = command(&["verify"], Some(&url), dir.path()).output().await.unwrap();
-    assert!(verified.status.success(), "{}", told(&verified));
+    assert!(verified.status.success(), "{}", output_text(&verified));
     assert_eq!(sums(&verified), sums(&verified_before));
     let exported = command(&export, Some(&url), dir.path()).output().await.unwrap();
     assert!(
         exported.status.success() && exported.stdout == exported_before.stdout,
         "{}",
-        told(&exported)
+        output_text(&exported)
     );
 
     let patient = [

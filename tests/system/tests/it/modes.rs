@@ -1,10 +1,10 @@
-//! One process or two: the same answers.
+//! One process or two, with the same responses.
 
 use serde_json::json;
 use system_tests::Process;
 
 #[tokio::test]
-async fn the_monolith_answers_everything_on_one_port() {
+async fn monolith_serves_everything_on_one_port() {
     let dir = tempfile::tempdir().unwrap();
     let monolith = Process::monolith(dir.path(), &[("INITIAL_STOCK", "20")]).await;
     let client = monolith.client();
@@ -37,7 +37,7 @@ async fn the_monolith_answers_everything_on_one_port() {
 }
 
 #[tokio::test]
-async fn both_modes_work_on_the_same_data() {
+async fn both_modes_use_the_same_data() {
     let dir = tempfile::tempdir().unwrap();
     let monolith = Process::monolith(dir.path(), &[("INITIAL_STOCK", "20")]).await;
     let first = monolith.client().keyed("/api/v1/purchase", "k", json!({"qty": 2})).await.unwrap();
@@ -54,7 +54,7 @@ async fn both_modes_work_on_the_same_data() {
 }
 
 #[tokio::test]
-async fn metrics_tell_of_requests_and_of_the_stock() {
+async fn metrics_report_requests_and_stock() {
     let dir = tempfile::tempdir().unwrap();
     let monolith = Process::monolith(dir.path(), &[]).await;
     let client = monolith.client();

@@ -4,7 +4,7 @@ use serde_json::Value;
 use system_tests::Process;
 
 #[tokio::test]
-async fn each_service_documents_itself() {
+async fn each_service_serves_its_documentation() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[]).await;
     let ticket = Process::ticket(vacancy.base(), &[]).await;
@@ -18,8 +18,7 @@ async fn each_service_documents_itself() {
             let page = client.get(path).await;
             assert_eq!(page.status, 200, "{path}");
             assert!(page.header("content-type").starts_with("text/html"), "{path}");
-            // The policy keeps a page from loading anything from elsewhere, whatever its scripts
-            // would like.
+            // The policy keeps pages from loading anything from other origins.
             let policy = page.header("content-security-policy");
             assert!(
                 policy.contains("default-src 'self'") || policy.contains("default-src 'none'"),
@@ -30,7 +29,7 @@ async fn each_service_documents_itself() {
 }
 
 #[tokio::test]
-async fn every_operation_names_its_failures_as_problems() {
+async fn every_operation_documents_its_problems() {
     let dir = tempfile::tempdir().unwrap();
     let monolith = Process::monolith(dir.path(), &[]).await;
     let document = monolith.client().get("/openapi.json").await.json();
@@ -64,7 +63,7 @@ async fn every_operation_names_its_failures_as_problems() {
 }
 
 #[tokio::test]
-async fn every_write_names_its_seq_and_every_body_its_time() {
+async fn every_write_documents_seq_and_every_body_time() {
     let dir = tempfile::tempdir().unwrap();
     let monolith = Process::monolith(dir.path(), &[]).await;
     let document = monolith.client().get("/openapi.json").await.json();
@@ -77,7 +76,7 @@ async fn every_write_names_its_seq_and_every_body_its_time() {
                 bodies += 1;
                 assert!(operation["responses"]["408"].is_object(), "{method} {path}");
             }
-            // Each slot of a batch has a seq of its own, in the body.
+            // Each answer of a batch has its own seq, in the body.
             if path.ends_with("/batch") {
                 continue;
             }

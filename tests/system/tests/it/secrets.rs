@@ -1,9 +1,7 @@
-//! Secrets stay where they are: not in logs of any level, errors, answers, metrics, or on command
-//! lines.
+//! Secrets do not appear in logs of any level, errors, responses, metrics or command lines.
 //!
-//! No request known to these tests makes a handler of the real binaries panic. What a caller and
-//! the log are told when one does is tested where there is a handler that panics:
-//! `a_panic_is_500_and_leaks_nothing` of serving.
+//! No request known to these tests makes a handler panic. `a_panic_is_500_and_leaks_nothing` of
+//! http-server tests the response and the log of a panic.
 
 use std::{
     fs::File,
@@ -20,18 +18,18 @@ use test_postgres::{Authority, Server};
 /// A part of every secret below.
 const MARK: &str = "sesame";
 const TOKEN: &str = "sesame-admin-token-0123456789";
-/// As a person types it who has mistaken a letter: nearly the secret itself.
+/// The secret with a wrong letter, as a typing mistake.
 const WRONG_TOKEN: &str = "sesame-admin-token-012345678";
 const DATABASE_PASSWORD: &str = "sesame-database-password";
 const HEADERS: &str = "authorization=Bearer%20sesame-collector,x-api-key=sesame-key";
 
-/// A binary whose whole output is kept.
-struct Told {
+/// A process whose whole output is kept.
+struct Captured {
     child: Child,
     output: PathBuf,
 }
 
-impl Told {
+impl Captured {
     fn start(dir: &Path, name: &str, args: &[&str], env: &[(&str, &str)]) -> Self {
         let output = dir.join(format!("output-{}", rand::random::<u32>()));
         let file = File::create(&output).unwrap();
@@ -53,7 +51,7 @@ impl Told {
         String::from_utf8_lossy(&std::fs::read(&self.output).unwrap()).into_owned()
     }
 
-    /// Waits until it has written one of `words`, or has ended.
+    /// Waits until it writes one of `words`, or ends.
     fn until(&mut self, words: &[&str]) {
         let since = Instant::now();
         while !words.iter().any(|word| self.text().contains(word))
@@ -72,7 +70,7 @@ impl Told {
         std::fs::read_to_string(format!("/proc/{}/cmdline", self.child.id())).unwrap_or_default()
     }
 
-    /// Ends it, and finds no secret in all it has written.
+    /// Ends it, and checks that its output contains no secret.
     fn check(mut self, what: &str) -> String {
         assert!(!self.command_line().contains(MARK), "{what}: on the command line");
         let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
@@ -91,7 +89,7 @@ impl Told {
     }
 }
 
-impl Drop for Told {
+impl Drop for Captured {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -99,7 +97,7 @@ impl Drop for Told {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_logs_everything_and_answers_anything_shows_none() {
+async fn logs_and_responses_reveal_no_secret() {
     let dir = tempfile::tempdir().unwrap();
     let (port, collector) = (free_port().to_string(), free_port());
     let endpoint = format!("http://127.0.0.1:{collector}");
@@ -114,7 +112,7 @@ async fn a_service_that_logs_everything_and_answers_anything_shows_none() {
         ("RATE_LIMIT_PER_SECOND", "100000"),
         ("RATE_LIMIT_BY", "token"),
     ];
-    let mut service = Told::start(dir.path(), "ticket", &[], &env);
+    let mut service = Captured::start(dir.path(), "ticket", &[], &env);
     service.until(&["listening"]);
     let base = format!("http://127.0.0.1:{port}");
     let client = Client::new(&base);
@@ -150,8 +148,8 @@ async fn a_service_that_logs_everything_and_answers_anything_shows_none() {
             (Method::POST, "/api/v1/reserve", Some(json!({"qty": "many"}))),
         ] {
             let answer = client.call(method, path, &headers, body).await.unwrap();
-            // The ledger has the key on purpose: it is part of the audit trail, and only for
-            // administrators.
+            // The ledger contains the key on purpose: the key is a part of the audit trail, for
+            // administrators only.
             if path != "/api/v1/admin/events/default/sales" {
                 answers.push(answer);
             }
@@ -171,14 +169,14 @@ async fn a_service_that_logs_everything_and_answers_anything_shows_none() {
         .await
         .unwrap();
     assert_eq!(sales.status(), 200);
-    // The collector that is not there has been tried.
+    // It has tried to reach the missing collector.
     tokio::time::sleep(Duration::from_millis(500)).await;
     let text = tokio::task::spawn_blocking(|| service.check("the monolith")).await.unwrap();
     assert!(text.contains("TRACE") && text.contains("answered"), "it has logged everything");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_does_not_let_in_shows_no_password() {
+async fn refused_database_login_shows_no_password() {
     let server = tokio::task::spawn_blocking(|| {
         Server::start(&["fsync = off", "password_encryption = 'scram-sha-256'"])
     })
@@ -205,7 +203,7 @@ async fn a_database_that_does_not_let_in_shows_no_password() {
             ("ADMIN_TOKEN", TOKEN),
             ("STORE_CONNECT_TIMEOUT_S", "0.5"),
         ];
-        let mut vacancy = Told::start(dir.path(), "vacancy", &[], &env);
+        let mut vacancy = Captured::start(dir.path(), "vacancy", &[], &env);
         let dir = dir.path().to_owned();
         tokio::task::spawn_blocking(move || {
             vacancy.until(&["listening", "cannot be reached", "cannot be opened", "not open"]);
@@ -216,7 +214,7 @@ async fn a_database_that_does_not_let_in_shows_no_password() {
                 &["export", "--format", "csv"],
                 &["migrate-store", "--from", "/nowhere"],
             ] {
-                let mut command = Told::start(
+                let mut command = Captured::start(
                     &dir,
                     "vacancy",
                     args,
@@ -231,7 +229,7 @@ async fn a_database_that_does_not_let_in_shows_no_password() {
     }
 }
 
-/// A client key whose text is recognisable, though it is none.
+/// A recognisable text in the form of a client key.
 const KEY: &str = "sesame/client/key/0123456789abcdef+sesame/client/key/0123456789abcdef";
 
 /// Whether a text shows a part of the key, also as a list of its bytes.
@@ -241,14 +239,14 @@ fn shows_key(text: &str) -> bool {
 }
 
 #[test]
-fn a_client_key_that_cannot_be_read_is_not_shown() {
+fn unreadable_client_key_is_not_shown() {
     let dir = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let client = authority.client("buyer");
     std::fs::write(dir.path().join("client.crt"), &client.certificate).unwrap();
     let (begin, end) = ("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----");
     let texts = [
-        // As it becomes when its line breaks are lost.
+        // Without its line breaks.
         format!("{begin}{KEY}{end}"),
         format!("{begin} {KEY} {end}\n"),
         format!("{begin}\n{KEY}"),
@@ -266,16 +264,16 @@ fn a_client_key_that_cannot_be_read_is_not_shown() {
             key.display()
         );
         for args in [&[][..], &["verify"]] {
-            let mut refused = Told::start(dir.path(), "vacancy", args, &[("STORE_URL", &url)]);
+            let mut refused = Captured::start(dir.path(), "vacancy", args, &[("STORE_URL", &url)]);
             refused.until(&["listening"]);
-            let told = refused.check(&text);
-            assert!(told.starts_with("STORE_URL: ") && !shows_key(&told), "{told}");
+            let line = refused.check(&text);
+            assert!(line.starts_with("STORE_URL: ") && !shows_key(&line), "{line}");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_handshake_that_fails_shows_no_secret() {
+async fn failed_handshake_shows_no_secret() {
     let (dir, authority, stranger) =
         (tempfile::tempdir().unwrap(), Authority::new(), Authority::new());
     let (certified, access) = (
@@ -314,7 +312,7 @@ async fn a_handshake_that_fails_shows_no_secret() {
             "alert",
         ),
     ];
-    // What stands between the first and the last line of the key.
+    // The text between the first and the last line of the key.
     let secret: Vec<_> =
         forged.key.lines().filter(|line| !line.starts_with("-----")).map(str::to_owned).collect();
     for (what, url, why) in cases {
@@ -324,13 +322,13 @@ async fn a_handshake_that_fails_shows_no_secret() {
             ("ADMIN_TOKEN", TOKEN),
             ("STORE_CONNECT_TIMEOUT_S", "5"),
         ];
-        let mut vacancy = Told::start(dir.path(), "vacancy", &[], &env);
+        let mut vacancy = Captured::start(dir.path(), "vacancy", &[], &env);
         let secret = secret.clone();
         tokio::task::spawn_blocking(move || {
             vacancy.until(&["cannot be reached", "listening"]);
             std::thread::sleep(Duration::from_millis(500));
             let text = vacancy.check(what);
-            assert!(text.to_lowercase().contains(why), "{what} is not told:\n{text}");
+            assert!(text.to_lowercase().contains(why), "{what} is not in the output:\n{text}");
             assert!(!secret.iter().any(|line| text.contains(line)), "{what}: the key is shown");
         })
         .await
@@ -339,7 +337,7 @@ async fn a_handshake_that_fails_shows_no_secret() {
 }
 
 #[test]
-fn settings_that_are_refused_are_not_shown() {
+fn refused_settings_are_not_shown() {
     let dir = tempfile::tempdir().unwrap();
     let cases = [
         ("ADMIN_TOKEN", "sesame open"),
@@ -349,11 +347,11 @@ fn settings_that_are_refused_are_not_shown() {
         ("STORE_URL", "postgres://user:sesame@host/db?sslmode=verify-full&sslrootcert=/nowhere"),
         ("VACANCY_URL", "https://user:sesame@vacancy"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://user:sesame@collector"),
-        // Libraries would write it into their logs.
+        // Libraries would log it.
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:sesame@collector"),
     ];
     for (name, value) in cases {
-        let mut refused = Told::start(dir.path(), "ticket", &[], &[(name, value)]);
+        let mut refused = Captured::start(dir.path(), "ticket", &[], &[(name, value)]);
         refused.until(&["listening"]);
         assert!(refused.check(name).starts_with(&format!("{name}: ")), "{name}");
     }
@@ -364,7 +362,7 @@ fn settings_that_are_refused_are_not_shown() {
         "STORE_URL=\"sesame",
     ] {
         std::fs::write(dir.path().join(".env"), format!("ENVIRONMENT=x\n{line}\n")).unwrap();
-        let mut refused = Told::start(dir.path(), "ticket", &[], &[]);
+        let mut refused = Captured::start(dir.path(), "ticket", &[], &[]);
         refused.until(&["listening"]);
         assert!(refused.check("a line of .env").starts_with(".env: "));
     }

@@ -1,11 +1,10 @@
-//! Selling out: exactly what there is, to many buyers at once.
+//! Selling out: many buyers at once get exactly the stock.
 
 use futures::future::join_all;
 use serde_json::json;
 use system_tests::{Client, Process};
 
-/// Each buyer buys one ticket after the other until there is none. Returns what they bought
-/// together.
+/// Each buyer buys single tickets until none is left. Returns the number they bought together.
 async fn rush(client: &Client, buyers: usize) -> u64 {
     let buyers = (0..buyers).map(|_| {
         let client = client.clone();
@@ -25,7 +24,7 @@ async fn rush(client: &Client, buyers: usize) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_buyers_buy_exactly_ten_thousand_from_the_monolith() {
+async fn monolith_sells_exactly_ten_thousand_to_200_buyers() {
     let dir = tempfile::tempdir().unwrap();
     let monolith = Process::monolith(dir.path(), &[("INITIAL_STOCK", "10000")]).await;
     assert_eq!(rush(&monolith.client(), 200).await, 10_000);
@@ -34,7 +33,7 @@ async fn two_hundred_buyers_buy_exactly_ten_thousand_from_the_monolith() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_buyers_buy_exactly_ten_thousand_from_several_tickets() {
+async fn several_tickets_sell_exactly_ten_thousand() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[("INITIAL_STOCK", "10000")]).await;
     let slow = [("VACANCY_TIMEOUT", "20"), ("REQUEST_TIMEOUT_S", "30")];

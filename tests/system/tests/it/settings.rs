@@ -1,4 +1,4 @@
-//! Settings: what is wrong is said in one line.
+//! Settings: sources, and errors of one line.
 
 use std::process::Command;
 
@@ -18,7 +18,7 @@ fn refused(name: &str, env: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn a_wrong_value_is_one_line_that_names_the_variable() {
+fn invalid_value_is_one_line_with_the_variable() {
     let cases = [
         ("INITIAL_STOCK", "many"),
         ("INITIAL_STOCK", "-1"),
@@ -100,7 +100,7 @@ fn help_lists_every_setting() {
 }
 
 #[tokio::test]
-async fn the_environment_wins_over_dotenv_and_names_have_no_case() {
+async fn environment_overrides_dotenv_in_any_case() {
     let (dir, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     std::fs::write(dir.path().join(".env"), "initial_stock=77\nENVIRONMENT=staging\n").unwrap();
     let shell = format!("cd {} && exec {}", dir.path().display(), binary("vacancy").display());
@@ -133,7 +133,7 @@ async fn the_environment_wins_over_dotenv_and_names_have_no_case() {
 }
 
 #[tokio::test]
-async fn the_healthcheck_tells_by_its_exit_code() {
+async fn healthcheck_exit_code_reports_readiness() {
     let dir = tempfile::tempdir().unwrap();
     let vacancy = Process::vacancy(dir.path(), &[]).await;
     let port = vacancy.port().to_string();
@@ -156,7 +156,7 @@ async fn the_healthcheck_tells_by_its_exit_code() {
 }
 
 #[tokio::test]
-async fn a_data_directory_in_use_is_refused() {
+async fn data_directory_in_use_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let first = Process::vacancy(dir.path(), &[]).await;
     let second = Process::try_start(
@@ -169,7 +169,7 @@ async fn a_data_directory_in_use_is_refused() {
 }
 
 #[tokio::test]
-async fn a_start_waits_until_the_process_before_it_has_left_the_data_directory() {
+async fn start_waits_for_the_data_directory() {
     let dir = tempfile::tempdir().unwrap();
     let first = Process::vacancy(dir.path(), &[]).await;
     assert_eq!(first.client().post("/api/v1/reserve", json!({"qty": 1})).await.status, 200);

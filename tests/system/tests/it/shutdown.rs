@@ -1,4 +1,4 @@
-//! Ending: what was begun is finished, then exit code 0.
+//! Shutdown: accepted requests are finished, then the process exits with 0.
 
 use std::{
     sync::{
@@ -12,7 +12,7 @@ use serde_json::json;
 use system_tests::Process;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sigterm_under_load_fails_no_request_that_was_taken() {
+async fn sigterm_under_load_fails_no_accepted_request() {
     let dir = tempfile::tempdir().unwrap();
     let monolith =
         Process::monolith(dir.path(), &[("INITIAL_STOCK", "1000000"), ("SHUTDOWN_DRAIN_S", "0.5")])
@@ -59,7 +59,7 @@ async fn sigterm_under_load_fails_no_request_that_was_taken() {
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_up_does_not_undo_its_purchase() {
+async fn client_hang_up_does_not_undo_its_purchase() {
     use tokio::io::AsyncWriteExt;
     let dir = tempfile::tempdir().unwrap();
     let monolith = Process::monolith(dir.path(), &[]).await;
@@ -74,7 +74,7 @@ async fn a_client_that_hangs_up_does_not_undo_its_purchase() {
         stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
         drop(stream);
     }
-    // Whether each happened is told by its key; either way it happens once.
+    // Repeating its key shows whether a request took effect; either way it does so once.
     let client = monolith.client();
     for number in 0..200 {
         let answer = client
@@ -87,8 +87,7 @@ async fn a_client_that_hangs_up_does_not_undo_its_purchase() {
     assert_eq!(client.ledger("default").await.len(), 201);
 }
 
-/// Ends a process that is not serving yet. It would wait longer than that, so this is soon, also on
-/// a busy machine.
+/// Ends a process that does not serve yet, within less time than it would wait.
 async fn ends_soon(waiting: Process) {
     let since = Instant::now();
     assert_eq!(waiting.terminate().await, Some(0));
@@ -97,24 +96,24 @@ async fn ends_soon(waiting: Process) {
 }
 
 #[tokio::test]
-async fn sigterm_ends_a_start_that_waits_for_another_process() {
+async fn sigterm_ends_a_start_waiting_for_a_process() {
     let dir = tempfile::tempdir().unwrap();
     let first = Process::vacancy(dir.path(), &[]).await;
     let message = "waiting for another process to leave the data directory";
     let data_dir = dir.path().to_str().unwrap();
     for (name, mode) in [("vacancy", "microservices"), ("ticket", "monolith")] {
         let env = [("DATA_DIR", data_dir), ("DATA_DIR_WAIT_S", "60"), ("DEPLOYMENT_MODE", mode)];
-        ends_soon(Process::that_says(message, name, &env).await).await;
+        ends_soon(Process::start_until_log(message, name, &env).await).await;
     }
-    // Whom they waited for noticed nothing.
+    // The process they waited for is unaffected.
     assert_eq!(first.client().available().await, 1_000);
 }
 
 #[tokio::test]
-async fn sigterm_ends_a_start_that_waits_for_a_database() {
-    // It takes connections and never says anything.
+async fn sigterm_ends_a_start_waiting_for_a_database() {
+    // It accepts connections and never sends a byte.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgres://nobody@127.0.0.1:{}/none", silent.local_addr().unwrap().port());
     let env = [("STORE_URL", url.as_str()), ("STORE_CONNECT_TIMEOUT_S", "60")];
-    ends_soon(Process::that_says("looking for the database", "vacancy", &env).await).await;
+    ends_soon(Process::start_until_log("looking for the database", "vacancy", &env).await).await;
 }

@@ -1,4 +1,4 @@
-//! One purchase through both services is one trace, as a collector sees it.
+//! Traces, as a collector receives them.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ use system_tests::Process;
 /// Service and name of each span, and the span.
 type Spans = Arc<Mutex<Vec<(String, Span)>>>;
 
-/// An OTLP receiver; its address and what it has received.
+/// An OTLP receiver: its address and the spans it has received.
 async fn collector() -> (String, Spans) {
     let spans = Spans::default();
     let routes = Router::new().route("/v1/traces", post(receive)).with_state(spans.clone());
@@ -49,7 +49,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn one_purchase_is_one_trace_through_both_services_to_the_commit() {
+async fn purchase_is_one_trace_from_ticket_to_commit() {
     let (url, spans) = collector().await;
     let env = [("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "200")];
     let dir = tempfile::tempdir().unwrap();
@@ -64,8 +64,8 @@ async fn one_purchase_is_one_trace_through_both_services_to_the_commit() {
         .await
         .unwrap();
     assert_eq!(bought.status, 200);
-    let told = bought.header("traceparent").to_owned();
-    assert!(told.starts_with(&format!("00-{trace}-")) && told != parent, "{told}");
+    let returned = bought.header("traceparent").to_owned();
+    assert!(returned.starts_with(&format!("00-{trace}-")) && returned != parent, "{returned}");
 
     let started = Instant::now();
     let found = loop {
@@ -97,7 +97,7 @@ async fn one_purchase_is_one_trace_through_both_services_to_the_commit() {
 }
 
 #[tokio::test]
-async fn the_spans_of_those_who_go_together_are_linked() {
+async fn spans_of_one_batch_are_linked() {
     let (url, spans) = collector().await;
     let env = [("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "200")];
     let dir = tempfile::tempdir().unwrap();
@@ -107,17 +107,17 @@ async fn the_spans_of_those_who_go_together_are_linked() {
     assert!(futures::future::join_all(buys).await.iter().all(|answer| answer.status == 200));
     let started = Instant::now();
     loop {
-        let (mut requests, mut told) = (0, 0);
+        let (mut requests, mut committed) = (0, 0);
         for (_, span) in spans.lock().unwrap().iter() {
             requests += usize::from(span.name == "POST /api/v1/purchase");
-            told += if span.name == "commit" { 1 + span.links.len() } else { 0 };
+            committed += if span.name == "commit" { 1 + span.links.len() } else { 0 };
         }
-        if (requests, told) == (50, 50) {
+        if (requests, committed) == (50, 50) {
             break;
         }
         assert!(
-            requests <= 50 && told <= 50 && started.elapsed().as_secs() < 20,
-            "{requests} requests, {told} of them in commits"
+            requests <= 50 && committed <= 50 && started.elapsed().as_secs() < 20,
+            "{requests} requests, {committed} of them in commits"
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

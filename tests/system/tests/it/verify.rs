@@ -1,4 +1,4 @@
-//! `verify` and `export`, from every source they know.
+//! `verify` and `export` of every source.
 
 use std::{path::Path, process::Output};
 
@@ -18,11 +18,11 @@ async fn command(args: &[&str], data_dir: &Path) -> Output {
     command.output().await.unwrap()
 }
 
-fn told(output: &Output) -> String {
+fn output_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Sells 12 tickets of `default`, of which 3 come back, and 4 of another event by way of a hold.
+/// Sells 12 tickets of `default`, refunds 3, and sells 4 of another event through a hold.
 async fn fill(client: &Client) {
     let mut sold = Vec::new();
     for number in 0..4 {
@@ -56,7 +56,7 @@ async fn fill(client: &Client) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_source_is_verified_and_exported_alike() {
+async fn every_source_verifies_and_exports_the_same() {
     let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let vacancy = Process::vacancy(dir.path(), &[("MAX_PAGE", "50")]).await;
     let client = vacancy.client();
@@ -66,13 +66,13 @@ async fn every_source_is_verified_and_exported_alike() {
     assert!(command(&["backup", backup], dir.path()).await.status.success());
 
     let in_use = command(&["verify"], dir.path()).await;
-    assert_eq!(in_use.status.code(), Some(2), "{}", told(&in_use));
-    assert!(told(&in_use).contains("in use by another process"), "{}", told(&in_use));
+    assert_eq!(in_use.status.code(), Some(2), "{}", output_text(&in_use));
+    assert!(output_text(&in_use).contains("in use by another process"), "{}", output_text(&in_use));
     let running = command(&["verify", "--url", vacancy.base()], dir.path()).await;
     assert!(
-        running.status.success() && told(&running).contains("10 records of 2 events"),
+        running.status.success() && output_text(&running).contains("10 records of 2 events"),
         "{}",
-        told(&running)
+        output_text(&running)
     );
     let csv_of_running =
         command(&["export", "--format", "csv", "--url", vacancy.base()], dir.path()).await;
@@ -84,11 +84,11 @@ async fn every_source_is_verified_and_exported_alike() {
         &["verify", "--data-dir", dir.path().to_str().unwrap()],
     ] {
         let verified = command(source, dir.path()).await;
-        assert!(verified.status.success(), "{source:?}: {}", told(&verified));
+        assert!(verified.status.success(), "{source:?}: {}", output_text(&verified));
         assert!(
-            told(&verified).contains("10 records of 2 events, 6 holds and sales (1 held now), 13 tickets sold, 4 effects of keys"),
+            output_text(&verified).contains("10 records of 2 events, 6 holds and sales (1 held now), 13 tickets sold, 4 effects of keys"),
             "{}",
-            told(&verified)
+            output_text(&verified)
         );
     }
     let csv = command(&["export", "--format", "csv"], dir.path()).await;
@@ -120,7 +120,7 @@ async fn every_source_is_verified_and_exported_alike() {
         file.to_str().unwrap(),
     ];
     let exported = command(&only, dir.path()).await;
-    assert!(exported.status.success(), "{}", told(&exported));
+    assert!(exported.status.success(), "{}", output_text(&exported));
     let rows: Vec<Value> = std::fs::read_to_string(&file)
         .unwrap()
         .lines()
@@ -131,7 +131,7 @@ async fn every_source_is_verified_and_exported_alike() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_changed_record_is_told_with_its_place_and_nothing_is_exported() {
+async fn changed_record_is_located_and_stops_the_export() {
     let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let vacancy = Process::vacancy(dir.path(), &[]).await;
     fill(&vacancy.client()).await;
@@ -142,10 +142,10 @@ async fn a_changed_record_is_told_with_its_place_and_nothing_is_exported() {
     };
     assert_eq!(wrong_token.status.code(), Some(2));
     assert!(
-        told(&wrong_token).contains("ADMIN_TOKEN")
-            && !told(&wrong_token).contains("not-the-right-token"),
+        output_text(&wrong_token).contains("ADMIN_TOKEN")
+            && !output_text(&wrong_token).contains("not-the-right-token"),
         "{}",
-        told(&wrong_token)
+        output_text(&wrong_token)
     );
     let backup = elsewhere.path().join("backup");
     assert!(command(&["backup", backup.to_str().unwrap()], dir.path()).await.status.success());
@@ -154,11 +154,11 @@ async fn a_changed_record_is_told_with_its_place_and_nothing_is_exported() {
     assert_ne!(forged, ledger);
     std::fs::write(backup.join("ledger.jsonl"), forged).unwrap();
     let verified = command(&["verify", "--backup", backup.to_str().unwrap()], dir.path()).await;
-    assert_eq!(verified.status.code(), Some(1), "{}", told(&verified));
+    assert_eq!(verified.status.code(), Some(1), "{}", output_text(&verified));
     assert!(
-        told(&verified).contains("event 'default', seq 2: balance mismatch"),
+        output_text(&verified).contains("event 'default', seq 2: balance mismatch"),
         "{}",
-        told(&verified)
+        output_text(&verified)
     );
     let file = elsewhere.path().join("sales.csv");
     let args = [
@@ -179,7 +179,7 @@ async fn a_changed_record_is_told_with_its_place_and_nothing_is_exported() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_is_verified_while_it_is_sold_from_and_every_changed_row_is_told() {
+async fn verify_finds_every_changed_row_in_a_live_database() {
     let dir = tempfile::tempdir().unwrap();
     let server = tokio::task::spawn_blocking(|| Server::start(&["fsync = off"])).await.unwrap();
     server.run("postgres", "CREATE DATABASE stock").await;
@@ -199,11 +199,11 @@ async fn a_database_is_verified_while_it_is_sold_from_and_every_changed_row_is_t
         }
     };
     let empty = at(&["verify"]).await;
-    assert_eq!(empty.status.code(), Some(2), "{}", told(&empty));
+    assert_eq!(empty.status.code(), Some(2), "{}", output_text(&empty));
     assert!(
-        told(&empty).contains("there is no stock in its schema ticket_system"),
+        output_text(&empty).contains("there is no stock in its schema ticket_system"),
         "{}",
-        told(&empty)
+        output_text(&empty)
     );
     assert_eq!(
         server
@@ -215,7 +215,7 @@ async fn a_database_is_verified_while_it_is_sold_from_and_every_changed_row_is_t
 
     let vacancy = Process::start("vacancy", &[("STORE_URL", &url)]).await;
     fill(&vacancy.client()).await;
-    // Others go on selling while it reads.
+    // Sales continue while it reads.
     let client = vacancy.client();
     let seller = tokio::spawn(async move {
         for number in 0..2_000 {
@@ -229,15 +229,15 @@ async fn a_database_is_verified_while_it_is_sold_from_and_every_changed_row_is_t
     });
     for _ in 0..3 {
         let meanwhile = at(&["verify"]).await;
-        assert!(meanwhile.status.success(), "{}", told(&meanwhile));
+        assert!(meanwhile.status.success(), "{}", output_text(&meanwhile));
     }
     seller.abort();
     assert_eq!(vacancy.terminate().await, Some(0));
     let csv = at(&["export", "--format", "csv", "--event", "gala"]).await;
-    assert!(csv.status.success(), "{}", told(&csv));
+    assert!(csv.status.success(), "{}", output_text(&csv));
     assert!(String::from_utf8(csv.stdout).unwrap().contains(",vip,1,\"Zoë, \"\"Z\"\"\",p/1,"));
 
-    // Each change is undone again before the next.
+    // Each change is reverted before the next.
     let changes = [
         (
             "UPDATE events SET stocks = replace(stocks::text, '\"sold\": 4', '\"sold\": 3')::jsonb, live_holds = live_holds + 1",
@@ -271,8 +271,8 @@ async fn a_database_is_verified_while_it_is_sold_from_and_every_changed_row_is_t
     for (change, place) in changes {
         server.run("stock", &format!("SET search_path = ticket_system; {change}")).await;
         let verified = at(&["verify"]).await;
-        assert_eq!(verified.status.code(), Some(1), "{change}: {}", told(&verified));
-        assert!(told(&verified).contains(place), "{change}: {}", told(&verified));
+        assert_eq!(verified.status.code(), Some(1), "{change}: {}", output_text(&verified));
+        assert!(output_text(&verified).contains(place), "{change}: {}", output_text(&verified));
         for table in tables {
             let back = format!(
                 "TRUNCATE ticket_system.{table}; INSERT INTO ticket_system.{table} TABLE kept.{table}"
@@ -284,7 +284,7 @@ async fn a_database_is_verified_while_it_is_sold_from_and_every_changed_row_is_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_standby_is_verified_and_exported_when_the_url_says_that_any_server_will_do() {
+async fn standby_is_verified_and_exported_by_url_option() {
     let dir = tempfile::tempdir().unwrap();
     let server = tokio::task::spawn_blocking(|| Server::start(&["fsync = off"])).await.unwrap();
     let url = server.database().await;
@@ -299,7 +299,7 @@ async fn a_standby_is_verified_and_exported_when_the_url_says_that_any_server_wi
     })
     .await
     .unwrap();
-    // What comes after the base backup arrives as the stream of the primary.
+    // Records after the base backup arrive by replication.
     server.run(&name, "CREATE TABLE marked ()").await;
     let since = std::time::Instant::now();
     while standby.ask(&name, "SELECT to_regclass('marked') IS NOT NULL").await != "t" {
@@ -320,14 +320,14 @@ async fn a_standby_is_verified_and_exported_when_the_url_says_that_any_server_wi
             .unwrap()
     };
     let read_write = at(&["verify"], "").await;
-    assert_eq!(read_write.status.code(), Some(2), "{}", told(&read_write));
+    assert_eq!(read_write.status.code(), Some(2), "{}", output_text(&read_write));
     let any = at(&["verify"], "?target_session_attrs=any").await;
     assert!(
-        any.status.success() && told(&any).contains("10 records of 2 events"),
+        any.status.success() && output_text(&any).contains("10 records of 2 events"),
         "{}",
-        told(&any)
+        output_text(&any)
     );
     let csv = at(&["export", "--format", "csv"], "?target_session_attrs=any").await;
-    assert!(csv.status.success(), "{}", told(&csv));
+    assert!(csv.status.success(), "{}", output_text(&csv));
     assert_eq!(String::from_utf8(csv.stdout).unwrap().lines().count(), 1 + 4 + 1 + 2);
 }

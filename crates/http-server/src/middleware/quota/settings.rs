@@ -1,3 +1,5 @@
+//! Settings of quotas.
+
 use std::num::NonZeroU32;
 
 use clap::{Args, ValueEnum};

@@ -10,11 +10,11 @@ use http::{
 use http_server::{extract::CallerDeadline, problem::ProblemDetails};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
-use vacancy::wire::{BatchItem, ReserveAnswer, ReserveBody};
+use vacancy_api::{BatchItem, ReserveAnswer, ReserveBody, quoted};
 
 use super::{
     super::{
-        ClientError, IDEMPOTENCY_KEY, Order, Trace, quoted,
+        ClientError, IDEMPOTENCY_KEY, Order, Trace,
         refusals::{passed_on, rate_limited},
     },
     breaker::Verdict,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::{sync::oneshot, time::Instant};
-use vacancy::wire::ReserveAnswer;
+use vacancy_api::ReserveAnswer;
 
 use super::super::{ClientError, Order};
 

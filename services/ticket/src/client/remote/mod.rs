@@ -30,7 +30,7 @@ use tokio::{sync::oneshot, time::Instant};
 use tower::retry::budget::TpsBudget;
 use transport::Connections;
 pub use transport::{Transport, TransportError};
-use vacancy::wire::ReserveAnswer;
+use vacancy_api::ReserveAnswer;
 
 use super::{BoxFuture, ClientError, Order, VacancyClient, VacancyLink};
 

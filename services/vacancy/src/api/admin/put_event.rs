@@ -11,11 +11,15 @@ use http_server::{
     problem::ProblemDetails,
 };
 use inventory::{CommandKind, EventName, Outcome, Refusal, RefusalKind};
+use vacancy_api::{
+    AdminErrors, BodyErrors, EVENT_SEQ, Event, Failure, PutEventBody, Unavailable, unexpected,
+};
+use vacancy_service::problem_of_engine;
 
 use super::if_match::IfMatch;
-use crate::{
-    api::{Admin, App, EVENT_SEQ, Failure, events::etag, problem_of_engine, unexpected},
-    wire::{EventBody, PutEventBody},
+use crate::api::{
+    events::etag,
+    state::{Admin, AppState},
 };
 
 /// Create an event, or set its capacities and settings
@@ -33,24 +37,21 @@ use crate::{
         ("If-Match" = Option<String>, Header, description = "The ETag that was seen"),
     ),
     responses(
-        (status = OK, body = EventBody, headers(("ETag" = String, description = "The version of its settings and capacities"), ("Event-Seq" = u64, description = "The answer's seq"))),
-        (status = CREATED, body = EventBody, headers(("ETag" = String, description = "The version of its settings and capacities"), ("Event-Seq" = u64, description = "The answer's seq"))),
+        (status = OK, body = Event, headers(("ETag" = String, description = "The version of its settings and capacities"), ("Event-Seq" = u64, description = "The answer's seq"))),
+        (status = CREATED, body = Event, headers(("ETag" = String, description = "The version of its settings and capacities"), ("Event-Seq" = u64, description = "The answer's seq"))),
         (status = BAD_REQUEST, description = "The body is not JSON, or If-Match is malformed", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = UNAUTHORIZED, description = "No token", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = FORBIDDEN, description = "A wrong token, or admin calls are off", body = ProblemDetails, content_type = "application/problem+json"),
+        AdminErrors,
         (status = NOT_FOUND, description = "No event can have this name", body = ProblemDetails, content_type = "application/problem+json"),
         (status = CONFLICT, description = "A capacity below what is held and sold", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
         (status = PRECONDITION_FAILED, description = "It has changed", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
-        (status = REQUEST_TIMEOUT, description = "The body did not arrive in time", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = PAYLOAD_TOO_LARGE, description = "The body is too large", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = UNSUPPORTED_MEDIA_TYPE, description = "The body is not application/json", body = ProblemDetails, content_type = "application/problem+json"),
+        BodyErrors,
         (status = UNPROCESSABLE_ENTITY, description = "A field is wrong", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
+        Unavailable,
     )
 )]
 pub async fn put_event(
     _: Admin,
-    State(app): State<App>,
+    State(app): State<AppState>,
     PathParams(event): PathParams<EventName>,
     headers: HeaderMap,
     JsonBody(body): JsonBody<PutEventBody>,
@@ -78,11 +79,11 @@ pub async fn put_event(
     let view = view.ok_or_else(|| Problem::internal("The event is not there."))?;
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     let headers = [(header::ETAG, etag(settings_seq)), (EVENT_SEQ, HeaderValue::from(reply.seq))];
-    Ok((status, headers, Json(EventBody::from(&view))).into_response())
+    Ok((status, headers, Json(Event::of(&view.view, view.stale.is_some()))).into_response())
 }
 
 /// The version that must still be current when the engine decides.
-async fn version(app: &App, event: &EventName, wanted: &IfMatch) -> Result<u64, Failure> {
+async fn version(app: &AppState, event: &EventName, wanted: &IfMatch) -> Result<u64, Failure> {
     let view = app.engine().event_now(event).await.map_err(|error| problem_of_engine(&error))?;
     let current = view.as_ref().map(|view| view.event.settings_seq);
     let matching = current.filter(|current| match wanted {

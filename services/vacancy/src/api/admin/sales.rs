@@ -11,11 +11,10 @@ use http_server::{
 use inventory::EventName;
 use serde::Deserialize;
 use utoipa::IntoParams;
+use vacancy_api::{AdminErrors, EventNotFound, Sale, Unavailable, sale_of};
+use vacancy_service::problem_of_engine;
 
-use crate::{
-    api::{Admin, App, problem_of_engine},
-    wire::{Sale, sale_of},
-};
+use crate::api::state::{Admin, AppState};
 
 /// Which page.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -41,16 +40,15 @@ pub struct Page {
     params(("event" = String, Path, description = "The event", min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$"), Page),
     responses(
         (status = OK, body = Vec<Sale>, content_type = "application/cloudevents-batch+json"),
-        (status = UNAUTHORIZED, description = "No token", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = FORBIDDEN, description = "A wrong token, or admin calls are off", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = NOT_FOUND, description = "There is no such event", body = ProblemDetails, content_type = "application/problem+json"),
+        AdminErrors,
+        EventNotFound,
         (status = UNPROCESSABLE_ENTITY, description = "A parameter is wrong", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
+        Unavailable,
     )
 )]
 pub async fn list_sales(
     _: Admin,
-    State(app): State<App>,
+    State(app): State<AppState>,
     PathParams(event): PathParams<EventName>,
     QueryParams(page): QueryParams<Page>,
 ) -> Result<Response, Problem> {

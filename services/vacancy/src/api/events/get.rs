@@ -4,14 +4,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use http_server::{Problem, extract::PathParams, problem::ProblemDetails};
+use http_server::{Problem, extract::PathParams};
 use inventory::EventName;
+use vacancy_api::{Event, EventNotFound, Unavailable};
+use vacancy_service::problem_of_engine;
 
 use super::etag_of;
-use crate::{
-    api::{App, age, problem_of_engine},
-    wire::EventBody,
-};
+use crate::api::{age::age, state::AppState};
 
 /// Look at an event
 #[utoipa::path(
@@ -20,13 +19,13 @@ use crate::{
     tag = "events",
     params(("event" = String, Path, description = "The event", min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$")),
     responses(
-        (status = OK, body = EventBody, headers(("ETag" = String, description = "The version of its settings and capacities"), ("Age" = Option<u64>, description = "Only with `stale`: how many seconds ago it was so"))),
-        (status = NOT_FOUND, description = "There is no such event", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = OK, body = Event, headers(("ETag" = String, description = "The version of its settings and capacities"), ("Age" = Option<u64>, description = "Only with `stale`: how many seconds ago it was so"))),
+        EventNotFound,
+        Unavailable,
     )
 )]
 pub async fn get_event(
-    State(app): State<App>,
+    State(app): State<AppState>,
     PathParams(event): PathParams<EventName>,
 ) -> Result<Response, Problem> {
     let view = app.engine().event(&event).await.map_err(|error| problem_of_engine(&error))?;
@@ -43,5 +42,6 @@ pub async fn get_event(
         (header::ETAG, etag_of(&view)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    Ok((age(view.stale), headers, Json(EventBody::from(&view))).into_response())
+    Ok((age(view.stale), headers, Json(Event::of(&view.view, view.stale.is_some())))
+        .into_response())
 }

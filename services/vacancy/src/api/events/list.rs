@@ -3,11 +3,10 @@ use http_server::{Problem, extract::QueryParams, problem::ProblemDetails};
 use inventory::EventName;
 use serde::Deserialize;
 use utoipa::IntoParams;
+use vacancy_api::{Event, EventList, Unavailable};
+use vacancy_service::problem_of_engine;
 
-use crate::{
-    api::{App, problem_of_engine},
-    wire::{EventBody, EventList},
-};
+use crate::api::state::AppState;
 
 /// Which page.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -32,11 +31,11 @@ pub struct Page {
     responses(
         (status = OK, body = EventList),
         (status = UNPROCESSABLE_ENTITY, description = "A parameter is wrong", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
+        Unavailable,
     )
 )]
 pub async fn list_events(
-    State(app): State<App>,
+    State(app): State<AppState>,
     QueryParams(page): QueryParams<Page>,
 ) -> Result<Json<EventList>, Problem> {
     let len = app.page_len(page.limit)?;
@@ -45,7 +44,8 @@ pub async fn list_events(
         .events(page.after.as_ref(), len)
         .await
         .map_err(|error| problem_of_engine(&error))?;
-    let events: Vec<_> = views.iter().map(EventBody::from).collect();
+    let events: Vec<_> =
+        views.iter().map(|view| Event::of(&view.view, view.stale.is_some())).collect();
     let next = events.last().filter(|_| more).map(|last| last.event.clone());
     Ok(Json(EventList { events, next }))
 }

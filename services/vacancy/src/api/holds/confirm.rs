@@ -4,11 +4,12 @@ use http_server::{
     problem::ProblemDetails,
 };
 use inventory::{CommandKind, HoldId, Outcome};
-
-use crate::{
-    api::{Answer, App, Failure, unexpected},
-    wire::{ConfirmBody, HoldAnswer},
+use vacancy_api::{
+    BodyErrors, ConfirmBody, Failure, HoldNotFound, HoldReceipt, KeyErrors, Unavailable,
+    WriteResponse, unexpected,
 };
+
+use crate::api::state::AppState;
 
 /// Sell what is held
 ///
@@ -25,32 +26,29 @@ use crate::{
         ("X-Request-Timeout-Ms" = Option<u64>, Header, description = "How long the caller waits, milliseconds: what is not decided by then is not done"),
     ),
     responses(
-        (status = OK, body = HoldAnswer, headers(("Event-Seq" = u64, description = "The answer's seq"))),
-        (status = BAD_REQUEST, description = "The body is not JSON, or the key is malformed", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = NOT_FOUND, description = "There is no such hold", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = OK, body = HoldReceipt, headers(("Event-Seq" = u64, description = "The answer's seq"))),
+        KeyErrors,
+        HoldNotFound,
         (status = CONFLICT, description = "Released, or the customer's limit is reached", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
         (status = GONE, description = "Expired, and its items are gone", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
-        (status = REQUEST_TIMEOUT, description = "The body did not arrive in time", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = PAYLOAD_TOO_LARGE, description = "The body is too large", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = UNSUPPORTED_MEDIA_TYPE, description = "The body is not application/json", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = UNPROCESSABLE_ENTITY, description = "A field is wrong, or the key was used for another request", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
+        BodyErrors,
+        Unavailable,
     )
 )]
 pub async fn confirm_hold(
-    State(app): State<App>,
+    State(app): State<AppState>,
     PathParams(hold): PathParams<HoldId>,
     key: IdempotencyKey,
     deadline: CallerDeadline,
     OptionalJson(body): OptionalJson<ConfirmBody>,
-) -> Result<Answer<HoldAnswer>, Failure> {
+) -> Result<WriteResponse<HoldReceipt>, Failure> {
     let reply = app
         .submit(CommandKind::Confirm { hold, payment_ref: body.payment_ref }, key, deadline)
         .await?;
     match reply.result? {
-        Outcome::Confirmed { id, items, payment_ref } => Ok(Answer::ok(
+        Outcome::Confirmed { id, items, payment_ref } => Ok(WriteResponse::ok(
             reply.seq,
-            HoldAnswer::confirmed(&id, &items, payment_ref.as_ref(), reply.seq),
+            HoldReceipt::confirmed(&id, &items, payment_ref.as_ref(), reply.seq),
         )),
         other => Err(unexpected(&other).into()),
     }

@@ -5,12 +5,13 @@ use http_server::{
     problem::ProblemDetails,
 };
 use inventory::{CommandKind, Outcome};
+use vacancy_api::{
+    BodyErrors, CreateHoldBody, Failure, HoldReceipt, KeyErrors, Unavailable, WriteResponse,
+    items_from, unexpected,
+};
 
 use super::ttl_ms;
-use crate::{
-    api::{Answer, App, Failure, unexpected},
-    wire::{CreateHoldBody, HoldAnswer, items_from},
-};
+use crate::api::state::AppState;
 
 /// Hold tickets for a while
 ///
@@ -25,25 +26,22 @@ use crate::{
         ("X-Request-Timeout-Ms" = Option<u64>, Header, description = "How long the caller waits, milliseconds: what is not decided by then is not done"),
     ),
     responses(
-        (status = CREATED, body = HoldAnswer, headers(("Location" = String, description = "The hold"), ("Event-Seq" = u64, description = "The answer's seq"))),
-        (status = BAD_REQUEST, description = "The body is not JSON, or the key is malformed", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = CREATED, body = HoldReceipt, headers(("Location" = String, description = "The hold"), ("Event-Seq" = u64, description = "The answer's seq"))),
+        KeyErrors,
         (status = NOT_FOUND, description = "There is no such event or stock", body = ProblemDetails, content_type = "application/problem+json"),
         (status = CONFLICT, description = "Sold out, or the customer's limit is reached", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
         (status = GONE, description = "The sale has closed", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
-        (status = REQUEST_TIMEOUT, description = "The body did not arrive in time", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = PAYLOAD_TOO_LARGE, description = "The body is too large", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = UNSUPPORTED_MEDIA_TYPE, description = "The body is not application/json", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = UNPROCESSABLE_ENTITY, description = "A field is wrong, or the key was used for another request", body = ProblemDetails, content_type = "application/problem+json"),
+        BodyErrors,
         (status = 425, description = "The sale has not opened", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
-        (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
+        Unavailable,
     )
 )]
 pub async fn create_hold(
-    State(app): State<App>,
+    State(app): State<AppState>,
     key: IdempotencyKey,
     deadline: CallerDeadline,
     JsonBody(body): JsonBody<CreateHoldBody>,
-) -> Result<Answer<HoldAnswer>, Failure> {
+) -> Result<WriteResponse<HoldReceipt>, Failure> {
     let limits = app.engine().limits();
     let items =
         items_from(body.items, limits).map_err(|error| Problem::validation(format!("{error}.")))?;
@@ -57,8 +55,8 @@ pub async fn create_hold(
         .await?;
     match reply.result? {
         Outcome::Held { id, items, expires_at_ms } => {
-            let body = HoldAnswer::held(&id, &items, expires_at_ms, reply.seq);
-            Ok(Answer::created(reply.seq, body).at(format!("/api/v1/holds/{id}")))
+            let body = HoldReceipt::held(&id, &items, expires_at_ms, reply.seq);
+            Ok(WriteResponse::created(reply.seq, body).at(format!("/api/v1/holds/{id}")))
         }
         other => Err(unexpected(&other).into()),
     }

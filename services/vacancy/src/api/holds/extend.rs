@@ -4,12 +4,13 @@ use http_server::{
     problem::ProblemDetails,
 };
 use inventory::{CommandKind, HoldId, Outcome};
+use vacancy_api::{
+    BodyErrors, ExtendBody, Failure, HoldNotFound, HoldReceipt, KeyErrors, Unavailable,
+    WriteResponse, unexpected,
+};
 
 use super::ttl_ms;
-use crate::{
-    api::{Answer, App, Failure, unexpected},
-    wire::{ExtendBody, HoldAnswer},
-};
+use crate::api::state::AppState;
 
 /// Hold for longer
 ///
@@ -26,31 +27,29 @@ use crate::{
         ("X-Request-Timeout-Ms" = Option<u64>, Header, description = "How long the caller waits, milliseconds: what is not decided by then is not done"),
     ),
     responses(
-        (status = OK, body = HoldAnswer, headers(("Event-Seq" = u64, description = "The answer's seq"))),
-        (status = BAD_REQUEST, description = "The body is not JSON, or the key is malformed", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = NOT_FOUND, description = "There is no such hold", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = OK, body = HoldReceipt, headers(("Event-Seq" = u64, description = "The answer's seq"))),
+        KeyErrors,
+        HoldNotFound,
         (status = CONFLICT, description = "Confirmed or released, or its longest life is reached", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
         (status = GONE, description = "Expired", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
-        (status = REQUEST_TIMEOUT, description = "The body did not arrive in time", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = PAYLOAD_TOO_LARGE, description = "The body is too large", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = UNSUPPORTED_MEDIA_TYPE, description = "The body is not application/json", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = UNPROCESSABLE_ENTITY, description = "A field is wrong, or the key was used for another request", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
+        BodyErrors,
+        Unavailable,
     )
 )]
 pub async fn extend_hold(
-    State(app): State<App>,
+    State(app): State<AppState>,
     PathParams(hold): PathParams<HoldId>,
     key: IdempotencyKey,
     deadline: CallerDeadline,
     JsonBody(body): JsonBody<ExtendBody>,
-) -> Result<Answer<HoldAnswer>, Failure> {
+) -> Result<WriteResponse<HoldReceipt>, Failure> {
     let ttl_ms = ttl_ms(app.engine().limits(), body.ttl_s)?;
     let reply = app.submit(CommandKind::Extend { hold, ttl_ms }, key, deadline).await?;
     match reply.result? {
-        Outcome::Extended { id, items, expires_at_ms } => {
-            Ok(Answer::ok(reply.seq, HoldAnswer::held(&id, &items, expires_at_ms, reply.seq)))
-        }
+        Outcome::Extended { id, items, expires_at_ms } => Ok(WriteResponse::ok(
+            reply.seq,
+            HoldReceipt::held(&id, &items, expires_at_ms, reply.seq),
+        )),
         other => Err(unexpected(&other).into()),
     }
 }

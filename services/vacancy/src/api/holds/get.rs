@@ -1,11 +1,10 @@
 use axum::{Json, extract::State};
-use http_server::{Problem, extract::PathParams, problem::ProblemDetails};
+use http_server::{Problem, extract::PathParams};
 use inventory::HoldId;
+use vacancy_api::{Hold, HoldNotFound, Unavailable};
+use vacancy_service::problem_of_engine;
 
-use crate::{
-    api::{App, problem_of_engine},
-    wire::HoldBody,
-};
+use crate::api::state::AppState;
 
 /// Look at a hold or reservation
 ///
@@ -16,15 +15,15 @@ use crate::{
     tag = "holds",
     params(("id" = String, Path, description = "The hold", format = Uuid)),
     responses(
-        (status = OK, body = HoldBody),
-        (status = NOT_FOUND, description = "There is no such hold", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = OK, body = Hold),
+        HoldNotFound,
+        Unavailable,
     )
 )]
 pub async fn get_hold(
-    State(app): State<App>,
+    State(app): State<AppState>,
     PathParams(id): PathParams<HoldId>,
-) -> Result<Json<HoldBody>, Problem> {
+) -> Result<Json<Hold>, Problem> {
     let hold = app.engine().hold(id).await.map_err(|error| problem_of_engine(&error))?;
     let hold = hold.ok_or_else(|| {
         Problem::new(
@@ -34,5 +33,5 @@ pub async fn get_hold(
             "There is no such hold.",
         )
     })?;
-    Ok(Json(HoldBody::of(&hold, app.engine().now_ms())))
+    Ok(Json(Hold::of(&hold, app.engine().now_ms())))
 }

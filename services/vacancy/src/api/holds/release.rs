@@ -8,8 +8,9 @@ use http_server::{
     problem::ProblemDetails,
 };
 use inventory::{CommandKind, HoldId};
+use vacancy_api::{EVENT_SEQ, Failure, HoldNotFound, Unavailable};
 
-use crate::api::{App, EVENT_SEQ, Failure};
+use crate::api::state::AppState;
 
 /// Give a hold back
 ///
@@ -24,13 +25,13 @@ use crate::api::{App, EVENT_SEQ, Failure};
     ),
     responses(
         (status = NO_CONTENT, description = "It holds nothing any more", headers(("Event-Seq" = u64, description = "The answer's seq"))),
-        (status = NOT_FOUND, description = "There is no such hold", body = ProblemDetails, content_type = "application/problem+json"),
+        HoldNotFound,
         (status = CONFLICT, description = "It is confirmed", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
-        (status = SERVICE_UNAVAILABLE, description = "Try again later", body = ProblemDetails, content_type = "application/problem+json"),
+        Unavailable,
     )
 )]
 pub async fn release_hold(
-    State(app): State<App>,
+    State(app): State<AppState>,
     PathParams(hold): PathParams<HoldId>,
     deadline: CallerDeadline,
 ) -> Result<Response, Failure> {

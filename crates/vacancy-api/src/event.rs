@@ -1,0 +1,175 @@
+//! Events.
+
+use std::collections::BTreeMap;
+
+use inventory::{EventSettings, Limits, StockName};
+use inventory_store::EventView;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use utoipa::ToSchema;
+
+use crate::time::{rfc3339, to_ms};
+
+/// What an administrator says about an event: all of it, every time. What is not named is reset, so
+/// a name that is not known is refused: a misspelt limit would be no limit.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PutEventBody {
+    /// Every stock with its capacity. A stock that is left out is removed, if nothing of it is
+    /// held or sold.
+    #[schema(value_type = BTreeMap<String, u64>, example = json!({"general": 1000, "vip": 50}))]
+    pub stocks: BTreeMap<StockName, u64>,
+    /// Nothing is sold or held before then.
+    #[schema(value_type = Option<String>, format = DateTime, example = "2026-01-01T09:00:00Z")]
+    pub opens_at: Option<Timestamp>,
+    /// Nothing new is sold or held from then on.
+    #[schema(value_type = Option<String>, format = DateTime, example = "2036-06-01T20:00:00Z")]
+    pub closes_at: Option<Timestamp>,
+    /// How many seconds a hold lives that does not say so itself, up to HOLD_TTL_MAX_S.
+    #[schema(minimum = 1)]
+    pub hold_ttl_s: Option<u64>,
+    /// The most that one customer may have, held and bought together, up to MAX_CAPACITY.
+    #[schema(minimum = 1)]
+    pub limit_per_customer: Option<u64>,
+}
+
+/// What is wrong with it.
+#[derive(Debug, Error)]
+pub enum EventError {
+    /// No stock, or too many.
+    #[error("stocks: an event has 1 to {0} stocks")]
+    Stocks(usize),
+    /// A capacity above the limit.
+    #[error("stocks: a capacity is at most {0}")]
+    Capacity(u64),
+    /// The end is not after the beginning.
+    #[error("closes_at must be after opens_at")]
+    Window,
+    /// A time before 1970.
+    #[error("opens_at and closes_at cannot be before 1970")]
+    Time,
+    /// A time to live outside its limits.
+    #[error("hold_ttl_s must be between 1 and {0}")]
+    HoldTtl(u64),
+    /// A limit of nothing, or of more than there can be.
+    #[error("limit_per_customer must be between 1 and {0}")]
+    Limit(u64),
+}
+
+impl PutEventBody {
+    /// Its settings, checked.
+    ///
+    /// # Errors
+    /// [`EventError`] for the first thing that is wrong.
+    pub fn settings(&self, limits: &Limits) -> Result<EventSettings, EventError> {
+        if self.stocks.is_empty() || self.stocks.len() > limits.stocks_max {
+            return Err(EventError::Stocks(limits.stocks_max));
+        }
+        if self.stocks.values().any(|capacity| *capacity > limits.capacity_max) {
+            return Err(EventError::Capacity(limits.capacity_max));
+        }
+        let ms = |time: Option<Timestamp>| {
+            time.map(|time| to_ms(time).ok_or(EventError::Time)).transpose()
+        };
+        let (opens_at_ms, closes_at_ms) = (ms(self.opens_at)?, ms(self.closes_at)?);
+        if opens_at_ms.zip(closes_at_ms).is_some_and(|(opens, closes)| opens >= closes) {
+            return Err(EventError::Window);
+        }
+        let hold_ttl_max_s = limits.hold_ttl_max_ms / 1_000;
+        if self.hold_ttl_s.is_some_and(|ttl_s| ttl_s == 0 || ttl_s > hold_ttl_max_s) {
+            return Err(EventError::HoldTtl(hold_ttl_max_s));
+        }
+        if self.limit_per_customer.is_some_and(|limit| limit == 0 || limit > limits.capacity_max) {
+            return Err(EventError::Limit(limits.capacity_max));
+        }
+        Ok(EventSettings {
+            closes_at_ms,
+            hold_ttl_ms: self.hold_ttl_s.map(|ttl_s| ttl_s * 1_000),
+            limit_per_customer: self.limit_per_customer,
+            opens_at_ms,
+        })
+    }
+}
+
+/// The count of one stock: `available + held + sold = capacity`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StockCounts {
+    /// How many there are in all.
+    pub capacity: u64,
+    /// How many can be sold or held now.
+    pub available: u64,
+    /// How many are held.
+    pub held: u64,
+    /// How many are sold.
+    pub sold: u64,
+    /// The place in the event's ledger up to which this counts.
+    pub seq: u64,
+}
+
+/// An event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    /// Its name.
+    #[schema(example = "default")]
+    pub event: String,
+    /// Its stocks.
+    pub stocks: BTreeMap<String, StockCounts>,
+    /// Nothing is sold or held before then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub opens_at: Option<String>,
+    /// Nothing new is sold or held from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub closes_at: Option<String>,
+    /// How many seconds a hold lives that does not say so itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_ttl_s: Option<u64>,
+    /// The most that one customer may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_per_customer: Option<u64>,
+    /// The place in its ledger up to which this counts.
+    pub seq: u64,
+    /// Present and true when the store cannot be asked: it was so `Age` seconds ago.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stale: bool,
+}
+
+impl Event {
+    /// The event as `view` has it; `stale` when the store could not be asked.
+    #[must_use]
+    pub fn of(view: &EventView, stale: bool) -> Self {
+        let event = &view.event;
+        let stocks = event.stocks.iter().map(|(name, stock)| {
+            let counts = StockCounts {
+                capacity: stock.capacity,
+                available: stock.available(),
+                held: stock.held,
+                sold: stock.sold,
+                seq: event.seq,
+            };
+            (name.to_string(), counts)
+        });
+        Self {
+            event: event.name.to_string(),
+            stocks: stocks.collect(),
+            opens_at: event.settings.opens_at_ms.map(rfc3339),
+            closes_at: event.settings.closes_at_ms.map(rfc3339),
+            hold_ttl_s: event.settings.hold_ttl_ms.map(|ttl_ms| ttl_ms / 1_000),
+            limit_per_customer: event.settings.limit_per_customer,
+            seq: event.seq,
+            stale,
+        }
+    }
+}
+
+/// A page of events, by name.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct EventList {
+    /// The events.
+    pub events: Vec<Event>,
+    /// What to pass as `after` for the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}

@@ -1,0 +1,141 @@
+//! Refusals and errors as problems.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode};
+use http_server::Problem;
+use inventory::{Outcome, Refusal, RefusalKind};
+
+use crate::{response::EVENT_SEQ, time::rfc3339};
+
+/// A problem, and the `seq` at which it was decided, if it was.
+#[derive(Debug)]
+pub struct Failure {
+    problem: Box<Problem>,
+    seq: Option<u64>,
+}
+
+impl Failure {
+    /// `problem`, decided at `seq`.
+    #[must_use]
+    pub fn new(problem: Problem, seq: Option<u64>) -> Self {
+        Self { problem: Box::new(problem), seq }
+    }
+
+    /// The problem alone.
+    #[must_use]
+    pub fn into_problem(self) -> Problem {
+        *self.problem
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::new(problem, None)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(problem_of_refusal(&refusal), refusal.seq)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = self.problem.into_response();
+        if let Some(seq) = self.seq {
+            response.headers_mut().insert(EVENT_SEQ, HeaderValue::from(seq));
+        }
+        response
+    }
+}
+
+/// The problem of a refusal. Its members include the `seq` at which it was decided.
+#[must_use]
+pub fn problem_of_refusal(refusal: &Refusal) -> Problem {
+    let detail = |kind: &RefusalKind| -> String {
+        let mut detail = kind.to_string();
+        if let Some(first) = detail.get_mut(0..1) {
+            first.make_ascii_uppercase();
+        }
+        detail.push('.');
+        detail
+    };
+    let new = |status, code, title| Problem::new(status, code, title, detail(&refusal.kind));
+    let problem = match &refusal.kind {
+        RefusalKind::EventNotFound => {
+            new(StatusCode::NOT_FOUND, "event_not_found", "Event not found")
+        }
+        RefusalKind::StockNotFound(_) => {
+            new(StatusCode::NOT_FOUND, "stock_not_found", "Stock not found")
+        }
+        RefusalKind::HoldNotFound => new(StatusCode::NOT_FOUND, "hold_not_found", "Hold not found"),
+        RefusalKind::SoldOut { available } => {
+            let available: serde_json::Map<_, _> =
+                available.iter().map(|(stock, left)| (stock.to_string(), (*left).into())).collect();
+            new(StatusCode::CONFLICT, "sold_out", "Sold out").with("available", available)
+        }
+        RefusalKind::LimitExceeded { limit, has } => {
+            new(StatusCode::CONFLICT, "limit_exceeded", "Limit per customer exceeded")
+                .with("limit", *limit)
+                .with("has", *has)
+        }
+        RefusalKind::CustomerRequired => {
+            new(StatusCode::UNPROCESSABLE_ENTITY, "customer_required", "Customer required")
+        }
+        RefusalKind::NotOpenYet { opens_at_ms } => {
+            new(StatusCode::TOO_EARLY, "not_open_yet", "Not open yet")
+                .with("opens_at", rfc3339(*opens_at_ms))
+        }
+        RefusalKind::SaleClosed { closes_at_ms } => {
+            new(StatusCode::GONE, "sale_closed", "Sale closed")
+                .with("closes_at", rfc3339(*closes_at_ms))
+        }
+        RefusalKind::HoldExpired => new(StatusCode::GONE, "hold_expired", "Hold expired"),
+        RefusalKind::HoldExpiredSoldOut => {
+            new(StatusCode::GONE, "hold_expired_sold_out", "Hold expired and sold out")
+        }
+        RefusalKind::HoldReleased => new(StatusCode::CONFLICT, "hold_released", "Hold released"),
+        RefusalKind::HoldConfirmed => new(StatusCode::CONFLICT, "hold_confirmed", "Hold confirmed"),
+        RefusalKind::ExtensionCap { .. } => {
+            new(StatusCode::CONFLICT, "extension_cap", "Hold cannot be extended that far")
+        }
+        RefusalKind::NotConfirmed => {
+            new(StatusCode::CONFLICT, "not_confirmed", "Reservation not confirmed")
+        }
+        RefusalKind::AlreadyRefunded => {
+            new(StatusCode::CONFLICT, "already_refunded", "Already refunded")
+        }
+        RefusalKind::CapacityBelowUse { .. } => {
+            new(StatusCode::CONFLICT, "capacity_below_use", "Capacity below use")
+        }
+        RefusalKind::PreconditionFailed => {
+            new(StatusCode::PRECONDITION_FAILED, "precondition_failed", "Precondition failed")
+        }
+        RefusalKind::EventExists => new(StatusCode::CONFLICT, "event_exists", "Event exists"),
+        RefusalKind::KeyReused => new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency_key_reused",
+            "Idempotency-Key reused",
+        ),
+        RefusalKind::TooManyEvents(_) => {
+            new(StatusCode::CONFLICT, "too_many_events", "Too many events")
+        }
+        RefusalKind::TooManyHolds(_) => {
+            new(StatusCode::SERVICE_UNAVAILABLE, "too_many_holds", "Too many live holds")
+                .retry_after_about_s(5)
+        }
+    };
+    match refusal.seq {
+        Some(seq) => problem.with("seq", seq),
+        None => problem,
+    }
+}
+
+/// The problem when the engine returned the outcome of another command: a defect, which must not
+/// look like a success.
+#[must_use]
+pub fn unexpected(outcome: &Outcome) -> Problem {
+    tracing::error!(?outcome, "BUG: outcome does not belong to the command");
+    Problem::internal("The request could not be handled.")
+}

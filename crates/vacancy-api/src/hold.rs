@@ -1,0 +1,251 @@
+//! Holds and refunds.
+
+use inventory::{
+    CustomerId, EventName, Items, Limits, PaymentRef, StockName, TimeMs, domain::ItemsError,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::time::rfc3339;
+
+/// A quantity of one stock that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+pub struct ItemRequest {
+    /// Which stock.
+    #[schema(value_type = String, min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$", example = "general")]
+    pub stock: StockName,
+    /// How many, from 1 to MAX_QTY.
+    #[schema(minimum = 1, example = 2)]
+    pub qty: u64,
+}
+
+/// A quantity of one stock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Item {
+    /// Which stock.
+    #[schema(value_type = String, max_length = 64, example = "general")]
+    pub stock: StockName,
+    /// How many.
+    #[schema(minimum = 1, example = 2)]
+    pub qty: u64,
+}
+
+/// Checks a list of items against the limits.
+///
+/// # Errors
+/// [`ItemsError`].
+pub fn items_from(items: Vec<ItemRequest>, limits: &Limits) -> Result<Items, ItemsError> {
+    let items = items
+        .into_iter()
+        .map(|item| inventory::Item { qty: item.qty, stock: item.stock })
+        .collect();
+    Items::new(items, limits.items_max, limits.qty_max)
+}
+
+fn items_body(items: &Items) -> Vec<Item> {
+    items.iter().map(|item| Item { stock: item.stock.clone(), qty: item.qty }).collect()
+}
+
+/// A wish to hold.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+pub struct CreateHoldBody {
+    /// Of which event.
+    #[schema(value_type = String, min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$", example = "default")]
+    pub event: EventName,
+    /// What; all of it or none.
+    #[schema(min_items = 1)]
+    pub items: Vec<ItemRequest>,
+    /// Whose; needed where the event has a limit per customer.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
+    pub customer: Option<CustomerId>,
+    /// For how many seconds, up to HOLD_TTL_MAX_S; else what the event says, else HOLD_TTL_S.
+    #[schema(minimum = 1)]
+    pub ttl_s: Option<u64>,
+}
+
+/// A wish to hold for longer.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+pub struct ExtendBody {
+    /// For how many seconds from now, up to HOLD_TTL_MAX_S. It never shortens a hold.
+    #[schema(minimum = 1, example = 300)]
+    pub ttl_s: u64,
+}
+
+/// What a confirmation may say.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+pub struct ConfirmBody {
+    /// The payment behind it.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
+    pub payment_ref: Option<PaymentRef>,
+}
+
+/// What a refund may say. A misspelt member is refused: without `items` everything would come back.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundBody {
+    /// What comes back; all that is left when not given.
+    #[schema(min_items = 1)]
+    pub items: Option<Vec<ItemRequest>>,
+}
+
+/// The state of a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(example = "held")]
+pub enum HoldState {
+    /// Its items are not available to others until it expires.
+    Held,
+    /// Its items are sold.
+    Confirmed,
+    /// Its owner released it.
+    Released,
+    /// Its time ran out.
+    Expired,
+}
+
+impl From<inventory::HoldState> for HoldState {
+    fn from(state: inventory::HoldState) -> Self {
+        match state {
+            inventory::HoldState::Held => Self::Held,
+            inventory::HoldState::Confirmed => Self::Confirmed,
+            inventory::HoldState::Released => Self::Released,
+            inventory::HoldState::Expired => Self::Expired,
+        }
+    }
+}
+
+/// A hold after a change.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct HoldReceipt {
+    /// Its id.
+    #[schema(format = Uuid)]
+    pub id: String,
+    /// `held` or `confirmed`.
+    pub state: HoldState,
+    /// What it holds.
+    pub items: Vec<Item>,
+    /// Until when, RFC 3339; not when confirmed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub expires_at: Option<String>,
+    /// The payment behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_ref: Option<String>,
+    /// The place in the event's ledger at which it was decided.
+    pub seq: u64,
+}
+
+impl HoldReceipt {
+    /// A hold that is held until `expires_at_ms`.
+    #[must_use]
+    pub fn held(id: &impl ToString, items: &Items, expires_at_ms: TimeMs, seq: u64) -> Self {
+        let expires_at = Some(rfc3339(expires_at_ms));
+        Self {
+            id: id.to_string(),
+            state: HoldState::Held,
+            items: items_body(items),
+            expires_at,
+            payment_ref: None,
+            seq,
+        }
+    }
+
+    /// A hold that is sold.
+    #[must_use]
+    pub fn confirmed(
+        id: &impl ToString,
+        items: &Items,
+        payment_ref: Option<&PaymentRef>,
+        seq: u64,
+    ) -> Self {
+        let payment_ref = payment_ref.map(ToString::to_string);
+        Self {
+            id: id.to_string(),
+            state: HoldState::Confirmed,
+            items: items_body(items),
+            expires_at: None,
+            payment_ref,
+            seq,
+        }
+    }
+}
+
+/// A hold or reservation.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Hold {
+    /// Its id.
+    #[schema(format = Uuid)]
+    pub id: String,
+    /// Its event.
+    #[schema(example = "default")]
+    pub event: String,
+    /// Its state now.
+    pub state: HoldState,
+    /// What it took.
+    pub items: Vec<Item>,
+    /// What of it was refunded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub refunded: Vec<Item>,
+    /// Until when it holds or held, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub expires_at: Option<String>,
+    /// The payment behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_ref: Option<String>,
+    /// The place in the event's ledger of its last change.
+    pub seq: u64,
+}
+
+impl Hold {
+    /// `hold` as it stands at `now_ms`.
+    #[must_use]
+    pub fn of(hold: &inventory::Hold, now_ms: TimeMs) -> Self {
+        let state = hold.state_at(now_ms);
+        let refunded = if state == inventory::HoldState::Confirmed {
+            hold.items.without(&hold.live)
+        } else {
+            None
+        };
+        Self {
+            id: hold.id.to_string(),
+            event: hold.event.to_string(),
+            state: state.into(),
+            items: items_body(&hold.items),
+            refunded: refunded.as_ref().map(items_body).unwrap_or_default(),
+            expires_at: (state != inventory::HoldState::Confirmed)
+                .then(|| rfc3339(hold.expires_at_ms)),
+            payment_ref: hold.payment_ref.as_ref().map(ToString::to_string),
+            seq: hold.seq,
+        }
+    }
+}
+
+/// A refund.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RefundReceipt {
+    /// Its id.
+    #[schema(format = Uuid)]
+    pub id: String,
+    /// Of which reservation.
+    #[schema(format = Uuid)]
+    pub reservation_id: String,
+    /// What came back.
+    pub items: Vec<Item>,
+    /// The place in the event's ledger at which it was decided.
+    pub seq: u64,
+}
+
+impl RefundReceipt {
+    /// A refund of `items`.
+    #[must_use]
+    pub fn new(id: &impl ToString, reservation: &impl ToString, items: &Items, seq: u64) -> Self {
+        Self {
+            id: id.to_string(),
+            reservation_id: reservation.to_string(),
+            items: items_body(items),
+            seq,
+        }
+    }
+}

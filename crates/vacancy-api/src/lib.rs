@@ -1,0 +1,32 @@
+//! What ticket and vacancy share of the HTTP contract: the JSON of requests and responses, the
+//! problems of refusals, and the head of the OpenAPI document.
+#![warn(missing_docs)]
+
+mod document;
+mod event;
+mod failure;
+mod hold;
+mod key;
+mod reserve;
+mod response;
+mod responses;
+mod sale;
+mod time;
+
+pub use document::{DocumentLimits, complete, document};
+pub use event::{Event, EventError, EventList, PutEventBody, StockCounts};
+pub use failure::{Failure, problem_of_refusal, unexpected};
+pub use hold::{
+    ConfirmBody, CreateHoldBody, ExtendBody, Hold, HoldReceipt, HoldState, Item, ItemRequest,
+    RefundBody, RefundReceipt, items_from,
+};
+pub use key::{key_from, quoted};
+pub use reserve::{
+    Available, BatchItem, BatchSlot, ReserveAnswer, ReserveBody, SlotProblem, Wording, reserved,
+};
+pub use response::{EVENT_SEQ, WriteResponse};
+pub use responses::{
+    AdminErrors, BodyErrors, EventNotFound, HoldNotFound, KeyErrors, SaleRefusals, Unavailable,
+};
+pub use sale::{Sale, sale_of};
+pub use time::{rfc3339, to_ms};

@@ -1,0 +1,120 @@
+//! Failures that several calls document alike.
+
+use std::collections::BTreeMap;
+
+use http_server::problem;
+use utoipa::{
+    IntoResponses,
+    openapi::{
+        ContentBuilder, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder,
+        schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type},
+    },
+};
+
+type Responses = BTreeMap<String, RefOr<Response>>;
+
+/// Failures that a body can cause before it is read.
+pub struct BodyErrors;
+
+/// Failures of a call with a body and an Idempotency-Key.
+pub struct KeyErrors;
+
+/// Failures of a call without the admin token.
+pub struct AdminErrors;
+
+/// Refusals of a sale at once.
+pub struct SaleRefusals;
+
+/// The service cannot decide now.
+pub struct Unavailable;
+
+/// The hold in the path does not exist.
+pub struct HoldNotFound;
+
+/// The event in the path does not exist.
+pub struct EventNotFound;
+
+impl IntoResponses for BodyErrors {
+    fn responses() -> Responses {
+        problems([
+            ("408", "The body did not arrive in time"),
+            ("413", "The body is too large"),
+            ("415", "The body is not application/json"),
+        ])
+    }
+}
+
+impl IntoResponses for KeyErrors {
+    fn responses() -> Responses {
+        problems([
+            ("400", "The body is not JSON, or the key is malformed"),
+            ("422", "A field is invalid, or the key was used for another request"),
+        ])
+    }
+}
+
+impl IntoResponses for AdminErrors {
+    fn responses() -> Responses {
+        problems([
+            ("401", "The token is missing"),
+            ("403", "The token is wrong, or admin calls are disabled"),
+        ])
+    }
+}
+
+impl IntoResponses for SaleRefusals {
+    fn responses() -> Responses {
+        let mut all = refusals([
+            ("409", "The customer's limit is reached"),
+            ("410", "The sale has closed"),
+            ("425", "The sale has not opened"),
+        ]);
+        all.extend(problems([("404", "Event `default` or its stock `general` does not exist")]));
+        all
+    }
+}
+
+impl IntoResponses for Unavailable {
+    fn responses() -> Responses {
+        problems([("503", "Try again later")])
+    }
+}
+
+impl IntoResponses for HoldNotFound {
+    fn responses() -> Responses {
+        problems([("404", "The hold does not exist")])
+    }
+}
+
+impl IntoResponses for EventNotFound {
+    fn responses() -> Responses {
+        problems([("404", "The event does not exist")])
+    }
+}
+
+/// Responses with a problem as their body.
+fn problems<const N: usize>(all: [(&str, &str); N]) -> Responses {
+    all.map(|(status, description)| (status.to_owned(), problem(description).build().into())).into()
+}
+
+/// Refusals of the engine: problems with the header `Event-Seq`.
+fn refusals<const N: usize>(all: [(&str, &str); N]) -> Responses {
+    let seq = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+        .minimum(Some(0_u32))
+        .build();
+    let header = HeaderBuilder::new()
+        .schema(Some(seq))
+        .description(Some("The seq at which it was refused"))
+        .build();
+    let with_seq = |description| problem(description).header("Event-Seq", header.clone());
+    all.map(|(status, description)| (status.to_owned(), with_seq(description).build().into()))
+        .into()
+}
+
+fn problem(description: &str) -> ResponseBuilder {
+    let schema = Ref::from_schema_name("ProblemDetails");
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new().description(description).content(problem::CONTENT_TYPE, content)
+}

@@ -1,0 +1,107 @@
+//! The engine, and what its callers need beside it.
+
+use std::{sync::Arc, time::Duration};
+
+use http_server::Problem;
+use inventory::{CommandKind, CustomerId, EventName, IdempotencyKey, Items, StockName};
+use inventory_engine::{Engine, EngineError, Reply, Request, TraceContext};
+use telemetry::current_span;
+use tokio::time::Instant;
+
+/// The event of calls that name none.
+pub const DEFAULT_EVENT: &str = "default";
+/// The stock of calls that name none.
+pub const DEFAULT_STOCK: &str = "general";
+
+/// The engine with the default event and stock, and the time a request may take. Clones share it.
+#[derive(Clone)]
+pub struct ReservationService(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    event: EventName,
+    stock: StockName,
+    request_timeout: Duration,
+}
+
+impl ReservationService {
+    /// Calls to `engine`, each of which waits at most `request_timeout`.
+    ///
+    /// # Panics
+    /// Never: the default names are valid.
+    #[must_use]
+    pub fn new(engine: Engine, request_timeout: Duration) -> Self {
+        let (Ok(event), Ok(stock)) = (EventName::new(DEFAULT_EVENT), StockName::new(DEFAULT_STOCK))
+        else {
+            unreachable!("the default names are valid")
+        };
+        Self(Arc::new(Inner { engine, event, stock, request_timeout }))
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    /// `default`.
+    #[must_use]
+    pub fn event(&self) -> &EventName {
+        &self.0.event
+    }
+
+    /// `general`.
+    #[must_use]
+    pub fn stock(&self) -> &StockName {
+        &self.0.stock
+    }
+
+    /// The request that carries `kind` to the engine. The engine drops it at the earlier of
+    /// `deadline` and the request timeout.
+    #[must_use]
+    pub fn request(
+        &self,
+        kind: CommandKind,
+        key: Option<IdempotencyKey>,
+        deadline: Option<Instant>,
+    ) -> Request {
+        let own = Instant::now() + self.0.request_timeout;
+        let deadline = Some(deadline.map_or(own, |deadline| deadline.min(own)));
+        Request { kind, key, deadline, trace: current_trace() }
+    }
+
+    /// Decides `kind` and writes the decision down.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub async fn submit(
+        &self,
+        kind: CommandKind,
+        key: Option<IdempotencyKey>,
+        deadline: Option<Instant>,
+    ) -> Result<Reply, EngineError> {
+        self.0.engine.submit(self.request(kind, key, deadline)).await
+    }
+
+    /// The command that sells `qty` of stock `general` of `event`.
+    ///
+    /// # Errors
+    /// A 422 problem when `qty` is outside its bounds.
+    pub fn reserve(
+        &self,
+        event: EventName,
+        qty: u64,
+        customer: Option<CustomerId>,
+    ) -> Result<CommandKind, Problem> {
+        let qty_max = self.0.engine.limits().qty_max;
+        if qty == 0 || qty > qty_max {
+            return Err(Problem::validation(format!("qty must be between 1 and {qty_max}.")));
+        }
+        Ok(CommandKind::Reserve { event, items: Items::one(self.0.stock.clone(), qty), customer })
+    }
+}
+
+/// The span of the current request, in the engine's form.
+fn current_trace() -> Option<TraceContext> {
+    current_span().map(|span| TraceContext { trace_id: span.trace_id, span_id: span.span_id })
+}

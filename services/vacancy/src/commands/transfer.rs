@@ -1,0 +1,164 @@
+//! Backup, restore and migration of the stock.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use inventory_audit::transfer::{
+    LedgerFrom, Manifest, MigrationProgress, RetryPolicy, TransferError, backup, migrate, restore,
+};
+use inventory_embedded::{DataDir, DataDirError, EmbeddedStore, StagedRestore};
+use inventory_postgres::{Postgres, TimeSource};
+use vacancy_service::VacancySettings;
+
+use super::error::CommandError;
+use crate::{
+    audit::options_for,
+    control::{ControlRequest, ControlResponse, send},
+};
+
+/// What was moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// Records.
+    pub records: u64,
+    /// Events.
+    pub events: usize,
+}
+
+impl From<Manifest> for Moved {
+    fn from(manifest: Manifest) -> Self {
+        Self { records: manifest.records, events: manifest.events.len() }
+    }
+}
+
+/// Copies the ledgers to `dir`, which is new or empty. A running process is asked to do it, and
+/// goes on serving.
+///
+/// # Errors
+/// [`CommandError`]; among them that there is no store.
+pub async fn run_backup(
+    settings: &VacancySettings,
+    dir: &Path,
+    mut progress: impl FnMut(u64),
+) -> Result<Moved, CommandError> {
+    if settings.postgres.is_some() {
+        return Err(CommandError::Database("back it up with pg_dump or the database's own means"));
+    }
+    match DataDir::lock_existing(settings.data_dir.clone()) {
+        Ok(data_dir) => {
+            let store =
+                EmbeddedStore::open_in(data_dir, &settings.store).map_err(TransferError::from)?;
+            Ok(backup(&store.ledger_source(), dir, uncancelled(progress))?.into())
+        }
+        Err(DataDirError::Locked(_)) => {
+            send_to_running(
+                settings,
+                &ControlRequest::Backup { dir: absolute(dir)? },
+                &mut progress,
+            )
+            .await
+        }
+        Err(error) => Err(TransferError::from(error).into()),
+    }
+}
+
+/// Replaces the stock with what is in `dir`. A running process is asked to do it: it goes on
+/// serving while the copy is checked, then closes and opens again. What the store held before is
+/// kept in `db.replaced`.
+///
+/// # Errors
+/// [`CommandError`]; the stock is as it was then.
+pub async fn run_restore(
+    settings: &VacancySettings,
+    dir: &Path,
+    mut progress: impl FnMut(u64),
+) -> Result<Moved, CommandError> {
+    if settings.postgres.is_some() {
+        return Err(CommandError::Database(
+            "bring a backup of DATA_DIR to it with migrate-store, into an empty schema",
+        ));
+    }
+    match DataDir::lock(settings.data_dir.clone()) {
+        Ok(data_dir) => {
+            let staged = StagedRestore::beside(data_dir.path()).map_err(TransferError::from)?;
+            let manifest = restore(dir, &staged, &settings.store, uncancelled(progress))?;
+            staged.accept().map_err(TransferError::from)?;
+            Ok(manifest.into())
+        }
+        Err(DataDirError::Locked(_)) => {
+            send_to_running(
+                settings,
+                &ControlRequest::Restore { dir: absolute(dir)? },
+                &mut progress,
+            )
+            .await
+        }
+        Err(error) => Err(TransferError::from(error).into()),
+    }
+}
+
+/// Moves the ledgers of the store in `from`, which no process may have open, or of the backup
+/// there, to a database: that at `to`, or the one at STORE_URL. Ended anywhere, it goes on where it
+/// was when it is started again; a database that is lost on the way is tried again for half a
+/// minute.
+///
+/// # Errors
+/// [`CommandError`].
+pub async fn run_migrate(
+    settings: &VacancySettings,
+    from: &Path,
+    to: Option<&str>,
+    mut progress: impl FnMut(u64),
+) -> Result<Moved, CommandError> {
+    const REACH_MAX: Duration = Duration::from_secs(15);
+    let mut options = match (to, &settings.postgres) {
+        (Some(url), known) => options_for(url.parse()?, known.as_ref()),
+        (None, Some(known)) => known.clone(),
+        (None, None) => return Err(CommandError::NoDatabase),
+    };
+    // What happened is applied as it was; nothing is decided anew.
+    options.time = TimeSource::Caller;
+    let source = if from.join("manifest.json").exists() {
+        LedgerFrom::Backup(from.to_owned())
+    } else {
+        let dir = DataDir::lock_existing(from.to_owned()).map_err(TransferError::from)?;
+        let store = EmbeddedStore::open_in(dir, &settings.store).map_err(TransferError::from)?;
+        LedgerFrom::Store(store.ledger_source())
+    };
+    let postgres = Postgres::open(options);
+    if !postgres.ready(REACH_MAX).await {
+        postgres.check().map_err(CommandError::Unavailable)?;
+    }
+    let report = |event: MigrationProgress<'_>| match event {
+        MigrationProgress::Records(records) => progress(records),
+        MigrationProgress::Lost(error, pause) => eprintln!("{error}; trying again in {pause:?}"),
+    };
+    let (records, events) = migrate(&source, &postgres, &RetryPolicy::default(), report).await?;
+    Ok(Moved { records, events })
+}
+
+/// Reports progress and never cancels.
+fn uncancelled(mut progress: impl FnMut(u64)) -> impl FnMut(u64) -> bool {
+    move |records| {
+        progress(records);
+        true
+    }
+}
+
+async fn send_to_running(
+    settings: &VacancySettings,
+    request: &ControlRequest,
+    progress: impl FnMut(u64),
+) -> Result<Moved, CommandError> {
+    match send(&settings.data_dir, request, progress).await? {
+        ControlResponse::Done { records, events } => Ok(Moved { records, events }),
+        ControlResponse::Failed(reason) => Err(CommandError::Refused(reason)),
+        ControlResponse::Records(_) => unreachable!("only an end is returned"),
+    }
+}
+
+fn absolute(dir: &Path) -> Result<PathBuf, CommandError> {
+    std::path::absolute(dir).map_err(|source| CommandError::Path { path: dir.to_owned(), source })
+}

@@ -1,0 +1,15 @@
+//! Progress of a command on standard error.
+
+use std::time::{Duration, Instant};
+
+/// Shows progress on standard error, not more often than a person can read.
+pub fn show() -> impl FnMut(u64) {
+    const EVERY: Duration = Duration::from_millis(500);
+    let mut shown = Instant::now();
+    move |records| {
+        if shown.elapsed() >= EVERY {
+            eprintln!("{records} records");
+            shown = Instant::now();
+        }
+    }
+}
