@@ -59,7 +59,7 @@ pub struct Tables {
     pub customers: Keyspace,
     /// key → where its answer is.
     pub keys: Keyspace,
-    /// `expires_at key` → nothing: keys in the order in which they run out.
+    /// `expires_at key` → nothing: keys in the order of expiry.
     pub key_order: Keyspace,
     /// Counters: name → number.
     pub meta: Keyspace,

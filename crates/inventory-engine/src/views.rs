@@ -84,7 +84,7 @@ impl Views {
     /// Publishes views read from a shared store. An older view does not replace a newer one, unless
     /// the read began after the newer one was published: then the store itself lost records, and
     /// its present state counts.
-    pub fn publish_read(&self, views: Vec<EventView>, learned: ReadTimes) {
+    pub fn publish_read(&self, views: Vec<EventView>, times: ReadTimes) {
         let _one = self.publishing.lock();
         let unknown = views.iter().any(|view| !self.cells.load().contains_key(&view.event.name));
         if unknown {
@@ -98,16 +98,15 @@ impl Views {
         for view in views {
             let Some(cell) = known.get(&view.event.name) else { continue };
             let seq = cell.view.load().event.seq;
-            if view.event.seq < seq && learned.asked_us <= cell.published_us.load(Ordering::Acquire)
-            {
+            if view.event.seq < seq && times.asked_us <= cell.published_us.load(Ordering::Acquire) {
                 continue;
             }
             if view.event.seq < seq {
                 tracing::error!(event = %view.event.name, was = seq, is = view.event.seq, "ledger is shorter than before: records were lost");
             }
             cell.view.store(Arc::new(view));
-            cell.as_of_us.fetch_max(learned.asked_us, Ordering::AcqRel);
-            cell.published_us.fetch_max(learned.answered_us, Ordering::AcqRel);
+            cell.as_of_us.fetch_max(times.asked_us, Ordering::AcqRel);
+            cell.published_us.fetch_max(times.answered_us, Ordering::AcqRel);
         }
     }
 

@@ -30,7 +30,7 @@ pub enum CommitError {
 
 type Params<'a> = Vec<(&'a (dyn ToSql + Sync), Type)>;
 
-/// When the next hold of each changed event runs out.
+/// The next expiry of each changed event.
 pub type NextExpiries = HashMap<EventName, Option<TimeMs>>;
 
 /// Comes before every commit. A server that waits for its synchronous standby when a statement's

@@ -1,4 +1,4 @@
-//! A connection, made within its time and closed within its time.
+//! A connection, with time limits for opening and closing it.
 
 use std::time::Duration;
 

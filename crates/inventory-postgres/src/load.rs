@@ -39,7 +39,7 @@ pub fn begin(options: &PostgresOptions) -> String {
     )
 }
 
-/// Begins a transaction, locks the events that `touch` names, in the order of their names, and
+/// Begins a transaction, locks the events of `reads`, in the order of their names, and
 /// loads. One round trip.
 pub async fn load(
     client: &Client,

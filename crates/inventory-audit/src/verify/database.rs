@@ -168,7 +168,7 @@ async fn keys(snapshot: &Snapshot, ledgers: &Ledgers) -> Result<u64, VerifyError
     Ok(found)
 }
 
-/// No key was forgotten before its time, which is the database's: a retry with it would have a
+/// No key was deleted before its expiry by the database's clock: a retry with it would have a
 /// second effect.
 async fn keys_kept(
     snapshot: Arc<Snapshot>,

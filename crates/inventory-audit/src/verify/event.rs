@@ -26,7 +26,7 @@ pub struct EventAudit {
     settings: EventSettings,
     settings_seq: u64,
     balance: Balance,
-    /// Holds that are held, in the order in which they run out.
+    /// Live holds, in the order of expiry.
     live: BTreeSet<(TimeMs, HoldId)>,
 }
 
@@ -282,7 +282,7 @@ impl EventAudit {
         Ok(with_customer(hold, i128::from(items.total())))
     }
 
-    /// The hold, which is held and within its time.
+    /// The hold, which must be held and not expired.
     fn held(
         &self,
         id: HoldId,

@@ -142,7 +142,7 @@ fn customers(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyErro
     if found == expected { Ok(found) } else { Err(missing("customers", expected, found)) }
 }
 
-/// Every stored key points to its newest effect, and stands in the order in which keys run out.
+/// Every stored key points to its newest effect, and is in `key_order`.
 fn keys(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> {
     let tables = &store.tables;
     let mut found = 0;
@@ -185,7 +185,7 @@ fn keys(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> {
     }
 }
 
-/// No key was forgotten before its time: a retry with it would have a second effect. The ledgers
+/// No key was deleted before its expiry: a retry with it would have a second effect. The ledgers
 /// are gone through once more.
 fn keys_kept(
     store: &ReadOnlyStore,

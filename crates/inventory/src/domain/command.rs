@@ -8,7 +8,7 @@ use super::{
     CustomerId, EventName, EventSettings, Fingerprint, HoldId, Items, PaymentRef, StockName,
 };
 
-/// A wish to change something. Ids are chosen by the caller, so that deciding stays deterministic.
+/// A request for a change. The caller chooses the id, so that deciding stays deterministic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
     /// The id of the hold, reservation or refund that the command creates.

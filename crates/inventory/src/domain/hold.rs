@@ -88,7 +88,7 @@ pub enum ItemsError {
     Twice(StockName),
 }
 
-/// Items of different stocks, ordered by stock name: the same wish is always the same value.
+/// Items of different stocks, ordered by stock name: equal requests have equal values.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Items(Vec<Item>);
@@ -184,7 +184,7 @@ pub enum HoldState {
     Confirmed,
     /// Given back by its owner.
     Released,
-    /// Given back because its time ran out.
+    /// Expired.
     Expired,
 }
 
@@ -216,7 +216,7 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Where it stands at `now_ms`: a hold past its time is expired whether or not a record says so
+    /// Its state at `now_ms`: a hold past its expiry is expired whether or not a record says so
     /// yet.
     #[must_use]
     pub fn state_at(&self, now_ms: TimeMs) -> HoldState {
