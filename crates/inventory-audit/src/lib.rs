@@ -1,5 +1,5 @@
-//! Checking, copying and moving ledgers: verification with code of its own, backup, restore, and
-//! migration to a database.
+//! Verification, backup, restore and migration of ledgers. Verification shares no code with the
+//! rules.
 #![warn(missing_docs)]
 
 pub mod transfer;

@@ -1,4 +1,4 @@
-//! Writing a batch: its records and the state they changed, in one atomic, fsynced write.
+//! Writes a batch: its records and the changed state, in one atomic, fsynced write.
 
 use fjall::OwnedWriteBatch;
 use inventory::{
@@ -10,11 +10,11 @@ use inventory_store::{Durability, EventView, StoreError};
 use crate::{
     contents::Contents,
     errors::failed,
-    keys::Added,
+    keys::{Added, KeyConflict},
     rows::{customer_key, encode, ledger_key, live_key},
 };
 
-/// A change to the index of live holds: out at the first time, in at the second.
+/// A change to the index of live holds: removed at the first time, added at the second.
 struct LiveChange {
     event: EventName,
     id: HoldId,
@@ -22,7 +22,7 @@ struct LiveChange {
     in_ms: Option<TimeMs>,
 }
 
-/// What the journal adds to a record's rows, at most; and the row of an event with a few stocks.
+/// The most the journal adds to a record's rows, and the row of an event with a few stocks.
 const ROWS_BYTES: u64 = 512;
 const EVENTS_BYTES: u64 = 2_048;
 
@@ -51,7 +51,8 @@ pub fn commit(
             }
         }
     }
-    contents.keys.update(&tables, &mut batch, keys, set.now_ms, set.replaying)?;
+    let conflict = if set.replaying { KeyConflict::KeepNewest } else { KeyConflict::Replace };
+    contents.keys.update(&tables, &mut batch, keys, set.now_ms, conflict)?;
     for name in &set.dirty_events {
         if let Some(event) = set.events.get(name) {
             let row = serde_json::to_vec(event)

@@ -1,4 +1,4 @@
-//! What an open store holds: its tables, and what of them is cached.
+//! The contents of an open store: its tables and caches.
 
 use std::collections::BTreeMap;
 

@@ -18,48 +18,48 @@ pub const FORMAT: u32 = 1;
 /// Why a data directory cannot be opened.
 #[derive(Debug, Error)]
 pub enum DataDirError {
-    /// Another process has it.
+    /// Another process has it open.
     #[error("data directory {} is in use by another process", .0.display())]
     Locked(PathBuf),
-    /// There is no store in it, and none was to be made.
+    /// It contains no store, and none may be created.
     #[error("there is no store in {}", .0.display())]
     Missing(PathBuf),
     /// A newer version wrote it.
     #[error(
-        "data directory has format {found}, and this version knows only up to {FORMAT}: use the version that wrote it"
+        "data directory has format {found}, and this version supports formats up to {FORMAT}: run the version that wrote it"
     )]
     Newer {
         /// The format found.
         found: u32,
     },
-    /// An older version wrote it, and bringing it up to date failed. Its ledger is as it was;
-    /// opening it tries again.
+    /// An older version wrote it, and its migration failed. The ledger is unchanged; the next
+    /// opening tries again.
     #[error("migrating the data directory from format {from} failed: {reason}")]
     Migration {
         /// The format found.
         from: u32,
-        /// What went wrong.
+        /// The cause.
         reason: String,
     },
-    /// Records that were acknowledged are not there any more.
+    /// Acknowledged records are missing.
     #[error(
-        "the store is damaged: it has {found} ledger records and had {expected}. Restore a backup; or, to go on without what is \
-         lost, remove {}", .watermark.display()
+        "the store is damaged: it has {found} ledger records and had {expected}. Restore a backup. To continue without the lost \
+         records, remove {}", .watermark.display()
     )]
     Shortened {
-        /// How many records there were.
+        /// The number of records by the watermark.
         expected: u64,
-        /// How many there are.
+        /// The number of records found.
         found: u64,
-        /// The file that remembers it.
+        /// The watermark file.
         watermark: PathBuf,
     },
-    /// A file of it cannot be read or written.
+    /// One of its files cannot be read or written.
     #[error("data directory: {path}: {source}", path = .path.display())]
     Io {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The store in it cannot be opened.
@@ -82,8 +82,7 @@ impl DataDirError {
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    // Held for as long as the directory is: the lock goes with the file handle, whatever ends the
-    // process.
+    // Held as long as the directory is in use: the lock ends with the file handle.
     _lock: File,
 }
 
@@ -95,7 +94,7 @@ impl DataDir {
     pub(crate) const RESTORED: &str = "db.restored";
     const REPLACED: &str = "db.replaced";
 
-    /// Creates `path` where missing, and locks it.
+    /// Creates `path` if missing, and locks it.
     ///
     /// # Errors
     /// [`DataDirError::Locked`] when another process has it.
@@ -114,7 +113,7 @@ impl DataDir {
         }
     }
 
-    /// Locks `path` if there is a store in it; nothing is made where there is none.
+    /// Locks `path` if it contains a store; creates nothing otherwise.
     ///
     /// # Errors
     /// [`DataDirError::Missing`] or [`DataDirError::Locked`].
@@ -141,12 +140,12 @@ impl DataDir {
         Ok(StoreDir(path))
     }
 
-    /// Puts a new store, now complete, in place.
+    /// Moves the complete new store into place.
     pub(crate) fn install_new(&self) -> Result<(), DataDirError> {
         rename(&self.path.join(Self::NEW), &self.path.join(Self::DB))
     }
 
-    /// Puts an accepted restore in place; the store it replaces is kept beside it until the next
+    /// Moves an accepted restore into place; the replaced store is kept beside it until the next
     /// restore.
     pub(crate) fn finish_restore(&self) -> Result<(), DataDirError> {
         remove(&self.path.join(Self::STAGING))?;
@@ -154,8 +153,8 @@ impl DataDir {
         if !restored.exists() {
             return Ok(());
         }
-        // Killed anywhere in here, the next opening goes on: the restored store keeps its name
-        // until it is in place.
+        // After a kill, the next opening continues here: the restored store keeps its name until it
+        // is in place.
         if db.exists() {
             let replaced = self.path.join(Self::REPLACED);
             remove(&replaced)?;
@@ -184,17 +183,17 @@ impl StoreDir {
         self.0.exists()
     }
 
-    /// Where the tables are.
+    /// The folder of the tables.
     pub(crate) fn tables(&self) -> PathBuf {
         self.0.join("tables")
     }
 
-    /// Where it is remembered how many records there are.
+    /// The watermark file, with the number of records.
     pub(crate) fn watermark(&self) -> PathBuf {
         self.0.join("WATERMARK")
     }
 
-    /// The format of what is in it.
+    /// The format of the store.
     pub(crate) fn format(&self) -> Result<u32, DataDirError> {
         let path = self.0.join(Self::FORMAT_FILE);
         let text = fs::read_to_string(&path).map_err(DataDirError::io(&path))?;
@@ -206,8 +205,7 @@ impl StoreDir {
         if found > FORMAT { Err(DataDirError::Newer { found }) } else { Ok(found) }
     }
 
-    /// Writes down that what is in it has this version's format, and sees to it that all of it is
-    /// on disk.
+    /// Writes this version's format and syncs the whole folder.
     pub(crate) fn seal(&self) -> Result<(), DataDirError> {
         let path = self.0.join(Self::FORMAT_FILE);
         let temporary = self.0.join("FORMAT.new");
@@ -232,7 +230,7 @@ pub fn check_format(db: &Path) -> Result<(), DataDirError> {
     }
 }
 
-/// How many records the store in the folder `db` should have, where that is remembered.
+/// The number of records that the store in the folder `db` should have, if it has a watermark.
 pub fn read_watermark(db: &Path) -> Result<Option<u64>, DataDirError> {
     let path = StoreDir(db.to_owned()).watermark();
     crate::watermark::read(&path).map_err(DataDirError::io(&path))

@@ -1,11 +1,10 @@
-//! Zeros ahead of the journal's writer, so that a sync need not wait for new blocks.
+//! Writes zeros ahead of the journal's writer, so that a sync does not wait for new blocks.
 //!
-//! fjall makes its journal as one long hole and fills it from the front. Each sync of a part that
-//! was a hole has the file system write down where that part now lies, in a commit of its own;
-//! where there are zeros already, the data are all there is to write. Only the committer's thread
-//! writes the journal, and between its writes it calls [`JournalPreallocator::keep`]; zeros go
-//! where there is a hole before the end of the file, which is behind everything that was ever
-//! written to it.
+//! fjall creates its journal as one long hole and fills it from the front. A sync of a part that
+//! was a hole makes the file system commit the location of the new blocks too; where zeros are
+//! written already, a sync writes only the data. Only the committer's thread writes the journal,
+//! and between its writes it calls [`JournalPreallocator::keep`]. Zeros go into the hole before the
+//! end of the file, behind everything that was ever written to it.
 
 use std::{
     fs::{File, OpenOptions},
@@ -16,10 +15,9 @@ use std::{
 
 use rustix::fs::{SeekFrom, seek};
 
-/// How much is filled at once, bytes. It goes to disk with the next sync, which takes that much
-/// longer.
+/// Bytes filled at once. They go to disk with the next sync, which takes longer accordingly.
 const FILL_BYTES: u64 = 512 << 10;
-/// With less than this left, more is filled. A batch that is larger is synced as if there were no
+/// Less than this left triggers the next fill. A larger batch is synced as without the
 /// preallocator.
 const LOW_BYTES: u64 = 64 << 10;
 
@@ -27,7 +25,7 @@ const LOW_BYTES: u64 = 64 << 10;
 pub(super) struct JournalPreallocator {
     dir: PathBuf,
     journal: Option<(u64, File)>,
-    /// At least as many bytes are ahead of the writer.
+    /// Zeros ahead of the writer, at least.
     left_bytes: u64,
     /// How many journals there were.
     journals: usize,
@@ -40,11 +38,11 @@ impl JournalPreallocator {
         Self { dir: dir.to_owned(), journal: None, left_bytes: 0, journals: 0, broken: false }
     }
 
-    /// Makes ready for a write of at most `bytes`, when there are `journals` of them. What goes
-    /// wrong costs only speed.
+    /// Prepares a write of at most `bytes`, while there are `journals` journals. A failure costs
+    /// only speed.
     pub fn keep(&mut self, bytes: u64, journals: usize) {
         if journals != self.journals {
-            // There is a new one, with nothing ahead; or an old one went.
+            // A new journal has no zeros yet; or an old one was removed.
             (self.journals, self.left_bytes) = (journals, 0);
         }
         self.left_bytes = self.left_bytes.saturating_sub(bytes);
@@ -54,7 +52,7 @@ impl JournalPreallocator {
         match self.fill() {
             Ok(filled_bytes) => self.left_bytes += filled_bytes,
             Err(error) => {
-                tracing::warn!(%error, "the journal cannot be filled ahead: syncs take longer");
+                tracing::warn!(%error, "cannot preallocate the journal; syncs take longer");
                 self.broken = true;
             }
         }
@@ -71,19 +69,17 @@ impl JournalPreallocator {
         }
         let Some((_, file)) = &self.journal else { return Ok(0) };
         let end = file.metadata()?.len();
-        // At the end of a file there is always one; a journal that was opened again ends where its
-        // contents end.
+        // Every file ends in a hole; a reopened journal ends where its contents end.
         let hole = if end == 0 { 0 } else { seek(file, SeekFrom::Hole(0))? };
         let bytes = FILL_BYTES.min(end.saturating_sub(hole));
         if bytes == 0 {
-            // Nothing to be done for this journal: ask again when much has been written, or there
-            // is another.
+            // This journal has no hole: look again after many writes, or at the next journal.
             return Ok(FILL_BYTES);
         }
         let mut there = vec![0; usize::try_from(bytes).unwrap_or(0)];
         file.read_exact_at(&mut there, hole)?;
         if there.iter().any(|byte| *byte != 0) {
-            return Err(io::Error::other("what the file system calls a hole is none"));
+            return Err(io::Error::other("the reported hole contains data"));
         }
         file.write_all_at(&there, hole)?;
         Ok(bytes)
@@ -118,8 +114,18 @@ mod tests {
         seek(File::open(path).unwrap(), SeekFrom::Hole(0)).unwrap()
     }
 
+    /// The names of all journals in `dir`.
+    fn journals(dir: &Path) -> Vec<String> {
+        let files = std::fs::read_dir(dir).unwrap();
+        let mut names: Vec<_> =
+            files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| name.ends_with(".jnl"));
+        names.sort();
+        names
+    }
+
     #[test]
-    fn zeros_go_behind_what_is_written_and_not_beyond_the_end() {
+    fn zeros_fill_the_hole_behind_the_data() {
         let dir = tempfile::tempdir().unwrap();
         let written = vec![7; 10_000];
         let path = journal(dir.path(), &written, JOURNAL_BYTES);
@@ -139,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_that_is_appended_to_stays_as_it_is() {
+    fn journal_without_a_hole_is_unchanged() {
         for written in [&[][..], &[7; 10_000]] {
             let dir = tempfile::tempdir().unwrap();
             let path = journal(dir.path(), written, written.len() as u64);
@@ -151,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_journal_is_noticed() {
+    fn new_journal_is_preallocated() {
         let dir = tempfile::tempdir().unwrap();
         journal(dir.path(), &[7; 100], 100);
         let mut preallocator = JournalPreallocator::new(dir.path());
@@ -162,10 +168,10 @@ mod tests {
         assert_eq!(hole(&path), FILL_BYTES);
     }
 
-    /// With the real journal, past its first end and opened again: nothing that was written is
-    /// gone.
+    /// The real journal, past the end of its first file and reopened: every write is found, and the
+    /// files have the layout that the preallocator relies on.
     #[test]
-    fn the_store_finds_all_that_was_written_over_the_zeros() {
+    fn every_write_over_preallocated_zeros_is_found() {
         use inventory_store::Durability;
         use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -181,6 +187,12 @@ mod tests {
         let mut n = 0_u64;
         for _ in 0..2 {
             let tables = open();
+            if n == 0 {
+                // The layout of fjall that this module relies on: `N.jnl`, allocated as a hole.
+                assert_eq!(journals(dir.path()), ["0.jnl"]);
+                let path = dir.path().join("0.jnl");
+                assert!(hole(&path) < std::fs::metadata(&path).unwrap().len(), "no hole to fill");
+            }
             let mut preallocator = JournalPreallocator::new(dir.path());
             for _ in 0..850 {
                 let mut batch = tables.batch(Durability::Synced);
@@ -190,10 +202,9 @@ mod tests {
                 n += 1;
             }
             assert!(!preallocator.broken);
-            assert!(
-                preallocator.journal.is_some_and(|(id, _)| id > 0),
-                "the first journal came to its end"
-            );
+            let filled = preallocator.journal.map(|(id, _)| id).unwrap();
+            assert!(filled > 0, "the first journal came to its end");
+            assert!(journals(dir.path()).contains(&format!("{filled}.jnl")));
         }
         let tables = open();
         for n in 0..n {

@@ -1,6 +1,6 @@
-//! Forgetting idempotency keys: the oldest first, when their time is over or there are too many.
+//! Deletes idempotency keys, the oldest first: those that have expired, and those beyond the bound.
 //!
-//! Beside the table of keys there is one in the order in which they run out, and a count of its
+//! Table `key_order` has the keys in the order in which they expire, and `meta` the number of its
 //! rows.
 
 use std::collections::VecDeque;
@@ -19,7 +19,7 @@ use crate::{
     tables::Tables,
 };
 
-/// How many of the oldest keys are read ahead.
+/// The oldest keys read ahead at once.
 const READ_AHEAD: usize = 512;
 /// The row of table `meta` with the number of keys.
 const LEN: &str = "keys_len";
@@ -27,9 +27,20 @@ const LEN: &str = "keys_len";
 /// The keys of one batch, each with the record of its effect.
 pub type Added<'a> = HashMap<&'a IdempotencyKey, (&'a KeyUse, &'a Record)>;
 
+/// What happens to a key that is stored already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyConflict {
+    /// The added use replaces it.
+    Replace,
+    /// The use that expires last stays. Ledgers are replayed one after the other, so the older of
+    /// two uses of a key may come last.
+    KeepNewest,
+}
+
+/// The keys in the order in which they expire.
 pub struct KeyOrder {
     oldest: VecDeque<(TimeMs, IdempotencyKey)>,
-    /// The row of the order from which on is read ahead.
+    /// The row of `key_order` at which the next read starts.
     from: Vec<u8>,
     len: u64,
     len_max: u64,
@@ -47,22 +58,20 @@ impl KeyOrder {
         Ok(Self { oldest: VecDeque::new(), from: Vec::new(), len, len_max })
     }
 
-    /// Adds the keys of a batch, and lets others go that are out of time or too many: twice as many
-    /// go as come, so that a lowered bound is reached in time. With `replaying`, a key that is
-    /// known with a later time stays as it is: ledgers are replayed one after the other, so of
-    /// two uses of a key the older may come last.
+    /// Adds the keys of a batch, and deletes keys that have expired or exceed the bound. It deletes
+    /// at most two keys for each one added, so a lowered bound is reached step by step.
     pub fn update(
         &mut self,
         tables: &Tables,
         batch: &mut OwnedWriteBatch,
         mut added: Added<'_>,
         now_ms: TimeMs,
-        replaying: bool,
+        conflict: KeyConflict,
     ) -> Result<(), StoreError> {
         if added.is_empty() {
             return Ok(());
         }
-        if replaying {
+        if conflict == KeyConflict::KeepNewest {
             let mut known = Vec::new();
             for (key, (used, _)) in &added {
                 if current(tables, key)?.is_some_and(|row| row.expires_at_ms >= used.expires_at_ms)
@@ -104,7 +113,7 @@ impl KeyOrder {
                 return Ok(());
             }
             batch.remove(&tables.key_order, order_key(*expires_at_ms, key));
-            // A key that was used again after its time has a later one by now, and stays.
+            // A key that was used again after it expired has a later row, and stays.
             let same = current(tables, key)?.is_some_and(|row| row.expires_at_ms == *expires_at_ms);
             if same && !added.contains_key(key) {
                 batch.remove(&tables.keys, key.as_str());
@@ -121,7 +130,7 @@ impl KeyOrder {
             let entry = parse_order_key(&row)
                 .ok_or_else(|| StoreError::Damaged("a key of key_order".into()))?;
             self.oldest.push_back(entry);
-            // The next one begins behind this one.
+            // The next read starts after this row.
             self.from = [&row[..], &[0]].concat();
         }
         Ok(())

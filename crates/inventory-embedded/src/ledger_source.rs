@@ -6,7 +6,7 @@ use inventory_store::StoreError;
 
 use crate::{errors::failed, rows::parse_ledger_key, tables::Tables};
 
-/// A record as the ledger table has it: its event, its `seq`, its body.
+/// A row of the ledger table: event, `seq` and body.
 pub type LedgerRow = (EventName, u64, Vec<u8>);
 
 /// A handle on the ledgers of an embedded store; clones share it.

@@ -1,4 +1,4 @@
-//! The cached index of holds that are held: which run out of time, and when.
+//! The cached index of live holds, by expiry time.
 
 use std::collections::BTreeSet;
 
@@ -14,15 +14,14 @@ use crate::{
     tables::Tables,
 };
 
-/// Events whose expiries are written down together.
+/// The most events whose expiries are written together.
 const DUE_EVENTS_MAX: usize = 64;
 
-/// Per event, its live holds in the order in which they run out: 24 bytes each, bounded by
-/// `live_holds_max`.
+/// Per event, its live holds in the order of expiry: 24 bytes each, bounded by `live_holds_max`.
 #[derive(Default)]
 pub struct LiveHolds {
     of_event: HashMap<EventName, BTreeSet<(TimeMs, HoldId)>>,
-    /// Every event that has any, with the first time.
+    /// Every event with live holds, with its first expiry.
     next: BTreeSet<(TimeMs, EventName)>,
     len: u64,
 }
@@ -68,12 +67,12 @@ impl LiveHolds {
         }
     }
 
-    /// How many there are, of all events.
+    /// The number of live holds of all events.
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// The holds of `event` whose time has run out at `now_ms`, oldest first.
+    /// The holds of `event` that have expired at `now_ms`, oldest first.
     pub fn due(&self, event: &EventName, now_ms: TimeMs) -> impl Iterator<Item = HoldId> {
         self.of_event
             .get(event)
@@ -91,7 +90,7 @@ impl LiveHolds {
         self.next.first().map(|(at_ms, _)| *at_ms)
     }
 
-    /// Events with a hold whose time has run out, the longest due first, not all at once.
+    /// Events with an expired hold, the longest due first, up to a bound.
     pub fn due_events(&self, now_ms: TimeMs) -> Vec<EventName> {
         let due = self.next.iter().take_while(|(at_ms, _)| *at_ms <= now_ms);
         due.take(DUE_EVENTS_MAX).map(|(_, event)| event.clone()).collect()

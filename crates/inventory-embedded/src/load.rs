@@ -1,9 +1,9 @@
-//! Loading what a batch touches.
+//! Loads the read set of a batch.
 
 use std::sync::Arc;
 
 use inventory::{
-    decide::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet},
+    decide::{DUE_MAX, HoldSlot, KeySlot, ReadSet, WorkingSet},
     domain::{CustomerId, EventName, HoldId, HoldState, IdempotencyKey, TimeMs},
     ledger::Record,
     map::HashSet,
@@ -16,23 +16,27 @@ use crate::{
     rows::{customer_key, decode},
 };
 
-pub fn load(contents: &Contents, touch: &Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
+pub fn load(
+    contents: &Contents,
+    reads: &ReadSet,
+    now_ms: TimeMs,
+) -> Result<WorkingSet, StoreError> {
     let mut set = WorkingSet {
         now_ms,
         events_len: contents.events.len(),
         live_holds_len: contents.live.len(),
         ..WorkingSet::default()
     };
-    for key in &touch.keys {
+    for key in &reads.keys {
         if let Some(slot) = key_slot(contents, key)? {
             set.keys.insert(key.clone(), slot);
         }
     }
-    for id in &touch.holds {
+    for id in &reads.holds {
         load_hold(contents, &mut set, *id)?;
     }
     let of_holds: Vec<_> = set.holds.values().map(|slot| slot.hold.event.clone()).collect();
-    for name in touch.events.iter().chain(&of_holds) {
+    for name in reads.events.iter().chain(&of_holds) {
         let Some(event) = contents.events.get(name).filter(|_| !set.events.contains_key(name))
         else {
             continue;
@@ -51,7 +55,7 @@ pub fn load(contents: &Contents, touch: &Touch, now_ms: TimeMs) -> Result<Workin
         .holds
         .values()
         .filter_map(|slot| Some((slot.hold.event.clone(), slot.hold.customer.clone()?)));
-    let customers: HashSet<_> = touch.customers.iter().cloned().chain(of_holds).collect();
+    let customers: HashSet<_> = reads.customers.iter().cloned().chain(of_holds).collect();
     load_customers(contents, &mut set, customers)?;
     Ok(set)
 }

@@ -1,4 +1,4 @@
-//! Bringing an older format up to date: all state follows from the ledger, so it is derived again.
+//! Migrates an older format: all state follows from the ledger and is derived again.
 
 use inventory_store::{ReplayError, Replayer};
 

@@ -2,7 +2,8 @@
 
 use inventory::Limits;
 
-use crate::tables::Tables;
+/// How many tables the store has.
+pub const TABLES: usize = 8;
 
 /// The bounds of the embedded store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +12,7 @@ pub struct EmbeddedOptions {
     pub cache_bytes: u64,
     /// Recent writes of each table that are kept in memory before they go to a table file, bytes.
     pub memtable_bytes: u64,
-    /// The write-ahead journal on disk, bytes; what start-up may have to read again.
+    /// The write-ahead journal on disk, bytes; the most that a start reads again.
     pub journal_bytes: u64,
     /// How many keys are kept; beyond it the oldest go first.
     pub keys_max: u64,
@@ -19,7 +20,7 @@ pub struct EmbeddedOptions {
 
 impl EmbeddedOptions {
     /// How many tables there are, each with a memtable.
-    pub const TABLES: u64 = Tables::COUNT as u64;
+    pub const TABLES: u64 = TABLES as u64;
 }
 
 impl Default for EmbeddedOptions {

@@ -1,4 +1,4 @@
-//! Reads beside the committer. Only what is committed, and so fsynced, is visible to them.
+//! Reads beside the committer. They see only committed, hence fsynced, data.
 
 use inventory::domain::{EventName, Hold, HoldId};
 use inventory_store::{BoxFuture, Reader, StoreError, StoredRecord};

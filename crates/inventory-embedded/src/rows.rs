@@ -1,11 +1,11 @@
-//! The rows of the tables. Keys sort as they are read; values are postcard, but for events (JSON)
+//! The rows of the tables. Keys sort in reading order; values are postcard, except events (JSON)
 //! and record bodies.
 
 use inventory::domain::{CustomerId, EventName, HoldId, IdempotencyKey, TimeMs};
 use inventory_store::StoreError;
 use serde::{Deserialize, Serialize};
 
-/// The time, then the key: keys in the order in which they run out.
+/// The time, then the key: keys in the order of expiry.
 pub fn order_key(expires_at_ms: TimeMs, key: &IdempotencyKey) -> Vec<u8> {
     [&expires_at_ms.to_be_bytes(), key.as_str().as_bytes()].concat()
 }
@@ -36,7 +36,7 @@ pub fn event_prefix(event: &EventName) -> Vec<u8> {
     [event.as_str().as_bytes(), &[0]].concat()
 }
 
-/// `event`, then the time, then the hold: an event's live holds in the order in which they run out.
+/// `event`, then the time, then the hold: an event's live holds in the order of expiry.
 pub fn live_key(event: &EventName, expires_at_ms: TimeMs, id: HoldId) -> Vec<u8> {
     [event.as_str().as_bytes(), &[0], &expires_at_ms.to_be_bytes(), id.as_bytes()].concat()
 }
@@ -65,7 +65,7 @@ pub fn decode<T: for<'de> Deserialize<'de>>(table: &str, bytes: &[u8]) -> Result
         .map_err(|error| StoreError::Damaged(format!("a row of {table}: {error}").into()))
 }
 
-/// Reads any bytes as every kind of row: the kinds that they are, and what each is when it is
+/// Reads any bytes as every kind of row: the kinds they decode as, and the bytes of each when it is
 /// written again. For tests of parsers.
 #[cfg(any(test, feature = "test-util"))]
 #[must_use]
@@ -103,7 +103,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn keys_of_rows_come_back(name in "[a-z0-9][a-z0-9_.-]{0,63}", key in "[ -~]{1,255}", number in any::<u64>(), id in any::<[u8; 16]>()) {
+        fn row_keys_round_trip(name in "[a-z0-9][a-z0-9_.-]{0,63}", key in "[ -~]{1,255}", number in any::<u64>(), id in any::<[u8; 16]>()) {
             let (event, key, id) = (EventName::new(&name).unwrap(), IdempotencyKey::new(&key).unwrap(), HoldId::from_bytes(id));
             prop_assert_eq!(parse_order_key(&order_key(number, &key)), Some((number, key)));
             prop_assert_eq!(parse_ledger_key(&ledger_key(&event, number)), Some((event.clone(), number)));
@@ -112,7 +112,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_a_row_or_not(bytes in vec(any::<u8>(), 0..400)) {
+        fn any_bytes_decode_or_are_rejected(bytes in vec(any::<u8>(), 0..400)) {
             let _ = reread(&bytes);
         }
     }

@@ -20,8 +20,8 @@ pub struct StagedRestore {
 }
 
 impl StagedRestore {
-    /// The place for it in `data_dir`, which the calling process has locked. What was left there by
-    /// an earlier try is removed.
+    /// The place for it in `data_dir`, which the calling process has locked. Leftovers of an
+    /// earlier attempt are removed.
     ///
     /// # Errors
     /// [`DataDirError::Io`].
@@ -49,8 +49,8 @@ impl StagedRestore {
         self.dir.seal()
     }
 
-    /// Declares it the one to be used: the next opening does so. To be called only when nothing is
-    /// sold from the other any more.
+    /// Accepts the staged store: the next opening uses it. Call it only after sales from the other
+    /// store have stopped.
     ///
     /// # Errors
     /// [`DataDirError::Io`].

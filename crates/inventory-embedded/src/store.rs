@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use inventory::{
     EventName, TimeMs,
-    decide::{Touch, WorkingSet},
+    decide::{ReadSet, WorkingSet},
 };
 use inventory_store::{Durability, EventView, OwnedStore, Reader, Store, StoreError};
 
@@ -33,11 +33,11 @@ impl EmbeddedStore {
 }
 
 impl Store for EmbeddedStore {
-    async fn load(&mut self, touch: &Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
+    async fn load(&mut self, reads: &ReadSet, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
         if self.failed {
             return Err(StoreError::Failed("an earlier write failed".into()));
         }
-        load::load(&self.contents, touch, now_ms)
+        load::load(&self.contents, reads, now_ms)
     }
 
     async fn commit(
@@ -45,8 +45,7 @@ impl Store for EmbeddedStore {
         set: WorkingSet,
         durability: Durability,
     ) -> Result<Vec<EventView>, StoreError> {
-        // Any failure from here on leaves the state on disk unknown: only opening the store again
-        // can tell.
+        // A failure from here on leaves the state on disk unknown until the store is opened again.
         self.failed = true;
         let views = commit::commit(&mut self.contents, set, durability)?;
         self.failed = false;

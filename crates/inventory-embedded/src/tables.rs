@@ -12,7 +12,7 @@ use inventory_store::{Durability, StoreError};
 use crate::{
     data_dir::DataDir,
     errors::failed,
-    options::EmbeddedOptions,
+    options::{EmbeddedOptions, TABLES},
     rows::{decode, event_prefix, ledger_key},
 };
 
@@ -59,21 +59,19 @@ pub struct Tables {
     pub customers: Keyspace,
     /// key → where its answer is.
     pub keys: Keyspace,
-    /// `expires_at key` → nothing: keys in the order in which they run out.
+    /// `expires_at key` → nothing: keys in the order of expiry.
     pub key_order: Keyspace,
-    /// What is counted: name → number.
+    /// Counters: name → number.
     pub meta: Keyspace,
     /// Keeps the directory locked for as long as anything reads from it.
     dir: Option<Arc<DataDir>>,
 }
 
 impl Tables {
-    pub const COUNT: usize = 8;
-
     pub fn open(path: &Path, options: &EmbeddedOptions) -> Result<Self, StoreError> {
-        // The first of the workers keeps itself free for flushes, and hands whatever else comes to
-        // the others: with only one other, and that one busy, it would hand it to itself,
-        // over and over, for as long as a compaction takes.
+        // The first of the workers keeps itself free for flushes, and hands all other work to the
+        // others: with only one other, and that one busy, it would hand it to itself, over and
+        // over, for as long as a compaction takes.
         let builder = Database::builder(path)
             .cache_size(options.cache_bytes)
             .max_journaling_size(options.journal_bytes);
@@ -106,7 +104,7 @@ impl Tables {
     }
 
     /// The tables that follow from the ledger.
-    pub fn derived(&self) -> [&Keyspace; Self::COUNT - 1] {
+    pub fn derived(&self) -> [&Keyspace; TABLES - 1] {
         [
             &self.events,
             &self.holds,

@@ -1,9 +1,9 @@
-//! How many records there are, remembered apart from the tables.
+//! The number of records, stored apart from the tables.
 //!
 //! After a crash the tables may end earlier than they should: a journal is read up to its first
-//! damaged entry. Whether that entry was the torn last one, or lay before others that were
-//! acknowledged, the tables cannot tell. This count can. It is written after every commit without a
-//! sync of its own, so after a loss of power it may be older than the tables, never newer.
+//! damaged entry. The tables do not show whether that entry was the torn last one or preceded
+//! acknowledged ones. This count does. It is written after every commit without a sync of its own,
+//! so after a loss of power it may be older than the tables, never newer.
 
 use std::{
     fs::{File, OpenOptions},
@@ -12,13 +12,13 @@ use std::{
     path::Path,
 };
 
-/// Tells a count that was written from bytes that were not.
+/// Distinguishes a written count from arbitrary bytes.
 const CHECK: u64 = 0x7761_7465_726d_6172;
 
 pub struct Watermark(File);
 
 impl Watermark {
-    /// Opens or creates it, and reads the count; `None` when there is none yet.
+    /// Opens or creates the file, and reads the count; `None` when it has none yet.
     pub fn open(path: &Path) -> io::Result<(Self, Option<u64>)> {
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;

@@ -1,7 +1,7 @@
-//! The committer: the only one who decides and writes.
+//! The committer: the only task that decides and writes.
 //!
-//! While one commit is in flight, what arrives becomes the next batch; there is no timer that makes
-//! anyone wait. Nobody is answered before the write that holds his decision is durable.
+//! Requests that arrive during a commit form the next batch; no timer delays a request. No reply is
+//! sent until the write that contains its decision is durable.
 
 use std::{sync::Arc, time::Duration};
 
@@ -54,20 +54,19 @@ impl<S: OwnedStore> Committer<S> {
                 continue;
             }
             if let Err(error) = self.batch(jobs, due).await {
-                tracing::error!(%error, "the store failed: stopping, recovery will decide what happened");
+                tracing::error!(%error, "store failed; stopping. Recovery at the next start determines which writes took effect");
                 self.queue.fail(&error);
                 return;
             }
         }
         let Self { store, queue, .. } = self;
-        // Closing the store comes before the news, so that who waits for it can open it again.
+        // Closes the store before signalling the end, so that the waiting task can open it again.
         drop(store);
         queue.end.stop();
         drop(guard);
     }
 
-    /// Waits for a job, or for the next hold to run out of time: writing that down early keeps
-    /// later batches small.
+    /// Waits for a job or the next expiry: writing expiries early keeps later batches small.
     async fn rest(&self, next_expiry_ms: Option<u64>) {
         match next_expiry_ms {
             None => self.queue.arrival().await,
@@ -79,7 +78,7 @@ impl<S: OwnedStore> Committer<S> {
         }
     }
 
-    /// Decides, commits, publishes, answers. An error is one that ends the engine.
+    /// Decides, commits, publishes and responds. An error ends the engine.
     async fn batch(&mut self, jobs: Vec<Job>, due: Vec<EventName>) -> Result<(), StoreError> {
         let started = Instant::now();
         let jobs = drop_late(jobs, started, &self.stats);
@@ -116,14 +115,13 @@ impl<S: OwnedStore> Committer<S> {
             Durability::Synced,
         )
         .await?;
-        // Readers see it before the writers hear of it: who was answered finds his own write.
+        // Views are published before replies are sent, so that a caller reads its own write.
         self.views.publish(done.views);
         Ok((done.replies, done.records))
     }
 }
 
-/// A broken invariant ends the committer by a panic. Then nobody may wait for it any longer, and
-/// the process has to end.
+/// A broken invariant panics the committer. Then all waiting requests fail, and the process ends.
 struct PanicGuard(Arc<Queue>);
 
 impl Drop for PanicGuard {

@@ -1,4 +1,4 @@
-//! The news of an engine's end.
+//! The signal that an engine has ended.
 
 use inventory_store::StoreError;
 use tokio::sync::watch;
@@ -11,16 +11,16 @@ enum State {
     Stopped,
 }
 
-/// Tells whoever waits for it that the engine has ended, and how.
-pub struct End(watch::Sender<State>);
+/// Signals that the engine has ended, and how.
+pub struct EngineEnd(watch::Sender<State>);
 
-impl Default for End {
+impl Default for EngineEnd {
     fn default() -> Self {
         Self(watch::channel(State::Running).0)
     }
 }
 
-impl End {
+impl EngineEnd {
     pub fn fail(&self, error: &StoreError) {
         self.0.send_replace(State::Failed(error.clone()));
     }
@@ -36,13 +36,13 @@ impl End {
                 return error.clone();
             }
             if end.changed().await.is_err() {
-                // The sender lives in self: it cannot be gone.
+                // The sender lives in `self`, so it cannot be dropped.
                 std::future::pending::<()>().await;
             }
         }
     }
 
-    /// Waits until the engine has ended, either way.
+    /// Waits until the engine has ended, with or without a failure.
     pub async fn reached(&self) {
         let mut end = self.0.subscribe();
         let _ = end.wait_for(|end| !matches!(end, State::Running)).await;

@@ -1,9 +1,10 @@
-//! What is given and not decided: the time and the ids.
+//! The inputs of decisions: the time and the ids.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use inventory::{HoldId, TimeMs};
 use inventory_store::{Clock, SystemClock};
+use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 /// Time and randomness, passed in.
@@ -13,7 +14,7 @@ pub struct Environment {
     random: Random,
 }
 
-/// Where ids come from.
+/// The source of ids.
 #[derive(Clone)]
 enum Random {
     /// A cryptographic generator of each thread, seeded by the operating system.
@@ -48,9 +49,7 @@ impl Environment {
         let mut random = [0; 10];
         match &self.random {
             Random::System => rand::rng().fill_bytes(&mut random),
-            Random::Seeded(rng) => {
-                rng.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut random)
-            }
+            Random::Seeded(rng) => rng.lock().fill_bytes(&mut random),
         }
         HoldId::new(self.now_ms(), random)
     }
@@ -69,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn seventy_four_bits_of_an_id_are_random_and_nothing_counts() {
+    fn ids_have_74_random_bits() {
         const IDS: usize = 4_096;
         let env = Environment::with_clock(Arc::new(Still));
         let ids: Vec<u128> =

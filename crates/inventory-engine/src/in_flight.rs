@@ -1,22 +1,22 @@
-//! Keys of requests that are under way. A second request with the same key waits for its turn
-//! behind the first; when its deadline passes before the first is answered, that is what it is
-//! told.
+//! Keys of requests in flight. A second request with the same key waits behind the first; when its
+//! deadline passes meanwhile, it fails as [`EngineError::KeyInFlight`](crate::EngineError).
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use inventory::{domain::IdempotencyKey, map::HashMap};
+use parking_lot::{Mutex, MutexGuard};
 
-/// How many requests with each key are under way; bounded by the queue.
+/// The number of requests in flight per key; bounded by the queue.
 #[derive(Default)]
 pub struct KeysInFlight(Mutex<HashMap<IdempotencyKey, u32>>);
 
 impl KeysInFlight {
     fn counts(&self) -> MutexGuard<'_, HashMap<IdempotencyKey, u32>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
-    /// Counts a request until the guard is dropped; the second value says whether there is another
-    /// with this key.
+    /// Counts a request until the guard is dropped; the second value is whether another request has
+    /// this key.
     pub fn enter(self: &Arc<Self>, key: &IdempotencyKey) -> (KeyGuard, bool) {
         let mut counts = self.counts();
         let count = counts.entry(key.clone()).or_default();
@@ -32,7 +32,7 @@ pub struct KeyGuard {
 }
 
 impl KeyGuard {
-    /// Whether another request with this key is under way.
+    /// Whether another request with this key is in flight.
     pub fn is_shared(&self) -> bool {
         self.keys.counts().get(&self.key).is_some_and(|count| *count > 1)
     }

@@ -1,4 +1,4 @@
-//! What callers and committers share.
+//! The state that callers and committers share.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use inventory_store::EventView;
 
 use crate::{environment::Environment, in_flight::KeysInFlight, stats::Stats, views::Views};
 
-/// What callers and committers share.
+/// The state that callers and committers share.
 #[derive(Clone)]
 pub struct Parts {
     pub views: Arc<Views>,

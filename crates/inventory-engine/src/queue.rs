@@ -1,35 +1,32 @@
 //! The bounded queue in front of the committer.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 
 use inventory::domain::{Command, IdempotencyKey};
 use inventory_store::StoreError;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{
     sync::{Notify, oneshot},
     time::timeout_at,
 };
 
 use crate::{
-    end::End,
+    end::EngineEnd,
     in_flight::KeyGuard,
     request::{EngineError, Reply},
-    stats::{BatchStats, Stats, TraceContext, count},
+    stats::{BatchStats, Stats, count},
+    trace_context::TraceContext,
 };
 
-/// Where the answer to a command arrives.
+/// The pending reply of a command.
 pub struct PendingReply {
     pub reply: oneshot::Receiver<Result<Reply, EngineError>>,
-    /// Set for one that waits behind another with its key: its deadline.
+    /// The deadline, when another request with the same key is in flight.
     pub until: Option<tokio::time::Instant>,
 }
 
 impl PendingReply {
-    /// Waits for it. One that never comes is that of a committer that panicked with the command in
-    /// its hands.
+    /// Waits for the reply. It never arrives when the committer panicked with the command.
     pub async fn get(self) -> Result<Reply, EngineError> {
         let answered = match self.until {
             None => self.reply.await,
@@ -44,11 +41,20 @@ impl PendingReply {
     }
 }
 
+/// The sender of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A caller of the engine.
+    Caller,
+    /// The engine itself. Readers wait for such a job, so it has space beyond the bound.
+    Engine,
+}
+
 /// A command on its way to the committer.
 pub struct Job {
     pub command: Command,
     pub key: Option<IdempotencyKey>,
-    /// Counts the key as under way.
+    /// Counts the key as in flight.
     pub guard: Option<KeyGuard>,
     pub deadline: Option<tokio::time::Instant>,
     pub queued_at: tokio::time::Instant,
@@ -58,7 +64,7 @@ pub struct Job {
 
 #[derive(Default)]
 struct State {
-    /// What finishes something, and is taken first.
+    /// Commands that finish a hold; they are taken first.
     urgent: VecDeque<Job>,
     jobs: VecDeque<Job>,
     closed: bool,
@@ -68,31 +74,29 @@ struct State {
 pub struct Queue {
     state: Mutex<State>,
     arrived: Notify,
-    pub end: End,
+    pub end: EngineEnd,
     len_max: usize,
 }
 
 impl Queue {
     pub fn new(len_max: usize) -> Self {
-        Self { state: Mutex::default(), arrived: Notify::new(), end: End::default(), len_max }
+        Self { state: Mutex::default(), arrived: Notify::new(), end: EngineEnd::default(), len_max }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
-    /// Adds a job, or refuses it at once. An eighth of the room is kept for what finishes a hold,
-    /// and one for all else: asking for either must not keep the other out.
-    pub fn push(&self, job: Job, internal: bool) -> Result<(), EngineError> {
+    /// Adds a job, or refuses it immediately. An eighth of the queue is reserved for commands that
+    /// finish a hold, and an eighth for all others, so that neither kind blocks the other.
+    pub fn push(&self, job: Job, origin: Origin) -> Result<(), EngineError> {
         let mut state = self.state();
         state.check()?;
         let len = state.len();
         let jobs = if job.command.kind.is_urgent() { &mut state.urgent } else { &mut state.jobs };
-        // Readers cannot go on without an internal job: it has room beyond the bound.
-        let full = if internal {
-            len >= self.len_max.saturating_mul(2)
-        } else {
-            len >= self.len_max || jobs.len() >= self.len_max - self.len_max / 8
+        let full = match origin {
+            Origin::Engine => len >= self.len_max.saturating_mul(2),
+            Origin::Caller => len >= self.len_max || jobs.len() >= self.len_max - self.len_max / 8,
         };
         if full {
             return Err(EngineError::Busy);
@@ -103,8 +107,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Takes at most `most` jobs in the order of their arrival, urgent ones first; but a quarter is
-    /// for the others, so that none waits for ever. `None` when closed and empty.
+    /// Takes at most `most` jobs in the order of arrival, urgent ones first. A quarter is reserved
+    /// for the others, so that none starves. `None` when closed and empty.
     pub fn take(&self, most: usize) -> Option<Vec<Job>> {
         let mut state = self.state();
         if state.len() == 0 && state.closed {
@@ -136,7 +140,7 @@ impl Queue {
         self.arrived.notify_one();
     }
 
-    /// Refuses everything from now on, and fails all that waits.
+    /// Refuses all further jobs, and fails those in the queue.
     pub fn fail(&self, error: &StoreError) {
         let waiting = {
             let mut state = self.state();
@@ -163,18 +167,18 @@ impl State {
     }
 }
 
-/// Answers each of `jobs` in order.
+/// Sends a reply to each of `jobs`, in order.
 pub fn answer(
     jobs: impl IntoIterator<Item = Job>,
     mut reply: impl FnMut() -> Result<Reply, EngineError>,
 ) {
     for job in jobs {
-        // The caller may be gone; what he asked for is done all the same.
+        // The caller may be gone; its command is committed all the same.
         let _ = job.answer.send(reply());
     }
 }
 
-/// Answers those whose deadline has passed, and gives back the others.
+/// Refuses the jobs whose deadline has passed, and returns the others.
 pub fn drop_late(jobs: Vec<Job>, now: tokio::time::Instant, stats: &Stats) -> Vec<Job> {
     let (jobs, late): (Vec<_>, Vec<_>) =
         jobs.into_iter().partition(|job| job.deadline.is_none_or(|deadline| now < deadline));
@@ -190,7 +194,7 @@ pub fn drop_late(jobs: Vec<Job>, now: tokio::time::Instant, stats: &Stats) -> Ve
     jobs
 }
 
-/// What is told of a commit that began at `started`, and gave `jobs` these replies.
+/// The statistics of a commit that began at `started` and gave `jobs` these replies.
 pub fn stats_of(
     jobs: &[Job],
     replies: &[Reply],
@@ -237,7 +241,7 @@ mod tests {
             trace: None,
             answer: oneshot::channel().0,
         };
-        queue.push(job, false).is_ok()
+        queue.push(job, Origin::Caller).is_ok()
     }
 
     fn taken(queue: &Queue, most: usize) -> (usize, usize) {

@@ -4,19 +4,19 @@ use inventory::{CommandKind, IdempotencyKey, decide::BatchReply};
 use inventory_store::StoreError;
 use thiserror::Error;
 
-use crate::stats::TraceContext;
+use crate::trace_context::TraceContext;
 
-/// The answer to a request.
+/// The reply to a request.
 pub type Reply = BatchReply;
 
-/// A command with the key that makes it safe to repeat, and until when an answer is of use.
+/// A command with its idempotency key and deadline.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// What is asked for.
+    /// The command.
     pub kind: CommandKind,
     /// The caller's idempotency key.
     pub key: Option<IdempotencyKey>,
-    /// When it is still waiting at this time, it is dropped unanswered instead of decided.
+    /// A request still in the queue at this time is dropped without a decision.
     pub deadline: Option<tokio::time::Instant>,
     /// The caller's span, where requests are traced.
     pub trace: Option<TraceContext>,
@@ -30,24 +30,23 @@ impl Request {
     }
 }
 
-/// Why a request was not decided, or its answer is not known.
+/// Why a request was not decided, or its outcome is unknown.
 #[derive(Debug, Clone, Error)]
 pub enum EngineError {
-    /// Too many requests are waiting. Nothing was done.
+    /// The queue is full. The request had no effect.
     #[error("too many requests are waiting")]
     Busy,
-    /// Its deadline passed while it waited. Nothing was done.
-    #[error("the deadline passed before it could be decided")]
+    /// The deadline passed in the queue. The request had no effect.
+    #[error("deadline passed before the decision")]
     DeadlinePassed,
-    /// Its deadline passed while another request with the same key was under way, whose answer it
-    /// waited for.
-    #[error("another request with the same key is under way")]
+    /// The deadline passed while another request with the same key was in flight.
+    #[error("another request with the same key is in flight")]
     KeyInFlight,
-    /// The engine is shutting down. Nothing was done.
+    /// The engine is shutting down. The request had no effect.
     #[error("shutting down")]
     Stopping,
-    /// The store failed while it was written: whether it took effect is unknown. A retry with the
-    /// same key tells.
+    /// The store failed during the write: the outcome is unknown. A retry with the same key returns
+    /// it.
     #[error("{0}")]
     Store(#[from] StoreError),
 }

@@ -1,39 +1,27 @@
-//! What the committer has done, for metrics and traces.
+//! Statistics of the committer, for metrics and traces.
 
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
 use inventory::domain::RefusalKind;
+use parking_lot::Mutex;
 
-use crate::request::Reply;
-
-/// Names the caller's span in a distributed trace (W3C Trace Context). It is passed through, never
-/// looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TraceContext {
-    /// The trace.
-    pub trace_id: u128,
-    /// The caller's span in it.
-    pub span_id: u64,
-}
+use crate::{request::Reply, trace_context::TraceContext};
 
 /// One commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BatchStats {
-    /// How many commands it answered.
+    /// The number of commands.
     pub commands: usize,
-    /// How many records it wrote.
+    /// The number of records.
     pub records: usize,
-    /// How many of the commands were refused because too little was left.
+    /// The number of commands refused as sold out.
     pub sold_out: usize,
-    /// How long the command that had waited longest had waited for the commit to begin.
+    /// The queue delay of the oldest command.
     pub waited: Duration,
-    /// From the first command taken to all answers ready.
+    /// The time from taking the commands until all replies are ready.
     pub duration: Duration,
     /// The spans of the commands that have one.
     pub traces: Vec<TraceContext>,
@@ -45,7 +33,7 @@ pub fn sold_out(replies: &[Reply]) -> usize {
 
 type Observer = Box<dyn Fn(&BatchStats) + Send + Sync>;
 
-/// Tells an observer of every commit, and counts.
+/// Calls an observer after every commit, and counts.
 #[derive(Default)]
 pub struct Stats {
     observer: Mutex<Option<Observer>>,
@@ -55,26 +43,26 @@ pub struct Stats {
     pub(crate) cache_misses: AtomicU64,
 }
 
-/// What is counted besides commits, since the start.
+/// Counters besides commits, since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// Requests refused because too many waited.
+    /// Requests refused because the queue was full.
     pub busy: u64,
-    /// Requests dropped because their deadline had passed when their turn came.
+    /// Requests dropped because their deadline had passed.
     pub late: u64,
-    /// Reads of a shared store that were answered from what was known.
+    /// Reads of a shared store answered from the cache.
     pub cache_hits: u64,
-    /// Reads for which a shared store was asked.
+    /// Reads of a shared store that queried the store.
     pub cache_misses: u64,
 }
 
 impl Stats {
     /// Calls `observer` after every commit, on the committer's thread.
     pub fn observe(&self, observer: impl Fn(&BatchStats) + Send + Sync + 'static) {
-        *self.observer.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(observer));
+        *self.observer.lock() = Some(Box::new(observer));
     }
 
-    /// What has been counted.
+    /// The counters.
     #[must_use]
     pub fn counts(&self) -> Counts {
         let read = |count: &AtomicU64| count.load(Relaxed);
@@ -87,7 +75,7 @@ impl Stats {
     }
 
     pub(crate) fn record(&self, batch: &BatchStats) {
-        if let Some(observer) = &*self.observer.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(observer) = &*self.observer.lock() {
             observer(batch);
         }
     }

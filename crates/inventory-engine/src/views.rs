@@ -1,10 +1,10 @@
-//! What readers see: the newest committed counts of every event, without a lock.
+//! Views for readers: the newest committed counts of every event, without a lock.
 
 use std::{
     collections::BTreeMap,
     ops::Bound,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -12,37 +12,38 @@ use std::{
 use arc_swap::ArcSwap;
 use inventory::domain::EventName;
 use inventory_store::EventView;
+use parking_lot::Mutex;
 
-/// One event's view. The cell stays, its contents change.
+/// One event's view. The cell stays, and its contents change.
 pub struct Cell {
     pub view: ArcSwap<EventView>,
-    /// Held by the one reader that has an expiry written down.
+    /// Held by the one reader that triggers an expiry.
     pub expiring: tokio::sync::Mutex<()>,
-    /// Held by the one reader that asks a shared store again.
+    /// Held by the one reader that reads a shared store again.
     pub refreshing: tokio::sync::Mutex<()>,
     as_of_us: AtomicU64,
     published_us: AtomicU64,
 }
 
 impl Cell {
-    /// Since when the view may be out of date, by the clock of who published it.
+    /// The time from which on the view may be out of date, by the publisher's clock.
     pub fn as_of_us(&self) -> u64 {
         self.as_of_us.load(Ordering::Acquire)
     }
 }
 
-/// When something was learned of a shared store, microseconds of one monotonic clock.
+/// The times of a read of a shared store, in microseconds of one monotonic clock.
 #[derive(Debug, Clone, Copy)]
-pub struct Learned {
-    /// Before the store was asked.
+pub struct ReadTimes {
+    /// Before the request.
     pub asked_us: u64,
-    /// When the answer was there.
+    /// After the response.
     pub answered_us: u64,
 }
 
 pub struct Views {
     cells: ArcSwap<BTreeMap<EventName, Arc<Cell>>>,
-    /// Held where several publish.
+    /// Held while publishing, where there are several publishers.
     publishing: Mutex<()>,
 }
 
@@ -58,7 +59,7 @@ impl Views {
         self.cells.load().get(name).cloned()
     }
 
-    /// What `of` tells of an event's cell.
+    /// Applies `of` to an event's cell.
     pub fn look<T>(&self, name: &EventName, of: impl FnOnce(&Cell) -> T) -> Option<T> {
         self.cells.load().get(name).map(|cell| of(cell))
     }
@@ -80,11 +81,11 @@ impl Views {
         }
     }
 
-    /// Called by whoever learned something of a shared store. An older state never takes the place
-    /// of a newer one, unless the store was asked after the newer one was known: then the store
-    /// itself went back, and what it says now counts.
-    pub fn publish_learned(&self, views: Vec<EventView>, learned: Learned) {
-        let _one = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Publishes views read from a shared store. An older view does not replace a newer one, unless
+    /// the read began after the newer one was published: then the store itself lost records, and
+    /// its present state counts.
+    pub fn publish_read(&self, views: Vec<EventView>, times: ReadTimes) {
+        let _one = self.publishing.lock();
         let unknown = views.iter().any(|view| !self.cells.load().contains_key(&view.event.name));
         if unknown {
             let mut all = BTreeMap::clone(&self.cells.load());
@@ -97,16 +98,15 @@ impl Views {
         for view in views {
             let Some(cell) = known.get(&view.event.name) else { continue };
             let seq = cell.view.load().event.seq;
-            if view.event.seq < seq && learned.asked_us <= cell.published_us.load(Ordering::Acquire)
-            {
+            if view.event.seq < seq && times.asked_us <= cell.published_us.load(Ordering::Acquire) {
                 continue;
             }
             if view.event.seq < seq {
-                tracing::error!(event = %view.event.name, was = seq, is = view.event.seq, "the store has lost records of this ledger");
+                tracing::error!(event = %view.event.name, was = seq, is = view.event.seq, "ledger is shorter than before: records were lost");
             }
             cell.view.store(Arc::new(view));
-            cell.as_of_us.fetch_max(learned.asked_us, Ordering::AcqRel);
-            cell.published_us.fetch_max(learned.answered_us, Ordering::AcqRel);
+            cell.as_of_us.fetch_max(times.asked_us, Ordering::AcqRel);
+            cell.published_us.fetch_max(times.answered_us, Ordering::AcqRel);
         }
     }
 

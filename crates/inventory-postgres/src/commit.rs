@@ -30,7 +30,7 @@ pub enum CommitError {
 
 type Params<'a> = Vec<(&'a (dyn ToSql + Sync), Type)>;
 
-/// When the next hold of each changed event runs out.
+/// The next expiry of each changed event.
 pub type NextExpiries = HashMap<EventName, Option<TimeMs>>;
 
 /// Comes before every commit. A server that waits for its synchronous standby when a statement's
@@ -105,7 +105,7 @@ pub async fn commit(
         ledger.body.push(body);
     }
     let mut rows = EventRows::default();
-    // Ordered, like everything that is locked: who touches the same rows does so in the same order.
+    // Ordered, like all locks: every transaction locks the same rows in the same order.
     let mut dirty: Vec<_> =
         set.dirty_events.iter().filter_map(|name| set.events.get(name)).collect();
     dirty.sort_by(|a, b| a.name.cmp(&b.name));
@@ -184,8 +184,7 @@ pub async fn commit(
     let (written, committed) =
         tokio::join!(biased; query(client, &sql.write, &params), client.batch_execute("COMMIT"));
     match (written, committed) {
-        // What went wrong before the commit is known not to be committed, if the server itself said
-        // so.
+        // A failure before the commit is known not to be committed, if the server itself said so.
         (Err(DbError::Lost(text)), Err(_)) => Err(CommitError::Unknown(text)),
         (Err(error), _) => Err(CommitError::Undone(error)),
         (Ok(_), Err(error)) => match DbError::from(error) {

@@ -1,4 +1,4 @@
-//! A connection, made within its time and closed within its time.
+//! A connection, with time limits for opening and closing it.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use tokio_postgres::{Client, Config};
 
 use crate::{errors::DbError, options::PostgresOptions, tls::TlsMaker};
 
-/// How long a connection that nobody wants any more may take to say goodbye.
+/// The time limit for closing an unused connection.
 const GOODBYE_MAX: Duration = Duration::from_millis(500);
 
-/// A connection. Dropping it closes it, whatever the server does.
+/// A connection. Dropping it closes it, even if the server hangs.
 pub struct Connection {
     pub client: Client,
     // Dropped after the client: the task that drives the connection hears of it.
@@ -41,19 +41,19 @@ impl Connection {
             tokio::select! {
                 ended = &mut connection => {
                     if let Err(error) = ended {
-                        tracing::debug!(%error, "a connection to the database ended");
+                        tracing::debug!(%error, "database connection closed");
                     }
                     return;
                 }
                 _ = closed => {}
             }
-            // The server may be hung: what was asked of it is not waited for.
+            // The server may be hung: does not wait for its response.
             let _ = timeout(GOODBYE_MAX, connection).await;
         });
         Ok(Self { client, _open: open })
     }
 
-    /// Whether it can be used, as far as is known.
+    /// Whether it was usable when last seen.
     pub fn is_open(&self) -> bool {
         !self.client.is_closed()
     }

@@ -1,8 +1,8 @@
-//! What is counted for metrics.
+//! Counters for metrics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What has happened since the start.
+/// Counters since the start.
 #[derive(Debug, Default)]
 pub struct Counts {
     /// Connections made.

@@ -1,24 +1,24 @@
-//! What an error of the database means for a batch.
+//! Classifies errors of the database by their effect on a batch.
 
 use inventory_store::StoreError;
 use tokio_postgres::error::SqlState;
 
-/// Something went wrong, by what can be done about it. The text is for logs: it names no host and
-/// no password.
+/// An error, classified by the possible reaction. The text is for logs: it names no host and no
+/// password.
 #[derive(Debug, Clone)]
 pub enum DbError {
-    /// The transaction was in the way of another. It is rolled back; the same again may work.
+    /// The transaction conflicted with another and is rolled back; a retry may succeed.
     Again(String),
-    /// The connection is gone, or leads to a server that does not take writes: it has to be made
-    /// anew.
+    /// The connection is closed, or leads to a server that does not accept writes. A new connection
+    /// is needed.
     Lost(String),
-    /// The database said no, and will say so again.
+    /// The database refused the statement, and would refuse it again.
     Refused(String),
     /// The login was refused.
     Login(String),
     /// A newer version of this program has changed the schema.
     Newer,
-    /// What is stored cannot be.
+    /// Stored data is invalid.
     Damaged(String),
 }
 
@@ -53,7 +53,7 @@ impl From<tokio_postgres::Error> for DbError {
     }
 }
 
-/// An error and what is behind it: the outer one alone says little.
+/// An error with its causes: the outermost alone says little.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -79,7 +79,7 @@ impl DbError {
         }
     }
 
-    /// What it means where nothing was written.
+    /// The store error, where nothing was written.
     pub fn without_effect(self) -> StoreError {
         match self {
             Self::Again(text) | Self::Lost(text) => StoreError::Conflict(text.into()),
@@ -90,7 +90,7 @@ impl DbError {
         }
     }
 
-    /// What it means where a connection could not be had, or something could not be read.
+    /// The store error of a failed connection or read.
     pub fn unavailable(self) -> StoreError {
         match self {
             Self::Damaged(text) => StoreError::Damaged(text.into()),

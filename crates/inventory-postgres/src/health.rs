@@ -1,4 +1,4 @@
-//! Whether the database can be used, as the monitor last saw it.
+//! Whether the database was available when the monitor last probed it.
 
 use inventory_store::StoreError;
 use tokio::{
@@ -17,13 +17,10 @@ pub struct DatabaseHealth {
 
 impl DatabaseHealth {
     pub fn new() -> Self {
-        Self {
-            state: watch::channel(Some("the database was not reached yet")).0,
-            alarm: Notify::new(),
-        }
+        Self { state: watch::channel(Some("database not reached yet")).0, alarm: Notify::new() }
     }
 
-    /// Records that the database can be used.
+    /// Records that the database is available.
     pub fn set_up(&self) {
         if self.state.send_replace(None).is_some() {
             tracing::info!("database is available");
@@ -33,17 +30,17 @@ impl DatabaseHealth {
     /// Records that the database cannot be used, with a reason fit for the public.
     pub fn set_down(&self, error: &DbError) {
         let reason = match error {
-            DbError::Lost(_) | DbError::Again(_) => "the database cannot be reached",
-            DbError::Login(_) => "the database refused the login",
-            DbError::Newer => "the database's schema is newer than this version",
-            DbError::Refused(_) | DbError::Damaged(_) => "the database refused to work",
+            DbError::Lost(_) | DbError::Again(_) => "database unreachable",
+            DbError::Login(_) => "database refused the login",
+            DbError::Newer => "database schema is newer than this version",
+            DbError::Refused(_) | DbError::Damaged(_) => "database refused a statement",
         };
         if self.state.send_replace(Some(reason)) != Some(reason) {
             tracing::error!(error = error.text(), "{reason}");
         }
     }
 
-    /// Whether the database can be used, as far as is known.
+    /// Whether the database was available when last seen.
     pub fn check(&self) -> Result<(), StoreError> {
         match *self.state.borrow() {
             None => Ok(()),
@@ -51,7 +48,7 @@ impl DatabaseHealth {
         }
     }
 
-    /// Waits until the database can be used, at most `limit`; returns whether it can.
+    /// Waits until the database is available, at most `limit`; returns whether it is.
     pub async fn is_up_within(&self, limit: Duration) -> bool {
         // The sender lives in self, so it cannot be gone.
         let mut state = self.state.subscribe();

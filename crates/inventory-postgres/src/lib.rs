@@ -1,14 +1,15 @@
-//! The PostgreSQL store: the stock in a database that any number of processes share.
+//! The PostgreSQL store: stock in a database that several processes share.
 //!
 //! A batch is one transaction of two round trips: `load` locks the rows of its events in the order
-//! of their names and reads what it touches, `commit` writes with one statement for each table and
+//! of their names and reads their data, and `commit` writes with one statement for each table and
 //! commits. An event's row is held from load to commit, so its ledger stays ordered, chained and
-//! gap-free whoever writes it. Nothing belongs to a session — no prepared statement, no setting, no
-//! lock — so a pooler may hand every transaction to another connection.
+//! gap-free with any number of writers. Nothing belongs to a session — no prepared statement, no
+//! setting, no lock — so a pooler may hand every transaction to another connection.
 
 mod clock;
 mod commit;
 mod connection;
+mod context;
 mod counts;
 mod errors;
 mod health;
@@ -19,7 +20,6 @@ mod options;
 mod reader;
 mod resolve;
 mod rows;
-mod shared;
 mod snapshot;
 mod sql;
 mod tls;
@@ -29,11 +29,11 @@ mod writer;
 use std::{sync::Arc, time::Duration};
 
 pub use clock::DatabaseClock;
+use context::StoreContext;
 pub use counts::Counts;
 use inventory_store::StoreError;
 pub use options::{PostgresOptions, TimeSource};
 pub use reader::PostgresReader;
-use shared::Common;
 pub use snapshot::Snapshot;
 pub use tls::TlsError;
 use tokio::task::JoinHandle;
@@ -43,7 +43,7 @@ pub use writer::PostgresStore;
 /// A database that is kept watch over. Connections are made when they are needed; dropping this
 /// ends the watch.
 pub struct Postgres {
-    common: Arc<Common>,
+    context: Arc<StoreContext>,
     reader: Arc<PostgresReader>,
     monitor: JoinHandle<()>,
 }
@@ -52,34 +52,34 @@ impl Postgres {
     /// Begins to look for the database; it need not be there yet. To be called within a runtime.
     #[must_use]
     pub fn open(options: PostgresOptions) -> Self {
-        let common = Arc::new(Common::new(options));
-        let monitor = tokio::spawn(monitor::run(common.clone()));
-        Self { reader: Arc::new(PostgresReader::new(common.clone())), common, monitor }
+        let context = Arc::new(StoreContext::new(options));
+        let monitor = tokio::spawn(monitor::run(context.clone()));
+        Self { reader: Arc::new(PostgresReader::new(context.clone())), context, monitor }
     }
 
-    /// Waits until the database can be used, at most `limit`; tells whether it can.
+    /// Waits until the database is available, at most `limit`; returns whether it is.
     pub async fn ready(&self, limit: Duration) -> bool {
-        self.common.health.is_up_within(limit).await
+        self.context.health.is_up_within(limit).await
     }
 
-    /// Whether the database can be used, as far as is known.
+    /// Whether the database was available when last seen.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] with the reason, in words fit for the public.
+    /// [`StoreError::Unavailable`] with a reason that may be shown to clients.
     pub fn check(&self) -> Result<(), StoreError> {
-        self.common.health.check()
+        self.context.health.check()
     }
 
     /// A writer with a connection of its own.
     #[must_use]
     pub fn writer(&self) -> PostgresStore {
-        PostgresStore::new(self.common.clone(), self.reader.clone())
+        PostgresStore::new(self.context.clone(), self.reader.clone())
     }
 
     /// As many writers as the options say.
     #[must_use]
     pub fn writers(&self) -> Vec<PostgresStore> {
-        (0..self.common.options.writers).map(|_| self.writer()).collect()
+        (0..self.context.options.writers).map(|_| self.writer()).collect()
     }
 
     /// The reader.
@@ -91,13 +91,13 @@ impl Postgres {
     /// The database's clock.
     #[must_use]
     pub fn clock(&self) -> DatabaseClock {
-        DatabaseClock(self.common.clock.clone())
+        DatabaseClock(self.context.clock.clone())
     }
 
-    /// A handle for what is counted.
+    /// A handle for the counters.
     #[must_use]
     pub fn watch(&self) -> PostgresWatch {
-        PostgresWatch(self.common.clone())
+        PostgresWatch(self.context.clone())
     }
 }
 
@@ -108,18 +108,18 @@ impl Drop for Postgres {
     }
 }
 
-/// What metrics are made of.
+/// The source of the store's metrics.
 #[derive(Clone)]
-pub struct PostgresWatch(Arc<Common>);
+pub struct PostgresWatch(Arc<StoreContext>);
 
 impl PostgresWatch {
-    /// What has happened since the start.
+    /// Counters since the start.
     #[must_use]
     pub fn counts(&self) -> &Counts {
         &self.0.counts
     }
 
-    /// Whether the database can be used.
+    /// Whether the database is available.
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.0.health.check().is_ok()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use inventory::{
-    decide::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet},
+    decide::{DUE_MAX, HoldSlot, KeySlot, ReadSet, WorkingSet},
     domain::{CustomerId, EventName, Fingerprint, HoldId, HoldState, IdempotencyKey, TimeMs},
     ledger::Record,
 };
@@ -20,7 +20,7 @@ use crate::{
     sql::Sql,
 };
 
-/// What begins a batch. The function that loads it sets the other bounds.
+/// The start of a batch. The function that loads it sets the other bounds.
 pub fn begin_batch(options: &PostgresOptions) -> String {
     let statement = options.statement_timeout.as_millis();
     format!(
@@ -28,7 +28,7 @@ pub fn begin_batch(options: &PostgresOptions) -> String {
     )
 }
 
-/// What begins any other transaction that writes: bounds that hold without this process, so that it
+/// The start of any other writing transaction: bounds that hold without this process, so that it
 /// can neither wait nor keep others waiting for ever, and never less durable than a commit must be.
 pub fn begin(options: &PostgresOptions) -> String {
     let (begin, lock) = (begin_batch(options), options.lock_timeout.as_millis());
@@ -39,14 +39,14 @@ pub fn begin(options: &PostgresOptions) -> String {
     )
 }
 
-/// Begins a transaction, locks the events that `touch` names, in the order of their names, and
+/// Begins a transaction, locks the events of `reads`, in the order of their names, and
 /// loads. One round trip.
 pub async fn load(
     client: &Client,
     sql: &Sql,
     begin: &str,
     options: &PostgresOptions,
-    touch: &Touch,
+    reads: &ReadSet,
     now_ms: TimeMs,
 ) -> Result<WorkingSet, DbError> {
     let wanted = Wanted {
@@ -57,7 +57,7 @@ pub async fn load(
     // Biased: they are sent in this order, without waiting for each other.
     let (begun, rows) = tokio::join!(biased;
         client.batch_execute(begin),
-        rows(client, sql, options, touch, &wanted),
+        rows(client, sql, options, reads, &wanted),
     );
     begun?;
     let mut set = WorkingSet::default();
@@ -67,19 +67,18 @@ pub async fn load(
     Ok(set)
 }
 
-/// Adds to `set`, whose transaction is open, what else `touch` names of the events that it has
-/// locked.
+/// Adds to `set`, whose transaction is open, the rest of `reads` for the events that it has locked.
 pub async fn load_more(
     client: &Client,
     sql: &Sql,
     options: &PostgresOptions,
-    touch: &Touch,
+    reads: &ReadSet,
     set: &mut WorkingSet,
 ) -> Result<(), DbError> {
     let wanted = Wanted { events: false, caller_ms: Some(set.now_ms), due_max: 0 };
-    let rows = rows(client, sql, options, touch, &wanted).await?;
+    let rows = rows(client, sql, options, reads, &wanted).await?;
     for row in rows {
-        // What was loaded before is the same still: it is locked.
+        // Data loaded before is unchanged: it is locked.
         add(set, &row)?;
     }
     Ok(())
@@ -95,15 +94,15 @@ async fn rows(
     client: &Client,
     sql: &Sql,
     options: &PostgresOptions,
-    touch: &Touch,
+    reads: &ReadSet,
     wanted: &Wanted,
 ) -> Result<Vec<Row>, DbError> {
     let names: Vec<&str> =
-        touch.events.iter().filter(|_| wanted.events).map(EventName::as_str).collect();
-    let ids: Vec<Uuid> = touch.holds.iter().map(|id| uuid(*id)).collect();
-    let keys: Vec<&str> = touch.keys.iter().map(IdempotencyKey::as_str).collect();
+        reads.events.iter().filter(|_| wanted.events).map(EventName::as_str).collect();
+    let ids: Vec<Uuid> = reads.holds.iter().map(|id| uuid(*id)).collect();
+    let keys: Vec<&str> = reads.keys.iter().map(IdempotencyKey::as_str).collect();
     let (of_events, customers): (Vec<&str>, Vec<&str>) =
-        touch.customers.iter().map(|(event, who)| (event.as_str(), who.as_str())).unzip();
+        reads.customers.iter().map(|(event, who)| (event.as_str(), who.as_str())).unzip();
     let (caller_ms, due_max) = (wanted.caller_ms.map(int), int(wanted.due_max as u64));
     let lock_timeout = options.lock_timeout.as_millis().to_string();
     let params: [(&(dyn ToSql + Sync), Type); 9] = [
@@ -114,13 +113,13 @@ async fn rows(
         (&keys, Type::TEXT_ARRAY),
         (&caller_ms, Type::INT8),
         (&due_max, Type::INT8),
-        (&touch.totals, Type::BOOL),
+        (&reads.totals, Type::BOOL),
         (&lock_timeout, Type::TEXT),
     ];
     Ok(client.query_typed(&sql.load, &params).await?)
 }
 
-/// Adds a row of a batch; the function that made it says what is in it.
+/// Adds a row of a batch, by the kind that the function returned.
 fn add(set: &mut WorkingSet, row: &Row) -> Result<(), DbError> {
     match row.try_get(0)? {
         "event" => {

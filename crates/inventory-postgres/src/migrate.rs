@@ -77,8 +77,8 @@ async fn apply(client: &Client, schema: &str) -> Result<(), DbError> {
     let schema_param: &(dyn tokio_postgres::types::ToSql + Sync) = &schema;
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended('ticket-system ' || $1, 0))";
     client.query_typed(lock, &[(schema_param, Type::TEXT)]).await?;
-    // Who may not create schemas can use one that is there; `IF NOT EXISTS` would ask for the right
-    // all the same.
+    // A role without the right to create schemas can use an existing one; `IF NOT EXISTS` would
+    // require the right anyway.
     let exists = "SELECT 1 FROM pg_namespace WHERE nspname = $1";
     if client.query_typed(exists, &[(schema_param, Type::TEXT)]).await?.is_empty() {
         client.batch_execute(&format!("CREATE SCHEMA {schema}")).await?;
@@ -103,7 +103,7 @@ async fn apply(client: &Client, schema: &str) -> Result<(), DbError> {
                 &[(&version, Type::INT4), (&name, Type::TEXT), (&breaking, Type::BOOL)],
             )
             .await?;
-        tracing::info!(version, name, "migrated the database");
+        tracing::info!(version, name, "applied database migration");
     }
     Ok(())
 }

@@ -9,12 +9,12 @@ use tokio_postgres::types::Type;
 
 use crate::{
     connection::{Connection, within},
+    context::StoreContext,
     counts::Counts,
     errors::DbError,
     migrate::migrate,
     options::TimeSource,
     rows::{int, number},
-    shared::Common,
 };
 
 /// How often it looks when all is well.
@@ -30,10 +30,10 @@ const FORGET_ROUNDS: usize = 8;
 const MIGRATION_MAX: Duration = Duration::from_secs(600);
 
 /// Runs until it is dropped.
-pub async fn run(common: Arc<Common>) {
+pub async fn run(context: Arc<StoreContext>) {
     let mut pause = PAUSE_MIN;
     loop {
-        let error = match watch(&common).await {
+        let error = match watch(&context).await {
             Ok(never) => match never {},
             Err((error, worked)) => {
                 if worked {
@@ -42,7 +42,7 @@ pub async fn run(common: Arc<Common>) {
                 error
             }
         };
-        common.health.set_down(&error);
+        context.health.set_down(&error);
         // Every process would try again at the same time otherwise.
         let jitter = rand::rng().random_range(0.5..1.5);
         sleep(pause.mul_f64(jitter)).await;
@@ -51,77 +51,77 @@ pub async fn run(common: Arc<Common>) {
 }
 
 /// One connection's life. The error says whether it ever worked.
-async fn watch(common: &Common) -> Result<std::convert::Infallible, (DbError, bool)> {
-    let counts = &common.counts;
-    let connection = Connection::connect(&common.options).await.map_err(|error| {
+async fn watch(context: &StoreContext) -> Result<std::convert::Infallible, (DbError, bool)> {
+    let counts = &context.counts;
+    let connection = Connection::connect(&context.options).await.map_err(|error| {
         Counts::add(&counts.connect_failures);
         (error, false)
     })?;
     Counts::add(&counts.connects);
-    // Every connection may lead to another server than the one before.
-    within(MIGRATION_MAX, migrate(&connection.client, &common.options.schema))
+    // Each connection may lead to another server.
+    within(MIGRATION_MAX, migrate(&connection.client, &context.options.schema))
         .await
         .map_err(|error| (error, false))?;
     let mut forgotten = Instant::now();
     loop {
-        within(common.options.statement_timeout, probe(&connection, common))
+        within(context.options.statement_timeout, probe(&connection, context))
             .await
             .map_err(|error| (error, true))?;
-        common.health.set_up();
-        // Where the time is the caller's, nobody here knows whether a key's is over.
-        if common.options.time == TimeSource::Database && forgotten.elapsed() >= FORGET_EVERY {
-            within(common.options.statement_timeout * 4, forget(&connection, common))
+        context.health.set_up();
+        // With the caller's clock, this task cannot tell which keys have expired.
+        if context.options.time == TimeSource::Database && forgotten.elapsed() >= FORGET_EVERY {
+            within(context.options.statement_timeout * 4, forget(&connection, context))
                 .await
                 .map_err(|error| (error, true))?;
             forgotten = Instant::now();
         }
         tokio::select! {
             () = sleep(PROBE_EVERY) => {}
-            () = common.health.alarm.notified() => {}
+            () = context.health.alarm.notified() => {}
         }
     }
 }
 
-async fn probe(connection: &Connection, common: &Common) -> Result<(), DbError> {
-    let rows = connection.client.query_typed(&common.sql.probe, &[]).await?;
+async fn probe(connection: &Connection, context: &StoreContext) -> Result<(), DbError> {
+    let rows = connection.client.query_typed(&context.sql.probe, &[]).await?;
     let row = rows.first().ok_or_else(|| DbError::Lost("no answer".into()))?;
     if row.try_get::<_, &str>(1)? == "on" {
         return Err(DbError::Lost("the server takes no writes any more".into()));
     }
-    common.clock.observe(number(row, 0)?);
+    context.clock.observe(number(row, 0)?);
     Ok(())
 }
 
-/// Keys whose time is over go, and beyond the bound the oldest: by the server's own estimate of how
-/// many there are.
-async fn forget(connection: &Connection, common: &Common) -> Result<(), DbError> {
+/// Deletes expired keys, and the oldest keys beyond the bound by the server's estimate of their
+/// number.
+async fn forget(connection: &Connection, context: &StoreContext) -> Result<(), DbError> {
     let most = int(FORGET_MAX);
     for _ in 0..FORGET_ROUNDS {
-        let gone = connection
+        let deleted = connection
             .client
-            .execute_typed(&common.sql.forget_keys, &[(&most, Type::INT8)])
+            .execute_typed(&context.sql.forget_keys, &[(&most, Type::INT8)])
             .await?;
-        if gone < FORGET_MAX {
+        if deleted < FORGET_MAX {
             break;
         }
     }
     let rows = connection
         .client
-        .query_typed(&common.sql.keys_len, &[(&common.options.schema, Type::TEXT)])
+        .query_typed(&context.sql.keys_len, &[(&context.options.schema, Type::TEXT)])
         .await?;
     let len = rows.first().map_or(Ok(0), |row| number(row, 0))?;
-    // A tenth more, because the estimate is one.
-    let most = common.options.keys_max.saturating_add(common.options.keys_max / 10);
+    // 10 % more, because the number is an estimate.
+    let most = context.options.keys_max.saturating_add(context.options.keys_max / 10);
     if len > most {
-        let excess = int((len - common.options.keys_max).min(FORGET_MAX * 4));
-        let gone = connection
+        let excess = int((len - context.options.keys_max).min(FORGET_MAX * 4));
+        let deleted = connection
             .client
-            .execute_typed(&common.sql.forget_oldest_keys, &[(&excess, Type::INT8)])
+            .execute_typed(&context.sql.forget_oldest_keys, &[(&excess, Type::INT8)])
             .await?;
         tracing::warn!(
-            gone,
-            len,
-            "there are more keys than may be kept: the oldest were forgotten"
+            deleted,
+            remaining = len.saturating_sub(deleted),
+            "deleted the oldest idempotency keys: IDEMPOTENCY_KEYS_MAX exceeded"
         );
     }
     Ok(())

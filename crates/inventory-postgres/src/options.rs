@@ -1,40 +1,40 @@
-//! How the database is reached and what may be asked of it.
+//! Options of the PostgreSQL store.
 
 use std::time::Duration;
 
 use crate::url::Target;
 
-/// Whose time decides.
+/// The clock that decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeSource {
     /// The database's, so that processes whose clocks differ agree.
     Database,
-    /// That of whoever loads a batch: for tests and for replaying.
+    /// The clock of the caller that loads a batch: for tests and replays.
     Caller,
 }
 
 /// The limits of the PostgreSQL store.
 #[derive(Debug, Clone)]
 pub struct PostgresOptions {
-    /// Where it is.
+    /// The database.
     pub target: Target,
     /// The schema its tables are in.
     pub schema: String,
-    /// Writers, each with a connection: so many events are written to at once.
+    /// Writers, each with a connection: the number of events written concurrently.
     pub writers: usize,
     /// Connections for reads.
     pub readers: usize,
-    /// How long a connection may take to be made, for each host.
+    /// The time limit of a connection attempt, per host.
     pub connect_timeout: Duration,
-    /// How long a transaction waits for another process, and how long one may keep others waiting.
+    /// How long a transaction waits for a lock, and how long it may hold one while idle.
     pub lock_timeout: Duration,
-    /// How long a round trip may take.
+    /// The time limit of a round trip.
     pub statement_timeout: Duration,
-    /// How long an unknown outcome is asked after.
+    /// How long the outcome of an interrupted commit is queried.
     pub resolve_timeout: Duration,
-    /// How many keys are kept, about; beyond it the oldest go first.
+    /// The approximate number of stored keys; the oldest beyond it are deleted.
     pub keys_max: u64,
-    /// Whose time decides.
+    /// The clock that decides.
     pub time: TimeSource,
 }
 

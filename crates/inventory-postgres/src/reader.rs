@@ -1,9 +1,10 @@
-//! Reads of what is committed, through a few connections of their own.
+//! Reads of committed data, through separate connections.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use inventory::domain::{EventName, Hold, HoldId};
 use inventory_store::{BoxFuture, EventView, Reader, SharedReader, StoreError, StoredRecord};
+use parking_lot::Mutex;
 use tokio::{sync::Semaphore, time::timeout};
 use tokio_postgres::{
     Row,
@@ -13,17 +14,17 @@ use uuid::Uuid;
 
 use crate::{
     connection::{Connection, within},
+    context::StoreContext,
     counts::Counts,
     errors::DbError,
     rows::{event, event_name, hold, int, number, optional_number, uuid},
-    shared::Common,
     sql::Sql,
 };
 
 /// The reader of the PostgreSQL store.
 pub struct PostgresReader {
-    common: Arc<Common>,
-    /// As many as there may be connections.
+    context: Arc<StoreContext>,
+    /// One permit per connection.
     turns: Arc<Semaphore>,
     idle: Arc<Mutex<Vec<Connection>>>,
 }
@@ -48,55 +49,55 @@ impl Param {
 }
 
 impl PostgresReader {
-    pub fn new(common: Arc<Common>) -> Self {
-        let turns = Arc::new(Semaphore::new(common.options.readers));
-        Self { common, turns, idle: Arc::default() }
+    pub fn new(context: Arc<StoreContext>) -> Self {
+        let turns = Arc::new(Semaphore::new(context.options.readers));
+        Self { context, turns, idle: Arc::default() }
     }
 
     /// Closes the connections that are not in use.
     pub fn close(&self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.idle.lock().clear();
     }
 
-    /// Runs one statement of its own. It goes on when its caller goes away, so that no connection
-    /// is left with half an answer.
+    /// Runs one statement. It continues when its caller goes away, so that no connection is left
+    /// with half a response.
     async fn query(
         &self,
         sql: fn(&Sql) -> &String,
         params: Vec<Param>,
     ) -> Result<Vec<Row>, StoreError> {
-        self.common.health.check()?;
+        self.context.health.check()?;
         let unavailable = |text: &str| StoreError::Unavailable(text.into());
-        let limit = self.common.options.statement_timeout;
+        let limit = self.context.options.statement_timeout;
         let turn = timeout(limit, self.turns.clone().acquire_owned())
             .await
             .map_err(|_| unavailable("too many reads are waiting"))?;
         let turn = turn.map_err(|_| unavailable("the store is closed"))?;
-        let (common, idle) = (self.common.clone(), self.idle.clone());
+        let (context, idle) = (self.context.clone(), self.idle.clone());
         let task = tokio::spawn(async move {
             let _turn = turn;
             let mut fresh = false;
             loop {
-                let known = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                let known = idle.lock().pop();
                 let connection = match known.filter(Connection::is_open) {
                     Some(connection) => connection,
                     None => {
                         fresh = true;
-                        connect(&common).await?
+                        connect(&context).await?
                     }
                 };
                 let typed: Vec<_> = params.iter().map(Param::typed).collect();
                 let trip =
-                    async { Ok(connection.client.query_typed(sql(&common.sql), &typed).await?) };
+                    async { Ok(connection.client.query_typed(sql(&context.sql), &typed).await?) };
                 match within(limit, trip).await {
                     Ok(rows) => {
-                        idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+                        idle.lock().push(connection);
                         return Ok(rows);
                     }
-                    // It had been idle, and may have died of it.
+                    // An idle connection may have died.
                     Err(DbError::Lost(_)) if !fresh => {}
                     Err(error) => {
-                        common.health.alarm.notify_one();
+                        context.health.alarm.notify_one();
                         return Err(error.unavailable());
                     }
                 }
@@ -106,13 +107,13 @@ impl PostgresReader {
     }
 }
 
-async fn connect(common: &Common) -> Result<Connection, StoreError> {
-    let connection = Connection::connect(&common.options).await.map_err(|error| {
-        Counts::add(&common.counts.connect_failures);
-        common.health.alarm.notify_one();
+async fn connect(context: &StoreContext) -> Result<Connection, StoreError> {
+    let connection = Connection::connect(&context.options).await.map_err(|error| {
+        Counts::add(&context.counts.connect_failures);
+        context.health.alarm.notify_one();
         error.unavailable()
     })?;
-    Counts::add(&common.counts.connects);
+    Counts::add(&context.counts.connects);
     Ok(connection)
 }
 
@@ -192,6 +193,6 @@ impl SharedReader for PostgresReader {
     }
 
     fn check(&self) -> Result<(), StoreError> {
-        self.common.health.check()
+        self.context.health.check()
     }
 }

@@ -1,4 +1,4 @@
-//! Finding out whether a commit happened whose answer was lost.
+//! Determines the outcome of a commit whose response was lost.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::{
     sql::Sql,
 };
 
-/// What became of it.
+/// The outcome of the commit.
 pub enum Outcome {
     Committed,
     NotCommitted,
 }
 
-/// What identifies a batch: its first record.
+/// Identifies a batch by its first record.
 pub struct Fingerprint {
     event: EventName,
     seq: u64,
@@ -38,12 +38,12 @@ impl Fingerprint {
     }
 }
 
-/// Asks until `options.resolve_timeout` is over; gives back a connection that works with the
-/// answer.
+/// Queries until `options.resolve_timeout`; returns the outcome with a working connection.
 ///
-/// The batch held the lock of its event from its load to its end. Who has that lock now knows that
-/// the old transaction is over, and the ledger says how. A batch that made its event held none: if
-/// it is still to come, it will collide with whatever is written in its place, and be rolled back.
+/// The batch held the lock of its event from its load to its end. Once another transaction has that
+/// lock, the old transaction is over, and the ledger shows its outcome. A batch that created its
+/// event held no lock: if it commits later, it conflicts with the record written in its place and
+/// is rolled back.
 pub async fn resolve(
     options: &PostgresOptions,
     sql: &Sql,
@@ -72,8 +72,8 @@ pub async fn resolve(
     }
 }
 
-/// A record that can be seen is committed here, but perhaps not on a synchronous standby: whoever
-/// waited for that was disturbed. A commit that comes after it and is waited for carries it along.
+/// A visible record is committed on this server, but perhaps not on a synchronous standby, because
+/// the wait for it was interrupted. A later synchronous commit includes it.
 async fn ask(
     connection: &Connection,
     sql: &Sql,
@@ -97,7 +97,7 @@ async fn ask(
         connection.client.batch_execute("ROLLBACK").await?;
         return Ok(Outcome::NotCommitted);
     }
-    connection.client.execute_typed(&sql.touch, &fence).await?;
+    connection.client.execute_typed(&sql.reads, &fence).await?;
     connection.client.batch_execute(UNBOUNDED).await?;
     connection.client.batch_execute("COMMIT").await?;
     Ok(Outcome::Committed)

@@ -1,4 +1,4 @@
-//! Rows as the domain has them. What cannot be read was damaged.
+//! Converts rows to domain types. Invalid rows are damage.
 
 use std::fmt::Display;
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::errors::DbError;
 
-/// A number of the domain as the database keeps it. What would not fit is refused long before.
+/// A domain number as the database stores it. Larger numbers are refused earlier.
 pub fn int(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

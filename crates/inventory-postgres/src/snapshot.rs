@@ -1,7 +1,6 @@
-//! All of a schema as it is at one moment, page by page: one read-only transaction, whatever is
-//! sold meanwhile.
+//! A snapshot of a schema, read page by page in one read-only transaction while sales continue.
 //!
-//! Nothing is changed by it, and the schema is not brought up to date either.
+//! It changes nothing and does not migrate the schema.
 
 use std::time::Duration;
 
@@ -26,12 +25,12 @@ use crate::{
 
 /// Rows of one round trip.
 pub const PAGE: usize = 1_000;
-/// How long whoever reads may take between two pages.
+/// The longest pause between two pages.
 const IDLE_MAX: Duration = Duration::from_secs(600);
 
 type Params<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
 
-/// A record where it was found.
+/// A record and its place in the table.
 pub type LedgerRow = (EventName, u64, Vec<u8>);
 
 /// One moment of a database.
@@ -90,8 +89,7 @@ impl Snapshot {
         rows.iter().map(read).collect::<Result<_, _>>().map_err(DbError::unavailable)
     }
 
-    /// Records by event and place, after those of `after`: also of events that no other table
-    /// knows.
+    /// Records by event and `seq`, after `after`, including events that are in no other table.
     pub async fn ledger(
         &self,
         after: Option<(&EventName, u64)>,
@@ -127,7 +125,7 @@ impl Snapshot {
         self.read(&sql, &[(&after, Type::UUID)], hold).await
     }
 
-    /// What customers have, by event and customer.
+    /// Quantities of customers, by event and customer.
     pub async fn customers(
         &self,
         after: Option<(&EventName, &CustomerId)>,
@@ -146,7 +144,7 @@ impl Snapshot {
         self.read(&sql, &[(&name, Type::TEXT), (&who, Type::TEXT)], read).await
     }
 
-    /// Keys, and where their answers are.
+    /// Keys, with the places of their records.
     pub async fn keys(
         &self,
         after: Option<&IdempotencyKey>,
@@ -159,7 +157,7 @@ impl Snapshot {
         self.read(&sql, &[(&after, Type::TEXT)], key).await
     }
 
-    /// Which of `keys` are kept.
+    /// Those of `keys` that are stored.
     pub async fn keys_among(&self, keys: &[&str]) -> Result<Vec<String>, StoreError> {
         let sql = format!("SELECT key FROM {}.keys WHERE key = ANY($1)", self.schema);
         self.read(&sql, &[(&keys, Type::TEXT_ARRAY)], |row| Ok(row.try_get(0)?)).await

@@ -1,4 +1,4 @@
-//! TLS on the way to the database, by rustls, in the modes that libpq has.
+//! TLS to the database by rustls, in the modes of libpq.
 
 use std::{
     path::{Path, PathBuf},
@@ -27,16 +27,16 @@ pub enum TlsError {
     /// A file cannot be read as certificates or a key.
     #[error("{}: {reason}", .path.display())]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// There is nothing to verify the server with.
+    /// No root certificates to verify the server.
     #[error("this machine has no root certificates: name a file in sslrootcert")]
     NoRoots,
     /// A certificate without its key, or the other way round.
-    #[error("sslcert and sslkey belong together")]
+    #[error("sslcert and sslkey must be set together")]
     HalfClient,
     /// The library does not accept it.
     #[error("{0}")]
@@ -47,10 +47,10 @@ pub enum TlsError {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum TlsMode {
     Disable,
-    /// Where the server offers it. Protects against nobody who can change what is sent.
+    /// TLS if the server offers it. Does not protect against an active attacker.
     #[default]
     Prefer,
-    /// Always, whoever the server is. With a root certificate it is `verify-ca`.
+    /// Always TLS, without verifying the server. With a root certificate it is `verify-ca`.
     Require,
     VerifyCa,
     VerifyFull,
@@ -71,9 +71,9 @@ impl FromStr for TlsMode {
     }
 }
 
-/// What a URL says about TLS.
+/// The TLS options of a URL.
 #[derive(Debug, Default)]
-pub struct TlsWishes {
+pub struct TlsOptions {
     pub mode: TlsMode,
     pub root_cert: Option<PathBuf>,
     pub cert: Option<PathBuf>,
@@ -85,15 +85,15 @@ pub struct TlsWishes {
 pub struct TlsMaker(pub MakeRustlsConnect);
 
 impl TlsMaker {
-    pub fn new(wishes: &TlsWishes) -> Result<Self, TlsError> {
+    pub fn new(options: &TlsOptions) -> Result<Self, TlsError> {
         let provider = Arc::new(ring::default_provider());
         let rejected = |error: &dyn std::error::Error| TlsError::Rejected(error.to_string());
-        let checks_name = wishes.mode == TlsMode::VerifyFull;
+        let checks_name = options.mode == TlsMode::VerifyFull;
         let checks_chain = checks_name
-            || wishes.mode == TlsMode::VerifyCa
-            || (wishes.mode == TlsMode::Require && wishes.root_cert.is_some());
+            || options.mode == TlsMode::VerifyCa
+            || (options.mode == TlsMode::Require && options.root_cert.is_some());
         let inner = if checks_chain {
-            let roots = Arc::new(roots(wishes.root_cert.as_deref())?);
+            let roots = Arc::new(roots(options.root_cert.as_deref())?);
             let verifier =
                 WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build();
             Some(verifier.map_err(|error| rejected(&error))?)
@@ -106,7 +106,7 @@ impl TlsMaker {
             .map_err(|error| rejected(&error))?
             .dangerous()
             .with_custom_certificate_verifier(verifier);
-        let config = match (&wishes.cert, &wishes.key) {
+        let config = match (&options.cert, &options.key) {
             (Some(cert), Some(key)) => {
                 let key_der =
                     PrivateKeyDer::from_pem_file(key).map_err(|error| pem_error(key, &error))?;
@@ -121,8 +121,7 @@ impl TlsMaker {
     }
 }
 
-/// In words of our own: the library's show the line that it could not read, and of a key on a
-/// single line that is the key.
+/// An own text: the library's shows the unreadable line, which may be a key.
 fn pem_error(path: &Path, error: &pem::Error) -> TlsError {
     let reason = match error {
         pem::Error::Io(error) => error.to_string(),
@@ -131,8 +130,8 @@ fn pem_error(path: &Path, error: &pem::Error) -> TlsError {
         }
         pem::Error::IllegalSectionStart { .. } => "a BEGIN line of it is malformed".to_owned(),
         pem::Error::Base64Decode(_) => "a section of it is no base64".to_owned(),
-        pem::Error::NoItemsFound => "what it should hold is not in it".to_owned(),
-        _ => "it is not PEM".to_owned(),
+        pem::Error::NoItemsFound => "no matching PEM section".to_owned(),
+        _ => "not PEM".to_owned(),
     };
     TlsError::File { path: path.to_owned(), reason }
 }
@@ -168,8 +167,8 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, TlsError> {
     if store.is_empty() { Err(TlsError::NoRoots) } else { Ok(store) }
 }
 
-/// Verifies as far as the mode asks for. Whatever the mode, the server proves that it has the key
-/// of its certificate.
+/// Verifies the server as the mode requires. In every mode the server proves that it has the key of
+/// its certificate.
 #[derive(Debug)]
 struct Verifier {
     inner: Option<Arc<WebPkiServerVerifier>>,

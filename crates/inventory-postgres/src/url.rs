@@ -1,4 +1,4 @@
-//! The connection URL: what the driver knows of it, and what it does not.
+//! The connection URL: parameters of the driver, and those that only this crate reads.
 
 use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
@@ -8,12 +8,12 @@ use tokio_postgres::{
     config::{Host, SslMode, TargetSessionAttrs},
 };
 
-use crate::tls::{TlsError, TlsMaker, TlsMode, TlsWishes};
+use crate::tls::{TlsError, TlsMaker, TlsMode, TlsOptions};
 
 /// Why a URL cannot be used. The texts never contain any of it but names of parameters and files.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UrlError {
-    /// It is none.
+    /// It is not a URL.
     #[error(
         "it must be a URL as in postgres://user:password@host:5432/database, with all special characters percent-encoded"
     )]
@@ -22,11 +22,11 @@ pub enum UrlError {
     #[error("it must name at least one host")]
     NoHost,
     /// A parameter has a value that is not one of those known.
-    #[error("its parameter {0} has a value that is not known")]
+    #[error("parameter {0} has an unknown value")]
     Parameter(&'static str),
-    /// A parameter has a name that is not one of those known. It may be the rest of a password, so
-    /// it is not told.
-    #[error("it has a parameter that is not known; known are: {}", PARAMETERS.join(", "))]
+    /// A parameter has a name that is not one of those known. It may be part of a password, so the
+    /// text does not contain it.
+    #[error("unknown parameter; known parameters: {}", PARAMETERS.join(", "))]
     UnknownParameter,
     /// Certificates cannot be used.
     #[error("{0}")]
@@ -59,8 +59,8 @@ const PARAMETERS: [&str; 22] = [
     "user",
 ];
 
-/// A database: one or more hosts, the login, and how to protect the way to it. It never shows its
-/// contents.
+/// A database: one or more hosts, the login and the TLS options. Its `Debug` form is empty of all
+/// of them.
 #[derive(Clone)]
 pub struct Target {
     pub hosts: Vec<Config>,
@@ -85,32 +85,32 @@ impl FromStr for Target {
         let (base, query) = url[host_at..]
             .find('?')
             .map_or((url, ""), |at| (&url[..host_at + at], &url[host_at + at + 1..]));
-        let mut wishes = TlsWishes::default();
+        let mut tls = TlsOptions::default();
         let mut rest = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').ok_or(UrlError::Malformed)?;
             let file = || decoded(value).map(PathBuf::from).ok_or_else(|| unusable(name));
             match name {
-                "sslmode" => wishes.mode = value.parse().map_err(|()| unusable(name))?,
-                "sslrootcert" => wishes.root_cert = Some(file()?),
-                "sslcert" => wishes.cert = Some(file()?),
-                "sslkey" => wishes.key = Some(file()?),
+                "sslmode" => tls.mode = value.parse().map_err(|()| unusable(name))?,
+                "sslrootcert" => tls.root_cert = Some(file()?),
+                "sslcert" => tls.cert = Some(file()?),
+                "sslkey" => tls.key = Some(file()?),
                 _ => rest.push(pair),
             }
         }
         let plain =
             if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
-        // The driver's own words may repeat parts of the URL.
+        // The driver's error may repeat parts of the URL.
         let config: Config = plain.parse().map_err(|_| rest_error(base, &rest))?;
-        let hosts = single_hosts(&config, wishes.mode, query.contains("target_session_attrs="));
+        let hosts = single_hosts(&config, tls.mode, query.contains("target_session_attrs="));
         if hosts.is_empty() {
             return Err(UrlError::NoHost);
         }
-        Ok(Self { hosts, tls: TlsMaker::new(&wishes)? })
+        Ok(Self { hosts, tls: TlsMaker::new(&tls)? })
     }
 }
 
-/// What is wrong with a parameter of this name, whose value cannot be used.
+/// The error for a parameter with an unusable value.
 fn unusable(name: &str) -> UrlError {
     PARAMETERS
         .iter()
@@ -118,7 +118,7 @@ fn unusable(name: &str) -> UrlError {
         .map_or(UrlError::UnknownParameter, |known| UrlError::Parameter(known))
 }
 
-/// Which parameter it is that the driver does not know.
+/// Finds the parameter that the driver does not know.
 fn rest_error(base: &str, rest: &[&str]) -> UrlError {
     let wrong = rest.iter().find(|pair| format!("{base}?{pair}").parse::<Config>().is_err());
     match wrong.and_then(|pair| pair.split_once('=')) {
@@ -143,8 +143,8 @@ fn decoded(value: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// A configuration for each host: the driver would wait for a host that accepts and says nothing,
-/// and never try the next.
+/// One configuration per host: the driver would wait for a host that accepts and never responds,
+/// and not try the next.
 fn single_hosts(all: &Config, mode: TlsMode, attrs_given: bool) -> Vec<Config> {
     let hosts = all.get_hosts().iter().enumerate();
     let single = hosts.map(|(at, host)| {
@@ -198,7 +198,7 @@ fn single_hosts(all: &Config, mode: TlsMode, attrs_given: bool) -> Vec<Config> {
     single.collect()
 }
 
-/// The driver's default, two hours: it does not tell whether that was asked for.
+/// The driver's default of two hours. It does not show whether the URL set that value.
 const DRIVERS_IDLE: Duration = Duration::from_secs(2 * 60 * 60);
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn several_hosts_are_tried_one_by_one_and_writable_ones_only() {
+    fn hosts_are_tried_in_order_and_must_be_writable() {
         let target = parse("postgres://u:p%40ss@a:5432,b:5433/db?application_name=x").unwrap();
         let ports: Vec<_> =
             target.hosts.iter().map(|host| (host.get_hosts().len(), host.get_ports()[0])).collect();
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_may_hold_what_looks_like_parameters() {
+    fn password_may_contain_parameter_syntax() {
         let target =
             parse("postgres://user:a?sslmode=b&c=d@host/db?sslmode=require&application_name=x")
                 .unwrap();
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_a_url_is_ever_shown() {
+    fn url_is_never_shown() {
         let target = parse("postgres://user:secret@host/db").unwrap();
         assert_eq!(format!("{target:?}"), "Target(1 hosts, hidden)");
         for wrong in [
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn modes_of_tls_are_those_of_libpq() {
+    fn tls_modes_match_libpq() {
         for mode in ["disable", "prefer", "require"] {
             parse(&format!("postgres://u@h/db?sslmode={mode}")).unwrap();
         }

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use inventory::{
-    decide::{Touch, WorkingSet},
+    decide::{ReadSet, WorkingSet},
     domain::{EventName, TimeMs},
 };
 use inventory_store::{Durability, EventView, Reader, SharedStore, Store, StoreError};
@@ -11,18 +11,17 @@ use inventory_store::{Durability, EventView, Reader, SharedStore, Store, StoreEr
 use crate::{
     commit::{CommitError, NextExpiries, commit},
     connection::{Connection, within},
+    context::StoreContext,
     counts::Counts,
     errors::DbError,
     load::{load, load_more},
     reader::PostgresReader,
     resolve::{Fingerprint, Outcome, resolve},
-    shared::Common,
 };
 
-/// A writer of the PostgreSQL store. It connects when it is first needed, and again whenever it has
-/// to.
+/// A writer of the PostgreSQL store. It connects on first use, and again when needed.
 pub struct PostgresStore {
-    common: Arc<Common>,
+    context: Arc<StoreContext>,
     reader: Arc<PostgresReader>,
     connection: Option<Connection>,
     /// The events that were there when the open transaction loaded; `None` when none is open.
@@ -30,24 +29,24 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    pub fn new(common: Arc<Common>, reader: Arc<PostgresReader>) -> Self {
-        Self { common, reader, connection: None, open: None }
+    pub fn new(context: Arc<StoreContext>, reader: Arc<PostgresReader>) -> Self {
+        Self { context, reader, connection: None, open: None }
     }
 
-    /// The connection, made now if there is none. Where the database is known to be away, nobody
-    /// waits to find that out again.
+    /// The connection, opened if needed. Fails immediately when the database is known to be
+    /// unreachable.
     async fn connection(&mut self) -> Result<Connection, StoreError> {
         if let Some(connection) = self.connection.take().filter(Connection::is_open) {
             return Ok(connection);
         }
-        self.common.health.check()?;
-        Connection::connect(&self.common.options)
+        self.context.health.check()?;
+        Connection::connect(&self.context.options)
             .await
-            .inspect(|_| Counts::add(&self.common.counts.connects))
+            .inspect(|_| Counts::add(&self.context.counts.connects))
             .map_err(|error| {
-                Counts::add(&self.common.counts.connect_failures);
-                self.common.health.alarm.notify_one();
-                tracing::warn!(error = error.text(), "a writer cannot connect to the database");
+                Counts::add(&self.context.counts.connect_failures);
+                self.context.health.alarm.notify_one();
+                tracing::warn!(error = error.text(), "writer cannot connect to the database");
                 error.unavailable()
             })
     }
@@ -56,10 +55,10 @@ impl PostgresStore {
     async fn roll_back(&mut self, connection: Connection, error: &DbError) {
         self.open = None;
         if matches!(error, DbError::Lost(_)) || !connection.is_open() {
-            self.common.health.alarm.notify_one();
+            self.context.health.alarm.notify_one();
             return;
         }
-        let ended = within(self.common.options.statement_timeout, async {
+        let ended = within(self.context.options.statement_timeout, async {
             Ok(connection.client.batch_execute("ROLLBACK").await?)
         })
         .await;
@@ -70,14 +69,14 @@ impl PostgresStore {
 
     fn give_up(&self, error: DbError) -> StoreError {
         match &error {
-            DbError::Again(_) => Counts::add(&self.common.counts.conflicts),
-            other => tracing::warn!(error = other.text(), "a batch was rolled back"),
+            DbError::Again(_) => Counts::add(&self.context.counts.conflicts),
+            other => tracing::warn!(error = other.text(), "batch rolled back"),
         }
         error.without_effect()
     }
 
     async fn end_empty(&mut self, connection: Connection) -> Result<Vec<EventView>, StoreError> {
-        let ended = within(self.common.options.statement_timeout, async {
+        let ended = within(self.context.options.statement_timeout, async {
             Ok(connection.client.batch_execute("ROLLBACK").await?)
         })
         .await;
@@ -86,28 +85,28 @@ impl PostgresStore {
                 self.connection = Some(connection);
                 Ok(Vec::new())
             }
-            // What was read was read under the lock; nothing was to be written.
+            // The batch only read, under the lock; it had nothing to write.
             Err(_) => Ok(Vec::new()),
         }
     }
 
-    /// The answer to the commit was lost: asks the database what became of it.
+    /// Queries the outcome of a commit whose response was lost.
     async fn find_out(
         &mut self,
         set: &WorkingSet,
         lost: String,
     ) -> Result<NextExpiries, StoreError> {
-        let counts = &self.common.counts;
+        let counts = &self.context.counts;
         Counts::add(&counts.interrupted);
-        self.common.health.alarm.notify_one();
+        self.context.health.alarm.notify_one();
         let unknown = |text: String| StoreError::Unknown(text.into());
         let Some(batch) = Fingerprint::of(set) else { return Err(unknown(lost)) };
         tracing::warn!(
             error = lost,
             records = set.records.len(),
-            "the connection was lost during a commit: asking what became of it"
+            "connection lost during a commit; checking whether it took effect"
         );
-        match resolve(&self.common.options, &self.common.sql, &self.common.begin, &batch).await {
+        match resolve(&self.context.options, &self.context.sql, &self.context.begin, &batch).await {
             Ok((connection, outcome)) => {
                 self.connection = Some(connection);
                 match outcome {
@@ -130,20 +129,19 @@ impl PostgresStore {
 }
 
 impl Store for PostgresStore {
-    async fn load(&mut self, touch: &Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
+    async fn load(&mut self, reads: &ReadSet, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
         if self.open.take().is_some() {
-            // A batch that was loaded and never committed: its connection goes, and its locks with
-            // it.
+            // A batch was loaded and never committed: closing its connection releases its locks.
             self.connection = None;
         }
         let connection = self.connection().await?;
-        let common = self.common.clone();
-        let options = &common.options;
+        let context = self.context.clone();
+        let options = &context.options;
         let trip =
-            load(&connection.client, &common.sql, &common.begin_batch, options, touch, now_ms);
+            load(&connection.client, &context.sql, &context.begin_batch, options, reads, now_ms);
         match within(options.statement_timeout + options.lock_timeout, trip).await {
             Ok(set) => {
-                common.clock.observe(set.now_ms);
+                context.clock.observe(set.now_ms);
                 self.open = Some(set.events.keys().cloned().collect());
                 self.connection = Some(connection);
                 Ok(set)
@@ -155,7 +153,7 @@ impl Store for PostgresStore {
         }
     }
 
-    /// Always as durable as the server commits, never less than on its disk.
+    /// As durable as the server's commits: at least on its disk.
     async fn commit(
         &mut self,
         set: WorkingSet,
@@ -167,10 +165,10 @@ impl Store for PostgresStore {
         if set.records.is_empty() {
             return self.end_empty(connection).await;
         }
-        let common = self.common.clone();
-        let limit = common.options.statement_timeout;
+        let context = self.context.clone();
+        let limit = context.options.statement_timeout;
         let done =
-            tokio::time::timeout(limit, commit(&connection.client, &common.sql, &set, &existed))
+            tokio::time::timeout(limit, commit(&connection.client, &context.sql, &set, &existed))
                 .await;
         let next =
             match done.unwrap_or_else(|_| Err(CommitError::Unknown("no answer in time".into()))) {
@@ -183,7 +181,7 @@ impl Store for PostgresStore {
                     return Err(self.give_up(error));
                 }
                 Err(CommitError::Unknown(lost)) => {
-                    // The old connection goes first: its transaction has to end.
+                    // Closes the old connection first: its transaction has to end.
                     drop(connection);
                     self.find_out(&set, lost).await?
                 }
@@ -204,13 +202,13 @@ impl Store for PostgresStore {
 }
 
 impl SharedStore for PostgresStore {
-    async fn load_more(&mut self, set: &mut WorkingSet, touch: &Touch) -> Result<(), StoreError> {
+    async fn load_more(&mut self, set: &mut WorkingSet, reads: &ReadSet) -> Result<(), StoreError> {
         let (Some(existed), Some(connection)) = (self.open.take(), self.connection.take()) else {
             return Err(StoreError::Conflict("no transaction is open".into()));
         };
-        let common = self.common.clone();
-        let trip = load_more(&connection.client, &common.sql, &common.options, touch, set);
-        match within(common.options.statement_timeout, trip).await {
+        let context = self.context.clone();
+        let trip = load_more(&connection.client, &context.sql, &context.options, reads, set);
+        match within(context.options.statement_timeout, trip).await {
             Ok(()) => {
                 self.open = Some(existed);
                 self.connection = Some(connection);

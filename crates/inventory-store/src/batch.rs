@@ -1,7 +1,7 @@
 //! One batch through a store: load, decide, commit.
 
 use inventory::{
-    decide::{BatchReply, Touch, WorkingSet, decide_batch, expire_due},
+    decide::{BatchReply, ReadSet, WorkingSet, decide_batch, expire_due},
     domain::{Command, EventName, IdempotencyKey, Limits, TimeMs},
 };
 
@@ -10,22 +10,23 @@ use crate::{
     store::{Durability, EventView, Store},
 };
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Debug)]
 pub struct Committed {
-    /// An answer for each command, in order.
+    /// One reply per command, in order.
     pub replies: Vec<BatchReply>,
-    /// How many records were written.
+    /// The number of records written.
     pub records: usize,
     /// The events that changed.
     pub views: Vec<EventView>,
 }
 
-/// Decides `commands` at `now_ms`, or by the store's own time if it has one, and commits what
-/// follows; expiries of the events in `due` are written down first.
+/// Decides `commands` at `now_ms`, or by the store's own time if it has one, and commits the
+/// result. Expiries of the events in `due` are written first.
 ///
 /// # Errors
-/// [`StoreError`]; when it [is fatal](StoreError::is_fatal), what became of the batch is unknown.
+/// [`StoreError`]; when it [is fatal](StoreError::is_fatal), the outcome of the batch is
+/// unknown.
 pub async fn run_batch<'a, S: Store>(
     store: &mut S,
     limits: &Limits,
@@ -34,49 +35,50 @@ pub async fn run_batch<'a, S: Store>(
     now_ms: TimeMs,
     durability: Durability,
 ) -> Result<Committed, StoreError> {
-    let mut touch = Touch::of(commands.clone());
-    touch.events.extend(due);
-    let loaded = load(store, &touch, now_ms, durability).await?;
+    let mut reads = ReadSet::of(commands.clone());
+    reads.events.extend(due);
+    let loaded = load(store, &reads, now_ms, durability).await?;
     finish(store, limits, commands, loaded, durability).await
 }
 
-/// What a batch touches, with nothing in it whose time has run out.
+/// The loaded read set of a batch; it contains no expired hold.
 pub struct Loaded {
-    /// What the batch may read and change.
+    /// The data the batch may read and change.
     pub set: WorkingSet,
-    /// Of the expiries that were committed on the way.
+    /// Records of expiries that were committed during the load.
     records: usize,
     views: Vec<EventView>,
 }
 
-/// Loads what `touch` names, by the store's own time if it has one, and writes due expiries down.
+/// Loads `reads`, by the store's own time if it has one, and writes due expiries.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn load<S: Store>(
     store: &mut S,
-    touch: &Touch,
+    reads: &ReadSet,
     now_ms: TimeMs,
     durability: Durability,
 ) -> Result<Loaded, StoreError> {
     let (mut records, mut views) = (0, Vec::new());
-    let mut set = store.load(touch, now_ms).await?;
+    let mut set = store.load(reads, now_ms).await?;
     while set.more_due {
-        // More has run out of time than is expired at once. Nothing is decided before all of it is
-        // written down.
+        // More holds have expired than one batch writes. All of them are written before any command
+        // is decided.
         let at_ms = set.now_ms;
         expire_due(&mut set, at_ms);
         records += set.records.len();
         views.extend(store.commit(set, durability).await?);
-        set = store.load(touch, now_ms).await?;
+        set = store.load(reads, now_ms).await?;
     }
     Ok(Loaded { set, records, views })
 }
 
-/// Decides `commands`, for which all is loaded, and commits.
+/// Decides `commands`, whose read set is loaded, and commits.
 ///
 /// # Errors
-/// [`StoreError`]; when it [is fatal](StoreError::is_fatal), what became of the batch is unknown.
+/// [`StoreError`]; when it [is fatal](StoreError::is_fatal), the outcome of the batch is
+/// unknown.
 pub async fn finish<'a, S: Store>(
     store: &mut S,
     limits: &Limits,

@@ -1,14 +1,12 @@
 //! Where the time comes from.
 
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::Instant,
 };
 
 use inventory::TimeMs;
+use parking_lot::Mutex;
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync + 'static {
@@ -16,29 +14,28 @@ pub trait Clock: Send + Sync + 'static {
     fn now_ms(&self) -> TimeMs;
 }
 
-/// The machine's clock, without its jumps: it runs at the pace of the monotonic clock, and
-/// approaches the clock on the wall by at most a twentieth of the time that passes. So a clock that
-/// is set wrong while the service runs lets no hold run out and no key be forgotten, and small
-/// corrections are followed.
+/// The system clock without its jumps. It runs at the pace of the monotonic clock and corrects
+/// itself towards the system clock by at most 5 % of the elapsed time. A jump of the system clock
+/// therefore expires no hold and no key, and small corrections are followed.
 #[derive(Debug)]
 pub struct SystemClock {
     slewed: Mutex<Slewed>,
     started: Instant,
-    /// What was told last.
+    /// The time returned last.
     told_ms: AtomicU64,
-    /// Until so many microseconds after the start it stays true, so that few readers need the
+    /// Microseconds after the start until which `told_ms` is valid, so that few readers take the
     /// lock.
     true_until_us: AtomicU64,
 }
 
-/// The time that was told last, and when that was.
+/// The time returned last, and the instant at which it was returned.
 #[derive(Debug, Clone, Copy)]
 struct Slewed {
     told_us: u64,
     at: Instant,
 }
 
-/// A correction is at most this part of the time that has passed.
+/// A correction is at most 1/`SLEW_PART` of the elapsed time.
 const SLEW_PART: u64 = 20;
 
 impl Slewed {
@@ -84,13 +81,13 @@ impl Clock for SystemClock {
         if passed_us(Instant::now()) < true_until_us {
             return self.told_ms.load(Ordering::Relaxed);
         }
-        let mut slewed = self.slewed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slewed = self.slewed.lock();
         // Read under the lock: two threads must not see each other's times in the wrong order.
         let (wall_us, at) = Slewed::read();
         let told_us = slewed.advance(wall_us, at);
         let told_ms = told_us / 1_000;
         self.told_ms.store(told_ms, Ordering::Relaxed);
-        // Running as fast as it may, the clock reaches the next millisecond no earlier than this.
+        // At its highest pace, the clock reaches the next millisecond no earlier than this.
         let left_us = (1_000 - told_us % 1_000) * SLEW_PART / (SLEW_PART + 1);
         self.true_until_us.store(passed_us(at) + left_us, Ordering::Release);
         told_ms
@@ -104,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn jumps_are_not_followed_and_small_corrections_are() {
+    fn clock_ignores_jumps_and_follows_small_corrections() {
         let (_, start) = Slewed::read();
         let at = |ms: u64| start + Duration::from_millis(ms);
         let mut clock = Slewed { told_us: 1_000_000, at: start };

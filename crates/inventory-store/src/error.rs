@@ -1,35 +1,34 @@
-//! How a store fails, and what each failure leaves known.
+//! Store errors, and the outcome of the batch after each.
 
 use std::sync::Arc;
 
 use thiserror::Error;
 
-/// Why a store did not do what it was asked.
+/// Why an operation of a store failed.
 #[derive(Debug, Clone, Error)]
 pub enum StoreError {
-    /// A read or write failed. Whether a commit took effect is unknown; only recovery can tell.
-    /// Nothing more may be written.
+    /// A read or write failed. The outcome of a commit is unknown until recovery, and the store
+    /// accepts no more writes.
     #[error("the store failed: {0}")]
     Failed(Arc<str>),
-    /// What was read cannot be: it was damaged.
+    /// Stored data is invalid.
     #[error("the store is damaged: {0}")]
     Damaged(Arc<str>),
-    /// The store cannot be reached just now, or does not answer in time; nothing of the batch was
-    /// done.
-    #[error("the store cannot be reached: {0}")]
+    /// The store is unreachable or did not respond in time. The batch had no effect.
+    #[error("store unavailable: {0}")]
     Unavailable(Arc<str>),
-    /// Another process was in the way, or the connection was lost before anything was written:
-    /// nothing of the batch was done, and deciding it again is worth while.
-    #[error("the store has to be asked again: {0}")]
+    /// Another process interfered, or the connection was lost before the write. The batch had no
+    /// effect and can be decided again.
+    #[error("store conflict: {0}")]
     Conflict(Arc<str>),
-    /// The store was lost while it committed, and could not be asked in time whether it did. Others
-    /// may go on; a retry with the same key tells.
-    #[error("whether the store committed is not known: {0}")]
+    /// The connection was lost during the commit, and the outcome could not be determined in time.
+    /// Other batches continue. A retry with the same key returns the outcome.
+    #[error("commit outcome unknown: {0}")]
     Unknown(Arc<str>),
 }
 
 impl StoreError {
-    /// Whether the process must stop and let recovery decide.
+    /// Whether the process must stop, so that recovery determines the outcome.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         match self {
@@ -38,7 +37,7 @@ impl StoreError {
         }
     }
 
-    /// Whether it is certain that nothing of the batch was done.
+    /// Whether the batch certainly had no effect.
     #[must_use]
     pub fn is_without_effect(&self) -> bool {
         match self {

@@ -1,8 +1,8 @@
-//! The traits of a store, and all that is the same whatever the store.
+//! The traits of a store, and the code that all stores share.
 //!
-//! A store takes whole batches. [`Store::load`] reads what a batch touches, [`inventory::decide`]
-//! decides, and [`Store::commit`] writes records and state in one piece. [`run_batch`] is that
-//! sequence, [`Replayer`] the same for records of another ledger.
+//! A store takes whole batches. [`Store::load`] reads the read set of a batch,
+//! [`inventory::decide`] decides, and [`Store::commit`] writes records and state atomically.
+//! [`run_batch`] runs that sequence. [`Replayer`] does the same for records of another ledger.
 #![warn(missing_docs)]
 
 mod batch;

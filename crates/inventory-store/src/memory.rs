@@ -1,16 +1,14 @@
-//! A store in memory, for tests only: what is in it is gone with the process. It can be told to
-//! fail.
+//! A store in memory, for tests only. Its contents end with the process, and tests can inject
+//! faults.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use inventory::{
-    decide::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet},
+    decide::{DUE_MAX, HoldSlot, KeySlot, ReadSet, WorkingSet},
     domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, IdempotencyKey, TimeMs},
     map::HashMap,
 };
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::{
     error::StoreError,
@@ -20,20 +18,20 @@ use crate::{
     },
 };
 
-/// What goes wrong at the next commit.
+/// A fault of the next commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The write fails, and nothing of it is kept.
+    /// The write fails and has no effect.
     Lost,
-    /// The write fails, and all of it is kept nevertheless.
+    /// The write fails but takes effect.
     KeptButFailed,
     /// The committer panics, as it does when an invariant is broken.
     Panic,
-    /// Another process was in the way: nothing is kept, and it can be decided again.
+    /// Another process interfered. The write has no effect, and the batch can be decided again.
     Conflict,
-    /// The store is gone before anything is kept.
+    /// The store becomes unreachable before the write takes effect.
     Unavailable,
-    /// The store is gone, all is kept, and nobody knows.
+    /// The write takes effect, and the store becomes unreachable before it responds.
     KeptButUnknown,
 }
 
@@ -48,13 +46,13 @@ struct State {
     unreachable: bool,
 }
 
-/// Clones share what is stored, so that a test can "restart" on the same contents.
+/// Clones share their contents, so that a test can "restart" on them.
 #[derive(Clone, Default)]
 pub struct MemoryStore(Arc<Mutex<State>>);
 
 impl MemoryStore {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Makes the next commit fail.
@@ -62,7 +60,7 @@ impl MemoryStore {
         self.state().fault = Some(fault);
     }
 
-    /// Lets nobody reach it, or lets them again.
+    /// Makes the store reachable or unreachable.
     pub fn set_reachable(&self, reachable: bool) {
         self.state().unreachable = !reachable;
     }
@@ -90,7 +88,7 @@ impl State {
 }
 
 impl Store for MemoryStore {
-    async fn load(&mut self, touch: &Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
+    async fn load(&mut self, reads: &ReadSet, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
         let state = self.reachable()?;
         let live_holds_len =
             state.holds.values().filter(|hold| hold.state == HoldState::Held).count() as u64;
@@ -100,12 +98,12 @@ impl Store for MemoryStore {
             live_holds_len,
             ..WorkingSet::default()
         };
-        for id in &touch.holds {
+        for id in &reads.holds {
             set.holds.extend(state.holds.get(id).map(|hold| (*id, State::slot(hold))));
         }
         let of_holds = set.holds.values().map(|slot| slot.hold.event.clone());
         let names: std::collections::BTreeSet<_> =
-            touch.events.iter().cloned().chain(of_holds).collect();
+            reads.events.iter().cloned().chain(of_holds).collect();
         for event in names.iter().filter_map(|name| state.events.get(name)) {
             let now_ms = event.ledger_time(now_ms);
             let due = state.holds.values().filter(|hold| {
@@ -124,7 +122,7 @@ impl Store for MemoryStore {
             set.events.insert(event.name.clone(), event.clone());
         }
         set.customers = state.customers.clone();
-        set.keys = touch
+        set.keys = reads
             .keys
             .iter()
             .filter_map(|key| Some((key.clone(), state.keys.get(key)?.clone())))
@@ -161,7 +159,7 @@ impl Store for MemoryStore {
                 state.keys.insert(key, slot);
             }
         }
-        // Only what changed: of the rest another writer may know better.
+        // Only changed customers: another writer may have newer values of the others.
         let customers =
             set.customers.into_iter().filter(|(who, _)| set.dirty_customers.contains(who));
         state.customers.extend(customers);
@@ -191,15 +189,15 @@ impl Store for MemoryStore {
 }
 
 impl SharedStore for MemoryStore {
-    async fn load_more(&mut self, set: &mut WorkingSet, touch: &Touch) -> Result<(), StoreError> {
+    async fn load_more(&mut self, set: &mut WorkingSet, reads: &ReadSet) -> Result<(), StoreError> {
         let state = self.reachable()?;
-        for id in &touch.holds {
+        for id in &reads.holds {
             if let Some(hold) = state.holds.get(id) {
                 set.holds.entry(*id).or_insert_with(|| State::slot(hold));
             }
         }
         set.keys.extend(
-            touch.keys.iter().filter_map(|key| Some((key.clone(), state.keys.get(key)?.clone()))),
+            reads.keys.iter().filter_map(|key| Some((key.clone(), state.keys.get(key)?.clone()))),
         );
         Ok(())
     }
@@ -226,7 +224,7 @@ impl OwnedStore for MemoryStore {
     }
 }
 
-/// As if other processes wrote to it too.
+/// Behaves as if other processes wrote to it too.
 impl SharedReader for MemoryStore {
     fn event<'a>(
         &'a self,
@@ -260,7 +258,7 @@ impl SharedReader for MemoryStore {
     fn due_events(&self, limit: usize) -> BoxFuture<'_, Result<Vec<EventName>, StoreError>> {
         Box::pin(async move {
             drop(self.reachable()?);
-            // It has no clock of its own: whatever is held may be due, and the writer knows.
+            // The store has no clock: every live hold may be due, and the writer decides.
             let held = self
                 .state()
                 .events

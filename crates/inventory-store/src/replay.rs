@@ -1,7 +1,7 @@
 //! Applying ledgers to a store, batch by batch.
 
 use inventory::{
-    decide::{ApplyError, Touch},
+    decide::{ApplyError, ReadSet},
     domain::EventName,
     ledger::{BodyError, Record},
 };
@@ -15,25 +15,25 @@ use crate::{
 /// Records applied with one commit.
 const BATCH: usize = 2_000;
 
-/// Which record could not be applied, and why.
+/// Why a record could not be applied.
 #[derive(Debug, Error)]
 pub enum ReplayError {
-    /// It is no record.
+    /// The bytes are not a record.
     #[error("record {number}: {reason}")]
     Body {
-        /// How many records came before it, of all events, plus one.
+        /// The number of the record, counted from 1 over all events.
         number: u64,
-        /// Why.
+        /// The reason.
         reason: BodyError,
     },
-    /// It does not follow from those before it.
+    /// The record does not follow from those before it.
     #[error("event '{event}', seq {seq}: {reason}")]
     Record {
         /// Its event.
         event: EventName,
-        /// Its place.
+        /// Its `seq`.
         seq: u64,
-        /// Why.
+        /// The reason.
         reason: ApplyError,
     },
     /// The store failed.
@@ -49,8 +49,7 @@ pub struct Replayer<S> {
 }
 
 impl<S: Store> Replayer<S> {
-    /// Replays into `store`, which has nothing of these events beyond the records before the first
-    /// one.
+    /// Replays into `store`, which must contain no later record of these events.
     pub fn new(store: S) -> Self {
         Self { store, waiting: Vec::with_capacity(BATCH), count: 0 }
     }
@@ -67,8 +66,8 @@ impl<S: Store> Replayer<S> {
         if self.waiting.len() >= BATCH { self.flush(Durability::Buffered).await } else { Ok(()) }
     }
 
-    /// Applies what is still waiting, makes all of it durable, and gives back the store and the
-    /// number of records.
+    /// Applies the pending records, makes all of them durable, and returns the store and the number
+    /// of records.
     ///
     /// # Errors
     /// [`ReplayError`].
@@ -77,17 +76,17 @@ impl<S: Store> Replayer<S> {
         Ok((self.store, self.count))
     }
 
-    /// How many records it has taken.
+    /// The number of records taken so far.
     pub fn count(&self) -> u64 {
         self.count
     }
 
     async fn flush(&mut self, durability: Durability) -> Result<(), ReplayError> {
-        let mut touch = Touch::default();
+        let mut reads = ReadSet::default();
         for record in &self.waiting {
-            touch.add_record(record);
+            reads.add_record(record);
         }
-        let mut set = self.store.load(&touch, 0).await?;
+        let mut set = self.store.load(&reads, 0).await?;
         for record in self.waiting.drain(..) {
             let (event, seq) = (record.event.clone(), record.seq);
             set.replay(record).map_err(|reason| ReplayError::Record { event, seq, reason })?;
@@ -97,8 +96,7 @@ impl<S: Store> Replayer<S> {
     }
 }
 
-/// Runs a future that waits for nothing but the disk, as those of an embedded store do: it needs no
-/// runtime.
+/// Runs a future that waits only for the disk, as those of an embedded store do, without a runtime.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());

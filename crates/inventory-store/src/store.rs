@@ -4,17 +4,17 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use inventory::{
     Event, EventName, Hold, HoldId, TimeMs,
-    decide::{Touch, WorkingSet},
+    decide::{ReadSet, WorkingSet},
     domain::Fingerprint,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 
-/// How sure a commit must be.
+/// The durability of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// On disk, so that it survives the loss of power: the default.
+    /// Synced to disk: survives a power loss. This is the default.
     Synced,
     /// May be lost with the machine. Only for filling a store that is not in use yet.
     Buffered,
@@ -25,7 +25,7 @@ pub enum Durability {
 pub struct EventView {
     /// The event by its newest record.
     pub event: Event,
-    /// When the next of its holds runs out of time.
+    /// When its next hold expires.
     pub next_expiry_ms: Option<TimeMs>,
 }
 
@@ -38,7 +38,7 @@ pub struct StoredRecord {
     pub body: Vec<u8>,
 }
 
-/// Where the answer of a key is.
+/// The record that answers a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredKey {
     /// The intent it was used for.
@@ -54,7 +54,7 @@ pub struct StoredKey {
 /// A future on the heap, for traits that are used as objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Reads of what is committed, from any thread, while batches go on.
+/// Reads of committed data, from any thread, concurrently with batches.
 pub trait Reader: Send + Sync {
     /// The hold or reservation with this id.
     fn hold(&self, id: HoldId) -> BoxFuture<'_, Result<Option<Hold>, StoreError>>;
@@ -68,17 +68,16 @@ pub trait Reader: Send + Sync {
     ) -> BoxFuture<'a, Result<Vec<StoredRecord>, StoreError>>;
 }
 
-/// Keeps records and state. One batch at a time: `load`, then `commit`.
+/// Stores records and state, one batch at a time: `load`, then `commit`.
 pub trait Store: Send + 'static {
-    /// Loads what `touch` names, and the due holds of the events it touches, at most
-    /// [`inventory::decide::DUE_MAX`] of them. Where several processes share the store, what was
-    /// loaded is locked until the commit.
+    /// Loads `reads`, and at most [`inventory::decide::DUE_MAX`] due holds of its events. Where
+    /// several processes share the store, the loaded rows are locked until the commit.
     ///
-    /// `now_ms` is the caller's time; what the batch is decided by is the time in the set, which a
+    /// `now_ms` is the caller's time. The batch is decided by the time in the returned set, which a
     /// shared store takes from its own clock.
     fn load(
         &mut self,
-        touch: &Touch,
+        reads: &ReadSet,
         now_ms: TimeMs,
     ) -> impl Future<Output = Result<WorkingSet, StoreError>> + Send;
 
@@ -94,25 +93,24 @@ pub trait Store: Send + 'static {
     fn reader(&self) -> Arc<dyn Reader>;
 }
 
-/// A store that belongs to one process, which so knows at any time what is in it.
+/// A store that belongs to one process, so its contents can be cached.
 pub trait OwnedStore: Store {
-    /// Every event, as readers should first see it.
+    /// The first view of every event.
     fn views(&self) -> Vec<EventView>;
 
-    /// Events with a hold whose time has run out, and when the next one will otherwise.
+    /// Events with an expired hold, and the time of the next expiry.
     fn due_events(&self, now_ms: TimeMs) -> (Vec<EventName>, Option<TimeMs>);
 }
 
-/// A store that other processes write to as well: a batch may wait for them, and what has arrived
-/// meanwhile may join it.
+/// A store that other processes write to as well. A batch may wait for them, and commands that
+/// arrive meanwhile may join it.
 pub trait SharedStore: Store {
-    /// Adds to `set`, which was loaded and not committed yet, what else `touch` names. The events
-    /// it touches are those of the set: they are locked, so it does not matter how much later
-    /// this comes.
+    /// Adds `reads` to `set`, which is loaded and not committed yet. The events of `reads` are
+    /// those of the set. They are locked, so the call may come at any time before the commit.
     fn load_more(
         &mut self,
         set: &mut WorkingSet,
-        touch: &Touch,
+        reads: &ReadSet,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
@@ -131,15 +129,15 @@ pub trait SharedReader: Reader {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<EventView>, StoreError>>;
 
-    /// The event of a hold. It never changes, so who has asked may remember it.
+    /// The event of a hold. It never changes, so callers may cache it.
     fn event_of(&self, hold: HoldId) -> BoxFuture<'_, Result<Option<EventName>, StoreError>>;
 
-    /// Events with a hold whose time has run out, at most `limit`.
+    /// Events with an expired hold, at most `limit`.
     fn due_events(&self, limit: usize) -> BoxFuture<'_, Result<Vec<EventName>, StoreError>>;
 
-    /// Whether the store can be used, as far as is known, without asking it.
+    /// Whether the store was available when last seen. Sends no request.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] with the reason, in words fit for the public.
+    /// [`StoreError::Unavailable`] with a reason that may be shown to clients.
     fn check(&self) -> Result<(), StoreError>;
 }

@@ -7,7 +7,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use inventory::{
     Command, CommandKind, EventName, EventSettings, Hash, HoldId, IdempotencyKey, Items, Limits,
     StockName,
-    decide::{Touch, WorkingSet, decide_batch},
+    decide::{ReadSet, WorkingSet, decide_batch},
     ledger::Record,
 };
 use inventory_embedded::{EmbeddedOptions, EmbeddedStore};
@@ -154,7 +154,7 @@ fn touch(criterion: &mut Criterion) {
     let batch = Buyers::new().batch(256, true);
     criterion.bench_function("touch/256", |bencher| {
         bencher.iter(|| {
-            let mut touch = Touch::default();
+            let mut touch = ReadSet::default();
             asked(black_box(&batch)).for_each(|(command, key)| touch.add(command, key));
             touch
         });

@@ -6,7 +6,9 @@ use inventory::{
     CommandKind, EventName, HoldState, IdempotencyKey, Items, Outcome, RefusalKind,
     ledger::{Change, Record},
 };
-use inventory_audit::verify::{Auditor, Broken, Entry, EventAudit, VerifyError, VerifyOptions};
+use inventory_audit::verify::{
+    Auditor, Entry, EventAudit, VerifyError, VerifyOptions, ViolationKind,
+};
 
 use crate::{
     Ledgers,
@@ -116,12 +118,13 @@ fn audit(calls: &[Call], ledgers: &Ledgers) -> Result<Index, Finding> {
 
 fn of_audit(error: &VerifyError) -> Finding {
     let invariant = match error {
-        VerifyError::Violation(violation) => match violation.what {
-            Broken::Oversold { .. } | Broken::Limit { .. } | Broken::Nobody | Broken::Closed => {
-                Invariant::I1
-            }
-            Broken::KeyTwice { .. } => Invariant::I4,
-            Broken::Hold { .. } | Broken::Unexpired { .. } => Invariant::I5,
+        VerifyError::Violation(violation) => match violation.kind {
+            ViolationKind::Oversold { .. }
+            | ViolationKind::Limit { .. }
+            | ViolationKind::NoCustomer
+            | ViolationKind::Closed => Invariant::I1,
+            ViolationKind::KeyTwice { .. } => Invariant::I4,
+            ViolationKind::Hold { .. } | ViolationKind::Unexpired { .. } => Invariant::I5,
             _ => Invariant::I3,
         },
         _ => Invariant::I3,

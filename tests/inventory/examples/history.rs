@@ -1,4 +1,4 @@
-//! What a long history costs: fills a store with sales that each have a key, then opens it again.
+//! Measures the cost of a long history: fills a store with keyed sales, then opens it again.
 //!
 //! `cargo run --release -p inventory-tests --example history [SALES] [DIR]` prints the time to
 //! open, the memory of the process, and the time of a sale with little and with much behind it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use inventory::{
     TimeMs,
-    decide::{Touch, WorkingSet},
+    decide::{ReadSet, WorkingSet},
 };
 use inventory_audit::verify::Entry;
 use inventory_store::{
@@ -87,8 +87,8 @@ fn frame(set: &WorkingSet) -> Vec<u8> {
 }
 
 impl Store for SimStore {
-    async fn load(&mut self, touch: &Touch, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
-        self.memory.load(touch, now_ms).await
+    async fn load(&mut self, reads: &ReadSet, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
+        self.memory.load(reads, now_ms).await
     }
 
     async fn commit(

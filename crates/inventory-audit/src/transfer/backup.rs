@@ -15,20 +15,20 @@ use super::{
     manifest::{BACKUP_FORMAT, EventHead, Manifest},
 };
 
-/// Writes the ledgers of `source`, as they are at this moment, to `dir`, which is new or empty. It
-/// is complete, and on disk, when `manifest.json` is there.
+/// Writes a snapshot of the ledgers of `source` to `dir`, which must be new or empty. The backup is
+/// complete and on disk when `manifest.json` exists.
 ///
-/// `progress` hears of the records so far, and ends it by returning false.
+/// `progress` receives the number of records so far and cancels by returning false.
 ///
 /// # Errors
-/// [`TransferError::NotEmpty`] when something is there already.
+/// [`TransferError::NotEmpty`] when `dir` is not empty.
 pub fn backup(
     source: &LedgerSource,
     dir: &Path,
     mut progress: impl FnMut(u64) -> bool,
 ) -> Result<Manifest, TransferError> {
     fs::create_dir_all(dir).map_err(TransferError::io(dir))?;
-    // The root of a volume of its own has this folder from the beginning.
+    // The root of a new volume contains this folder.
     let occupied = fs::read_dir(dir)
         .map_err(TransferError::io(dir))?
         .flatten()

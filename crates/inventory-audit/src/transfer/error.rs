@@ -1,4 +1,4 @@
-//! How a backup, restore or migration fails.
+//! Errors of backup, restore and migration.
 
 use std::{io, path::PathBuf};
 
@@ -9,35 +9,35 @@ use thiserror::Error;
 
 use super::manifest::BACKUP_FORMAT;
 
-/// How many records are moved between two reports of progress, and two chances to cancel.
+/// Records between two progress reports; each report is a chance to cancel.
 pub(super) const PROGRESS_EVERY: u64 = 2_000;
 
-/// Why a ledger could not be moved.
+/// Why a transfer of ledgers failed.
 #[derive(Debug, Error)]
 pub enum TransferError {
-    /// The target of a backup has something in it.
+    /// The target of a backup is not empty.
     #[error("{} is not empty: a backup goes to a new or empty directory", .0.display())]
     NotEmpty(PathBuf),
     /// A file cannot be read or written.
     #[error("{path}: {source}", path = .path.display())]
     Io {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The backup is of a format that this version does not know.
-    #[error("the backup has format {0}, and this version knows only up to {BACKUP_FORMAT}")]
+    /// The backup has a format that this version does not know.
+    #[error("the backup has format {0}, and this version supports formats up to {BACKUP_FORMAT}")]
     Format(u32),
-    /// The backup is not what its manifest says.
+    /// The backup does not match its manifest.
     #[error("the backup is damaged: {0}")]
     Damaged(String),
-    /// It was to end before it was done.
-    #[error("it was ended before it was done")]
+    /// The transfer was cancelled.
+    #[error("interrupted")]
     Cancelled,
-    /// The database holds something that is no beginning of these ledgers.
+    /// The database contains records that are not a prefix of these ledgers.
     #[error(
-        "the database has another ledger of event '{0}': take an empty schema, and let no process use it before this is done"
+        "the database has a different ledger for event '{0}'. Use an empty schema, and start no process on it before the migration ends"
     )]
     Foreign(EventName),
     /// A record does not follow from those before it.

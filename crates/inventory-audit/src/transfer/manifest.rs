@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 /// The format of backups that this version writes.
 pub const BACKUP_FORMAT: u32 = 1;
 
-/// What a backup holds: `manifest.json` beside `ledger.jsonl`, a record body per line.
+/// The contents of a backup: `manifest.json`, beside `ledger.jsonl` with one record body per line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The format of the backup.
     pub format: u32,
-    /// How many records it has.
+    /// The number of records.
     pub records: u64,
     /// The SHA-256 of `ledger.jsonl`.
     pub sha256: Hash,
@@ -19,7 +19,7 @@ pub struct Manifest {
     pub events: Vec<EventHead>,
 }
 
-/// Where an event's ledger ends.
+/// The end of an event's ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventHead {
     /// The event.

@@ -1,4 +1,4 @@
-//! Moving the ledgers of an embedded store, or of a backup, to a database.
+//! Migrates the ledgers of an embedded store or a backup to a database.
 
 use std::{
     collections::HashMap,
@@ -19,12 +19,12 @@ use super::{
     manifest::{BACKUP_FORMAT, Manifest},
 };
 
-/// How many events are read from the database at once.
+/// Events per read from the database.
 const PAGE: usize = 1_000;
 
-/// Where ledgers come from.
+/// The source of a migration.
 pub enum LedgerFrom {
-    /// A store that nothing else writes to meanwhile.
+    /// A store without another writer.
     Store(LedgerSource),
     /// A backup in this directory.
     Backup(PathBuf),
@@ -53,7 +53,7 @@ impl LedgerFrom {
         }
     }
 
-    /// Reads all of it, without writing anything: is it whole, and is it what it should be?
+    /// Reads and checks all of the source. Writes nothing.
     fn check(&self) -> Result<Heads, TransferError> {
         let (mut heads, mut digest, mut records) = (Heads::new(), Sha256::new(), 0_u64);
         for body in self.bodies()? {
@@ -97,19 +97,19 @@ async fn heads_of(postgres: &Postgres) -> Result<Heads, TransferError> {
     }
 }
 
-/// How often a database that is lost on the way is tried again.
+/// Retries after the connection to the database is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Tries after which nothing more had been written, one after the other.
+    /// Consecutive retries without progress before the migration fails.
     pub tries_max: u32,
-    /// The pause before the first of them; each pause is twice the one before.
+    /// The pause before the first retry; it doubles with each further one.
     pub pause: Duration,
     /// The longest pause.
     pub pause_max: Duration,
 }
 
 impl Default for RetryPolicy {
-    /// Half a minute altogether: longer than a failover takes.
+    /// About 30 s in all: longer than a failover takes.
     fn default() -> Self {
         Self { tries_max: 8, pause: Duration::from_millis(250), pause_max: Duration::from_secs(8) }
     }
@@ -121,39 +121,38 @@ impl RetryPolicy {
     }
 }
 
-/// What is told of a move while it goes on.
+/// Progress of a migration.
 #[derive(Debug)]
-pub enum Moving<'a> {
-    /// So many records are moved, or were there already.
+pub enum MigrationProgress<'a> {
+    /// The number of records in the database, written now or before.
     Records(u64),
-    /// The database was lost; after the pause it is tried again from where it is.
+    /// The connection was lost; the migration resumes after the pause.
     Lost(&'a TransferError, Duration),
 }
 
-/// Applies the ledgers of `from` to the database, each record checked, and tells how many records
-/// and events there are.
+/// Applies the ledgers of `from` to the database, checks each record, and returns the number of
+/// records and events.
 ///
-/// What is there already is not written again, so it can be started again after it was ended
-/// anywhere; a lost connection is such an end, after which it starts again by itself. Nothing is
-/// written when the database has anything that is not a beginning of these ledgers.
+/// Existing records are not written again, so an interrupted migration can be run again; after a
+/// lost connection it resumes by itself. Writes nothing when the database contains records that are
+/// not a prefix of these ledgers.
 ///
 /// # Errors
-/// [`TransferError::Foreign`] when the database holds something else; [`TransferError::Store`] when
-/// it was lost more often than `retry` bears.
+/// [`TransferError::Foreign`] when the database contains other records;
+/// [`TransferError::Store`] when `retry` is exhausted.
 pub async fn migrate(
     from: &LedgerFrom,
     postgres: &Postgres,
     retry: &RetryPolicy,
-    mut tell: impl FnMut(Moving<'_>),
+    mut report: impl FnMut(MigrationProgress<'_>),
 ) -> Result<(u64, usize), TransferError> {
     let heads = from.check()?;
     let (mut tries, mut reached) = (0, 0);
     loop {
         let mut written = 0;
-        let error = match bring(from, &heads, postgres, &mut written, &mut tell).await {
+        let error = match copy_missing(from, &heads, postgres, &mut written, &mut report).await {
             Ok(records) => return Ok((records, heads.len())),
-            // What was sent with a commit whose answer was lost may be there only now; reading
-            // again tells.
+            // A commit whose response was lost may take effect only now. The next read shows it.
             Err(error) if is_lost(&error) || (tries > 0 && is_out_of_step(&error)) => error,
             Err(error) => return Err(error),
         };
@@ -163,7 +162,7 @@ pub async fn migrate(
             return Err(error);
         }
         let pause = retry.pause(tries);
-        tell(Moving::Lost(&error, pause));
+        report(MigrationProgress::Lost(&error, pause));
         tokio::time::sleep(pause).await;
         postgres.ready(pause).await;
     }
@@ -182,13 +181,13 @@ fn is_out_of_step(error: &TransferError) -> bool {
     matches!(error, TransferError::Replay(ReplayError::Record { .. }))
 }
 
-/// Writes what the database does not have yet; `written` is how far into the ledgers it came.
-async fn bring(
+/// Writes the missing records; `written` is the number of records processed.
+async fn copy_missing(
     from: &LedgerFrom,
     heads: &Heads,
     postgres: &Postgres,
     written: &mut u64,
-    tell: &mut impl FnMut(Moving<'_>),
+    report: &mut impl FnMut(MigrationProgress<'_>),
 ) -> Result<u64, TransferError> {
     let known = heads_of(postgres).await?;
     check_beginning(from, heads, &known)?;
@@ -204,7 +203,7 @@ async fn bring(
         }
         *written = records;
         if records.is_multiple_of(PROGRESS_EVERY) {
-            tell(Moving::Records(records));
+            report(MigrationProgress::Records(records));
         }
     }
     replayer.finish().await?;
@@ -216,7 +215,7 @@ async fn bring(
     Ok(records)
 }
 
-/// Whether what the database has is a beginning of these ledgers.
+/// Checks that the records in the database are a prefix of these ledgers.
 fn check_beginning(from: &LedgerFrom, heads: &Heads, known: &Heads) -> Result<(), TransferError> {
     for (event, (seq, _)) in known {
         if heads.get(event).is_none_or(|(end, _)| end < seq) {

@@ -1,7 +1,7 @@
-//! Moving ledgers: backup, restore, and migration to a database.
+//! Backup, restore, and migration to a database.
 //!
-//! Everything a store holds follows from its ledgers. So a backup is the ledgers, and restoring is
-//! applying them again, each record checked: sequence, hash chain, balance.
+//! All state follows from the ledgers. A backup is therefore a copy of the ledgers, and a restore
+//! applies them again and checks the sequence, hash chain and balance of each record.
 
 mod backup;
 mod error;
@@ -12,5 +12,5 @@ mod restore;
 pub use backup::backup;
 pub use error::TransferError;
 pub use manifest::{BACKUP_FORMAT, EventHead, Manifest};
-pub use migrate::{LedgerFrom, Moving, RetryPolicy, migrate};
+pub use migrate::{LedgerFrom, MigrationProgress, RetryPolicy, migrate};
 pub use restore::restore;

@@ -1,4 +1,4 @@
-//! Making a store from a backup, and the state of a store from its ledgers.
+//! Builds a store from a backup.
 
 use std::{
     fs::{self, File},
@@ -16,11 +16,11 @@ use super::{
     manifest::{BACKUP_FORMAT, EventHead, Manifest},
 };
 
-/// Builds a store in `staged` from the backup in `dir`, checking every record. It is used only once
-/// it is accepted.
+/// Builds a store in `staged` from the backup in `dir`, checking every record. The store is used
+/// only after it is accepted.
 ///
-/// Takes about 20 µs a record; call it from a thread that may block. `progress` hears of the
-/// records so far, and ends it by returning false.
+/// Takes about 20 µs a record; call it from a thread that may block. `progress` receives the number
+/// of records so far and cancels by returning false.
 ///
 /// # Errors
 /// [`TransferError`] when the backup is incomplete, altered, or of a newer format.

@@ -1,4 +1,4 @@
-//! All ledgers together.
+//! Audits all ledgers of a source.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,17 @@ use inventory::{
 };
 
 use super::{
-    Broken, Entry, Position, Report, VerifyError, VerifyOptions, Violation, event::EventAudit,
-    keys::Keys, spill::Spill,
+    error::VerifyError,
+    event::EventAudit,
+    feed::Entry,
+    keys::Keys,
+    options::VerifyOptions,
+    report::Report,
+    spill::Spill,
+    violation::{Position, Violation, ViolationKind},
 };
 
-/// Takes the records of one event after the other.
+/// Audits records, event by event.
 pub struct Auditor {
     current: Option<EventAudit>,
     done: BTreeMap<EventName, EventAudit>,
@@ -26,17 +32,17 @@ pub struct Auditor {
     newest_ms: TimeMs,
 }
 
-/// A record that was found right.
+/// A record that passed the audit.
 #[derive(Debug)]
 pub struct Audited {
-    /// It.
+    /// The record.
     pub record: Record,
-    /// The hold or reservation it is about, as it is afterwards.
+    /// The hold or reservation after the record.
     pub hold: Option<Hold>,
 }
 
 impl Auditor {
-    /// Nothing read yet.
+    /// An auditor that has read no record.
     #[must_use]
     pub fn new(options: &VerifyOptions) -> Self {
         let (entries, scratch) = (options.memory_entries, &options.scratch);
@@ -53,19 +59,19 @@ impl Auditor {
         }
     }
 
-    /// How many records it has taken.
+    /// The number of records taken so far.
     #[must_use]
     pub fn records(&self) -> u64 {
         self.report.records
     }
 
-    /// The event whose records it takes just now.
+    /// The event whose records are being read.
     #[must_use]
     pub fn current(&self) -> Option<&EventAudit> {
         self.current.as_ref()
     }
 
-    /// What an event has had until now, as far as its ledger was read.
+    /// The state of an event by the records read so far.
     #[must_use]
     pub fn event(&self, name: &EventName) -> Option<&EventAudit> {
         self.current.as_ref().filter(|event| event.name() == name).or_else(|| self.done.get(name))
@@ -96,15 +102,17 @@ impl Auditor {
     /// # Errors
     /// [`VerifyError::Violation`] with its position.
     pub fn push(&mut self, entry: &Entry) -> Result<Audited, VerifyError> {
-        let wrong = |what| Violation {
+        let wrong = |kind| Violation {
             at: Position::Record { event: entry.event.clone(), seq: entry.seq },
-            what,
+            kind,
         };
         self.report.records += 1;
         let record = Record::from_body(&entry.body)
-            .map_err(|error| wrong(Broken::NotARecord(error.to_string())))?;
+            .map_err(|error| wrong(ViolationKind::NotARecord(error.to_string())))?;
         if record.event != entry.event || record.seq != entry.seq {
-            return Err(wrong(Broken::Misplaced { event: record.event, seq: record.seq }).into());
+            return Err(
+                wrong(ViolationKind::Misplaced { event: record.event, seq: record.seq }).into()
+            );
         }
         self.turn_to(&entry.event).map_err(wrong)?;
         let before = record.change.hold().map(|id| self.hold(id)).transpose()?.flatten();
@@ -121,7 +129,7 @@ impl Auditor {
             // A hold without a customer that expired may be acquired again under a limit that came
             // later.
             if !matches!(record.change, Change::Confirmed { .. }) {
-                return Err(wrong(Broken::Nobody).into());
+                return Err(wrong(ViolationKind::NoCustomer).into());
             }
         }
         if let Some(hold) = &effects.hold {
@@ -132,12 +140,12 @@ impl Auditor {
         Ok(Audited { record, hold: effects.hold })
     }
 
-    fn turn_to(&mut self, name: &EventName) -> Result<(), Broken> {
+    fn turn_to(&mut self, name: &EventName) -> Result<(), ViolationKind> {
         if self.current.as_ref().is_some_and(|event| event.name() == name) {
             return Ok(());
         }
         if self.done.contains_key(name) {
-            return Err(Broken::Scattered);
+            return Err(ViolationKind::NotContiguous);
         }
         if let Some(event) = self.current.replace(EventAudit::new(name.clone())) {
             self.done.insert(event.name().clone(), event);
@@ -149,29 +157,31 @@ impl Auditor {
         self.current.as_ref().and_then(|event| event.settings().limit_per_customer)
     }
 
-    /// Counts what a customer has; more than the limit is wrong when something was taken.
+    /// Updates the customer's quantity. A record that takes items may not exceed the limit.
     fn count(
         &mut self,
         record: &Record,
         customer: &CustomerId,
         more: i128,
-    ) -> Result<Result<(), Broken>, VerifyError> {
+    ) -> Result<Result<(), ViolationKind>, VerifyError> {
         let row = customer_row(&record.event, customer);
         let before = self.customers.get(&row)?.unwrap_or(0);
         let Ok(has) = u64::try_from(i128::from(before) + more) else {
-            return Ok(Err(Broken::State("a customer gives back more than was taken".into())));
+            return Ok(Err(ViolationKind::State(
+                "a customer gives back more than was taken".into(),
+            )));
         };
         self.customers_len += i64::from(has > 0) - i64::from(before > 0);
         self.customers.insert(row, has)?;
         match self.limit() {
             Some(limit) if takes(&record.change) && more > 0 && has > limit => {
-                Ok(Err(Broken::Limit { has, limit }))
+                Ok(Err(ViolationKind::Limit { has, limit }))
             }
             _ => Ok(Ok(())),
         }
     }
 
-    /// Takes it that everything was read, and checks what can only be told at the end.
+    /// Ends the audit and checks the rules that need all records.
     ///
     /// # Errors
     /// [`VerifyError::Violation`].
@@ -190,7 +200,7 @@ impl Auditor {
     }
 }
 
-/// All ledgers, read to their ends and found right.
+/// All ledgers, read to their ends and valid.
 pub struct Ledgers(Auditor);
 
 impl Ledgers {
@@ -213,7 +223,7 @@ impl Ledgers {
         &self.0.keys
     }
 
-    /// How many customers have something.
+    /// The number of customers with a quantity above 0.
     pub(super) fn customers_len(&self) -> u64 {
         self.0.customers_len.unsigned_abs()
     }

@@ -1,31 +1,31 @@
-//! The sums: capacity, held and sold of each stock of one event.
+//! Capacity, held and sold of each stock of one event.
 
 use std::collections::BTreeMap;
 
 use inventory::domain::{Items, StockName};
 
-use super::Broken;
+use super::violation::ViolationKind;
 
 /// One stock's count by the ledger so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// How many there are in all.
+    /// The capacity.
     pub capacity: u64,
-    /// How many are held.
+    /// The held quantity.
     pub held: u64,
-    /// How many are sold.
+    /// The sold quantity.
     pub sold: u64,
 }
 
 impl Counts {
-    /// How many can be taken; `None` when more is taken than there is.
+    /// The available quantity; `None` when more is taken than the capacity.
     #[must_use]
     pub fn available(&self) -> Option<u64> {
         self.capacity.checked_sub(self.held.checked_add(self.sold)?)
     }
 }
 
-/// What a record moves: from where to where.
+/// The direction in which a record moves items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Flow {
     pub held: i8,
@@ -36,8 +36,11 @@ pub(super) struct Flow {
 pub(super) struct Balance(pub BTreeMap<StockName, Counts>);
 
 impl Balance {
-    /// Sets the capacities; a stock that is not named any more must be unused.
-    pub fn set_capacities(&mut self, capacities: &BTreeMap<StockName, u64>) -> Result<(), Broken> {
+    /// Sets the capacities; a removed stock must be unused.
+    pub fn set_capacities(
+        &mut self,
+        capacities: &BTreeMap<StockName, u64>,
+    ) -> Result<(), ViolationKind> {
         let mut next = BTreeMap::new();
         for (stock, counts) in &self.0 {
             let capacity = capacities.get(stock).copied().unwrap_or(0);
@@ -54,31 +57,32 @@ impl Balance {
         Ok(())
     }
 
-    /// Moves `items`, and checks that none is oversold or comes back twice.
-    pub fn flow(&mut self, items: &Items, flow: Flow) -> Result<(), Broken> {
+    /// Moves `items`, and checks that none is oversold or returned twice.
+    pub fn flow(&mut self, items: &Items, flow: Flow) -> Result<(), ViolationKind> {
         for item in items {
-            let counts =
-                self.0.get_mut(&item.stock).ok_or_else(|| Broken::NoStock(item.stock.clone()))?;
+            let counts = self
+                .0
+                .get_mut(&item.stock)
+                .ok_or_else(|| ViolationKind::NoStock(item.stock.clone()))?;
             let moved = |count: u64, by: i8| match by {
                 1 => count.checked_add(item.qty),
                 -1 => count.checked_sub(item.qty),
                 _ => Some(count),
             };
             let next = moved(counts.held, flow.held).zip(moved(counts.sold, flow.sold));
-            let (held, sold) = next.ok_or_else(|| Broken::Underflow(item.stock.clone()))?;
+            let (held, sold) = next.ok_or_else(|| ViolationKind::Underflow(item.stock.clone()))?;
             *counts = Counts { held, sold, ..*counts };
             check(&item.stock, counts)?;
         }
         Ok(())
     }
 
-    /// Checks the record's own count of what is left of the stocks named by `items`; of all of them
-    /// when there are none.
+    /// Checks the record's `left` of the stocks in `items`, or of all stocks without `items`.
     pub fn check_left(
         &self,
         items: Option<&Items>,
         left: &[(StockName, u64)],
-    ) -> Result<(), Broken> {
+    ) -> Result<(), ViolationKind> {
         let touched: Vec<&StockName> = match items {
             Some(items) => items.iter().map(|item| &item.stock).collect(),
             None => self.0.keys().collect(),
@@ -86,21 +90,21 @@ impl Balance {
         if touched.len() != left.len()
             || touched.iter().zip(left).any(|(touched, (named, _))| *touched != named)
         {
-            return Err(Broken::Left);
+            return Err(ViolationKind::Left);
         }
         for (stock, left) in left {
-            let counts = self.0.get(stock).ok_or_else(|| Broken::NoStock(stock.clone()))?;
+            let counts = self.0.get(stock).ok_or_else(|| ViolationKind::NoStock(stock.clone()))?;
             let expected = counts.available().unwrap_or(0);
             if *left != expected {
-                return Err(Broken::Balance { stock: stock.clone(), left: *left, expected });
+                return Err(ViolationKind::Balance { stock: stock.clone(), left: *left, expected });
             }
         }
         Ok(())
     }
 }
 
-fn check(stock: &StockName, counts: &Counts) -> Result<(), Broken> {
-    let oversold = || Broken::Oversold {
+fn check(stock: &StockName, counts: &Counts) -> Result<(), ViolationKind> {
+    let oversold = || ViolationKind::Oversold {
         stock: stock.clone(),
         capacity: counts.capacity,
         held: counts.held,

@@ -1,5 +1,4 @@
-//! A database at one moment: its ledgers, and every row of every table against what follows from
-//! them.
+//! Verifies a snapshot of a database: its ledgers, and every row of every table against them.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -8,20 +7,25 @@ use inventory_postgres::{PostgresOptions, Snapshot};
 use inventory_store::{BoxFuture, StoreError};
 
 use super::{
-    Broken, Entry, EventAudit, Feed, FeedError, Position, Report, VerifyError, VerifyOptions,
-    Violation,
-    audit::Ledgers,
+    audit::{Auditor, Ledgers},
+    error::{FeedError, VerifyError},
+    event::EventAudit,
+    feed::{Entry, Feed},
+    options::VerifyOptions,
+    report::Report,
+    run::audit,
     state::{missing, wrong},
+    violation::{Position, Violation, ViolationKind},
 };
 
-/// The ledgers of a database, all of one moment.
+/// The ledgers of a database, in one snapshot.
 pub struct DatabaseFeed {
     snapshot: Arc<Snapshot>,
     after: Option<(EventName, u64)>,
 }
 
 impl DatabaseFeed {
-    /// Begins with what is there now.
+    /// Opens a snapshot of the database.
     ///
     /// # Errors
     /// [`FeedError::Unreadable`].
@@ -58,9 +62,8 @@ pub async fn verify_database(
     progress: impl FnMut(u64),
 ) -> Result<Report, VerifyError> {
     let snapshot = Arc::new(Snapshot::open(database).await.map_err(FeedError::from)?);
-    let mut auditor = super::Auditor::new(options);
-    super::audit(&mut DatabaseFeed::of(snapshot.clone()), &mut auditor, |_, _| Ok(()), progress)
-        .await?;
+    let mut auditor = Auditor::new(options);
+    audit(&mut DatabaseFeed::of(snapshot.clone()), &mut auditor, |_, _| Ok(()), progress).await?;
     let ledgers = auditor.finish()?;
     let mut report = ledgers.report().clone();
     report.rows += events(&snapshot, &ledgers).await?;
@@ -71,11 +74,12 @@ pub async fn verify_database(
     Ok(report)
 }
 
-/// What makes no sense in a table is a violation; what cannot be read is not.
+/// Invalid rows are violations; failed reads are not.
 fn of(table: &'static str) -> impl Fn(StoreError) -> VerifyError {
     move |error| match error {
         StoreError::Damaged(why) => {
-            Violation { at: Position::Whole(table), what: Broken::State(why.to_string()) }.into()
+            Violation { at: Position::Whole(table), kind: ViolationKind::State(why.to_string()) }
+                .into()
         }
         other => FeedError::from(other).into(),
     }
@@ -88,13 +92,9 @@ async fn events(snapshot: &Snapshot, ledgers: &Ledgers) -> Result<u64, VerifyErr
         for stored in &page {
             let expected = ledgers.auditor().event(&stored.name).map(EventAudit::row);
             let expected = expected
-                .ok_or_else(|| wrong("events", stored.name.as_str(), "there is no ledger of it"))?;
+                .ok_or_else(|| wrong("events", stored.name.as_str(), "no ledger of this event"))?;
             if *stored != expected {
-                return Err(wrong(
-                    "events",
-                    stored.name.as_str(),
-                    "it is not what its ledger says",
-                ));
+                return Err(wrong("events", stored.name.as_str(), "differs from its ledger"));
             }
         }
         found += page.len() as u64;
@@ -110,11 +110,7 @@ async fn holds(snapshot: &Snapshot, ledgers: &Ledgers) -> Result<u64, VerifyErro
         let page = snapshot.holds(after).await.map_err(of("holds"))?;
         for stored in &page {
             if ledgers.auditor().hold(stored.id)?.as_ref() != Some(stored) {
-                return Err(wrong(
-                    "holds",
-                    stored.id.to_string(),
-                    "it is not what the ledger says",
-                ));
+                return Err(wrong("holds", stored.id.to_string(), "differs from the ledger"));
             }
         }
         found += page.len() as u64;
@@ -138,7 +134,7 @@ async fn customers(snapshot: &Snapshot, ledgers: &Ledgers) -> Result<u64, Verify
                 return Err(wrong(
                     "customers",
                     row,
-                    &format!("it says {has}, and the ledger {expected}"),
+                    &format!("found {has}, expected {expected} by the ledger"),
                 ));
             }
         }
@@ -161,7 +157,7 @@ async fn keys(snapshot: &Snapshot, ledgers: &Ledgers) -> Result<u64, VerifyError
                 return Err(wrong(
                     "keys",
                     key.as_str(),
-                    "its newest effect in the ledgers is another one",
+                    "its newest effect in the ledgers differs",
                 ));
             }
         }
@@ -172,7 +168,7 @@ async fn keys(snapshot: &Snapshot, ledgers: &Ledgers) -> Result<u64, VerifyError
     Ok(found)
 }
 
-/// No key was forgotten before its time, which is the database's: a retry with it would have a
+/// No key was deleted before its expiry by the database's clock: a retry with it would have a
 /// second effect.
 async fn keys_kept(
     snapshot: Arc<Snapshot>,
@@ -201,7 +197,7 @@ async fn keys_kept(
         let kept: HashSet<String> =
             snapshot.keys_among(&used).await.map_err(of("keys"))?.into_iter().collect();
         if let Some(lost) = used.iter().find(|key| !kept.contains(**key)) {
-            return Err(wrong("keys", *lost, "it was forgotten before its time"));
+            return Err(wrong("keys", *lost, "deleted before its expiry"));
         }
         checked += used.len() as u64;
     }

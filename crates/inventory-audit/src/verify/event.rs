@@ -12,11 +12,11 @@ use inventory::{
 };
 
 use super::{
-    Broken, Counts,
-    balance::{Balance, Flow},
+    balance::{Balance, Counts, Flow},
+    violation::ViolationKind,
 };
 
-/// What an event's ledger says so far.
+/// The state of an event by the records read so far.
 #[derive(Debug, Clone)]
 pub struct EventAudit {
     name: EventName,
@@ -26,11 +26,11 @@ pub struct EventAudit {
     settings: EventSettings,
     settings_seq: u64,
     balance: Balance,
-    /// Holds that are held, in the order in which they run out.
+    /// Live holds, in the order of expiry.
     live: BTreeSet<(TimeMs, HoldId)>,
 }
 
-/// What a record does to its hold and customer.
+/// The effects of a record on its hold and customer.
 pub(super) struct Effects {
     /// The hold as it is afterwards.
     pub hold: Option<Hold>,
@@ -124,18 +124,18 @@ impl EventAudit {
         record: &Record,
         hash: Hash,
         before: Option<Hold>,
-    ) -> Result<Effects, Broken> {
+    ) -> Result<Effects, ViolationKind> {
         if record.seq != self.seq + 1 {
-            return Err(Broken::Gap { expected: self.seq + 1 });
+            return Err(ViolationKind::Gap { expected: self.seq + 1 });
         }
         if record.prev != self.head {
-            return Err(Broken::Chain);
+            return Err(ViolationKind::Chain);
         }
         if record.at_ms < self.at_ms {
-            return Err(Broken::TimeWentBack { before_ms: self.at_ms, at_ms: record.at_ms });
+            return Err(ViolationKind::TimeWentBack { before_ms: self.at_ms, at_ms: record.at_ms });
         }
         if record.seq == 1 && !matches!(record.change, Change::EventPut { .. }) {
-            return Err(Broken::Unborn);
+            return Err(ViolationKind::NotCreated);
         }
         self.check_expiries(record)?;
         let effects = self.change(record, before)?;
@@ -146,8 +146,8 @@ impl EventAudit {
         Ok(effects)
     }
 
-    /// What ran out of time before a record must be written as expired before it.
-    fn check_expiries(&self, record: &Record) -> Result<(), Broken> {
+    /// Holds that expired before a record must be recorded as expired before it.
+    fn check_expiries(&self, record: &Record) -> Result<(), ViolationKind> {
         let Some((expires_at_ms, id)) =
             self.live.first().copied().filter(|(at_ms, _)| *at_ms <= record.at_ms)
         else {
@@ -155,11 +155,11 @@ impl EventAudit {
         };
         match &record.change {
             Change::Expired { .. } => Ok(()),
-            _ => Err(Broken::Unexpired { id, expires_at_ms }),
+            _ => Err(ViolationKind::Unexpired { id, expires_at_ms }),
         }
     }
 
-    fn change(&mut self, record: &Record, before: Option<Hold>) -> Result<Effects, Broken> {
+    fn change(&mut self, record: &Record, before: Option<Hold>) -> Result<Effects, ViolationKind> {
         match &record.change {
             Change::EventPut { capacities, settings } => {
                 self.balance.set_capacities(capacities)?;
@@ -181,7 +181,7 @@ impl EventAudit {
             Change::Extended { id, items, expires_at_ms } => {
                 let mut hold = self.held(*id, items, record, before)?;
                 if *expires_at_ms < hold.expires_at_ms {
-                    return Err(Broken::Hold { id: *id, why: "extending made its life shorter" });
+                    return Err(ViolationKind::Hold { id: *id, why: "extension shortens it" });
                 }
                 self.live.remove(&(hold.expires_at_ms, *id));
                 self.live.insert((*expires_at_ms, *id));
@@ -212,10 +212,10 @@ impl EventAudit {
             Change::Expired { id, items } => {
                 let mut hold = known(*id, items, record, before)?;
                 if hold.state != HoldState::Held {
-                    return Err(Broken::Hold { id: *id, why: "expired, and was not held" });
+                    return Err(ViolationKind::Hold { id: *id, why: "expired, but was not held" });
                 }
                 if record.at_ms < hold.expires_at_ms {
-                    return Err(Broken::Hold { id: *id, why: "expired before its time" });
+                    return Err(ViolationKind::Hold { id: *id, why: "expired before its time" });
                 }
                 hold.state = HoldState::Expired;
                 self.give_back(hold, items)
@@ -223,13 +223,13 @@ impl EventAudit {
             Change::Refunded { reservation, items, .. } => {
                 let mut hold = mine(*reservation, record, before)?;
                 if hold.state != HoldState::Confirmed {
-                    return Err(Broken::Hold {
+                    return Err(ViolationKind::Hold {
                         id: *reservation,
                         why: "refunded, and was not sold",
                     });
                 }
                 let live = hold.live.without(items).filter(|_| !items.is_empty());
-                hold.live = live.ok_or(Broken::Hold {
+                hold.live = live.ok_or(ViolationKind::Hold {
                     id: *reservation,
                     why: "more is refunded than is left of it",
                 })?;
@@ -248,22 +248,19 @@ impl EventAudit {
         customer: Option<&CustomerId>,
         is_known: bool,
         expires_at_ms: Option<TimeMs>,
-    ) -> Result<Effects, Broken> {
+    ) -> Result<Effects, ViolationKind> {
         if is_known {
-            return Err(Broken::Hold { id, why: "its id is used twice" });
+            return Err(ViolationKind::Hold { id, why: "its id is used twice" });
         }
         let early = self.settings.opens_at_ms.is_some_and(|opens_at_ms| record.at_ms < opens_at_ms);
         let late =
             self.settings.closes_at_ms.is_some_and(|closes_at_ms| record.at_ms >= closes_at_ms);
         if early || late {
-            return Err(Broken::Closed);
+            return Err(ViolationKind::Closed);
         }
         if let Some(expires_at_ms) = expires_at_ms {
             if expires_at_ms <= record.at_ms {
-                return Err(Broken::Hold {
-                    id,
-                    why: "it never held: its time was over from the beginning",
-                });
+                return Err(ViolationKind::Hold { id, why: "expired when it was created" });
             }
             self.live.insert((expires_at_ms, id));
         }
@@ -285,20 +282,20 @@ impl EventAudit {
         Ok(with_customer(hold, i128::from(items.total())))
     }
 
-    /// The hold, which is held and within its time.
+    /// The hold, which must be held and not expired.
     fn held(
         &self,
         id: HoldId,
         items: &Items,
         record: &Record,
         before: Option<Hold>,
-    ) -> Result<Hold, Broken> {
+    ) -> Result<Hold, ViolationKind> {
         let hold = known(id, items, record, before)?;
         if hold.state != HoldState::Held {
-            return Err(Broken::Hold { id, why: "it was not held any more" });
+            return Err(ViolationKind::Hold { id, why: "no longer held" });
         }
         if hold.expires_at_ms <= record.at_ms {
-            return Err(Broken::Hold { id, why: "it was used as held after its time" });
+            return Err(ViolationKind::Hold { id, why: "used after its expiry" });
         }
         Ok(hold)
     }
@@ -310,15 +307,15 @@ impl EventAudit {
         items: &Items,
         record: &Record,
         before: Option<Hold>,
-    ) -> Result<Hold, Broken> {
+    ) -> Result<Hold, ViolationKind> {
         let hold = known(id, items, record, before)?;
         if hold.state != HoldState::Expired {
-            return Err(Broken::Hold { id, why: "it was acquired again without having expired" });
+            return Err(ViolationKind::Hold { id, why: "acquired again without an expiry" });
         }
         Ok(hold)
     }
 
-    fn give_back(&mut self, hold: Hold, items: &Items) -> Result<Effects, Broken> {
+    fn give_back(&mut self, hold: Hold, items: &Items) -> Result<Effects, ViolationKind> {
         self.live.remove(&(hold.expires_at_ms, hold.id));
         self.balance.flow(items, GIVE_HELD)?;
         Ok(with_customer(hold, -i128::from(items.total())))
@@ -331,20 +328,25 @@ fn with_customer(hold: Hold, more: i128) -> Effects {
 }
 
 /// The hold, which exists and belongs to the event.
-fn mine(id: HoldId, record: &Record, before: Option<Hold>) -> Result<Hold, Broken> {
-    let hold = before.ok_or(Broken::Hold { id, why: "there is no such hold" })?;
+fn mine(id: HoldId, record: &Record, before: Option<Hold>) -> Result<Hold, ViolationKind> {
+    let hold = before.ok_or(ViolationKind::Hold { id, why: "hold not found" })?;
     if hold.event == record.event {
         Ok(hold)
     } else {
-        Err(Broken::Hold { id, why: "it belongs to another event" })
+        Err(ViolationKind::Hold { id, why: "belongs to another event" })
     }
 }
 
 /// The hold, which has these items; at its new place.
-fn known(id: HoldId, items: &Items, record: &Record, before: Option<Hold>) -> Result<Hold, Broken> {
+fn known(
+    id: HoldId,
+    items: &Items,
+    record: &Record,
+    before: Option<Hold>,
+) -> Result<Hold, ViolationKind> {
     let mut hold = mine(id, record, before)?;
     if hold.items != *items {
-        return Err(Broken::Hold { id, why: "it has other items" });
+        return Err(ViolationKind::Hold { id, why: "other items than the hold's" });
     }
     hold.seq = record.seq;
     Ok(hold)

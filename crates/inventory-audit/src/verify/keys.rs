@@ -1,4 +1,4 @@
-//! One effect for each key.
+//! Checks that each key has one effect.
 
 use inventory::{
     domain::{EventName, Fingerprint, IdempotencyKey, TimeMs},
@@ -7,7 +7,11 @@ use inventory::{
 use inventory_store::StoredKey;
 use serde::{Deserialize, Serialize};
 
-use super::{Broken, Position, VerifyError, Violation, spill::Spill};
+use super::{
+    error::VerifyError,
+    spill::Spill,
+    violation::{Position, Violation, ViolationKind},
+};
 
 /// One effect of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +31,7 @@ impl Effect {
     }
 }
 
-/// Every key with its effects. More than one is right only when the first one's time was over.
+/// Every key with its effects. A second effect is valid only after the first one's expiry.
 pub(super) struct Keys {
     effects: Spill<Vec<Effect>>,
     pub keyed: u64,
@@ -59,7 +63,7 @@ impl Keys {
             self.early += 1;
             self.first_early.get_or_insert_with(|| Violation {
                 at: Position::Record { event: effect.event.clone(), seq: effect.seq },
-                what: Broken::KeyTwice {
+                kind: ViolationKind::KeyTwice {
                     key: used.key.clone(),
                     event: other.event.clone(),
                     seq: other.seq,
@@ -75,8 +79,8 @@ impl Keys {
         Ok(self.effects.get(key.as_str().as_bytes())?.unwrap_or_default())
     }
 
-    /// A key that was used anew before its time is a violation, unless there were so many keys that
-    /// it may have been forgotten.
+    /// A key that was reused before its expiry is a violation, unless the number of keys exceeded
+    /// the bound and it may have been deleted.
     pub fn check(&self, keys_max: u64) -> Result<(), VerifyError> {
         match &self.first_early {
             Some(violation) if self.keyed <= keys_max => Err(violation.clone().into()),

@@ -1,8 +1,8 @@
 //! A stopped store, read without changing it.
 //!
 //! Opening a store recovers it: journals are cut behind their last whole entry, tables are flushed.
-//! So what is opened is a copy. Table files never change, so the copy has links to them; the rest
-//! is small and is copied.
+//! Therefore a copy is opened. Table files never change, so the copy links to them; the rest is
+//! small and copied.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -15,8 +15,9 @@ use inventory_store::{BoxFuture, StoreError};
 use tempfile::TempDir;
 
 use super::{
-    VerifyError, VerifyOptions,
-    feed::{Entry, Feed, FeedError, TableFeed},
+    error::{FeedError, VerifyError},
+    feed::{Entry, Feed, TableFeed},
+    options::VerifyOptions,
 };
 
 /// A copy of a store. The original is locked while this lives, and never written to.
@@ -58,7 +59,7 @@ impl ReadOnlyStore {
         TableFeed::new(self.tables.clone())
     }
 
-    /// Its ledgers, for which it lives on.
+    /// Its ledgers; they keep the copy alive.
     #[must_use]
     pub fn into_feed(self) -> impl Feed {
         OwnedFeed { feed: self.feed(), _store: self }
@@ -77,17 +78,15 @@ impl Feed for OwnedFeed {
     }
 }
 
-/// Files that make no sense make the library panic; on a thread of its own that is an error like
-/// others.
+/// The library panics on invalid files; a separate thread turns the panic into an error.
 fn open_tables(path: PathBuf, options: &VerifyOptions) -> Result<Tables, VerifyError> {
     let options = options.store.clone();
     let opened = std::thread::spawn(move || Tables::open(&path, &options)).join();
-    let opened =
-        opened.unwrap_or_else(|_| Err(StoreError::Damaged("its files make no sense".into())));
+    let opened = opened.unwrap_or_else(|_| Err(StoreError::Damaged("invalid files".into())));
     Ok(opened.map_err(DataDirError::store)?)
 }
 
-/// Locks `dir` where it has a lock file; a copy need not have one.
+/// Locks `dir` if it has a lock file; a copy may lack one.
 fn lock(dir: &Path) -> Result<Option<File>, VerifyError> {
     let path = dir.join("LOCK");
     let file = match File::open(&path) {

@@ -1,4 +1,4 @@
-//! A map that keeps what is recent in memory and the rest in a scratch directory.
+//! A map with recent entries in memory and the rest in a scratch directory.
 
 use std::{collections::HashMap, path::PathBuf};
 
@@ -6,7 +6,7 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 use serde::{Serialize, de::DeserializeOwned};
 use tempfile::TempDir;
 
-use super::VerifyError;
+use super::error::VerifyError;
 
 /// Bytes to values; nothing is on disk until there are more than `memory_entries`.
 pub struct Spill<V> {
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_spilled_is_found_and_newer_values_win() {
+    fn spilled_values_are_found_and_newer_ones_win() {
         let dir = tempfile::tempdir().unwrap();
         let mut map = Spill::new(3, dir.path().to_owned());
         for round in 0..3_u64 {

@@ -1,5 +1,5 @@
-//! Comparing what is stored with what follows from the ledgers: both ways, so nothing is missing
-//! and nothing is too much.
+//! Compares stored rows with the ledgers in both directions, so that no row is missing and none is
+//! left over.
 
 use fjall::{Guard, Keyspace};
 use inventory::domain::{CustomerId, Event, EventName, Hold, HoldId, IdempotencyKey};
@@ -7,20 +7,27 @@ use inventory_embedded::rows::{decode, parse_live_key, parse_order_key};
 use inventory_store::StoredKey;
 
 use super::{
-    Broken, FeedError, Position, Report, VerifyError, VerifyOptions, Violation, audit::Ledgers,
+    audit::Ledgers,
+    error::{FeedError, VerifyError},
+    options::VerifyOptions,
     readonly::ReadOnlyStore,
+    report::Report,
+    violation::{Position, Violation, ViolationKind},
 };
 
 type Row = (Vec<u8>, Vec<u8>);
 
 pub(super) fn wrong(table: &'static str, row: impl Into<String>, why: &str) -> VerifyError {
-    Violation { at: Position::Row { table, row: row.into() }, what: Broken::State(why.to_owned()) }
-        .into()
+    Violation {
+        at: Position::Row { table, row: row.into() },
+        kind: ViolationKind::State(why.to_owned()),
+    }
+    .into()
 }
 
 pub(super) fn missing(table: &'static str, expected: u64, found: u64) -> VerifyError {
     let why = format!("{expected} rows follow from the ledgers, and there are {found}");
-    Violation { at: Position::Whole(table), what: Broken::State(why) }.into()
+    Violation { at: Position::Whole(table), kind: ViolationKind::State(why) }.into()
 }
 
 fn rows(table: &Keyspace) -> impl Iterator<Item = Result<Row, VerifyError>> {
@@ -61,9 +68,9 @@ fn events(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> 
             .map_err(|error| wrong("events", text(&name), &error.to_string()))?;
         let expected = ledgers.auditor().event(&stored.name).map(super::EventAudit::row);
         let expected =
-            expected.ok_or_else(|| wrong("events", text(&name), "there is no ledger of it"))?;
+            expected.ok_or_else(|| wrong("events", text(&name), "no ledger of this event"))?;
         if stored != expected || stored.name.as_str().as_bytes() != name {
-            return Err(wrong("events", text(&name), "it is not what its ledger says"));
+            return Err(wrong("events", text(&name), "differs from its ledger"));
         }
         found += 1;
     }
@@ -80,7 +87,7 @@ fn holds(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> {
         })?;
         let expected = ledgers.auditor().hold(stored.id)?;
         if expected.as_ref() != Some(&stored) || stored.id.as_bytes()[..] != id {
-            return Err(wrong("holds", stored.id.to_string(), "it is not what the ledger says"));
+            return Err(wrong("holds", stored.id.to_string(), "differs from the ledger"));
         }
         found += 1;
     }
@@ -98,7 +105,7 @@ fn live(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> {
             .and_then(|len| EventName::new(std::str::from_utf8(&key[..len]).ok()?).ok());
         let parsed: Option<(EventName, (u64, HoldId))> = name.zip(parse_live_key(&key));
         let (name, entry) =
-            parsed.ok_or_else(|| wrong("live", text(&key), "it is no row of this table"))?;
+            parsed.ok_or_else(|| wrong("live", text(&key), "not a valid row of this table"))?;
         if !ledgers.auditor().event(&name).is_some_and(|event| event.live().contains(&entry)) {
             return Err(wrong("live", entry.1.to_string(), "the hold is not held until then"));
         }
@@ -119,14 +126,14 @@ fn customers(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyErro
             let event = EventName::new(std::str::from_utf8(event).ok()?).ok()?;
             Some((event, CustomerId::new(std::str::from_utf8(customer).ok()?).ok()?))
         });
-        let (event, customer) =
-            parsed.ok_or_else(|| wrong("customers", text(&key), "it is no row of this table"))?;
+        let (event, customer) = parsed
+            .ok_or_else(|| wrong("customers", text(&key), "not a valid row of this table"))?;
         let expected = ledgers.auditor().customer_has(&event, &customer)?;
         if has != expected {
             return Err(wrong(
                 "customers",
                 text(&key),
-                &format!("it says {has}, and the ledger {expected}"),
+                &format!("found {has}, expected {expected} by the ledger"),
             ));
         }
         found += 1;
@@ -135,7 +142,7 @@ fn customers(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyErro
     if found == expected { Ok(found) } else { Err(missing("customers", expected, found)) }
 }
 
-/// Every stored key points to its newest effect, and stands in the order in which keys run out.
+/// Every stored key points to its newest effect, and is in `key_order`.
 fn keys(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> {
     let tables = &store.tables;
     let mut found = 0;
@@ -143,16 +150,12 @@ fn keys(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> {
         let (text_of_key, value) = row?;
         let key =
             std::str::from_utf8(&text_of_key).ok().and_then(|text| IdempotencyKey::new(text).ok());
-        let key = key.ok_or_else(|| wrong("keys", text(&text_of_key), "it is no key"))?;
+        let key = key.ok_or_else(|| wrong("keys", text(&text_of_key), "not a valid key"))?;
         let stored: StoredKey = decode("keys", &value)
             .map_err(|error| wrong("keys", key.as_str(), &error.to_string()))?;
         let newest = ledgers.keys().of(&key)?.into_iter().max_by_key(|effect| effect.expires_at_ms);
         if !newest.is_some_and(|effect| effect.is_at(&stored)) {
-            return Err(wrong(
-                "keys",
-                key.as_str(),
-                "its newest effect in the ledgers is another one",
-            ));
+            return Err(wrong("keys", key.as_str(), "its newest effect in the ledgers differs"));
         }
         let order = inventory_embedded::rows::order_key(stored.expires_at_ms, &key);
         let ordered = tables
@@ -168,7 +171,7 @@ fn keys(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> {
     for row in rows(&tables.key_order) {
         let (row, _) = row?;
         parse_order_key(&row)
-            .ok_or_else(|| wrong("key_order", text(&row), "it is no row of this table"))?;
+            .ok_or_else(|| wrong("key_order", text(&row), "not a valid row of this table"))?;
         ordered += 1;
     }
     let counted =
@@ -182,7 +185,7 @@ fn keys(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> {
     }
 }
 
-/// No key was forgotten before its time: a retry with it would have a second effect. The ledgers
+/// No key was deleted before its expiry: a retry with it would have a second effect. The ledgers
 /// are gone through once more.
 fn keys_kept(
     store: &ReadOnlyStore,
@@ -207,7 +210,7 @@ fn keys_kept(
             .contains_key(used.key.as_str())
             .map_err(|error| FeedError::Unreadable(error.to_string()))?;
         if !kept {
-            return Err(wrong("keys", used.key.as_str(), "it was forgotten before its time"));
+            return Err(wrong("keys", used.key.as_str(), "deleted before its expiry"));
         }
         checked += 1;
     }

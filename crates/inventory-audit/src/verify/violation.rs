@@ -1,25 +1,25 @@
-//! What can be wrong, and where.
+//! Violations of the rules, and their positions.
 
 use std::fmt;
 
 use inventory::domain::{EventName, HoldId, IdempotencyKey, StockName, TimeMs};
 use thiserror::Error;
 
-/// Where something is wrong.
+/// The position of a violation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Position {
     /// A record of a ledger.
     Record {
-        /// Whose.
+        /// The event.
         event: EventName,
-        /// Its place.
+        /// Its `seq`.
         seq: u64,
     },
     /// A stored row that should follow from the ledgers.
     Row {
-        /// Of which table.
+        /// The table.
         table: &'static str,
-        /// Which.
+        /// The key of the row.
         row: String,
     },
     /// The collection as a whole.
@@ -36,127 +36,125 @@ impl fmt::Display for Position {
     }
 }
 
-/// The first thing found wrong.
+/// The first violation found.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{at}: {what}")]
+#[error("{at}: {kind}")]
 pub struct Violation {
-    /// Where.
+    /// The position.
     pub at: Position,
-    /// What.
-    pub what: Broken,
+    /// The broken rule.
+    pub kind: ViolationKind,
 }
 
 /// The rules.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Broken {
-    /// The bytes are no record in canonical form.
+pub enum ViolationKind {
+    /// The bytes are not a record in canonical form.
     #[error("not a record: {0}")]
     NotARecord(String),
-    /// The record stands in the ledger of another event, or under another number.
-    #[error("it says of itself that it is seq {seq} of event '{event}'")]
+    /// The record is in the ledger of another event, or at another place.
+    #[error("its body names seq {seq} of event '{event}'")]
     Misplaced {
         /// The event it names.
         event: EventName,
         /// The place it names.
         seq: u64,
     },
-    /// A record is missing or there twice.
+    /// A record is missing or repeated.
     #[error("a record is missing or repeated: expected seq {expected}")]
     Gap {
-        /// What should have come.
+        /// The expected value.
         expected: u64,
     },
-    /// The records of an event do not stand together.
-    #[error("its event's records do not stand together")]
-    Scattered,
-    /// It does not name the hash of the record before it.
+    /// The records of an event are not contiguous.
+    #[error("records of this event are not contiguous")]
+    NotContiguous,
+    /// The record does not name the hash of the record before it.
     #[error("the hash chain is broken: it does not name the hash of the record before it")]
     Chain,
-    /// It is older than the record before it.
+    /// The record is older than the one before it.
     #[error("time went back from {before_ms} to {at_ms}")]
     TimeWentBack {
         /// The time of the record before it.
         before_ms: TimeMs,
-        /// Its own.
+        /// The time of the record.
         at_ms: TimeMs,
     },
     /// The first record does not create the event.
-    #[error("something happened to an event before it was created")]
-    Unborn,
+    #[error("first record does not create the event")]
+    NotCreated,
     /// The event has no such stock.
     #[error("the event has no stock '{0}'")]
     NoStock(StockName),
     /// More is held and sold than there is.
     #[error("oversold: stock '{stock}' has capacity {capacity}, and {held} held + {sold} sold")]
     Oversold {
-        /// Which stock.
+        /// The stock.
         stock: StockName,
-        /// How many there are.
+        /// The capacity.
         capacity: u64,
-        /// How many are held.
+        /// The held quantity.
         held: u64,
-        /// How many are sold.
+        /// The sold quantity.
         sold: u64,
     },
-    /// More comes back than was taken.
-    #[error("more comes back of stock '{0}' than was taken")]
+    /// More is returned than was taken.
+    #[error("more of stock '{0}' is returned than was taken")]
     Underflow(StockName),
-    /// Available + held + sold is not capacity by the record's own count.
-    #[error(
-        "the balance is wrong: {left} of stock '{stock}' are left by the record, and {expected} by the ledger"
-    )]
+    /// Available + held + sold differs from the capacity by the record's `left`.
+    #[error("balance mismatch: the record leaves {left} of stock '{stock}', the ledger {expected}")]
     Balance {
-        /// Which stock.
+        /// The stock.
         stock: StockName,
-        /// What the record says is left.
+        /// The remaining quantity by the record.
         left: u64,
-        /// What is left by the sum of the ledger.
+        /// The remaining quantity by the ledger.
         expected: u64,
     },
-    /// The record does not count what it touches.
-    #[error("it does not say what is left of exactly the stocks it touches")]
+    /// The record's `left` does not name its stocks.
+    #[error("`left` does not name exactly the stocks the record touches")]
     Left,
     /// A hold is used against its state.
     #[error("hold {id}: {why}")]
     Hold {
-        /// Which.
+        /// The hold.
         id: HoldId,
-        /// What is wrong.
+        /// The reason.
         why: &'static str,
     },
-    /// Something happened while a hold was past its time, and no record had said so.
+    /// A record follows the expiry of a hold that was not recorded first.
     #[error("hold {id} had expired at {expires_at_ms}, and its expiry was not written first")]
     Unexpired {
-        /// Which.
+        /// The hold.
         id: HoldId,
-        /// Since when.
+        /// Its expiry time.
         expires_at_ms: TimeMs,
     },
     /// Sold or held outside the sale's window.
-    #[error("taken while the sale was not open")]
+    #[error("sold or held outside the sale window")]
     Closed,
     /// A customer has more than the event allows.
     #[error("its customer has {has}, and the limit is {limit}")]
     Limit {
-        /// What the customer has with this.
+        /// The customer's quantity after this record.
         has: u64,
-        /// What the event allows.
+        /// The limit of the event.
         limit: u64,
     },
     /// The event has a limit per customer, and the sale names none.
     #[error("the event has a limit per customer, and this names none")]
-    Nobody,
+    NoCustomer,
     /// A key had an effect already.
-    #[error("key {:?} had its effect already: event '{event}', seq {seq}", .key.as_str())]
+    #[error("key {:?} was already used: event '{event}', seq {seq}", .key.as_str())]
     KeyTwice {
         /// Which key.
         key: IdempotencyKey,
-        /// Where its other effect is.
+        /// The place of the other effect.
         event: EventName,
-        /// Where its other effect is.
+        /// The place of the other effect.
         seq: u64,
     },
-    /// A stored row, or their number, is not what follows from the ledgers.
+    /// A stored row, or the number of rows, differs from the ledgers.
     #[error("{0}")]
     State(String),
 }

@@ -1,18 +1,16 @@
 //! The queue in front of several writers: commands wait by event, and each event has one writer at
 //! a time.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::{HashMap, VecDeque};
 
 use inventory::domain::{CommandKind, EventName};
 use inventory_store::StoreError;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::{
-    end::End,
-    queue::{Job, answer},
+    end::EngineEnd,
+    queue::{Job, Origin, answer},
     request::EngineError,
 };
 
@@ -35,7 +33,7 @@ struct Pending {
 #[derive(Default)]
 struct State {
     pending: HashMap<EventKey, Pending>,
-    /// KeyedQueue that have jobs and no writer, the longest waiting first.
+    /// Events that have jobs and no writer, the longest waiting first.
     ready: VecDeque<EventKey>,
     len: usize,
     writers: usize,
@@ -47,7 +45,7 @@ struct State {
 pub struct KeyedQueue {
     state: Mutex<State>,
     arrived: Notify,
-    pub end: End,
+    pub end: EngineEnd,
     len_max: usize,
 }
 
@@ -56,20 +54,20 @@ impl KeyedQueue {
         Self {
             state: Mutex::new(State { writers, ..State::default() }),
             arrived: Notify::new(),
-            end: End::default(),
+            end: EngineEnd::default(),
             len_max,
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Adds a job to its event, or refuses it immediately.
-    pub fn push(&self, event: EventKey, job: Job, internal: bool) -> Result<(), EngineError> {
+    pub fn push(&self, event: EventKey, job: Job, origin: Origin) -> Result<(), EngineError> {
         let mut state = self.state();
         state.check()?;
-        if state.len >= room(&job, self.len_max, internal) {
+        if state.len >= len_max(&job, origin, self.len_max) {
             return Err(EngineError::Busy);
         }
         state.len += 1;
@@ -99,7 +97,7 @@ impl KeyedQueue {
                     let jobs = jobs.unwrap_or_default();
                     state.len -= jobs.len();
                     if !state.ready.is_empty() {
-                        // Two arrivals may have been one piece of news.
+                        // Two arrivals may have caused one notification.
                         self.arrived.notify_one();
                     }
                     return Some(Work { event_key: event, jobs });
@@ -112,11 +110,10 @@ impl KeyedQueue {
         }
     }
 
-    /// Takes more of an event that its writer holds: at most `most` jobs, in their order, or none
-    /// when it is fewer than `at_least`.
+    /// Takes more jobs of an event that its writer holds: at most `most`, in order, or none when
+    /// there are fewer than `at_least`.
     ///
-    /// Not an expiry, nor what comes after it: it was asked for because its time has come, which it
-    /// may not have by the clock of what is loaded already.
+    /// Stops at an expiry: the hold may not have expired yet by the time of the loaded set.
     pub fn more(&self, event: &EventKey, most: usize, at_least: usize) -> Vec<Job> {
         let mut state = self.state();
         let Some(waiting) = state.pending.get_mut(event) else { return Vec::new() };
@@ -134,7 +131,7 @@ impl KeyedQueue {
         jobs
     }
 
-    /// Gives an event back. What has arrived in it meanwhile is ready for any writer.
+    /// Releases an event. Jobs that arrived meanwhile are ready for any writer.
     pub fn done(&self, event: EventKey) {
         let mut state = self.state();
         let Some(waiting) = state.pending.get_mut(&event) else { return };
@@ -183,7 +180,7 @@ impl KeyedQueue {
         self.check().is_err()
     }
 
-    /// Refuses everything from now on, and fails all that waits.
+    /// Refuses all further jobs, and fails those in the queue.
     pub fn fail(&self, error: &StoreError) {
         let waiting: Vec<_> = {
             let mut state = self.state();
@@ -198,13 +195,13 @@ impl KeyedQueue {
     }
 }
 
-/// How many jobs may wait for `job` to be taken in. An internal job, without which readers cannot
-/// go on, has room beyond the bound; an eighth is kept for what finishes a hold.
-fn room(job: &Job, len_max: usize, internal: bool) -> usize {
-    match (internal, job.command.kind.is_urgent()) {
-        (true, _) => len_max.saturating_mul(2),
-        (false, true) => len_max,
-        (false, false) => len_max - len_max / 8,
+/// The queue length from which on `job` is refused. An eighth of the queue is reserved for commands
+/// that finish a hold.
+fn len_max(job: &Job, origin: Origin, len_max: usize) -> usize {
+    match (origin, job.command.kind.is_urgent()) {
+        (Origin::Engine, _) => len_max.saturating_mul(2),
+        (Origin::Caller, true) => len_max,
+        (Origin::Caller, false) => len_max - len_max / 8,
     }
 }
 

@@ -1,13 +1,11 @@
-//! Which event a hold belongs to: it never changes, so it is remembered, within bounds.
+//! A bounded cache of the events of holds, which never change.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::HashMap;
 
 use inventory::domain::{EventName, HoldId};
+use parking_lot::Mutex;
 
-/// How many are remembered in each of two generations.
+/// The most entries in each of two generations.
 const LEN_MAX: usize = 32_768;
 
 #[derive(Default)]
@@ -16,13 +14,14 @@ struct Generations {
     old: HashMap<HoldId, EventName>,
 }
 
-/// Holds and their events. Who is not asked for while as many others are is forgotten.
+/// Holds and their events. An entry that is not read while `LEN_MAX` others are inserted is
+/// evicted.
 #[derive(Default)]
 pub struct KnownHolds(Mutex<Generations>);
 
 impl KnownHolds {
     pub fn get(&self, id: HoldId) -> Option<EventName> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         if let Some(event) = known.young.get(&id) {
             return Some(event.clone());
         }
@@ -32,7 +31,7 @@ impl KnownHolds {
     }
 
     pub fn insert(&self, id: HoldId, event: EventName) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, event);
+        self.0.lock().insert(id, event);
     }
 }
 
@@ -50,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_bounded_and_keeps_what_is_asked_for() {
+    fn cache_is_bounded_and_keeps_recent_lookups() {
         let known = KnownHolds::default();
         let id = |number: usize| HoldId::new(number as u64, [0; 10]);
         let event = EventName::new("e").unwrap();
@@ -61,7 +60,7 @@ mod tests {
             }
         }
         assert!(known.get(id(1)).is_none());
-        let known = known.0.into_inner().unwrap();
+        let known = known.0.into_inner();
         assert!(known.young.len() + known.old.len() <= 2 * LEN_MAX);
     }
 }

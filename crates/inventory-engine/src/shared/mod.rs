@@ -12,7 +12,7 @@ use std::sync::Arc;
 use inventory::EventName;
 use inventory_store::SharedStore;
 pub use keyed_queue::EventKey;
-pub use state::Shared;
+pub use state::{Freshness, Shared};
 
 use crate::{parts::Parts, request::Request};
 

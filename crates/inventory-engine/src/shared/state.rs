@@ -1,13 +1,10 @@
-//! What the writers of a shared store, their queue and its readers share.
+//! The state that the writers, the queue and the readers of a shared store have in common.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use inventory::domain::{CommandKind, EventName, Outcome};
 use inventory_store::{EventView, SharedReader, StoreError};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::{
@@ -18,12 +15,20 @@ use crate::{
     parts::Parts,
     request::EngineError,
     stats::{Stats, count},
-    views::{Cell, Learned, Views},
+    views::{Cell, ReadTimes, Views},
 };
 
-/// How many names of events that do not exist are remembered, so that asking for them costs nothing
-/// for a while.
+/// The most names of missing events that are cached, so that repeated lookups are cheap.
 const MISSING_MAX: usize = 1_024;
+
+/// How old an answer from the cache may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// As old as the cache allows.
+    Cached,
+    /// Not older than the request: the store is read again.
+    Now,
+}
 
 pub struct Shared {
     pub queue: KeyedQueue,
@@ -31,7 +36,7 @@ pub struct Shared {
     views: Arc<Views>,
     stats: Arc<Stats>,
     holds: KnownHolds,
-    /// Names that were asked for in vain, and when.
+    /// Names of missing events, with the time of the lookup.
     missing: Mutex<HashMap<EventName, u64>>,
     cache_ttl: Duration,
     started: Instant,
@@ -61,7 +66,7 @@ impl Shared {
         1 + u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX - 1)
     }
 
-    /// Whose commands `kind` has to wait for.
+    /// The event whose queue `kind` belongs to.
     pub async fn event_key(&self, kind: &CommandKind) -> Result<EventKey, EngineError> {
         if let Some(event) = kind.event() {
             return Ok(Some(event.clone()));
@@ -78,24 +83,26 @@ impl Shared {
         Ok(event)
     }
 
-    /// Remembers the event of a hold that was made here: its buyer will be back.
+    /// Caches the event of a new hold: its buyer will confirm or release it.
     pub fn remember(&self, event_key: EventKey, outcome: &Outcome) {
         if let (Some(event), Outcome::Held { id, .. }) = (event_key, outcome) {
             self.holds.insert(*id, event);
         }
     }
 
-    /// The cell of an event, not older than the cache allows for one who asks now; with `now`, not
-    /// from the cache.
+    /// The cell of an event, not older than `freshness` allows.
     ///
-    /// `Ok(None)`: there is no such event. `Err` with a cell: what was known before, because the
-    /// store cannot be asked.
+    /// `Ok(None)`: the event does not exist. `Err` with a cell: the last known view, because the
+    /// store is unreachable.
     pub async fn read(
         &self,
         name: &EventName,
-        now: bool,
+        freshness: Freshness,
     ) -> Result<Option<Arc<Cell>>, (Option<Arc<Cell>>, StoreError)> {
-        let cache_ttl = if now { Duration::ZERO } else { self.cache_ttl };
+        let cache_ttl = match freshness {
+            Freshness::Cached => self.cache_ttl,
+            Freshness::Now => Duration::ZERO,
+        };
         let oldest_us =
             self.now_us().saturating_sub(u64::try_from(cache_ttl.as_micros()).unwrap_or(u64::MAX));
         let known = self.views.cell(name);
@@ -113,12 +120,12 @@ impl Shared {
         }
     }
 
-    /// How old the cell's view may be.
+    /// The greatest age of the cell's view.
     pub fn age(&self, cell: &Cell) -> Duration {
         Duration::from_micros(self.now_us().saturating_sub(cell.as_of_us()))
     }
 
-    /// Asks the store again: one reader does, the others wait for it.
+    /// Reads the event again: one reader does, the others wait for it.
     pub async fn refresh(&self, cell: &Cell, oldest_us: u64) -> Result<(), StoreError> {
         let _turn = cell.refreshing.lock().await;
         if cell.as_of_us() >= oldest_us {
@@ -132,7 +139,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Like [`Shared::refresh`], whatever its age.
+    /// Like [`Shared::refresh`], at any age.
     pub async fn refresh_now(&self, cell: &Cell) -> Result<(), StoreError> {
         self.refresh(cell, self.now_us()).await
     }
@@ -143,14 +150,13 @@ impl Shared {
         oldest_us: u64,
     ) -> Result<Option<Arc<Cell>>, StoreError> {
         let asked_us = self.now_us();
-        let missed_us =
-            self.missing.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied();
+        let missed_us = self.missing.lock().get(name).copied();
         if missed_us.is_some_and(|missed_us| missed_us >= oldest_us) {
             return Ok(None);
         }
         self.reader.check()?;
         let Some(view) = self.reader.event(name).await? else {
-            let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut missing = self.missing.lock();
             if missing.len() >= MISSING_MAX {
                 missing.clear();
             }
@@ -161,7 +167,7 @@ impl Shared {
         Ok(self.views.cell(name))
     }
 
-    /// The names of a page of events, as the store has them now.
+    /// The names of a page of events, read from the store.
     pub async fn page(
         &self,
         after: Option<&EventName>,
@@ -178,6 +184,6 @@ impl Shared {
     }
 
     fn learn(&self, views: Vec<EventView>, asked_us: u64) {
-        self.views.publish_learned(views, Learned { asked_us, answered_us: self.now_us() });
+        self.views.publish_read(views, ReadTimes { asked_us, answered_us: self.now_us() });
     }
 }

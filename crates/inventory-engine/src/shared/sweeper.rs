@@ -1,5 +1,4 @@
-//! Has expiries written down that no command and no reader has come across, so that later batches
-//! stay small.
+//! Writes expiries that no command or read has triggered, so that later batches stay small.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,12 +8,12 @@ use rand::RngExt;
 use super::state::Shared;
 use crate::request::Request;
 
-/// How often it looks; the other processes do as well, each at its own time.
+/// The interval of the sweeps. Other processes sweep too, at other times.
 const EVERY_MS: std::ops::RangeInclusive<u64> = 700..=1_300;
-/// The most events it takes care of at once.
+/// The most events per sweep.
 const EVENTS_MAX: usize = 256;
 
-/// Looks for due holds until the engine ends. `expire` queues the command and does not wait for it.
+/// Queues expiries of due holds until the engine ends. `expire` does not wait for the command.
 pub async fn sweep(shared: Arc<Shared>, expire: impl Fn(EventName, Request)) {
     while !shared.queue.is_closed() {
         let pause = Duration::from_millis(rand::rng().random_range(EVERY_MS));
@@ -31,7 +30,7 @@ pub async fn sweep(shared: Arc<Shared>, expire: impl Fn(EventName, Request)) {
                     expire(event.clone(), Request::new(CommandKind::Expire { event }));
                 }
             }
-            Err(error) => tracing::debug!(%error, "due holds cannot be looked for"),
+            Err(error) => tracing::debug!(%error, "cannot look up expired holds"),
         }
     }
 }

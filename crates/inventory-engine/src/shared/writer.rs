@@ -1,9 +1,9 @@
-//! A writer: takes a event_key, loads what its commands touch, takes in what has arrived meanwhile,
-//! decides, commits, answers. There are several, on connections of their own.
+//! A writer takes the commands of an event, loads their read set, adds commands that arrived
+//! meanwhile, decides, commits and responds. Each writer has its own connection.
 
 use std::{sync::Arc, time::Duration};
 
-use inventory::decide::{Touch, WorkingSet};
+use inventory::decide::{ReadSet, WorkingSet};
 use inventory_store::{Durability, SharedStore, StoreError, finish, load};
 use rand::RngExt;
 use tokio::time::{Instant, sleep};
@@ -16,16 +16,16 @@ use crate::{
     parts::Parts,
     queue::{Job, answer, drop_late, stats_of},
     request::{EngineError, Reply},
-    views::Learned,
+    views::ReadTimes,
 };
 
-/// How often a batch is decided again because another process was in the way.
+/// Retries of a batch after conflicts with other processes.
 const TRIES_MAX: u32 = 12;
-/// The first pause before that, at most; it doubles.
+/// The longest pause before the first retry; it doubles with each further one.
 const PAUSE_MS: u64 = 2;
 const PAUSE_MAX_MS: u64 = 200;
-/// What has arrived while a batch was loaded joins it when it is at least this part of it: it may
-/// cost a round trip more.
+/// Jobs that arrive during the load join the batch when they are at least 1/`JOIN_SHARE` of it:
+/// they may cost another round trip.
 const JOIN_SHARE: usize = 4;
 
 pub struct Writer<S> {
@@ -39,7 +39,7 @@ impl<S: SharedStore> Writer<S> {
         Self { store, shared, parts }
     }
 
-    /// Serves until the lanes are closed and empty, or the store is damaged.
+    /// Serves until the queue is closed and empty, or the store is damaged.
     pub async fn run(mut self) {
         let guard = PanicGuard(self.shared.clone());
         while let Some(Work { event_key, jobs }) =
@@ -48,7 +48,7 @@ impl<S: SharedStore> Writer<S> {
             let served = self.batch(&event_key, jobs).await;
             self.queue().done(event_key);
             if let Err(error) = served {
-                tracing::error!(%error, "the store failed: stopping");
+                tracing::error!(%error, "store failed; stopping");
                 self.queue().fail(&error);
             }
         }
@@ -62,7 +62,7 @@ impl<S: SharedStore> Writer<S> {
         &self.shared.queue
     }
 
-    /// An error is one that ends the engine.
+    /// An error ends the engine.
     async fn batch(&mut self, event_key: &EventKey, mut jobs: Vec<Job>) -> Result<(), StoreError> {
         let mut tries = 0;
         loop {
@@ -79,7 +79,7 @@ impl<S: SharedStore> Writer<S> {
                     return Ok(());
                 }
                 Err(error @ StoreError::Conflict(_)) if tries < TRIES_MAX => {
-                    tracing::debug!(%error, tries, "deciding again");
+                    tracing::debug!(%error, tries, "conflict, retrying batch");
                     let most_ms = (PAUSE_MS << tries).min(PAUSE_MAX_MS);
                     tries += 1;
                     let pause_ms = rand::rng().random_range(0..=most_ms);
@@ -99,54 +99,53 @@ impl<S: SharedStore> Writer<S> {
         jobs: &mut Vec<Job>,
     ) -> Result<(Vec<Reply>, usize), StoreError> {
         let asked_us = self.shared.now_us();
-        let touch = touch_of(jobs);
+        let reads = read_set_of(jobs);
         let mut loaded =
-            load(&mut self.store, &touch, self.parts.env.now_ms(), Durability::Synced).await?;
-        self.join(event_key, jobs, &touch, &mut loaded.set).await?;
+            load(&mut self.store, &reads, self.parts.env.now_ms(), Durability::Synced).await?;
+        self.join(event_key, jobs, &reads, &mut loaded.set).await?;
         let commands = jobs.iter().map(|job| (&job.command, job.key.as_ref()));
         let done =
             finish(&mut self.store, &self.parts.limits, commands, loaded, Durability::Synced)
                 .await?;
-        // Readers see it before the writers hear of it: who was answered finds his own write.
+        // Views are published before replies are sent, so that a caller reads its own write.
         self.parts
             .views
-            .publish_learned(done.views, Learned { asked_us, answered_us: self.shared.now_us() });
+            .publish_read(done.views, ReadTimes { asked_us, answered_us: self.shared.now_us() });
         Ok((done.replies, done.records))
     }
 
-    /// Takes in what has arrived in the event_key while its event was waited for: another process
-    /// may have had it for as long as several batches of this one would have taken.
+    /// Adds jobs that arrived while the event was locked by another process, which may have been as
+    /// long as several batches.
     async fn join(
         &mut self,
         event_key: &EventKey,
         jobs: &mut Vec<Job>,
-        touch: &Touch,
+        reads: &ReadSet,
         set: &mut WorkingSet,
     ) -> Result<(), StoreError> {
-        // Whoever makes an event has nothing locked yet.
+        // A batch that creates its event has no lock yet.
         if !event_key.as_ref().is_some_and(|event| set.events.contains_key(event)) {
             return Ok(());
         }
         let room = self.parts.limits.batch_max.saturating_sub(jobs.len());
         let joining = self.queue().more(event_key, room, jobs.len().div_ceil(JOIN_SHARE));
         let joining = drop_late(joining, Instant::now(), &self.parts.stats);
-        let more = touch_of(&joining);
-        // Whatever becomes of the batch, they are answered with it.
+        let more = read_set_of(&joining);
+        // They get their replies with the batch, also when it fails.
         jobs.extend(joining);
-        let totals = more.totals && !touch.totals;
+        let totals = more.totals && !reads.totals;
         if totals || !(more.holds.is_empty() && more.customers.is_empty() && more.keys.is_empty()) {
-            self.store.load_more(set, &Touch { totals, ..more }).await?;
+            self.store.load_more(set, &ReadSet { totals, ..more }).await?;
         }
         Ok(())
     }
 }
 
-fn touch_of(jobs: &[Job]) -> Touch {
-    Touch::of(jobs.iter().map(|job| (&job.command, job.key.as_ref())))
+fn read_set_of(jobs: &[Job]) -> ReadSet {
+    ReadSet::of(jobs.iter().map(|job| (&job.command, job.key.as_ref())))
 }
 
-/// A broken invariant ends a writer by a panic. Then nobody may wait for it any longer, and the
-/// process has to end.
+/// A broken invariant panics the writer. Then all waiting requests fail, and the process ends.
 struct PanicGuard(Arc<Shared>);
 
 impl Drop for PanicGuard {

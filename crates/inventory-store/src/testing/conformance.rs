@@ -1,5 +1,5 @@
-//! What every store does alike. [`conformance_suite!`](crate::conformance_suite) makes a test of
-//! each function here for one store.
+//! Behaviour that all stores share. [`conformance_suite!`](crate::conformance_suite) makes a test
+//! of each function here for one store.
 
 use inventory::{Command, CommandKind, HoldId, Limits, RefusalKind};
 
@@ -15,7 +15,7 @@ pub trait Kit {
     /// The store.
     type Store: Store;
 
-    /// Opens the store, again with what was committed to it.
+    /// Opens the store, again with its committed data.
     async fn open(&mut self) -> Self::Store;
 
     /// Every event, as readers see it.

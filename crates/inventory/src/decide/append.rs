@@ -55,7 +55,7 @@ impl WorkingSet {
     /// Takes over a record of another ledger, after checking that it is this ledger's next.
     ///
     /// # Errors
-    /// [`ApplyError`] when it does not follow from what is here.
+    /// [`ApplyError`] when it does not follow from the state.
     pub fn replay(&mut self, record: Record) -> Result<(), ApplyError> {
         self.replaying = true;
         let (seq, prev, at_ms) = self

@@ -1,4 +1,4 @@
-//! What a record does to the state. The only place where counts change, for new records and for
+//! Applies records to the state. The only place where counts change, for new records and for
 //! replayed ones alike.
 
 use std::collections::BTreeMap;
@@ -11,15 +11,15 @@ use crate::{
     ledger::{Change, Record},
 };
 
-/// Why a record cannot follow from the state: a rule is wrong, or a ledger was tampered with.
+/// Why a record cannot follow from the state: a wrong rule, or a tampered ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ApplyError {
     /// A `seq` is missing or repeated.
     #[error("expected seq {expected}, found {found}")]
     Gap {
-        /// What should have come.
+        /// The expected value.
         expected: u64,
-        /// What came.
+        /// The found value.
         found: u64,
     },
     /// The record does not name the hash of the one before it.
@@ -28,7 +28,7 @@ pub enum ApplyError {
     /// The record is older than the one before it.
     #[error("time went back")]
     TimeWentBack,
-    /// The record's own count of what is left does not fit.
+    /// The record's `left` does not match the state.
     #[error("available + held + sold does not equal capacity as recorded")]
     Balance,
     /// The event of the record is not there, or is there twice.
@@ -48,7 +48,7 @@ pub enum ApplyError {
     HoldState(HoldId),
 }
 
-/// Applies `record` to `set` and tells what is left of the stocks it touches. On an error `set`
+/// Applies `record` to `set` and returns the remaining quantities of its stocks. On an error `set`
 /// must not be used further.
 ///
 /// # Errors
@@ -58,7 +58,7 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
     match &record.change {
         Change::EventPut { capacities, settings } => {
             let event =
-                set.events.entry(name.clone()).or_insert_with(|| Event::unborn(name.clone()));
+                set.events.entry(name.clone()).or_insert_with(|| Event::empty(name.clone()));
             event.stocks = with_capacities(event, capacities)?;
             event.settings = settings.clone();
             event.settings_seq = record.seq;
@@ -150,7 +150,7 @@ fn left(event: &Event, change: &Change) -> Vec<(StockName, u64)> {
     }
 }
 
-/// The stocks with these capacities; what is held and sold stays.
+/// The stocks with these capacities; held and sold quantities stay.
 fn with_capacities(
     event: &Event,
     capacities: &BTreeMap<StockName, u64>,
@@ -173,7 +173,7 @@ fn with_capacities(
     stocks.collect()
 }
 
-/// Takes `items` out of what is available.
+/// Takes `items` from the available quantity.
 fn take_counts(
     set: &mut WorkingSet,
     event: &EventName,
@@ -259,7 +259,7 @@ fn insert(set: &mut WorkingSet, hold: Hold) -> Result<(), ApplyError> {
     if before.is_some() { Err(ApplyError::NoHold(id)) } else { Ok(()) }
 }
 
-/// Changes a hold that is in state `from`, and tells whose it is.
+/// Changes a hold that is in state `from`, and returns its customer.
 fn change_hold(
     set: &mut WorkingSet,
     record: &Record,

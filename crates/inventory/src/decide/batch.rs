@@ -1,5 +1,4 @@
-//! Deciding a batch: every command in the order of its arrival, each seeing the effect of those
-//! before it.
+//! Decides a batch: the commands in order of arrival, each on the state left by those before it.
 
 use super::{
     confirm::confirm,
@@ -20,15 +19,15 @@ use crate::domain::{
 /// The answer to one command of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BatchReply {
-    /// What was done, or why nothing was.
+    /// The outcome, or the refusal.
     pub result: Result<Outcome, Refusal>,
     /// The `seq` of the record behind the answer; for an answer without one, the event's newest.
     pub seq: u64,
-    /// Whether the answer is that of an earlier request with the same key.
+    /// Whether this is the reply to an earlier request with the same key.
     pub replayed: bool,
 }
 
-/// Decides `commands` in order at `now_ms`. What has expired by then is written down first.
+/// Decides `commands` in order at `now_ms`. Due expiries are written first.
 pub fn decide_batch<'a>(
     set: &mut WorkingSet,
     limits: &Limits,
@@ -65,7 +64,7 @@ fn decide(
     }
     let event = event_of(set, command);
     let seq_now = event.as_ref().and_then(|name| set.events.get(name)).map(|event| event.seq);
-    let result = match rule(set, limits, command, key.is_some(), now_ms) {
+    let result = match rule(set, limits, command, key.as_ref(), now_ms) {
         Err(kind) => Err(Refusal { seq: seq_now, kind }),
         Ok(Decision::Already(outcome, seq)) => Ok((outcome, seq.or(seq_now).unwrap_or(0))),
         Ok(Decision::Append(change)) => match &event {
@@ -95,30 +94,30 @@ fn rule(
     set: &WorkingSet,
     limits: &Limits,
     command: &Command,
-    keyed: bool,
+    key: Option<&KeyUse>,
     now_ms: TimeMs,
 ) -> Ruling {
     let id = command.id;
     match &command.kind {
         CommandKind::PutEvent { event, capacities, settings, if_settings_seq, only_create } => {
-            let wish = put_event::Wish {
+            let args = put_event::PutEventArgs {
                 event,
                 capacities,
                 settings,
                 if_settings_seq: *if_settings_seq,
                 only_create: *only_create,
             };
-            put_event::put_event(set, limits, &wish)
+            put_event::put_event(set, limits, &args)
         }
         CommandKind::Reserve { event, items, customer } => {
             reserve(set, id, event, items, customer.as_ref(), now_ms)
         }
         CommandKind::Hold { event, items, customer, ttl_ms } => {
-            let wish =
-                hold::Wish { id, event, items, customer: customer.as_ref(), ttl_ms: *ttl_ms };
-            hold::hold(set, limits, &wish, now_ms)
+            let args =
+                hold::HoldArgs { id, event, items, customer: customer.as_ref(), ttl_ms: *ttl_ms };
+            hold::hold(set, limits, &args, now_ms)
         }
-        CommandKind::Extend { hold, ttl_ms } => extend(set, limits, *hold, *ttl_ms, keyed, now_ms),
+        CommandKind::Extend { hold, ttl_ms } => extend(set, limits, *hold, *ttl_ms, key, now_ms),
         CommandKind::Confirm { hold, payment_ref } => {
             confirm(set, *hold, payment_ref.as_ref(), now_ms)
         }

@@ -1,5 +1,4 @@
-//! Selling what a hold holds; also what it held, when its time ran out but its items are still
-//! there.
+//! Confirms a hold; also an expired one whose items are still there.
 
 use super::{
     decision::{Decision, Ruling},
@@ -23,8 +22,8 @@ pub(super) fn confirm(
         HoldState::Held => false,
         HoldState::Confirmed => {
             let payment_ref = hold.payment_ref.clone();
-            // The same answer as the first time, and nothing to write: whoever repeats it, with
-            // whatever key, gets it again.
+            // A repeated confirmation, with any key, gets the first outcome again and writes
+            // nothing.
             return Ok(Decision::Already(
                 Outcome::Confirmed { id, items: hold.items.clone(), payment_ref },
                 hold.confirmed_seq,

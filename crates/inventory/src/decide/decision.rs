@@ -1,11 +1,11 @@
-//! What a rule returns.
+//! The result of a rule.
 
 use crate::{
     domain::{Outcome, RefusalKind},
     ledger::Change,
 };
 
-/// What a rule says.
+/// The result of a rule.
 #[derive(Debug)]
 pub(super) enum Decision {
     /// Write this.

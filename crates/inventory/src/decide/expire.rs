@@ -1,4 +1,4 @@
-//! Writing down what the time has already decided.
+//! Writes expiries that are due.
 
 use super::working_set::WorkingSet;
 use crate::{

@@ -1,11 +1,11 @@
-//! Keeping a hold for longer, within its longest life.
+//! Extending a hold, up to its maximum lifetime.
 
 use super::{
     decision::{Decision, Ruling},
     working_set::WorkingSet,
 };
 use crate::{
-    domain::{HoldId, HoldState, Limits, Outcome, RefusalKind, TimeMs},
+    domain::{HoldId, HoldState, KeyUse, Limits, Outcome, RefusalKind, TimeMs},
     ledger::Change,
 };
 
@@ -14,7 +14,7 @@ pub(super) fn extend(
     limits: &Limits,
     id: HoldId,
     ttl_ms: u64,
-    keyed: bool,
+    key: Option<&KeyUse>,
     now_ms: TimeMs,
 ) -> Ruling {
     let hold = set.hold(id)?;
@@ -32,13 +32,13 @@ pub(super) fn extend(
     // Extending never shortens.
     let longer = expires_at_ms > hold.expires_at_ms;
     let expires_at_ms = expires_at_ms.max(hold.expires_at_ms);
-    if !longer && !keyed {
+    if !longer && key.is_none() {
         return Ok(Decision::Already(
             Outcome::Extended { id, items: hold.items.clone(), expires_at_ms },
             None,
         ));
     }
-    // With a key even an answer that changes nothing is written down: a retry later must get this
-    // one, not do it anew.
+    // With a key, a reply that changes nothing is written too: a later retry must get this reply
+    // instead of being decided again.
     Ok(Decision::Append(Change::Extended { id, items: hold.items.clone(), expires_at_ms }))
 }

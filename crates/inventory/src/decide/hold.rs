@@ -1,4 +1,4 @@
-//! Taking items out of sale for a while.
+//! Holds items for a limited time.
 
 use super::{
     decision::{Decision, Ruling},
@@ -10,7 +10,7 @@ use crate::{
     ledger::Change,
 };
 
-pub(super) struct Wish<'a> {
+pub(super) struct HoldArgs<'a> {
     pub id: HoldId,
     pub event: &'a EventName,
     pub items: &'a Items,
@@ -18,23 +18,28 @@ pub(super) struct Wish<'a> {
     pub ttl_ms: Option<u64>,
 }
 
-pub(super) fn hold(set: &WorkingSet, limits: &Limits, wish: &Wish<'_>, now_ms: TimeMs) -> Ruling {
-    let event = set.event(wish.event)?;
+pub(super) fn hold(
+    set: &WorkingSet,
+    limits: &Limits,
+    args: &HoldArgs<'_>,
+    now_ms: TimeMs,
+) -> Ruling {
+    let event = set.event(args.event)?;
     check_window(event, now_ms)?;
-    check_stock(event, wish.items)?;
-    check_limit(set, event, wish.customer, wish.items.total())?;
+    check_stock(event, args.items)?;
+    check_limit(set, event, args.customer, args.items.total())?;
     if set.live_holds_len >= limits.live_holds_max {
         return Err(RefusalKind::TooManyHolds(limits.live_holds_max));
     }
-    let ttl_ms = wish
+    let ttl_ms = args
         .ttl_ms
         .or(event.settings.hold_ttl_ms)
         .unwrap_or(limits.hold_ttl_ms)
         .clamp(1, limits.hold_ttl_max_ms);
     Ok(Decision::Append(Change::Held {
-        id: wish.id,
-        items: wish.items.clone(),
-        customer: wish.customer.cloned(),
+        id: args.id,
+        items: args.items.clone(),
+        customer: args.customer.cloned(),
         expires_at_ms: event.ledger_time(now_ms) + ttl_ms,
     }))
 }

@@ -1,9 +1,9 @@
-//! The rules: a pure function per command, from what is stored and the time to a change or a
+//! The rules: a pure function per command, from the stored state and the time to a change or a
 //! refusal.
 //!
-//! [`WorkingSet`] is all that a batch of commands can see. Deciding one command changes it, so the
-//! next command of the batch sees the first one's effect before anything is on disk; nobody is
-//! answered until the store has committed it all.
+//! [`WorkingSet`] is the whole state that a batch of commands sees. Deciding one command changes
+//! it, so the next command of the batch sees the first one's effect before anything is on disk; no
+//! reply is sent until the store has committed the whole batch.
 
 mod append;
 mod apply;
@@ -23,4 +23,4 @@ mod working_set;
 pub use apply::{ApplyError, apply};
 pub use batch::{BatchReply, decide_batch};
 pub use expire::expire_due;
-pub use working_set::{DUE_MAX, HoldSlot, KeySlot, Touch, WorkingSet};
+pub use working_set::{DUE_MAX, HoldSlot, KeySlot, ReadSet, WorkingSet};

@@ -1,4 +1,4 @@
-//! Creating an event and changing its capacities and settings.
+//! Creates an event, or changes its capacities and settings.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::{
     ledger::Change,
 };
 
-pub(super) struct Wish<'a> {
+pub(super) struct PutEventArgs<'a> {
     pub event: &'a EventName,
     pub capacities: &'a BTreeMap<StockName, u64>,
     pub settings: &'a EventSettings,
@@ -19,15 +19,15 @@ pub(super) struct Wish<'a> {
     pub only_create: bool,
 }
 
-pub(super) fn put_event(set: &WorkingSet, limits: &Limits, wish: &Wish<'_>) -> Ruling {
+pub(super) fn put_event(set: &WorkingSet, limits: &Limits, args: &PutEventArgs<'_>) -> Ruling {
     let put = || {
         Decision::Append(Change::EventPut {
-            capacities: wish.capacities.clone(),
-            settings: wish.settings.clone(),
+            capacities: args.capacities.clone(),
+            settings: args.settings.clone(),
         })
     };
-    let Some(event) = set.events.get(wish.event) else {
-        if wish.if_settings_seq.is_some() {
+    let Some(event) = set.events.get(args.event) else {
+        if args.if_settings_seq.is_some() {
             return Err(RefusalKind::PreconditionFailed);
         }
         if set.events_len >= limits.events_max {
@@ -35,21 +35,21 @@ pub(super) fn put_event(set: &WorkingSet, limits: &Limits, wish: &Wish<'_>) -> R
         }
         return Ok(put());
     };
-    if wish.only_create {
+    if args.only_create {
         return Err(RefusalKind::EventExists);
     }
-    if wish.if_settings_seq.is_some_and(|seq| seq != event.settings_seq) {
+    if args.if_settings_seq.is_some_and(|seq| seq != event.settings_seq) {
         return Err(RefusalKind::PreconditionFailed);
     }
     if let Some((name, stock)) = event.stocks.iter().find(|(name, stock)| {
-        stock.held + stock.sold > wish.capacities.get(name).copied().unwrap_or(0)
+        stock.held + stock.sold > args.capacities.get(name).copied().unwrap_or(0)
     }) {
         return Err(RefusalKind::CapacityBelowUse {
             stock: name.clone(),
             used: stock.held + stock.sold,
         });
     }
-    if is_so_already(event, wish) {
+    if is_unchanged(event, args) {
         return Ok(Decision::Already(
             Outcome::EventPut { created: false, settings_seq: event.settings_seq },
             None,
@@ -58,11 +58,11 @@ pub(super) fn put_event(set: &WorkingSet, limits: &Limits, wish: &Wish<'_>) -> R
     Ok(put())
 }
 
-fn is_so_already(event: &Event, wish: &Wish<'_>) -> bool {
-    event.settings == *wish.settings
-        && event.stocks.len() == wish.capacities.len()
+fn is_unchanged(event: &Event, args: &PutEventArgs<'_>) -> bool {
+    event.settings == *args.settings
+        && event.stocks.len() == args.capacities.len()
         && event
             .stocks
             .iter()
-            .all(|(name, stock)| wish.capacities.get(name) == Some(&stock.capacity))
+            .all(|(name, stock)| args.capacities.get(name) == Some(&stock.capacity))
 }

@@ -1,4 +1,4 @@
-//! The checks that taking stock has in common.
+//! Checks shared by the commands that take stock.
 
 use super::working_set::WorkingSet;
 use crate::domain::{CustomerId, Event, Items, RefusalKind, TimeMs};

@@ -1,4 +1,4 @@
-//! What a batch of commands can see and change.
+//! The state that a batch of commands reads and changes.
 
 use std::sync::Arc;
 
@@ -14,35 +14,35 @@ use crate::{
 /// The most due holds that are loaded, and expired, at once.
 pub const DUE_MAX: usize = 4_096;
 
-/// What a batch will touch: a store loads this, and locks it where several processes share the
+/// The data that a batch reads. A store loads it, and locks it where several processes share the
 /// store.
 #[derive(Debug, Default)]
-pub struct Touch {
+pub struct ReadSet {
     /// Events named by commands.
     pub events: HashSet<EventName>,
-    /// Holds named by commands; their events are touched too.
+    /// Holds named by commands; their events are read too.
     pub holds: HashSet<HoldId>,
     /// Customers named by commands.
     pub customers: HashSet<(EventName, CustomerId)>,
     /// Keys of requests.
     pub keys: HashSet<IdempotencyKey>,
-    /// Some rule asks how many events or held holds there are in all.
+    /// A rule needs the total number of events or live holds.
     pub totals: bool,
 }
 
-impl Touch {
-    /// What `commands` touch.
+impl ReadSet {
+    /// The read set of `commands`.
     pub fn of<'a>(
         commands: impl Iterator<Item = (&'a Command, Option<&'a IdempotencyKey>)>,
     ) -> Self {
-        let mut touch = Self::default();
+        let mut reads = Self::default();
         for (command, key) in commands {
-            touch.add(command, key);
+            reads.add(command, key);
         }
-        touch
+        reads
     }
 
-    /// Adds what `command` touches.
+    /// Adds the data that `command` reads.
     pub fn add(&mut self, command: &Command, key: Option<&IdempotencyKey>) {
         if let Some(event) = command.kind.event() {
             if !self.events.contains(event) {
@@ -58,7 +58,7 @@ impl Touch {
         self.keys.extend(key.cloned());
     }
 
-    /// Adds what a record of another ledger touches, to be applied here.
+    /// Adds the data that applying `record` of another ledger reads.
     pub fn add_record(&mut self, record: &Record) {
         self.events.insert(record.event.clone());
         if let Some(customer) = record.change.customer() {
@@ -69,12 +69,12 @@ impl Touch {
     }
 }
 
-/// A hold, and what the store knows of it.
+/// A hold, and its state in the store.
 #[derive(Debug, Clone)]
 pub struct HoldSlot {
-    /// As it is now.
+    /// The hold as it is now.
     pub hold: Hold,
-    /// Under which time the store's index of live holds has it.
+    /// Its time in the store's index of live holds.
     pub indexed_at_ms: Option<TimeMs>,
     /// Whether the store must write it.
     pub dirty: bool,
@@ -83,9 +83,9 @@ pub struct HoldSlot {
 /// A key that was used.
 #[derive(Debug, Clone)]
 pub struct KeySlot {
-    /// What the request asked for.
+    /// The fingerprint of the request.
     pub fingerprint: Fingerprint,
-    /// Until when it answers.
+    /// The time until which the key is valid.
     pub expires_at_ms: TimeMs,
     /// The record of its effect.
     pub record: Arc<Record>,
@@ -94,25 +94,25 @@ pub struct KeySlot {
 /// Everything a batch loaded, as it is after the commands decided so far.
 #[derive(Debug, Default)]
 pub struct WorkingSet {
-    /// Events that exist. One that was touched and is not here does not.
+    /// Events that exist. An event of the read set that is missing here does not exist.
     pub events: HashMap<EventName, Event>,
     /// Holds, likewise.
     pub holds: HashMap<HoldId, HoldSlot>,
-    /// What customers have, held and bought; absent means 0.
+    /// Quantities of customers, held and bought; absent means 0.
     pub customers: HashMap<(EventName, CustomerId), u64>,
     /// Keys in use.
     pub keys: HashMap<IdempotencyKey, KeySlot>,
-    /// Holds of touched events whose time has run out and which no record says so of yet.
+    /// Expired holds of the events whose expiry is not recorded yet.
     pub due: Vec<HoldId>,
-    /// There are more of them: expire these, commit, and load again.
+    /// More holds are due: expire these, commit, and load again.
     pub more_due: bool,
     /// The time by the clock. The ledger's may be ahead of it.
     pub now_ms: TimeMs,
-    /// How many events the store has in all; 0 where a shared store was not asked for totals.
+    /// The number of events in the store; 0 where a shared store was not asked for totals.
     pub events_len: usize,
-    /// How many holds are held in all, likewise.
+    /// The number of live holds in the store, likewise.
     pub live_holds_len: u64,
-    /// These are records of a ledger that is replayed.
+    /// The records are replayed from another ledger.
     pub replaying: bool,
     /// The records of this batch with their bodies, in order.
     pub records: Vec<(Arc<Record>, Vec<u8>)>,
@@ -139,7 +139,7 @@ impl WorkingSet {
         self.keys.get(key).filter(|slot| slot.expires_at_ms > now_ms)
     }
 
-    /// What is available of the stocks that `items` names.
+    /// The available quantities of the stocks in `items`.
     pub(super) fn available(event: &Event, items: &crate::domain::Items) -> Vec<(StockName, u64)> {
         items
             .iter()

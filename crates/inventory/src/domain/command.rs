@@ -1,4 +1,4 @@
-//! What can be asked of the engine.
+//! The commands of the engine.
 
 use std::collections::BTreeMap;
 
@@ -8,22 +8,22 @@ use super::{
     CustomerId, EventName, EventSettings, Fingerprint, HoldId, Items, PaymentRef, StockName,
 };
 
-/// A wish to change something. Ids are chosen by the caller, so that deciding stays deterministic.
+/// A request for a change. The caller chooses the id, so that deciding stays deterministic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
-    /// The id that the command gives to what it makes (hold, reservation or refund).
+    /// The id of the hold, reservation or refund that the command creates.
     pub id: HoldId,
-    /// What it asks for.
+    /// The kind of the command, with its arguments.
     pub kind: CommandKind,
 }
 
-/// The kinds of commands. As JSON they are what a key's fingerprint is taken of.
+/// The kinds of commands. The fingerprint of a key is computed over their JSON form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum CommandKind {
     /// Create an event or set its capacities and settings.
     PutEvent {
-        /// Which event.
+        /// The event.
         event: EventName,
         /// All its stocks with their capacities; a stock that is not named is removed.
         capacities: BTreeMap<StockName, u64>,
@@ -32,26 +32,26 @@ pub enum CommandKind {
         /// Only when the settings' version is this one.
         #[serde(skip_serializing_if = "Option::is_none")]
         if_settings_seq: Option<u64>,
-        /// Only when there is no such event; otherwise nothing changes.
+        /// Only create: an existing event is not changed.
         only_create: bool,
     },
     /// Sell at once, with no hold in between.
     Reserve {
-        /// Which event.
+        /// The event.
         event: EventName,
-        /// What.
+        /// The items.
         items: Items,
-        /// For whom.
+        /// The customer.
         #[serde(skip_serializing_if = "Option::is_none")]
         customer: Option<CustomerId>,
     },
     /// Take items out of sale for a while.
     Hold {
-        /// Which event.
+        /// The event.
         event: EventName,
-        /// What, all or nothing.
+        /// The items, all or none.
         items: Items,
-        /// For whom.
+        /// The customer.
         #[serde(skip_serializing_if = "Option::is_none")]
         customer: Option<CustomerId>,
         /// For how long, milliseconds.
@@ -60,41 +60,41 @@ pub enum CommandKind {
     },
     /// Keep a hold for `ttl_ms` from now.
     Extend {
-        /// Which hold.
+        /// The hold.
         hold: HoldId,
         /// For how long from now, milliseconds.
         ttl_ms: u64,
     },
-    /// Sell what a hold holds.
+    /// Sell the items of a hold.
     Confirm {
-        /// Which hold.
+        /// The hold.
         hold: HoldId,
-        /// The payment behind it.
+        /// The payment.
         #[serde(skip_serializing_if = "Option::is_none")]
         payment_ref: Option<PaymentRef>,
     },
     /// Give a hold back.
     Release {
-        /// Which hold.
+        /// The hold.
         hold: HoldId,
     },
     /// Take sold items back.
     Refund {
-        /// Which reservation.
+        /// The reservation.
         reservation: HoldId,
-        /// Which of its items; all that is left when not given.
+        /// Its items to refund; all that remain when not given.
         #[serde(skip_serializing_if = "Option::is_none")]
         items: Option<Items>,
     },
-    /// Write down what has expired by now. Changes no answer: expiry is decided by time.
+    /// Write due expiries. Changes no reply: expiry is decided by time.
     Expire {
-        /// Which event.
+        /// The event.
         event: EventName,
     },
 }
 
 impl CommandKind {
-    /// The fingerprint of what is asked for: equal for a request and its retries.
+    /// The fingerprint of the intent: equal for a request and its retries.
     ///
     /// # Panics
     /// Never: names, numbers and lists of them always have a JSON form.
@@ -136,7 +136,7 @@ impl CommandKind {
         }
     }
 
-    /// Whether it finishes what was begun before: those go before what begins something new.
+    /// Whether it finishes a hold: such commands go before those that take new items.
     #[must_use]
     pub fn is_urgent(&self) -> bool {
         matches!(

@@ -7,11 +7,11 @@ use super::{EventName, Hash, StockName, TimeMs};
 /// One stock's count. `available + held + sold = capacity`, by construction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stock {
-    /// How many there are in all.
+    /// The capacity.
     pub capacity: u64,
-    /// How many are held.
+    /// The held quantity.
     pub held: u64,
-    /// How many are sold.
+    /// The sold quantity.
     pub sold: u64,
 }
 
@@ -33,7 +33,7 @@ impl Stock {
     }
 }
 
-/// What an administrator sets about an event.
+/// Settings of an event.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventSettings {
     /// From then on nothing new is sold or held.
@@ -55,7 +55,7 @@ pub struct EventSettings {
 pub struct Event {
     /// Its name.
     pub name: EventName,
-    /// What the administrator set.
+    /// Its settings.
     pub settings: EventSettings,
     /// Its stocks, ordered by name.
     pub stocks: Vec<(StockName, Stock)>,
@@ -75,7 +75,7 @@ pub struct Event {
 impl Event {
     /// An event before its first record.
     #[must_use]
-    pub fn unborn(name: EventName) -> Self {
+    pub fn empty(name: EventName) -> Self {
         Self {
             name,
             settings: EventSettings::default(),

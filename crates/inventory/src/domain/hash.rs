@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 pub struct Hash([u8; 32]);
 
 impl Hash {
-    /// What the first record of an event has before it.
+    /// The `prev` of the first record of an event.
     pub const ZERO: Self = Self([0; 32]);
 
     /// The hash of `body`.
@@ -18,7 +18,7 @@ impl Hash {
         Self(Sha256::digest(body).into())
     }
 
-    /// Its bytes.
+    /// The bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

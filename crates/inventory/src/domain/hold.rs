@@ -65,7 +65,7 @@ pub struct Item {
     pub stock: StockName,
 }
 
-/// Why a list of items cannot be one.
+/// Why a list of items is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ItemsError {
     /// There is none.
@@ -88,7 +88,7 @@ pub enum ItemsError {
     Twice(StockName),
 }
 
-/// Items of different stocks, ordered by stock name: the same wish is always the same value.
+/// Items of different stocks, ordered by stock name: equal requests have equal values.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Items(Vec<Item>);
@@ -174,17 +174,17 @@ impl<'a> IntoIterator for &'a Items {
     }
 }
 
-/// Where a hold stands.
+/// The state of a hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HoldState {
-    /// Its items are taken out of what is available, until it expires.
+    /// Its items are not available until it expires.
     Held,
     /// Its items are sold.
     Confirmed,
     /// Given back by its owner.
     Released,
-    /// Given back because its time ran out.
+    /// Expired.
     Expired,
 }
 
@@ -195,19 +195,19 @@ pub struct Hold {
     pub id: HoldId,
     /// The event it belongs to.
     pub event: EventName,
-    /// What it took.
+    /// The items it took.
     pub items: Items,
-    /// What of it is still sold and not refunded; empty unless confirmed.
+    /// The items still sold and not refunded; empty unless confirmed.
     pub live: Items,
-    /// For whom.
+    /// The customer.
     pub customer: Option<CustomerId>,
-    /// Where it stands by the last record about it.
+    /// Its state by its last record.
     pub state: HoldState,
     /// When it was made, by the ledger's time.
     pub created_at_ms: TimeMs,
     /// The first moment at which it no longer holds; 0 for a sale without a hold.
     pub expires_at_ms: TimeMs,
-    /// What the confirmation named.
+    /// The payment named by the confirmation.
     pub payment_ref: Option<PaymentRef>,
     /// The `seq` of the last record about it.
     pub seq: u64,
@@ -216,7 +216,7 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Where it stands at `now_ms`: a hold past its time is expired whether or not a record says so
+    /// Its state at `now_ms`: a hold past its expiry is expired whether or not a record says so
     /// yet.
     #[must_use]
     pub fn state_at(&self, now_ms: TimeMs) -> HoldState {
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_can_be_taken_but_no_more_than_there_is() {
+    fn items_can_be_refunded_in_part_up_to_their_total() {
         let items = Items::new(vec![item(3, "a"), item(1, "b")], 4, 10).unwrap();
         assert_eq!(items.without(&Items::one(stock("a"), 3)), Some(Items::one(stock("b"), 1)));
         assert_eq!(items.without(&Items::one(stock("a"), 4)), None);

@@ -61,7 +61,7 @@ impl From<IdempotencyKey> for String {
     }
 }
 
-/// What a request asked for, in 128 bits: the same key with another fingerprint is a mistake of the
+/// The intent of a request, in 128 bits: the same key with another fingerprint is a mistake of the
 /// caller.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 16]);
@@ -76,7 +76,7 @@ impl Fingerprint {
         Self(half)
     }
 
-    /// Its bytes.
+    /// The bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
@@ -122,7 +122,7 @@ impl<'de> Deserialize<'de> for Fingerprint {
 pub struct KeyUse {
     /// Until when a retry finds its answer.
     pub expires_at_ms: TimeMs,
-    /// What the request asked for.
+    /// The fingerprint of the request.
     pub fingerprint: Fingerprint,
     /// The key.
     pub key: IdempotencyKey,

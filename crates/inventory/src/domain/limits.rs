@@ -1,6 +1,6 @@
 //! Every limit of the engine, with its default.
 
-/// Bounds on what is accepted and kept. See docs/configuration.md for the variables that set them.
+/// Bounds on accepted and stored data. See docs/configuration.md for the variables that set them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// The most of one stock that one request may ask for.

@@ -1,18 +1,17 @@
-//! Validated names. Each can only hold what its rule allows, and is cheap to clone: up to 23 bytes
-//! lie in the value itself, so that threads which clone the same name do not fight over a count of
-//! references.
+//! Validated names. Each satisfies its rule, and is cheap to clone: up to 23 bytes lie in the value
+//! itself, so that threads which clone the same name do not fight over a count of references.
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use thiserror::Error;
 
-/// Why a text is no name.
+/// Why a text is not a valid name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{what} must be {rule}")]
 pub struct NameError {
-    /// Which name was meant.
+    /// The kind of name.
     pub what: &'static str,
-    /// What it must look like.
+    /// The required form.
     pub rule: &'static str,
 }
 

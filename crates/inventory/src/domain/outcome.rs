@@ -1,4 +1,4 @@
-//! What a record answers to the command that made it.
+//! The outcomes of commands.
 
 use super::{HoldId, Items, PaymentRef, StockName, TimeMs};
 
@@ -8,7 +8,7 @@ use super::{HoldId, Items, PaymentRef, StockName, TimeMs};
 pub enum Outcome {
     /// The event is as asked.
     EventPut {
-        /// Whether it was made now.
+        /// Whether it was created now.
         created: bool,
         /// The version of its settings.
         settings_seq: u64,
@@ -17,49 +17,49 @@ pub enum Outcome {
     Sold {
         /// The reservation.
         id: HoldId,
-        /// What was sold.
+        /// The sold items.
         items: Items,
-        /// What is left of each stock sold.
+        /// The remaining quantity of each sold stock.
         left: Vec<(StockName, u64)>,
     },
     /// Held.
     Held {
         /// The hold.
         id: HoldId,
-        /// What is held.
+        /// The held items.
         items: Items,
-        /// Until when.
+        /// The expiry time.
         expires_at_ms: TimeMs,
     },
     /// Held for longer.
     Extended {
         /// The hold.
         id: HoldId,
-        /// What is held.
+        /// The held items.
         items: Items,
-        /// Until when.
+        /// The expiry time.
         expires_at_ms: TimeMs,
     },
-    /// Sold what was held.
+    /// The held items were sold.
     Confirmed {
         /// The hold, now the reservation.
         id: HoldId,
-        /// What was sold.
+        /// The sold items.
         items: Items,
-        /// The payment behind it.
+        /// The payment.
         payment_ref: Option<PaymentRef>,
     },
-    /// Given back.
+    /// The hold was released.
     Released,
-    /// Taken back.
+    /// A reservation was refunded, all or in part.
     Refunded {
         /// The refund.
         id: HoldId,
-        /// Of which reservation.
+        /// The reservation.
         reservation: HoldId,
-        /// What came back.
+        /// The refunded items.
         items: Items,
     },
-    /// Written down what had expired.
+    /// Due expiries were written.
     ExpiryNoted,
 }

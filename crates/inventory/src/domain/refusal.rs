@@ -1,4 +1,4 @@
-//! Why the engine said no. A refusal changes nothing and is never stored.
+//! Refusals of commands. A refusal changes nothing and is never stored.
 
 use thiserror::Error;
 
@@ -8,7 +8,7 @@ use super::{StockName, TimeMs};
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{kind}")]
 pub struct Refusal {
-    /// The `seq` of the event at which it was decided; `None` when there is no event to have one.
+    /// The `seq` of the event at the decision; `None` when the event does not exist.
     pub seq: Option<u64>,
     /// The reason.
     pub kind: RefusalKind,
@@ -18,18 +18,18 @@ pub struct Refusal {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RefusalKind {
     /// No event of that name.
-    #[error("there is no such event")]
+    #[error("event not found")]
     EventNotFound,
     /// The event has no stock of that name.
     #[error("the event has no stock '{0}'")]
     StockNotFound(StockName),
     /// No hold or reservation of that id.
-    #[error("there is no such hold")]
+    #[error("hold not found")]
     HoldNotFound,
-    /// Less is available than was asked for.
+    /// Less is available than requested.
     #[error("Insufficient inventory")]
     SoldOut {
-        /// What is available of each stock that was asked for.
+        /// The available quantity of each requested stock.
         available: Vec<(StockName, u64)>,
     },
     /// The customer would have more than the event allows.
@@ -37,69 +37,69 @@ pub enum RefusalKind {
     LimitExceeded {
         /// The event's limit.
         limit: u64,
-        /// What the customer has, held and bought.
+        /// The customer's quantity, held and bought.
         has: u64,
     },
-    /// The event has a limit per customer, and no customer was named.
-    #[error("this event has a limit per customer: name the customer")]
+    /// The event has a limit per customer, and the command names no customer.
+    #[error("this event has a limit per customer: `customer` is required")]
     CustomerRequired,
-    /// The sale has not begun.
+    /// The sale has not opened yet.
     #[error("the sale has not opened yet")]
     NotOpenYet {
-        /// When it does.
+        /// The opening time.
         opens_at_ms: TimeMs,
     },
-    /// The sale is over.
+    /// The sale has closed.
     #[error("the sale has closed")]
     SaleClosed {
-        /// Since when.
+        /// The closing time.
         closes_at_ms: TimeMs,
     },
-    /// The hold's time ran out.
+    /// The hold has expired.
     #[error("the hold has expired")]
     HoldExpired,
-    /// The hold's time ran out and its items are gone.
+    /// The hold has expired and its items are no longer available.
     #[error("the hold has expired and its items are no longer available")]
     HoldExpiredSoldOut,
-    /// The hold was given back.
+    /// The hold was released.
     #[error("the hold was released")]
     HoldReleased,
-    /// The hold is a sale already.
+    /// The hold is confirmed.
     #[error("the hold is confirmed")]
     HoldConfirmed,
-    /// The hold cannot be kept that long.
+    /// The extension exceeds the maximum lifetime of a hold.
     #[error("a hold cannot be extended beyond {} s from its creation", .lifetime_max_ms / 1000)]
     ExtensionCap {
-        /// The longest life of a hold.
+        /// The maximum lifetime of a hold.
         lifetime_max_ms: u64,
     },
-    /// The hold was never confirmed, so there is nothing to refund.
+    /// The hold was never confirmed, so it cannot be refunded.
     #[error("only a confirmed reservation can be refunded")]
     NotConfirmed,
     /// Nothing, or less than asked for, is left to refund.
     #[error("already refunded")]
     AlreadyRefunded,
-    /// The new capacity is less than what is held and sold.
+    /// The new capacity is below the quantity held and sold.
     #[error("capacity of '{stock}' cannot go below {used}: that many are held or sold")]
     CapacityBelowUse {
-        /// Which stock.
+        /// The stock.
         stock: StockName,
-        /// Held and sold together.
+        /// The quantity held and sold.
         used: u64,
     },
-    /// The settings are not at the version the caller saw.
+    /// The settings are newer than the version the caller read.
     #[error("the event has changed: read it again")]
     PreconditionFailed,
-    /// The event exists, and was only to be created.
+    /// The event exists already.
     #[error("the event exists")]
     EventExists,
     /// The key was used for another request.
     #[error("this Idempotency-Key was used for a different request")]
     KeyReused,
-    /// No more events can be made.
-    #[error("there are {0} events, and that is the limit")]
+    /// The limit of events is reached.
+    #[error("the limit of {0} events is reached")]
     TooManyEvents(usize),
-    /// No more holds can be held at once.
-    #[error("there are {0} live holds, and that is the limit")]
+    /// The limit of live holds is reached.
+    #[error("the limit of {0} live holds is reached")]
     TooManyHolds(u64),
 }

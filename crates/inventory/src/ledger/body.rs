@@ -18,10 +18,10 @@ use crate::domain::{
     TimeMs,
 };
 
-/// Why some bytes are no record.
+/// Why some bytes are not a record.
 #[derive(Debug, Error)]
 pub enum BodyError {
-    /// They are no JSON object of the known shape.
+    /// They are not a JSON object of the known shape.
     #[error("not a ledger record: {0}")]
     Json(#[from] serde_json::Error),
     /// A member that this kind of record needs is missing.
@@ -32,10 +32,10 @@ pub enum BodyError {
         /// The member.
         member: &'static str,
     },
-    /// A kind that this version does not know.
+    /// This version does not know the kind.
     #[error("unknown kind of record '{0}'")]
     UnknownKind(String),
-    /// The bytes say the same as a record, but are not its canonical form.
+    /// The bytes are a record in a form that is not canonical.
     #[error("the record is not in canonical form")]
     NotCanonical,
 }
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_any_kind_is_canonical_json_and_reads_back() {
+    fn every_kind_of_body_is_canonical_json_and_round_trips() {
         for record in one_of_each() {
             let body = record.to_body();
             assert_eq!(Record::from_body(&body).unwrap(), record);
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_form_of_the_same_record_is_refused() {
+    fn noncanonical_record_is_refused() {
         let body = String::from_utf8(sold().to_body()).unwrap();
         for other in [
             body.replacen(':', ": ", 1),

@@ -1,5 +1,5 @@
-//! Canonical JSON (RFC 8785) of what records are made of, written directly: every sale writes and
-//! hashes one.
+//! Writes canonical JSON (RFC 8785) without an intermediate tree: every sale writes and hashes one
+//! record.
 //!
 //! Members come in the order in which they are written, so the caller orders them by name. Names of
 //! members are slugs.
@@ -40,7 +40,7 @@ impl Object {
         self.bytes.extend_from_slice(b"\":");
     }
 
-    /// A member that there may be.
+    /// An optional member.
     pub fn some<T>(
         &mut self,
         name: &str,
@@ -66,7 +66,7 @@ impl Object {
         self.plain(name, value);
     }
 
-    /// A text in which nothing has to be escaped.
+    /// A text that needs no escaping.
     fn plain(&mut self, name: &str, value: &str) {
         self.name(name);
         self.bytes.push(b'"');
@@ -91,7 +91,7 @@ impl Object {
         self.members(write);
     }
 
-    /// A list of what is asked for.
+    /// A list of items.
     pub fn items(&mut self, name: &str, value: &Items) {
         self.name(name);
         self.bytes.push(b'[');
@@ -107,7 +107,7 @@ impl Object {
         self.bytes.push(b']');
     }
 
-    /// A key with what it was used for.
+    /// A key and its use.
     pub fn key_use(&mut self, name: &str, value: &KeyUse) {
         self.object(name, |used| {
             used.number("expires_at_ms", value.expires_at_ms);
@@ -116,7 +116,7 @@ impl Object {
         });
     }
 
-    /// What is rare, by way of its JSON form, whose members must be in order.
+    /// A rare value, by its JSON form. Its members must be in order.
     pub fn json<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
         self.name(name);
         if let Err(error) = serde_json::to_writer(&mut self.bytes, value) {

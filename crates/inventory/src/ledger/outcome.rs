@@ -1,10 +1,10 @@
-//! The answer a record gives to the command that made it.
+//! The outcome of the command behind a record.
 
 use super::{Change, Record};
 use crate::domain::Outcome;
 
 impl Record {
-    /// The answer to the command behind this self.
+    /// The outcome of the command behind this change.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match &self.change {

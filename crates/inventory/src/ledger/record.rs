@@ -7,10 +7,10 @@ use crate::domain::{
     TimeMs,
 };
 
-/// What a record changes.
+/// The change of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Capacities and settings are these from now on.
+    /// Sets capacities and settings.
     EventPut {
         /// Every stock and its capacity.
         capacities: BTreeMap<StockName, u64>,
@@ -21,63 +21,63 @@ pub enum Change {
     Sold {
         /// The reservation made.
         id: HoldId,
-        /// What is sold.
+        /// The sold items.
         items: Items,
-        /// To whom.
+        /// The customer.
         customer: Option<CustomerId>,
     },
     /// Available becomes held.
     Held {
         /// The hold made.
         id: HoldId,
-        /// What is held.
+        /// The held items.
         items: Items,
-        /// For whom.
+        /// The customer.
         customer: Option<CustomerId>,
-        /// Until when.
+        /// The expiry time.
         expires_at_ms: TimeMs,
     },
-    /// A hold lives longer.
+    /// Extends a hold.
     Extended {
-        /// Which.
+        /// The hold.
         id: HoldId,
-        /// What it holds.
+        /// The held items.
         items: Items,
-        /// Until when.
+        /// The expiry time.
         expires_at_ms: TimeMs,
     },
-    /// Held becomes sold; or available does, when the hold had expired.
+    /// Held becomes sold; if the hold had expired, available becomes sold.
     Confirmed {
-        /// Which hold.
+        /// The hold.
         id: HoldId,
-        /// What is sold.
+        /// The sold items.
         items: Items,
         /// The payment.
         payment_ref: Option<PaymentRef>,
         /// Whether the hold had expired and its items were taken again.
         reacquired: bool,
     },
-    /// Held becomes available: given back.
+    /// Held becomes available: released.
     Released {
-        /// Which hold.
+        /// The hold.
         id: HoldId,
-        /// What it held.
+        /// The items it held.
         items: Items,
     },
-    /// Held becomes available: out of time.
+    /// Held becomes available: expired.
     Expired {
-        /// Which hold.
+        /// The hold.
         id: HoldId,
-        /// What it held.
+        /// The items it held.
         items: Items,
     },
     /// Sold becomes available.
     Refunded {
         /// The refund.
         id: HoldId,
-        /// Of which reservation.
+        /// The reservation.
         reservation: HoldId,
-        /// What comes back.
+        /// The refunded items.
         items: Items,
     },
 }
@@ -149,9 +149,9 @@ pub struct Record {
     pub prev: Hash,
     /// The time of the decision; never less than that of the record before it.
     pub at_ms: TimeMs,
-    /// What changed.
+    /// The change.
     pub change: Change,
-    /// What is available afterwards of each stock that it touches, ordered by name.
+    /// The quantity available afterwards of each stock in the record, ordered by name.
     pub left: Vec<(StockName, u64)>,
     /// The idempotency key of the request behind it.
     pub key: Option<KeyUse>,

@@ -23,7 +23,7 @@ use crate::api::{age::age, state::AppState};
 pub async fn available(
     State(app): State<AppState>,
 ) -> Result<(HeaderMap, Json<Available>), Problem> {
-    if let Some(Some(qty)) = app.engine().glance(app.stock().event(), |view| {
+    if let Some(Some(qty)) = app.engine().try_event(app.stock().event(), |view| {
         view.event.stock(app.stock().stock()).map(Stock::available)
     }) {
         return Ok((HeaderMap::new(), Json(Available { qty, stale: false })));

@@ -13,7 +13,7 @@ use config::Secret;
 use http::StatusCode;
 use inventory::{EventName, Hash};
 use inventory_audit::verify::{
-    Auditor, Broken, Entry, EventAudit, Feed, FeedError, Position, VerifyError, Violation,
+    Auditor, Entry, EventAudit, Feed, FeedError, Position, VerifyError, Violation, ViolationKind,
 };
 use inventory_store::BoxFuture;
 use serde::Deserialize;
@@ -263,7 +263,7 @@ impl Views {
 fn wrong(event: &EventName, seq: u64, why: &str) -> VerifyError {
     Violation {
         at: Position::Record { event: event.clone(), seq },
-        what: Broken::State(why.to_owned()),
+        kind: ViolationKind::State(why.to_owned()),
     }
     .into()
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use inventory_audit::transfer::{
-    LedgerFrom, Manifest, Moving, RetryPolicy, TransferError, backup, migrate, restore,
+    LedgerFrom, Manifest, MigrationProgress, RetryPolicy, TransferError, backup, migrate, restore,
 };
 use inventory_embedded::{DataDir, DataDirError, EmbeddedStore, StagedRestore};
 use inventory_postgres::{Postgres, TimeSource};
@@ -131,9 +131,9 @@ pub async fn run_migrate(
     if !postgres.ready(REACH_MAX).await {
         postgres.check().map_err(CommandError::Unavailable)?;
     }
-    let report = |event: Moving<'_>| match event {
-        Moving::Records(records) => progress(records),
-        Moving::Lost(error, pause) => eprintln!("{error}; trying again in {pause:?}"),
+    let report = |event: MigrationProgress<'_>| match event {
+        MigrationProgress::Records(records) => progress(records),
+        MigrationProgress::Lost(error, pause) => eprintln!("{error}; trying again in {pause:?}"),
     };
     let (records, events) = migrate(&source, &postgres, &RetryPolicy::default(), report).await?;
     Ok(Moved { records, events })

@@ -42,26 +42,6 @@ const KNOWN: &[(&str, &[&str])] = &[
         "http-server",
         &["crates/http-server/tests/it/docs.rs", "crates/http-server/tests/it/support.rs"],
     ),
-    (
-        "inventory-audit",
-        &[
-            "crates/inventory-audit/src/verify/audit.rs",
-            "crates/inventory-audit/src/verify/feed.rs",
-            "crates/inventory-audit/src/verify/keys.rs",
-            "crates/inventory-audit/src/verify/mod.rs",
-            "crates/inventory-audit/src/verify/readonly.rs",
-            "crates/inventory-audit/src/verify/spill.rs",
-            "crates/inventory-audit/src/verify/state.rs",
-        ],
-    ),
-    (
-        "inventory-embedded",
-        &["crates/inventory-embedded/src/options.rs", "crates/inventory-embedded/src/tables.rs"],
-    ),
-    (
-        "inventory-engine",
-        &["crates/inventory-engine/src/request.rs", "crates/inventory-engine/src/stats.rs"],
-    ),
 ];
 
 /// Files of ticket that may name the crate `vacancy`: the binary, which assembles the monolith.

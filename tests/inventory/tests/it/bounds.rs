@@ -18,12 +18,12 @@ const OPTIONS: EmbeddedOptions = EmbeddedOptions {
 /// fjall makes each journal that long at once, and begins another when a table is written and this
 /// one is full.
 const JOURNAL_FILE_BYTES: u64 = 64 << 20;
-/// What a process has that sells nothing, and the filters and indexes of tables that are open.
+/// The memory of an idle process, with the filters and indexes of open tables.
 const OTHER_MEMORY_BYTES: u64 = 48 << 20;
-/// The row of an event with so many stocks is long, and every sale writes it anew.
+/// The row of an event with many stocks is long, and every sale rewrites it.
 const STOCKS: u64 = 1_024;
 const SALES: u64 = 3_600;
-/// What tells the process that does the work from the test that starts it and looks at it.
+/// Set in the process that does the work, and not in the test that starts and observes it.
 const DIR: &str = "STORE_BOUNDS_DIR";
 
 /// The journals of a store, and how long they are together.
@@ -52,7 +52,7 @@ fn resident_max_bytes() -> u64 {
 async fn sell(dir: &Path) -> (u64, u64, u64) {
     let limits = Limits { stocks_max: 1_024, ..Limits::default() };
     let mut store = EmbeddedStore::open(dir, &OPTIONS).unwrap();
-    // Nothing in them repeats: fjall compresses what is long.
+    // Random, since fjall compresses long values.
     let names: Vec<_> =
         (0..STOCKS).map(|number| Hash::of(&number.to_be_bytes()).to_string()).collect();
     let capacities: Vec<_> = names.iter().map(|name| (name.as_str(), SALES)).collect();
@@ -93,26 +93,22 @@ async fn read(dir: &Path) -> u64 {
 }
 
 #[tokio::test]
-async fn a_store_far_larger_than_its_bounds_keeps_to_them() {
+async fn store_larger_than_its_bounds_keeps_to_them() {
     let Some(dir) = std::env::var_os(DIR) else {
         // In a process of its own, so that the memory is its memory.
         let dir = tempfile::tempdir().unwrap();
         let mut child = Program::new(std::env::current_exe().unwrap());
         child
-            .args([
-                "--exact",
-                "bounds::a_store_far_larger_than_its_bounds_keeps_to_them",
-                "--nocapture",
-            ])
+            .args(["--exact", "bounds::store_larger_than_its_bounds_keeps_to_them", "--nocapture"])
             .env(DIR, dir.path());
         let output = child.output().unwrap();
-        let told = String::from_utf8_lossy(&output.stdout);
+        let text = String::from_utf8_lossy(&output.stdout);
         assert!(
-            output.status.success() && told.contains("1 passed"),
-            "{told}\n{}",
+            output.status.success() && text.contains("1 passed"),
+            "{text}\n{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        println!("{told}");
+        println!("{text}");
         return;
     };
     let dir = Path::new(&dir);
@@ -129,7 +125,7 @@ async fn a_store_far_larger_than_its_bounds_keeps_to_them() {
     assert!(journals >= 3 && written > 4 * JOURNAL_FILE_BYTES, "{journals} {written}");
     // One that is written to, and one that waits for its tables.
     assert!(journals_max <= OPTIONS.journal_bytes + 2 * JOURNAL_FILE_BYTES, "{journals_max}");
-    // What is being written to a table is in memory beside what comes after it.
+    // A memtable being flushed is in memory beside its successor.
     let memory_max = OPTIONS.cache_bytes
         + 2 * EmbeddedOptions::TABLES * OPTIONS.memtable_bytes
         + OTHER_MEMORY_BYTES;

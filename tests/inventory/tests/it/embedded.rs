@@ -12,7 +12,7 @@ use inventory_store::OwnedStore;
 use crate::support::{copy_dir, hold, key, open, put, reserve, run};
 
 #[tokio::test]
-async fn a_second_process_is_refused() {
+async fn second_process_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let first = open(dir.path());
     assert!(matches!(
@@ -24,7 +24,7 @@ async fn a_second_process_is_refused() {
 }
 
 #[tokio::test]
-async fn a_newer_format_is_refused_and_left_alone() {
+async fn newer_format_is_refused_and_unchanged() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()));
     fs::write(dir.path().join("db/FORMAT"), "99\n").unwrap();
@@ -34,7 +34,7 @@ async fn a_newer_format_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_missing_or_unreadable_format_is_an_error_not_a_new_store() {
+async fn missing_or_unreadable_format_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()));
     fs::write(dir.path().join("db/FORMAT"), "x").unwrap();
@@ -50,7 +50,7 @@ async fn a_missing_or_unreadable_format_is_an_error_not_a_new_store() {
 }
 
 #[tokio::test]
-async fn an_older_format_is_migrated_from_its_ledger() {
+async fn older_format_is_migrated_from_its_ledger() {
     let dir = tempfile::tempdir().unwrap();
     let limits = Limits::default();
     let mut store = open(dir.path());
@@ -59,7 +59,7 @@ async fn an_older_format_is_migrated_from_its_ledger() {
     run(&mut store, &limits, 3, hold("default", 2, 60_000), None, 1_002).await;
     let before = store.views();
     drop(store);
-    // Format 0 is a directory that has the ledger; whatever else is in it cannot be relied on.
+    // Format 0 is a directory with the ledger; its other contents are not reliable.
     fs::write(dir.path().join("db/FORMAT"), "0\n").unwrap();
     let mut store = open(dir.path());
     assert_eq!(store.views(), before);
@@ -69,7 +69,7 @@ async fn an_older_format_is_migrated_from_its_ledger() {
 }
 
 #[tokio::test]
-async fn beyond_the_bound_on_keys_the_oldest_go_first() {
+async fn oldest_keys_beyond_the_bound_are_deleted() {
     let dir = tempfile::tempdir().unwrap();
     let limits = Limits { keys_max: 5, ..Limits::default() };
     let options = EmbeddedOptions { keys_max: 5, ..EmbeddedOptions::default() };
@@ -103,7 +103,7 @@ async fn beyond_the_bound_on_keys_the_oldest_go_first() {
 }
 
 #[tokio::test]
-async fn a_start_that_was_cut_short_leaves_nothing_in_the_way() {
+async fn interrupted_start_does_not_block_the_next() {
     let limits = Limits::default();
     for leftover in ["db.new", "db.staging"] {
         let dir = tempfile::tempdir().unwrap();
@@ -117,7 +117,7 @@ async fn a_start_that_was_cut_short_leaves_nothing_in_the_way() {
 }
 
 #[tokio::test]
-async fn nothing_is_made_where_a_store_was_expected() {
+async fn missing_store_is_not_created() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("nowhere");
     assert!(matches!(DataDir::lock_existing(path.clone()), Err(DataDirError::Missing(_))));
@@ -152,7 +152,7 @@ fn journal(dir: &Path) -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_flipped_bit_in_the_journal_is_never_a_silent_loss() {
+async fn flipped_journal_bit_is_never_a_silent_loss() {
     let (dir, sales) = (tempfile::tempdir().unwrap(), 40);
     crashed(dir.path(), sales).await;
     let copy = dir.path().join("copy");
@@ -187,7 +187,7 @@ async fn a_flipped_bit_in_the_journal_is_never_a_silent_loss() {
 }
 
 #[tokio::test]
-async fn a_journal_that_was_cut_off_is_refused_until_the_loss_is_accepted() {
+async fn truncated_journal_is_refused_until_loss_is_accepted() {
     let dir = tempfile::tempdir().unwrap();
     crashed(dir.path(), 20).await;
     let copy = dir.path().join("copy");

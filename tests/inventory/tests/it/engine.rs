@@ -22,7 +22,7 @@ async fn created(engine: &Engine, capacity: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_key_a_thousand_times_at_once_has_one_effect_and_one_answer() {
+async fn concurrent_requests_with_one_key_have_one_effect() {
     let dir = tempfile::tempdir().unwrap();
     let engine = start(open(dir.path()), &TestClock::at(1_000));
     created(&engine, 5_000).await;
@@ -73,7 +73,7 @@ async fn many_buyers_sell_out_exactly() {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_does_not_undo_its_command() {
+async fn command_of_a_gone_caller_is_committed() {
     let engine = memory(&MemoryStore::default(), Limits::default(), &TestClock::at(1_000));
     created(&engine, 10).await;
     for number in 0..5 {
@@ -89,9 +89,9 @@ async fn a_caller_that_goes_away_does_not_undo_its_command() {
 }
 
 #[tokio::test]
-async fn a_full_queue_refuses_at_once_and_a_passed_deadline_is_not_served() {
+async fn full_queue_refuses_and_expired_request_is_dropped() {
     let limits = Limits { queue_max: 3, ..Limits::default() };
-    // The committer is not running yet, so what comes in stays in the queue.
+    // The committer is not running yet, so requests stay in the queue.
     let (engine, committer) = Engine::assemble(
         MemoryStore::default(),
         limits,
@@ -129,7 +129,7 @@ async fn a_full_queue_refuses_at_once_and_a_passed_deadline_is_not_served() {
 }
 
 #[tokio::test]
-async fn a_store_error_fails_every_waiter_and_ends_the_engine() {
+async fn store_error_fails_all_waiting_and_ends_the_engine() {
     for (fault, kept) in [(Fault::Lost, false), (Fault::KeptButFailed, true)] {
         let store = MemoryStore::default();
         let clock = TestClock::at(1_000);
@@ -144,7 +144,7 @@ async fn a_store_error_fails_every_waiter_and_ends_the_engine() {
             Err(EngineError::Store(_))
         ));
         assert!(engine.check().is_err());
-        // After a restart the key tells what had happened, and there is one effect either way.
+        // After a restart the key returns the outcome, and there is one effect either way.
         let engine = memory(&store, Limits::default(), &clock);
         let reply = engine.submit(keyed(reserve("default", 1), "k")).await.unwrap();
         assert_eq!(reply.replayed, kept);
@@ -154,7 +154,7 @@ async fn a_store_error_fails_every_waiter_and_ends_the_engine() {
 }
 
 #[tokio::test]
-async fn a_panic_of_the_committer_leaves_nobody_waiting() {
+async fn committer_panic_fails_all_waiting_requests() {
     let store = MemoryStore::default();
     let engine = memory(&store, Limits::default(), &TestClock::at(1_000));
     created(&engine, 10).await;
@@ -169,7 +169,7 @@ async fn a_panic_of_the_committer_leaves_nobody_waiting() {
 }
 
 #[tokio::test]
-async fn what_expires_is_available_from_that_millisecond_on() {
+async fn expired_items_are_available_from_that_millisecond() {
     let clock = TestClock::at(1_000);
     let engine = memory(&MemoryStore::default(), Limits::default(), &clock);
     created(&engine, 10).await;
@@ -189,7 +189,7 @@ async fn what_expires_is_available_from_that_millisecond_on() {
 }
 
 #[tokio::test]
-async fn expiry_is_written_down_without_anyone_asking() {
+async fn expiry_is_written_unasked() {
     let engine =
         Engine::start(MemoryStore::default(), Limits::default(), Environment::system()).unwrap();
     created(&engine, 10).await;
@@ -204,7 +204,7 @@ async fn expiry_is_written_down_without_anyone_asking() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_try_waits_for_the_first_and_says_so_when_its_deadline_passes() {
+async fn retry_waits_for_the_first_request_until_its_deadline() {
     let clock = TestClock::at(1_000);
     let (engine, committer) = Engine::assemble(
         MemoryStore::default(),
@@ -238,7 +238,7 @@ async fn a_second_try_waits_for_the_first_and_says_so_when_its_deadline_passes()
 }
 
 #[tokio::test]
-async fn what_finishes_a_hold_has_room_where_nothing_new_has_and_goes_first() {
+async fn commands_that_finish_holds_bypass_a_full_queue() {
     let clock = TestClock::at(1_000);
     let limits = Limits { queue_max: 8, ..Limits::default() };
     let (engine, committer) =
@@ -275,7 +275,7 @@ async fn what_finishes_a_hold_has_room_where_nothing_new_has_and_goes_first() {
 }
 
 #[tokio::test]
-async fn a_batch_has_no_more_commands_than_allowed() {
+async fn batch_has_at_most_batch_max_commands() {
     let limits = Limits { batch_max: 4, ..Limits::default() };
     let (engine, committer) = Engine::assemble(
         MemoryStore::default(),

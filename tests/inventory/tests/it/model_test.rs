@@ -17,7 +17,7 @@ use crate::{
     support::{customer, event, items, key, stock},
 };
 
-/// One step of a history. Numbers pick from what there is at that point.
+/// One step of a history. Numbers select from the items that exist at that point.
 #[derive(Debug, Clone)]
 enum Step {
     Put {
@@ -312,7 +312,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_history_is_as_the_model_says(moves in history(120)) {
+    fn every_history_matches_the_model(moves in history(120)) {
         block_on(async { run(Memory::new().await, &moves).await });
     }
 }
@@ -321,12 +321,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_embedded_store_agrees_and_survives_reopening(moves in history(100)) {
+    fn embedded_store_conforms_and_survives_reopening(moves in history(100)) {
         block_on(async { run(Embedded::new().await, &moves).await });
     }
 
     #[test]
-    fn the_postgres_store_agrees_with_new_connections_too(moves in history(100)) {
+    fn postgres_store_conforms_on_new_connections(moves in history(100)) {
         block_on(async { run(Shared::new().await, &moves).await });
     }
 }

@@ -1,4 +1,4 @@
-//! The engine over a store that others share, with a store in memory that does what databases do.
+//! The engine over a shared store, with a store in memory that behaves like a database.
 
 use std::{
     sync::{
@@ -10,7 +10,7 @@ use std::{
 
 use inventory::{
     Command, CommandKind, HoldId, IdempotencyKey, Limits, Outcome, RefusalKind,
-    decide::{Touch, WorkingSet},
+    decide::{ReadSet, WorkingSet},
 };
 use inventory_engine::{Engine, EngineError, Environment, Request};
 use inventory_store::{
@@ -29,7 +29,7 @@ async fn created(engine: &Engine, name: &str, capacity: u64) {
     engine.submit(Request::new(put(name, &[("general", capacity)]))).await.unwrap().result.unwrap();
 }
 
-/// What another process does to the same store.
+/// Actions of another process on the same store.
 async fn elsewhere(
     store: &MemoryStore,
     kind: CommandKind,
@@ -91,7 +91,7 @@ async fn events_sell_out_exactly_with_several_writers() {
 }
 
 #[tokio::test]
-async fn a_conflict_is_decided_again_and_other_errors_are_told_apart() {
+async fn conflict_is_retried_and_other_errors_are_returned() {
     let store = MemoryStore::default();
     let engine = start(&store, &TestClock::at(1_000), Duration::ZERO);
     created(&engine, "default", 10).await;
@@ -107,14 +107,14 @@ async fn a_conflict_is_decided_again_and_other_errors_are_told_apart() {
     assert!(
         matches!(&error, EngineError::Store(error @ StoreError::Unknown(_)) if !error.is_without_effect())
     );
-    // The engine goes on, and the keys tell.
+    // The engine continues, and the keys return the outcomes.
     assert!(engine.submit(keyed(reserve("default", 1), "c")).await.unwrap().replayed);
     assert!(!engine.submit(keyed(reserve("default", 1), "b")).await.unwrap().replayed);
     assert_eq!(sold(&engine, "default").await, 3);
 }
 
 #[tokio::test]
-async fn what_others_wrote_is_seen_when_the_cache_runs_out_and_own_writes_at_once() {
+async fn own_writes_are_seen_at_once_and_others_after_the_ttl() {
     let store = MemoryStore::default();
     let engine = start(&store, &TestClock::at(1_000), Duration::from_millis(200));
     created(&engine, "default", 10).await;
@@ -133,7 +133,7 @@ async fn what_others_wrote_is_seen_when_the_cache_runs_out_and_own_writes_at_onc
 }
 
 #[tokio::test]
-async fn a_key_used_elsewhere_answers_here() {
+async fn key_used_by_another_process_is_replayed() {
     let store = MemoryStore::default();
     let engine = start(&store, &TestClock::at(1_000), Duration::ZERO);
     created(&engine, "default", 10).await;
@@ -143,7 +143,7 @@ async fn a_key_used_elsewhere_answers_here() {
 }
 
 #[tokio::test]
-async fn holds_find_their_event_and_unknown_ones_are_refused() {
+async fn holds_find_their_event_and_unknown_holds_are_refused() {
     let store = MemoryStore::default();
     let clock = TestClock::at(1_000);
     let engine = start(&store, &clock, Duration::ZERO);
@@ -162,7 +162,7 @@ async fn holds_find_their_event_and_unknown_ones_are_refused() {
 }
 
 #[tokio::test]
-async fn without_the_store_reads_are_stale_and_writes_refused_until_it_is_back() {
+async fn unreachable_store_gives_stale_reads_and_no_writes() {
     let store = MemoryStore::default();
     let engine = start(&store, &TestClock::at(1_000), Duration::ZERO);
     created(&engine, "default", 10).await;
@@ -187,7 +187,7 @@ async fn without_the_store_reads_are_stale_and_writes_refused_until_it_is_back()
 }
 
 #[tokio::test]
-async fn expiry_is_seen_on_time_and_written_down_without_anyone_asking() {
+async fn expiry_is_visible_on_time_and_written_unasked() {
     let store = MemoryStore::default();
     let clock = TestClock::at(1_000);
     let engine = start(&store, &clock, Duration::from_secs(60));
@@ -211,7 +211,7 @@ async fn expiry_is_seen_on_time_and_written_down_without_anyone_asking() {
 }
 
 #[tokio::test]
-async fn a_panic_of_a_writer_leaves_nobody_waiting() {
+async fn writer_panic_fails_all_waiting_requests() {
     let store = MemoryStore::default();
     let engine = start(&store, &TestClock::at(1_000), Duration::ZERO);
     created(&engine, "default", 10).await;
@@ -241,7 +241,7 @@ impl Contended {
 }
 
 impl Store for Contended {
-    async fn load(&mut self, touch: &Touch, now_ms: u64) -> Result<WorkingSet, StoreError> {
+    async fn load(&mut self, reads: &ReadSet, now_ms: u64) -> Result<WorkingSet, StoreError> {
         while self
             .turns
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |turns| turns.checked_sub(1))
@@ -249,7 +249,7 @@ impl Store for Contended {
         {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        self.store.load(touch, now_ms).await
+        self.store.load(reads, now_ms).await
     }
 
     async fn commit(
@@ -266,18 +266,18 @@ impl Store for Contended {
 }
 
 impl SharedStore for Contended {
-    async fn load_more(&mut self, set: &mut WorkingSet, touch: &Touch) -> Result<(), StoreError> {
-        self.store.load_more(set, touch).await
+    async fn load_more(&mut self, set: &mut WorkingSet, reads: &ReadSet) -> Result<(), StoreError> {
+        self.store.load_more(set, reads).await
     }
 }
 
-/// Lets what was spawned get as far as it can.
+/// Lets spawned tasks run until they wait.
 async fn settle() {
     tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
 #[tokio::test]
-async fn what_arrives_while_an_event_is_waited_for_joins_the_batch_but_no_expiry_does() {
+async fn late_arrivals_join_the_batch_except_expiries() {
     let store = Contended::default();
     let clock = TestClock::at(1_000);
     let env = Environment::seeded(Arc::new(clock.clone()), 1);

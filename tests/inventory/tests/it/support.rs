@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers shared by the tests.
 
 use std::{
     sync::{
@@ -46,7 +46,7 @@ impl Database {
         // Starting the server blocks; it does so once.
         let server = tokio::task::spawn_blocking(test_postgres::Server::common).await.unwrap();
         let mut options = PostgresOptions::new(server.url("postgres").parse().unwrap());
-        // A busy machine is no hung process.
+        // Long enough for a busy machine.
         (options.lock_timeout, options.statement_timeout) =
             (std::time::Duration::from_secs(20), std::time::Duration::from_secs(20));
         options.schema = format!("s{}", NUMBER.fetch_add(1, Ordering::SeqCst));

@@ -27,8 +27,8 @@ impl Write for Log {
     }
 }
 
-/// Tries to use the database at `url`; the error is what was told and logged. Neither ever holds
-/// the password.
+/// Tries to use the database at `url`; the error has the returned text and the log. Neither ever
+/// holds the password.
 async fn reach(url: &str) -> Result<(), String> {
     let log = Log::default();
     let writer = log.clone();
@@ -44,26 +44,26 @@ async fn reach(url: &str) -> Result<(), String> {
     });
     let heard = async {
         loop {
-            let told = postgres.check().map_err(|error| error.to_string());
-            if told.as_ref().is_err_and(|told| told.contains("not reached yet")) {
+            let text = postgres.check().map_err(|error| error.to_string());
+            if text.as_ref().is_err_and(|text| text.contains("not reached yet")) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
                 continue;
             }
-            return told;
+            return text;
         }
     };
-    let told = tokio::time::timeout(Duration::from_secs(60), heard)
+    let text = tokio::time::timeout(Duration::from_secs(60), heard)
         .await
         .expect("neither reached nor refused");
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(!logged.contains("hunter2"), "{logged}");
-    told.map_err(|told| format!("{told}\n{logged}"))
+    text.map_err(|text| format!("{text}\n{logged}"))
 }
 
 async fn refused(url: &str, why: &[&str]) {
-    let told = reach(url).await.expect_err(url);
+    let text = reach(url).await.expect_err(url);
     for why in why {
-        assert!(told.contains(why), "{url} should be refused for '{why}':\n{told}");
+        assert!(text.contains(why), "{url} should be refused for '{why}':\n{text}");
     }
 }
 
@@ -84,9 +84,9 @@ async fn server(certified: &Certified, clients: &Authority) -> Server {
     server
 }
 
-// On one thread: what is logged is heard on this thread only.
+// On one thread: the log is captured on this thread only.
 #[tokio::test]
-async fn the_server_is_verified_as_far_as_the_mode_says() {
+async fn server_is_verified_as_the_mode_requires() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let server = server(&authority.server("localhost"), &authority).await;
     let dir = tempfile::tempdir().unwrap();
@@ -114,15 +114,15 @@ async fn the_server_is_verified_as_far_as_the_mode_says() {
         )
         .await;
     }
-    // Without TLS this server lets nobody in, and says so.
+    // Without TLS this server refuses every login and logs that.
     refused(&at("127.0.0.1", "sslmode=disable"), &["refused the login", "no encryption"]).await;
     let wrong = at("127.0.0.1", "sslmode=require").replace(PASSWORD, "hunter2-is-wrong");
     refused(&wrong, &["refused the login", "password authentication failed"]).await;
 }
 
-// On one thread: what is logged is heard on this thread only.
+// On one thread: the log is captured on this thread only.
 #[tokio::test]
-async fn a_client_can_log_in_by_its_certificate() {
+async fn client_certificate_logs_in() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let server = server(&authority.server("localhost"), &authority).await;
     let dir = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Backup and restore: what comes back is what was there, or a clear refusal.
+//! Backup and restore: the same contents come back, or a clear refusal.
 
 use std::{fs, path::Path};
 
@@ -42,7 +42,7 @@ fn restore_into(dir: &Path, from: &Path) -> Result<(), TransferError> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_of_a_running_store_restores_to_the_same_state() {
+async fn backup_of_a_running_store_restores_the_same_state() {
     let (data, copies, other) =
         (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let clock = TestClock::at(1_000);
@@ -68,7 +68,7 @@ async fn a_backup_of_a_running_store_restores_to_the_same_state() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn restoring_over_a_store_keeps_the_old_one_beside_it() {
+async fn restore_keeps_the_replaced_store() {
     let (data, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let clock = TestClock::at(1_000);
     let store = open(data.path());
@@ -84,7 +84,7 @@ async fn restoring_over_a_store_keeps_the_old_one_beside_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_altered_backup_is_refused_and_the_store_is_left_as_it_was() {
+async fn altered_backup_is_refused_and_store_is_unchanged() {
     let (data, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let store = open(data.path());
     let source = store.ledger_source();
@@ -129,7 +129,7 @@ async fn an_altered_backup_is_refused_and_the_store_is_left_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_restore_that_was_cut_short_is_finished_or_forgotten() {
+async fn interrupted_restore_is_finished_or_discarded() {
     let (data, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let store = open(data.path());
     let copy = copies.path().join("empty");
@@ -154,7 +154,7 @@ async fn a_restore_that_was_cut_short_is_finished_or_forgotten() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_used_again_on_another_event_keeps_its_last_answer_through_a_restore() {
+async fn restore_keeps_the_newest_use_of_a_key() {
     let (data, other, copies) =
         (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let clock = TestClock::at(1_000);
@@ -180,7 +180,7 @@ async fn a_key_that_was_used_again_on_another_event_keeps_its_last_answer_throug
 }
 
 #[tokio::test]
-async fn a_handle_for_reading_keeps_the_directory_locked() {
+async fn read_handle_keeps_the_directory_locked() {
     let data = tempfile::tempdir().unwrap();
     let store = open(data.path());
     let source = store.ledger_source();

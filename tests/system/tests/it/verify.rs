@@ -156,7 +156,7 @@ async fn changed_record_is_located_and_stops_the_export() {
     let verified = command(&["verify", "--backup", backup.to_str().unwrap()], dir.path()).await;
     assert_eq!(verified.status.code(), Some(1), "{}", output_text(&verified));
     assert!(
-        output_text(&verified).contains("event 'default', seq 2: the balance is wrong"),
+        output_text(&verified).contains("event 'default', seq 2: balance mismatch"),
         "{}",
         output_text(&verified)
     );

@@ -185,7 +185,7 @@ async fn hanging_database_bounds_waits_and_marks_reads_stale() {
     let text = String::from_utf8(ready.bytes.clone()).unwrap();
     assert_eq!(ready.status, 503);
     assert!(
-        text.contains("the database cannot be reached")
+        text.contains("database unreachable")
             && !text.contains("127.0.0.1")
             && !text.contains("postgres:"),
         "{text}"

@@ -1,116 +1,18 @@
-//! A second, naive statement of the rules: no counters, no index, no ledger. What is available is
-//! found by adding up, every time, over all holds there ever were.
+//! The rules of the model.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use inventory::{
-    Command, CommandKind, CustomerId, EventName, EventSettings, HoldId, HoldState, IdempotencyKey,
-    Items, Limits, Outcome, PaymentRef, RefusalKind, StockName,
+    Command, CommandKind, CustomerId, EventName, HoldId, HoldState, IdempotencyKey, Items, Limits,
+    Outcome, RefusalKind,
 };
+
+use super::state::{Model, ModelEvent, ModelHold, ModelKey};
 
 type Answer = Result<Outcome, RefusalKind>;
 
-#[derive(Default)]
-pub struct Model {
-    events: BTreeMap<EventName, ModelEvent>,
-    holds: Vec<ModelHold>,
-    keys: HashMap<IdempotencyKey, ModelKey>,
-}
-
-struct ModelEvent {
-    capacities: BTreeMap<StockName, u64>,
-    settings: EventSettings,
-    settings_seq: u64,
-    seq: u64,
-    at_ms: u64,
-}
-
-struct ModelHold {
-    id: HoldId,
-    event: EventName,
-    items: Items,
-    refunded: BTreeMap<StockName, u64>,
-    customer: Option<CustomerId>,
-    payment_ref: Option<PaymentRef>,
-    state: HoldState,
-    created_at_ms: u64,
-    expires_at_ms: u64,
-    confirmed_seq: u64,
-}
-
-struct ModelKey {
-    kind: CommandKind,
-    answer: Outcome,
-    seq: u64,
-    expires_at_ms: u64,
-}
-
-impl ModelHold {
-    fn takes(&self, stock: &StockName) -> u64 {
-        match self.state {
-            HoldState::Held => self.items.qty_of(stock),
-            HoldState::Confirmed => {
-                self.items.qty_of(stock) - self.refunded.get(stock).copied().unwrap_or(0)
-            }
-            HoldState::Released | HoldState::Expired => 0,
-        }
-    }
-}
-
 impl Model {
-    /// `(available, held, sold)` of a stock.
-    pub fn counts(&self, event: &EventName, stock: &StockName) -> (u64, u64, u64) {
-        let of_event = || self.holds.iter().filter(|hold| hold.event == *event);
-        let held: u64 = of_event()
-            .filter(|hold| hold.state == HoldState::Held)
-            .map(|hold| hold.takes(stock))
-            .sum();
-        let sold: u64 = of_event()
-            .filter(|hold| hold.state == HoldState::Confirmed)
-            .map(|hold| hold.takes(stock))
-            .sum();
-        (self.events[event].capacities[stock] - held - sold, held, sold)
-    }
-
-    pub fn events(&self) -> impl Iterator<Item = (&EventName, &BTreeMap<StockName, u64>, u64)> {
-        self.events.iter().map(|(name, event)| (name, &event.capacities, event.seq))
-    }
-
-    pub fn state_of(&self, id: HoldId) -> Option<HoldState> {
-        self.holds.iter().find(|hold| hold.id == id).map(|hold| hold.state)
-    }
-
-    /// Everything a batch touches is looked at first: holds whose time is over expire.
-    pub fn expire(&mut self, touched: &[EventName], now_ms: u64) {
-        for (name, event) in self.events.iter_mut().filter(|(name, _)| touched.contains(name)) {
-            let now_ms = now_ms.max(event.at_ms);
-            let due = self.holds.iter_mut().filter(|hold| {
-                hold.event == *name && hold.state == HoldState::Held && hold.expires_at_ms <= now_ms
-            });
-            for hold in due {
-                hold.state = HoldState::Expired;
-                event.seq += 1;
-                event.at_ms = now_ms;
-            }
-        }
-    }
-
-    pub fn event_of(&self, kind: &CommandKind) -> Option<EventName> {
-        match kind {
-            CommandKind::PutEvent { event, .. }
-            | CommandKind::Reserve { event, .. }
-            | CommandKind::Hold { event, .. }
-            | CommandKind::Expire { event } => Some(event.clone()),
-            CommandKind::Extend { hold, .. }
-            | CommandKind::Confirm { hold, .. }
-            | CommandKind::Release { hold }
-            | CommandKind::Refund { reservation: hold, .. } => {
-                self.holds.iter().find(|known| known.id == *hold).map(|hold| hold.event.clone())
-            }
-        }
-    }
-
-    /// What the answer must be, with its `seq`.
+    /// The expected reply, with its `seq`.
     pub fn decide(
         &mut self,
         limits: &Limits,

@@ -1,4 +1,4 @@
-//! What writers, readers and the monitor of a store share.
+//! The state that writers, readers and the monitor share.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     sql::Sql,
 };
 
-pub struct Common {
+pub struct StoreContext {
     pub options: PostgresOptions,
     pub sql: Sql,
     /// Begins a batch.
@@ -23,7 +23,7 @@ pub struct Common {
     pub clock: Arc<ClockOffset>,
 }
 
-impl Common {
+impl StoreContext {
     pub fn new(options: PostgresOptions) -> Self {
         Self {
             sql: Sql::new(&options.schema),

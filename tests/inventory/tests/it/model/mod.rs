@@ -1,0 +1,7 @@
+//! A second, naive statement of the rules: no counters, no index, no ledger. The available quantity
+//! is the sum over all holds, computed for every command.
+
+mod rules;
+mod state;
+
+pub use state::Model;

@@ -1,0 +1,7 @@
+//! The PostgreSQL store among several processes, and when connections die.
+
+mod migration;
+mod replica;
+mod sharing;
+mod standby;
+mod statements;

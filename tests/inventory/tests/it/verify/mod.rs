@@ -1,0 +1,7 @@
+//! Verification: valid ledgers pass, and every kind of violation is found at its position.
+
+mod ledger;
+mod rules;
+mod stores;
+
+pub use ledger::audit;
