@@ -8,6 +8,7 @@ use std::{
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
+    routing::{MethodRouter, get},
 };
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
@@ -79,4 +80,20 @@ fn compress(plain: &[u8]) -> Option<Bytes> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 3), Compression::default());
     encoder.write_all(plain).ok()?;
     encoder.finish().ok().map(Bytes::from)
+}
+
+pub(super) fn serve(asset: Arc<Asset>) -> MethodRouter {
+    get(move |headers: HeaderMap| async move { asset.response(&headers) })
+}
+
+/// The content of a file that is compressed in the binary.
+#[cfg(any(feature = "redoc", feature = "swagger-ui"))]
+pub(super) fn inflate(compressed: &[u8], name: &str) -> Vec<u8> {
+    use std::io::Read;
+
+    let mut plain = Vec::new();
+    if let Err(error) = flate2::read::GzDecoder::new(compressed).read_to_end(&mut plain) {
+        tracing::error!(%error, name, "cannot decompress a documentation file");
+    }
+    plain
 }

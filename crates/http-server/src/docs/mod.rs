@@ -2,6 +2,7 @@
 //! which their content security policy also enforces.
 
 mod asset;
+mod path;
 #[cfg(feature = "redoc")]
 mod redoc;
 #[cfg(feature = "swagger-ui")]
@@ -9,16 +10,10 @@ mod swagger;
 
 use std::sync::Arc;
 
-use asset::Asset;
-use axum::{
-    Router,
-    routing::{MethodRouter, get},
-};
-use http::HeaderMap;
+use asset::{Asset, serve};
+use axum::Router;
+pub use path::OPENAPI_PATH;
 use utoipa::openapi::OpenApi;
-
-/// Path of the OpenAPI document; also in build.rs.
-pub const OPENAPI_PATH: &str = "/openapi.json";
 
 /// The names and paths of the documentation, for the start page.
 pub const LINKS: &[(&str, &str)] = &[
@@ -66,20 +61,4 @@ fn pages(title: &str) -> Router {
     #[cfg(feature = "swagger-ui")]
     let router = router.merge(swagger::routes());
     router
-}
-
-fn serve(asset: Arc<Asset>) -> MethodRouter {
-    get(move |headers: HeaderMap| async move { asset.response(&headers) })
-}
-
-/// The content of a file that is compressed in the binary.
-#[cfg(any(feature = "redoc", feature = "swagger-ui"))]
-fn inflate(compressed: &[u8], name: &str) -> Vec<u8> {
-    use std::io::Read;
-
-    let mut plain = Vec::new();
-    if let Err(error) = flate2::read::GzDecoder::new(compressed).read_to_end(&mut plain) {
-        tracing::error!(%error, name, "cannot decompress a documentation file");
-    }
-    plain
 }

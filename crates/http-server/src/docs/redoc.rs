@@ -2,7 +2,10 @@
 
 use axum::Router;
 
-use super::{OPENAPI_PATH, asset::Asset, inflate, serve};
+use super::{
+    asset::{Asset, inflate, serve},
+    path::OPENAPI_PATH,
+};
 
 /// The script renders styles in place and searches in a worker that it creates from a blob.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:; \

@@ -2,7 +2,7 @@
 
 use axum::Router;
 
-use super::{asset::Asset, inflate, serve};
+use super::asset::{Asset, inflate, serve};
 
 /// A file as build.rs has compressed it.
 macro_rules! bundled {

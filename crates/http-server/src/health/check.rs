@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
-use super::{Readiness, Stage};
+use super::lifecycle::Stage;
 
 /// The state of one dependency.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +60,15 @@ impl Check {
             .await
             .unwrap_or_else(|_| CheckResult::down("no response in time"))
     }
+}
+
+/// The result of the readiness probe.
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    /// Whether the server takes traffic.
+    pub ready: bool,
+    /// The JSON body of the response.
+    pub body: Map<String, Value>,
 }
 
 pub(super) fn summarize(stage: Stage, checks: &[Check], results: Vec<CheckResult>) -> Readiness {

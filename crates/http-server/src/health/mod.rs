@@ -7,10 +7,9 @@ mod routes;
 use std::{future::Future, sync::Arc, time::Duration};
 
 use check::Check;
-pub use check::CheckResult;
+pub use check::{CheckResult, Readiness};
 pub use lifecycle::{Lifecycle, Stage};
 pub use routes::is_probe_path;
-use serde_json::Map;
 
 /// Limit for the check of one dependency.
 pub const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
@@ -22,15 +21,6 @@ pub struct Health {
     lifecycle: Lifecycle,
     checks: Arc<Vec<Check>>,
     check_timeout: Duration,
-}
-
-/// The result of the readiness probe.
-#[derive(Debug, Clone)]
-pub struct Readiness {
-    /// Whether the server takes traffic.
-    pub ready: bool,
-    /// The JSON body of the response.
-    pub body: Map<String, serde_json::Value>,
 }
 
 impl Health {

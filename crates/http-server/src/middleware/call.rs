@@ -15,7 +15,10 @@ use telemetry::{
 use tokio::time::Instant;
 
 use super::{
-    REQUEST_ID, RouteState, TRACEPARENT, body::BodyProgress, head::Head, quota::RateLimitStatus,
+    body::BodyProgress,
+    head::{Head, REQUEST_ID, TRACEPARENT},
+    quota::RateLimitStatus,
+    state::RouteState,
 };
 use crate::problem::{Problem, ProblemTail};
 

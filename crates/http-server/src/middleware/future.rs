@@ -61,7 +61,7 @@ impl<F: Future<Output = ServiceResult>> Work<F> {
 }
 
 pin_project_lite::pin_project! {
-    /// The response of [`MiddlewareService`](super::MiddlewareService).
+    /// The response of a request through the middleware.
     pub struct ResponseFuture<F> {
         #[pin]
         work: Work<F>,

@@ -14,6 +14,7 @@ mod log_budget;
 mod negotiate;
 mod quota;
 mod settings;
+mod state;
 
 use std::{
     convert::Infallible,
@@ -40,22 +41,12 @@ pub use quota::{ClientIdentity, Peer, QuotaSettings, TrustedProxies};
 use quota::{QuotaDecision, Quotas};
 use settings::Priority;
 pub use settings::RequestSettings;
+use state::{RouteState, SharedState};
 use telemetry::{MethodLabel, Metrics, RouteCache, within};
 use tokio::sync::Semaphore;
 use tower::{Layer, Service};
 
 use crate::{health::is_probe_path, problem::Problem};
-
-/// Shared by all routes of one router.
-pub(crate) struct SharedState {
-    settings: RequestSettings,
-    metrics: Metrics,
-    negotiation: Negotiation,
-    /// One permit for each body that may be slow at the same time.
-    slow_bodies: Arc<Semaphore>,
-    quotas: Option<Quotas>,
-    warnings: LogBudget,
-}
 
 /// The layer. Apply it with [`axum::Router::layer`], last.
 #[derive(Clone)]
@@ -89,12 +80,6 @@ impl<S> Layer<S> for MiddlewareLayer {
             route: Arc::new(RouteState { shared: self.0.clone(), cache: RouteCache::default() }),
         }
     }
-}
-
-/// Shared by the requests of one route.
-pub(crate) struct RouteState {
-    shared: Arc<SharedState>,
-    cache: RouteCache,
 }
 
 /// [`MiddlewareLayer`] around one route.

@@ -1,14 +1,6 @@
 //! The documentation pages.
 
-use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
-
 use crate::support::Setup;
-
-pub fn document() -> OpenApi {
-    OpenApiBuilder::new()
-        .info(InfoBuilder::new().title("Test <Service>").version("1.2.3").build())
-        .build()
-}
 
 /// The values of `attribute` in `html`.
 #[cfg(feature = "swagger-ui")]

@@ -54,7 +54,7 @@ impl Setup {
         let metrics = Metrics::new("test", "1.2.3").expect("metrics");
         let info = ServiceInfo::new("test", "1.2.3", "microservices", "development");
         let parts = AppParts::new(info, health.clone(), metrics.clone(), self.requests)
-            .with_documentation(Documentation::new("Test <Service>", super::docs::document));
+            .with_documentation(Documentation::new("Test <Service>", document));
         let router = app::finish(routes(), parts);
         let listener = server::bind("127.0.0.1", 0).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -285,4 +285,11 @@ fn routes() -> Router {
 async fn panics() -> &'static str {
     tokio::task::yield_now().await;
     panic!("secret of the handler")
+}
+
+/// A document with a title that HTML has to escape.
+pub fn document() -> utoipa::openapi::OpenApi {
+    utoipa::openapi::OpenApiBuilder::new()
+        .info(utoipa::openapi::InfoBuilder::new().title("Test <Service>").version("1.2.3").build())
+        .build()
 }

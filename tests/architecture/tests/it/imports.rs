@@ -10,39 +10,7 @@ use architecture_tests::{
 
 /// Circles that are still there: the package and the files. Remove an entry when its circle is
 /// gone; the test fails until you do.
-const KNOWN: &[(&str, &[&str])] = &[
-    (
-        "http-server",
-        &[
-            "crates/http-server/src/docs/mod.rs",
-            "crates/http-server/src/docs/redoc.rs",
-            "crates/http-server/src/docs/swagger.rs",
-        ],
-    ),
-    (
-        "http-server",
-        &["crates/http-server/src/health/check.rs", "crates/http-server/src/health/mod.rs"],
-    ),
-    (
-        "http-server",
-        &[
-            "crates/http-server/src/middleware/call.rs",
-            "crates/http-server/src/middleware/future.rs",
-            "crates/http-server/src/middleware/mod.rs",
-        ],
-    ),
-    (
-        "http-server",
-        &[
-            "crates/http-server/src/middleware/quota/client.rs",
-            "crates/http-server/src/middleware/quota/settings.rs",
-        ],
-    ),
-    (
-        "http-server",
-        &["crates/http-server/tests/it/docs.rs", "crates/http-server/tests/it/support.rs"],
-    ),
-];
+const KNOWN: &[(&str, &[&str])] = &[];
 
 /// Files of ticket that may name the crate `vacancy`: the binary, which assembles the monolith.
 const TICKET_NAMES_VACANCY: &[&str] =

@@ -99,7 +99,7 @@ async fn ends_soon(waiting: Process) {
 async fn sigterm_ends_a_start_waiting_for_a_process() {
     let dir = tempfile::tempdir().unwrap();
     let first = Process::vacancy(dir.path(), &[]).await;
-    let message = "waiting for another process to leave the data directory";
+    let message = "data directory is locked by another process; waiting";
     let data_dir = dir.path().to_str().unwrap();
     for (name, mode) in [("vacancy", "microservices"), ("ticket", "monolith")] {
         let env = [("DATA_DIR", data_dir), ("DATA_DIR_WAIT_S", "60"), ("DEPLOYMENT_MODE", mode)];
@@ -115,5 +115,5 @@ async fn sigterm_ends_a_start_waiting_for_a_database() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgres://nobody@127.0.0.1:{}/none", silent.local_addr().unwrap().port());
     let env = [("STORE_URL", url.as_str()), ("STORE_CONNECT_TIMEOUT_S", "60")];
-    ends_soon(Process::start_until_log("looking for the database", "vacancy", &env).await).await;
+    ends_soon(Process::start_until_log("connecting to the database", "vacancy", &env).await).await;
 }

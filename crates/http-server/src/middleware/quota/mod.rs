@@ -2,6 +2,7 @@
 //! token.
 
 mod client;
+mod proxies;
 mod settings;
 mod status;
 mod store;
@@ -9,13 +10,13 @@ mod store;
 use std::time::Duration;
 
 use client::ClientKey;
-pub use client::{Peer, TrustedProxies};
 use governor::{
     Quota, RateLimiter,
     clock::{Clock, DefaultClock},
     middleware::StateInformationMiddleware,
 };
 use http::HeaderMap;
+pub use proxies::{Peer, TrustedProxies};
 pub use settings::{ClientIdentity, QuotaSettings};
 pub(super) use status::RateLimitStatus;
 use store::BoundedStore;

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use clap::{Args, ValueEnum};
 use config::accept::{self, Accept};
 
-use super::TrustedProxies;
+use super::proxies::TrustedProxies;
 
 /// The quota of each client.
 #[derive(Debug, Clone, Args)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use inventory::Limits;
 use inventory_engine::{Engine, Request};
 use inventory_postgres::{Postgres, PostgresOptions};
-use inventory_store::{Reader, Store, StoreError};
+use inventory_store::{Store, StoreError};
 use test_postgres::Server;
 
 use crate::support::{Database, event, hold, keyed, put, reserve};

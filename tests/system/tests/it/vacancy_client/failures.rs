@@ -89,7 +89,10 @@ async fn breaker_opens_on_failures_and_closes_again() {
     }
     let refused = client.post("/api/v1/purchase", json!({"qty": 1})).await;
     assert_eq!((refused.status, refused.problem().as_str()), (503, "vacancy_unavailable"));
-    assert!(refused.json()["detail"].as_str().unwrap().contains("circuit breaker open"), "{refused:?}");
+    assert!(
+        refused.json()["detail"].as_str().unwrap().contains("circuit breaker open"),
+        "{refused:?}"
+    );
     assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
     assert!(metric(&ticket, "vacancy_breaker_state").await > 0.0);
     assert!(metric(&ticket, "vacancy_breaker_opened_total").await >= 1.0);
