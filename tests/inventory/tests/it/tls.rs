@@ -104,13 +104,13 @@ async fn server_is_verified_as_the_mode_requires() {
     reach(&at("127.0.0.1", &format!("sslmode=verify-ca&sslrootcert={known}"))).await.unwrap();
     refused(
         &at("127.0.0.1", &format!("sslmode=verify-full&sslrootcert={known}")),
-        &["cannot be reached", "certificate not valid for name"],
+        &["database unreachable", "certificate not valid for name"],
     )
     .await;
     for mode in ["verify-ca", "verify-full", "require"] {
         refused(
             &at("localhost", &format!("sslmode={mode}&sslrootcert={strange}")),
-            &["cannot be reached", "invalid peer certificate"],
+            &["database unreachable", "invalid peer certificate"],
         )
         .await;
     }
@@ -141,7 +141,7 @@ async fn client_certificate_logs_in() {
         &["refused the login", "certificate authentication failed"],
     )
     .await;
-    refused(&url("forged", &stranger.client("certified")), &["cannot be reached"]).await;
+    refused(&url("forged", &stranger.client("certified")), &["database unreachable"]).await;
     let none = format!(
         "postgres://certified@localhost:{}/postgres?sslmode=verify-full&sslrootcert={known}",
         server.port()

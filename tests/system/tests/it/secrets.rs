@@ -206,7 +206,7 @@ async fn refused_database_login_shows_no_password() {
         let mut vacancy = Captured::start(dir.path(), "vacancy", &[], &env);
         let dir = dir.path().to_owned();
         tokio::task::spawn_blocking(move || {
-            vacancy.until(&["listening", "cannot be reached", "cannot be opened", "not open"]);
+            vacancy.until(&["listening", "database unreachable", "cannot be opened", "not open"]);
             std::thread::sleep(Duration::from_millis(300));
             vacancy.check(what);
             for args in [
