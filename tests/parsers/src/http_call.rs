@@ -20,7 +20,7 @@ use inventory_engine::{Engine, Environment};
 use inventory_store::MemoryStore;
 use telemetry::Metrics;
 use ticket::{
-    api::{self, Shop},
+    api::{self, AppState as TicketState},
     client::LocalVacancyClient,
 };
 use tokio::runtime::{Builder, Runtime};
@@ -91,7 +91,7 @@ impl Service {
             let state = AppState::new(engine, &settings);
             let client = LocalVacancyClient::new(state.stock().clone());
             let (routes, openapi) = OpenApiRouter::with_openapi(document("Ticket System", ""))
-                .merge(api::router(Shop::new(client, settings.limits.qty_max)))
+                .merge(api::router(TicketState::new(client, settings.limits.qty_max)))
                 .merge(vacancy::api::router(state))
                 .split_for_parts();
             let health = Health::new("monolith");
