@@ -119,8 +119,8 @@ fn health(state: &AppState) -> Health {
 /// When the client for vacancy cannot be created.
 pub fn openapi(settings: &TicketSettings) -> std::io::Result<OpenApi> {
     let client = RemoteVacancyClient::new(&settings.link).map_err(std::io::Error::other)?;
-    let vacancy = &settings.vacancy;
-    Ok(document_of(AppState::new(client, vacancy.limits.qty_max), vacancy))
+    let stock = &settings.vacancy;
+    Ok(document_of(AppState::new(client, stock.limits.qty_max), stock))
 }
 
 fn document_of(state: AppState, settings: &VacancySettings) -> OpenApi {
