@@ -257,9 +257,9 @@ fn sync_tree(path: &Path) -> io::Result<()> {
     for entry in fs::read_dir(path)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
-            sync_tree(&entry.path())?
+            sync_tree(&entry.path())?;
         } else {
-            File::open(entry.path())?.sync_all()?
+            File::open(entry.path())?.sync_all()?;
         }
     }
     File::open(path)?.sync_all()

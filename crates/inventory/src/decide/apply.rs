@@ -82,7 +82,7 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
         }
         Change::Extended { id, expires_at_ms, .. } => {
             change_hold(set, record, *id, HoldState::Held, |hold| {
-                hold.expires_at_ms = *expires_at_ms
+                hold.expires_at_ms = *expires_at_ms;
             })?;
         }
         Change::Confirmed { id, items, payment_ref, reacquired } => {
@@ -123,7 +123,7 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
             let live = set.holds.get(reservation).and_then(|slot| slot.hold.live.without(items));
             let live = live.ok_or(ApplyError::HoldState(*reservation))?;
             let customer = change_hold(set, record, *reservation, HoldState::Confirmed, |hold| {
-                hold.live = live
+                hold.live = live;
             })?;
             change_counts(set, name, items, |stock, qty| {
                 stock.sold = stock.sold.checked_sub(qty)?;

@@ -108,7 +108,7 @@ fn encode(record: &Record) -> Vec<u8> {
         body.number("at_ms", record.at_ms);
         body.some("capacities", capacities, Object::json);
         body.some("customer", record.change.customer(), |body, name, customer| {
-            body.text(name, customer.as_str())
+            body.text(name, customer.as_str());
         });
         body.text("event", record.event.as_str());
         body.some("expires_at_ms", expires_at_ms, Object::number);
@@ -117,7 +117,7 @@ fn encode(record: &Record) -> Vec<u8> {
         body.some("key", record.key.as_ref(), Object::key_use);
         body.text("kind", record.change.kind());
         body.object("left", |left| {
-            record.left.iter().for_each(|(stock, qty)| left.number(stock.as_str(), *qty))
+            record.left.iter().for_each(|(stock, qty)| left.number(stock.as_str(), *qty));
         });
         body.some("payment_ref", payment, |body, name, payment| body.text(name, payment.as_str()));
         body.hex("prev", record.prev.as_bytes());

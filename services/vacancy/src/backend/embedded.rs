@@ -101,7 +101,7 @@ pub async fn accept_restore(
     let dir = loop {
         match DataDir::lock_existing(settings.data_dir.clone()) {
             Err(DataDirError::Locked(_)) if since.elapsed() < READERS_MAX => {
-                tokio::time::sleep(Duration::from_millis(20)).await
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
             locked => break locked?,
         }
