@@ -119,8 +119,8 @@ fn health(shop: &Shop) -> Health {
 /// When a client cannot be made.
 pub fn openapi(settings: &TicketSettings) -> std::io::Result<OpenApi> {
     let client = RemoteVacancyClient::new(&settings.link).map_err(std::io::Error::other)?;
-    let vacancy = &settings.vacancy;
-    Ok(document_of(Shop::new(client, vacancy.limits.qty_max), vacancy))
+    let stock = &settings.vacancy;
+    Ok(document_of(Shop::new(client, stock.limits.qty_max), stock))
 }
 
 fn document_of(shop: Shop, settings: &VacancySettings) -> OpenApi {
