@@ -3,7 +3,10 @@
 use std::{net::SocketAddr, time::Duration};
 
 use clap::{ArgAction, Args};
-use config::{ConfigError, accept};
+use config::{
+    ConfigError,
+    accept::{flag, parsed, range},
+};
 
 const TICKET_IMAGE: &str = concat!("ticket-system/ticket:", env!("CARGO_PKG_VERSION"));
 const VACANCY_IMAGE: &str = concat!("ticket-system/vacancy:", env!("CARGO_PKG_VERSION"));
@@ -33,7 +36,7 @@ pub struct Settings {
         long,
         env = "HTTP_ADDR",
         default_value = "0.0.0.0:8080",
-        value_parser = accept::parsed::<SocketAddr>("address and port")
+        value_parser = parsed::<SocketAddr>("address and port")
     )]
     pub http_addr: SocketAddr,
     /// Seconds between reconciliations of an unchanged system. A changed Secret takes effect
@@ -42,7 +45,7 @@ pub struct Settings {
         long,
         env = "RESYNC_S",
         default_value_t = 15,
-        value_parser = accept::range(1..=3600_u64)
+        value_parser = range(1..=3600_u64)
     )]
     pub resync_s: u64,
     /// Systems that are reconciled concurrently.
@@ -50,7 +53,7 @@ pub struct Settings {
         long,
         env = "RECONCILE_CONCURRENCY",
         default_value_t = 16,
-        value_parser = accept::range(1..=1024_u16)
+        value_parser = range(1..=1024_u16)
     )]
     pub reconcile_concurrency: u16,
     /// Timeout of one reconciliation, in seconds.
@@ -58,7 +61,7 @@ pub struct Settings {
         long,
         env = "RECONCILE_TIMEOUT_S",
         default_value_t = 60,
-        value_parser = accept::range(1..=600_u64)
+        value_parser = range(1..=600_u64)
     )]
     pub reconcile_timeout_s: u64,
     /// Longest delay between retries of a failing system, in seconds. The first retry is after 0.5
@@ -67,7 +70,7 @@ pub struct Settings {
         long,
         env = "RETRY_MAX_S",
         default_value_t = 30,
-        value_parser = accept::range(1..=3600_u64)
+        value_parser = range(1..=3600_u64)
     )]
     pub retry_max_s: u64,
     /// Seconds after which the API server ends a watch. The operator then restarts it.
@@ -75,7 +78,7 @@ pub struct Settings {
         long,
         env = "WATCH_TIMEOUT_S",
         default_value_t = 120,
-        value_parser = accept::range(5..=290_u32)
+        value_parser = range(5..=290_u32)
     )]
     pub watch_timeout_s: u32,
     /// Timeout of a request to /ready of a service, in milliseconds.
@@ -83,7 +86,7 @@ pub struct Settings {
         long,
         env = "PROBE_TIMEOUT_MS",
         default_value_t = 1000,
-        value_parser = accept::range(1..=10_000_u64)
+        value_parser = range(1..=10_000_u64)
     )]
     pub probe_timeout_ms: u64,
     #[command(flatten)]
@@ -97,7 +100,7 @@ pub struct Settings {
         env = "JSON_LOGS",
         default_value = "true",
         action = ArgAction::Set,
-        value_parser = accept::flag()
+        value_parser = flag()
     )]
     pub json_logs: bool,
 }
@@ -111,7 +114,7 @@ pub struct Election {
         env = "LEADER_ELECTION",
         default_value = "true",
         action = ArgAction::Set,
-        value_parser = accept::flag()
+        value_parser = flag()
     )]
     pub leader_election: bool,
     /// Name of the Lease.
@@ -128,7 +131,7 @@ pub struct Election {
         long,
         env = "LEASE_DURATION_MS",
         default_value_t = 15_000,
-        value_parser = accept::range(1000..=600_000_u64)
+        value_parser = range(1000..=600_000_u64)
     )]
     pub lease_duration_ms: u64,
     /// Milliseconds without a renewal after which the leader stops. Must be below
@@ -137,7 +140,7 @@ pub struct Election {
         long,
         env = "RENEW_DEADLINE_MS",
         default_value_t = 10_000,
-        value_parser = accept::parsed::<u64>("milliseconds")
+        value_parser = parsed::<u64>("milliseconds")
     )]
     pub renew_deadline_ms: u64,
     /// Milliseconds between renewals. Must be below RENEW_DEADLINE_MS.
@@ -145,7 +148,7 @@ pub struct Election {
         long,
         env = "RETRY_PERIOD_MS",
         default_value_t = 2_000,
-        value_parser = accept::parsed::<u64>("milliseconds")
+        value_parser = parsed::<u64>("milliseconds")
     )]
     pub retry_period_ms: u64,
 }

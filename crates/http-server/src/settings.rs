@@ -1,7 +1,7 @@
 //! The settings that every service has in common; ports are each service's own.
 
 use clap::Args;
-use config::accept;
+use config::accept::parsed;
 use telemetry::TelemetrySettings;
 
 use crate::{middleware::RequestSettings, server::ServerSettings};
@@ -11,10 +11,18 @@ use crate::{middleware::RequestSettings, server::ServerSettings};
 #[command(next_help_heading = "Server")]
 pub struct HttpSettings {
     /// Address the server listens on.
-    #[arg(env = "HOST", default_value = "0.0.0.0", value_parser = accept::parsed::<String>("address or host name"))]
+    #[arg(
+        env = "HOST",
+        default_value = "0.0.0.0",
+        value_parser = parsed::<String>("address or host name")
+    )]
     pub host: String,
     /// Name of the environment, shown on the start page.
-    #[arg(env = "ENVIRONMENT", default_value = "development", value_parser = accept::parsed::<String>("text"))]
+    #[arg(
+        env = "ENVIRONMENT",
+        default_value = "development",
+        value_parser = parsed::<String>("text")
+    )]
     pub environment: String,
     #[command(flatten)]
     connections: ServerSettings,

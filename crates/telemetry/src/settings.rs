@@ -1,7 +1,7 @@
 //! Settings of logs and traces.
 
 use clap::{ArgAction, Args, ValueEnum};
-use config::accept;
+use config::accept::{Accept, flag, parsed, range};
 
 /// Settings of logs and traces.
 #[derive(Debug, Clone, Args)]
@@ -17,13 +17,22 @@ pub struct TelemetrySettings {
 #[derive(Debug, Clone, Args)]
 pub struct LogSettings {
     /// Name of the system in JSON log lines.
-    #[arg(env = "SERVICE_NAME", default_value = "ticket-system", value_parser = accept::parsed::<String>("text"))]
+    #[arg(
+        env = "SERVICE_NAME",
+        default_value = "ticket-system",
+        value_parser = parsed::<String>("text")
+    )]
     pub service_name: String,
     /// Lowest level that is logged.
     #[arg(env = "LOG_LEVEL", default_value = "INFO", value_enum, ignore_case = true)]
     pub log_level: LogLevel,
     /// Write logs as JSON lines.
-    #[arg(env = "JSON_LOGS", default_value = "false", action = ArgAction::Set, value_parser = accept::flag())]
+    #[arg(
+        env = "JSON_LOGS",
+        default_value = "false",
+        action = ArgAction::Set,
+        value_parser = flag()
+    )]
     pub json_logs: bool,
 }
 
@@ -36,7 +45,7 @@ pub struct TraceSettings {
     pub otlp_endpoint: Option<String>,
     /// Share of the traces that begin here to keep; traces of callers follow the caller's
     /// decision.
-    #[arg(env = "OTEL_TRACES_SAMPLER_ARG", default_value = "1", value_parser = accept::range(0.0..=1.0))]
+    #[arg(env = "OTEL_TRACES_SAMPLER_ARG", default_value = "1", value_parser = range(0.0..=1.0))]
     pub sampled_share: f64,
 }
 
@@ -51,9 +60,10 @@ pub enum LogLevel {
     Error,
 }
 
-fn endpoint() -> accept::Accept<String> {
-    let words = "http URL such as http://collector:4318, without a password: that goes into OTEL_EXPORTER_OTLP_HEADERS; unset, there are no traces";
-    accept::Accept::new(words, |text| {
+fn endpoint() -> Accept<String> {
+    let words = "http URL such as http://collector:4318, without a password: that goes into \
+                 OTEL_EXPORTER_OTLP_HEADERS; unset, there are no traces";
+    Accept::new(words, |text| {
         // The HTTP client would log a password in the URL; it does not log headers.
         let url = text.parse::<http::Uri>().ok().filter(|url| {
             url.scheme_str() == Some("http")

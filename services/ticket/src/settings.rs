@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use config::{
     ConfigError, Source,
-    accept::{self, Accept},
+    accept::{Accept, parsed, range, seconds},
 };
 use http_server::{middleware::RequestSettings, settings::HttpSettings};
 use vacancy_service::settings::{DeploymentMode, VacancyArgs, VacancySettings, port};
@@ -33,38 +33,67 @@ pub struct TicketArgs {
 pub struct LinkArgs {
     /// URL of vacancy.
     // Users write passwords into it by mistake.
-    #[arg(env = "VACANCY_URL", default_value = "http://localhost:8001", hide_env_values = true, value_parser = url())]
+    #[arg(
+        env = "VACANCY_URL",
+        default_value = "http://localhost:8001",
+        hide_env_values = true,
+        value_parser = url()
+    )]
     pub vacancy_url: String,
     /// Time that ticket waits for vacancy; a purchase that waits half of it for a call gets 503.
-    #[arg(env = "VACANCY_TIMEOUT", default_value = "2.0", value_parser = accept::seconds(0.05..=60.0).described("0.05 to 60 seconds, and less than REQUEST_TIMEOUT_S"))]
+    #[arg(
+        env = "VACANCY_TIMEOUT",
+        default_value = "2.0",
+        value_parser = seconds(0.05..=60.0).described(
+            "0.05 to 60 seconds, and less than REQUEST_TIMEOUT_S"
+        )
+    )]
     pub vacancy_timeout: Duration,
     /// Calls from ticket to vacancy at once; purchases that arrive meanwhile share the next call.
-    #[arg(env = "VACANCY_CALLS", default_value = "2", value_parser = accept::range(1..=1_000_usize))]
+    #[arg(env = "VACANCY_CALLS", default_value = "2", value_parser = range(1..=1_000_usize))]
     pub vacancy_calls: usize,
     /// Maximum number of purchases in one call to vacancy. The body of a call is at most
     /// MAX_BODY_BYTES, which must be the same for both services.
-    #[arg(env = "VACANCY_BATCH_MAX", default_value = "256", value_parser = accept::range(1..=10_000_usize).described("1 to 10000, and no more than RESERVE_BATCH_MAX of vacancy"))]
+    #[arg(
+        env = "VACANCY_BATCH_MAX",
+        default_value = "256",
+        value_parser = range(1..=10_000_usize).described(
+            "1 to 10000, and no more than RESERVE_BATCH_MAX of vacancy"
+        )
+    )]
     pub vacancy_batch_max: usize,
     /// Maximum number of purchases that wait for a call to vacancy; above it 503.
-    #[arg(env = "VACANCY_QUEUE_MAX", default_value = "4096", value_parser = accept::range(1..=1_048_576_usize))]
+    #[arg(
+        env = "VACANCY_QUEUE_MAX",
+        default_value = "4096",
+        value_parser = range(1..=1_048_576_usize)
+    )]
     pub vacancy_queue_max: usize,
     /// Retries of a call to vacancy that breaks off, with the same keys; retries are at most a
     /// tenth of all calls.
-    #[arg(env = "VACANCY_RETRIES", default_value = "2", value_parser = accept::range(0..=10_u32))]
+    #[arg(env = "VACANCY_RETRIES", default_value = "2", value_parser = range(0..=10_u32))]
     pub vacancy_retries: u32,
     /// Consecutive failures before the circuit breaker opens. While it is open, purchases get 503
     /// immediately.
-    #[arg(env = "BREAKER_FAILURES", default_value = "5", value_parser = accept::range(1..=1_000_u32))]
+    #[arg(env = "BREAKER_FAILURES", default_value = "5", value_parser = range(1..=1_000_u32))]
     pub breaker_failures: u32,
     /// Time for which the circuit breaker stays open before it admits one call as a probe.
-    #[arg(env = "BREAKER_OPEN_S", default_value = "0.5", value_parser = accept::seconds(0.05..=60.0))]
+    #[arg(env = "BREAKER_OPEN_S", default_value = "0.5", value_parser = seconds(0.05..=60.0))]
     pub breaker_open: Duration,
     /// Maximum number of connections from ticket to vacancy; VACANCY_CALLS of them are in use at
     /// once.
-    #[arg(env = "HTTP_MAX_CONNECTIONS", default_value = "100", value_parser = accept::range(1..=10_000_usize))]
+    #[arg(
+        env = "HTTP_MAX_CONNECTIONS",
+        default_value = "100",
+        value_parser = range(1..=10_000_usize)
+    )]
     pub http_max_connections: usize,
     /// Idle connections to vacancy that stay open.
-    #[arg(env = "HTTP_KEEPALIVE_CONNECTIONS", default_value = "20", value_parser = accept::parsed::<usize>("0 to HTTP_MAX_CONNECTIONS"))]
+    #[arg(
+        env = "HTTP_KEEPALIVE_CONNECTIONS",
+        default_value = "20",
+        value_parser = parsed::<usize>("0 to HTTP_MAX_CONNECTIONS")
+    )]
     pub http_keepalive_connections: usize,
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use config::accept;
+use config::accept::{parsed, range, seconds};
 use http::Method;
 
 use super::{CorsOrigins, QuotaSettings};
@@ -13,23 +13,39 @@ use super::{CorsOrigins, QuotaSettings};
 pub struct RequestSettings {
     /// Requests handled at once; above it 503, probes excepted. A tenth is reserved for requests
     /// that finish a hold.
-    #[arg(env = "MAX_REQUESTS_IN_FLIGHT", default_value = "10000", value_parser = accept::range(1..=1_000_000_usize).unit("requests"))]
+    #[arg(
+        env = "MAX_REQUESTS_IN_FLIGHT",
+        default_value = "10000",
+        value_parser = range(1..=1_000_000_usize).unit("requests")
+    )]
     pub max_in_flight: usize,
     /// Requests whose body is not there 0.1 s after the head, at once; above it 503. At most half
     /// of MAX_REQUESTS_IN_FLIGHT counts, so that slow bodies cannot occupy every request.
-    #[arg(env = "MAX_SLOW_BODIES", default_value = "1000", value_parser = accept::range(1..=1_000_000_usize).unit("requests"))]
+    #[arg(
+        env = "MAX_SLOW_BODIES",
+        default_value = "1000",
+        value_parser = range(1..=1_000_000_usize).unit("requests")
+    )]
     pub max_slow_bodies: usize,
     /// Largest request body; above it 413.
-    #[arg(env = "MAX_BODY_BYTES", default_value = "65536", value_parser = accept::range(1..=1_073_741_824_usize).unit("bytes"))]
+    #[arg(
+        env = "MAX_BODY_BYTES",
+        default_value = "65536",
+        value_parser = range(1..=1_073_741_824_usize).unit("bytes")
+    )]
     pub max_body_bytes: usize,
     /// Time for the body of a request to arrive; above it 408.
-    #[arg(env = "BODY_TIMEOUT_S", default_value = "10", value_parser = accept::seconds(0.05..=3_600.0))]
+    #[arg(env = "BODY_TIMEOUT_S", default_value = "10", value_parser = seconds(0.05..=3_600.0))]
     pub body_timeout: Duration,
     /// Time for the response once the request has arrived; above it 503.
-    #[arg(env = "REQUEST_TIMEOUT_S", default_value = "10", value_parser = accept::seconds(0.05..=3_600.0))]
+    #[arg(env = "REQUEST_TIMEOUT_S", default_value = "10", value_parser = seconds(0.05..=3_600.0))]
     pub request_timeout: Duration,
     /// Origins that browsers may call from.
-    #[arg(env = "CORS_ALLOW_ORIGINS", default_value = "*", value_parser = accept::parsed::<CorsOrigins>("* or a comma-separated list of origins"))]
+    #[arg(
+        env = "CORS_ALLOW_ORIGINS",
+        default_value = "*",
+        value_parser = parsed::<CorsOrigins>("* or a comma-separated list of origins")
+    )]
     pub cors_allow_origins: CorsOrigins,
     /// The quota of each client.
     #[command(flatten)]

@@ -3,38 +3,54 @@
 use std::time::Duration;
 
 use clap::Args;
-use config::accept;
+use config::accept::{range, seconds};
 
 /// Limits and deadlines of connections.
 #[derive(Debug, Clone, Args)]
 pub struct ServerSettings {
     /// Connections served at once; above it only probes are answered, other requests get 503.
-    #[arg(env = "MAX_CONNECTIONS", default_value = "10000", value_parser = accept::range(1..=1_000_000_usize).unit("connections"))]
+    #[arg(
+        env = "MAX_CONNECTIONS",
+        default_value = "10000",
+        value_parser = range(1..=1_000_000_usize).unit("connections")
+    )]
     pub max_connections: usize,
     /// Largest request head (request line and headers); above it 431.
-    #[arg(env = "MAX_HEADER_BYTES", default_value = "16384", value_parser = accept::range(ServerSettings::HEADER_BYTES_MIN..=1_048_576).unit("bytes"))]
+    #[arg(
+        env = "MAX_HEADER_BYTES",
+        default_value = "16384",
+        value_parser = range(ServerSettings::HEADER_BYTES_MIN..=1_048_576).unit("bytes")
+    )]
     pub max_header_bytes: usize,
     /// Time for the head of a request to arrive, and for the first request after connecting.
-    #[arg(env = "HEADER_TIMEOUT_S", default_value = "5", value_parser = accept::seconds(0.05..=3_600.0))]
+    #[arg(env = "HEADER_TIMEOUT_S", default_value = "5", value_parser = seconds(0.05..=3_600.0))]
     pub header_timeout: Duration,
     /// Age at which a connection is closed gracefully, varied by 10 % so that clients do not
     /// reconnect in step.
-    #[arg(env = "MAX_CONNECTION_AGE_S", default_value = "300", value_parser = accept::seconds(0.05..=86_400.0))]
+    #[arg(
+        env = "MAX_CONNECTION_AGE_S",
+        default_value = "300",
+        value_parser = seconds(0.05..=86_400.0)
+    )]
     pub max_connection_age: Duration,
     /// Time after which an idle connection is closed, within a quarter more.
-    #[arg(env = "KEEPALIVE_IDLE_S", default_value = "75", value_parser = accept::seconds(0.05..=86_400.0))]
+    #[arg(env = "KEEPALIVE_IDLE_S", default_value = "75", value_parser = seconds(0.05..=86_400.0))]
     pub keepalive_idle: Duration,
     /// Whether requests carry the address they come from ([`Peer`](crate::middleware::Peer)).
     #[arg(skip)]
     pub note_peers: bool,
     /// Concurrent HTTP/2 streams per connection.
-    #[arg(env = "HTTP2_MAX_STREAMS", default_value = "250", value_parser = accept::range(1..=10_000_u32).unit("streams"))]
+    #[arg(
+        env = "HTTP2_MAX_STREAMS",
+        default_value = "250",
+        value_parser = range(1..=10_000_u32).unit("streams")
+    )]
     pub http2_max_streams: u32,
     /// On shutdown: time for which readiness is 503 while requests are still served.
-    #[arg(env = "SHUTDOWN_DRAIN_S", default_value = "0.5", value_parser = accept::seconds(0.0..=3_600.0))]
+    #[arg(env = "SHUTDOWN_DRAIN_S", default_value = "0.5", value_parser = seconds(0.0..=3_600.0))]
     pub shutdown_drain: Duration,
     /// On shutdown: hard deadline for connections after the drain.
-    #[arg(env = "SHUTDOWN_TIMEOUT_S", default_value = "10", value_parser = accept::seconds(0.0..=3_600.0))]
+    #[arg(env = "SHUTDOWN_TIMEOUT_S", default_value = "10", value_parser = seconds(0.0..=3_600.0))]
     pub shutdown_timeout: Duration,
 }
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use clap::{Args, ValueEnum};
-use config::accept::{self, Accept};
+use config::accept::{Accept, parsed, range};
 
 use super::proxies::TrustedProxies;
 
@@ -11,21 +11,36 @@ use super::proxies::TrustedProxies;
 #[derive(Debug, Clone, Args)]
 pub struct QuotaSettings {
     /// Requests a second of one client in the long run; above it 429, probes excepted.
-    #[arg(env = "RATE_LIMIT_PER_SECOND", value_parser = requests("1 to 1000000 requests; unset, there is no limit"))]
+    #[arg(
+        env = "RATE_LIMIT_PER_SECOND",
+        value_parser = requests("1 to 1000000 requests; unset, there is no limit")
+    )]
     pub rate_per_s: Option<NonZeroU32>,
     /// Requests of one client at once.
-    #[arg(env = "RATE_LIMIT_BURST", value_parser = requests("1 to 1000000 requests; unset, twice RATE_LIMIT_PER_SECOND"))]
+    #[arg(
+        env = "RATE_LIMIT_BURST",
+        value_parser = requests("1 to 1000000 requests; unset, twice RATE_LIMIT_PER_SECOND")
+    )]
     pub burst: Option<NonZeroU32>,
     /// Clients that are counted separately; above it the clients with the fewest requests are
     /// forgotten first.
-    #[arg(env = "RATE_LIMIT_CLIENTS_MAX", default_value = "100000", value_parser = accept::range(1..=10_000_000_usize).unit("clients"))]
+    #[arg(
+        env = "RATE_LIMIT_CLIENTS_MAX",
+        default_value = "100000",
+        value_parser = range(1..=10_000_000_usize).unit("clients")
+    )]
     pub clients_max: usize,
     /// Identity of a client: its address (of IPv6 the /64), or its bearer token if it sends one.
     /// Choose token only behind a gateway that checks tokens.
     #[arg(env = "RATE_LIMIT_BY", default_value = "address", value_enum)]
     pub identify_by: ClientIdentity,
     /// Proxies that may name the client in X-Forwarded-For; their own requests have no limit.
-    #[arg(env = "TRUSTED_PROXIES", value_parser = accept::parsed::<TrustedProxies>("addresses or networks such as 10.0.0.0/8, separated by commas"))]
+    #[arg(
+        env = "TRUSTED_PROXIES",
+        value_parser = parsed::<TrustedProxies>(
+            "addresses or networks such as 10.0.0.0/8, separated by commas"
+        )
+    )]
     pub trusted_proxies: Option<TrustedProxies>,
 }
 

@@ -1,0 +1,198 @@
+//! Settings of the stock: the store and the limits of requests.
+
+mod database;
+mod limits;
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+use config::{
+    ConfigError, Secret, Source,
+    accept::{Accept, parsed, range, seconds},
+};
+pub use database::DatabaseArgs;
+use http_server::settings::HttpSettings;
+use inventory::Limits;
+use inventory_embedded::EmbeddedOptions;
+use inventory_postgres::PostgresOptions;
+pub use limits::LimitArgs;
+use vacancy_api::DocumentLimits;
+
+/// Number of processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DeploymentMode {
+    /// Two services over HTTP.
+    Microservices,
+    /// Both services in one process.
+    Monolith,
+}
+
+impl DeploymentMode {
+    /// Its name in the setting.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Monolith => "monolith",
+            Self::Microservices => "microservices",
+        }
+    }
+}
+
+/// The variables of vacancy, and of the monolith's stock.
+#[derive(Debug, Clone, Args)]
+pub struct VacancyArgs {
+    /// Where the stock is stored.
+    #[command(flatten)]
+    pub stock: StockArgs,
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Limits of requests and of the store.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// The HTTP server.
+    #[command(flatten)]
+    pub http: HttpSettings,
+}
+
+/// Where the stock is stored, and its first state.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Stock")]
+pub struct StockArgs {
+    /// Two services over HTTP, or one process.
+    #[arg(
+        env = "DEPLOYMENT_MODE",
+        default_value = "microservices",
+        value_enum,
+        ignore_case = true
+    )]
+    pub deployment_mode: DeploymentMode,
+    /// Port of the vacancy service.
+    #[arg(env = "VACANCY_PORT", default_value = "8001", value_parser = port())]
+    pub vacancy_port: u16,
+    /// Directory of the embedded store; one process at a time.
+    #[arg(env = "DATA_DIR", default_value = "./data", value_parser = parsed::<PathBuf>("path"))]
+    pub data_dir: PathBuf,
+    /// Time that a start waits for another process to release DATA_DIR, such as the previous pod.
+    #[arg(env = "DATA_DIR_WAIT_S", default_value = "30", value_parser = seconds(0.0..=3600.0))]
+    pub data_dir_wait: Duration,
+    /// PostgreSQL that stores the stock, shared by any number of vacancy processes; unset,
+    /// DATA_DIR stores it.
+    #[arg(
+        env = "STORE_URL",
+        hide_env_values = true,
+        value_parser = parsed::<Secret>(
+            "postgres://user:password@host:5432,host2:5432/database?sslmode=verify-full"
+        )
+    )]
+    pub store_url: Option<Secret>,
+    /// Token of the calls under /api/v1/admin; unset, they are disabled.
+    #[arg(env = "ADMIN_TOKEN", hide_env_values = true, value_parser = admin_token())]
+    pub admin_token: Option<Secret>,
+    /// Capacity of stock general of event default when it is first created.
+    #[arg(
+        env = "INITIAL_STOCK",
+        default_value = "1000",
+        value_parser = parsed::<u64>("0 to MAX_CAPACITY")
+    )]
+    pub initial_stock: u64,
+    /// Maximum age of cached availability on a shared store; the embedded store is always exact.
+    #[arg(
+        env = "CACHE_TTL_SECONDS",
+        default_value = "1",
+        value_parser = range(0..=3_600_u64).unit("seconds")
+    )]
+    pub cache_ttl_seconds: u64,
+}
+
+/// Settings of the process that owns the stock.
+#[derive(Debug, Clone)]
+pub struct VacancySettings {
+    /// The HTTP server, logs and traces.
+    pub http: HttpSettings,
+    /// DEPLOYMENT_MODE
+    pub mode: DeploymentMode,
+    /// VACANCY_PORT
+    pub port: u16,
+    /// DATA_DIR
+    pub data_dir: PathBuf,
+    /// DATA_DIR_WAIT_S
+    pub data_dir_wait: Duration,
+    /// ADMIN_TOKEN
+    pub admin_token: Option<Secret>,
+    /// INITIAL_STOCK
+    pub initial_stock: u64,
+    /// Limits of the engine.
+    pub limits: Limits,
+    /// Limits of the embedded store.
+    pub store: EmbeddedOptions,
+    /// The database at STORE_URL, if that is set.
+    pub postgres: Option<PostgresOptions>,
+    /// CACHE_TTL_SECONDS
+    pub cache_ttl: Duration,
+    /// RESERVE_BATCH_MAX
+    pub reserve_batch_max: usize,
+    /// MAX_PAGE
+    pub page_max: usize,
+}
+
+impl VacancySettings {
+    /// Reads and checks all settings.
+    ///
+    /// # Errors
+    /// The first setting that is wrong.
+    pub fn from_source(source: &Source) -> Result<Self, ConfigError> {
+        config::read::<VacancyArgs>(source)?.try_into()
+    }
+
+    /// The limits that an OpenAPI document shows.
+    #[must_use]
+    pub fn document_limits(&self) -> DocumentLimits {
+        DocumentLimits {
+            engine: self.limits.clone(),
+            page_max: self.page_max,
+            reserve_batch_max: self.reserve_batch_max,
+        }
+    }
+}
+
+impl TryFrom<VacancyArgs> for VacancySettings {
+    type Error = ConfigError;
+
+    fn try_from(args: VacancyArgs) -> Result<Self, ConfigError> {
+        let VacancyArgs { stock, database, limits, http } = args;
+        limits.check()?;
+        if stock.initial_stock > limits.max_capacity {
+            let accepted = format!("0 to MAX_CAPACITY, which is {}", limits.max_capacity);
+            return Err(ConfigError::invalid("INITIAL_STOCK", &stock.initial_stock, accepted));
+        }
+        Ok(Self {
+            http,
+            mode: stock.deployment_mode,
+            port: stock.vacancy_port,
+            data_dir: stock.data_dir,
+            data_dir_wait: stock.data_dir_wait,
+            admin_token: stock.admin_token,
+            initial_stock: stock.initial_stock,
+            store: limits.embedded(),
+            postgres: database.options(stock.store_url.as_ref(), limits.idempotency_keys_max)?,
+            cache_ttl: Duration::from_secs(stock.cache_ttl_seconds),
+            reserve_batch_max: limits.reserve_batch_max,
+            page_max: limits.max_page,
+            limits: limits.engine(),
+        })
+    }
+}
+
+/// A port to listen on.
+#[must_use]
+pub fn port() -> Accept<u16> {
+    parsed("port number, 0 for any free one")
+}
+
+fn admin_token() -> Accept<Secret> {
+    Accept::new("text without spaces, at least 16 characters", |text| {
+        let accepted = text.len() >= 16 && !text.contains(char::is_whitespace);
+        accepted.then(|| Secret::new(text))
+    })
+}
