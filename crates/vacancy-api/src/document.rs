@@ -1,4 +1,4 @@
-//! The OpenAPI document: its head, and what is the same for every call or depends on the settings.
+//! The OpenAPI document: its head, the parts that all calls share, and the configured limits.
 
 use http_server::problem;
 use inventory::{Limits, StockName};
@@ -19,7 +19,7 @@ pub struct DocumentLimits {
     pub reserve_batch_max: usize,
 }
 
-/// The head of a document: title, version, how administrators prove who they are.
+/// The head of a document: title, version, and the security scheme of admin calls.
 #[must_use]
 pub fn document(title: &str, description: &str) -> OpenApi {
     let info = InfoBuilder::new()
@@ -36,8 +36,8 @@ pub fn document(title: &str, description: &str) -> OpenApi {
     OpenApiBuilder::new().info(info).components(Some(components)).build()
 }
 
-/// `openapi` with what every call may be answered, with the form of headers, and with the limits
-/// that are set.
+/// `openapi` with the responses that every call may have, the form of headers, and the configured
+/// limits.
 ///
 /// # Panics
 /// Never: a document is JSON, and stays one.
@@ -78,7 +78,7 @@ pub fn complete(openapi: &OpenApi, limits: &DocumentLimits) -> OpenApi {
     }
 }
 
-/// What limits of the server answer in the handlers' place.
+/// Adds the responses of the server's limits, which no handler sends.
 fn add_answers(operation: &mut Value) {
     let text =
         |description: &str| json!({"description": description, "schema": {"type": "string"}});
@@ -114,7 +114,7 @@ fn add_answer(operation: &mut Value, status: &str, description: &str, headers: &
     }
 }
 
-/// Where the ids in an answer lead.
+/// Adds links from the ids in a response to the calls that take them.
 fn add_links(operation: &mut Value, known: &[String]) {
     let hold = |operation: &'static str| (operation, "id", "$response.body#/id");
     let sale = [("refund_reservation", "id", "$response.body#/reservation_id")];
@@ -143,7 +143,7 @@ fn add_links(operation: &mut Value, known: &[String]) {
     }
 }
 
-/// Numbers are not signed and may have 64 bits, which the format `int64` denies.
+/// Removes the format `int64`: numbers are unsigned and may have 64 bits.
 fn unsign(value: &mut Value) {
     match value {
         Value::Object(members) => {
@@ -157,8 +157,8 @@ fn unsign(value: &mut Value) {
     }
 }
 
-/// The form of parameters that several calls have. None of them is ever null: it is there, or it is
-/// not.
+/// Sets the form of parameters that several calls have. A parameter is present or absent, never
+/// null.
 fn describe(parameter: &mut Value, limits: &DocumentLimits) {
     let schema = match parameter["name"].as_str() {
         Some("Idempotency-Key") => {
@@ -186,7 +186,7 @@ fn describe(parameter: &mut Value, limits: &DocumentLimits) {
     parameter["schema"] = schema;
 }
 
-/// The limits of what is asked for. Answers have none: they may be older than the limits.
+/// Sets the bounds of requests. Responses have none: they may be older than the limits.
 fn bound(schemas: &mut Value, limits: &DocumentLimits) {
     let limits = &limits.engine;
     let ttl_max_s = limits.hold_ttl_max_ms / 1_000;

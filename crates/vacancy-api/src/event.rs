@@ -11,30 +11,29 @@ use utoipa::ToSchema;
 
 use crate::time::{rfc3339, to_ms};
 
-/// What an administrator says about an event: all of it, every time. What is not named is reset, so
-/// a name that is not known is refused: a misspelt limit would be no limit.
+/// The full settings of an event. An omitted member is reset. An unknown member is refused, because
+/// a misspelt limit would remove the limit.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutEventBody {
-    /// Every stock with its capacity. A stock that is left out is removed, if nothing of it is
-    /// held or sold.
+    /// Every stock with its capacity. An omitted stock is removed if none of it is held or sold.
     #[schema(value_type = BTreeMap<String, u64>, example = json!({"general": 1000, "vip": 50}))]
     pub stocks: BTreeMap<StockName, u64>,
-    /// Nothing is sold or held before then.
+    /// Start of the sale, RFC 3339.
     #[schema(value_type = Option<String>, format = DateTime, example = "2026-01-01T09:00:00Z")]
     pub opens_at: Option<Timestamp>,
-    /// Nothing new is sold or held from then on.
+    /// End of the sale, RFC 3339.
     #[schema(value_type = Option<String>, format = DateTime, example = "2036-06-01T20:00:00Z")]
     pub closes_at: Option<Timestamp>,
-    /// How many seconds a hold lives that does not say so itself, up to HOLD_TTL_MAX_S.
+    /// Default lifetime of a hold in seconds, up to HOLD_TTL_MAX_S.
     #[schema(minimum = 1)]
     pub hold_ttl_s: Option<u64>,
-    /// The most that one customer may have, held and bought together, up to MAX_CAPACITY.
+    /// Maximum number of tickets per customer, held and bought together, up to MAX_CAPACITY.
     #[schema(minimum = 1)]
     pub limit_per_customer: Option<u64>,
 }
 
-/// What is wrong with it.
+/// Why the settings are refused.
 #[derive(Debug, Error)]
 pub enum EventError {
     /// No stock, or too many.
@@ -95,15 +94,15 @@ impl PutEventBody {
 /// The count of one stock: `available + held + sold = capacity`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StockCounts {
-    /// How many there are in all.
+    /// The total number of tickets.
     pub capacity: u64,
-    /// How many can be sold or held now.
+    /// Tickets that can be sold or held now.
     pub available: u64,
-    /// How many are held.
+    /// Tickets held.
     pub held: u64,
-    /// How many are sold.
+    /// Tickets sold.
     pub sold: u64,
-    /// The place in the event's ledger up to which this counts.
+    /// The `seq` of the event's ledger that the counts include.
     pub seq: u64,
 }
 
@@ -115,29 +114,29 @@ pub struct Event {
     pub event: String,
     /// Its stocks.
     pub stocks: BTreeMap<String, StockCounts>,
-    /// Nothing is sold or held before then.
+    /// Start of the sale, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub opens_at: Option<String>,
-    /// Nothing new is sold or held from then on.
+    /// End of the sale, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub closes_at: Option<String>,
-    /// How many seconds a hold lives that does not say so itself.
+    /// Default lifetime of a hold in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_ttl_s: Option<u64>,
-    /// The most that one customer may have.
+    /// Maximum number of tickets per customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_per_customer: Option<u64>,
-    /// The place in its ledger up to which this counts.
+    /// The `seq` of the ledger that the counts include.
     pub seq: u64,
-    /// Present and true when the store cannot be asked: it was so `Age` seconds ago.
+    /// Present and true when the store is unavailable. The counts are `Age` seconds old.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stale: bool,
 }
 
 impl Event {
-    /// The event as `view` has it; `stale` when the store could not be asked.
+    /// The event of `view`; `stale` when the store was unavailable.
     #[must_use]
     pub fn of(view: &EventView, stale: bool) -> Self {
         let event = &view.event;
@@ -169,7 +168,7 @@ impl Event {
 pub struct EventList {
     /// The events.
     pub events: Vec<Event>,
-    /// What to pass as `after` for the next page; absent on the last.
+    /// The value of `after` for the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }

@@ -8,13 +8,13 @@ use utoipa::ToSchema;
 
 use crate::time::rfc3339;
 
-/// A quantity of one stock that is asked for.
+/// A requested quantity of one stock.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 pub struct ItemRequest {
-    /// Which stock.
+    /// The stock.
     #[schema(value_type = String, min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$", example = "general")]
     pub stock: StockName,
-    /// How many, from 1 to MAX_QTY.
+    /// The quantity, from 1 to MAX_QTY.
     #[schema(minimum = 1, example = 2)]
     pub qty: u64,
 }
@@ -22,10 +22,10 @@ pub struct ItemRequest {
 /// A quantity of one stock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Item {
-    /// Which stock.
+    /// The stock.
     #[schema(value_type = String, max_length = 64, example = "general")]
     pub stock: StockName,
-    /// How many.
+    /// The quantity.
     #[schema(minimum = 1, example = 2)]
     pub qty: u64,
 }
@@ -46,44 +46,45 @@ fn items_body(items: &Items) -> Vec<Item> {
     items.iter().map(|item| Item { stock: item.stock.clone(), qty: item.qty }).collect()
 }
 
-/// A wish to hold.
+/// A request to hold items.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 pub struct CreateHoldBody {
-    /// Of which event.
+    /// The event.
     #[schema(value_type = String, min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$", example = "default")]
     pub event: EventName,
-    /// What; all of it or none.
+    /// The items; the service holds all of them or none.
     #[schema(min_items = 1)]
     pub items: Vec<ItemRequest>,
-    /// Whose; needed where the event has a limit per customer.
+    /// The customer; required when the event has a limit per customer.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub customer: Option<CustomerId>,
-    /// For how many seconds, up to HOLD_TTL_MAX_S; else what the event says, else HOLD_TTL_S.
+    /// Lifetime in seconds, up to HOLD_TTL_MAX_S. Default: the event's setting, else HOLD_TTL_S.
     #[schema(minimum = 1)]
     pub ttl_s: Option<u64>,
 }
 
-/// A wish to hold for longer.
+/// A request to extend a hold.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 pub struct ExtendBody {
-    /// For how many seconds from now, up to HOLD_TTL_MAX_S. It never shortens a hold.
+    /// Lifetime in seconds from now, up to HOLD_TTL_MAX_S. It never shortens a hold.
     #[schema(minimum = 1, example = 300)]
     pub ttl_s: u64,
 }
 
-/// What a confirmation may say.
+/// The body of a confirmation.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 pub struct ConfirmBody {
-    /// The payment behind it.
+    /// The payment reference.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub payment_ref: Option<PaymentRef>,
 }
 
-/// What a refund may say. A misspelt member is refused: without `items` everything would come back.
+/// The body of a refund. An unknown member is refused, because a misspelt `items` would refund
+/// everything.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefundBody {
-    /// What comes back; all that is left when not given.
+    /// The items to refund; all remaining items when omitted.
     #[schema(min_items = 1)]
     pub items: Option<Vec<ItemRequest>>,
 }
@@ -122,16 +123,16 @@ pub struct HoldReceipt {
     pub id: String,
     /// `held` or `confirmed`.
     pub state: HoldState,
-    /// What it holds.
+    /// Its items.
     pub items: Vec<Item>,
-    /// Until when, RFC 3339; not when confirmed.
+    /// Expiry time, RFC 3339; absent when confirmed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub expires_at: Option<String>,
-    /// The payment behind it.
+    /// The payment reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment_ref: Option<String>,
-    /// The place in the event's ledger at which it was decided.
+    /// The `seq` of the decision in the event's ledger.
     pub seq: u64,
 }
 
@@ -181,20 +182,20 @@ pub struct Hold {
     pub event: String,
     /// Its state now.
     pub state: HoldState,
-    /// What it took.
+    /// Its items.
     pub items: Vec<Item>,
-    /// What of it was refunded.
+    /// The refunded items.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub refunded: Vec<Item>,
-    /// Until when it holds or held, RFC 3339.
+    /// Expiry time, RFC 3339; absent when confirmed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub expires_at: Option<String>,
-    /// The payment behind it.
+    /// The payment reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment_ref: Option<String>,
-    /// The place in the event's ledger of its last change.
+    /// The `seq` of its last change in the event's ledger.
     pub seq: u64,
 }
 
@@ -228,12 +229,12 @@ pub struct RefundReceipt {
     /// Its id.
     #[schema(format = Uuid)]
     pub id: String,
-    /// Of which reservation.
+    /// The reservation.
     #[schema(format = Uuid)]
     pub reservation_id: String,
-    /// What came back.
+    /// The refunded items.
     pub items: Vec<Item>,
-    /// The place in the event's ledger at which it was decided.
+    /// The `seq` of the decision in the event's ledger.
     pub seq: u64,
 }
 

@@ -3,10 +3,10 @@
 use http_server::{Problem, extract};
 use inventory::IdempotencyKey;
 
-/// The engine's form of a key whose header was accepted.
+/// The engine's form of a key from a request header.
 ///
 /// # Errors
-/// A 400 problem when it is no key after all.
+/// A 400 problem when the text is not a key.
 pub fn key_from(key: extract::IdempotencyKey) -> Result<Option<IdempotencyKey>, Problem> {
     key.0
         .map(|key| IdempotencyKey::new(&key))

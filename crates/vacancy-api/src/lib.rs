@@ -1,5 +1,5 @@
-//! What ticket and vacancy share of the HTTP contract: the JSON of requests and responses, the
-//! problems of refusals, and the head of the OpenAPI document.
+//! The part of the HTTP contract that ticket and vacancy share: the JSON of requests and responses,
+//! the problems of refusals, and the head of the OpenAPI document.
 #![warn(missing_docs)]
 
 mod document;

@@ -7,71 +7,71 @@ use utoipa::ToSchema;
 
 use crate::failure::{Failure, unexpected};
 
-/// What is available of the default stock.
+/// The availability of the default stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Available {
-    /// How many can be sold now.
+    /// Tickets that can be sold now.
     #[schema(example = 1000)]
     pub qty: u64,
-    /// Present and true when the store cannot be asked: it was so `Age` seconds ago.
+    /// Present and true when the store is unavailable. The counts are `Age` seconds old.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stale: bool,
 }
 
-/// A wish to buy.
+/// A purchase.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReserveBody {
-    /// How many, from 1 to MAX_QTY.
+    /// The quantity, from 1 to MAX_QTY.
     #[schema(minimum = 1, example = 2)]
     pub qty: u64,
-    /// Whose; needed where the event has a limit per customer.
+    /// The customer; required when the event has a limit per customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub customer: Option<CustomerId>,
 }
 
-/// What became of it.
+/// The result of a purchase.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReserveAnswer {
     /// Whether the tickets are sold.
     pub success: bool,
-    /// How many were left when it was decided.
+    /// Tickets left after the decision.
     pub remaining: u64,
-    /// In words.
+    /// The result in words.
     #[schema(example = "Reserved 2 tickets")]
     pub message: String,
-    /// The reservation, to be named in a refund.
+    /// The id of the reservation; a refund names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = Uuid)]
     pub reservation_id: Option<String>,
-    /// The place in the event's ledger at which it was decided.
+    /// The `seq` of the decision in the event's ledger.
     pub seq: u64,
 }
 
-/// One reservation of several.
+/// One reservation of a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BatchItem {
-    /// How many, from 1 to MAX_QTY.
+    /// The quantity, from 1 to MAX_QTY.
     #[schema(minimum = 1, example = 2)]
     pub qty: u64,
-    /// The key that makes it safe to repeat.
+    /// The key that makes a retry safe.
     #[schema(value_type = String, min_length = 1, max_length = 255, pattern = r"^[ -~]+$")]
     pub key: IdempotencyKey,
-    /// Of which event; `default` when not given.
+    /// The event; `default` when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$")]
     pub event: Option<EventName>,
-    /// Whose; needed where the event has a limit per customer.
+    /// The customer; required when the event has a limit per customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub customer: Option<CustomerId>,
-    /// How long its caller waits, milliseconds from the call's arrival: what is not decided by
-    /// then is not done.
+    /// Milliseconds from the arrival of the call that the caller waits. The service drops the
+    /// reservation after this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
 }
 
-/// The answer to one of them: the same object that a call of its own would have got.
+/// The response to one reservation: the same object as from a call of its own.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum BatchSlot {
@@ -82,7 +82,7 @@ pub enum BatchSlot {
     Problem(SlotProblem),
 }
 
-/// A problem as it stands in an answer: with the id that the edge gives to one that is an answer.
+/// A problem inside a batch. It has the request id that the middleware adds to other problems.
 #[derive(Debug, Serialize)]
 pub struct SlotProblem {
     /// The problem.

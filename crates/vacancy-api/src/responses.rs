@@ -65,7 +65,7 @@ impl IntoResponses for AdminErrors {
 impl IntoResponses for SaleRefusals {
     fn responses() -> Responses {
         let mut all = refusals([
-            ("409", "The customer's limit is reached"),
+            ("409", "The limit per customer is reached"),
             ("410", "The sale has closed"),
             ("425", "The sale has not opened"),
         ]);

@@ -21,21 +21,21 @@ pub struct Sale {
     /// The event.
     #[schema(example = "/api/v1/events/default")]
     pub source: String,
-    /// What happened: `io.ticket-system.ledger.` and `event_put`, `sold`, `held`, `extended`,
+    /// The kind of change: `io.ticket-system.ledger.` and `event_put`, `sold`, `held`, `extended`,
     /// `confirmed`, `released`, `expired` or `refunded`.
     #[serde(rename = "type")]
     #[schema(example = "io.ticket-system.ledger.sold")]
     pub kind: String,
-    /// The hold or reservation it is about.
+    /// The hold or reservation that changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = Uuid)]
     pub subject: Option<String>,
-    /// When it was decided, RFC 3339.
+    /// Time of the decision, RFC 3339.
     #[schema(format = DateTime)]
     pub time: String,
     /// `application/json`.
     pub datacontenttype: &'static str,
-    /// The place in the ledger: what to pass as `after`.
+    /// The place in the ledger; pass it as `after` for the records that follow.
     #[schema(example = "17")]
     pub sequence: String,
     /// `Integer`: how sequences compare.
@@ -51,7 +51,7 @@ pub struct Sale {
 /// `stored` of `event` as a CloudEvent.
 ///
 /// # Errors
-/// When what is stored is no record: the store is damaged.
+/// When the stored bytes are not a record: the store is damaged.
 pub fn sale_of(event: &EventName, stored: &StoredRecord) -> Result<Sale, BodyError> {
     let record = Record::from_body(&stored.body)?;
     let hash = Hash::of(&stored.body);

@@ -9,13 +9,14 @@ use inventory_engine::EngineError;
 pub fn problem_of_engine(error: &EngineError) -> Problem {
     match error {
         EngineError::Busy => {
-            Problem::overloaded("Too many requests are waiting. Nothing was done; try again.", 1)
+            Problem::overloaded("The queue is full. The request had no effect; retry.", 1)
         }
-        EngineError::DeadlinePassed => {
-            Problem::overloaded("The request waited too long. Nothing was done; try again.", 1)
-        }
+        EngineError::DeadlinePassed => Problem::overloaded(
+            "The deadline passed in the queue. The request had no effect; retry.",
+            1,
+        ),
         EngineError::KeyInFlight => {
-            let detail = "Another request with this Idempotency-Key is under way. Try again to get its answer.";
+            let detail = "Another request with this Idempotency-Key is in flight. Retry to get its response.";
             Problem::new(
                 StatusCode::CONFLICT,
                 "idempotency_key_in_flight",
@@ -24,12 +25,13 @@ pub fn problem_of_engine(error: &EngineError) -> Problem {
             )
             .retry_after_about_s(1)
         }
-        EngineError::Stopping => {
-            Problem::overloaded("The service is shutting down. Nothing was done; try again.", 1)
-        }
+        EngineError::Stopping => Problem::overloaded(
+            "The service is shutting down. The request had no effect; retry.",
+            1,
+        ),
         EngineError::Store(error) if error.is_without_effect() => {
             tracing::debug!(%error, "store unavailable");
-            let detail = "The store cannot be reached. Nothing was done; try again.";
+            let detail = "The store is unavailable. The request had no effect; retry.";
             Problem::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "store_unavailable",
@@ -40,7 +42,7 @@ pub fn problem_of_engine(error: &EngineError) -> Problem {
         }
         EngineError::Store(error) => {
             tracing::error!(%error, "outcome of a request is unknown: the store failed");
-            let detail = "The store failed. Whether the request took effect is not known: try again with the same Idempotency-Key.";
+            let detail = "The store failed, and the outcome is unknown. Retry with the same Idempotency-Key.";
             Problem::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "outcome_unknown",

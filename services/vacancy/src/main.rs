@@ -16,7 +16,7 @@ use vacancy_service::settings::{VacancyArgs, VacancySettings};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Keeps the stock of a ticket system. Settings come from the environment and from .env.
+/// Manages the stock of a ticket system. Reads settings from the environment and .env.
 #[derive(Parser)]
 #[command(version, after_help = render_help::<VacancyArgs>())]
 struct Cli {

@@ -1,4 +1,4 @@
-//! What can be seen of the stock on /metrics.
+//! Metrics of the stock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,31 +24,27 @@ const STOCKS_MAX: usize = 1_000;
 pub fn register(engine: &Engine, registry: &Registry) -> Result<(), prometheus::Error> {
     let sizes = vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
     let batch_size = Histogram::with_opts(
-        HistogramOpts::new("inventory_commit_commands", "Commands answered by one commit")
-            .buckets(sizes),
+        HistogramOpts::new("inventory_commit_commands", "Commands per commit").buckets(sizes),
     )?;
     let times = vec![0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0];
     let duration = Histogram::with_opts(
         HistogramOpts::new(
             "inventory_commit_seconds",
-            "From deciding a batch to its being durable",
+            "Time from the decision of a batch until it is durable",
         )
         .buckets(times),
     )?;
-    let records = IntCounter::new(
-        "inventory_ledger_records_total",
-        "Ledger records written since the start",
-    )?;
+    let records = IntCounter::new("inventory_ledger_records_total", "Ledger records written")?;
     let delays =
         vec![0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
     let delay_opts = HistogramOpts::new(
         "inventory_queue_delay_seconds",
-        "How long the oldest command of a commit waited for it",
+        "Time the oldest command of a commit waited in the queue",
     );
     let delay = Histogram::with_opts(delay_opts.buckets(delays))?;
     let sold_out = IntCounter::new(
         "inventory_sold_out_total",
-        "Commands that were refused because too little was left",
+        "Commands refused because the stock was sold out",
     )?;
     registry.register(Box::new(delay.clone()))?;
     registry.register(Box::new(sold_out.clone()))?;
@@ -56,7 +52,7 @@ pub fn register(engine: &Engine, registry: &Registry) -> Result<(), prometheus::
     registry.register(Box::new(duration.clone()))?;
     registry.register(Box::new(records.clone()))?;
     let queue_max =
-        IntGauge::new("inventory_queue_max", "Most commands that may wait for a commit")?;
+        IntGauge::new("inventory_queue_max", "Capacity of the commit queue (COMMIT_QUEUE_MAX)")?;
     queue_max.set(gauge(engine.limits().queue_max as u64));
     registry.register(Box::new(queue_max))?;
     engine.stats().observe(move |batch: &BatchStats| {
@@ -75,7 +71,7 @@ pub fn register(engine: &Engine, registry: &Registry) -> Result<(), prometheus::
     registry.register(Box::new(StockCollector::new(engine.clone())?))
 }
 
-/// Reads what the engine has counted when it is scraped.
+/// Reads the engine's counters at each scrape.
 struct CountsCollector {
     engine: Engine,
     refused: IntCounterVec,
@@ -86,11 +82,11 @@ impl CountsCollector {
     fn new(engine: Engine) -> Result<Self, prometheus::Error> {
         let refused = Opts::new(
             "inventory_commands_dropped_total",
-            "Commands not decided: too many waited, or too late when their turn came",
+            "Commands dropped without a decision, by reason: busy (queue full), late (deadline passed)",
         );
         let cache = Opts::new(
             "inventory_cache_reads_total",
-            "Reads of events where the store is shared: from the cache, or from the store",
+            "Event reads of a shared store, by cache result",
         );
         Ok(Self {
             engine,
@@ -129,30 +125,30 @@ struct Families {
     queued: IntGauge,
     stock: IntGaugeVec,
     holds: IntGaugeVec,
-    left_out: IntGauge,
+    omitted: IntGauge,
 }
 
 impl Families {
     fn new() -> Result<Self, prometheus::Error> {
         Ok(Self {
-            queued: IntGauge::new("inventory_queue_length", "Commands that wait for a commit")?,
+            queued: IntGauge::new("inventory_queue_length", "Commands in the commit queue")?,
             stock: IntGaugeVec::new(
                 Opts::new("inventory_stock", "Tickets by event, stock and state"),
                 &["event", "stock", "state"],
             )?,
             holds: IntGaugeVec::new(
-                Opts::new("inventory_live_holds", "Holds that are held, by event"),
+                Opts::new("inventory_live_holds", "Live holds, by event"),
                 &["event"],
             )?,
-            left_out: IntGauge::new(
-                "inventory_stocks_left_out",
-                "Stocks that are not reported because there are too many",
+            omitted: IntGauge::new(
+                "inventory_stocks_omitted",
+                "Stocks omitted from inventory_stock because of its series limit",
             )?,
         })
     }
 
     fn all(&self) -> [&dyn Collector; 4] {
-        [&self.queued, &self.stock, &self.holds, &self.left_out]
+        [&self.queued, &self.stock, &self.holds, &self.omitted]
     }
 
     fn set(&self, view: &EventView) {
@@ -191,17 +187,17 @@ impl Collector for StockCollector {
         // backend.
         let (default, others): (Vec<_>, Vec<_>) =
             views.iter().partition(|view| view.event.name.as_str() == DEFAULT_EVENT);
-        let (mut reported, mut left_out) = (0, 0);
+        let (mut reported, mut omitted) = (0, 0);
         for view in default.into_iter().chain(others) {
             let stocks = view.event.stocks.len();
             if reported > 0 && reported + stocks > STOCKS_MAX {
-                left_out += stocks;
+                omitted += stocks;
             } else {
                 reported += stocks;
                 families.set(view);
             }
         }
-        families.left_out.set(gauge(left_out as u64));
+        families.omitted.set(gauge(omitted as u64));
         families.all().iter().flat_map(|family| family.collect()).collect()
     }
 }
@@ -210,7 +206,7 @@ fn gauge(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Registers what is known of the database.
+/// Registers the metrics of the database.
 ///
 /// # Errors
 /// When one of them is registered already.
@@ -241,21 +237,21 @@ impl DatabaseFamilies {
     fn new() -> Result<Self, prometheus::Error> {
         let interrupted = Opts::new(
             "inventory_store_interrupted_commits_total",
-            "Commits whose connection was lost, by what became of them",
+            "Commits whose connection was lost, by outcome",
         );
         Ok(Self {
-            up: IntGauge::new("inventory_store_up", "Whether the database can be used")?,
+            up: IntGauge::new("inventory_store_up", "1 if the database is available")?,
             connects: IntCounter::new(
                 "inventory_store_connects_total",
-                "Connections made to the database",
+                "Database connections opened",
             )?,
             connect_failures: IntCounter::new(
                 "inventory_store_connect_failures_total",
-                "Connections that could not be made",
+                "Failed attempts to connect to the database",
             )?,
             conflicts: IntCounter::new(
                 "inventory_store_conflicts_total",
-                "Batches that were rolled back and decided again",
+                "Batches rolled back because of a conflict and retried",
             )?,
             interrupted: IntCounterVec::new(interrupted, &["outcome"])?,
         })
@@ -349,7 +345,7 @@ mod tests {
                     .contains("inventory_stock{event=\"gig\",state=\"held\",stock=\"general\"} 0"),
             "{text}"
         );
-        assert!(text.contains("inventory_stocks_left_out 0"), "{text}");
+        assert!(text.contains("inventory_stocks_omitted 0"), "{text}");
     }
 
     #[tokio::test]
@@ -372,6 +368,6 @@ mod tests {
             (series("inventory_stock{"), series("inventory_live_holds{")),
             ((3 + 15 * 64) * 3, 16)
         );
-        assert!(text.contains("inventory_stocks_left_out 64") && !text.contains("a15"));
+        assert!(text.contains("inventory_stocks_omitted 64") && !text.contains("a15"));
     }
 }

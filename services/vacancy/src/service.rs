@@ -30,7 +30,7 @@ use crate::{
 /// The title of the service's documentation.
 pub const TITLE: &str = "Vacancy Control Service";
 
-/// Why the service ended other than by being told to.
+/// Why the service ended without a shutdown signal.
 #[derive(Debug, Error)]
 pub enum RunError {
     /// It cannot listen.
@@ -121,7 +121,7 @@ pub async fn run<S: StockService>(
     }
 }
 
-/// Serves an open stock backend; tells why it has to close, or `None` for the shutdown.
+/// Serves an open stock backend; returns why it closes, or `None` for the shutdown.
 async fn serve<S: StockService>(
     service: &S,
     settings: &VacancySettings,

@@ -1,3 +1,5 @@
+//! `GET /api/v1/available`.
+
 use axum::{Json, extract::State};
 use http::HeaderMap;
 use http_server::{Problem, problem::ProblemDetails};
@@ -7,17 +9,36 @@ use vacancy_service::problem_of_engine;
 
 use crate::api::{age::age, state::AppState};
 
-/// How many tickets can be bought
+/// Read the availability
 ///
-/// Of stock `general` of event `default`. What has expired by now counts as available.
+/// Reads stock `general` of event `default`. Items of expired holds count as available.
 #[utoipa::path(
     get,
     path = "/api/v1/available",
     tag = "sale",
     responses(
-        (status = OK, body = Available, headers(("Age" = Option<u64>, description = "Only with `stale`: how many seconds ago it was so"))),
-        (status = NOT_FOUND, description = "There is no event `default` with a stock `general`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = SERVICE_UNAVAILABLE, description = "The stock cannot be told now", body = ProblemDetails, content_type = "application/problem+json"),
+        (
+            status = OK,
+            body = Available,
+            headers(
+                (
+                    "Age" = Option<u64>,
+                    description = "Only with `stale`: the age of the counts in seconds"
+                ),
+            ),
+        ),
+        (
+            status = NOT_FOUND,
+            description = "Event `default` or its stock `general` does not exist",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+        ),
+        (
+            status = SERVICE_UNAVAILABLE,
+            description = "The availability is unknown now",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+        ),
     )
 )]
 pub async fn available(

@@ -1,5 +1,4 @@
-//! The HTTP calls, one per file, grouped by who calls them: buyers, the ticket service,
-//! administrators.
+//! The HTTP calls, one per file, grouped by caller: buyers, the ticket service, administrators.
 
 mod admin;
 mod age;
@@ -32,8 +31,8 @@ pub fn router(app: AppState) -> OpenApiRouter {
         .with_state(app)
 }
 
-/// Whether a call finishes what was begun: a hold that is confirmed, released or extended. Those go
-/// before new ones.
+/// Whether a call finishes something begun earlier: it confirms, releases or extends a hold. Such
+/// calls go before new ones.
 #[must_use]
 pub fn is_urgent(method: &Method, route: &str) -> bool {
     match route.strip_prefix("/api/v1/holds/{id}") {

@@ -1,3 +1,5 @@
+//! `POST /api/v1/reserve`.
+
 use axum::extract::State;
 use http_server::extract::{CallerDeadline, IdempotencyKey, JsonBody};
 use vacancy_api::{
@@ -7,21 +9,29 @@ use vacancy_api::{
 
 use crate::api::state::AppState;
 
-/// Sell tickets at once
+/// Sell tickets immediately
 ///
-/// Of stock `general` of event `default`. Sold out is an answer, not an error. With an
-/// `Idempotency-Key`, repeating the call has no second effect and gives the same answer.
+/// Sells from stock `general` of event `default`. Sold out is a 200 response, not an error. With an
+/// `Idempotency-Key`, a retry has no second effect and returns the same response.
 #[utoipa::path(
     post,
     path = "/api/v1/reserve",
     tag = "sale",
     request_body = ReserveBody,
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat"),
-        ("X-Request-Timeout-Ms" = Option<u64>, Header, description = "How long the caller waits, milliseconds: what is not decided by then is not done"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe"),
+        (
+            "X-Request-Timeout-Ms" = Option<u64>,
+            Header,
+            description = "Milliseconds that the caller waits. The service drops the request after this time.",
+        ),
     ),
     responses(
-        (status = OK, body = ReserveAnswer, headers(("Event-Seq" = u64, description = "The answer's seq"))),
+        (
+            status = OK,
+            body = ReserveAnswer,
+            headers(("Event-Seq" = u64, description = "The `seq` of the response")),
+        ),
         KeyErrors,
         SaleRefusals,
         BodyErrors,

@@ -1,3 +1,5 @@
+//! `POST /api/v1/reserve/batch`.
+
 use std::time::Duration;
 
 use axum::{Json, extract::State};
@@ -15,19 +17,33 @@ use crate::api::state::AppState;
 
 /// Sell to several buyers with one call
 ///
-/// Used by the ticket service, and not routed from outside. Each reservation has its own key,
-/// effect and answer; the answers come in the order of the reservations.
+/// For the ticket service; the Ingress does not route it. Each reservation has its own key, effect
+/// and response. The responses have the order of the reservations.
 #[utoipa::path(
     post,
     path = "/api/v1/reserve/batch",
     tag = "internal",
     request_body = Vec<BatchItem>,
-    params(("X-Request-Timeout-Ms" = Option<u64>, Header, description = "How long the caller waits, milliseconds: what is not decided by then is not done")),
+    params((
+        "X-Request-Timeout-Ms" = Option<u64>,
+        Header,
+        description = "Milliseconds that the caller waits. The service drops the request after this time.",
+    )),
     responses(
         (status = OK, body = Vec<BatchSlot>),
-        (status = BAD_REQUEST, description = "The body is not JSON", body = ProblemDetails, content_type = "application/problem+json"),
+        (
+            status = BAD_REQUEST,
+            description = "The body is not JSON",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+        ),
         BodyErrors,
-        (status = UNPROCESSABLE_ENTITY, description = "A field is wrong, or there are too many", body = ProblemDetails, content_type = "application/problem+json"),
+        (
+            status = UNPROCESSABLE_ENTITY,
+            description = "A field is invalid, or the batch is too large",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+        ),
         Unavailable,
     )
 )]

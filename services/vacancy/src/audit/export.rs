@@ -23,7 +23,7 @@ use super::{
 };
 use crate::progress::show;
 
-/// What is exported, how, and where to.
+/// The arguments of `export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
     #[command(flatten)]
@@ -34,7 +34,7 @@ pub struct ExportArgs {
     /// Only this event
     #[arg(long)]
     event: Option<EventName>,
-    /// Write to this file instead of standard output; it is there only once it is complete
+    /// Output file (default: standard output); created only when complete
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -65,9 +65,9 @@ pub struct SaleRow<'a> {
     pub refund_id: Option<String>,
     /// The stock.
     pub stock: &'a str,
-    /// How many: below zero of a refund, so that the sum is what is sold.
+    /// The quantity; negative for a refund, so that the sum is the quantity sold.
     pub qty: i128,
-    /// Whose.
+    /// The customer.
     pub customer: Option<&'a str>,
     /// The payment that the confirmation named.
     pub payment_ref: Option<&'a str>,
@@ -75,7 +75,7 @@ pub struct SaleRow<'a> {
     pub idempotency_key: Option<&'a str>,
 }
 
-/// The lines of one record; none for what is neither a sale nor a refund.
+/// The lines of one record; none unless it is a sale or a refund.
 pub fn rows(audited: &Audited) -> impl Iterator<Item = SaleRow<'_>> {
     let record = &audited.record;
     let told = match &record.change {

@@ -168,7 +168,7 @@ impl HttpFeed {
             let body = sale.data.get().as_bytes().to_vec();
             if Hash::of(&body).to_string() != sale.hash {
                 return Err(unreadable(format!(
-                    "event '{event}', seq {seq}: its hash is not that of its data"
+                    "event '{event}', seq {seq}: hash does not match data"
                 )));
             }
             Ok(Entry { event: event.clone(), seq, body })
@@ -221,11 +221,7 @@ impl Views {
             )
         });
         if !told.eq(summed) {
-            return Err(wrong(
-                event.name(),
-                event.seq(),
-                "the counts that the service tells are not those of its ledger",
-            ));
+            return Err(wrong(event.name(), event.seq(), "reported counts differ from the ledger"));
         }
         self.compared.fetch_add(view.stocks.len() as u64, Ordering::Relaxed);
         Ok(())
@@ -253,7 +249,7 @@ impl Views {
         Ok(())
     }
 
-    /// How many counts were compared.
+    /// The number of counts compared.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.compared.load(Ordering::Relaxed)

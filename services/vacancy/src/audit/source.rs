@@ -20,11 +20,11 @@ pub struct SourceArgs {
     /// A running service, such as http://vacancy:8001; with ADMIN_TOKEN
     #[arg(long, value_name = "URL", group = "source")]
     url: Option<String>,
-    /// A database, whoever else uses it; STORE_URL is better, as others on this machine can see a
-    /// password that stands here
+    /// A database, also while in use. Prefer STORE_URL: a password here is visible in the list of
+    /// processes password that stands here
     #[arg(long, value_name = "URL", group = "source")]
     store_url: Option<String>,
-    /// Where scratch files go; they are removed at the end
+    /// Directory for scratch files, removed at the end
     #[arg(long, value_name = "DIR")]
     scratch: Option<PathBuf>,
 }
@@ -34,7 +34,7 @@ pub struct SourceArgs {
 pub enum LedgerLocation {
     /// A data directory that no process has open.
     DataDir(PathBuf),
-    /// What `backup` made.
+    /// A directory created by `backup`.
     Backup(PathBuf),
     /// A running service.
     Url(String),

@@ -31,7 +31,7 @@ pub async fn run_verify(args: &SourceArgs, settings: &VacancySettings) -> ExitCo
     };
     match verified {
         Ok(report) => {
-            eprintln!("{place} is right: {}", summary(&report));
+            eprintln!("{place} OK: {}", summary(&report));
             ExitCode::SUCCESS
         }
         Err(error) => failed(&place, &error),
@@ -58,7 +58,7 @@ fn summary(report: &Report) -> String {
     let forgotten = match keys_forgotten_early {
         0 => String::new(),
         early => format!(
-            "; {early} keys were used anew before their time, as there were more than are kept"
+            "; {early} keys were reused before they expired (IDEMPOTENCY_KEYS_MAX exceeded)"
         ),
     };
     format!(

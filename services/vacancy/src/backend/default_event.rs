@@ -8,7 +8,7 @@ use vacancy_service::{DEFAULT_EVENT, DEFAULT_STOCK};
 
 use super::error::OpenError;
 
-/// What came of creating the default event.
+/// The result of creating the default event.
 pub(super) enum Creation {
     /// The event exists now.
     Exists,

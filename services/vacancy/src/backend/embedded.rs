@@ -50,7 +50,7 @@ impl EmbeddedBackend {
     }
 
     /// Waits until it has to close by itself. When that is for a restored store, nothing is sold
-    /// from this one any more.
+    /// from the old store any more.
     pub(super) async fn closing(&self) -> Closing {
         tokio::select! {
             error = self.engine.failed() => Closing::Failed(error),
@@ -61,7 +61,7 @@ impl EmbeddedBackend {
         }
     }
 
-    /// Ends copies under way, writes what is waiting and closes the store.
+    /// Ends running copies, commits queued requests and closes the store.
     pub(super) async fn close(self) {
         self.control.stop().await;
         self.engine.stop().await;

@@ -9,9 +9,9 @@ use vacancy_service::VacancySettings;
 
 use super::default_event::{self, Creation};
 
-/// How long a start waits for the database before it serves without one.
+/// Time that a start waits for the database before it serves without it.
 const START_MAX: Duration = Duration::from_secs(5);
-/// How often the default event is tried to be created.
+/// Pause between two tries to create the default event.
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// The engine and the database behind it.

@@ -38,7 +38,7 @@ impl StockBackend {
         }
     }
 
-    /// What is counted about a database.
+    /// The counters of the database.
     #[must_use]
     pub fn watch(&self) -> Option<PostgresWatch> {
         match self {
@@ -48,7 +48,7 @@ impl StockBackend {
     }
 
     /// Waits until it has to close by itself. When that is for a restored store, nothing is sold
-    /// from this one any more.
+    /// from the old store any more.
     pub async fn closing(&self) -> Closing {
         match self {
             Self::Embedded(backend) => backend.closing().await,
@@ -56,7 +56,7 @@ impl StockBackend {
         }
     }
 
-    /// Ends what is under way, writes what is waiting and closes the store.
+    /// Ends running copies, commits queued requests and closes the store.
     pub async fn close(self) {
         match self {
             Self::Embedded(backend) => backend.close().await,

@@ -15,21 +15,21 @@ pub enum CommandError {
     /// The ledger could not be moved.
     #[error(transparent)]
     Transfer(#[from] TransferError),
-    /// The running process could not be asked.
+    /// The running process did not respond.
     #[error(
-        "{0} (a process has the data directory open, but does not answer there: it may be starting)"
+        "{0} (another process has the data directory open but does not respond on the control socket; it may be starting)"
     )]
     Control(#[from] ControlError),
-    /// The running process said no.
+    /// The running process refused the command.
     #[error("{0}")]
     Refused(String),
-    /// The stock is in a database, which has ways of its own.
+    /// The stock is in a database, which has its own tools.
     #[error("the stock is in PostgreSQL (STORE_URL): {0}")]
     Database(&'static str),
     /// No database was named.
-    #[error("name the database: STORE_URL, or --to")]
+    #[error("no database given: set STORE_URL or --to")]
     NoDatabase,
-    /// What was named is no database.
+    /// The URL is invalid.
     #[error("--to: {0}")]
     Target(#[from] UrlError),
     /// The database cannot be used.

@@ -14,40 +14,42 @@ use crate::{
     progress::show,
 };
 
-/// What can be done with a stock besides selling it.
+/// The commands about a stock.
 #[derive(Subcommand)]
 pub enum StockCommand {
-    /// Copy the ledgers to a new directory, while the service runs or not
+    /// Back up the ledgers to a new directory (the service may be running)
     Backup {
         /// New or empty
         dir: PathBuf,
     },
-    /// Replace the stock by a backup, while the service runs or not
+    /// Replace the stock with a backup (the service may be running)
     Restore {
-        /// What `backup` made
+        /// A directory created by `backup`
         dir: PathBuf,
     },
-    /// Check every record and every count, read-only; 1 is the exit code of a violation
+    /// Check every record and count, read-only. Exit code 1: violation found
     Verify(SourceArgs),
     /// Write sales and refunds as a table, for reconciliation
     Export(ExportArgs),
     /// Move the stock from a data directory, or from a backup of one, to PostgreSQL
     MigrateStore {
-        /// A data directory that no process has open, or what `backup` made
+        /// A data directory that no process has open, or a backup
         #[arg(long)]
         from: PathBuf,
-        /// The database; STORE_URL when not given, which others on the machine do not see in the
-        /// list of processes
+        /// Target database (default: STORE_URL). A password here is visible in the list of
+        /// processes list of processes
         #[arg(long)]
         to: Option<String>,
     },
 }
 
 impl StockCommand {
-    /// Does it, and tells how it ended.
+    /// Runs the command, prints its result and returns its exit code.
     pub async fn run(self, settings: &VacancySettings) -> ExitCode {
         match self {
-            Self::Backup { dir } => report("backed up", run_backup(settings, &dir, show()).await),
+            Self::Backup { dir } => {
+                report("backup completed", run_backup(settings, &dir, show()).await)
+            }
             Self::Restore { dir } => report("restored", run_restore(settings, &dir, show()).await),
             Self::Verify(source) => run_verify(&source, settings).await,
             Self::Export(args) => run_export(&args, settings).await,

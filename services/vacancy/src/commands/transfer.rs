@@ -18,7 +18,7 @@ use crate::{
     control::{ControlRequest, ControlResponse, send},
 };
 
-/// What was moved.
+/// The number of records and events moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moved {
     /// Records.
@@ -37,14 +37,14 @@ impl From<Manifest> for Moved {
 /// goes on serving.
 ///
 /// # Errors
-/// [`CommandError`]; among them that there is no store.
+/// [`CommandError`]; also when there is no store.
 pub async fn run_backup(
     settings: &VacancySettings,
     dir: &Path,
     mut progress: impl FnMut(u64),
 ) -> Result<Moved, CommandError> {
     if settings.postgres.is_some() {
-        return Err(CommandError::Database("back it up with pg_dump or the database's own means"));
+        return Err(CommandError::Database("use pg_dump or your database's backup"));
     }
     match DataDir::lock_existing(settings.data_dir.clone()) {
         Ok(data_dir) => {
@@ -77,7 +77,7 @@ pub async fn run_restore(
 ) -> Result<Moved, CommandError> {
     if settings.postgres.is_some() {
         return Err(CommandError::Database(
-            "bring a backup of DATA_DIR to it with migrate-store, into an empty schema",
+            "import a backup of DATA_DIR with migrate-store into an empty schema",
         ));
     }
     match DataDir::lock(settings.data_dir.clone()) {
@@ -133,7 +133,7 @@ pub async fn run_migrate(
     }
     let report = |event: MigrationProgress<'_>| match event {
         MigrationProgress::Records(records) => progress(records),
-        MigrationProgress::Lost(error, pause) => eprintln!("{error}; trying again in {pause:?}"),
+        MigrationProgress::Lost(error, pause) => eprintln!("{error}; retrying in {pause:?}"),
     };
     let (records, events) = migrate(&source, &postgres, &RetryPolicy::default(), report).await?;
     Ok(Moved { records, events })

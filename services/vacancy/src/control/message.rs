@@ -25,7 +25,7 @@ impl ControlRequest {
     /// Reads the line of a caller. Its directory is absolute: the caller's is not this process's.
     ///
     /// # Errors
-    /// What is wrong with it, for the caller.
+    /// A message for the caller.
     pub fn parse(line: &[u8]) -> Result<Self, String> {
         // Without the library's words: they quote what was sent, which may be anything.
         let unknown = |error: serde_json::Error| {

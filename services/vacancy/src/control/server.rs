@@ -29,16 +29,16 @@ use super::{
 
 /// The longest line that is read, bytes: a path and a little JSON around it.
 const LINE_MAX: u64 = 16_384;
-/// How long a caller may take to send it.
+/// Time for a caller to send the line.
 const LINE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A restored store that is complete: to be accepted once nothing is sold from the present one.
 pub struct Restored {
     /// The store.
     pub staged: StagedRestore,
-    /// What it holds.
+    /// Its items.
     pub manifest: Manifest,
-    /// Who asked for it waits for the end here.
+    /// The caller of the restore waits for the result on this channel.
     pub done: oneshot::Sender<ControlResponse>,
 }
 
@@ -101,7 +101,7 @@ impl ControlServer {
         }
     }
 
-    /// Closes the socket, and ends what is under way.
+    /// Closes the socket and ends running copies.
     pub async fn stop(self) {
         if let Some(listener) = self.listener {
             listener.abort();
@@ -162,7 +162,7 @@ async fn serve(stream: UnixStream, shared: Arc<Shared>) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Does what is asked whether or not the caller still listens.
+/// Handles the request whether or not the caller still listens.
 async fn handle(
     shared: Arc<Shared>,
     request: ControlRequest,

@@ -41,7 +41,7 @@ fn output_text(output: &Output) -> String {
 /// The result of `verify`.
 fn sums(output: &Output) -> String {
     let text = output_text(output);
-    let (_, sums) = text.split_once(" is right: ").unwrap_or_else(|| panic!("{text}"));
+    let (_, sums) = text.split_once(" OK: ").unwrap_or_else(|| panic!("{text}"));
     sums.split_once("; ").unwrap().0.to_owned()
 }
 
@@ -194,7 +194,7 @@ async fn migration_survives_kills_of_command_and_server() {
         .unwrap()
         .unwrap();
     assert!(done.status.success(), "{}", output_text(&done));
-    assert!(output_text(&done).contains("trying again in"), "{}", output_text(&done));
+    assert!(output_text(&done).contains("retrying in"), "{}", output_text(&done));
     let records = written(&server, 0).await;
     assert!(
         output_text(&done).contains(&format!("moved: {records} records of 2 events")),

@@ -1,3 +1,5 @@
+//! `PUT /api/v1/admin/events/{event}`.
+
 use axum::{
     Json,
     extract::State,
@@ -24,8 +26,8 @@ use crate::api::{
 
 /// Create an event, or set its capacities and settings
 ///
-/// What is not named is removed or reset. With `If-Match`, only if nobody else has changed it
-/// since.
+/// An omitted stock is removed and an omitted setting is reset. With `If-Match`, the call fails if
+/// the event changed in the meantime.
 #[utoipa::path(
     put,
     path = "/api/v1/admin/events/{event}",
@@ -33,19 +35,67 @@ use crate::api::{
     security(("admin" = [])),
     request_body = PutEventBody,
     params(
-        ("event" = String, Path, description = "The event", min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that was seen"),
+        (
+            "event" = String,
+            Path,
+            description = "The event",
+            min_length = 1,
+            max_length = 64,
+            pattern = r"^[a-z0-9][a-z0-9_.-]*$",
+        ),
+        ("If-Match" = Option<String>, Header, description = "The ETag of the version to change"),
     ),
     responses(
-        (status = OK, body = Event, headers(("ETag" = String, description = "The version of its settings and capacities"), ("Event-Seq" = u64, description = "The answer's seq"))),
-        (status = CREATED, body = Event, headers(("ETag" = String, description = "The version of its settings and capacities"), ("Event-Seq" = u64, description = "The answer's seq"))),
-        (status = BAD_REQUEST, description = "The body is not JSON, or If-Match is malformed", body = ProblemDetails, content_type = "application/problem+json"),
+        (
+            status = OK,
+            body = Event,
+            headers(
+                ("ETag" = String, description = "The version of the settings and capacities"),
+                ("Event-Seq" = u64, description = "The `seq` of the response"),
+            ),
+        ),
+        (
+            status = CREATED,
+            body = Event,
+            headers(
+                ("ETag" = String, description = "The version of the settings and capacities"),
+                ("Event-Seq" = u64, description = "The `seq` of the response"),
+            ),
+        ),
+        (
+            status = BAD_REQUEST,
+            description = "The body is not JSON, or If-Match is malformed",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+        ),
         AdminErrors,
-        (status = NOT_FOUND, description = "No event can have this name", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = CONFLICT, description = "A capacity below what is held and sold", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
-        (status = PRECONDITION_FAILED, description = "It has changed", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
+        (
+            status = NOT_FOUND,
+            description = "The name is not valid for an event",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+        ),
+        (
+            status = CONFLICT,
+            description = "A capacity is below the quantity held and sold",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+            headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
+        ),
+        (
+            status = PRECONDITION_FAILED,
+            description = "The event changed in the meantime",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+            headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
+        ),
         BodyErrors,
-        (status = UNPROCESSABLE_ENTITY, description = "A field is wrong", body = ProblemDetails, content_type = "application/problem+json"),
+        (
+            status = UNPROCESSABLE_ENTITY,
+            description = "A field is invalid",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+        ),
         Unavailable,
     )
 )]

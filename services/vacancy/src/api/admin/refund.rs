@@ -1,3 +1,5 @@
+//! `POST /api/v1/admin/reservations/{id}/refunds`.
+
 use axum::extract::State;
 use http_server::{
     Problem,
@@ -12,9 +14,9 @@ use vacancy_api::{
 
 use crate::api::state::{Admin, AppState};
 
-/// Take sold tickets back
+/// Refund a reservation
 ///
-/// They can be sold again at once. Several refunds of parts are possible, until nothing is left.
+/// The refunded tickets are available immediately. You can refund a reservation in parts.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/reservations/{id}/refunds",
@@ -23,14 +25,29 @@ use crate::api::state::{Admin, AppState};
     request_body(content = Option<RefundBody>),
     params(
         ("id" = String, Path, description = "The reservation: the id of a sale, or of a confirmed hold", format = Uuid),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe"),
     ),
     responses(
-        (status = CREATED, body = RefundReceipt, headers(("Event-Seq" = u64, description = "The answer's seq"))),
+        (
+            status = CREATED,
+            body = RefundReceipt,
+            headers(("Event-Seq" = u64, description = "The `seq` of the response")),
+        ),
         KeyErrors,
         AdminErrors,
-        (status = NOT_FOUND, description = "There is no such reservation", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = CONFLICT, description = "Not confirmed, or already refunded", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
+        (
+            status = NOT_FOUND,
+            description = "The reservation does not exist",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+        ),
+        (
+            status = CONFLICT,
+            description = "Not confirmed, or already refunded",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+            headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
+        ),
         BodyErrors,
         Unavailable,
     )

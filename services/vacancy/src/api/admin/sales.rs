@@ -1,3 +1,5 @@
+//! `GET /api/v1/admin/events/{event}/sales`.
+
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
@@ -16,22 +18,21 @@ use vacancy_service::problem_of_engine;
 
 use crate::api::state::{Admin, AppState};
 
-/// Which page.
+/// The page.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Page {
     /// Records after this `sequence`; 0 or nothing for the first page.
     after: Option<u64>,
-    /// How many, from 1 to MAX_PAGE; 100 when not given.
+    /// Entries per page, from 1 to MAX_PAGE. Default: 100.
     #[param(minimum = 1)]
     limit: Option<usize>,
 }
 
 /// Read an event's ledger
 ///
-/// Every accepted change in order and without gaps, as CloudEvents: the sales log, the audit trail
-/// and the outbox in one. A page that is not full is the end for now; asking again with the last
-/// `sequence` goes on from there.
+/// Every accepted change in order and without gaps, as CloudEvents. A page that is not full is the
+/// current end. Pass the last `sequence` as `after` to read on.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/events/{event}/sales",
@@ -42,7 +43,12 @@ pub struct Page {
         (status = OK, body = Vec<Sale>, content_type = "application/cloudevents-batch+json"),
         AdminErrors,
         EventNotFound,
-        (status = UNPROCESSABLE_ENTITY, description = "A parameter is wrong", body = ProblemDetails, content_type = "application/problem+json"),
+        (
+            status = UNPROCESSABLE_ENTITY,
+            description = "A parameter is invalid",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+        ),
         Unavailable,
     )
 )]
@@ -71,7 +77,7 @@ pub async fn list_sales(
         .map_err(|error| error.to_string())
         .and_then(|sales| serde_json::to_vec(&sales).map_err(|error| error.to_string()));
     let body = body.map_err(|error| {
-        tracing::error!(%error, "the ledger cannot be read");
+        tracing::error!(%error, "cannot read the ledger");
         Problem::internal("The ledger cannot be read.")
     })?;
     let kind = HeaderValue::from_static("application/cloudevents-batch+json");

@@ -1,3 +1,5 @@
+//! `GET /api/v1/events/{event}`.
+
 use axum::{
     Json,
     extract::State,
@@ -12,14 +14,24 @@ use vacancy_service::problem_of_engine;
 use super::etag_of;
 use crate::api::{age::age, state::AppState};
 
-/// Look at an event
+/// Read an event
 #[utoipa::path(
     get,
     path = "/api/v1/events/{event}",
     tag = "events",
     params(("event" = String, Path, description = "The event", min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$")),
     responses(
-        (status = OK, body = Event, headers(("ETag" = String, description = "The version of its settings and capacities"), ("Age" = Option<u64>, description = "Only with `stale`: how many seconds ago it was so"))),
+        (
+            status = OK,
+            body = Event,
+            headers(
+                ("ETag" = String, description = "The version of the settings and capacities"),
+                (
+                    "Age" = Option<u64>,
+                    description = "Only with `stale`: the age of the counts in seconds"
+                ),
+            ),
+        ),
         EventNotFound,
         Unavailable,
     )

@@ -1,3 +1,5 @@
+//! `GET /api/v1/events`.
+
 use axum::{Json, extract::State};
 use http_server::{Problem, extract::QueryParams, problem::ProblemDetails};
 use inventory::EventName;
@@ -8,21 +10,21 @@ use vacancy_service::problem_of_engine;
 
 use crate::api::state::AppState;
 
-/// Which page.
+/// The page.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Page {
     /// Events after this name.
     #[param(value_type = Option<String>, min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$")]
     after: Option<EventName>,
-    /// How many, from 1 to MAX_PAGE; 100 when not given.
+    /// Entries per page, from 1 to MAX_PAGE. Default: 100.
     #[param(minimum = 1)]
     limit: Option<usize>,
 }
 
 /// List events by name
 ///
-/// An event that is `stale` is told as it was when the store could last be asked.
+/// An event that is `stale` has the counts of the last successful read.
 #[utoipa::path(
     get,
     path = "/api/v1/events",
@@ -30,7 +32,12 @@ pub struct Page {
     params(Page),
     responses(
         (status = OK, body = EventList),
-        (status = UNPROCESSABLE_ENTITY, description = "A parameter is wrong", body = ProblemDetails, content_type = "application/problem+json"),
+        (
+            status = UNPROCESSABLE_ENTITY,
+            description = "A parameter is invalid",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+        ),
         Unavailable,
     )
 )]

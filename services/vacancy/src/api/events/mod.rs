@@ -1,4 +1,4 @@
-//! Events: what there is, and how much of it.
+//! The calls that read events.
 
 pub mod get;
 pub mod list;

@@ -1,3 +1,5 @@
+//! `POST /api/v1/holds/{id}/confirm`.
+
 use axum::extract::State;
 use http_server::{
     extract::{CallerDeadline, IdempotencyKey, OptionalJson, PathParams},
@@ -11,10 +13,10 @@ use vacancy_api::{
 
 use crate::api::state::AppState;
 
-/// Sell what is held
+/// Confirm a hold
 ///
-/// Repeating it gives the same answer. A hold that is out of time is sold all the same while its
-/// items can still be had.
+/// Sells the items of the hold. A repeated call returns the same response. An expired hold is
+/// confirmed too while its items are still available.
 #[utoipa::path(
     post,
     path = "/api/v1/holds/{id}/confirm",
@@ -22,15 +24,35 @@ use crate::api::state::AppState;
     request_body(content = Option<ConfirmBody>),
     params(
         ("id" = String, Path, description = "The hold", format = Uuid),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat"),
-        ("X-Request-Timeout-Ms" = Option<u64>, Header, description = "How long the caller waits, milliseconds: what is not decided by then is not done"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe"),
+        (
+            "X-Request-Timeout-Ms" = Option<u64>,
+            Header,
+            description = "Milliseconds that the caller waits. The service drops the request after this time.",
+        ),
     ),
     responses(
-        (status = OK, body = HoldReceipt, headers(("Event-Seq" = u64, description = "The answer's seq"))),
+        (
+            status = OK,
+            body = HoldReceipt,
+            headers(("Event-Seq" = u64, description = "The `seq` of the response")),
+        ),
         KeyErrors,
         HoldNotFound,
-        (status = CONFLICT, description = "Released, or the customer's limit is reached", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
-        (status = GONE, description = "Expired, and its items are gone", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
+        (
+            status = CONFLICT,
+            description = "Released, or the limit per customer is reached",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+            headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
+        ),
+        (
+            status = GONE,
+            description = "Expired, and its items are gone",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+            headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
+        ),
         BodyErrors,
         Unavailable,
     )

@@ -1,3 +1,5 @@
+//! `POST /api/v1/holds`.
+
 use axum::extract::State;
 use http_server::{
     Problem,
@@ -15,24 +17,58 @@ use crate::api::state::AppState;
 
 /// Hold tickets for a while
 ///
-/// All items or none are taken out of sale until the hold is confirmed, released or out of time.
+/// Takes all items or none out of sale until you confirm or release the hold, or it expires.
 #[utoipa::path(
     post,
     path = "/api/v1/holds",
     tag = "holds",
     request_body = CreateHoldBody,
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat"),
-        ("X-Request-Timeout-Ms" = Option<u64>, Header, description = "How long the caller waits, milliseconds: what is not decided by then is not done"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe"),
+        (
+            "X-Request-Timeout-Ms" = Option<u64>,
+            Header,
+            description = "Milliseconds that the caller waits. The service drops the request after this time.",
+        ),
     ),
     responses(
-        (status = CREATED, body = HoldReceipt, headers(("Location" = String, description = "The hold"), ("Event-Seq" = u64, description = "The answer's seq"))),
+        (
+            status = CREATED,
+            body = HoldReceipt,
+            headers(
+                ("Location" = String, description = "The hold"),
+                ("Event-Seq" = u64, description = "The `seq` of the response"),
+            ),
+        ),
         KeyErrors,
-        (status = NOT_FOUND, description = "There is no such event or stock", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = CONFLICT, description = "Sold out, or the customer's limit is reached", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
-        (status = GONE, description = "The sale has closed", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
+        (
+            status = NOT_FOUND,
+            description = "The event or stock does not exist",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+        ),
+        (
+            status = CONFLICT,
+            description = "Sold out, or the limit per customer is reached",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+            headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
+        ),
+        (
+            status = GONE,
+            description = "The sale has closed",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+            headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
+        ),
         BodyErrors,
-        (status = 425, description = "The sale has not opened", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
+        (
+            status = 425,
+            description = "The sale has not opened",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+            headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
+        ),
         Unavailable,
     )
 )]

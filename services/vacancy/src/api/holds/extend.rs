@@ -1,3 +1,5 @@
+//! `POST /api/v1/holds/{id}/extend`.
+
 use axum::extract::State;
 use http_server::{
     extract::{CallerDeadline, IdempotencyKey, JsonBody, PathParams},
@@ -12,10 +14,10 @@ use vacancy_api::{
 use super::ttl_ms;
 use crate::api::state::AppState;
 
-/// Hold for longer
+/// Extend a hold
 ///
-/// From now on for `ttl_s` seconds, and in all no longer than HOLD_LIFETIME_MAX_S from when the
-/// hold was made.
+/// Sets the expiry time to `ttl_s` seconds from now. The total lifetime of a hold is at most
+/// HOLD_LIFETIME_MAX_S.
 #[utoipa::path(
     post,
     path = "/api/v1/holds/{id}/extend",
@@ -23,15 +25,35 @@ use crate::api::state::AppState;
     request_body = ExtendBody,
     params(
         ("id" = String, Path, description = "The hold", format = Uuid),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat"),
-        ("X-Request-Timeout-Ms" = Option<u64>, Header, description = "How long the caller waits, milliseconds: what is not decided by then is not done"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe"),
+        (
+            "X-Request-Timeout-Ms" = Option<u64>,
+            Header,
+            description = "Milliseconds that the caller waits. The service drops the request after this time.",
+        ),
     ),
     responses(
-        (status = OK, body = HoldReceipt, headers(("Event-Seq" = u64, description = "The answer's seq"))),
+        (
+            status = OK,
+            body = HoldReceipt,
+            headers(("Event-Seq" = u64, description = "The `seq` of the response")),
+        ),
         KeyErrors,
         HoldNotFound,
-        (status = CONFLICT, description = "Confirmed or released, or its longest life is reached", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
-        (status = GONE, description = "Expired", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
+        (
+            status = CONFLICT,
+            description = "Confirmed or released, or the maximum lifetime is reached",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+            headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
+        ),
+        (
+            status = GONE,
+            description = "Expired",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+            headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
+        ),
         BodyErrors,
         Unavailable,
     )

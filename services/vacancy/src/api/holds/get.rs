@@ -1,3 +1,5 @@
+//! `GET /api/v1/holds/{id}`.
+
 use axum::{Json, extract::State};
 use http_server::{Problem, extract::PathParams};
 use inventory::HoldId;
@@ -6,9 +8,9 @@ use vacancy_service::problem_of_engine;
 
 use crate::api::state::AppState;
 
-/// Look at a hold or reservation
+/// Read a hold or reservation
 ///
-/// A hold past its time is `expired` from that moment on.
+/// A hold is `expired` from its expiry time on.
 #[utoipa::path(
     get,
     path = "/api/v1/holds/{id}",

@@ -1,4 +1,4 @@
-//! Holds: made, looked at, extended, confirmed, released.
+//! The calls about holds.
 
 pub mod confirm;
 pub mod create;

@@ -1,3 +1,5 @@
+//! `DELETE /api/v1/holds/{id}`.
+
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
@@ -12,21 +14,35 @@ use vacancy_api::{EVENT_SEQ, Failure, HoldNotFound, Unavailable};
 
 use crate::api::state::AppState;
 
-/// Give a hold back
+/// Release a hold
 ///
-/// Repeating it changes nothing.
+/// A repeated call changes nothing.
 #[utoipa::path(
     delete,
     path = "/api/v1/holds/{id}",
     tag = "holds",
     params(
         ("id" = String, Path, description = "The hold", format = Uuid),
-        ("X-Request-Timeout-Ms" = Option<u64>, Header, description = "How long the caller waits, milliseconds: what is not decided by then is not done"),
+        (
+            "X-Request-Timeout-Ms" = Option<u64>,
+            Header,
+            description = "Milliseconds that the caller waits. The service drops the request after this time.",
+        ),
     ),
     responses(
-        (status = NO_CONTENT, description = "It holds nothing any more", headers(("Event-Seq" = u64, description = "The answer's seq"))),
+        (
+            status = NO_CONTENT,
+            description = "The hold is released",
+            headers(("Event-Seq" = u64, description = "The `seq` of the response")),
+        ),
         HoldNotFound,
-        (status = CONFLICT, description = "It is confirmed", body = ProblemDetails, content_type = "application/problem+json", headers(("Event-Seq" = u64, description = "The seq at which it was refused"))),
+        (
+            status = CONFLICT,
+            description = "The hold is confirmed",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+            headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
+        ),
         Unavailable,
     )
 )]
