@@ -23,7 +23,7 @@ impl DatabaseHealth {
     /// Records that the database is available.
     pub fn set_up(&self) {
         if self.state.send_replace(None).is_some() {
-            tracing::info!("database is available");
+            tracing::info!("database available");
         }
     }
 
