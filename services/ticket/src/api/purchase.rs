@@ -28,14 +28,42 @@ use crate::client::{PurchaseRequest, TraceHeaders};
     path = "/api/v1/purchase",
     tag = "sale",
     request_body = ReserveBody,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to retry")),
+    params((
+        "Idempotency-Key" = Option<String>,
+        Header,
+        description = "Makes the call safe to retry",
+    )),
     responses(
-        (status = OK, body = ReserveAnswer, headers(("Event-Seq" = u64, description = "Position of the decision in the ledger"), ("Idempotency-Key" = String, description = "The generated key, if the request had none"))),
+        (
+            status = OK,
+            body = ReserveAnswer,
+            headers(
+                ("Event-Seq" = u64, description = "Position of the decision in the ledger"),
+                (
+                    "Idempotency-Key" = String,
+                    description = "The generated key, if the request had none",
+                ),
+            ),
+        ),
         KeyErrors,
         SaleRefusals,
         BodyErrors,
-        (status = TOO_MANY_REQUESTS, description = "The rate limit of vacancy is exceeded", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = SERVICE_UNAVAILABLE, description = "Vacancy is unreachable or overloaded", body = ProblemDetails, content_type = "application/problem+json", headers(("Idempotency-Key" = String, description = "The generated key, if the request had none"))),
+        (
+            status = TOO_MANY_REQUESTS,
+            description = "The rate limit of vacancy is exceeded",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+        ),
+        (
+            status = SERVICE_UNAVAILABLE,
+            description = "Vacancy is unreachable or overloaded",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+            headers((
+                "Idempotency-Key" = String,
+                description = "The generated key, if the request had none",
+            )),
+        ),
     )
 )]
 pub async fn purchase(
