@@ -28,7 +28,11 @@ use crate::client::{PurchaseRequest, TraceHeaders};
     path = "/api/v1/purchase",
     tag = "sale",
     request_body = ReserveBody,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to retry")),
+    params((
+        "Idempotency-Key" = Option<String>,
+        Header,
+        description = "Makes the call safe to retry",
+    )),
     responses(
         (
             status = OK,
@@ -37,7 +41,7 @@ use crate::client::{PurchaseRequest, TraceHeaders};
                 ("Event-Seq" = u64, description = "Position of the decision in the ledger"),
                 (
                     "Idempotency-Key" = String,
-                    description = "The generated key, if the request had none"
+                    description = "The generated key, if the request had none",
                 ),
             ),
         ),
@@ -55,12 +59,10 @@ use crate::client::{PurchaseRequest, TraceHeaders};
             description = "Vacancy is unreachable or overloaded",
             body = ProblemDetails,
             content_type = "application/problem+json",
-            headers(
-                (
-                    "Idempotency-Key" = String,
-                    description = "The generated key, if the request had none"
-                ),
-            ),
+            headers((
+                "Idempotency-Key" = String,
+                description = "The generated key, if the request had none",
+            )),
         ),
     )
 )]

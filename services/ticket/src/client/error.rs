@@ -48,7 +48,8 @@ impl ClientError {
                 unavailable("The vacancy service cannot be reached. Nothing was sold; retry.", 1)
             }
             Self::CircuitOpen { retry_after } => unavailable(
-                "The vacancy service is unavailable (circuit breaker open). Nothing was sold; retry.",
+                "The vacancy service is unavailable (circuit breaker open). Nothing was sold; \
+                 retry.",
                 u32::try_from(retry_after.as_secs()).unwrap_or(u32::MAX).saturating_add(1),
             ),
             Self::Unknown => unavailable(

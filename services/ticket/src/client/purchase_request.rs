@@ -1,4 +1,4 @@
-//! A purchase on its way to vacancy.
+//! A purchase as the clients send it to vacancy.
 
 use inventory::{CustomerId, IdempotencyKey};
 
