@@ -60,9 +60,9 @@ pub fn commit(
             batch.insert(&tables.events, name.as_str(), row);
         }
     }
-    for who in &set.dirty_customers {
-        let key = customer_key(&who.0, &who.1);
-        match set.customers.get(who).copied().unwrap_or(0) {
+    for customer in &set.dirty_customers {
+        let key = customer_key(&customer.0, &customer.1);
+        match set.customers.get(customer).copied().unwrap_or(0) {
             0 => batch.remove(&tables.customers, key),
             has => batch.insert(&tables.customers, key, encode(&has)?),
         }

@@ -173,7 +173,7 @@ pub fn answer(
     mut reply: impl FnMut() -> Result<Reply, EngineError>,
 ) {
     for job in jobs {
-        // The caller may be gone; its command is committed all the same.
+        // The caller may be gone; its command is committed.
         let _ = job.answer.send(reply());
     }
 }

@@ -46,7 +46,7 @@ impl ReplyDispatcher {
 
 fn deliver(batch: Vec<Delivery>) {
     for (sender, reply) in batch {
-        // The caller may be gone; its command is committed all the same.
+        // The caller may be gone; its command is committed.
         let _ = sender.send(reply);
     }
 }

@@ -183,8 +183,8 @@ impl Collector for StockCollector {
         };
         families.queued.set(gauge(self.engine.queued() as u64));
         let views = self.engine.published();
-        // The default event first: it is always told. The others by name, whole, while there is
-        // backend.
+        // The default event is always reported. The others follow by name, each with all its
+        // stocks, within the series limit.
         let (default, others): (Vec<_>, Vec<_>) =
             views.iter().partition(|view| view.event.name.as_str() == DEFAULT_EVENT);
         let (mut reported, mut omitted) = (0, 0);

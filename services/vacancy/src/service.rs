@@ -164,15 +164,15 @@ async fn serve<S: StockService>(
     let served = server::serve(listener, router, &connections, &health, &metrics, ended);
     tokio::select! {
         _ = served => Ok(closing),
-        // Nothing can be saved by draining: let those who wait hear of it, and make backend for the recovery.
+        // Draining saves nothing: fail the waiting requests, then exit so that recovery can start.
         error = failed(backend) => Ok(Some(Closing::Failed(error))),
     }
 }
 
 async fn failed(backend: &StockBackend) -> StoreError {
-    const LAST_WORDS: Duration = Duration::from_millis(200);
+    const RESPONSE_GRACE: Duration = Duration::from_millis(200);
     let error = backend.engine().failed().await;
-    tokio::time::sleep(LAST_WORDS).await;
+    tokio::time::sleep(RESPONSE_GRACE).await;
     error
 }
 

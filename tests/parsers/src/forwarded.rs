@@ -33,7 +33,7 @@ pub fn forwarded(data: &[u8]) {
         assert_eq!(asks(added, proxy), Some(client), "{added:?}");
         assert_eq!(asks(added, inner), Some(client), "{added:?}");
     }
-    // Whoever is behind an entry that cannot be read counts as the proxy that wrote it, and has its
+    // A client behind an unreadable entry counts as the proxy that wrote it, and has its
     // limit.
     assert_eq!(asks(&["?", "10.2.3.4"], proxy), Some("10.2.3.4".parse().unwrap()));
     if !lines.is_empty() {

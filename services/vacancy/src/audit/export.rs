@@ -48,7 +48,7 @@ enum Format {
     Jsonl,
 }
 
-/// A line: so many tickets of a stock were sold, or came back.
+/// A line: a quantity of one stock that was sold or refunded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SaleRow<'a> {
     /// The event.

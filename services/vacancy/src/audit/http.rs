@@ -130,7 +130,7 @@ impl HttpFeed {
 
     async fn ask(&self, path: &str) -> Result<reqwest::Response, FeedError> {
         let request = self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
-        // Without the address: it is in the message of whoever asked.
+        // Without the address: the message of the caller has it.
         request.send().await.map_err(|error| unreadable(error.without_url()))
     }
 

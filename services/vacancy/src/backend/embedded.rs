@@ -49,8 +49,8 @@ impl EmbeddedBackend {
         Ok(Self { engine, control, data_dir: settings.data_dir.clone() })
     }
 
-    /// Waits until it has to close by itself. When that is for a restored store, nothing is sold
-    /// from the old store any more.
+    /// Waits until the backend has to close by itself. For a restored store, the engine over the
+    /// old store is stopped first.
     pub(super) async fn closing(&self) -> Closing {
         tokio::select! {
             error = self.engine.failed() => Closing::Failed(error),

@@ -47,8 +47,8 @@ impl StockBackend {
         }
     }
 
-    /// Waits until it has to close by itself. When that is for a restored store, nothing is sold
-    /// from the old store any more.
+    /// Waits until the backend has to close by itself. For a restored store, the engine over the
+    /// old store is stopped first.
     pub async fn closing(&self) -> Closing {
         match self {
             Self::Embedded(backend) => backend.closing().await,

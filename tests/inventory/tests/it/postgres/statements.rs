@@ -61,7 +61,7 @@ async fn batches_scan_no_whole_table() {
     };
     let since = tokio::time::Instant::now();
     while Server::common().ask("postgres", &of("idx_scan")).await.parse::<u64>().unwrap() < 100 {
-        assert!(since.elapsed() < Duration::from_secs(30), "the server tells of no index scans");
+        assert!(since.elapsed() < Duration::from_secs(30), "the server reports no index scans");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(Server::common().ask("postgres", &of("seq_tup_read")).await, "0");
