@@ -41,7 +41,7 @@ use crate::client::{PurchaseRequest, TraceHeaders};
                 ("Event-Seq" = u64, description = "Position of the decision in the ledger"),
                 (
                     "Idempotency-Key" = String,
-                    description = "The generated key, if the request had none",
+                    description = "The generated key, if the request had none"
                 ),
             ),
         ),
@@ -61,7 +61,7 @@ use crate::client::{PurchaseRequest, TraceHeaders};
             content_type = "application/problem+json",
             headers((
                 "Idempotency-Key" = String,
-                description = "The generated key, if the request had none",
+                description = "The generated key, if the request had none"
             )),
         ),
     )
