@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use rand::RngExt;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::types::Type;
@@ -31,13 +32,13 @@ const MIGRATION_MAX: Duration = Duration::from_secs(600);
 
 /// Runs until it is dropped.
 pub async fn run(context: Arc<StoreContext>) {
-    let mut pause = PAUSE_MIN;
+    let mut pauses = pauses();
     loop {
         let error = match watch(&context).await {
             Ok(never) => match never {},
             Err((error, worked)) => {
                 if worked {
-                    pause = PAUSE_MIN;
+                    pauses = self::pauses();
                 }
                 error
             }
@@ -45,9 +46,17 @@ pub async fn run(context: Arc<StoreContext>) {
         context.health.set_down(&error);
         // Every process would try again at the same time otherwise.
         let jitter = rand::rng().random_range(0.5..1.5);
-        sleep(pause.mul_f64(jitter)).await;
-        pause = (pause * 2).min(PAUSE_MAX);
+        sleep(pauses.next().unwrap_or(PAUSE_MAX).mul_f64(jitter)).await;
     }
+}
+
+/// The pauses between tries to connect, without the random part.
+fn pauses() -> ExponentialBackoff {
+    ExponentialBuilder::new()
+        .with_min_delay(PAUSE_MIN)
+        .with_max_delay(PAUSE_MAX)
+        .without_max_times()
+        .build()
 }
 
 /// One connection's life. The error says whether it ever worked.

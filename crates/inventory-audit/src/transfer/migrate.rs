@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use inventory::{Hash, domain::EventName, ledger::Record};
 use inventory_embedded::LedgerSource;
 use inventory_postgres::Postgres;
@@ -116,8 +117,12 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    fn pause(&self, tries: u32) -> Duration {
-        self.pause.saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1))).min(self.pause_max)
+    fn pauses(&self) -> ExponentialBackoff {
+        ExponentialBuilder::new()
+            .with_min_delay(self.pause)
+            .with_max_delay(self.pause_max)
+            .with_max_times(usize::try_from(self.tries_max).unwrap_or(usize::MAX))
+            .build()
     }
 }
 
@@ -147,21 +152,20 @@ pub async fn migrate(
     mut report: impl FnMut(MigrationProgress<'_>),
 ) -> Result<(u64, usize), TransferError> {
     let heads = from.check()?;
-    let (mut tries, mut reached) = (0, 0);
+    let (mut pauses, mut failed, mut reached) = (retry.pauses(), false, 0);
     loop {
         let mut written = 0;
         let error = match copy_missing(from, &heads, postgres, &mut written, &mut report).await {
             Ok(records) => return Ok((records, heads.len())),
             // A commit whose response was lost may take effect only now. The next read shows it.
-            Err(error) if is_lost(&error) || (tries > 0 && is_out_of_step(&error)) => error,
+            Err(error) if is_lost(&error) || (failed && is_out_of_step(&error)) => error,
             Err(error) => return Err(error),
         };
-        tries = if written > reached { 1 } else { tries + 1 };
-        reached = reached.max(written);
-        if tries > retry.tries_max {
-            return Err(error);
+        failed = true;
+        if written > reached {
+            (pauses, reached) = (retry.pauses(), written);
         }
-        let pause = retry.pause(tries);
+        let Some(pause) = pauses.next() else { return Err(error) };
         report(MigrationProgress::Lost(&error, pause));
         tokio::time::sleep(pause).await;
         postgres.ready(pause).await;

@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use backon::{BackoffBuilder, ExponentialBuilder};
 use inventory::decide::{ReadSet, WorkingSet};
 use inventory_store::{Durability, SharedStore, StoreError, finish, load};
 use rand::RngExt;
@@ -20,10 +21,10 @@ use crate::{
 };
 
 /// Retries of a batch after conflicts with other processes.
-const TRIES_MAX: u32 = 12;
+const RETRIES_MAX: usize = 12;
 /// The longest pause before the first retry; it doubles with each further one.
-const PAUSE_MS: u64 = 2;
-const PAUSE_MAX_MS: u64 = 200;
+const PAUSE_FIRST_MAX: Duration = Duration::from_millis(2);
+const PAUSE_MAX: Duration = Duration::from_millis(200);
 /// Jobs that arrive during the load join the batch when they are at least 1/`JOIN_SHARE` of it:
 /// they may cost another round trip.
 const JOIN_SHARE: usize = 4;
@@ -64,7 +65,11 @@ impl<S: SharedStore> Writer<S> {
 
     /// An error ends the engine.
     async fn batch(&mut self, event_key: &EventKey, mut jobs: Vec<Job>) -> Result<(), StoreError> {
-        let mut tries = 0;
+        let mut pauses = ExponentialBuilder::new()
+            .with_min_delay(PAUSE_FIRST_MAX)
+            .with_max_delay(PAUSE_MAX)
+            .with_max_times(RETRIES_MAX)
+            .build();
         loop {
             let started = Instant::now();
             jobs = drop_late(jobs, started, &self.parts.stats);
@@ -78,16 +83,16 @@ impl<S: SharedStore> Writer<S> {
                     answer(jobs, || replies.next().ok_or(EngineError::Stopping));
                     return Ok(());
                 }
-                Err(error @ StoreError::Conflict(_)) if tries < TRIES_MAX => {
-                    tracing::debug!(%error, tries, "conflict, retrying batch");
-                    let most_ms = (PAUSE_MS << tries).min(PAUSE_MAX_MS);
-                    tries += 1;
-                    let pause_ms = rand::rng().random_range(0..=most_ms);
-                    sleep(Duration::from_millis(pause_ms)).await;
-                }
                 Err(error) => {
-                    answer(jobs, || Err(EngineError::Store(error.clone())));
-                    return if error.is_fatal() { Err(error) } else { Ok(()) };
+                    let is_conflict = matches!(error, StoreError::Conflict(_));
+                    let Some(pause_max) = pauses.next().filter(|_| is_conflict) else {
+                        answer(jobs, || Err(EngineError::Store(error.clone())));
+                        return if error.is_fatal() { Err(error) } else { Ok(()) };
+                    };
+                    tracing::debug!(%error, "conflict, retrying batch");
+                    // Full jitter, which backon does not have: the other process retries too.
+                    let pause = pause_max.mul_f64(rand::rng().random_range(0.0..=1.0));
+                    sleep(pause).await;
                 }
             }
         }

@@ -248,7 +248,7 @@ async fn verify_finds_every_changed_row_in_a_live_database() {
         ("DELETE FROM holds WHERE state = 'held'", "holds"),
         ("UPDATE customers SET qty = qty + 1", "customers"),
         ("INSERT INTO customers VALUES ('gala', 'nobody', 1)", "customers"),
-        ("DELETE FROM keys WHERE key = 'order 1'", "was forgotten before its time"),
+        ("DELETE FROM keys WHERE key = 'order 1'", "deleted before its expiry"),
         ("UPDATE keys SET seq = seq + 1 WHERE key = 'order 1'", "keys, row order 1"),
         (
             "INSERT INTO keys SELECT 'never', fingerprint, event, seq, expires_at_ms FROM keys WHERE key = 'order 1'",
