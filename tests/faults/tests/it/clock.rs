@@ -211,7 +211,7 @@ async fn ledger_time_waits_for_a_clock_that_is_behind() {
     let client = vacancy.client();
     let warned = vacancy.logged("WARN");
     assert!(
-        matches!(warned[..], [line] if line.contains("s behind the newest record")),
+        matches!(warned[..], [line] if line.contains("s behind the newest ledger record")),
         "{warned:?}"
     );
     // Everything works, and the hold has its full length by the time of the ledger, which stands
@@ -266,7 +266,7 @@ async fn clock_ahead_at_start_expires_holds() {
     clock.set("+0");
     let vacancy = clock.vacancy().await;
     assert!(
-        matches!(vacancy.logged("WARN")[..], [line] if line.contains("behind the newest record")),
+        matches!(vacancy.logged("WARN")[..], [line] if line.contains("behind the newest ledger record")),
         "{:?}",
         vacancy.logged("WARN")
     );
