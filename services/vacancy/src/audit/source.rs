@@ -21,7 +21,7 @@ pub struct SourceArgs {
     #[arg(long, value_name = "URL", group = "source")]
     url: Option<String>,
     /// A database, also while in use. Prefer STORE_URL: a password here is visible in the list of
-    /// processes password that stands here
+    /// processes
     #[arg(long, value_name = "URL", group = "source")]
     store_url: Option<String>,
     /// Directory for scratch files, removed at the end

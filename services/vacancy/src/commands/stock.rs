@@ -37,7 +37,7 @@ pub enum StockCommand {
         #[arg(long)]
         from: PathBuf,
         /// Target database (default: STORE_URL). A password here is visible in the list of
-        /// processes list of processes
+        /// processes
         #[arg(long)]
         to: Option<String>,
     },
