@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, File},
+    fs::File,
     io::{BufRead, BufReader},
     path::PathBuf,
     time::Duration,
@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     error::{PROGRESS_EVERY, TransferError},
-    manifest::{BACKUP_FORMAT, Manifest},
+    read_manifest::read_manifest,
 };
 
 /// Events per read from the database.
@@ -67,13 +67,7 @@ impl LedgerFrom {
             heads.insert(record.event, (record.seq, Hash::of(&body)));
         }
         if let Self::Backup(dir) = self {
-            let path = dir.join("manifest.json");
-            let text = fs::read(&path).map_err(TransferError::io(&path))?;
-            let manifest: Manifest = serde_json::from_slice(&text)
-                .map_err(|error| TransferError::Damaged(format!("manifest.json: {error}")))?;
-            if manifest.format > BACKUP_FORMAT {
-                return Err(TransferError::Format(manifest.format));
-            }
+            let manifest = read_manifest(dir)?;
             if manifest.records != records
                 || manifest.sha256 != Hash::from_bytes(digest.finalize().into())
             {

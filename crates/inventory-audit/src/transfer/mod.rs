@@ -7,6 +7,7 @@ mod backup;
 mod error;
 mod manifest;
 mod migrate;
+mod read_manifest;
 mod restore;
 
 pub use backup::backup;

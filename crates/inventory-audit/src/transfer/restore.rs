@@ -1,7 +1,7 @@
 //! Builds a store from a backup.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{BufRead, BufReader},
     path::Path,
 };
@@ -13,7 +13,8 @@ use sha2::{Digest, Sha256};
 
 use super::{
     error::{PROGRESS_EVERY, TransferError},
-    manifest::{BACKUP_FORMAT, EventHead, Manifest},
+    manifest::{EventHead, Manifest},
+    read_manifest::read_manifest,
 };
 
 /// Builds a store in `staged` from the backup in `dir`, checking every record. The store is used
@@ -30,13 +31,7 @@ pub fn restore(
     options: &EmbeddedOptions,
     mut progress: impl FnMut(u64) -> bool,
 ) -> Result<Manifest, TransferError> {
-    let path = dir.join("manifest.json");
-    let text = fs::read(&path).map_err(TransferError::io(&path))?;
-    let manifest: Manifest = serde_json::from_slice(&text)
-        .map_err(|error| TransferError::Damaged(format!("manifest.json: {error}")))?;
-    if manifest.format > BACKUP_FORMAT {
-        return Err(TransferError::Format(manifest.format));
-    }
+    let manifest = read_manifest(dir)?;
     let replayer = Replayer::new(staged.open(options)?);
     let (store, heads) =
         block_on(read_ledgers(&dir.join("ledger.jsonl"), &manifest, replayer, &mut progress))?;

@@ -1,7 +1,7 @@
 //! The client for vacancy in the same process.
 
 use http_server::Problem;
-use inventory::{CommandKind, IdempotencyKey, Items};
+use inventory::IdempotencyKey;
 use vacancy_api::{ReserveAnswer, Wording, reserved};
 use vacancy_service::{ReservationService, problem_of_engine};
 
@@ -35,11 +35,10 @@ impl VacancyClient for LocalVacancyClient {
         Box::pin(async move {
             let refused =
                 |problem: Problem, seq| ClientError::Refused { problem: Box::new(problem), seq };
-            let kind = CommandKind::Reserve {
-                event: self.0.event().clone(),
-                items: Items::one(self.0.stock().clone(), purchase.qty),
-                customer: purchase.customer,
-            };
+            let kind = self
+                .0
+                .reserve(self.0.event().clone(), purchase.qty, purchase.customer)
+                .map_err(|problem| refused(problem, None))?;
             let reply = self.0.submit(kind, purchase.key, None).await;
             let reply = reply.map_err(|error| refused(problem_of_engine(&error), None))?;
             let seq = Some(reply.seq).filter(|seq| *seq > 0);

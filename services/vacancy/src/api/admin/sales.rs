@@ -10,10 +10,10 @@ use http_server::{
     extract::{PathParams, QueryParams},
     problem::ProblemDetails,
 };
-use inventory::EventName;
+use inventory::{EventName, Refusal, RefusalKind};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use vacancy_api::{AdminErrors, EventNotFound, Sale, Unavailable, sale_of};
+use vacancy_api::{AdminErrors, EventNotFound, Sale, Unavailable, problem_of_refusal, sale_of};
 use vacancy_service::problem_of_engine;
 
 use crate::api::state::{Admin, AppState};
@@ -65,12 +65,7 @@ pub async fn list_sales(
         .await
         .map_err(|error| problem_of_engine(&error))?;
     let records = records.ok_or_else(|| {
-        Problem::new(
-            http::StatusCode::NOT_FOUND,
-            "event_not_found",
-            "Event not found",
-            "There is no such event.",
-        )
+        problem_of_refusal(&Refusal { seq: None, kind: RefusalKind::EventNotFound })
     })?;
     let sales: Result<Vec<_>, _> = records.iter().map(|record| sale_of(&event, record)).collect();
     let body = sales

@@ -5,10 +5,10 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, header};
 use http_server::{Problem, extract::PathParams};
-use inventory::EventName;
-use vacancy_api::{Event, EventNotFound, Unavailable};
+use inventory::{EventName, Refusal, RefusalKind};
+use vacancy_api::{Event, EventNotFound, Unavailable, problem_of_refusal};
 use vacancy_service::problem_of_engine;
 
 use super::etag_of;
@@ -42,12 +42,7 @@ pub async fn get_event(
 ) -> Result<Response, Problem> {
     let view = app.engine().event(&event).await.map_err(|error| problem_of_engine(&error))?;
     let view = view.ok_or_else(|| {
-        Problem::new(
-            StatusCode::NOT_FOUND,
-            "event_not_found",
-            "Event not found",
-            "There is no such event.",
-        )
+        problem_of_refusal(&Refusal { seq: None, kind: RefusalKind::EventNotFound })
     })?;
     // Counts change without the ETag changing, so no cache may answer for us.
     let headers = [

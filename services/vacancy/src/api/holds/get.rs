@@ -2,8 +2,8 @@
 
 use axum::{Json, extract::State};
 use http_server::{Problem, extract::PathParams};
-use inventory::HoldId;
-use vacancy_api::{Hold, HoldNotFound, Unavailable};
+use inventory::{HoldId, Refusal, RefusalKind};
+use vacancy_api::{Hold, HoldNotFound, Unavailable, problem_of_refusal};
 use vacancy_service::problem_of_engine;
 
 use crate::api::state::AppState;
@@ -28,12 +28,7 @@ pub async fn get_hold(
 ) -> Result<Json<Hold>, Problem> {
     let hold = app.engine().hold(id).await.map_err(|error| problem_of_engine(&error))?;
     let hold = hold.ok_or_else(|| {
-        Problem::new(
-            http::StatusCode::NOT_FOUND,
-            "hold_not_found",
-            "Hold not found",
-            "There is no such hold.",
-        )
+        problem_of_refusal(&Refusal { seq: None, kind: RefusalKind::HoldNotFound })
     })?;
     Ok(Json(Hold::of(&hold, app.engine().now_ms())))
 }
