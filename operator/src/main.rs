@@ -9,6 +9,7 @@ use operator::{
     observe::logs::{self, LogFormat},
     settings::{Defaults, Settings},
 };
+use telemetry::console::{print_message, print_result};
 
 #[derive(Parser)]
 #[command(
@@ -59,7 +60,7 @@ async fn main() -> ExitCode {
     let cli: Cli = match config::parse(&Source::environment(), std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
-            eprintln!("{error}");
+            print_message(&error);
             return ExitCode::from(EXIT_USAGE);
         }
     };
@@ -71,7 +72,7 @@ async fn main() -> ExitCode {
         Some(Command::Diff(args)) => diff(args).await,
     };
     outcome.unwrap_or_else(|error| {
-        eprintln!("operator: {error}");
+        print_message(&format_args!("operator: {error}"));
         ExitCode::from(EXIT_USAGE)
     })
 }
@@ -81,7 +82,7 @@ type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
 async fn run(settings: Settings) -> Outcome {
     settings.check()?;
     let format = if settings.json_logs { LogFormat::Json } else { LogFormat::Text };
-    logs::init(&settings.log_level, format)?;
+    let _logs = logs::init(&settings.log_level, format)?;
     commands::run::run(settings).await?;
     Ok(ExitCode::SUCCESS)
 }
@@ -111,6 +112,6 @@ async fn diff(args: DiffArgs) -> Outcome {
 }
 
 fn print(text: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    std::io::stdout().lock().write_all(text.as_bytes())
+    print_result(text)
+        .map_err(|error| std::io::Error::other(format!("cannot write to standard output: {error}")))
 }

@@ -2,6 +2,7 @@
 
 use std::{io, net::Ipv4Addr, process::ExitCode, time::Duration};
 
+use telemetry::console::print_message;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -43,7 +44,7 @@ pub async fn run(port: u16, path: &str) -> ExitCode {
     match healthcheck(port, path).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("http://127.0.0.1:{port}{path}: {error}");
+            print_message(&format_args!("http://127.0.0.1:{port}{path}: {error}"));
             ExitCode::FAILURE
         }
     }

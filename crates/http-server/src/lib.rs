@@ -10,7 +10,7 @@
 //!
 //! let source = config::Source::load(".env".as_ref())?;
 //! let settings: HttpSettings = config::read(&source)?;
-//! telemetry::init_logs(&settings.telemetry.logs)?;
+//! let _logs = telemetry::init_logs(&settings.telemetry.logs)?;
 //!
 //! let (name, version) = ("vacancy", env!("CARGO_PKG_VERSION"));
 //! let metrics = telemetry::Metrics::new(name, version)?;
@@ -30,6 +30,7 @@
 //! ```
 
 pub mod app;
+pub mod descriptors;
 pub mod docs;
 pub mod extract;
 pub mod health;

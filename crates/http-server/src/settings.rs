@@ -4,18 +4,18 @@ use clap::Args;
 use config::accept::parsed;
 use telemetry::TelemetrySettings;
 
-use crate::{middleware::RequestSettings, server::ServerSettings};
+use crate::{
+    middleware::RequestSettings,
+    server::{ServerSettings, host},
+};
 
 /// Settings of the HTTP server, of logs and of traces.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Server")]
 pub struct HttpSettings {
-    /// Address the server listens on.
-    #[arg(
-        env = "HOST",
-        default_value = "0.0.0.0",
-        value_parser = parsed::<String>("address or host name")
-    )]
+    /// Address the server listens on. `::` is every address, IPv4 included, also where there is no
+    /// IPv6.
+    #[arg(env = "HOST", default_value = "::", value_parser = host())]
     pub host: String,
     /// Name of the environment, shown on the start page.
     #[arg(

@@ -74,7 +74,8 @@ impl Tables {
         // over, for as long as a compaction takes.
         let builder = Database::builder(path)
             .cache_size(options.cache_bytes)
-            .max_journaling_size(options.journal_bytes);
+            .max_journaling_size(options.journal_bytes)
+            .max_cached_files(Some(options.open_files));
         let db = builder.worker_threads(3).open().map_err(failed)?;
         let table = |name: &str, lookups: Lookups| {
             db.keyspace(name, || lookups.options(options)).map_err(failed)

@@ -4,7 +4,9 @@
 //! each request [`within`] its [`RequestContext`], so that log lines and outgoing calls carry the
 //! ids of the request.
 
+pub mod console;
 mod context;
+mod log_queue;
 mod logs;
 mod metrics;
 mod process;
@@ -16,7 +18,8 @@ mod sharded;
 mod traces;
 
 pub use context::{RequestContext, SpanRef, current_request_id, current_span, within};
-pub use logs::{LogInitError, init_logs};
+pub use log_queue::{LogGuard, LogQueue, dropped_log_lines};
+pub use logs::{LogInitError, init_logs, log_panics};
 pub use metrics::{ConnectionMetrics, Metrics};
 pub use request_id::RequestId;
 pub use routes::{MethodLabel, RouteCache, RouteHandles, UNMATCHED_ROUTE};

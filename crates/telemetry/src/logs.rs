@@ -1,6 +1,6 @@
 //! Log lines, as text or JSON.
 
-use std::{fmt, io::IsTerminal};
+use std::{fmt, io, io::IsTerminal, panic};
 
 use tracing::Subscriber;
 use tracing_subscriber::{
@@ -12,7 +12,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use crate::{LogLevel, LogSettings, context::describe};
+use crate::{LogGuard, LogLevel, LogQueue, LogSettings, context::describe};
 
 /// The filter: this system at `level`, the HTTP libraries and the store less verbose.
 fn directives(level: LogLevel) -> &'static str {
@@ -33,27 +33,46 @@ pub enum LogInitError {
     Filter(#[from] tracing_subscriber::filter::ParseError),
     #[error("logs are already set up: {0}")]
     AlreadySet(Box<dyn std::error::Error + Send + Sync>),
+    #[error("cannot start the thread that writes logs: {0}")]
+    Thread(#[from] io::Error),
 }
 
 /// Logs to standard output: one JSON object a line with a `service` member, or text. `RUST_LOG`,
-/// when set, replaces the level with filter directives.
+/// when set, replaces the level with filter directives. A panic becomes a log line as well.
+///
+/// Lines are written by a thread of their own; the guard writes the last ones when dropped.
 ///
 /// # Errors
 /// [`LogInitError`] when `RUST_LOG` does not parse or a subscriber is already installed.
-pub fn init_logs(settings: &LogSettings) -> Result<(), LogInitError> {
+pub fn init_logs(settings: &LogSettings) -> Result<LogGuard, LogInitError> {
     let given = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
     let filter =
         EnvFilter::try_new(given.as_deref().unwrap_or_else(|| directives(settings.log_level)))?;
+    let (queue, guard) = LogQueue::stdout(settings.log_buffer_bytes)?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(std::io::stdout().is_terminal());
+        .with_ansi(io::stdout().is_terminal())
+        // Its own errors would go to standard error, which may be full or closed.
+        .log_internal_errors(false)
+        .with_writer(queue);
     let result = if settings.json_logs {
         let format = ServiceJson::new(&settings.service_name);
         builder.fmt_fields(JsonFields::new()).event_format(format).try_init()
     } else {
         builder.map_event_format(WithIds).try_init()
     };
-    result.map_err(LogInitError::AlreadySet)
+    result.map_err(LogInitError::AlreadySet)?;
+    log_panics();
+    Ok(guard)
+}
+
+/// Logs panics instead of writing them to standard error, where the write may block.
+pub fn log_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("no message");
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(location, panic = message, "thread panicked");
+    }));
 }
 
 /// Text lines. The lines of a request begin with its id.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use prometheus::{IntCounter, IntGauge, Opts, Registry, TextEncoder};
 
-use crate::{process::ProcessCollector, requests::Requests, sharded::InFlight};
+use crate::{dropped_log_lines, process::ProcessCollector, requests::Requests, sharded::InFlight};
 
 /// The metrics of one service, in a registry of its own, so that one process can run several
 /// services.
@@ -52,6 +52,7 @@ impl Metrics {
         let requests = Requests::new(service)?;
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(ProcessCollector::new()?))?;
+        registry.register(Box::new(dropped_log_lines().clone()))?;
         gauge(
             opts("build_info", "Always 1; the label is the version")
                 .const_label("version", version),

@@ -34,6 +34,14 @@ pub struct LogSettings {
         value_parser = flag()
     )]
     pub json_logs: bool,
+    /// Log lines that wait for standard output to take them; above it lines are dropped and
+    /// counted.
+    #[arg(
+        env = "LOG_BUFFER_BYTES",
+        default_value = "1048576",
+        value_parser = range(65_536..=1_073_741_824_usize).unit("bytes")
+    )]
+    pub log_buffer_bytes: usize,
 }
 
 /// Settings of traces.

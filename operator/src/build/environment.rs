@@ -29,7 +29,7 @@ pub fn settings(system: &System, workload: &Workload) -> BTreeMap<String, String
     set("DEPLOYMENT_MODE", spec.mode.as_str().to_owned());
     set("SERVICE_NAME", workload.name.clone());
     set("ENVIRONMENT", system.namespace.clone());
-    set("HOST", "0.0.0.0".to_owned());
+    set("HOST", "::".to_owned());
     set(port_variable(workload.component), workload.component.port().to_string());
     set("LOG_LEVEL", spec.logging.level.as_str().to_owned());
     set("JSON_LOGS", spec.logging.json.to_string());

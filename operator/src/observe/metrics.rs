@@ -80,6 +80,7 @@ impl Metrics {
         registry.register(Box::new(systems.clone()))?;
         registry.register(Box::new(leader.clone()))?;
         registry.register(Box::new(build))?;
+        registry.register(Box::new(telemetry::dropped_log_lines().clone()))?;
         Ok(Self {
             registry,
             reconciliations,

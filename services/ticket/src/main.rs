@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use config::{Source, render_dotenv, render_help, render_markdown};
-use http_server::{healthcheck, memory, program};
+use http_server::{descriptors, healthcheck, memory, program};
 use monolith::Monolith;
 use ticket::{TicketSettings, buy, service, settings::TicketArgs};
 use vacancy::{
@@ -58,6 +58,7 @@ enum Form {
 
 fn main() -> ExitCode {
     memory::use_small_pages();
+    descriptors::raise_limit();
     // These two commands need no settings.
     let command = match Cli::parse().command.unwrap_or(Command::Serve) {
         Command::Settings { form } => return print_settings(form),
@@ -75,10 +76,13 @@ async fn execute(command: Command, settings: &TicketSettings) -> ExitCode {
         Command::Serve => serve(settings).await,
         Command::Healthcheck => healthcheck::run(settings.port, "/ready").await,
         Command::Stock(command) => command.run(&settings.vacancy).await,
-        Command::Openapi => print_openapi(match settings.mode {
-            DeploymentMode::Monolith => vacancy::service::openapi(&Monolith, &settings.vacancy),
-            DeploymentMode::Microservices => service::openapi(settings),
-        }),
+        Command::Openapi => {
+            let document = match settings.mode {
+                DeploymentMode::Monolith => vacancy::service::openapi(&Monolith, &settings.vacancy),
+                DeploymentMode::Microservices => service::openapi(settings),
+            };
+            print_openapi(service::NAME, document)
+        }
         Command::Settings { form } => print_settings(form),
         Command::Buy(args) => buy_tickets(&args).await,
     }
@@ -103,23 +107,17 @@ async fn serve(settings: &TicketSettings) -> ExitCode {
     }
 }
 
-#[allow(clippy::print_stdout)] // its purpose
 async fn buy_tickets(args: &buy::PurchaseArgs) -> ExitCode {
     match buy::buy(args).await {
-        Ok(bought) => {
-            println!("{bought}");
-            ExitCode::SUCCESS
-        }
+        Ok(bought) => program::print(service::NAME, &format!("{bought}\n")),
         Err(error) => program::fail(service::NAME, &error),
     }
 }
 
-#[allow(clippy::print_stdout)] // its purpose
 fn print_settings(form: Form) -> ExitCode {
     let text = match form {
         Form::Markdown => render_markdown::<TicketArgs>(),
         Form::Dotenv => render_dotenv::<TicketArgs>(),
     };
-    print!("{text}");
-    ExitCode::SUCCESS
+    program::print(service::NAME, &text)
 }

@@ -4,8 +4,11 @@ use std::future::Future;
 
 use http_server::{
     app::{AppParts, ServiceInfo, finish},
+    descriptors,
+    descriptors::TooFewDescriptors,
     docs::Documentation,
     health::{CheckResult, Health},
+    program::Failure,
     server,
     server::BindError,
 };
@@ -42,6 +45,19 @@ pub enum RunError {
     /// A metric is registered twice.
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
+    /// The process may open too few files.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
+}
+
+impl Failure for RunError {
+    fn is_misconfiguration(&self) -> bool {
+        match self {
+            Self::Bind(error) => error.is_misconfiguration(),
+            Self::Descriptors(_) => true,
+            Self::Client(_) | Self::Metrics(_) => false,
+        }
+    }
 }
 
 /// Returns the routes of ticket, with their documentation.
@@ -70,6 +86,7 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
+    let connections = descriptors::fit(&settings.http.server(), link_descriptors(settings))?;
     let client = RemoteVacancyClient::new(&settings.link)?;
     let metrics = Metrics::new(NAME, VERSION)?;
     client.register(metrics.registry())?;
@@ -86,16 +103,16 @@ pub async fn serve(
         AppParts::new(info, health.clone(), metrics.clone(), settings.http.requests.clone())
             .with_documentation(documentation);
     health.set_ready();
-    server::serve(
-        listener,
-        finish(router, parts),
-        &settings.http.server(),
-        &health,
-        &metrics,
-        shutdown,
-    )
-    .await;
+    let router = finish(router, parts);
+    server::serve(listener, router, &connections, &health, &metrics, shutdown).await;
     Ok(())
+}
+
+/// Open files of the client: calls, each of which tries two addresses at once, as many idle
+/// connections, the readiness probe, look-ups of names and the collector of traces.
+fn link_descriptors(settings: &TicketSettings) -> usize {
+    const OTHERS: usize = 6;
+    3 * settings.link.batcher.calls_max + OTHERS
 }
 
 fn health(state: &AppState) -> Health {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use config::{Source, render_help};
-use http_server::{healthcheck, memory, program};
+use http_server::{descriptors, healthcheck, memory, program};
 use vacancy::{
     commands::{StockCommand, print_openapi},
     service::{StockService, Vacancy, openapi, run},
@@ -38,6 +38,7 @@ enum Command {
 
 fn main() -> ExitCode {
     memory::use_small_pages();
+    descriptors::raise_limit();
     let command = Cli::parse().command.unwrap_or(Command::Serve);
     match Source::load(".env".as_ref()).and_then(|source| VacancySettings::from_source(&source)) {
         Ok(settings) => program::run(Vacancy::NAME, execute(command, &settings)),
@@ -56,6 +57,6 @@ async fn execute(command: Command, settings: &VacancySettings) -> ExitCode {
         }
         Command::Healthcheck => healthcheck::run(settings.port, "/ready").await,
         Command::Stock(command) => command.run(settings).await,
-        Command::Openapi => print_openapi(openapi(&Vacancy, settings)),
+        Command::Openapi => print_openapi(Vacancy::NAME, openapi(&Vacancy, settings)),
     }
 }

@@ -4,11 +4,14 @@ use std::{future::Future, time::Duration};
 
 use http_server::{
     app::{AppParts, ServiceInfo, finish},
+    descriptors,
+    descriptors::TooFewDescriptors,
     docs::Documentation,
     health::{CheckResult, Health},
     middleware::RequestSettings,
+    program::Failure,
     server,
-    server::BindError,
+    server::{BindError, ServerSettings},
 };
 use inventory_embedded::EmbeddedStore;
 use inventory_engine::{Engine, EngineError, Environment};
@@ -45,6 +48,19 @@ pub enum RunError {
     /// The store failed while it ran.
     #[error("{0}; start again, and recovery decides what happened")]
     Store(StoreError),
+    /// The process may open too few files.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
+}
+
+impl Failure for RunError {
+    fn is_misconfiguration(&self) -> bool {
+        match self {
+            Self::Bind(error) => error.is_misconfiguration(),
+            Self::Descriptors(_) => true,
+            Self::Open(_) | Self::Metrics(_) | Self::Store(_) => false,
+        }
+    }
 }
 
 /// A service with the stock in its process: vacancy alone, or the monolith.
@@ -85,6 +101,7 @@ pub async fn run<S: StockService>(
     port: u16,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
+    let connections = descriptors::fit(&settings.http.server(), store_descriptors(settings))?;
     let listener = server::bind(&settings.http.host, port).await?;
     // After a restore it must be the same port, also when it was chosen by the system.
     let port = listener.local_addr().map_or(port, |address| address.port());
@@ -105,7 +122,7 @@ pub async fn run<S: StockService>(
             Some(listener) => listener,
             None => server::bind(&settings.http.host, port).await?,
         };
-        match serve(service, settings, &backend, listener, shutdown.as_mut()).await? {
+        match serve(service, settings, &connections, &backend, listener, shutdown.as_mut()).await? {
             None => {
                 backend.close().await;
                 return Ok(());
@@ -125,6 +142,7 @@ pub async fn run<S: StockService>(
 async fn serve<S: StockService>(
     service: &S,
     settings: &VacancySettings,
+    connections: &ServerSettings,
     backend: &StockBackend,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
@@ -160,13 +178,24 @@ async fn serve<S: StockService>(
     };
     health.set_ready();
     let router = finish(routes, parts);
-    let connections = settings.http.server();
-    let served = server::serve(listener, router, &connections, &health, &metrics, ended);
+    let served = server::serve(listener, router, connections, &health, &metrics, ended);
     tokio::select! {
         _ = served => Ok(closing),
         // Draining saves nothing: fail the waiting requests, then exit so that recovery can start.
         error = failed(backend) => Ok(Some(Closing::Failed(error))),
     }
+}
+
+/// Open files of the stock: those of the store or connections to the database, the control socket,
+/// and a connection to the collector of traces.
+fn store_descriptors(settings: &VacancySettings) -> usize {
+    const OTHERS: usize = 4;
+    let store = match &settings.postgres {
+        None => settings.store.descriptors(),
+        // A connection that is being replaced may still be open.
+        Some(database) => 2 * (database.writers + database.readers + 1),
+    };
+    store + OTHERS
 }
 
 async fn failed(backend: &StockBackend) -> StoreError {

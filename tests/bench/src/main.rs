@@ -1,5 +1,6 @@
 //! The baseline of the benchmark: bare axum handlers with the responses of the services, behind
 //! `axum::serve`, without a layer, limit, store or log. The services pay for everything above it.
+#![allow(clippy::print_stderr)] // a bare program without a log
 
 mod durable;
 mod hop;

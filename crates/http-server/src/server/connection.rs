@@ -42,7 +42,7 @@ pub(super) async fn run(
     admission: Admission,
 ) {
     let state = Arc::new(ConnState::new(shared.clone()));
-    let peer = shared.settings.note_peers.then(|| Peer(address.ip()));
+    let peer = shared.settings.note_peers.then(|| Peer(address.ip().to_canonical()));
     let io = TokioIo::new(TrackedStream::new(stream, state.clone()));
     let service = ConnService { router, state: state.clone(), admission, peer };
     let mut connection = pin!(builder.serve_connection(io, service));

@@ -6,6 +6,7 @@
 //! request costs no timer.
 
 mod accept;
+mod bind;
 mod connection;
 mod hyper_reply;
 mod io;
@@ -14,10 +15,12 @@ mod service;
 mod settings;
 mod state;
 
-use std::{future::Future, io::Error as IoError, sync::Arc, time::Instant};
+use std::{future::Future, sync::Arc, time::Instant};
 
 use accept::Acceptor;
 use axum::Router;
+pub(crate) use bind::host;
+pub use bind::{BindError, bind};
 use futures::FutureExt;
 pub use report::ServeReport;
 pub use settings::ServerSettings;
@@ -27,27 +30,6 @@ use tokio::{net::TcpListener, time};
 use tokio_util::task::TaskTracker;
 
 use crate::health::Health;
-
-/// The address cannot be listened on.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {host}:{port}: {source}")]
-pub struct BindError {
-    host: String,
-    port: u16,
-    source: IoError,
-}
-
-/// Binds `host:port`; port 0 picks a free one.
-///
-/// # Errors
-/// [`BindError`] when the name does not resolve or the address is taken.
-pub async fn bind(host: &str, port: u16) -> Result<TcpListener, BindError> {
-    TcpListener::bind((host, port)).await.map_err(|source| BindError {
-        host: host.to_owned(),
-        port,
-        source,
-    })
-}
 
 /// Serves `router` on `listener` until `shutdown` resolves, then shuts down in this order:
 ///

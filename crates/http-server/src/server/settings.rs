@@ -8,13 +8,18 @@ use config::accept::{range, seconds};
 /// Limits and deadlines of connections.
 #[derive(Debug, Clone, Args)]
 pub struct ServerSettings {
-    /// Connections served at once; above it only probes are answered, other requests get 503.
+    /// Connections served at once; above it only probes are answered, other requests get 503. The
+    /// limit of open files (ulimit -n) may permit fewer, which a log line at the start says.
     #[arg(
         env = "MAX_CONNECTIONS",
         default_value = "10000",
         value_parser = range(1..=1_000_000_usize).unit("connections")
     )]
     pub max_connections: usize,
+    /// Connections above `max_connections` that still get a response: probes as usual, other
+    /// requests 503.
+    #[arg(skip = ServerSettings::OVERFLOW_CONNECTIONS)]
+    pub overflow_connections: usize,
     /// Largest request head (request line and headers); above it 431.
     #[arg(
         env = "MAX_HEADER_BYTES",
@@ -58,9 +63,8 @@ impl ServerSettings {
     /// The smallest head buffer that hyper accepts, bytes.
     pub const HEADER_BYTES_MIN: usize = 8_192;
 
-    /// Connections above `max_connections` that still get a response: probes as usual, other
-    /// requests 503.
-    pub const RESERVED_CONNECTIONS: usize = 64;
+    /// The usual `overflow_connections`.
+    pub const OVERFLOW_CONNECTIONS: usize = 64;
 }
 
 impl Default for ServerSettings {

@@ -37,7 +37,7 @@ impl Shared {
     pub fn new(settings: ServerSettings, lifecycle: Lifecycle, metrics: ConnectionMetrics) -> Self {
         Self {
             slots: Arc::new(Semaphore::new(settings.max_connections)),
-            reserve: Arc::new(Semaphore::new(ServerSettings::RESERVED_CONNECTIONS)),
+            reserve: Arc::new(Semaphore::new(settings.overflow_connections)),
             settings,
             lifecycle,
             metrics,

@@ -133,7 +133,7 @@ async fn over_the_connection_cap_only_probes_are_answered() {
 async fn beyond_the_reserve_connections_are_dropped() {
     let server = with(ServerSettings { max_connections: 1, ..Default::default() }).start().await;
     let mut held = Vec::new();
-    for _ in 0..=ServerSettings::RESERVED_CONNECTIONS {
+    for _ in 0..=ServerSettings::OVERFLOW_CONNECTIONS {
         held.push(server.connect().await);
     }
     let mut dropped = server.connect().await;

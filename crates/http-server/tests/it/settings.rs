@@ -16,7 +16,7 @@ fn settings(pairs: &[(&str, &str)]) -> Result<HttpSettings, ConfigError> {
 #[test]
 fn settings_have_defaults_and_ranges() {
     let defaults = settings(&[]).expect("defaults");
-    assert_eq!(defaults.host, "0.0.0.0");
+    assert_eq!(defaults.host, "::");
     assert_eq!(defaults.telemetry.logs.log_level, LogLevel::Info);
     assert_eq!(defaults.requests.cors_allow_origins, CorsOrigins::Any);
     assert_eq!(defaults.server().shutdown_drain, Duration::from_millis(500));
@@ -26,6 +26,13 @@ fn settings_have_defaults_and_ranges() {
         ("MAX_CONNECTIONS", "0"),
         ("LOG_LEVEL", "LOUD"),
         ("CORS_ALLOW_ORIGINS", "https://a.example/,https://b.example"),
+        ("CORS_ALLOW_ORIGINS", "null"),
+        ("CORS_ALLOW_ORIGINS", "*,https://a.example"),
+        ("HOST", "[::1]"),
+        ("HOST", "127.0.0.1:80"),
+        ("HOST", "my host"),
+        ("HOST", "http://localhost"),
+        ("LOG_BUFFER_BYTES", "0"),
         ("HEADER_TIMEOUT_S", "0"),
         ("RATE_LIMIT_PER_SECOND", "1000001"),
         ("RATE_LIMIT_BURST", "0"),

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use config::{ConfigError, accept::range};
+use http_server::descriptors;
 use inventory::Limits;
 use inventory_embedded::EmbeddedOptions;
 
@@ -121,6 +122,14 @@ pub struct LimitArgs {
         value_parser = range(64 << 20..=1_u64 << 40).unit("bytes")
     )]
     pub store_journal_bytes: u64,
+    /// Table files that the store keeps open; at most an eighth of the limit of open files
+    /// (ulimit -n).
+    #[arg(
+        env = "STORE_OPEN_FILES",
+        default_value = "256",
+        value_parser = range(EmbeddedOptions::OPEN_FILES_MIN..=100_000).unit("files")
+    )]
+    pub store_open_files: usize,
 }
 
 impl LimitArgs {
@@ -164,6 +173,10 @@ impl LimitArgs {
             cache_bytes: self.store_cache_bytes,
             memtable_bytes: self.store_memtable_bytes,
             journal_bytes: self.store_journal_bytes,
+            open_files: self
+                .store_open_files
+                .min(descriptors::limit() / 8)
+                .max(EmbeddedOptions::OPEN_FILES_MIN),
             keys_max: self.idempotency_keys_max,
         }
     }

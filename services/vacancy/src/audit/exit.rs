@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use inventory_audit::verify::VerifyError;
 use inventory_postgres::UrlError;
+use telemetry::console::print_message;
 
 use super::source::LedgerLocation;
 
@@ -13,11 +14,11 @@ const VIOLATED: u8 = 1;
 const UNREADABLE: u8 = 2;
 
 pub fn unusable_url(error: &UrlError) -> ExitCode {
-    eprintln!("--store-url: {error}");
+    print_message(&format_args!("--store-url: {error}"));
     ExitCode::from(UNREADABLE)
 }
 
 pub fn failed(place: &LedgerLocation, error: &VerifyError) -> ExitCode {
-    eprintln!("{place}: {error}");
+    print_message(&format_args!("{place}: {error}"));
     ExitCode::from(if matches!(error, VerifyError::Violation(_)) { VIOLATED } else { UNREADABLE })
 }

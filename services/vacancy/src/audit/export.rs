@@ -13,6 +13,7 @@ use inventory_audit::verify::{
     Audited, Auditor, BackupFeed, DatabaseFeed, Feed, ReadOnlyStore, VerifyError, audit,
 };
 use serde::Serialize;
+use telemetry::console::print_message;
 use vacancy_api::rfc3339;
 use vacancy_service::VacancySettings;
 
@@ -159,7 +160,7 @@ pub async fn run_export(args: &ExportArgs, settings: &VacancySettings) -> ExitCo
     };
     match exported {
         Ok(rows) => {
-            eprintln!("exported {rows} lines from {place}");
+            print_message(&format_args!("exported {rows} lines from {place}"));
             ExitCode::SUCCESS
         }
         Err(error) => failed(&place, &error),

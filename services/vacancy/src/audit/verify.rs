@@ -6,6 +6,7 @@ use inventory_audit::verify::{
     Auditor, Report, VerifyError, VerifyOptions, audit, verify_backup, verify_data_dir,
     verify_database,
 };
+use telemetry::console::print_message;
 use vacancy_service::VacancySettings;
 
 use super::{
@@ -31,7 +32,7 @@ pub async fn run_verify(args: &SourceArgs, settings: &VacancySettings) -> ExitCo
     };
     match verified {
         Ok(report) => {
-            eprintln!("{place} OK: {}", summary(&report));
+            print_message(&format_args!("{place} OK: {}", summary(&report)));
             ExitCode::SUCCESS
         }
         Err(error) => failed(&place, &error),

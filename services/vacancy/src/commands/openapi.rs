@@ -1,24 +1,17 @@
 //! `openapi`: printing the document.
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
+use http_server::program;
 use utoipa::openapi::OpenApi;
 
-/// Prints an OpenAPI document.
-#[allow(clippy::print_stdout)] // its purpose
-pub fn print_openapi(document: std::io::Result<OpenApi>) -> ExitCode {
-    match document.map(|document| document.to_pretty_json()) {
-        Ok(Ok(text)) => {
-            println!("{text}");
-            ExitCode::SUCCESS
-        }
-        Ok(Err(error)) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
+/// Prints an OpenAPI document; `name` is the program's.
+pub fn print_openapi(name: &str, document: io::Result<OpenApi>) -> ExitCode {
+    let text = document
+        .and_then(|document| document.to_pretty_json().map_err(io::Error::from))
+        .map(|text| text + "\n");
+    match text {
+        Ok(text) => program::print(name, &text),
+        Err(error) => program::fail(name, &error),
     }
 }

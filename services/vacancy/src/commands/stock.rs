@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
+use telemetry::console::print_message;
 use vacancy_service::VacancySettings;
 
 use super::{
@@ -64,11 +65,11 @@ impl StockCommand {
 fn report(done: &str, result: Result<Moved, CommandError>) -> ExitCode {
     match result {
         Ok(Moved { records, events }) => {
-            eprintln!("{done}: {records} records of {events} events");
+            print_message(&format_args!("{done}: {records} records of {events} events"));
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("{error}");
+            print_message(&error);
             ExitCode::FAILURE
         }
     }

@@ -10,6 +10,7 @@ use inventory_audit::transfer::{
 };
 use inventory_embedded::{DataDir, DataDirError, EmbeddedStore, StagedRestore};
 use inventory_postgres::{Postgres, TimeSource};
+use telemetry::console::print_message;
 use vacancy_service::VacancySettings;
 
 use super::error::CommandError;
@@ -133,7 +134,9 @@ pub async fn run_migrate(
     }
     let report = |event: MigrationProgress<'_>| match event {
         MigrationProgress::Records(records) => progress(records),
-        MigrationProgress::Lost(error, pause) => eprintln!("{error}; retrying in {pause:?}"),
+        MigrationProgress::Lost(error, pause) => {
+            print_message(&format_args!("{error}; retrying in {pause:?}"));
+        }
     };
     let (records, events) = migrate(&source, &postgres, &RetryPolicy::default(), report).await?;
     Ok(Moved { records, events })

@@ -1,5 +1,6 @@
 //! One handler behind three kinds of middleware: none, that of `http-server`, and layers of
 //! tower-http with the same duties. `tests/bench/middleware` puts the same load on each.
+#![allow(clippy::print_stderr)] // a bare program without a log
 
 mod ours;
 mod tower_stack;

@@ -1,6 +1,7 @@
 //! An open-loop load generator: requests begin at fixed times, whether or not earlier ones have
 //! responses, and latency counts from the time at which a request was due. So a server that stalls
 //! cannot hide it by slowing its clients down.
+#![allow(clippy::print_stderr)] // a bare program without a log
 
 mod connection;
 mod report;

@@ -12,6 +12,7 @@ use crate::support::{event, items, put, run};
 const OPTIONS: EmbeddedOptions = EmbeddedOptions {
     cache_bytes: 1 << 20,
     memtable_bytes: 1 << 20,
+    open_files: 256,
     journal_bytes: 64 << 20,
     keys_max: 1 << 40,
 };

@@ -8,6 +8,7 @@ use std::{
 use serde_json::json;
 use system_tests::{Process, binary};
 
+#[allow(clippy::print_stderr)] // shown when a test fails
 fn run(name: &str, command: &str, dir: &Path, data: &Path) -> Output {
     let output = Command::new(binary(name))
         .arg(command)

@@ -70,6 +70,53 @@ fn invalid_value_is_one_line_with_the_variable() {
 }
 
 #[test]
+fn unusable_host_is_one_line_and_exit_2() {
+    let dir = tempfile::tempdir().unwrap();
+    for host in [
+        "[::1]",
+        "127.0.0.1:80",
+        "two words",
+        "http://localhost",
+        "127.0.0.256",
+        "no-such-host.invalid",
+        "192.0.2.1",
+        "2001:db8::1",
+    ] {
+        for (name, mode) in
+            [("vacancy", "microservices"), ("ticket", "microservices"), ("ticket", "monolith")]
+        {
+            let output = Command::new(binary(name))
+                .env_clear()
+                .envs([
+                    ("HOST", host),
+                    ("DEPLOYMENT_MODE", mode),
+                    ("DATA_DIR", dir.path().to_str().unwrap()),
+                    ("VACANCY_PORT", "0"),
+                    ("TICKET_PORT", "0"),
+                    ("MONOLITH_PORT", "0"),
+                ])
+                .current_dir(dir.path())
+                .output()
+                .unwrap();
+            let line = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{name} {mode} {host}: {line}");
+            assert!(line.starts_with("HOST: ") && line.contains(host), "{line}");
+            assert_eq!(line.lines().count(), 1, "{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn usual_forms_of_host_are_served() {
+    for host in ["", "::", "0.0.0.0", "localhost", "127.0.0.1"] {
+        let dir = tempfile::tempdir().unwrap();
+        let vacancy = Process::vacancy(dir.path(), &[("HOST", host)]).await;
+        assert_eq!(vacancy.client().available().await, 1_000, "{host:?}");
+        assert_eq!(vacancy.terminate().await, Some(0));
+    }
+}
+
+#[test]
 fn help_lists_every_setting() {
     for (name, count) in [("vacancy", 40), ("ticket", 46)] {
         let output = Command::new(binary(name)).arg("--help").output().unwrap();

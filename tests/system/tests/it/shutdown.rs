@@ -59,6 +59,25 @@ async fn sigterm_under_load_fails_no_accepted_request() {
 }
 
 #[tokio::test]
+async fn every_signal_that_ends_drains_first() {
+    for signal in ["HUP", "INT", "TERM"] {
+        let dir = tempfile::tempdir().unwrap();
+        let monolith = Process::monolith(dir.path(), &[("SHUTDOWN_DRAIN_S", "1")]).await;
+        let client = monolith.client();
+        assert_eq!(client.post("/api/v1/purchase", json!({"qty": 1})).await.status, 200);
+        monolith.signal(signal);
+        let end = Instant::now() + Duration::from_secs(1);
+        while client.get("/ready").await.status != 503 {
+            assert!(Instant::now() < end, "{signal}: it does not drain");
+        }
+        assert_eq!(client.post("/api/v1/purchase", json!({"qty": 1})).await.status, 200);
+        assert_eq!(monolith.ended().await, Some(0), "{signal}");
+        let monolith = Process::monolith(dir.path(), &[]).await;
+        assert_eq!(monolith.client().available().await, 998, "{signal}");
+    }
+}
+
+#[tokio::test]
 async fn client_hang_up_does_not_undo_its_purchase() {
     use tokio::io::AsyncWriteExt;
     let dir = tempfile::tempdir().unwrap();
