@@ -32,6 +32,7 @@
 pub mod app;
 pub mod descriptors;
 pub mod docs;
+mod encoding;
 pub mod extract;
 pub mod health;
 pub mod healthcheck;

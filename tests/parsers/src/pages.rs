@@ -50,7 +50,10 @@ fn names(page: &Value) -> Vec<String> {
 
 /// Status and body; `None` when `query` cannot be in a URI.
 fn list(service: &Service, query: &str) -> Option<(u16, Value)> {
-    let request = Request::get(format!("/api/v1/events?{query}")).body(Body::empty()).ok()?;
+    let request = Request::get(format!("/api/v1/events?{query}"))
+        .header("host", "t")
+        .body(Body::empty())
+        .ok()?;
     service.runtime.block_on(async {
         let Ok(response) = service.router.clone().oneshot(request).await;
         let status = response.status().as_u16();

@@ -14,6 +14,8 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderValue, header};
 
+use crate::encoding::accepts_gzip;
+
 type Build = Box<dyn FnOnce() -> Bytes + Send + Sync>;
 
 /// A fixed response. The first request builds and compresses it, so that documentation does not
@@ -60,20 +62,6 @@ impl Asset {
         }
         response
     }
-}
-
-fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let codings = headers
-        .get_all(header::ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','));
-    codings.map(str::trim).any(|coding| {
-        let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
-        let refused =
-            quality.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()) == Some(0.0);
-        name.trim().eq_ignore_ascii_case("gzip") && !refused
-    })
 }
 
 fn compress(plain: &[u8]) -> Option<Bytes> {

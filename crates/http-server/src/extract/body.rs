@@ -8,6 +8,9 @@ use http_body_util::BodyExt;
 
 use crate::{middleware::BodyError, problem::Problem};
 
+/// Of UTF-8 and UTF-16.
+const BYTE_ORDER_MARKS: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe"];
+
 /// Reads the whole body, without a copy when it arrives in one piece. The middleware limits its
 /// size and time.
 pub(super) async fn read(mut body: Body) -> Result<Bytes, Problem> {
@@ -26,7 +29,13 @@ pub(super) async fn read(mut body: Body) -> Result<Bytes, Problem> {
             }
         }
     }
-    Ok(rest.map_or(first, BytesMut::freeze))
+    let bytes = rest.map_or(first, BytesMut::freeze);
+    if BYTE_ORDER_MARKS.iter().any(|mark| bytes.starts_with(mark)) {
+        return Err(Problem::malformed_json(
+            "The body begins with a byte order mark; send JSON in UTF-8 without one.",
+        ));
+    }
+    Ok(bytes)
 }
 
 fn problem(error: &axum::Error) -> Problem {

@@ -22,6 +22,8 @@ use super::{
 };
 use crate::problem::{Problem, ProblemTail};
 
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
 /// Status counted for requests whose caller disconnected before the response.
 const STATUS_CLIENT_CLOSED: u16 = 499;
 
@@ -43,6 +45,8 @@ pub(super) struct Call {
     /// On the heap, because it is large and rarely set, and a call is moved several times.
     span: Option<Box<ServerSpan>>,
     pub(super) current: RequestContext,
+    /// Whether the connection closes with the response.
+    pub(super) close: bool,
     finished: bool,
 }
 
@@ -69,6 +73,7 @@ impl Call {
             rate_limit: None,
             span: None,
             current: RequestContext::default(),
+            close: false,
             finished: false,
         }
     }
@@ -146,6 +151,8 @@ impl Call {
         }
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, self.id.header());
+        // Everything but documentation is true for this moment only.
+        headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
         if let Some(traceparent) = self.traceparent.take() {
             headers.insert(TRACEPARENT, traceparent);
         }
@@ -154,7 +161,8 @@ impl Call {
         }
         // The rest of the body would be read as the next request.
         if self.version < Version::HTTP_2
-            && matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE)
+            && (self.close
+                || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE))
         {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }

@@ -3,8 +3,11 @@
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
-use http::{HeaderMap, HeaderName, HeaderValue, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Version, header, request::Parts};
 use telemetry::RequestId;
+
+use super::flaw::{Checks, Flaw};
+use crate::encoding::accepts_gzip;
 
 /// Name of the header that identifies a request, in and out.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -33,17 +36,26 @@ pub(super) struct Head {
     pub traceparent: Option<HeaderValue>,
     /// Whether the request takes part in CORS or accepts compression.
     pub negotiated: bool,
+    /// Why the request is refused.
+    pub flaw: Option<Flaw>,
 }
 
 impl Head {
     /// Reads `headers`. It removes a trace context that is malformed or repeated: the next service
-    /// could refuse the whole call, which may carry other requests as well.
-    pub fn read(headers: &mut HeaderMap) -> Self {
+    /// could refuse the whole call, which may carry other requests as well. It reduces
+    /// `Accept-Encoding` to what is served, because the layer that compresses would refuse a
+    /// request after its effect.
+    pub fn read(headers: &mut HeaderMap, version: Version, has_body: bool) -> Self {
         let mut head = Self::default();
-        let (mut ids, mut traceparents) = (0, 0);
+        let (mut ids, mut traceparents, mut encodings) = (0, 0, false);
+        let mut checks = Checks::default();
         for (name, value) in headers.iter() {
             match name.as_str() {
-                "origin" | "accept-encoding" => head.negotiated = true,
+                "host" => checks.host(value),
+                "origin" => head.negotiated = true,
+                "accept-encoding" => encodings = true,
+                "transfer-encoding" => checks.transfer_coding(value),
+                "content-encoding" => checks.content_coding(value),
                 "x-request-id" => {
                     ids += 1;
                     if ids == 1 {
@@ -61,6 +73,15 @@ impl Head {
         if traceparents > 0 && head.traceparent.is_none() {
             headers.remove(TRACEPARENT);
         }
+        if encodings {
+            if accepts_gzip(headers) {
+                head.negotiated = true;
+                headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+            } else {
+                headers.remove(header::ACCEPT_ENCODING);
+            }
+        }
+        head.flaw = checks.flaw(version, has_body);
         head
     }
 }
@@ -85,7 +106,7 @@ mod tests {
         for value in values {
             headers.append(name, HeaderValue::from_static(value));
         }
-        (Head::read(&mut headers), headers)
+        (Head::read(&mut headers, Version::HTTP_11, false), headers)
     }
 
     #[test]
@@ -127,17 +148,18 @@ mod tests {
 
     #[test]
     fn browsers_negotiate() {
-        for (name, negotiated) in [
-            ("origin", true),
-            ("accept-encoding", true),
-            ("accept", false),
-            ("x-request-id", false),
+        for (name, value, negotiated) in [
+            ("origin", "x", true),
+            ("accept-encoding", "deflate, gzip", true),
+            ("accept-encoding", "identity;q=0", false),
+            ("accept-encoding", "x", false),
+            ("accept", "x", false),
+            ("x-request-id", "x", false),
         ] {
-            assert_eq!(
-                read(&HeaderName::from_static(name), &["x"]).0.negotiated,
-                negotiated,
-                "{name}"
-            );
+            let (head, headers) = read(&HeaderName::from_static(name), &[value]);
+            assert_eq!(head.negotiated, negotiated, "{name}: {value}");
+            let left = headers.get("accept-encoding").is_some_and(|value| value == "gzip");
+            assert_eq!(left, name == "accept-encoding" && negotiated);
         }
     }
 }

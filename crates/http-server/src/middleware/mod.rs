@@ -8,6 +8,7 @@
 mod body;
 mod call;
 mod cors;
+mod flaw;
 mod future;
 mod head;
 mod log_budget;
@@ -106,12 +107,22 @@ where
         let method = MethodLabel::of(request.method());
         let mut call =
             Call::begin(self.route.clone(), method, request.extensions().get::<MatchedPath>());
-        let head = Head::read(request.headers_mut());
-        let negotiated = head.negotiated;
+        let (version, has_body) = (request.version(), !request.body().is_end_stream());
+        let head = Head::read(request.headers_mut(), version, has_body);
+        let (negotiated, flaw) = (head.negotiated, head.flaw);
         call.take_ids(head, request.headers_mut());
-        call.note_version(request.version());
+        call.note_version(version);
 
-        let refusal = self.refusal(&mut request, &mut call);
+        let refusal = match flaw {
+            Some(flaw) => {
+                call.close = flaw.closes();
+                if has_body {
+                    body::discard(std::mem::take(request.body_mut()));
+                }
+                Some(flaw.problem())
+            }
+            None => self.refusal(&mut request, &mut call),
+        };
         let work = if let Some(problem) = refusal {
             let response = problem.into_response();
             if negotiated {

@@ -44,7 +44,10 @@ pub struct RequestSettings {
     #[arg(
         env = "CORS_ALLOW_ORIGINS",
         default_value = "*",
-        value_parser = parsed::<CorsOrigins>("* or a comma-separated list of origins")
+        value_parser = parsed::<CorsOrigins>(
+            "* alone, or origins as browsers send them, separated by commas: scheme://host[:port] in \
+             lower case, without a path, a usual port or a wildcard"
+        )
     )]
     pub cors_allow_origins: CorsOrigins,
     /// The quota of each client.

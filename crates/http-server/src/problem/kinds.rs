@@ -69,6 +69,26 @@ impl Problem {
         )
     }
 
+    /// 415: a body in a content coding such as gzip.
+    #[must_use]
+    pub fn content_coding() -> Self {
+        Self {
+            plain_only: true,
+            ..Self::unsupported_media_type("Send the body without Content-Encoding.")
+        }
+    }
+
+    /// 501: a transfer coding other than chunked.
+    #[must_use]
+    pub fn transfer_coding() -> Self {
+        Self::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "transfer_coding",
+            "Transfer coding not implemented",
+            "Send the body with Content-Length, or with Transfer-Encoding: chunked alone.",
+        )
+    }
+
     /// 422: well formed, but not accepted.
     pub fn validation(detail: impl Into<Detail>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation", "Validation failed", detail)

@@ -33,6 +33,8 @@ pub struct Problem {
     detail: Cow<'static, str>,
     retry_after_s: Option<u32>,
     challenge: bool,
+    /// Whether `Accept-Encoding` says that bodies are accepted without a coding only.
+    plain_only: bool,
     members: Option<Box<Map<String, Value>>>,
 }
 
@@ -51,6 +53,7 @@ impl Problem {
             detail: detail.into(),
             retry_after_s: None,
             challenge: false,
+            plain_only: false,
             members: None,
         }
     }

@@ -49,6 +49,9 @@ impl IntoResponse for Problem {
         if self.challenge {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        if self.plain_only {
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
         response.extensions_mut().insert(ProblemTail(body));
         response
     }

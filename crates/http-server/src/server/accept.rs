@@ -45,6 +45,8 @@ impl Acceptor {
             .timer(TokioTimer::new())
             .header_read_timeout(None)
             .max_buf_size(settings.max_header_bytes)
+            // A client that has sent everything may say so and still read the responses.
+            .half_close(true)
             .writev(false);
         builder
             .http2()

@@ -14,8 +14,9 @@ const PREFIX: &[u8] = b"HTTP/1.1 4";
 /// A header that only such a reply has.
 const EMPTY_BODY: &[u8] = b"content-length: 0\r\n";
 
-/// The reply to write instead of `reply`, if hyper made that itself.
-pub(super) fn problem_for(reply: &[u8]) -> Option<Vec<u8>> {
+/// The reply to write instead of `reply`, if hyper made that itself. `unknown_coding`: the request
+/// names a transfer coding other than chunked.
+pub(super) fn problem_for(reply: &[u8], unknown_coding: bool) -> Option<Vec<u8>> {
     if !reply.starts_with(PREFIX)
         || !reply.ends_with(b"\r\n\r\n")
         || !reply.windows(EMPTY_BODY.len()).any(|part| part == EMPTY_BODY)
@@ -33,10 +34,11 @@ pub(super) fn problem_for(reply: &[u8]) -> Option<Vec<u8>> {
         StatusCode::URI_TOO_LONG => {
             Problem::new(status, "uri_too_long", "URI too long", "The path and query are too long.")
         }
+        StatusCode::BAD_REQUEST if unknown_coding => Problem::transfer_coding(),
         StatusCode::BAD_REQUEST => Problem::bad_request("The request is not valid HTTP."),
         _ => return None,
     };
-    let id = RequestId::generate();
+    let (status, id) = (problem.status(), RequestId::generate());
     let body = problem
         .into_response()
         .extensions_mut()
@@ -59,7 +61,8 @@ mod tests {
     #[test]
     fn only_replies_of_hyper_are_replaced() {
         let own = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\ndate: x\r\n\r\n";
-        let replaced = String::from_utf8(problem_for(own).expect("a problem")).expect("text");
+        let replaced =
+            String::from_utf8(problem_for(own, false).expect("a problem")).expect("text");
         assert!(
             replaced.contains("\"code\":\"header_too_large\"")
                 && replaced.contains("connection: close"),
@@ -71,7 +74,7 @@ mod tests {
             b"HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\n{}",
             b"",
         ] {
-            assert!(problem_for(other).is_none());
+            assert!(problem_for(other, true).is_none());
         }
     }
 }

@@ -12,13 +12,15 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{hyper_reply, state::ConnState};
+use super::{hyper_reply, state::ConnState, transfer_coding};
 
 pub(super) struct TrackedStream {
     stream: TcpStream,
     state: Arc<ConnState>,
     /// Written instead of the bytes that hyper passed.
     replacement: Option<Replacement>,
+    /// The bytes read last name a transfer coding other than chunked.
+    unknown_coding: bool,
 }
 
 /// A problem that replaces a reply of hyper's own.
@@ -31,7 +33,7 @@ struct Replacement {
 
 impl TrackedStream {
     pub fn new(stream: TcpStream, state: Arc<ConnState>) -> Self {
-        Self { stream, state, replacement: None }
+        Self { stream, state, replacement: None, unknown_coding: false }
     }
 
     /// Writes a problem instead if `first`, the whole write, is a reply of hyper's own.
@@ -41,7 +43,7 @@ impl TrackedStream {
         first: &[u8],
     ) -> Option<Poll<io::Result<usize>>> {
         if self.replacement.is_none() {
-            let bytes = hyper_reply::problem_for(first)?;
+            let bytes = hyper_reply::problem_for(first, self.unknown_coding)?;
             self.replacement = Some(Replacement { bytes, written: 0, original_len: first.len() });
         }
         let replacement = self.replacement.as_mut()?;
@@ -79,6 +81,7 @@ impl AsyncRead for TrackedStream {
         let before = buf.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
+            self.unknown_coding = transfer_coding::is_unknown(&buf.filled()[before..]);
             self.state.head_bytes.store(true, Relaxed);
             self.state.transfers.fetch_add(1, Relaxed);
         }

@@ -14,6 +14,7 @@ mod report;
 mod service;
 mod settings;
 mod state;
+mod transfer_coding;
 
 use std::{future::Future, sync::Arc, time::Instant};
 

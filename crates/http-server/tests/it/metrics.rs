@@ -2,7 +2,7 @@
 
 use telemetry::Metrics;
 
-use crate::support::{Setup, ms};
+use crate::support::{Server, Setup, ms};
 
 #[tokio::test]
 async fn requests_are_counted_by_route_not_by_path() {
@@ -42,26 +42,41 @@ async fn requests_are_counted_by_route_not_by_path() {
 }
 
 #[tokio::test]
-async fn a_disconnected_caller_is_counted_and_not_in_flight() {
+async fn cancelled_stream_is_counted_and_not_in_flight() {
+    let server = Setup::default().start().await;
+    let client = reqwest::Client::builder().http2_prior_knowledge().build().expect("a client");
+    let request = tokio::spawn(client.get(server.url("/slow?ms=5000")).send());
+    until(&server, "http_requests_in_flight{service=\"test\"} 1").await;
+    request.abort();
+    until(&server, "http_requests_in_flight{service=\"test\"} 0").await;
+    until(
+        &server,
+        "http_requests_total{method=\"GET\",route=\"/slow\",service=\"test\",status=\"499\"} 1",
+    )
+    .await;
+}
+
+/// Nothing tells a client that is gone from one that waits with its sending half closed.
+#[tokio::test]
+async fn gone_caller_leaves_nothing_after_its_response() {
     let server = Setup::default().start().await;
     let mut conn = server.connect().await;
-    conn.send("GET /slow?ms=5000 HTTP/1.1\r\nhost: t\r\n\r\n").await;
-    tokio::time::sleep(ms(100)).await;
-    assert!(
-        server
-            .metrics
-            .text()
-            .expect("metrics")
-            .contains("http_requests_in_flight{service=\"test\"} 1")
-    );
+    conn.send("GET /slow?ms=300 HTTP/1.1\r\nhost: t\r\n\r\n").await;
+    until(&server, "http_requests_in_flight{service=\"test\"} 1").await;
     drop(conn);
-    tokio::time::sleep(ms(100)).await;
-    let text = server.metrics.text().expect("metrics");
-    assert!(text.contains("http_requests_in_flight{service=\"test\"} 0"));
-    assert!(text.contains(
-        "http_requests_total{method=\"GET\",route=\"/slow\",service=\"test\",status=\"499\"} 1"
-    ));
-    assert!(text.contains("http_connections{service=\"test\"} 0"));
+    until(&server, "http_requests_in_flight{service=\"test\"} 0").await;
+    until(&server, "http_connections{service=\"test\"} 0").await;
+}
+
+/// Waits until the metrics contain `line`.
+async fn until(server: &Server, line: &str) {
+    let has = || server.metrics.text().expect("metrics").contains(line);
+    let wait = async {
+        while !has() {
+            tokio::time::sleep(ms(10)).await;
+        }
+    };
+    tokio::time::timeout(ms(10_000), wait).await.unwrap_or_else(|_| panic!("never: {line}"));
 }
 
 #[test]

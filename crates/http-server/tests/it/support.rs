@@ -1,6 +1,10 @@
 //! A server on a free port and a client that speaks bytes.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicU64, Ordering::SeqCst},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -125,6 +129,11 @@ impl Conn {
 
     pub async fn send_bytes(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.expect("sending");
+    }
+
+    /// Closes the sending half.
+    pub async fn end(&mut self) {
+        self.stream.shutdown().await.expect("open");
     }
 
     /// The next answer; its length must be given by `content-length`.
@@ -274,6 +283,14 @@ fn routes() -> Router {
             }),
         )
         .route("/panic", get(panics))
+        .route("/effects", get(|| async { EFFECTS.load(SeqCst).to_string() }))
+        .route(
+            "/effect",
+            post(|| async {
+                EFFECTS.fetch_add(1, SeqCst);
+                "done ".repeat(500)
+            }),
+        )
         .route(
             "/fails",
             get(|| async {
@@ -281,6 +298,9 @@ fn routes() -> Router {
             }),
         )
 }
+
+/// Requests that took effect.
+static EFFECTS: AtomicU64 = AtomicU64::new(0);
 
 async fn panics() -> &'static str {
     tokio::task::yield_now().await;
