@@ -65,27 +65,36 @@ impl Children for FromServer {
 
 /// Live children that the system owns or may adopt.
 #[derive(Clone, Debug, Default)]
-pub struct Live(BTreeMap<(Kind, String), Arc<DynamicObject>>);
+pub struct Live {
+    children: BTreeMap<(Kind, String), Arc<DynamicObject>>,
+    denied: BTreeMap<Kind, String>,
+}
 
 impl Live {
     /// The live child of this kind and name.
     pub fn get(&self, kind: Kind, name: &str) -> Option<&Arc<DynamicObject>> {
-        self.0.get(&(kind, name.to_owned()))
+        self.children.get(&(kind, name.to_owned()))
     }
 
     /// Adds or replaces a child.
     pub fn insert(&mut self, kind: Kind, name: String, object: Arc<DynamicObject>) {
-        self.0.insert((kind, name), object);
+        self.children.insert((kind, name), object);
     }
 
     /// Removes a child, if it is there.
     pub fn remove(&mut self, kind: Kind, name: &str) {
-        self.0.remove(&(kind, name.to_owned()));
+        self.children.remove(&(kind, name.to_owned()));
     }
 
     /// All children, ordered by kind and name.
     pub fn iter(&self) -> impl Iterator<Item = (Kind, &str, &Arc<DynamicObject>)> {
-        self.0.iter().map(|((kind, name), object)| (*kind, name.as_str(), object))
+        self.children.iter().map(|((kind, name), object)| (*kind, name.as_str(), object))
+    }
+
+    /// The API server's answer, if it denies reading children of this kind. They are unknown, and
+    /// must not be written.
+    pub fn denied(&self, kind: Kind) -> Option<&str> {
+        self.denied.get(&kind).map(String::as_str)
     }
 }
 
@@ -128,18 +137,35 @@ pub async fn dereference(
             continue;
         }
         for child in kind.names(&name) {
-            let found = children.get(kind, &namespace, &child).await?;
-            if let Some(object) = found.filter(|object| may_manage(&object.metadata, &name, &uid)) {
+            let found = match children.get(kind, &namespace, &child).await {
+                Err(kube::Error::Api(status)) if status.code == 403 && is_separable(kind) => {
+                    live.denied.insert(kind, status.message.clone());
+                    break;
+                }
+                found => found?,
+            };
+            if let Some(object) =
+                found.filter(|object| may_manage(kind, &object.metadata, &name, &uid))
+            {
                 live.insert(kind, child, object);
             }
         }
     }
-    if let Some(outgoing) = previous_writer(system) {
-        // Two writers must never share the volume, so a stale cache is not good enough here.
+    let outgoing = writer(match system.spec.mode {
+        Mode::Microservices => Mode::Monolith,
+        Mode::Monolith => Mode::Microservices,
+    });
+    let new_writer = writer(system.spec.mode).object_name(&name);
+    let switches = live.get(Kind::Deployment, &new_writer).is_none()
+        || live.get(Kind::Deployment, &outgoing.object_name(&name)).is_some()
+        || system.status.as_ref().and_then(|status| status.mode) != Some(system.spec.mode);
+    if switches {
+        // Two writers must never share the volume, so neither a stale cache nor the status, which
+        // anyone with the right can edit, is good enough here.
         let deployment = outgoing.object_name(&name);
         let found =
             FromServer(client.clone()).get(Kind::Deployment, &namespace, &deployment).await?;
-        match found.filter(|object| may_manage(&object.metadata, &name, &uid)) {
+        match found.filter(|object| may_manage(Kind::Deployment, &object.metadata, &name, &uid)) {
             Some(object) => live.insert(Kind::Deployment, deployment, object),
             None => live.remove(Kind::Deployment, &deployment),
         }
@@ -159,13 +185,18 @@ pub async fn dereference(
     Ok(Dereferenced { live, store_url, database_ca, service_monitors })
 }
 
-/// The component that wrote to the volume in the previous mode, while the mode is being switched.
-fn previous_writer(system: &TicketSystem) -> Option<Component> {
-    let from = system.status.as_ref()?.mode?;
-    (from != system.spec.mode).then_some(match from {
+/// Whether the other children can be decided on without knowing those of this kind. Pods depend on
+/// the Secret, and a writer of the volume on the claim and the other Deployments.
+fn is_separable(kind: Kind) -> bool {
+    !matches!(kind, Kind::Secret | Kind::PersistentVolumeClaim | Kind::Deployment)
+}
+
+/// The component that writes to the volume in `mode`.
+fn writer(mode: Mode) -> Component {
+    match mode {
         Mode::Microservices => Component::Vacancy,
         Mode::Monolith => Component::Monolith,
-    })
+    }
 }
 
 async fn secret_value(

@@ -7,6 +7,9 @@ use crate::{api::WorkloadStatus, dereference::Live, kind::Kind};
 /// Reason of the Deployment controller for a rollout that did not finish in time.
 pub const DEADLINE_EXCEEDED: &str = "ProgressDeadlineExceeded";
 
+/// Reason of the Deployment controller once the latest pods have been available.
+const ROLLED_OUT: &str = "NewReplicaSetAvailable";
+
 /// Pod counts and progress of one Deployment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rollout {
@@ -19,6 +22,11 @@ pub struct Rollout {
     pub observed: bool,
     /// Whether the latest pods did not become ready within the progress deadline.
     pub deadline_exceeded: bool,
+    /// Whether the latest template has been rolled out completely at some time. `None` if the
+    /// Deployment controller does not say.
+    pub rolled_out: Option<bool>,
+    /// Why pods cannot be created, such as an exhausted quota.
+    pub replica_failure: Option<String>,
     pub image: Option<String>,
     /// Whether the Deployment and its pods are being deleted.
     pub terminating: bool,
@@ -33,11 +41,14 @@ impl Rollout {
         let status = deployment.status.unwrap_or_default();
         let observed = status.observed_generation >= deployment.metadata.generation;
         // Conditions of an older generation do not apply to this spec.
-        let deadline_exceeded = observed
-            && status.conditions.iter().flatten().any(|condition| {
-                condition.type_ == "Progressing"
-                    && condition.reason.as_deref() == Some(DEADLINE_EXCEEDED)
-            });
+        let condition = |type_: &str| {
+            let mut conditions = status.conditions.iter().flatten().filter(|_| observed);
+            conditions.find(|condition| condition.type_ == type_)
+        };
+        let progress = condition("Progressing").and_then(|found| found.reason.as_deref());
+        let replica_failure = condition("ReplicaFailure")
+            .filter(|found| found.status == "True")
+            .map(|found| found.message.clone().unwrap_or_default());
         Some(Self {
             terminating: deployment.metadata.deletion_timestamp.is_some(),
             desired: spec.replicas.unwrap_or(1),
@@ -46,18 +57,24 @@ impl Rollout {
             updated: status.updated_replicas.unwrap_or(0),
             available: status.available_replicas.unwrap_or(0),
             observed,
-            deadline_exceeded,
+            deadline_exceeded: progress == Some(DEADLINE_EXCEEDED),
+            rolled_out: progress.map(|reason| reason == ROLLED_OUT),
+            replica_failure,
             image: spec.template.spec.and_then(|pod| pod.containers.into_iter().next()?.image),
         })
     }
 
     /// Whether every pod has the latest template and is available, and no older pod is left.
     pub fn is_complete(&self) -> bool {
+        self.is_up_to_date() && self.available >= self.desired
+    }
+
+    /// Whether every pod has the latest template and no older pod is left. Pods may be unavailable.
+    pub fn is_up_to_date(&self) -> bool {
         !self.terminating
             && self.observed
             && self.updated >= self.desired
             && self.total <= self.updated
-            && self.available >= self.desired
     }
 
     /// Whether at least one pod is ready and the Deployment is not being deleted.

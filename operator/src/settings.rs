@@ -89,6 +89,24 @@ pub struct Settings {
         value_parser = range(1..=10_000_u64)
     )]
     pub probe_timeout_ms: u64,
+    /// Corrections of one child that follow at once after another writer changed it. If it is
+    /// changed again, the condition FieldConflict reports it, and corrections become rarer.
+    #[arg(
+        long,
+        env = "CONFLICT_CORRECTIONS",
+        default_value_t = 3,
+        value_parser = range(1..=100_u32)
+    )]
+    pub conflict_corrections: u32,
+    /// Longest pause between corrections of a child that another writer keeps changing, in
+    /// seconds. The first pause is 5 s, and the pause doubles.
+    #[arg(
+        long,
+        env = "CONFLICT_PAUSE_MAX_S",
+        default_value_t = 300,
+        value_parser = range(1..=3600_u64)
+    )]
+    pub conflict_pause_max_s: u64,
     #[command(flatten)]
     pub election: Election,
     /// Minimum level of log lines, or a tracing filter.

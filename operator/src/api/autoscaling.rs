@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
     .message("autoscaling.minReplicas must not be above autoscaling.maxReplicas: lower minReplicas \
         or raise maxReplicas"))]
 pub struct Autoscaling {
-    /// Whether to autoscale. Default: true, except for the single pod with embedded storage.
+    /// Whether to autoscale. Default: true, except for the single pod with embedded storage. If
+    /// false and `replicas` is omitted, something else scales the Deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// Minimum number of pods.
@@ -23,11 +24,11 @@ pub struct Autoscaling {
     #[serde(default = "max_replicas")]
     #[schemars(range(min = 1, max = 1000))]
     pub max_replicas: i32,
-    /// Target CPU utilization, in percent of the pods' request.
+    /// Target CPU utilization of the service's container, in percent of its request.
     #[serde(default = "target_cpu_utilization", rename = "targetCPUUtilization")]
     #[schemars(range(min = 1, max = 1000))]
     pub target_cpu_utilization: i32,
-    /// Target memory utilization, in percent of the pods' request.
+    /// Target memory utilization of the service's container, in percent of its request.
     #[serde(default = "target_memory_utilization")]
     #[schemars(range(min = 1, max = 1000))]
     pub target_memory_utilization: i32,

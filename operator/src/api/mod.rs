@@ -21,7 +21,7 @@ pub use exposure::{DisruptionBudget, IngressSpec, IngressTls, NetworkPolicySpec,
 pub use images::{Images, PullPolicy};
 pub use mode::Mode;
 pub use observability::{LogLevel, Logging, Monitoring};
-pub use status::{TicketSystemStatus, WorkloadStatus};
+pub use status::{OperatorClaim, TicketSystemStatus, WorkloadStatus};
 pub use storage::{
     CaSecretRef, EmbeddedStorage, PostgresStorage, SecretKeyRef, Stock, StorageSpec,
 };
@@ -34,3 +34,7 @@ pub const GROUP: &str = "ticket-system.io";
 /// Annotation that allows a change of the storage kind if it is `"true"`. Set it after you have
 /// migrated the data.
 pub const ALLOW_STORAGE_CHANGE: &str = "ticket-system.io/allow-storage-change";
+
+/// Annotation that names the operator which must manage the system, as `NAMESPACE/LEASE`. It takes
+/// over at once from another one.
+pub const PREFERRED_OPERATOR: &str = "ticket-system.io/operator";

@@ -30,11 +30,38 @@ pub struct TicketSystemStatus {
     /// The Deployment of vacancy. Absent in monolith mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vacancy: Option<WorkloadStatus>,
-    /// Ready, Progressing, Degraded, ReconciliationPaused and StockChangeIgnored are always
-    /// present. Reconciling and Stalled, defined by kstatus, are present only while true.
+    /// The operator that manages the system. Other operators change nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<OperatorClaim>,
+    /// Ready, Progressing, Degraded, FieldConflict, ReconciliationPaused and StockChangeIgnored
+    /// are always present. Autoscaling is present while it is enabled. Reconciling and Stalled,
+    /// defined by kstatus, are present only while true.
     #[serde(default)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+}
+
+/// The operator that manages a system. The operator renews it when another operator asks.
+#[derive(
+    Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, Default, PartialEq, Eq, Hash,
+)]
+#[serde(rename_all = "camelCase")]
+pub struct OperatorClaim {
+    /// The installation: the namespace and the name of its Lease, such as
+    /// `ticket-system/ticket-system-operator`.
+    pub name: String,
+    /// Version of the operator.
+    #[serde(default)]
+    pub version: String,
+    /// Namespaces that the operator watches, separated by commas. `*` stands for all.
+    #[serde(default)]
+    pub scope: String,
+    /// Seconds without an answer after which another operator takes over.
+    #[serde(default)]
+    pub lease_duration_seconds: i32,
+    /// Another operator that asks whether this one still runs. An answer removes the field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenged_by: Option<String>,
 }
 
 /// Pods of one Deployment.

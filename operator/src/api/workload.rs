@@ -75,8 +75,9 @@ impl Default for ConnectionPool {
 #[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkloadSpec {
-    /// Number of pods without autoscaling. Default: 2, or 1 for the single pod with embedded
-    /// storage.
+    /// Number of pods without autoscaling. If it is omitted, a new Deployment starts with 2 pods,
+    /// and then the operator leaves their number to whatever scales it, such as KEDA. The single
+    /// pod with embedded storage defaults to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1000))]
     pub replicas: Option<i32>,

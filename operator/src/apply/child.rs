@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kube::{Client, core::DynamicObject};
 
 use super::{
+    contest::Contests,
     outcome::Applied,
     patch::{self, ApplyError, Outcome},
     pending::Pending,
@@ -24,6 +25,7 @@ pub(super) async fn apply(
     client: &Client,
     system: &System,
     child: &Child,
+    contests: &Contests,
     applied: &mut Applied,
 ) -> Result<(), kube::Error> {
     let cached = applied.live.get(child.kind, &child.name).cloned();
@@ -32,12 +34,12 @@ pub(super) async fn apply(
         Some(cached) => Some(cached),
         None => read(client, system, child).await?,
     };
-    let outcome = match attempt(client, system, child, live.as_deref(), applied).await {
+    let outcome = match attempt(client, system, child, live.as_deref(), contests, applied).await {
         // The object was deleted, and perhaps recreated, after the cache saw it.
         Err(ApplyError::Stale(_)) if was_cached => {
             let live = read(client, system, child).await?;
             applied.live.remove(child.kind, &child.name);
-            attempt(client, system, child, live.as_deref(), applied).await
+            attempt(client, system, child, live.as_deref(), contests, applied).await
         }
         outcome => outcome,
     };
@@ -68,9 +70,12 @@ async fn attempt(
     system: &System,
     child: &Child,
     live: Option<&DynamicObject>,
+    contests: &Contests,
     applied: &mut Applied,
 ) -> Result<Outcome, ApplyError> {
-    if live.is_some_and(|live| !may_manage(&live.metadata, &system.name, &system.owner.uid)) {
+    if live.is_some_and(|live| {
+        !may_manage(child.kind, &live.metadata, &system.name, &system.owner.uid)
+    }) {
         return Err(patch::name_conflict(child));
     }
     let workload = system
@@ -80,7 +85,7 @@ async fn attempt(
     if let (Some(writer), None) = (workload.filter(|workload| workload.holds_volume), live) {
         let holders = volume::holders(client, system, writer.component)
             .await
-            .map_err(ApplyError::Unavailable)?;
+            .map_err(|error| patch::classify(child, error))?;
         if !holders.is_empty() {
             applied.pending = Some(Pending::volume_holders(&holders));
             return Ok(Outcome::Unchanged);
@@ -89,11 +94,15 @@ async fn attempt(
     let plan =
         workload.map(|workload| replicas::plan(&workload.replicas, live)).unwrap_or_default();
     if let (Some(replicas), Some(live)) = (plan.before, live) {
-        replicas::own(client, system, child, live, replicas).await?;
+        replicas::own(client, system, child, live, replicas)
+            .await
+            .map_err(|error| patch::classify(child, error))?;
     }
-    match (patch::apply(client, system, child, live).await?, plan.after) {
+    match (patch::apply(client, system, child, live, contests).await?, plan.after) {
         (Outcome::Written { object, change }, Some(initial)) => {
-            let object = replicas::own(client, system, child, &object, initial).await?;
+            let object = replicas::own(client, system, child, &object, initial)
+                .await
+                .map_err(|error| patch::classify(child, error))?;
             Ok(Outcome::Written { object: Box::new(object), change })
         }
         (outcome, _) => Ok(outcome),

@@ -4,7 +4,10 @@
 mod body;
 mod change;
 mod child;
+mod contest;
 mod drift;
+mod managers;
+mod memory;
 mod mode_switch;
 mod outcome;
 mod patch;
@@ -14,16 +17,20 @@ pub mod quantity;
 pub mod replicas;
 mod volume;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use body::{APPLIED_HASH, body_with_hash};
 pub use change::{Action, Change};
+pub use contest::{Contests, FieldConflict, WHOLE_OBJECT};
 use kube::Client;
-pub use mode_switch::IngressHandovers;
+pub use memory::{IngressHandovers, Memory};
 pub use outcome::{Applied, ChildFailure, FailureReason};
 pub use pending::Pending;
 
-use crate::{build::Child, dereference::Live, kind::Kind, validate::System};
+use crate::{build::Child, dereference::Live, kind::Kind, ownership::is_owned, validate::System};
+
+/// How long an application with a failed write goes on to the other children.
+const FAILING_MAX: Duration = Duration::from_secs(5);
 
 /// Applies `children` over `live` and prunes the children that are no longer desired.
 ///
@@ -35,19 +42,37 @@ pub async fn apply(
     system: &System,
     children: Vec<Child>,
     live: Live,
-    handovers: &IngressHandovers,
+    memory: &Memory,
 ) -> Result<Applied, kube::Error> {
     let mut applied = Applied { live, ..Default::default() };
+    let handovers = &memory.handovers;
     let plan = mode_switch::plan(system, &children, &applied.live, handovers, Instant::now());
     for (kind, name) in &plan.prune {
+        memory.contests.forget((&system.owner.uid, *kind, name));
         prune::delete(client, &system.namespace, *kind, name, &mut applied).await?;
     }
+    let started = Instant::now();
     for child in children {
+        // Failing writes may take until the timeout of a webhook each. The first failure has to
+        // show in the status within seconds.
+        if !applied.failures.is_empty() && started.elapsed() > FAILING_MAX {
+            break;
+        }
         if plan.defers(&child) || lacks_prerequisite(&child, &applied) {
             continue;
         }
-        child::apply(client, system, &child, &mut applied).await?;
+        if let Some(message) = applied.live.denied(child.kind) {
+            applied.failures.push(ChildFailure {
+                kind: child.kind,
+                name: child.name,
+                reason: FailureReason::ApplyFailed,
+                message: message.to_owned(),
+            });
+            continue;
+        }
+        child::apply(client, system, &child, &memory.contests, &mut applied).await?;
     }
+    applied.conflicts = memory.contests.of_system(&system.owner.uid, Instant::now());
     applied.pending = plan.pending.or(applied.pending);
     Ok(applied)
 }
@@ -66,4 +91,37 @@ fn lacks_prerequisite(child: &Child, applied: &Applied) -> bool {
         && applied.failures.iter().any(|failure| {
             failure.reason != FailureReason::PruneFailed && is_prerequisite(failure.kind)
         })
+}
+
+/// What [`apply`] would change, without any request: the children that are missing, differ or are
+/// no longer desired.
+pub fn preview(system: &System, children: &[Child], live: &Live) -> Vec<String> {
+    let mut drift = Vec::new();
+    for child in children.iter().filter(|child| live.denied(child.kind).is_none()) {
+        let (kind, name) = (child.kind, &child.name);
+        let Some(found) = live.get(kind, name) else {
+            drift.push(format!("{kind} {name} is missing"));
+            continue;
+        };
+        let found = serde_json::to_value(found.as_ref()).unwrap_or_default();
+        let mut fields = drift::differences(&body_with_hash(child), &found);
+        if fields.is_empty() {
+            continue;
+        }
+        fields.retain(|path| !path.contains(APPLIED_HASH));
+        let change = Change { kind, name: name.clone(), action: Action::CorrectDrift(fields) };
+        drift.push(format!("{change} differs"));
+    }
+    let desired =
+        |kind, name: &str| children.iter().any(|child| child.kind == kind && child.name == name);
+    drift.extend(
+        live.iter()
+            .filter(|(kind, name, object)| {
+                *kind != Kind::PersistentVolumeClaim
+                    && !desired(*kind, name)
+                    && is_owned(&object.metadata, &system.owner.uid)
+            })
+            .map(|(kind, name, _)| format!("{kind} {name} is no longer needed")),
+    );
+    drift
 }

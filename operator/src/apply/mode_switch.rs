@@ -87,8 +87,7 @@ pub(super) fn plan(
 ) -> Plan {
     let names: BTreeSet<(Kind, &str)> =
         desired.iter().map(|child| (child.kind, child.name.as_str())).collect();
-    let owned =
-        |metadata: &kube::core::ObjectMeta| is_owned(metadata, &system.name, &system.owner.uid);
+    let owned = |metadata: &kube::core::ObjectMeta| is_owned(metadata, &system.owner.uid);
     let is_previous = |component: &&Component| {
         system.workloads.iter().all(|workload| workload.component != **component)
     };

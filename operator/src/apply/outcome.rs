@@ -1,6 +1,6 @@
 //! The result of applying the children of one system.
 
-use super::{change::Change, pending::Pending};
+use super::{change::Change, contest::FieldConflict, pending::Pending};
 use crate::{dereference::Live, kind::Kind};
 
 /// The result of one application.
@@ -11,6 +11,10 @@ pub struct Applied {
     pub changes: Vec<Change>,
     /// Children the API server rejected, with its messages.
     pub failures: Vec<ChildFailure>,
+    /// Children that another writer keeps changing.
+    pub conflicts: Vec<FieldConflict>,
+    /// What would change if the system were not paused.
+    pub drift: Vec<String>,
     /// The event that the remaining changes wait for.
     pub pending: Option<Pending>,
 }

@@ -1,5 +1,7 @@
 //! Server-side apply of one child.
 
+use std::time::Instant;
+
 use kube::{
     Api, Client, ResourceExt,
     api::{Patch, PatchParams},
@@ -10,7 +12,8 @@ use serde_json::Value;
 use super::{
     body::{APPLIED_HASH, body_with_hash, pin_uid},
     change::{Action, Change},
-    drift,
+    contest::{Contests, WHOLE_OBJECT},
+    drift, managers,
     outcome::{ChildFailure, FailureReason},
 };
 use crate::{
@@ -55,32 +58,82 @@ enum Conflicts {
     Force,
 }
 
-/// Writes `child` if it differs from `live`.
+/// Writes `child` if it differs from `live`, unless another writer keeps changing it: then the
+/// write has to wait.
 pub(super) async fn apply(
     client: &Client,
     system: &System,
     child: &Child,
     live: Option<&DynamicObject>,
+    contests: &Contests,
 ) -> Result<Outcome, ApplyError> {
     let mut body = body_with_hash(child);
-    let Some(live) = live else { return create(client, system, child, &body).await };
-    let current = serde_json::to_value(live)
-        .map_err(|error| ApplyError::Unavailable(kube::Error::SerdeError(error)))?;
-    let differences = drift::differences(&body, &current);
-    if differences.is_empty() {
+    let hash = body
+        .pointer("/metadata/annotations")
+        .and_then(|annotations| annotations.get(APPLIED_HASH)?.as_str())
+        .unwrap_or_default()
+        .to_owned();
+    let key = (system.owner.uid.as_str(), child.kind, child.name.as_str());
+    let fields = match live {
+        Some(live) => {
+            let current = serde_json::to_value(live)
+                .map_err(|error| ApplyError::Unavailable(kube::Error::SerdeError(error)))?;
+            let differences = drift::differences(&body, &current);
+            if differences.is_empty() {
+                contests.unchanged(key, Instant::now());
+                return Ok(Outcome::Unchanged);
+            }
+            differences
+        }
+        None => vec![WHOLE_OBJECT.to_owned()],
+    };
+    if !contests.wait(key, &hash, &fields, Instant::now()).is_zero() {
+        // The caches have no managed fields.
+        let managers = match contests.is_new_conflict(key) {
+            true => Some(other_managers(client, system, child, &fields).await?),
+            false => None,
+        };
+        contests.waits(key, fields, managers);
         return Ok(Outcome::Unchanged);
     }
-    let same_desired = live.annotations().get(APPLIED_HASH).map(String::as_str)
-        == body
-            .pointer("/metadata/annotations")
-            .and_then(|annotations| annotations.get(APPLIED_HASH)?.as_str());
+    let outcome = match live {
+        None => create(client, system, child, &body).await?,
+        Some(live) => update(client, system, child, &mut body, live, &hash, &fields).await?,
+    };
+    contests.written(key, &hash, fields, Instant::now());
+    Ok(outcome)
+}
+
+/// Field managers other than the operator that own one of `fields`.
+async fn other_managers(
+    client: &Client,
+    system: &System,
+    child: &Child,
+    fields: &[String],
+) -> Result<Vec<String>, ApplyError> {
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(client.clone(), &system.namespace, &child.kind.api_resource());
+    let found = api.get_opt(&child.name).await.map_err(ApplyError::Unavailable)?;
+    Ok(found.map(|object| managers::others(&object.metadata, fields)).unwrap_or_default())
+}
+
+async fn update(
+    client: &Client,
+    system: &System,
+    child: &Child,
+    body: &mut Value,
+    live: &DynamicObject,
+    hash: &str,
+    differences: &[String],
+) -> Result<Outcome, ApplyError> {
     let fields: Vec<String> =
-        differences.into_iter().filter(|path| !path.contains(APPLIED_HASH)).collect();
+        differences.iter().filter(|path| !path.contains(APPLIED_HASH)).cloned().collect();
+    let same_desired = live.annotations().get(APPLIED_HASH).is_some_and(|live| live == hash);
     let action = if same_desired { Action::CorrectDrift(fields) } else { Action::Update(fields) };
     // The caches may be stale. Without the uid, this write would recreate an object that was just
     // deleted, even if its creation has to wait.
-    pin_uid(&mut body, live);
-    write(client, system, child, &body, Conflicts::Force, action).await
+    pin_uid(body, live);
+    write(client, system, child, body, Conflicts::Force, action).await
 }
 
 /// Creates `child` without force, so that the write conflicts with an existing object instead of
@@ -98,7 +151,9 @@ async fn create(
     let api: Api<DynamicObject> =
         Api::namespaced_with(client.clone(), &system.namespace, &child.kind.api_resource());
     let found = api.get_opt(&child.name).await.map_err(ApplyError::Unavailable)?;
-    if found.is_some_and(|found| !may_manage(&found.metadata, &system.name, &system.owner.uid)) {
+    if found.is_some_and(|found| {
+        !may_manage(child.kind, &found.metadata, &system.name, &system.owner.uid)
+    }) {
         return Err(name_conflict(child));
     }
     let action = Action::CorrectDrift(Vec::new());
@@ -128,14 +183,21 @@ async fn write(
         {
             Ok(Outcome::Unchanged)
         }
-        // The content is invalid or not allowed: a retry would fail in the same way.
-        Err(kube::Error::Api(status))
-            if !is_uid_mismatch(&status)
-                && matches!(status.code, 400 | 403 | 404 | 405 | 413 | 422) =>
+        Err(error) => Err(classify(child, error)),
+    }
+}
+
+/// The error of a request for `child`. The API server rejects invalid content and denied writes
+/// with the same status again; 500 is the status of a failing admission webhook.
+pub(super) fn classify(child: &Child, error: kube::Error) -> ApplyError {
+    match &error {
+        kube::Error::Api(status)
+            if !is_uid_mismatch(status)
+                && matches!(status.code, 400 | 403 | 404 | 405 | 413 | 422 | 500) =>
         {
-            Err(rejected(child, FailureReason::ApplyFailed, status.message.clone()))
+            rejected(child, FailureReason::ApplyFailed, status.message.clone())
         }
-        Err(error) => Err(error.into()),
+        _ => error.into(),
     }
 }
 

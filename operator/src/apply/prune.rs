@@ -47,7 +47,7 @@ pub(super) async fn delete(
         }
         // Already deleted, or replaced by an object of another owner.
         Err(kube::Error::Api(status)) if status.code == 404 || status.is_conflict() => {}
-        Err(kube::Error::Api(status)) if matches!(status.code, 400 | 403 | 405 | 422) => {
+        Err(kube::Error::Api(status)) if matches!(status.code, 400 | 403 | 405 | 422 | 500) => {
             let message = format!("is no longer needed and cannot be deleted: {}", status.message);
             applied.failures.push(ChildFailure {
                 kind,

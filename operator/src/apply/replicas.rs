@@ -1,4 +1,4 @@
-//! Handover of `spec.replicas` between the operator and an autoscaler.
+//! Handover of `spec.replicas` between the operator and whatever else scales a Deployment.
 //!
 //! Server-side apply resets a field to its default when its only manager stops sending it. For
 //! `spec.replicas` the default is 1 pod. Before the operator gives the field up, a second field
@@ -18,7 +18,7 @@ use crate::{
     validate::{Replicas, System},
 };
 
-/// Field manager of `spec.replicas` while an autoscaler sets the number of pods.
+/// Field manager of the number of pods that the operator leaves to others.
 pub const REPLICAS_FIELD_MANAGER: &str = "ticket-system-operator-replicas";
 
 /// Writes of `spec.replicas` around the application of a Deployment.
@@ -32,25 +32,27 @@ pub struct ReplicasHandover {
 
 /// Decides on the handover of one Deployment. It does no I/O.
 pub fn plan(replicas: &Replicas, live: Option<&DynamicObject>) -> ReplicasHandover {
-    match (replicas, live) {
-        (Replicas::Fixed(_), _) => ReplicasHandover::default(),
-        // Without an initial number there would be one pod until the first autoscaler decision.
-        (Replicas::Autoscaled(scaling), None) => {
-            ReplicasHandover { after: Some(i64::from(scaling.settings.min_replicas)), before: None }
-        }
-        (Replicas::Autoscaled(scaling), Some(live)) if owns_replicas(&live.metadata) => {
-            // An autoscaler never scales up from 0.
+    let (initial, min) = match replicas {
+        Replicas::Fixed(_) => return ReplicasHandover::default(),
+        // An autoscaler never scales up from 0.
+        Replicas::Autoscaled(scaling) => {
             let min = i64::from(scaling.settings.min_replicas);
-            ReplicasHandover {
-                before: live
-                    .data
-                    .pointer("/spec/replicas")
-                    .and_then(Value::as_i64)
-                    .map(|replicas| replicas.max(min)),
-                after: None,
-            }
+            (min, min)
         }
-        (Replicas::Autoscaled(_), Some(_)) => ReplicasHandover::default(),
+        Replicas::External { initial } => (i64::from(*initial), 0),
+    };
+    match live {
+        // Without an initial number there would be one pod until something scales it.
+        None => ReplicasHandover { after: Some(initial), before: None },
+        Some(live) if owns_replicas(&live.metadata) => ReplicasHandover {
+            before: live
+                .data
+                .pointer("/spec/replicas")
+                .and_then(Value::as_i64)
+                .map(|replicas| replicas.max(min)),
+            after: None,
+        },
+        Some(_) => ReplicasHandover::default(),
     }
 }
 
@@ -124,6 +126,10 @@ mod tests {
             over(None),
             "a user scaled it to 0"
         );
+        let external = Replicas::External { initial: 2 };
+        assert_eq!(plan(&external, None), ReplicasHandover { before: None, after: Some(2) });
+        assert_eq!(plan(&external, Some(&deployment(0, FIELD_MANAGER))), over(Some(0)));
+        assert_eq!(plan(&external, Some(&deployment(7, "keda-operator"))), over(None));
         assert_eq!(plan(&Replicas::Fixed(3), Some(&deployment(5, FIELD_MANAGER))), over(None));
     }
 }

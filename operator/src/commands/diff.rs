@@ -172,7 +172,7 @@ fn keep_replicas(child: &Child, mut outcome: DynamicObject, found: &Dereferenced
 }
 
 fn pruned(system: &TicketSystem, children: &[Child], found: &Dereferenced) -> Vec<(Kind, String)> {
-    let (name, uid) = (system.name_any(), system.uid().unwrap_or_default());
+    let uid = system.uid().unwrap_or_default();
     let is_undesired = |kind: Kind, name: &str| {
         !children.iter().any(|child| child.kind == kind && child.name == name)
     };
@@ -181,7 +181,7 @@ fn pruned(system: &TicketSystem, children: &[Child], found: &Dereferenced) -> Ve
         .iter()
         .filter(|(kind, child, object)| {
             *kind != Kind::PersistentVolumeClaim
-                && is_owned(&object.metadata, &name, &uid)
+                && is_owned(&object.metadata, &uid)
                 && is_undesired(*kind, child)
         })
         .map(|(kind, name, _)| (kind, name.to_owned()))

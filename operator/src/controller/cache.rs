@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -15,11 +18,15 @@ use kube::{
         WatchStreamExt,
         reflector::{ObjectRef, Store, store::Writer},
         watcher,
+        watcher::Event,
     },
 };
 use parking_lot::Mutex;
 
-use super::{backoff::watch_backoff, operator::Operator};
+use super::{
+    backoff::{is_denied, with_backoff},
+    operator::Operator,
+};
 use crate::{
     dereference::{Children, FromServer},
     kind::Kind,
@@ -29,21 +36,38 @@ use crate::{
 /// How long the result of the discovery of the kind ServiceMonitor is cached.
 const DISCOVERY_TTL: Duration = Duration::from_secs(60);
 
-/// The children of all systems in one scope. Kinds that are not watched are read from the API
-/// server.
+/// How long reconciliations wait for the first lists after the start.
+const FIRST_LISTS_MAX: Duration = Duration::from_secs(10);
+
+/// The children of all systems in one scope. Kinds that are not watched, or whose watch the API
+/// server denies, are read from the API server.
 pub(super) struct Cache {
-    stores: HashMap<Kind, Store<DynamicObject>>,
+    stores: HashMap<Kind, Watched>,
+    started: Instant,
     server: FromServer,
     service_monitors: Mutex<Option<(Instant, bool)>>,
 }
 
+/// The cache of one kind.
+struct Watched {
+    store: Store<DynamicObject>,
+    /// Whether the cache has a list, and the API server has not denied the watch since.
+    synced: Arc<AtomicBool>,
+}
+
 impl Cache {
-    /// Waits until every cache has its first list. Before that, every child would look deleted.
+    /// Waits until every cache has its first list, or is denied one. A cache that cannot be filled
+    /// delays only the start: its kind is then read from the API server.
     pub async fn ready(&self) {
-        for store in self.stores.values() {
-            // The writer is dropped only together with the whole scope.
-            let _ = store.wait_until_ready().await;
-        }
+        let first_lists = async {
+            for watched in self.stores.values() {
+                // The writer is dropped only together with the whole scope.
+                let _ = watched.store.wait_until_ready().await;
+            }
+        };
+        let left = FIRST_LISTS_MAX.saturating_sub(self.started.elapsed());
+        // With no time left, this still returns at once with all caches filled.
+        let _ = tokio::time::timeout(left, first_lists).await;
     }
 }
 
@@ -55,10 +79,11 @@ impl Children for Cache {
         namespace: &str,
         name: &str,
     ) -> Result<Option<Arc<DynamicObject>>, kube::Error> {
-        match self.stores.get(&kind) {
-            Some(store) => {
-                Ok(store.get(&ObjectRef::new_with(name, kind.api_resource()).within(namespace)))
-            }
+        // An unfilled cache would make every child look deleted.
+        match self.stores.get(&kind).filter(|watched| watched.synced.load(Ordering::Acquire)) {
+            Some(watched) => Ok(watched
+                .store
+                .get(&ObjectRef::new_with(name, kind.api_resource()).within(namespace))),
             None => self.server.get(kind, namespace, name).await,
         }
     }
@@ -90,31 +115,40 @@ pub(super) fn watch(
             None => Api::all_with(operator.client.clone(), &resource),
         };
         let writer = Writer::new(resource);
-        stores.insert(kind, writer.as_reader());
+        let synced = Arc::new(AtomicBool::new(false));
+        let store = writer.as_reader();
+        stores.insert(kind, Watched { store, synced: Arc::clone(&synced) });
         let config = watcher::Config::default()
             .labels(&format!("{}={}", labels::MANAGED_BY, labels::OPERATOR))
             .timeout(operator.settings.watch_timeout_s);
         let metrics = Arc::clone(&operator.metrics);
-        let changes = watcher(api, config)
+        let synced_before = Arc::clone(&synced);
+        let events = with_backoff(watcher(api, config), move |event| {
+            let Err(error) = event else { return };
+            metrics.watch_error(kind.as_str());
+            tracing::warn!(%error, kind = kind.as_str(), "watch failed; restarting it");
+            if is_denied(error) {
+                synced_before.store(false, Ordering::Release);
+            }
+        });
+        let changes = events
             .modify(move |object| normalize(kind, object))
-            .backoff(watch_backoff())
             .reflect(writer)
+            .inspect(move |event| {
+                // The store has applied the event.
+                if matches!(event, Ok(Event::InitDone)) {
+                    synced.store(true, Ordering::Release);
+                }
+            })
             .touched_objects()
             .filter_map(move |change| {
-                let system = match change {
-                    Ok(object) => system_of(&object),
-                    Err(error) => {
-                        metrics.watch_error(kind.as_str());
-                        tracing::warn!(%error, kind = kind.as_str(), "watch failed; restarting it");
-                        None
-                    }
-                };
-                std::future::ready(system)
+                std::future::ready(change.ok().and_then(|object| system_of(&object)))
             });
         streams.push(changes.boxed());
     }
     let cache = Cache {
         stores,
+        started: Instant::now(),
         server: FromServer(operator.client.clone()),
         service_monitors: Mutex::default(),
     };
@@ -122,11 +156,12 @@ pub(super) fn watch(
 }
 
 /// Adds the kind, which list items lack and which would look like a difference. Drops the managed
-/// fields, which are most of the size, except of Deployments: the handover of replicas reads them.
+/// fields, which are most of the size, except of Deployments, whose handover of replicas reads
+/// them, and of claims, which they identify.
 fn normalize(kind: Kind, object: &mut DynamicObject) {
     let resource = kind.api_resource();
     object.types = Some(TypeMeta { api_version: resource.api_version, kind: resource.kind });
-    if kind != Kind::Deployment {
+    if !matches!(kind, Kind::Deployment | Kind::PersistentVolumeClaim) {
         object.metadata.managed_fields = None;
     }
 }

@@ -1,15 +1,26 @@
 //! The state that the reconciliations of one scope share.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
+};
 
 use k8s_controller::events::EventRecorder;
-use kube::{Client, core::DeserializeGuard, runtime::reflector::Store};
+use kube::{Client, Resource, core::DeserializeGuard, runtime::reflector::Store};
 
-use super::{cache::Cache, retries::Retries};
+use super::{
+    cache::Cache,
+    claim::{Installation, Rivals},
+    retries::Retries,
+};
 use crate::{
-    api::TicketSystem,
-    apply::IngressHandovers,
-    observe::{Metrics, Progress},
+    api::{TicketSystem, TicketSystemStatus},
+    apply::Memory,
+    observe::{Metrics, Progress, SystemCounts},
     settings::Settings,
     status::{READY, diagnosis::ReadinessProbe, is_true},
 };
@@ -34,19 +45,42 @@ pub(super) struct Context {
     pub systems: Store<GuardedSystem>,
     pub children: Cache,
     pub retries: Retries,
-    pub handovers: IngressHandovers,
+    pub memory: Memory,
+    /// This operator, and what is known about others.
+    pub installation: Installation,
+    pub rivals: Rivals,
+    /// Number of systems after the last reconciliation.
+    pub systems_before: AtomicUsize,
 }
 
 impl Context {
     /// Records the end of a reconciliation, and counts the systems.
     pub fn record_progress(&self) {
         let systems = self.systems.state();
-        let ready = systems
-            .iter()
-            .filter_map(|system| system.0.as_ref().ok()?.status.as_ref())
-            .filter(|status| is_true(&status.conditions, READY))
-            .count();
-        self.metrics.systems(&self.scope, ready, systems.len().saturating_sub(ready));
+        let statuses =
+            || systems.iter().filter_map(|system| system.0.as_ref().ok()?.status.as_ref());
+        let is_own = |status: &&TicketSystemStatus| {
+            status.operator.as_ref().is_none_or(|claim| claim.name == self.installation.name())
+        };
+        let others = statuses().filter(|status| !is_own(status)).count();
+        let ready =
+            statuses().filter(is_own).filter(|status| is_true(&status.conditions, READY)).count();
+        let own = systems.len().saturating_sub(others);
+        self.metrics.systems(
+            &self.scope,
+            SystemCounts {
+                ready,
+                not_ready: own.saturating_sub(ready),
+                of_others: others,
+                conflicts: self.memory.contests.count(),
+            },
+        );
+        if self.systems_before.swap(systems.len(), Ordering::Relaxed) > systems.len() {
+            let known: HashSet<&str> =
+                systems.iter().filter_map(|system| system.meta().uid.as_deref()).collect();
+            self.rivals.retain(|uid| known.contains(uid));
+            self.memory.contests.retain(|uid| known.contains(uid));
+        }
         self.progress.reconciled(&self.scope, systems.len(), Instant::now());
     }
 }

@@ -2,6 +2,7 @@
 
 mod backoff;
 mod cache;
+mod claim;
 mod client;
 mod context;
 mod election;

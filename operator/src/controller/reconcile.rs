@@ -14,12 +14,13 @@ use rand::Rng;
 use serde::de::DeserializeOwned;
 
 use super::{
+    claim::{Claimed, hold},
     context::{Context, GuardedSystem},
     reconcile_error::ReconcileError,
-    update_status::update_status,
+    update_status::{report_failure, update_status},
 };
 use crate::{
-    api::{TicketSystem, TicketSystemSpec},
+    api::{OperatorClaim, TicketSystem, TicketSystemSpec},
     apply::{self, Applied},
     build,
     dereference::{Dereferenced, dereference},
@@ -42,13 +43,24 @@ pub(super) async fn reconcile(
             Ok(system) if system.metadata.deletion_timestamp.is_some() => {
                 Ok(Action::await_change())
             }
-            Ok(system) => run_pipeline(system, &context).await,
+            Ok(system) => match hold(system, &context).await? {
+                Claimed::Own(system) => run_pipeline(&system, &context).await,
+                Claimed::Not(action) => Ok(action),
+            },
             Err(invalid) => report_unreadable(&invalid.metadata, &invalid.error, &context).await,
         }
     };
     let result = tokio::time::timeout(Duration::from_secs(seconds), pipeline)
         .await
         .unwrap_or(Err(ReconcileError::Timeout(seconds)));
+    if let (Err(error), Ok(system)) = (&result, &system.0) {
+        let is_own = |claim: &OperatorClaim| claim.name == context.installation.name();
+        let claim = system.status.as_ref().and_then(|status| status.operator.as_ref());
+        // A rejected child is in the status already.
+        if claim.is_none_or(is_own) && !matches!(error, ReconcileError::Rejected(_)) {
+            report_failure(system, error, &context).await;
+        }
+    }
     context.metrics.reconciled(if result.is_ok() { "ok" } else { "error" }, started.elapsed());
     context.record_progress();
     if result.is_ok() {
@@ -77,12 +89,13 @@ async fn apply_unless_paused(
     found: Dereferenced,
     context: &Context,
 ) -> Result<Applied, ReconcileError> {
-    if system.spec.paused {
-        return Ok(Applied { live: found.live, ..Default::default() });
-    }
     let children = build::build(valid).into_children()?;
+    if system.spec.paused {
+        let drift = apply::preview(valid, &children, &found.live);
+        return Ok(Applied { live: found.live, drift, ..Default::default() });
+    }
     let applied =
-        apply::apply(&context.client, valid, children, found.live, &context.handovers).await?;
+        apply::apply(&context.client, valid, children, found.live, &context.memory).await?;
     for change in &applied.changes {
         context.metrics.child_change(change.kind.as_str(), change.action.as_str());
         tracing::info!(
@@ -123,6 +136,10 @@ async fn report_unreadable(
         ..Default::default()
     };
     let system = TicketSystem { status: field(&raw, "/status"), metadata: raw.metadata, spec };
+    let system = match hold(&system, context).await? {
+        Claimed::Own(system) => system,
+        Claimed::Not(action) => return Ok(action),
+    };
     let found = dereference(&system, &context.client, &context.children).await?;
     let unchanged = Applied { live: found.live, ..Default::default() };
     update_status(&system, Err(&error), &unchanged, context).await?;

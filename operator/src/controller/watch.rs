@@ -1,6 +1,10 @@
 //! Watches the resources and children of one scope, and reconciles the systems that changed.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
 
 use futures::{FutureExt, Stream, StreamExt, stream};
 use kube::{
@@ -16,15 +20,20 @@ use kube::{
 };
 
 use super::{
-    backoff::watch_backoff,
+    backoff::with_backoff,
     cache,
+    claim::{Installation, Rivals},
     context::{ALL_NAMESPACES, Context, GuardedSystem},
     operator::Operator,
     reconcile::reconcile,
     reconcile_error::ReconcileError,
     retries::Retries,
 };
-use crate::{api::TicketSystem, apply::IngressHandovers, kind::Kind};
+use crate::{
+    api::TicketSystem,
+    apply::{Contests, Memory},
+    kind::Kind,
+};
 
 /// Events within this time lead to one reconciliation: creating a system causes about 12 events.
 const DEBOUNCE: Duration = Duration::from_millis(100);
@@ -41,26 +50,27 @@ pub(super) fn run(
     let writer = Writer::default();
     let systems: Store<GuardedSystem> = writer.as_reader();
     let metrics = Arc::clone(&operator.metrics);
-    let own = watcher(api, watcher::Config::default().timeout(operator.settings.watch_timeout_s))
-        .modify(|system| system.meta_mut().managed_fields = None)
-        .backoff(watch_backoff())
+    let config = watcher::Config::default().timeout(operator.settings.watch_timeout_s);
+    let events = with_backoff(watcher(api, config), move |event| {
+        if let Err(error) = event {
+            metrics.watch_error("TicketSystem");
+            tracing::warn!(%error, kind = "TicketSystem", "watch failed; restarting it");
+        }
+    });
+    let own = events
+        .modify(|system: &mut GuardedSystem| system.meta_mut().managed_fields = None)
         .reflect(writer)
         .touched_objects()
-        // Ignores the operator's own writes to the status.
+        // Ignores the operator's own writes to the status, except claims.
         .predicate_filter(
-            predicates::generation.combine(predicates::annotations).combine(deletion),
+            predicates::generation
+                .combine(predicates::annotations)
+                .combine(deletion)
+                .combine(claim),
             PredicateConfig::default(),
         )
-        .filter_map(move |change| {
-            let system = match change {
-                Ok(object) => Some(ObjectRef::from_obj(&object)),
-                Err(error) => {
-                    metrics.watch_error("TicketSystem");
-                    tracing::warn!(%error, kind = "TicketSystem", "watch failed; restarting it");
-                    None
-                }
-            };
-            std::future::ready(system)
+        .filter_map(|change| {
+            std::future::ready(change.ok().map(|system| ObjectRef::from_obj(&system)))
         });
     let (children, changed) = cache::watch(operator, namespace);
     let of_children = changed.map(|(name, namespace)| ObjectRef::new(&name).within(&namespace));
@@ -74,8 +84,14 @@ pub(super) fn run(
         probe: Arc::clone(&operator.probe),
         systems: systems.clone(),
         children,
-        handovers: IngressHandovers::default(),
+        memory: Memory::new(Contests::new(
+            settings.conflict_corrections,
+            Duration::from_secs(settings.conflict_pause_max_s),
+        )),
         retries: Retries::new(Duration::from_secs(settings.retry_max_s)),
+        installation: Installation::new(&settings),
+        rivals: Rivals::default(),
+        systems_before: AtomicUsize::default(),
         settings,
     });
     let after = Arc::clone(&context);
@@ -112,6 +128,13 @@ fn retry(system: &GuardedSystem, error: &ReconcileError, context: &Context) -> A
         "reconciliation failed"
     );
     Action::requeue(delay)
+}
+
+/// A predicate that changes with the claim of an operator: another operator may ask for an answer.
+fn claim(system: &GuardedSystem) -> Option<u64> {
+    let mut hasher = DefaultHasher::new();
+    system.0.as_ref().ok()?.status.as_ref()?.operator.hash(&mut hasher);
+    Some(hasher.finish())
 }
 
 /// A predicate that changes when the deletion of a resource starts.

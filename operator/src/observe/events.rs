@@ -4,7 +4,7 @@ use k8s_controller::events::{Event, EventRecorder, EventType};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::{
-    api::{TicketSystem, TicketSystemStatus},
+    api::{OperatorClaim, PREFERRED_OPERATOR, TicketSystem, TicketSystemStatus},
     apply::{Action, Change},
     kind::Kind,
     status::{DEGRADED, PROGRESSING, READY, STALLED, STOCK_CHANGE_IGNORED, condition, is_true},
@@ -45,6 +45,22 @@ pub async fn recreated_volume(recorder: &EventRecorder, system: &TicketSystem, c
     publish(recorder, system, EventType::Warning, "VolumeRecreated", note).await;
 }
 
+/// Publishes that the operator `own` leaves the system to the holder of the claim.
+pub async fn standing_back(
+    recorder: &EventRecorder,
+    system: &TicketSystem,
+    own: &str,
+    holder: &OperatorClaim,
+) {
+    let note = format!(
+        "operator {} (version {}, namespaces {}) manages this system, so operator {own} changes \
+         nothing: let only one of them watch the namespace, or set the annotation \
+         {PREFERRED_OPERATOR}",
+        holder.name, holder.version, holder.scope
+    );
+    publish(recorder, system, EventType::Warning, "ManagedByAnotherOperator", note).await;
+}
+
 /// Publishes changes of the conditions that users wait for.
 pub async fn transitions(
     recorder: &EventRecorder,
@@ -80,7 +96,10 @@ fn changed_conditions<'a>(
         let is_good = (type_ == READY) == (is.status == "True");
         // A start or a requested change takes some time and does not deserve a warning.
         let is_expected = type_ == READY
-            && !matches!(is.reason.as_str(), "PodsFailing" | "NameConflict")
+            && !matches!(
+                is.reason.as_str(),
+                "PodsFailing" | "NameConflict" | "ApplyFailed" | "ReconcileFailed"
+            )
             && condition(&after.conditions, STALLED).is_none()
             && (was.is_none_or(|was| was.status == "False")
                 || before.observed_generation != after.observed_generation

@@ -4,12 +4,23 @@ use std::{collections::BTreeMap, time::Duration};
 
 use parking_lot::Mutex;
 use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 /// Histogram buckets in seconds. A reconciliation takes a few requests to the API server.
 const DURATION_BUCKETS_S: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+
+/// Numbers of systems in one scope.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemCounts {
+    pub ready: usize,
+    pub not_ready: usize,
+    /// Systems that another operator manages.
+    pub of_others: usize,
+    /// Children that another writer keeps changing.
+    pub conflicts: usize,
+}
 
 /// The metrics under /metrics. Each operator has its own, so that several can run in one process.
 #[derive(Debug)]
@@ -21,8 +32,10 @@ pub struct Metrics {
     watch_errors: IntCounterVec,
     child_changes: IntCounterVec,
     systems: IntGaugeVec,
-    /// Number of ready and of unready systems, by scope.
-    scopes: Mutex<BTreeMap<String, (usize, usize)>>,
+    systems_of_others: IntGauge,
+    field_conflicts: IntGauge,
+    status_write_errors: IntCounter,
+    scopes: Mutex<BTreeMap<String, SystemCounts>>,
     /// 1 while this operator leads.
     pub leader: IntGauge,
 }
@@ -69,6 +82,18 @@ impl Metrics {
             Opts::new("ticket_operator_systems", "TicketSystems by readiness."),
             &["ready"],
         )?;
+        let systems_of_others = IntGauge::new(
+            "ticket_operator_systems_of_others",
+            "TicketSystems in scope that another operator manages.",
+        )?;
+        let field_conflicts = IntGauge::new(
+            "ticket_operator_field_conflicts",
+            "Children that another writer keeps changing.",
+        )?;
+        let status_write_errors = IntCounter::new(
+            "ticket_operator_status_write_errors_total",
+            "Failed writes of a status.",
+        )?;
         let leader =
             IntGauge::new("ticket_operator_leader", "1 while this operator is the leader.")?;
         let build = IntGaugeVec::new(
@@ -78,6 +103,9 @@ impl Metrics {
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         registry.register(Box::new(duration.clone()))?;
         registry.register(Box::new(systems.clone()))?;
+        registry.register(Box::new(systems_of_others.clone()))?;
+        registry.register(Box::new(field_conflicts.clone()))?;
+        registry.register(Box::new(status_write_errors.clone()))?;
         registry.register(Box::new(leader.clone()))?;
         registry.register(Box::new(build))?;
         registry.register(Box::new(telemetry::dropped_log_lines().clone()))?;
@@ -89,6 +117,9 @@ impl Metrics {
             watch_errors,
             child_changes,
             systems,
+            systems_of_others,
+            field_conflicts,
+            status_write_errors,
             scopes: Mutex::default(),
             leader,
         })
@@ -120,17 +151,22 @@ impl Metrics {
         self.child_changes.with_label_values(&[kind, action]).inc();
     }
 
-    /// Sets the number of systems in one scope. The metric is the sum over all scopes.
-    pub fn systems(&self, scope: &str, ready: usize, not_ready: usize) {
+    /// Counts a failed write of a status.
+    pub fn status_write_error(&self) {
+        self.status_write_errors.inc();
+    }
+
+    /// Sets the numbers of systems in one scope. The metrics are the sums over all scopes.
+    pub fn systems(&self, scope: &str, counts: SystemCounts) {
         let mut scopes = self.scopes.lock();
-        scopes.insert(scope.to_owned(), (ready, not_ready));
-        let count = |sum: usize| i64::try_from(sum).unwrap_or(i64::MAX);
-        self.systems
-            .with_label_values(&["true"])
-            .set(count(scopes.values().map(|(ready, _)| ready).sum()));
-        self.systems
-            .with_label_values(&["false"])
-            .set(count(scopes.values().map(|(_, not_ready)| not_ready).sum()));
+        scopes.insert(scope.to_owned(), counts);
+        let sum = |count: fn(&SystemCounts) -> usize| {
+            i64::try_from(scopes.values().map(count).sum::<usize>()).unwrap_or(i64::MAX)
+        };
+        self.systems.with_label_values(&["true"]).set(sum(|counts| counts.ready));
+        self.systems.with_label_values(&["false"]).set(sum(|counts| counts.not_ready));
+        self.systems_of_others.set(sum(|counts| counts.of_others));
+        self.field_conflicts.set(sum(|counts| counts.conflicts));
     }
 
     /// Resets the metrics that only the leader reports.
@@ -138,6 +174,8 @@ impl Metrics {
         self.leader.set(0);
         self.scopes.lock().clear();
         self.systems.reset();
+        self.systems_of_others.set(0);
+        self.field_conflicts.set(0);
     }
 
     /// Number of requests to the API server by verb and resource, with any result.
@@ -185,11 +223,18 @@ mod tests {
     fn systems_are_summed_over_the_scopes() {
         let metrics = Metrics::new().expect("metrics");
         let shown = || String::from_utf8(metrics.render().expect("text")).expect("UTF-8");
-        metrics.systems("a", 2, 1);
-        metrics.systems("b", 3, 0);
+        let counts = |ready, not_ready, of_others| SystemCounts {
+            ready,
+            not_ready,
+            of_others,
+            conflicts: 0,
+        };
+        metrics.systems("a", counts(2, 1, 0));
+        metrics.systems("b", counts(3, 0, 4));
         assert!(shown().contains("ticket_operator_systems{ready=\"true\"} 5"), "{}", shown());
         assert!(shown().contains("ticket_operator_systems{ready=\"false\"} 1"), "{}", shown());
-        metrics.systems("a", 0, 0);
+        assert!(shown().contains("ticket_operator_systems_of_others 4"), "{}", shown());
+        metrics.systems("a", counts(0, 0, 0));
         assert!(shown().contains("ticket_operator_systems{ready=\"true\"} 3"), "{}", shown());
         metrics.stop_leading();
         assert!(!shown().contains("ticket_operator_systems{"), "{}", shown());

@@ -8,7 +8,7 @@ mod progress;
 mod ready_probe;
 
 pub use api_calls::ApiCalls;
-pub use metrics::Metrics;
+pub use metrics::{Metrics, SystemCounts};
 pub use progress::Progress;
 pub use ready_probe::HttpProbe;
 

@@ -2,20 +2,27 @@
 //! conditions depend on the clock.
 
 use super::{
+    autoscaling::set_autoscaling,
     conditions::{
         ConditionState, DEGRADED, PAUSED, PROGRESSING, READY, RECONCILING, STALLED,
-        STOCK_CHANGE_IGNORED, set, set_while_true,
+        STOCK_CHANGE_IGNORED, find, set, set_while_true,
     },
     diagnosis::Diagnosis,
+    field_conflict::{self, FIELD_CONFLICT, field_conflict},
 };
 use crate::{
     api::{Mode, TicketSystem, TicketSystemStatus},
-    apply::{ChildFailure, Pending},
+    apply::{ChildFailure, FieldConflict, Pending},
     dereference::Live,
     kind::{Component, Kind},
     rollout::{DEADLINE_EXCEEDED, Rollout},
     validate::{System, ValidationError},
 };
+
+/// Most children that ReconciliationPaused lists.
+const DRIFT_MAX: usize = 8;
+/// Reason of Progressing while pods are unready without a rollout.
+const PODS_UNREADY: &str = "PodsNotReady";
 
 /// The input of [`compute_status`].
 #[derive(Debug)]
@@ -25,9 +32,15 @@ pub struct StatusInput<'a> {
     pub validated: Result<&'a System, &'a ValidationError>,
     pub live: &'a Live,
     pub failures: &'a [ChildFailure],
+    /// Children that another writer keeps changing.
+    pub conflicts: &'a [FieldConflict],
+    /// What would change if the system were not paused.
+    pub drift: &'a [String],
     /// The event that the remaining changes wait for.
     pub pending: Option<&'a Pending>,
     pub diagnoses: &'a [(Component, Diagnosis)],
+    /// Components whose pods count as ready and do not serve.
+    pub not_serving: &'a [(Component, Diagnosis)],
 }
 
 impl StatusInput<'_> {
@@ -35,6 +48,17 @@ impl StatusInput<'_> {
     fn desired_mode(&self, status: &TicketSystemStatus) -> Mode {
         let mode = self.system.spec.mode;
         if self.validated.is_ok() { mode } else { status.mode.unwrap_or(mode) }
+    }
+
+    /// Why a component does not serve although its pods count as ready: its Service was refused, or
+    /// `/ready` fails.
+    fn outage(&self, part: &ComponentRollout) -> Option<(&'static str, String)> {
+        let component = part.component.as_str();
+        if let Some(failure) = self.failure(Kind::Service, &part.name) {
+            return Some((failure.reason.as_str(), format!("{component}: {failure}")));
+        }
+        let (_, diagnosis) = self.not_serving.iter().find(|(found, _)| *found == part.component)?;
+        Some((diagnosis.reason, format!("{component}: {}", diagnosis.message)))
     }
 
     fn failure(&self, kind: Kind, name: &str) -> Option<&ChildFailure> {
@@ -91,7 +115,11 @@ pub fn compute_status(input: &StatusInput<'_>) -> TicketSystemStatus {
     let conditions = &mut status.conditions;
     set(conditions, READY, ready(input, &serving), generation);
     set(conditions, DEGRADED, degraded(input, &desired), generation);
-    set(conditions, PAUSED, paused(input.system), generation);
+    set(conditions, FIELD_CONFLICT, field_conflict(input.conflicts), generation);
+    if let Ok(system) = input.validated {
+        set_autoscaling(conditions, system, input.live, generation);
+    }
+    set(conditions, PAUSED, paused(input), generation);
     set(conditions, STOCK_CHANGE_IGNORED, stock_change_ignored(input), generation);
     set_while_true(
         conditions,
@@ -128,7 +156,10 @@ fn ready(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> ConditionSta
     let unready: Vec<&ComponentRollout> =
         rollouts.iter().filter(|part| !part.is_serving()).collect();
     if unready.is_empty() {
-        return ConditionState::yes("Serving", "every service has ready pods");
+        return match rollouts.iter().find_map(|part| input.outage(part)) {
+            Some((reason, message)) => ConditionState::no(reason, message),
+            None => ConditionState::yes("Serving", "every service has ready pods"),
+        };
     }
     if let Err(error) = input.validated {
         return ConditionState::no(error.reason(), error.to_string());
@@ -191,23 +222,49 @@ fn progressing(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> Condit
     if input.system.spec.paused {
         return ConditionState::no("Paused", "the spec is not applied while spec.paused is true");
     }
-    let incomplete: Vec<&str> = rollouts
-        .iter()
-        .filter(|part| {
-            part.rollout
-                .as_ref()
-                .is_none_or(|rollout| !rollout.is_complete() && !rollout.deadline_exceeded)
+    let names = |wanted: &dyn Fn(Option<&Rollout>) -> bool| -> Vec<&str> {
+        rollouts
+            .iter()
+            .filter(|part| wanted(part.rollout.as_ref()))
+            .map(|part| part.component.as_str())
+            .collect()
+    };
+    let incomplete = names(&|rollout| {
+        rollout.is_none_or(|rollout| {
+            !rollout.is_complete()
+                && !rollout.deadline_exceeded
+                && !has_lost_pods(input.system, rollout)
         })
-        .map(|part| part.component.as_str())
-        .collect();
+    });
     if incomplete.is_empty() {
         if let Some(message) = deadline_exceeded(rollouts) {
             return ConditionState::no(DEADLINE_EXCEEDED, message);
+        }
+        let lost = names(&|rollout| rollout.is_some_and(|rollout| !rollout.is_complete()));
+        if !lost.is_empty() {
+            let message = format!("no rollout; pods of {} became unready", lost.join(" and "));
+            return ConditionState::no(PODS_UNREADY, message);
         }
         return ConditionState::no("UpToDate", "every pod has the latest configuration");
     }
     let message = format!("waiting for the pods of {}", incomplete.join(" and "));
     ConditionState::yes("RollingOut", message)
+}
+
+/// Whether pods became unready after they had been rolled out. This is an outage, not a rollout.
+fn has_lost_pods(system: &TicketSystem, rollout: &Rollout) -> bool {
+    // Without a word of the Deployment controller, the last status says whether the rollout of this
+    // generation was complete.
+    let was_complete = || {
+        let progressing =
+            find(system.status.as_ref().map_or(&[], |status| &status.conditions), PROGRESSING);
+        progressing.is_some_and(|was| {
+            was.status == "False"
+                && matches!(was.reason.as_str(), "UpToDate" | PODS_UNREADY)
+                && was.observed_generation == system.metadata.generation
+        })
+    };
+    rollout.is_up_to_date() && rollout.rolled_out.unwrap_or_else(was_complete)
 }
 
 fn degraded(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> ConditionState {
@@ -227,6 +284,9 @@ fn degraded(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> Condition
     }
     if let Some(message) = deadline_exceeded(rollouts) {
         return ConditionState::yes(DEADLINE_EXCEEDED, message);
+    }
+    if !input.conflicts.is_empty() {
+        return ConditionState::yes(FIELD_CONFLICT, field_conflict::message(input.conflicts));
     }
     ConditionState::no("AsExpected", "no problem found")
 }
@@ -252,12 +312,19 @@ fn stalled(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> Option<Con
     deadline_exceeded(rollouts).map(|message| ConditionState::yes(DEADLINE_EXCEEDED, message))
 }
 
-fn paused(system: &TicketSystem) -> ConditionState {
-    if system.spec.paused {
-        ConditionState::yes("Paused", "no change is applied while spec.paused is true")
-    } else {
-        ConditionState::no("Active", "changes are applied")
+fn paused(input: &StatusInput<'_>) -> ConditionState {
+    const MESSAGE: &str = "no change is applied while spec.paused is true";
+    if !input.system.spec.paused {
+        return ConditionState::no("Active", "changes are applied");
     }
+    if input.drift.is_empty() {
+        return ConditionState::yes("Paused", MESSAGE);
+    }
+    let mut listed = input.drift.iter().take(DRIFT_MAX).cloned().collect::<Vec<_>>().join("; ");
+    if input.drift.len() > DRIFT_MAX {
+        listed = format!("{listed}; and {} more", input.drift.len() - DRIFT_MAX);
+    }
+    ConditionState::yes("Paused", format!("{MESSAGE}, but {listed}"))
 }
 
 fn stock_change_ignored(input: &StatusInput<'_>) -> ConditionState {

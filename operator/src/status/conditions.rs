@@ -49,6 +49,27 @@ pub fn set(
     );
 }
 
+/// Sets a condition with the reason of another controller.
+pub fn set_unchecked(
+    conditions: &mut Vec<Condition>,
+    type_: &str,
+    status: &str,
+    reason: &str,
+    message: &str,
+    generation: Option<i64>,
+) {
+    let status = status.parse().unwrap_or(ConditionStatus::Unknown);
+    let _ = conditions::set(
+        conditions,
+        DesiredCondition::new(type_, status, reason, message).observed_generation(generation),
+    );
+}
+
+/// Removes a condition.
+pub fn remove(conditions: &mut Vec<Condition>, type_: &str) {
+    conditions::remove(conditions, type_);
+}
+
 /// Sets a condition that is present only while it is true.
 pub fn set_while_true(
     conditions: &mut Vec<Condition>,

@@ -1,6 +1,7 @@
 //! Finds out why pods are not ready: from their status, and from the response of `/ready`.
 
 use async_trait::async_trait;
+use futures::future::join_all;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::{Api, Client, ResourceExt, api::ListParams};
 
@@ -8,6 +9,8 @@ use crate::{kind::Component, labels};
 
 /// Most pods listed per component.
 const PODS_MAX: u32 = 20;
+/// Most ready pods probed per component.
+const PROBED_MAX: usize = 3;
 /// Most characters of a quoted message.
 const DETAIL_MAX: usize = 200;
 
@@ -50,15 +53,63 @@ pub async fn diagnose(
         return Some(Diagnosis { reason: "PodsFailing", message });
     }
     // A Service does not route to pods that are not ready, so the probe uses the pod IP.
-    let ip = pods.iter().find_map(|pod| pod.status.as_ref()?.pod_ip.as_ref())?;
-    let host = if ip.contains(':') { format!("[{ip}]") } else { ip.clone() };
-    match probe?.probe(&format!("http://{host}:{}/ready", component.port())).await {
-        ProbeResult::NotReady(cause) => Some(Diagnosis {
-            reason: "ServiceNotReady",
-            message: format!("/ready returned: {}", truncated(&cause)),
-        }),
+    let url = pods.iter().find_map(|pod| url(pod, component))?;
+    match probe?.probe(&url).await {
+        ProbeResult::NotReady(cause) => Some(not_ready(&cause)),
         ProbeResult::Ready | ProbeResult::Unreachable => None,
     }
+}
+
+/// Finds out whether the pods of a component that count as ready serve: the kubelet notices some
+/// seconds later than `/ready` that they do not. Returns the cause if every pod that responds is
+/// unready.
+pub async fn diagnose_serving(
+    client: &Client,
+    probe: &dyn ReadinessProbe,
+    namespace: &str,
+    system: &str,
+    component: Component,
+) -> Option<Diagnosis> {
+    let pods = pods(client, namespace, system, component).await;
+    let ready = pods.iter().filter(|pod| is_ready(pod)).take(PROBED_MAX);
+    let urls = ready.filter_map(|pod| url(pod, component));
+    let results = join_all(urls.map(|url| async move { probe.probe(&url).await })).await;
+    let mut cause = None;
+    for result in results {
+        match result {
+            ProbeResult::NotReady(found) => cause = cause.or(Some(found)),
+            ProbeResult::Ready => return None,
+            ProbeResult::Unreachable => {}
+        }
+    }
+    Some(not_ready(&cause?))
+}
+
+/// A Deployment that cannot create its pods, with the message of its controller.
+pub fn not_created(message: &str) -> Diagnosis {
+    let message = format!("pods cannot be created: {}", truncated(message));
+    Diagnosis { reason: "PodsFailing", message }
+}
+
+fn not_ready(cause: &str) -> Diagnosis {
+    Diagnosis {
+        reason: "ServiceNotReady",
+        message: format!("/ready returned: {}", truncated(cause)),
+    }
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
+    conditions
+        .into_iter()
+        .flatten()
+        .any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+fn url(pod: &Pod, component: Component) -> Option<String> {
+    let ip = pod.status.as_ref()?.pod_ip.as_ref()?;
+    let host = if ip.contains(':') { format!("[{ip}]") } else { ip.clone() };
+    Some(format!("http://{host}:{}/ready", component.port()))
 }
 
 async fn pods(client: &Client, namespace: &str, system: &str, component: Component) -> Vec<Pod> {
@@ -120,7 +171,8 @@ fn container_failure(container: &ContainerStatus) -> Option<String> {
     }
 }
 
-fn truncated(text: &str) -> String {
+/// The first characters of `text`, on one line.
+pub(super) fn truncated(text: &str) -> String {
     let mut text: String = text.chars().take(DETAIL_MAX).collect();
     text.retain(|c| !c.is_control());
     text

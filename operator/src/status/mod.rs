@@ -1,13 +1,19 @@
 //! Step five of a reconciliation: compute the status of a resource, and write it if it changed.
 
+mod autoscaling;
 mod compute;
 mod conditions;
 pub mod diagnosis;
+mod failure;
+mod field_conflict;
 mod write;
 
+pub use autoscaling::AUTOSCALING;
 pub use compute::{StatusInput, compute_status};
 pub use conditions::{
     ConditionState, DEGRADED, PAUSED, PROGRESSING, READY, RECONCILING, STALLED,
     STOCK_CHANGE_IGNORED, find as condition, is_true,
 };
+pub use failure::failed_status;
+pub use field_conflict::FIELD_CONFLICT;
 pub use write::write;

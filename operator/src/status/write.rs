@@ -11,7 +11,8 @@ use crate::{
     ownership::FIELD_MANAGER,
 };
 
-/// Writes `status` if it differs from the status of the resource. Returns whether it was written.
+/// Writes `status` without its claim, which has another field manager, if it differs from the
+/// status of the resource. Returns whether it was written.
 ///
 /// # Errors
 /// If the API server is unreachable, or if the resource has changed since it was read (409). The
@@ -24,6 +25,7 @@ pub async fn write(
     if system.status.as_ref() == Some(status) {
         return Ok(false);
     }
+    let status = TicketSystemStatus { operator: None, ..status.clone() };
     let api: Api<TicketSystem> =
         Api::namespaced(client.clone(), &system.namespace().unwrap_or_default());
     let body = json!({

@@ -2,6 +2,7 @@
 //! spec with a reason. It does no I/O: the same input always gives the same result.
 
 mod error;
+mod recorded;
 mod replicas;
 mod stock;
 
@@ -135,7 +136,7 @@ pub fn validate(
 ) -> Result<System, ValidationError> {
     let spec = &system.spec;
     let storage = Storage::of(spec);
-    check_storage_change(system, &storage)?;
+    check_storage_change(system, found, &storage)?;
     let mut secrets = Sha256::new();
     if let Storage::Postgres(postgres) = &storage {
         secrets.update(store_url(&postgres.secret_ref, found.store_url.as_ref())?);
@@ -155,7 +156,10 @@ pub fn validate(
     Ok(System {
         namespace: system.namespace().ok_or(ValidationError::NotStored)?,
         owner,
-        stock: stock::initial_stock(system, found),
+        stock: InitialStock {
+            requested: spec.stock.initial,
+            effective: recorded::initial_stock(system, found).unwrap_or(spec.stock.initial),
+        },
         workloads: workloads(spec, &name, &storage, defaults)?,
         admin_token,
         secrets_digest: const_hex::encode(secrets.finalize()),
@@ -181,13 +185,17 @@ fn check_token(name: &str, token: Vec<u8>) -> Result<Vec<u8>, ValidationError> {
     }
 }
 
-fn check_storage_change(system: &TicketSystem, desired: &Storage) -> Result<(), ValidationError> {
-    let current = system.status.as_ref().and_then(|status| status.storage.as_deref());
+fn check_storage_change(
+    system: &TicketSystem,
+    found: &Dereferenced,
+    desired: &Storage,
+) -> Result<(), ValidationError> {
+    let current = recorded::storage(system, found);
     let allowed =
         system.annotations().get(ALLOW_STORAGE_CHANGE).is_some_and(|value| value == "true");
     match current {
         Some(from) if from != desired.as_str() && !allowed => {
-            Err(ValidationError::StorageChange { from: from.to_owned(), to: desired.as_str() })
+            Err(ValidationError::StorageChange { from, to: desired.as_str() })
         }
         _ => Ok(()),
     }

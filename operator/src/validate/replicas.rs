@@ -1,4 +1,4 @@
-//! The number of pods of a component: fixed by the spec, or decided by an autoscaler.
+//! The number of pods of a component: fixed by the spec, decided by an autoscaler, or left alone.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +21,9 @@ pub enum Replicas {
     Fixed(i32),
     /// The autoscaler sets it, and the operator must not.
     Autoscaled(Scaling),
+    /// Neither the spec nor an autoscaler of the operator sets it: something else scales the
+    /// Deployment. The operator sets only the first number.
+    External { initial: i32 },
 }
 
 /// Bounds and metrics of the autoscaler.
@@ -34,11 +37,12 @@ pub struct Scaling {
 }
 
 impl Replicas {
-    /// The smallest desired number of pods.
+    /// The smallest desired number of pods, as far as it is known.
     pub fn min(&self) -> i32 {
         match self {
             Self::Fixed(replicas) => *replicas,
             Self::Autoscaled(scaling) => scaling.settings.min_replicas,
+            Self::External { initial } => *initial,
         }
     }
 }
@@ -62,7 +66,10 @@ pub(super) fn resolve(
         };
     }
     if scaling.enabled == Some(false) {
-        return Ok(Replicas::Fixed(spec.replicas.unwrap_or(REPLICAS)));
+        return Ok(match spec.replicas {
+            Some(replicas) => Replicas::Fixed(replicas),
+            None => Replicas::External { initial: REPLICAS },
+        });
     }
     if scaling.min_replicas > scaling.max_replicas {
         return Err(ValidationError::MinAboveMax { block });

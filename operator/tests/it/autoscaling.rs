@@ -147,3 +147,103 @@ async fn autoscaler_does_not_start_at_zero() {
     cluster.condition("shop", "Ready", "True").await;
     assert_eq!(replicas(&cluster, "shop-ticket").await, 3);
 }
+
+#[tokio::test]
+async fn omitted_replicas_are_left_to_whatever_scales() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({"ticket": {"autoscaling": {"enabled": false}}}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    assert_eq!(replicas(&cluster, "shop-ticket").await, 2, "it starts with the default");
+    assert!(cluster.find(Kind::HorizontalPodAutoscaler, "shop-ticket").await.is_none());
+    for count in [6, 0, 3] {
+        autoscale(&cluster, "shop-ticket", count).await;
+        // A reason to write the Deployment.
+        let label = format!("r{count}");
+        cluster
+            .apply(&system(
+                "shop",
+                json!({"ticket": {"podAnnotations": {"round": label}, "autoscaling": {"enabled": false}}}),
+            ))
+            .await;
+        eventually("the annotation arrives", || async {
+            let deployment = cluster.get(Kind::Deployment, "shop-ticket").await;
+            let found = at(&deployment, "/spec/template/metadata/annotations/round").clone();
+            if found == label.as_str() { Ok(()) } else { Err(found) }
+        })
+        .await;
+        assert_eq!(replicas(&cluster, "shop-ticket").await, count);
+    }
+    cluster.condition("shop", "Ready", "True").await;
+    cluster.condition("shop", "FieldConflict", "False").await;
+    // A fixed number is handed over as it stands when it is removed.
+    let fixed = json!({"ticket": {"replicas": 5, "autoscaling": {"enabled": false}}});
+    cluster.apply(&system("shop", fixed)).await;
+    eventually("it is fixed", || async {
+        let count = replicas(&cluster, "shop-ticket").await;
+        if count == 5 { Ok(()) } else { Err(count) }
+    })
+    .await;
+    cluster.apply(&system("shop", json!({"ticket": {"autoscaling": {"enabled": false}}}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    cluster.condition("shop", "Progressing", "False").await;
+    assert_eq!(replicas(&cluster, "shop-ticket").await, 5);
+}
+
+#[tokio::test]
+async fn autoscaling_condition_mirrors_the_autoscaler() {
+    let cluster = Cluster::new().await;
+    let _kubelet = kubelet::start(&cluster);
+    let _operator = start(&cluster);
+    cluster.apply(&system("shop", json!({}))).await;
+    cluster.condition("shop", "Ready", "True").await;
+    let (reason, _) = cluster.condition("shop", "Autoscaling", "Unknown").await;
+    assert_eq!(reason, "NotReported");
+    let autoscaler = cluster.get(Kind::HorizontalPodAutoscaler, "shop-ticket").await;
+    let metric = at(&autoscaler, "/spec/metrics/0");
+    assert_eq!(
+        (&metric["type"], &metric["containerResource"]["container"]),
+        (&json!("ContainerResource"), &json!("ticket"))
+    );
+    let report = |able: Value, active: Value| {
+        let api = cluster.api(Kind::HorizontalPodAutoscaler);
+        let status = json!({"status": {"currentReplicas": 2, "desiredReplicas": 2, "conditions": [able, active]}});
+        async move {
+            api.patch_status("shop-ticket", &PatchParams::default(), &Patch::Merge(status))
+                .await
+                .expect("its status is set");
+        }
+    };
+    let condition = |type_: &str, status: &str, reason: &str| json!({"type": type_, "status": status, "reason": reason, "message": format!("because of {reason}")});
+    let able = condition("AbleToScale", "True", "ReadyForNewScale");
+    report(able.clone(), condition("ScalingActive", "False", "FailedGetContainerResourceMetric"))
+        .await;
+    let (reason, message) = cluster.condition("shop", "Autoscaling", "False").await;
+    assert_eq!(reason, "FailedGetContainerResourceMetric");
+    assert_eq!(message, "shop-ticket: because of FailedGetContainerResourceMetric");
+    report(
+        condition("AbleToScale", "False", "FailedGetScale"),
+        condition("ScalingActive", "True", "ValidMetricFound"),
+    )
+    .await;
+    eventually("the cause shows", || async {
+        let (reason, _) = cluster.condition("shop", "Autoscaling", "False").await;
+        if reason == "FailedGetScale" { Ok(()) } else { Err(reason) }
+    })
+    .await;
+    report(able, condition("ScalingActive", "True", "ValidMetricFound")).await;
+    let (reason, _) = cluster.condition("shop", "Autoscaling", "True").await;
+    assert_eq!(reason, "ValidMetricFound");
+    let off = json!({"ticket": {"replicas": 2, "autoscaling": {"enabled": false}}});
+    cluster.apply(&system("shop", off)).await;
+    eventually("the condition goes", || async {
+        let conditions = cluster.status("shop").await.conditions;
+        if conditions.iter().any(|found| found.type_ == "Autoscaling") {
+            Err(conditions)
+        } else {
+            Ok(())
+        }
+    })
+    .await;
+}

@@ -5,11 +5,15 @@
 mod apiserver_restart;
 mod autoscaling;
 mod chart;
+mod claims;
 mod config;
 mod create;
 mod diff;
 mod drift;
 mod election;
+mod failures;
+mod field_conflict;
+mod identity;
 mod least_rights;
 mod many_systems;
 mod mode_switch;

@@ -1,9 +1,9 @@
 //! HorizontalPodAutoscalers.
 
 use k8s_openapi::api::autoscaling::v2::{
-    CrossVersionObjectReference, HPAScalingPolicy, HPAScalingRules, HorizontalPodAutoscaler,
-    HorizontalPodAutoscalerBehavior, HorizontalPodAutoscalerSpec, MetricSpec, MetricTarget,
-    ResourceMetricSource,
+    ContainerResourceMetricSource, CrossVersionObjectReference, HPAScalingPolicy, HPAScalingRules,
+    HorizontalPodAutoscaler, HorizontalPodAutoscalerBehavior, HorizontalPodAutoscalerSpec,
+    MetricSpec, MetricTarget,
 };
 
 use crate::{
@@ -24,17 +24,20 @@ pub fn build(system: &System, workload: &Workload) -> Option<HorizontalPodAutosc
             },
             min_replicas: Some(scaling.settings.min_replicas),
             max_replicas: scaling.settings.max_replicas,
-            metrics: Some(metrics(scaling)),
+            metrics: Some(metrics(workload, scaling)),
             behavior: Some(behavior(scaling)),
         }),
         ..Default::default()
     })
 }
 
-fn metrics(scaling: &Scaling) -> Vec<MetricSpec> {
+/// Utilization of the container of the service. An injected sidecar without requests would make a
+/// metric of the whole pod unavailable.
+fn metrics(workload: &Workload, scaling: &Scaling) -> Vec<MetricSpec> {
     let utilization = |name: &str, percent: i32| MetricSpec {
-        type_: "Resource".to_owned(),
-        resource: Some(ResourceMetricSource {
+        type_: "ContainerResource".to_owned(),
+        container_resource: Some(ContainerResourceMetricSource {
+            container: workload.component.as_str().to_owned(),
             name: name.to_owned(),
             target: MetricTarget {
                 type_: "Utilization".to_owned(),

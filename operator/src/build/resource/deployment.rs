@@ -15,11 +15,11 @@ use crate::{
 
 const REVISION_HISTORY: i32 = 5;
 
-/// The pods of one component. `spec.replicas` is unset while an autoscaler sets it.
+/// The pods of one component. `spec.replicas` is unset while something else sets it.
 pub fn build(system: &System, workload: &Workload, config: &ConfigMap) -> Deployment {
     let replicas = match &workload.replicas {
         Replicas::Fixed(replicas) => Some(*replicas),
-        Replicas::Autoscaled(_) => None,
+        Replicas::Autoscaled(_) | Replicas::External { .. } => None,
     };
     Deployment {
         metadata: meta::owned(system, &workload.name, Some(workload.component)),
