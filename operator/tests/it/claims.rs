@@ -85,7 +85,10 @@ async fn second_operator_stands_back_and_takes_over_a_dead_one() {
         .await;
     until("it applies its own image", || async { image(&cluster).await == "ticket:2" }).await;
     cluster.condition("shop", "Ready", "True").await;
-    assert!(metric(&second, "ticket_operator_systems_of_others 0\n"));
+    until("no other operator is counted", || async {
+        metric(&second, "ticket_operator_systems_of_others 0\n")
+    })
+    .await;
 }
 
 #[tokio::test]
