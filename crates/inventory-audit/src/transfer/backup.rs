@@ -1,8 +1,8 @@
-//! Copying the ledgers of a store, running or not, to a directory.
+//! Copying the ledgers of a store, running or not, to a directory or a stream.
 
 use std::{
     fs::{self, File},
-    io::{BufWriter, Write},
+    io::{self, BufWriter, IntoInnerError, Write},
     path::Path,
 };
 
@@ -12,8 +12,11 @@ use sha2::{Digest, Sha256};
 
 use super::{
     error::{PROGRESS_EVERY, TransferError},
-    manifest::{BACKUP_FORMAT, EventHead, Manifest},
+    manifest::{BACKUP_FORMAT, EventHead, LastLine, Manifest},
 };
+
+/// Bytes written at a time.
+const BUFFER: usize = 1 << 20;
 
 /// Writes a snapshot of the ledgers of `source` to `dir`, which must be new or empty. The backup is
 /// complete and on disk when `manifest.json` exists.
@@ -37,7 +40,7 @@ pub fn backup(
         return Err(TransferError::NotEmpty(dir.to_owned()));
     }
     let ledger = dir.join("ledger.jsonl");
-    let manifest = write_ledgers(source, &ledger, &mut progress)
+    let manifest = write_file(source, &ledger, &mut progress)
         .inspect_err(|_| drop(fs::remove_file(&ledger)))?;
     let path = dir.join("manifest.json");
     let text = serde_json::to_vec_pretty(&manifest)
@@ -54,13 +57,48 @@ pub fn backup(
     Ok(manifest)
 }
 
-fn write_ledgers(
+/// Writes a snapshot of the ledgers of `source` to `target` as one file: the records, then a line
+/// with the manifest. Without that line a reader refuses the file.
+///
+/// `progress` receives the number of records so far and cancels by returning false.
+///
+/// # Errors
+/// [`TransferError::Stream`] when `target` cannot be written.
+pub fn backup_to(
+    source: &LedgerSource,
+    target: &mut impl Write,
+    mut progress: impl FnMut(u64) -> bool,
+) -> Result<Manifest, TransferError> {
+    let mut target = BufWriter::with_capacity(BUFFER, target);
+    let manifest = write_ledgers(source, &mut target, TransferError::Stream, &mut progress)?;
+    let line = LastLine { manifest };
+    serde_json::to_writer(&mut target, &line)
+        .map_err(|error| TransferError::Stream(error.into()))?;
+    target.write_all(b"\n").and_then(|()| target.flush()).map_err(TransferError::Stream)?;
+    Ok(line.manifest)
+}
+
+fn write_file(
     source: &LedgerSource,
     path: &Path,
     progress: &mut impl FnMut(u64) -> bool,
 ) -> Result<Manifest, TransferError> {
     let io = |error| TransferError::Io { path: path.to_owned(), source: error };
-    let mut file = BufWriter::with_capacity(1 << 20, File::create(path).map_err(io)?);
+    let mut file = BufWriter::with_capacity(BUFFER, File::create(path).map_err(io)?);
+    let manifest = write_ledgers(source, &mut file, io, progress)?;
+    file.into_inner()
+        .map_err(IntoInnerError::into_error)
+        .and_then(|file| file.sync_all())
+        .map_err(io)?;
+    Ok(manifest)
+}
+
+fn write_ledgers(
+    source: &LedgerSource,
+    target: &mut impl Write,
+    io: impl Fn(io::Error) -> TransferError,
+    progress: &mut impl FnMut(u64) -> bool,
+) -> Result<Manifest, TransferError> {
     let mut digest = Sha256::new();
     let mut manifest =
         Manifest { format: BACKUP_FORMAT, records: 0, sha256: Hash::ZERO, events: Vec::new() };
@@ -68,7 +106,7 @@ fn write_ledgers(
         let (event, seq, body) = record?;
         digest.update(&body);
         digest.update(b"\n");
-        file.write_all(&body).and_then(|()| file.write_all(b"\n")).map_err(io)?;
+        target.write_all(&body).and_then(|()| target.write_all(b"\n")).map_err(&io)?;
         let head = EventHead { event, seq, hash: Hash::of(&body) };
         match manifest.events.last_mut().filter(|last| last.event == head.event) {
             Some(last) => *last = head,
@@ -79,8 +117,6 @@ fn write_ledgers(
             return Err(TransferError::Cancelled);
         }
     }
-    let file = file.into_inner().map_err(|error| io(error.into_error()))?;
-    file.sync_all().map_err(io)?;
     manifest.sha256 = Hash::from_bytes(digest.finalize().into());
     if !progress(manifest.records) {
         return Err(TransferError::Cancelled);

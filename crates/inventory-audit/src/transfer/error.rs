@@ -26,6 +26,9 @@ pub enum TransferError {
         /// The cause.
         source: io::Error,
     },
+    /// The stream that a backup is written to fails.
+    #[error("cannot write the backup: {0}")]
+    Stream(#[source] io::Error),
     /// The backup has a format that this version does not know.
     #[error("the backup has format {0}, and this version supports formats up to {BACKUP_FORMAT}")]
     Format(u32),

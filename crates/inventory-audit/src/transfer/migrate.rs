@@ -2,8 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fs::File,
-    io::{BufRead, BufReader},
+    io::BufRead,
     path::PathBuf,
     time::Duration,
 };
@@ -17,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     error::{PROGRESS_EVERY, TransferError},
-    read_manifest::read_manifest,
+    open::open_backup,
 };
 
 /// Events per read from the database.
@@ -27,7 +26,7 @@ const PAGE: usize = 1_000;
 pub enum LedgerFrom {
     /// A store without another writer.
     Store(LedgerSource),
-    /// A backup in this directory.
+    /// The backup at this path.
     Backup(PathBuf),
 }
 
@@ -41,15 +40,10 @@ impl LedgerFrom {
     fn bodies(&self) -> Result<Bodies<'_>, TransferError> {
         match self {
             Self::Store(source) => Ok(Box::new(source.records().map(|record| Ok(record?.2)))),
-            Self::Backup(dir) => {
-                let path = dir.join("ledger.jsonl");
-                let file = BufReader::with_capacity(
-                    1 << 20,
-                    File::open(&path).map_err(TransferError::io(&path))?,
-                );
-                Ok(Box::new(
-                    file.split(b'\n').map(move |line| line.map_err(TransferError::io(&path))),
-                ))
+            Self::Backup(path) => {
+                let backup = open_backup(path)?;
+                let lines = backup.ledger.split(b'\n');
+                Ok(Box::new(lines.map(move |line| line.map_err(TransferError::io(&backup.path)))))
             }
         }
     }
@@ -66,13 +60,13 @@ impl LedgerFrom {
                 .map_err(|reason| ReplayError::Body { number: records, reason })?;
             heads.insert(record.event, (record.seq, Hash::of(&body)));
         }
-        if let Self::Backup(dir) = self {
-            let manifest = read_manifest(dir)?;
+        if let Self::Backup(path) = self {
+            let manifest = open_backup(path)?.manifest;
             if manifest.records != records
                 || manifest.sha256 != Hash::from_bytes(digest.finalize().into())
             {
                 return Err(TransferError::Damaged(
-                    "ledger.jsonl is not the one of manifest.json".into(),
+                    "its records are not those of its manifest".into(),
                 ));
             }
         }

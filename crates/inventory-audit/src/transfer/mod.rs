@@ -7,11 +7,12 @@ mod backup;
 mod error;
 mod manifest;
 mod migrate;
-mod read_manifest;
+mod open;
 mod restore;
 
-pub use backup::backup;
+pub use backup::{backup, backup_to};
 pub use error::TransferError;
-pub use manifest::{BACKUP_FORMAT, EventHead, Manifest};
+pub use manifest::{EventHead, Manifest};
 pub use migrate::{LedgerFrom, MigrationProgress, RetryPolicy, migrate};
+pub use open::{OpenBackup, open_backup};
 pub use restore::restore;

@@ -1,10 +1,6 @@
 //! Builds a store from a backup.
 
-use std::{
-    fs::File,
-    io::{BufRead, BufReader},
-    path::Path,
-};
+use std::{io::BufRead, path::Path};
 
 use inventory::Hash;
 use inventory_embedded::{EmbeddedOptions, EmbeddedStore, StagedRestore};
@@ -14,10 +10,10 @@ use sha2::{Digest, Sha256};
 use super::{
     error::{PROGRESS_EVERY, TransferError},
     manifest::{EventHead, Manifest},
-    read_manifest::read_manifest,
+    open::{OpenBackup, open_backup},
 };
 
-/// Builds a store in `staged` from the backup in `dir`, checking every record. The store is used
+/// Builds a store in `staged` from the backup at `path`, checking every record. The store is used
 /// only after it is accepted.
 ///
 /// Takes about 20 µs a record; call it from a thread that may block. `progress` receives the number
@@ -26,43 +22,37 @@ use super::{
 /// # Errors
 /// [`TransferError`] when the backup is incomplete, altered, or of a newer format.
 pub fn restore(
-    dir: &Path,
+    path: &Path,
     staged: &StagedRestore,
     options: &EmbeddedOptions,
     mut progress: impl FnMut(u64) -> bool,
 ) -> Result<Manifest, TransferError> {
-    let manifest = read_manifest(dir)?;
+    let mut backup = open_backup(path)?;
     let replayer = Replayer::new(staged.open(options)?);
-    let (store, heads) =
-        block_on(read_ledgers(&dir.join("ledger.jsonl"), &manifest, replayer, &mut progress))?;
-    if heads != manifest.events {
-        return Err(TransferError::Damaged(
-            "the events of ledger.jsonl are not those of manifest.json".into(),
-        ));
+    let (store, heads) = block_on(read_ledgers(&mut backup, replayer, &mut progress))?;
+    if heads != backup.manifest.events {
+        return Err(TransferError::Damaged("its events are not those of its manifest".into()));
     }
     staged.seal(store)?;
-    Ok(manifest)
+    Ok(backup.manifest)
 }
 
 async fn read_ledgers(
-    path: &Path,
-    manifest: &Manifest,
+    OpenBackup { ledger, path, manifest }: &mut OpenBackup,
     mut replayer: Replayer<EmbeddedStore>,
     progress: &mut impl FnMut(u64) -> bool,
 ) -> Result<(EmbeddedStore, Vec<EventHead>), TransferError> {
-    let mut file =
-        BufReader::with_capacity(1 << 20, File::open(path).map_err(TransferError::io(path))?);
     let mut digest = Sha256::new();
     let mut line = Vec::new();
     loop {
         line.clear();
-        if file.read_until(b'\n', &mut line).map_err(TransferError::io(path))? == 0 {
+        if ledger.read_until(b'\n', &mut line).map_err(TransferError::io(&*path))? == 0 {
             break;
         }
         digest.update(&line);
         let body = line
             .strip_suffix(b"\n")
-            .ok_or_else(|| TransferError::Damaged("ledger.jsonl ends within a record".into()))?;
+            .ok_or_else(|| TransferError::Damaged("it ends within a record".into()))?;
         replayer.push(body).await?;
         if replayer.count().is_multiple_of(PROGRESS_EVERY) && !progress(replayer.count()) {
             return Err(TransferError::Cancelled);
@@ -73,7 +63,7 @@ async fn read_ledgers(
         return Err(TransferError::Cancelled);
     }
     if count != manifest.records || Hash::from_bytes(digest.finalize().into()) != manifest.sha256 {
-        return Err(TransferError::Damaged("ledger.jsonl is not the one of manifest.json".into()));
+        return Err(TransferError::Damaged("its records are not those of its manifest".into()));
     }
     let heads = store.views().into_iter().map(|view| EventHead {
         event: view.event.name,

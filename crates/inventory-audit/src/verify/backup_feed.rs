@@ -1,10 +1,6 @@
 //! The records of a backup.
 
-use std::{
-    fs::{self, File},
-    io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-};
+use std::{io::BufRead, path::Path};
 
 use inventory::{Hash, ledger::Record};
 use inventory_store::BoxFuture;
@@ -16,50 +12,36 @@ use super::{
     feed::{Entry, Feed, PAGE},
     violation::{Position, Violation, ViolationKind},
 };
-use crate::transfer::{BACKUP_FORMAT, EventHead, Manifest};
+use crate::transfer::{EventHead, OpenBackup, TransferError, open_backup};
 
-/// A backup directory.
+/// A backup.
 pub struct BackupFeed {
-    file: BufReader<File>,
-    path: PathBuf,
-    manifest: Manifest,
+    backup: OpenBackup,
     digest: Sha256,
     records: u64,
 }
 
 impl BackupFeed {
-    /// Opens the backup in `dir`.
+    /// Opens the backup at `path`.
     ///
     /// # Errors
     /// [`FeedError`] when it is incomplete or of a newer format.
-    pub fn open(dir: &Path) -> Result<Self, FeedError> {
-        let io = |path: &Path| {
-            let path = path.to_owned();
-            move |source| FeedError::Io { path, source }
-        };
-        let manifest_path = dir.join("manifest.json");
-        let text = fs::read(&manifest_path).map_err(io(&manifest_path))?;
-        let manifest: Manifest = serde_json::from_slice(&text)
-            .map_err(|error| FeedError::Unreadable(format!("manifest.json: {error}")))?;
-        if manifest.format > BACKUP_FORMAT {
-            return Err(FeedError::Unreadable(format!(
-                "the backup has format {}, and this version supports formats up to {BACKUP_FORMAT}",
-                manifest.format
-            )));
-        }
-        let path = dir.join("ledger.jsonl");
-        let file = BufReader::with_capacity(1 << 20, File::open(&path).map_err(io(&path))?);
-        Ok(Self { file, path, manifest, digest: Sha256::new(), records: 0 })
+    pub fn open(path: &Path) -> Result<Self, FeedError> {
+        let backup = open_backup(path).map_err(|error| match error {
+            TransferError::Io { path, source } => FeedError::Io { path, source },
+            error => FeedError::Unreadable(error.to_string()),
+        })?;
+        Ok(Self { backup, digest: Sha256::new(), records: 0 })
     }
 
     fn page(&mut self) -> Result<Vec<Entry>, FeedError> {
         let mut entries = Vec::with_capacity(PAGE);
         while entries.len() < PAGE {
             let mut line = Vec::new();
-            if self
-                .file
+            let OpenBackup { ledger, path, .. } = &mut self.backup;
+            if ledger
                 .read_until(b'\n', &mut line)
-                .map_err(|source| FeedError::Io { path: self.path.clone(), source })?
+                .map_err(|source| FeedError::Io { path: path.clone(), source })?
                 == 0
             {
                 break;
@@ -88,13 +70,13 @@ impl BackupFeed {
         events: impl Iterator<Item = &'a EventAudit>,
     ) -> Result<(), VerifyError> {
         let wrong = |what: &str| Violation {
-            at: Position::Whole("manifest.json"),
+            at: Position::Whole("manifest"),
             kind: ViolationKind::State(what.to_owned()),
         };
-        if self.records != self.manifest.records {
+        if self.records != self.backup.manifest.records {
             return Err(wrong(&format!(
                 "lists {} records, found {}",
-                self.manifest.records, self.records
+                self.backup.manifest.records, self.records
             ))
             .into());
         }
@@ -104,11 +86,11 @@ impl BackupFeed {
                 EventHead { event: row.name, seq: row.seq, hash: row.head }
             })
             .collect();
-        if heads != self.manifest.events {
+        if heads != self.backup.manifest.events {
             return Err(wrong("its event heads differ from the ledgers").into());
         }
-        if Hash::from_bytes(self.digest.finalize().into()) != self.manifest.sha256 {
-            return Err(wrong("ledger.jsonl is not the file it was made with").into());
+        if Hash::from_bytes(self.digest.finalize().into()) != self.backup.manifest.sha256 {
+            return Err(wrong("the ledgers are not those it was made with").into());
         }
         Ok(())
     }

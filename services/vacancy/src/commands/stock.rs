@@ -8,7 +8,9 @@ use vacancy_service::VacancySettings;
 
 use super::{
     error::CommandError,
-    transfer::{Moved, run_backup, run_migrate, run_restore},
+    transfer::{
+        Moved, run_backup, run_backup_to, run_migrate, run_restore, run_restore_from,
+    },
 };
 use crate::{
     audit::{ExportArgs, SourceArgs, run_export, run_verify},
@@ -18,14 +20,14 @@ use crate::{
 /// The commands about a stock.
 #[derive(Subcommand)]
 pub enum StockCommand {
-    /// Back up the ledgers to a new directory (the service may be running)
+    /// Back up the ledgers to a new directory, or to standard output (the service may be running)
     Backup {
-        /// New or empty
+        /// New or empty; `-` writes one file to standard output
         dir: PathBuf,
     },
     /// Replace the stock with a backup (the service may be running)
     Restore {
-        /// A directory created by `backup`
+        /// A directory created by `backup`, or the file; `-` reads the file from standard input
         dir: PathBuf,
     },
     /// Check every record and count, read-only. Exit code 1: violation found
@@ -48,8 +50,16 @@ impl StockCommand {
     /// Runs the command, prints its result and returns its exit code.
     pub async fn run(self, settings: &VacancySettings) -> ExitCode {
         match self {
+            Self::Backup { dir } if dir.as_os_str() == "-" => {
+                let mut target = std::io::stdout();
+                report("backup completed", run_backup_to(settings, &mut target, show()).await)
+            }
             Self::Backup { dir } => {
                 report("backup completed", run_backup(settings, &dir, show()).await)
+            }
+            Self::Restore { dir } if dir.as_os_str() == "-" => {
+                let mut input = std::io::stdin();
+                report("restored", run_restore_from(settings, &mut input, show()).await)
             }
             Self::Restore { dir } => report("restored", run_restore(settings, &dir, show()).await),
             Self::Verify(source) => run_verify(&source, settings).await,

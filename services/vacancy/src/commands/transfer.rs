@@ -1,12 +1,14 @@
 //! Backup, restore and migration of the stock.
 
 use std::{
+    io::{self, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use inventory_audit::transfer::{
-    LedgerFrom, Manifest, MigrationProgress, RetryPolicy, TransferError, backup, migrate, restore,
+    LedgerFrom, Manifest, MigrationProgress, RetryPolicy, TransferError, backup,
+    backup_to, migrate, restore,
 };
 use inventory_embedded::{DataDir, DataDirError, EmbeddedStore, StagedRestore};
 use inventory_postgres::{Postgres, TimeSource};
@@ -16,7 +18,7 @@ use vacancy_service::VacancySettings;
 use super::error::CommandError;
 use crate::{
     audit::options_for,
-    control::{ControlRequest, ControlResponse, send},
+    control::{ControlRequest, ControlResponse, SendError, send, send_into},
 };
 
 /// The number of records and events moved.
@@ -63,6 +65,61 @@ pub async fn run_backup(
         }
         Err(error) => Err(TransferError::from(error).into()),
     }
+}
+
+/// Writes the ledgers to `target` as a backup in one file. A running process is asked for it, and
+/// goes on serving.
+///
+/// # Errors
+/// [`CommandError`]; also when there is no store, or `target` cannot be written.
+pub async fn run_backup_to(
+    settings: &VacancySettings,
+    target: &mut impl Write,
+    mut progress: impl FnMut(u64),
+) -> Result<Moved, CommandError> {
+    if settings.postgres.is_some() {
+        return Err(CommandError::Database("use pg_dump or your database's backup"));
+    }
+    let moved = match DataDir::lock_existing(settings.data_dir.clone()) {
+        Ok(data_dir) => {
+            let store =
+                EmbeddedStore::open_in(data_dir, &settings.store).map_err(TransferError::from)?;
+            backup_to(&store.ledger_source(), target, uncancelled(progress))?.into()
+        }
+        Err(DataDirError::Locked(_)) => {
+            let request = ControlRequest::StreamBackup;
+            let sent = send_into(&settings.data_dir, &request, &mut progress, target).await;
+            moved_of(sent.map_err(|error| match error {
+                SendError::Control(error) => CommandError::Control(error),
+                SendError::Target(error) => TransferError::Stream(error).into(),
+            })?)?
+        }
+        Err(error) => return Err(TransferError::from(error).into()),
+    };
+    target.flush().map_err(TransferError::Stream)?;
+    Ok(moved)
+}
+
+/// Replaces the stock with the backup that `input` has in one file. It is spooled into the data
+/// directory, where a running process can read it.
+///
+/// # Errors
+/// [`CommandError`]; the stock is as it was then.
+pub async fn run_restore_from(
+    settings: &VacancySettings,
+    input: &mut impl io::Read,
+    progress: impl FnMut(u64),
+) -> Result<Moved, CommandError> {
+    let failed = |error| CommandError::from(TransferError::Io {
+        path: settings.data_dir.clone(),
+        source: error,
+    });
+    std::fs::create_dir_all(&settings.data_dir).map_err(failed)?;
+    // Removed when dropped, on every way out.
+    let mut spool = tempfile::NamedTempFile::with_prefix_in("restore-", &settings.data_dir)
+        .map_err(failed)?;
+    io::copy(input, &mut spool).map_err(failed)?;
+    run_restore(settings, spool.path(), progress).await
 }
 
 /// Replaces the stock with what is in `dir`. A running process is asked to do it: it goes on
@@ -121,7 +178,7 @@ pub async fn run_migrate(
     };
     // What happened is applied as it was; nothing is decided anew.
     options.time = TimeSource::Caller;
-    let source = if from.join("manifest.json").exists() {
+    let source = if from.is_file() || from.join("manifest.json").exists() {
         LedgerFrom::Backup(from.to_owned())
     } else {
         let dir = DataDir::lock_existing(from.to_owned()).map_err(TransferError::from)?;
@@ -155,10 +212,14 @@ async fn send_to_running(
     request: &ControlRequest,
     progress: impl FnMut(u64),
 ) -> Result<Moved, CommandError> {
-    match send(&settings.data_dir, request, progress).await? {
+    moved_of(send(&settings.data_dir, request, progress).await?)
+}
+
+fn moved_of(response: ControlResponse) -> Result<Moved, CommandError> {
+    match response {
         ControlResponse::Done { records, events } => Ok(Moved { records, events }),
         ControlResponse::Failed(reason) => Err(CommandError::Refused(reason)),
-        ControlResponse::Records(_) => unreachable!("only an end is returned"),
+        ControlResponse::Records(_) | ControlResponse::Chunk(_) => unreachable!("only an end is returned"),
     }
 }
 

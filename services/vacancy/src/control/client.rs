@@ -1,13 +1,17 @@
 //! Sending a request to a running process.
 
-use std::path::Path;
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::UnixStream,
 };
 
 use super::{
+    chunks::CHUNK_MAX,
     message::{ControlRequest, ControlResponse},
     socket::{ControlError, socket_path},
 };
@@ -20,20 +24,60 @@ use super::{
 pub async fn send(
     data_dir: &Path,
     request: &ControlRequest,
-    mut progress: impl FnMut(u64),
+    progress: impl FnMut(u64),
 ) -> Result<ControlResponse, ControlError> {
+    match send_into(data_dir, request, progress, &mut io::sink()).await {
+        Ok(response) => Ok(response),
+        Err(SendError::Control(error)) => Err(error),
+        Err(SendError::Target(_)) => unreachable!("a sink takes every write"),
+    }
+}
+
+/// Why a streamed request failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The process cannot be reached or went away.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// The target cannot be written.
+    #[error(transparent)]
+    Target(io::Error),
+}
+
+/// Like [`send`]; what the process streams goes to `target`.
+///
+/// # Errors
+/// [`SendError`].
+pub async fn send_into(
+    data_dir: &Path,
+    request: &ControlRequest,
+    mut progress: impl FnMut(u64),
+    target: &mut impl Write,
+) -> Result<ControlResponse, SendError> {
     let path = socket_path(data_dir);
     let failed = |error: std::io::Error| ControlError::new(&path, &error);
     let mut stream = UnixStream::connect(&path).await.map_err(failed)?;
     let mut line = serde_json::to_vec(request).map_err(|error| ControlError::new(&path, &error))?;
     line.push(b'\n');
     stream.write_all(&line).await.map_err(failed)?;
-    let mut lines = BufReader::new(stream).lines();
-    while let Some(line) = lines.next_line().await.map_err(failed)? {
-        match serde_json::from_str(&line).map_err(|error| ControlError::new(&path, &error))? {
+    let mut stream = BufReader::new(stream);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if stream.read_until(b'\n', &mut line).await.map_err(failed)? == 0 {
+            return Err(ControlError::new(&path, &"the process went away").into());
+        }
+        match serde_json::from_slice(&line).map_err(|error| ControlError::new(&path, &error))? {
             ControlResponse::Records(records) => progress(records),
+            ControlResponse::Chunk(bytes) => {
+                if bytes > CHUNK_MAX {
+                    return Err(ControlError::new(&path, &"a chunk is too large").into());
+                }
+                let mut chunk = vec![0; bytes];
+                stream.read_exact(&mut chunk).await.map_err(failed)?;
+                target.write_all(&chunk).map_err(SendError::Target)?;
+            }
             end @ (ControlResponse::Done { .. } | ControlResponse::Failed(_)) => return Ok(end),
         }
     }
-    Err(ControlError::new(&path, &"the process went away"))
 }

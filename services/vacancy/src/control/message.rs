@@ -14,7 +14,10 @@ pub enum ControlRequest {
         /// An absolute path.
         dir: PathBuf,
     },
-    /// Replace the store by the backup in this directory.
+    /// Send the ledgers as a backup in one file. Each [`ControlResponse::Chunk`] is followed by
+    /// its bytes.
+    StreamBackup,
+    /// Replace the store by the backup at this path.
     Restore {
         /// An absolute path.
         dir: PathBuf,
@@ -30,16 +33,16 @@ impl ControlRequest {
         // Without the library's words: they quote what was sent, which may be anything.
         let unknown = |error: serde_json::Error| {
             format!(
-                "not understood, from byte {} on: expected an op, backup or restore, and a dir",
+                "not understood, from byte {} on: expected an op (backup, restore or stream_backup), and a dir",
                 error.column()
             )
         };
         let request: Self = serde_json::from_slice(line).map_err(unknown)?;
-        let (Self::Backup { dir } | Self::Restore { dir }) = &request;
-        if dir.is_absolute() {
-            Ok(request)
-        } else {
-            Err("the directory is not absolute".to_owned())
+        match &request {
+            Self::Backup { dir } | Self::Restore { dir } if !dir.is_absolute() => {
+                Err("the directory is not absolute".to_owned())
+            }
+            _ => Ok(request),
         }
     }
 }
@@ -50,6 +53,8 @@ impl ControlRequest {
 pub enum ControlResponse {
     /// Records so far.
     Records(u64),
+    /// This many bytes of the backup follow the line.
+    Chunk(usize),
     /// The request succeeded.
     Done {
         /// Records.

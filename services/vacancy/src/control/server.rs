@@ -11,18 +11,20 @@ use std::{
     time::Duration,
 };
 
-use inventory_audit::transfer::{Manifest, TransferError, backup, restore};
+use inventory_audit::transfer::{Manifest, TransferError, backup, backup_to, restore};
 use inventory_embedded::{EmbeddedOptions, LedgerSource, StagedRestore};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
     sync::{Mutex, mpsc, oneshot},
     task::JoinHandle,
+    time::timeout,
 };
 use tokio_util::task::TaskTracker;
 use vacancy_service::VacancySettings;
 
 use super::{
+    chunks::{self, ChunkWriter},
     message::{ControlRequest, ControlResponse},
     socket::{ControlError, socket_path},
 };
@@ -31,6 +33,9 @@ use super::{
 const LINE_MAX: u64 = 16_384;
 /// Time for a caller to send the line.
 const LINE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Time for a caller to take a chunk of a backup. A slower one would keep the snapshot alive.
+const CHUNK_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A restored store that is complete: to be accepted once nothing is sold from the present one.
 pub struct Restored {
@@ -144,31 +149,50 @@ async fn serve(stream: UnixStream, shared: Arc<Shared>) -> std::io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut line = Vec::new();
     let mut reader = BufReader::new(reader.take(LINE_MAX));
-    tokio::time::timeout(LINE_TIMEOUT, reader.read_until(b'\n', &mut line)).await??;
+    timeout(LINE_TIMEOUT, reader.read_until(b'\n', &mut line)).await??;
     let (replies, mut response) = mpsc::unbounded_channel();
+    let (stream, mut chunks) = chunks::channel();
     match ControlRequest::parse(&line) {
         Ok(request) => {
-            tokio::spawn(handle(shared, request, replies));
+            tokio::spawn(handle(shared, request, stream, replies));
         }
         Err(reason) => {
             let _ = replies.send(ControlResponse::Failed(reason));
+            drop((replies, stream));
         }
     }
-    while let Some(response) = response.recv().await {
-        let mut line = serde_json::to_vec(&response)?;
-        line.push(b'\n');
-        writer.write_all(&line).await?;
+    loop {
+        // Chunks first: the result follows the last of them.
+        tokio::select! {
+            biased;
+            Some(chunk) = chunks.recv() => {
+                let mut message = line_of(&ControlResponse::Chunk(chunk.len()))?;
+                message.extend(chunk);
+                timeout(CHUNK_TIMEOUT, writer.write_all(&message)).await??;
+            }
+            Some(response) = response.recv() => writer.write_all(&line_of(&response)?).await?,
+            else => return Ok(()),
+        }
     }
-    Ok(())
+}
+
+fn line_of(response: &ControlResponse) -> std::io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(response)?;
+    line.push(b'\n');
+    Ok(line)
 }
 
 /// Handles the request whether or not the caller still listens.
 async fn handle(
     shared: Arc<Shared>,
     request: ControlRequest,
+    stream: ChunkWriter,
     replies: mpsc::UnboundedSender<ControlResponse>,
 ) {
     let end = match request {
+        ControlRequest::StreamBackup => stream_backup(&shared, stream, replies.clone())
+            .await
+            .map(|manifest| ControlResponse::done(&manifest)),
         ControlRequest::Backup { dir } => back_up(&shared, dir, replies.clone())
             .await
             .map(|manifest| ControlResponse::done(&manifest)),
@@ -204,6 +228,19 @@ async fn back_up(
     let manifest =
         copy(shared, replies, move |shared, progress| backup(&shared.source, &dir, progress))
             .await?;
+    tracing::info!(records = manifest.records, "backup completed");
+    Ok(manifest)
+}
+
+async fn stream_backup(
+    shared: &Arc<Shared>,
+    mut stream: ChunkWriter,
+    replies: mpsc::UnboundedSender<ControlResponse>,
+) -> Result<Manifest, String> {
+    let manifest = copy(shared, replies, move |shared, progress| {
+        backup_to(&shared.source, &mut stream, progress)
+    })
+    .await?;
     tracing::info!(records = manifest.records, "backup completed");
     Ok(manifest)
 }

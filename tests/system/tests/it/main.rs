@@ -3,6 +3,7 @@
 
 mod admin;
 mod backup;
+mod backup_stream;
 mod buy;
 mod contract;
 mod crash;
