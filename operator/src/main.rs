@@ -1,6 +1,9 @@
 //! The command line of the operator.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Args, Parser, Subcommand};
 use config::Source;
@@ -34,6 +37,10 @@ enum Command {
         /// Apply the definition to the cluster and wait until it is served.
         #[arg(long)]
         apply: bool,
+        /// Print this `values.schema.json` of the chart instead, with the schema of the resource's
+        /// spec in it.
+        #[arg(long, value_name = "FILE", conflicts_with = "apply")]
+        values_schema: Option<PathBuf>,
     },
     /// Print the changes that applying a resource would make. Exit codes: 0 without changes, 1
     /// with changes, 2 on an error.
@@ -67,8 +74,9 @@ async fn main() -> ExitCode {
     let outcome = match cli.command {
         None => run(cli.settings).await,
         Some(Command::Run(settings)) => run(*settings).await,
-        Some(Command::Crd { apply: false }) => print_crd(),
-        Some(Command::Crd { apply: true }) => apply_crd().await,
+        Some(Command::Crd { values_schema: Some(file), .. }) => print_values_schema(&file),
+        Some(Command::Crd { apply: false, .. }) => print_crd(),
+        Some(Command::Crd { apply: true, .. }) => apply_crd().await,
         Some(Command::Diff(args)) => diff(args).await,
     };
     outcome.unwrap_or_else(|error| {
@@ -89,6 +97,13 @@ async fn run(settings: Settings) -> Outcome {
 
 fn print_crd() -> Outcome {
     print(&commands::crd::render()?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_values_schema(file: &Path) -> Outcome {
+    let values = std::fs::read_to_string(file)
+        .map_err(|error| format!("{}: {error}", file.display()))?;
+    print(&commands::values_schema::render(&values)?)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -60,8 +60,10 @@ imagePullSecrets:
 {{/* Security contexts that the restricted Pod Security Standard requires of a pod and of a container. */}}
 {{- define "ticket-system.podSecurity" -}}
 runAsNonRoot: true
+{{- if not .Values.security.platformIds }}
 runAsUser: 65532
 runAsGroup: 65532
+{{- end }}
 seccompProfile:
   type: RuntimeDefault
 {{- end -}}

@@ -4,8 +4,13 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSONSchemaProps,
 };
 use kube::CustomResourceExt;
+use sha2::{Digest, Sha256};
 
-use super::ticket_system::TicketSystem;
+use super::{GROUP, ticket_system::TicketSystem};
+
+/// Annotation of the definition: the SHA-256 of its spec. The chart compares it, and updates the
+/// definition only when it differs.
+const SPEC_SHA256: &str = "spec-sha256";
 
 /// The CustomResourceDefinition that `operator crd` prints.
 pub fn crd() -> CustomResourceDefinition {
@@ -23,6 +28,10 @@ pub fn crd() -> CustomResourceDefinition {
             not_nullable(spec, &["podDisruptionBudget", "maxUnavailable"]);
         }
     }
+    // Serializing it cannot fail: all keys are strings.
+    let digest = Sha256::digest(serde_json::to_vec(&crd.spec).unwrap_or_default());
+    let annotations = crd.metadata.annotations.get_or_insert_default();
+    annotations.insert(format!("{GROUP}/{SPEC_SHA256}"), const_hex::encode(digest));
     crd
 }
 

@@ -10,6 +10,7 @@ mod exposure;
 mod images;
 mod mode;
 mod observability;
+mod security;
 mod status;
 mod storage;
 mod ticket_system;
@@ -21,6 +22,7 @@ pub use exposure::{DisruptionBudget, IngressSpec, IngressTls, NetworkPolicySpec,
 pub use images::{Images, PullPolicy};
 pub use mode::Mode;
 pub use observability::{LogLevel, Logging, Monitoring};
+pub use security::SecuritySpec;
 pub use status::{OperatorClaim, TicketSystemStatus, WorkloadStatus};
 pub use storage::{
     CaSecretRef, EmbeddedStorage, PostgresStorage, SecretKeyRef, Stock, StorageSpec,

@@ -8,6 +8,7 @@ use super::{
     images::Images,
     mode::Mode,
     observability::{Logging, Monitoring},
+    security::SecuritySpec,
     status::TicketSystemStatus,
     storage::{Stock, StorageSpec},
     workload::{TicketSpec, VacancySpec},
@@ -124,6 +125,9 @@ pub struct TicketSystemSpec {
     /// Limit on pods that voluntary disruptions make unavailable.
     #[serde(default)]
     pub pod_disruption_budget: DisruptionBudget,
+    /// User and group ids of the pods.
+    #[serde(default)]
+    pub security: SecuritySpec,
     /// Prometheus scraping.
     #[serde(default)]
     pub monitoring: Monitoring,

@@ -47,6 +47,7 @@ pub fn template(
 fn pod(system: &System, workload: &Workload) -> PodSpec {
     let spec = &workload.spec;
     let secrets = &system.spec.images.pull_secrets;
+    let user = (!system.spec.security.platform_ids).then_some(USER);
     PodSpec {
         service_account_name: Some(system.name.clone()),
         automount_service_account_token: Some(false),
@@ -54,9 +55,9 @@ fn pod(system: &System, workload: &Workload) -> PodSpec {
         enable_service_links: Some(false),
         security_context: Some(PodSecurityContext {
             run_as_non_root: Some(true),
-            run_as_user: Some(USER),
-            run_as_group: Some(USER),
-            fs_group: Some(USER),
+            run_as_user: user,
+            run_as_group: user,
+            fs_group: user,
             fs_group_change_policy: Some("OnRootMismatch".to_owned()),
             seccomp_profile: Some(SeccompProfile {
                 type_: "RuntimeDefault".to_owned(),

@@ -3,3 +3,4 @@
 pub mod crd;
 pub mod diff;
 pub mod run;
+pub mod values_schema;

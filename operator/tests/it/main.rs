@@ -22,6 +22,7 @@ mod noop;
 mod ownership;
 mod readiness;
 mod render;
+mod render_security;
 mod restart;
 mod scopes;
 mod secrets;

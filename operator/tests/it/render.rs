@@ -56,7 +56,7 @@ fn render_with(system: &TicketSystem, found: &Dereferenced) -> Result<Vec<Child>
     Ok(build::build(&valid).into_children().expect("it renders"))
 }
 
-fn render(spec: Value) -> BTreeMap<String, Value> {
+pub fn render(spec: Value) -> BTreeMap<String, Value> {
     let children = render_with(&resource(spec), &found()).expect("it is valid");
     children
         .into_iter()

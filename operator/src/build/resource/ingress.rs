@@ -12,10 +12,11 @@ use crate::{
 };
 
 /// Routes of the public API; other paths are not routed. /api/v1/admin and /api/v1/reserve must
-/// never be listed. The page under /docs loads /openapi.json.
-const ROUTES: [(&str, &str, Component); 8] = [
+/// never be listed. The pages under /docs and /redoc load /openapi.json.
+const ROUTES: [(&str, &str, Component); 9] = [
     ("/", "Exact", Component::Ticket),
     ("/docs", "Prefix", Component::Ticket),
+    ("/redoc", "Prefix", Component::Ticket),
     ("/openapi.json", "Exact", Component::Ticket),
     ("/api/v1/health", "Exact", Component::Ticket),
     ("/api/v1/purchase", "Prefix", Component::Ticket),

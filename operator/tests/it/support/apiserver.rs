@@ -86,6 +86,8 @@ impl ApiServer {
             format!("--service-account-signing-key-file={}", path("sa.key")),
             // No controller creates the service accounts.
             "--disable-admission-plugins=ServiceAccount".to_owned(),
+            // As on OpenShift: an owner reference that blocks deletion needs a right on the owner.
+            "--enable-admission-plugins=OwnerReferencesPermissionEnforcement".to_owned(),
         ];
         let _etcd = Process::start(&etcd, &dir.path().join("etcd.log"));
         let server = Mutex::new(Process::start(&command, &dir.path().join("kube-apiserver.log")));

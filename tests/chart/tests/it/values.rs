@@ -20,6 +20,12 @@ fn misspelt_values_are_refused() {
         (r#"ticketSystem.name="9lives""#, "name"),
         (r#"monitoring.serviceMonitor.interval="soon""#, "interval"),
         (r#"test.timeoutSeconds=0"#, "timeoutSeconds"),
+        (r#"ticketSystem.spec={"stok": {}}"#, "stok"),
+        (r#"ticketSystem.spec={"ticket": {"autoscaling": {"maxReplica": 3}}}"#, "maxReplica"),
+        (r#"ticketSystem.spec={"mode": "microservice"}"#, "mode"),
+        (r#"ticketSystem.spec={"stock": {"initial": "many"}}"#, "initial"),
+        (r#"ticketSystem.spec={"storage": {"postgres": {}}}"#, "secretRef"),
+        (r#"ticketSystem.spec={"ticket": {"affinity": {"nodeAfinity": {}}}}"#, "nodeAfinity"),
     ] {
         let told = refusal(set);
         assert!(told.contains(named), "{set}: {told}");
@@ -49,8 +55,9 @@ fn defaults_and_descriptions_match() {
 /// Checks that both have the same keys, as deep as the schema names them.
 fn agree(path: &str, defaults: &Value, schema: &Value) {
     let Some(properties) = schema["properties"].as_object() else { return };
-    // Helm defines `global`, Kubernetes defines requests, limits and claims.
-    if path.ends_with("/resources") {
+    // Helm defines `global`, Kubernetes defines requests, limits and claims, and the spec of a
+    // ticket system has its defaults in the CustomResourceDefinition.
+    if path.ends_with("/resources") || path == "/ticketSystem/spec" {
         return;
     }
     let described: Vec<_> = properties.keys().filter(|key| *key != "global").collect();
@@ -149,6 +156,32 @@ fn every_pod_is_restricted() {
             );
         }
     }
+}
+
+/// The pods name no user where the platform assigns it, and the system of the release neither.
+#[test]
+fn platform_ids_reach_every_pod() {
+    let set = ["--set", "security.platformIds=true,ticketSystem.enabled=true"];
+    let rendered = documents(&template("shop", "demo", &set).unwrap());
+    let contexts: Vec<&Value> = rendered
+        .iter()
+        .map(|document| match document["kind"].as_str() {
+            Some("Pod") => &document["spec"]["securityContext"],
+            _ => &document["spec"]["template"]["spec"]["securityContext"],
+        })
+        .filter(|context| !context.is_null())
+        .collect();
+    assert_eq!(contexts.len(), 3, "the operator, the Job and the test");
+    for context in contexts {
+        assert_eq!((&context["runAsUser"], &context["runAsGroup"]), (&Value::Null, &Value::Null));
+    }
+    let system = the(&rendered, "TicketSystem", "shop");
+    assert_eq!(system["spec"], json!({"security": {"platformIds": true}}));
+    // The spec of the system has the last word.
+    let own = [&set[..], &["--set", "ticketSystem.spec.security.platformIds=false"]].concat();
+    let rendered = documents(&template("shop", "demo", &own).unwrap());
+    let system = the(&rendered, "TicketSystem", "shop");
+    assert_eq!(system["spec"], json!({"security": {"platformIds": false}}));
 }
 
 /// A packaged chart names the images of its version, by digest after they are published.
