@@ -101,8 +101,8 @@ fn print_crd() -> Outcome {
 }
 
 fn print_values_schema(file: &Path) -> Outcome {
-    let values = std::fs::read_to_string(file)
-        .map_err(|error| format!("{}: {error}", file.display()))?;
+    let values =
+        std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     print(&commands::values_schema::render(&values)?)?;
     Ok(ExitCode::SUCCESS)
 }

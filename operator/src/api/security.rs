@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 pub struct SecuritySpec {
     /// If true, the pods name no user and group ids, so that the platform assigns them. OpenShift
-    /// refuses pods with ids outside the range of their namespace. Elsewhere leave it false: the ids
-    /// are then 65532, those of the images.
+    /// refuses pods with ids outside the range of their namespace. Elsewhere leave it false: the
+    /// ids are then 65532, those of the images.
     #[serde(default)]
     pub platform_ids: bool,
 }

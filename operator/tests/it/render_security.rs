@@ -21,7 +21,8 @@ fn platform_ids_leave_only_the_ids_out() {
             let mut fixed = fixed[name].clone();
             let context = &mut fixed["spec"]["template"]["spec"]["securityContext"];
             let context = context.as_object_mut().expect("an object");
-            context.retain(|key, _| !["runAsUser", "runAsGroup", "fsGroup"].contains(&key.as_str()));
+            context
+                .retain(|key, _| !["runAsUser", "runAsGroup", "fsGroup"].contains(&key.as_str()));
             assert_eq!(&fixed, child, "nothing else changes in {name}");
         }
     }

@@ -1,11 +1,6 @@
 //! Migrates the ledgers of an embedded store or a backup to a database.
 
-use std::{
-    collections::HashMap,
-    io::BufRead,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{collections::HashMap, io::BufRead, path::PathBuf, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use inventory::{Hash, domain::EventName, ledger::Record};

@@ -8,9 +8,7 @@ use vacancy_service::VacancySettings;
 
 use super::{
     error::CommandError,
-    transfer::{
-        Moved, run_backup, run_backup_to, run_migrate, run_restore, run_restore_from,
-    },
+    transfer::{Moved, run_backup, run_backup_to, run_migrate, run_restore, run_restore_from},
 };
 use crate::{
     audit::{ExportArgs, SourceArgs, run_export, run_verify},

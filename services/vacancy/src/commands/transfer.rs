@@ -7,8 +7,8 @@ use std::{
 };
 
 use inventory_audit::transfer::{
-    LedgerFrom, Manifest, MigrationProgress, RetryPolicy, TransferError, backup,
-    backup_to, migrate, restore,
+    LedgerFrom, Manifest, MigrationProgress, RetryPolicy, TransferError, backup, backup_to,
+    migrate, restore,
 };
 use inventory_embedded::{DataDir, DataDirError, EmbeddedStore, StagedRestore};
 use inventory_postgres::{Postgres, TimeSource};
@@ -110,14 +110,13 @@ pub async fn run_restore_from(
     input: &mut impl io::Read,
     progress: impl FnMut(u64),
 ) -> Result<Moved, CommandError> {
-    let failed = |error| CommandError::from(TransferError::Io {
-        path: settings.data_dir.clone(),
-        source: error,
-    });
+    let failed = |error| {
+        CommandError::from(TransferError::Io { path: settings.data_dir.clone(), source: error })
+    };
     std::fs::create_dir_all(&settings.data_dir).map_err(failed)?;
     // Removed when dropped, on every way out.
-    let mut spool = tempfile::NamedTempFile::with_prefix_in("restore-", &settings.data_dir)
-        .map_err(failed)?;
+    let mut spool =
+        tempfile::NamedTempFile::with_prefix_in("restore-", &settings.data_dir).map_err(failed)?;
     io::copy(input, &mut spool).map_err(failed)?;
     run_restore(settings, spool.path(), progress).await
 }
@@ -219,7 +218,9 @@ fn moved_of(response: ControlResponse) -> Result<Moved, CommandError> {
     match response {
         ControlResponse::Done { records, events } => Ok(Moved { records, events }),
         ControlResponse::Failed(reason) => Err(CommandError::Refused(reason)),
-        ControlResponse::Records(_) | ControlResponse::Chunk(_) => unreachable!("only an end is returned"),
+        ControlResponse::Records(_) | ControlResponse::Chunk(_) => {
+            unreachable!("only an end is returned")
+        }
     }
 }
 

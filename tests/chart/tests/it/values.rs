@@ -99,7 +99,7 @@ fn every_values_file_passes_strict_lint() {
 
 #[test]
 fn system_spec_is_rendered_unchanged() {
-    let spec = json!({"stock": {"initial": 2_147_483_647}, "ticket": {"env": [{"name": "A", "value": "01"}]}, "images": {"ticket": "t:1"}});
+    let spec = json!({"stock": {"initial": 1_000_000_000}, "ticket": {"env": [{"name": "A", "value": "01"}]}, "images": {"ticket": "t:1"}});
     let set = format!("ticketSystem={}", json!({"enabled": true, "spec": spec}));
     let rendered = documents(&template("shop", "demo", &["--set-json", &set]).unwrap());
     assert_eq!(the(&rendered, "TicketSystem", "shop")["spec"], spec);
