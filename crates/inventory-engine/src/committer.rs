@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 use crate::{
     environment::Environment,
     parts::Parts,
-    queue::{Job, Queue, answer, drop_late, stats_of},
+    queue::{Job, Queue, answer, drop_late, stats_of, warn_if_refused},
     reply_dispatcher::ReplyDispatcher,
     request::{EngineError, Reply},
     stats::Stats,
@@ -21,6 +21,9 @@ use crate::{
 
 /// The clock may jump, so no sleep until an expiry is longer than this.
 const EXPIRY_NAP_MAX: Duration = Duration::from_secs(1);
+
+/// The pause before expiries that could not be written are tried again; a request ends it.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// Owns the store and serves the queue until it is closed or the store fails.
 pub struct Committer<S> {
@@ -78,26 +81,45 @@ impl<S: OwnedStore> Committer<S> {
         }
     }
 
-    /// Decides, commits, publishes and responds. An error ends the engine.
+    /// Decides, commits, publishes and responds. A batch whose data the store refuses is split, so
+    /// that only the command with those data fails. An error ends the engine.
     async fn batch(&mut self, jobs: Vec<Job>, due: Vec<EventName>) -> Result<(), StoreError> {
-        let started = Instant::now();
-        let jobs = drop_late(jobs, started, &self.stats);
-        match self.commit(&jobs, due).await {
-            Ok((replies, records)) => {
-                self.stats.record(&stats_of(&jobs, &replies, records, started));
-                self.reply_dispatcher.send(
-                    jobs.into_iter()
-                        .zip(replies)
-                        .map(|(job, reply)| (job.answer, Ok(reply)))
-                        .collect(),
-                );
-                Ok(())
+        let mut parts = Vec::new();
+        let mut next = Some(jobs);
+        while let Some(jobs) = next {
+            let started = Instant::now();
+            let mut jobs = drop_late(jobs, started, &self.stats);
+            match self.commit(&jobs, due.clone()).await {
+                Ok((replies, records)) => {
+                    self.stats.record(&stats_of(&jobs, &replies, records, started));
+                    self.reply_dispatcher.send(
+                        jobs.into_iter()
+                            .zip(replies)
+                            .map(|(job, reply)| (job.answer, Ok(reply)))
+                            .collect(),
+                    );
+                }
+                Err(StoreError::Refused(_)) if jobs.len() > 1 => {
+                    parts.push(jobs.split_off(jobs.len() / 2));
+                    parts.push(jobs);
+                }
+                Err(error) => {
+                    warn_if_refused(&error);
+                    if jobs.is_empty() && !error.is_fatal() {
+                        // Expiries that cannot be written stay due.
+                        let _ = timeout(RETRY_AFTER, self.queue.arrival()).await;
+                    }
+                    answer(jobs, || Err(EngineError::Store(error.clone())));
+                    if error.is_fatal() {
+                        let left = parts.into_iter().rev().flatten();
+                        answer(left, || Err(EngineError::Store(error.clone())));
+                        return Err(error);
+                    }
+                }
             }
-            Err(error) => {
-                answer(jobs, || Err(EngineError::Store(error.clone())));
-                if error.is_fatal() { Err(error) } else { Ok(()) }
-            }
+            next = parts.pop();
         }
+        Ok(())
     }
 
     async fn commit(

@@ -136,12 +136,10 @@ impl Engine {
     /// [`EngineError::Stopping`] or [`EngineError::Store`].
     pub fn check(&self) -> Result<(), EngineError> {
         match &self.intake {
-            Intake::Owned(queue) => queue.check(),
-            Intake::Shared(shared) => {
-                shared.queue.check()?;
-                Ok(shared.reader.check()?)
-            }
+            Intake::Owned(queue) => queue.check()?,
+            Intake::Shared(shared) => shared.queue.check()?,
         }
+        Ok(self.reader.check()?)
     }
 
     fn end(&self) -> &EngineEnd {

@@ -178,6 +178,13 @@ pub fn answer(
     }
 }
 
+/// Logs that the store refuses the data of a single request.
+pub fn warn_if_refused(error: &StoreError) {
+    if let StoreError::Refused(why) = error {
+        tracing::warn!(error = %why, "store refuses the data of a request");
+    }
+}
+
 /// Refuses the jobs whose deadline has passed, and returns the others.
 pub fn drop_late(jobs: Vec<Job>, now: tokio::time::Instant, stats: &Stats) -> Vec<Job> {
     let (jobs, late): (Vec<_>, Vec<_>) =

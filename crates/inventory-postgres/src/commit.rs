@@ -188,9 +188,9 @@ pub async fn commit(
         (Err(DbError::Lost(text)), Err(_)) => Err(CommitError::Unknown(text)),
         (Err(error), _) => Err(CommitError::Undone(error)),
         (Ok(_), Err(error)) => match DbError::from(error) {
-            // A conflict that shows at the commit, as in databases that are serializable, is no
-            // commit.
-            DbError::Again(text) => Err(CommitError::Undone(DbError::Again(text))),
+            // What shows only at the commit is no commit: a conflict, in databases that are
+            // serializable, or a constraint that is deferred.
+            error @ (DbError::Again(_) | DbError::Data(_)) => Err(CommitError::Undone(error)),
             other => Err(CommitError::Unknown(other.text().to_owned())),
         },
         (Ok(next), Ok(())) => {

@@ -1,7 +1,7 @@
 //! Classifies errors of the database by their effect on a batch.
 
 use inventory_store::StoreError;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError as ServerError, SqlState};
 
 /// An error, classified by the possible reaction. The text is for logs: it names no host and no
 /// password.
@@ -12,15 +12,37 @@ pub enum DbError {
     /// The connection is closed, or leads to a server that does not accept writes. A new connection
     /// is needed.
     Lost(String),
+    /// The database refused the data of the statement. Other data may be accepted.
+    Data(String),
     /// The database refused the statement, and would refuse it again.
     Refused(String),
     /// The login was refused.
     Login(String),
+    /// The database does not store text as UTF-8, so it cannot store every text.
+    Encoding(String),
+    /// The database, its schema or a part of that is missing.
+    Missing(String),
     /// A newer version of this program has changed the schema.
     Newer,
     /// Stored data is invalid.
     Damaged(String),
 }
+
+/// Classes of errors that say something about the server, the login or the schema, and nothing
+/// about the data. All other classes are about the data, also those that a trigger makes up:
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+const NOT_ABOUT_DATA: [&str; 25] = [
+    "08", "0A", "0B", "24", "25", "26", "28", "2B", "2D", "2F", "34", "3B", "3D", "3F", "40", "42",
+    "53", "55", "57", "58", "72", "F0", "HV", "XX", "0L",
+];
+
+/// Constraints of this program. Another process that wrote first violates them, and a retry sees
+/// its write.
+const OWN_CONSTRAINTS: [&str; 6] =
+    ["events_pkey", "ledger_pkey", "holds_pkey", "customers_pkey", "keys_pkey", "migrations_pkey"];
+
+/// The message of the function that writes a batch, when another process has used a key meanwhile.
+const KEY_IN_USE: &str = "a key is in use";
 
 impl From<tokio_postgres::Error> for DbError {
     fn from(error: tokio_postgres::Error) -> Self {
@@ -29,7 +51,6 @@ impl From<tokio_postgres::Error> for DbError {
         let again = [
             SqlState::T_R_SERIALIZATION_FAILURE,
             SqlState::T_R_DEADLOCK_DETECTED,
-            SqlState::UNIQUE_VIOLATION,
             SqlState::LOCK_NOT_AVAILABLE,
             SqlState::QUERY_CANCELED,
         ];
@@ -40,17 +61,43 @@ impl From<tokio_postgres::Error> for DbError {
             SqlState::CANNOT_CONNECT_NOW,
             SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
         ];
+        let missing = [
+            SqlState::INVALID_CATALOG_NAME,
+            SqlState::INVALID_SCHEMA_NAME,
+            SqlState::UNDEFINED_TABLE,
+            SqlState::UNDEFINED_FUNCTION,
+        ];
         let class = &db.code().code()[..2];
-        if again.contains(db.code()) {
+        if again.contains(db.code()) || is_own_unique_violation(db) {
             Self::Again(text)
         } else if lost.contains(db.code()) || class == "08" || class == "57" {
             Self::Lost(text)
         } else if class == "28" {
             Self::Login(text)
+        } else if is_from_rule(db) || !NOT_ABOUT_DATA.contains(&class) {
+            Self::Data(text)
+        } else if missing.contains(db.code()) {
+            Self::Missing(text)
         } else {
             Self::Refused(text)
         }
     }
+}
+
+/// Whether a unique key of this program is violated, or a statement of it says so itself. An
+/// administrator's unique constraint is about the data instead.
+fn is_own_unique_violation(error: &ServerError) -> bool {
+    *error.code() == SqlState::UNIQUE_VIOLATION
+        && match error.constraint() {
+            Some(name) => OWN_CONSTRAINTS.contains(&name),
+            None => error.message() == KEY_IN_USE,
+        }
+}
+
+/// Whether the code does not count: a policy of row security refuses a row with the code of a
+/// missing right, and a trigger may raise any code.
+fn is_from_rule(error: &ServerError) -> bool {
+    matches!(error.routine(), Some("ExecWithCheckOptions" | "exec_stmt_raise"))
 }
 
 /// An error with its causes: the outermost alone says little.
@@ -72,21 +119,26 @@ impl DbError {
         match self {
             Self::Again(text)
             | Self::Lost(text)
+            | Self::Data(text)
             | Self::Refused(text)
             | Self::Login(text)
+            | Self::Encoding(text)
+            | Self::Missing(text)
             | Self::Damaged(text) => text,
             Self::Newer => "the schema was changed by a newer version of this program",
         }
+    }
+
+    /// Whether the error concerns more than the batch that met it: the monitor should look.
+    pub fn is_about_database(&self) -> bool {
+        !matches!(self, Self::Again(_) | Self::Data(_))
     }
 
     /// The store error, where nothing was written.
     pub fn without_effect(self) -> StoreError {
         match self {
             Self::Again(text) | Self::Lost(text) => StoreError::Conflict(text.into()),
-            Self::Damaged(text) => StoreError::Damaged(text.into()),
-            other @ (Self::Refused(_) | Self::Login(_) | Self::Newer) => {
-                StoreError::Unavailable(other.text().into())
-            }
+            other => other.unavailable(),
         }
     }
 
@@ -94,6 +146,7 @@ impl DbError {
     pub fn unavailable(self) -> StoreError {
         match self {
             Self::Damaged(text) => StoreError::Damaged(text.into()),
+            Self::Data(text) => StoreError::Refused(text.into()),
             other => StoreError::Unavailable(other.text().into()),
         }
     }

@@ -33,7 +33,11 @@ impl DatabaseHealth {
             DbError::Lost(_) | DbError::Again(_) => "database unreachable",
             DbError::Login(_) => "database refused the login",
             DbError::Newer => "database schema is newer than this version",
-            DbError::Refused(_) | DbError::Damaged(_) => "database refused a statement",
+            DbError::Encoding(_) => "database encoding is not UTF8",
+            DbError::Missing(_) => "database or its schema is missing",
+            DbError::Data(_) | DbError::Refused(_) | DbError::Damaged(_) => {
+                "database refused a statement"
+            }
         };
         if self.state.send_replace(Some(reason)) != Some(reason) {
             tracing::error!(error = error.text(), "{reason}");

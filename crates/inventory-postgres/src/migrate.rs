@@ -7,7 +7,7 @@
 
 use tokio_postgres::{Client, types::Type};
 
-use crate::errors::DbError;
+use crate::{errors::DbError, sql::quoted};
 
 struct Migration {
     version: i32,
@@ -32,6 +32,12 @@ const MIGRATIONS: &[Migration] = &[
     },
 ];
 
+/// Whether `schema` is complete: it has the migrations that this program needs.
+pub async fn is_complete(client: &Client, schema: &str) -> Result<bool, DbError> {
+    let newest = MIGRATIONS.iter().map(|migration| migration.version).max();
+    Ok(applied(client, schema).await? >= newest)
+}
+
 /// Brings `schema` up to date.
 pub async fn migrate(client: &Client, schema: &str) -> Result<(), DbError> {
     client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = 0").await?;
@@ -54,7 +60,10 @@ pub async fn applied(client: &Client, schema: &str) -> Result<Option<i32>, DbErr
     let mut applied = None;
     for row in client
         .query_typed(
-            &format!("SELECT version, breaking FROM {schema}.migrations ORDER BY version"),
+            &format!(
+                "SELECT version, breaking FROM {}.migrations ORDER BY version",
+                quoted(schema)
+            ),
             &[],
         )
         .await?
@@ -74,6 +83,7 @@ async fn has_migrations(client: &Client, schema: &str) -> Result<bool, DbError> 
 }
 
 async fn apply(client: &Client, schema: &str) -> Result<(), DbError> {
+    let quoted = quoted(schema);
     let schema_param: &(dyn tokio_postgres::types::ToSql + Sync) = &schema;
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended('ticket-system ' || $1, 0))";
     client.query_typed(lock, &[(schema_param, Type::TEXT)]).await?;
@@ -81,21 +91,21 @@ async fn apply(client: &Client, schema: &str) -> Result<(), DbError> {
     // require the right anyway.
     let exists = "SELECT 1 FROM pg_namespace WHERE nspname = $1";
     if client.query_typed(exists, &[(schema_param, Type::TEXT)]).await?.is_empty() {
-        client.batch_execute(&format!("CREATE SCHEMA {schema}")).await?;
+        client.batch_execute(&format!("CREATE SCHEMA {quoted}")).await?;
     }
     if !has_migrations(client, schema).await? {
         let create = format!(
-            "CREATE TABLE {schema}.migrations (version integer PRIMARY KEY, name text NOT NULL, breaking boolean NOT NULL, \
+            "CREATE TABLE {quoted}.migrations (version integer PRIMARY KEY, name text NOT NULL, breaking boolean NOT NULL, \
              applied_at timestamptz NOT NULL DEFAULT now())"
         );
         client.batch_execute(&create).await?;
     }
     let applied = applied(client, schema).await?.unwrap_or(0);
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > applied) {
-        client.batch_execute(&migration.sql.replace("{schema}", schema)).await?;
+        client.batch_execute(&migration.sql.replace("{schema}", &quoted)).await?;
         let (version, name, breaking) = (migration.version, migration.name, migration.breaking);
         let insert = format!(
-            "INSERT INTO {schema}.migrations (version, name, breaking) VALUES ($1, $2, $3)"
+            "INSERT INTO {quoted}.migrations (version, name, breaking) VALUES ($1, $2, $3)"
         );
         client
             .execute_typed(

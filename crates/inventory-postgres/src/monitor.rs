@@ -13,13 +13,13 @@ use crate::{
     context::StoreContext,
     counts::Counts,
     errors::DbError,
-    migrate::migrate,
+    migrate,
     options::TimeSource,
     rows::{int, number},
 };
 
-/// How often it looks when all is well.
-const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// How often it looks when all is well. What it finds is known within a second.
+const PROBE_EVERY: Duration = Duration::from_millis(500);
 /// The longest pause, without the random part, before it tries again.
 const PAUSE_MAX: Duration = Duration::from_millis(800);
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -32,9 +32,9 @@ const MIGRATION_MAX: Duration = Duration::from_secs(600);
 
 /// Runs until it is dropped.
 pub async fn run(context: Arc<StoreContext>) {
-    let mut pauses = pauses();
+    let (mut pauses, mut known) = (pauses(), false);
     loop {
-        let error = match watch(&context).await {
+        let error = match watch(&context, &mut known).await {
             Ok(never) => match never {},
             Err((error, worked)) => {
                 if worked {
@@ -60,7 +60,13 @@ fn pauses() -> ExponentialBackoff {
 }
 
 /// One connection's life. The error says whether it ever worked.
-async fn watch(context: &StoreContext) -> Result<std::convert::Infallible, (DbError, bool)> {
+///
+/// `known` is whether this process has seen the schema. One that is missing later was dropped: a
+/// new one would be without sales, and would sell everything again.
+async fn watch(
+    context: &StoreContext,
+    known: &mut bool,
+) -> Result<std::convert::Infallible, (DbError, bool)> {
     let counts = &context.counts;
     let connection = Connection::connect(&context.options).await.map_err(|error| {
         Counts::add(&counts.connect_failures);
@@ -68,9 +74,21 @@ async fn watch(context: &StoreContext) -> Result<std::convert::Infallible, (DbEr
     })?;
     Counts::add(&counts.connects);
     // Each connection may lead to another server.
-    within(MIGRATION_MAX, migrate(&connection.client, &context.options.schema))
-        .await
-        .map_err(|error| (error, false))?;
+    let schema = &context.options.schema;
+    if *known {
+        let complete = within(
+            context.options.statement_timeout,
+            migrate::is_complete(&connection.client, schema),
+        );
+        if !complete.await.map_err(|error| (error, false))? {
+            return Err((missing(schema), false));
+        }
+    } else {
+        within(MIGRATION_MAX, migrate::migrate(&connection.client, schema))
+            .await
+            .map_err(|error| (error, false))?;
+        *known = true;
+    }
     let mut forgotten = Instant::now();
     loop {
         within(context.options.statement_timeout, probe(&connection, context))
@@ -91,11 +109,22 @@ async fn watch(context: &StoreContext) -> Result<std::convert::Infallible, (DbEr
     }
 }
 
+fn missing(schema: &str) -> DbError {
+    DbError::Missing(format!(
+        "schema {schema} is missing or incomplete. Restore it from a backup. To begin with an empty \
+         stock instead, restart this process"
+    ))
+}
+
 async fn probe(connection: &Connection, context: &StoreContext) -> Result<(), DbError> {
-    let rows = connection.client.query_typed(&context.sql.probe, &[]).await?;
+    let schema = &context.options.schema;
+    let rows = connection.client.query_typed(&context.sql.probe, &[(schema, Type::TEXT)]).await?;
     let row = rows.first().ok_or_else(|| DbError::Lost("no answer".into()))?;
     if row.try_get::<_, &str>(1)? == "on" {
         return Err(DbError::Lost("the server takes no writes any more".into()));
+    }
+    if !row.try_get::<_, bool>(2)? {
+        return Err(missing(schema));
     }
     context.clock.observe(number(row, 0)?);
     Ok(())

@@ -149,6 +149,10 @@ impl Reader for PostgresReader {
             all(&rows, |row| Ok(StoredRecord { seq: number(row, 0)?, body: row.try_get(1)? }))
         })
     }
+
+    fn check(&self) -> Result<(), StoreError> {
+        self.context.health.check()
+    }
 }
 
 impl SharedReader for PostgresReader {
@@ -190,9 +194,5 @@ impl SharedReader for PostgresReader {
                 self.query(|sql| &sql.due_events, vec![Param::Int(int(limit as u64))]).await?;
             all(&rows, |row| event_name(row, 0))
         })
-    }
-
-    fn check(&self) -> Result<(), StoreError> {
-        self.context.health.check()
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     migrate,
     options::PostgresOptions,
     rows::{damaged, event, event_name, hold, int, number, uuid},
-    sql::{EVENT, HOLD, NOW},
+    sql::{EVENT, HOLD, NOW, quoted},
 };
 
 /// Rows of one round trip.
@@ -48,7 +48,8 @@ impl Snapshot {
     /// [`StoreError::Unavailable`] when the database cannot be read, has no stock, or that of a
     /// newer version. The text names no host and no password.
     pub async fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
-        let connection = Connection::connect(options).await.map_err(DbError::unavailable)?;
+        let connection =
+            Connection::connect_to_read(options).await.map_err(DbError::unavailable)?;
         let limit = options.statement_timeout;
         let begin = format!(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}; \
@@ -97,7 +98,7 @@ impl Snapshot {
         let (name, seq) = after.map_or(("", 0), |(name, seq)| (name.as_str(), int(seq)));
         let sql = format!(
             "SELECT event, seq, body FROM {}.ledger WHERE (event, seq) > ($1 COLLATE \"C\", $2) ORDER BY event, seq LIMIT {PAGE}",
-            self.schema
+            quoted(&self.schema)
         );
         self.read(&sql, &[(&name, Type::TEXT), (&seq, Type::INT8)], |row| {
             Ok((event_name(row, 0)?, number(row, 1)?, row.try_get(2)?))
@@ -110,7 +111,7 @@ impl Snapshot {
         let after = after.map_or("", EventName::as_str);
         let sql = format!(
             "SELECT {EVENT} FROM {}.events e WHERE e.name > $1 ORDER BY e.name LIMIT {PAGE}",
-            self.schema
+            quoted(&self.schema)
         );
         self.read(&sql, &[(&after, Type::TEXT)], event).await
     }
@@ -120,7 +121,7 @@ impl Snapshot {
         let after = after.map_or(Uuid::nil(), uuid);
         let sql = format!(
             "SELECT {HOLD} FROM {}.holds h WHERE h.id > $1 ORDER BY h.id LIMIT {PAGE}",
-            self.schema
+            quoted(&self.schema)
         );
         self.read(&sql, &[(&after, Type::UUID)], hold).await
     }
@@ -134,7 +135,7 @@ impl Snapshot {
         let sql = format!(
             "SELECT event, customer, qty FROM {}.customers WHERE (event, customer) > ($1 COLLATE \"C\", $2 COLLATE \"C\") \
              ORDER BY event, customer LIMIT {PAGE}",
-            self.schema
+            quoted(&self.schema)
         );
         let read = |row: &Row| {
             let customer = CustomerId::new(row.try_get::<_, &str>(1)?)
@@ -152,14 +153,14 @@ impl Snapshot {
         let after = after.map_or("", IdempotencyKey::as_str);
         let sql = format!(
             "SELECT key, fingerprint, event, seq, expires_at_ms FROM {}.keys WHERE key > $1 ORDER BY key LIMIT {PAGE}",
-            self.schema
+            quoted(&self.schema)
         );
         self.read(&sql, &[(&after, Type::TEXT)], key).await
     }
 
     /// Those of `keys` that are stored.
     pub async fn keys_among(&self, keys: &[&str]) -> Result<Vec<String>, StoreError> {
-        let sql = format!("SELECT key FROM {}.keys WHERE key = ANY($1)", self.schema);
+        let sql = format!("SELECT key FROM {}.keys WHERE key = ANY($1)", quoted(&self.schema));
         self.read(&sql, &[(&keys, Type::TEXT_ARRAY)], |row| Ok(row.try_get(0)?)).await
     }
 }

@@ -25,9 +25,20 @@ pub const HOLD: &str = "h.id, h.event, h.items::text, h.live::text, h.customer, 
 /// The time of the transaction, milliseconds.
 pub const NOW: &str = "(extract(epoch FROM now()) * 1000)::bigint";
 
+/// Whether the tables and functions that the statements use are all there; `$1` is the schema.
+const PARTS: &str = "(SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 \
+                     AND c.relkind IN ('r', 'p') AND c.relname IN ('events', 'ledger', 'holds', 'customers', 'keys', 'migrations')) = 6 \
+                     AND (SELECT count(DISTINCT p.proname) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
+                     WHERE n.nspname = $1 AND p.proname IN ('load_batch_1', 'write_batch_1')) = 2";
+
+/// A name as SQL has it, also one that is a keyword.
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 impl Sql {
     pub fn new(schema: &str) -> Self {
-        let s = schema;
+        let s = quoted(schema);
         let next = format!(
             "(SELECT h.expires_at_ms FROM {s}.holds h WHERE h.event = e.name AND h.state = 'held' ORDER BY h.expires_at_ms LIMIT 1)"
         );
@@ -49,7 +60,7 @@ impl Sql {
             ),
             hold: format!("SELECT {HOLD} FROM {s}.holds h WHERE h.id = $1"),
             records: format!("SELECT seq, body FROM {s}.ledger WHERE event = $1 AND seq > $2 ORDER BY seq LIMIT $3"),
-            probe: format!("SELECT {NOW}, current_setting('transaction_read_only')"),
+            probe: format!("SELECT {NOW}, current_setting('transaction_read_only'), {PARTS}"),
             forget_keys: format!(
                 "DELETE FROM {s}.keys WHERE key IN (SELECT key FROM {s}.keys WHERE expires_at_ms <= {NOW} \
                  ORDER BY expires_at_ms LIMIT $1 FOR UPDATE SKIP LOCKED)"

@@ -54,8 +54,10 @@ impl PostgresStore {
     /// Ends a transaction that is not to be committed, and keeps the connection if it still works.
     async fn roll_back(&mut self, connection: Connection, error: &DbError) {
         self.open = None;
-        if matches!(error, DbError::Lost(_)) || !connection.is_open() {
+        if error.is_about_database() || !connection.is_open() {
             self.context.health.alarm.notify_one();
+        }
+        if matches!(error, DbError::Lost(_)) || !connection.is_open() {
             return;
         }
         let ended = within(self.context.options.statement_timeout, async {
@@ -70,6 +72,7 @@ impl PostgresStore {
     fn give_up(&self, error: DbError) -> StoreError {
         match &error {
             DbError::Again(_) => Counts::add(&self.context.counts.conflicts),
+            DbError::Data(text) => tracing::debug!(error = text, "batch rolled back"),
             other => tracing::warn!(error = other.text(), "batch rolled back"),
         }
         error.without_effect()

@@ -17,6 +17,10 @@ pub enum StoreError {
     /// The store is unreachable or did not respond in time. The batch had no effect.
     #[error("store unavailable: {0}")]
     Unavailable(Arc<str>),
+    /// The store refuses the data of the batch, and would refuse it again: a part of the batch may
+    /// be accepted. The batch had no effect.
+    #[error("the store refuses the data: {0}")]
+    Refused(Arc<str>),
     /// Another process interfered, or the connection was lost before the write. The batch had no
     /// effect and can be decided again.
     #[error("store conflict: {0}")]
@@ -33,7 +37,7 @@ impl StoreError {
     pub fn is_fatal(&self) -> bool {
         match self {
             Self::Failed(_) | Self::Damaged(_) => true,
-            Self::Unavailable(_) | Self::Conflict(_) | Self::Unknown(_) => false,
+            Self::Unavailable(_) | Self::Refused(_) | Self::Conflict(_) | Self::Unknown(_) => false,
         }
     }
 
@@ -41,7 +45,7 @@ impl StoreError {
     #[must_use]
     pub fn is_without_effect(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::Conflict(_) => true,
+            Self::Unavailable(_) | Self::Refused(_) | Self::Conflict(_) => true,
             Self::Failed(_) | Self::Damaged(_) | Self::Unknown(_) => false,
         }
     }

@@ -43,6 +43,7 @@ struct State {
     keys: HashMap<IdempotencyKey, KeySlot>,
     ledger: HashMap<EventName, Vec<Vec<u8>>>,
     fault: Option<Fault>,
+    refused: Option<CustomerId>,
     unreachable: bool,
 }
 
@@ -58,6 +59,12 @@ impl MemoryStore {
     /// Makes the next commit fail.
     pub fn fail_next(&self, fault: Fault) {
         self.state().fault = Some(fault);
+    }
+
+    /// Refuses the data of every batch that changes what this customer has, as a database with a
+    /// rule of its administrator does.
+    pub fn refuse(&self, customer: CustomerId) {
+        self.state().refused = Some(customer);
     }
 
     /// Makes the store reachable or unreachable.
@@ -145,6 +152,10 @@ impl Store for MemoryStore {
             Some(Fault::Conflict) => return Err(StoreError::Conflict("injected".into())),
             Some(Fault::Unavailable) => return Err(StoreError::Unavailable("injected".into())),
             _ => {}
+        }
+        if set.dirty_customers.iter().any(|(_, customer)| state.refused.as_ref() == Some(customer))
+        {
+            return Err(StoreError::Refused("injected".into()));
         }
         for (record, body) in set.records {
             state.ledger.entry(record.event.clone()).or_default().push(body);
@@ -269,10 +280,6 @@ impl SharedReader for MemoryStore {
             Ok(held.into_iter().take(limit).collect())
         })
     }
-
-    fn check(&self) -> Result<(), StoreError> {
-        self.reachable().map(drop)
-    }
 }
 
 impl Reader for MemoryStore {
@@ -292,5 +299,9 @@ impl Reader for MemoryStore {
             let records = (1..).zip(bodies).filter(|(seq, _)| *seq > after).take(limit);
             Ok(records.map(|(seq, body)| StoredRecord { seq, body: body.clone() }).collect())
         })
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        self.reachable().map(drop)
     }
 }

@@ -66,6 +66,14 @@ pub trait Reader: Send + Sync {
         after: u64,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<StoredRecord>, StoreError>>;
+
+    /// Whether the store was available when last seen. Waits for nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with a reason that may be shown to clients.
+    fn check(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// Stores records and state, one batch at a time: `load`, then `commit`.
@@ -134,10 +142,4 @@ pub trait SharedReader: Reader {
 
     /// Events with an expired hold, at most `limit`.
     fn due_events(&self, limit: usize) -> BoxFuture<'_, Result<Vec<EventName>, StoreError>>;
-
-    /// Whether the store was available when last seen. Sends no request.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] with a reason that may be shown to clients.
-    fn check(&self) -> Result<(), StoreError>;
 }

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use http_server::Problem;
 use inventory_engine::EngineError;
+use inventory_store::StoreError;
 
 /// The problem when the engine could not decide, or when its decision is unknown.
 #[must_use]
@@ -28,6 +29,12 @@ pub fn problem_of_engine(error: &EngineError) -> Problem {
         EngineError::Stopping => Problem::overloaded(
             "The service is shutting down. The request had no effect; retry.",
             1,
+        ),
+        EngineError::Store(StoreError::Refused(_)) => Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "refused_by_store",
+            "Refused by the store",
+            "The store refuses the data of this request, and would refuse them again. The request had no effect.",
         ),
         EngineError::Store(error) if error.is_without_effect() => {
             tracing::debug!(%error, "store unavailable");

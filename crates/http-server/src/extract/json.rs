@@ -4,7 +4,7 @@ use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use serde::de::DeserializeOwned;
-use serde_json::error::Category;
+use serde_json::{error::Category, value::RawValue};
 
 use super::{
     body, shorten,
@@ -21,6 +21,20 @@ pub struct JsonBody<T>(pub T);
 /// Like [`JsonBody`]; an absent body or `null` is `T::default()`.
 #[derive(Debug, Clone)]
 pub struct OptionalJson<T>(pub T);
+
+/// A JSON array whose entries are independent: an entry of another shape is a 422 in its own place,
+/// and fails no other. Rejects like [`JsonBody`] what is not an array.
+#[derive(Debug, Clone)]
+pub struct JsonEntries<T>(pub Vec<Result<T, Problem>>);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonEntries<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        check_content_type(request.headers())?;
+        parse_entries(&body::read(request.into_body()).await?).map(Self)
+    }
+}
 
 impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
@@ -46,16 +60,42 @@ impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> 
 }
 
 fn parse<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
-    from_slice(bytes).map_err(|error| match error.classify() {
-        Category::Data => Problem::validation(explain::<T>(bytes, &error)),
+    from_slice(bytes).map_err(|error| rejection::<T>(bytes, &error))
+}
+
+fn rejection<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> Problem {
+    match error.classify() {
+        Category::Data => Problem::validation(explain::<T>(bytes, error)),
         Category::Syntax | Category::Eof | Category::Io => {
             Problem::malformed_json(shorten(format!("The body is not valid JSON: {error}.")))
+        }
+    }
+}
+
+/// Parses all entries at once, and each by itself only when that fails.
+fn parse_entries<T: DeserializeOwned>(bytes: &Bytes) -> Result<Vec<Result<T, Problem>>, Problem> {
+    if let Ok(entries) = from_slice::<Vec<T>>(bytes) {
+        return Ok(entries.into_iter().map(Ok).collect());
+    }
+    // serde_json itself parses raw entries: they would look like structs.
+    let entries: Vec<&RawValue> =
+        serde_json::from_slice(bytes).map_err(|error| rejection::<Vec<T>>(bytes, &error))?;
+    Ok(entries.into_iter().map(|entry| parse_entry(entry.get())).collect())
+}
+
+/// An entry is JSON already, so one that cannot be read has the wrong content: half of a pair of
+/// surrogates, or too many brackets.
+fn parse_entry<T: DeserializeOwned>(entry: &str) -> Result<T, Problem> {
+    from_slice(entry.as_bytes()).map_err(|error| match error.classify() {
+        Category::Data => Problem::validation(explain::<T>(entry.as_bytes(), &error)),
+        Category::Syntax | Category::Eof | Category::Io => {
+            Problem::validation(shorten(format!("{error}.")))
         }
     })
 }
 
 /// Parses again, more slowly, to find the field that is wrong.
-fn explain<T: DeserializeOwned>(bytes: &Bytes, error: &serde_json::Error) -> String {
+fn explain<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> String {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let explained = match serde_path_to_error::deserialize::<_, T>(StrictStruct(&mut deserializer))
     {

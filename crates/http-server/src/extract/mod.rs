@@ -13,7 +13,7 @@ mod strict_struct;
 pub use admin::require_admin;
 pub use caller_deadline::CallerDeadline;
 pub use idempotency_key::IdempotencyKey;
-pub use json::{JsonBody, OptionalJson};
+pub use json::{JsonBody, JsonEntries, OptionalJson};
 pub use path::PathParams;
 pub use query::QueryParams;
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     parts::Parts,
-    queue::{Job, answer, drop_late, stats_of},
+    queue::{Job, answer, drop_late, stats_of, warn_if_refused},
     request::{EngineError, Reply},
     views::ReadTimes,
 };
@@ -28,6 +28,15 @@ const PAUSE_MAX: Duration = Duration::from_millis(200);
 /// Jobs that arrive during the load join the batch when they are at least 1/`JOIN_SHARE` of it:
 /// they may cost another round trip.
 const JOIN_SHARE: usize = 4;
+
+/// Whether jobs that arrive during the load may join the batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Joining {
+    Allowed,
+    /// The batch was split: jobs that join would overtake its other parts, and would fail with a
+    /// part that is refused.
+    Closed,
+}
 
 pub struct Writer<S> {
     store: S,
@@ -63,8 +72,35 @@ impl<S: SharedStore> Writer<S> {
         &self.shared.queue
     }
 
-    /// An error ends the engine.
-    async fn batch(&mut self, event_key: &EventKey, mut jobs: Vec<Job>) -> Result<(), StoreError> {
+    /// Commits a batch. One whose data the store refuses is split, so that only the command with
+    /// those data fails. An error ends the engine.
+    async fn batch(&mut self, event_key: &EventKey, jobs: Vec<Job>) -> Result<(), StoreError> {
+        let (mut parts, mut joining) = (vec![jobs], Joining::Allowed);
+        while let Some(jobs) = parts.pop() {
+            match self.part(event_key, jobs, joining).await {
+                Ok(None) => {}
+                Ok(Some(refused)) => {
+                    parts.extend(refused);
+                    joining = Joining::Closed;
+                }
+                Err(error) => {
+                    let left = parts.into_iter().rev().flatten();
+                    answer(left, || Err(EngineError::Store(error.clone())));
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits `jobs`, or returns them in two parts, the second first, because the store refuses
+    /// the data of some.
+    async fn part(
+        &mut self,
+        event_key: &EventKey,
+        mut jobs: Vec<Job>,
+        joining: Joining,
+    ) -> Result<Option<[Vec<Job>; 2]>, StoreError> {
         let mut pauses = ExponentialBuilder::new()
             .with_min_delay(PAUSE_FIRST_MAX)
             .with_max_delay(PAUSE_MAX)
@@ -74,20 +110,25 @@ impl<S: SharedStore> Writer<S> {
             let started = Instant::now();
             jobs = drop_late(jobs, started, &self.parts.stats);
             if jobs.is_empty() {
-                return Ok(());
+                return Ok(None);
             }
-            match self.commit(event_key, &mut jobs).await {
+            match self.commit(event_key, &mut jobs, joining).await {
                 Ok((replies, records)) => {
                     self.parts.stats.record(&stats_of(&jobs, &replies, records, started));
                     let mut replies = replies.into_iter();
                     answer(jobs, || replies.next().ok_or(EngineError::Stopping));
-                    return Ok(());
+                    return Ok(None);
+                }
+                Err(StoreError::Refused(_)) if jobs.len() > 1 => {
+                    let second = jobs.split_off(jobs.len() / 2);
+                    return Ok(Some([second, jobs]));
                 }
                 Err(error) => {
+                    warn_if_refused(&error);
                     let is_conflict = matches!(error, StoreError::Conflict(_));
                     let Some(pause_max) = pauses.next().filter(|_| is_conflict) else {
                         answer(jobs, || Err(EngineError::Store(error.clone())));
-                        return if error.is_fatal() { Err(error) } else { Ok(()) };
+                        return if error.is_fatal() { Err(error) } else { Ok(None) };
                     };
                     tracing::debug!(%error, "conflict, retrying batch");
                     // Full jitter, which backon does not have: the other process retries too.
@@ -102,12 +143,15 @@ impl<S: SharedStore> Writer<S> {
         &mut self,
         event_key: &EventKey,
         jobs: &mut Vec<Job>,
+        joining: Joining,
     ) -> Result<(Vec<Reply>, usize), StoreError> {
         let asked_us = self.shared.now_us();
         let reads = read_set_of(jobs);
         let mut loaded =
             load(&mut self.store, &reads, self.parts.env.now_ms(), Durability::Synced).await?;
-        self.join(event_key, jobs, &reads, &mut loaded.set).await?;
+        if joining == Joining::Allowed {
+            self.join(event_key, jobs, &reads, &mut loaded.set).await?;
+        }
         let commands = jobs.iter().map(|job| (&job.command, job.key.as_ref()));
         let done =
             finish(&mut self.store, &self.parts.limits, commands, loaded, Durability::Synced)

@@ -5,13 +5,14 @@ use http::StatusCode;
 use http_server::{Problem, problem::ProblemDetails};
 
 /// The refusals of a sale: status, code, title, and the members that are forwarded.
-const KNOWN: [(StatusCode, &str, &str, &[&str]); 8] = [
+const KNOWN: [(StatusCode, &str, &str, &[&str]); 9] = [
     (StatusCode::NOT_FOUND, "event_not_found", "Event not found", &[]),
     (StatusCode::NOT_FOUND, "stock_not_found", "Stock not found", &[]),
     (StatusCode::CONFLICT, "limit_exceeded", "Limit per customer exceeded", &["limit", "has"]),
     (StatusCode::UNPROCESSABLE_ENTITY, "customer_required", "Customer required", &[]),
     (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency-Key reused", &[]),
     (StatusCode::CONFLICT, "idempotency_key_in_flight", "Idempotency-Key in flight", &[]),
+    (StatusCode::UNPROCESSABLE_ENTITY, "refused_by_store", "Refused by the store", &[]),
     (StatusCode::TOO_EARLY, "not_open_yet", "Not open yet", &["opens_at"]),
     (StatusCode::GONE, "sale_closed", "Sale closed", &["closes_at"]),
 ];

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{Json, extract::State};
 use http_server::{
     Problem,
-    extract::{CallerDeadline, JsonBody},
+    extract::{CallerDeadline, JsonEntries},
     middleware::CurrentRequestId,
     problem::ProblemDetails,
 };
@@ -18,7 +18,8 @@ use crate::api::state::AppState;
 /// Sell to several buyers with one call
 ///
 /// For the ticket service; the Ingress does not route it. Each reservation has its own key, effect
-/// and response. The responses have the order of the reservations.
+/// and response; an invalid one gets its problem in its place and fails no other. The responses
+/// have the order of the reservations.
 #[utoipa::path(
     post,
     path = "/api/v1/reserve/batch",
@@ -40,7 +41,7 @@ use crate::api::state::AppState;
         BodyErrors,
         (
             status = UNPROCESSABLE_ENTITY,
-            description = "A field is invalid, or the batch is too large",
+            description = "The body is not a list of reservations, or the batch is too large",
             body = ProblemDetails,
             content_type = "application/problem+json",
         ),
@@ -51,7 +52,7 @@ pub async fn reserve_batch(
     State(app): State<AppState>,
     deadline: CallerDeadline,
     CurrentRequestId(request_id): CurrentRequestId,
-    JsonBody(items): JsonBody<Vec<BatchItem>>,
+    JsonEntries(items): JsonEntries<BatchItem>,
 ) -> Result<Json<Vec<BatchSlot>>, Problem> {
     let most = app.reserve_batch_max();
     if items.is_empty() || items.len() > most {
@@ -64,6 +65,13 @@ pub async fn reserve_batch(
     let mut slots = Vec::with_capacity(items.len());
     let mut requests = Vec::with_capacity(items.len());
     for item in items {
+        let item = match item {
+            Ok(item) => item,
+            Err(problem) => {
+                slots.push(Some(failed(problem)));
+                continue;
+            }
+        };
         let event = item.event.unwrap_or_else(|| app.stock().event().clone());
         match app.stock().reserve(event, item.qty, item.customer) {
             Ok(kind) => {

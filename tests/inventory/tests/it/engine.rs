@@ -6,7 +6,9 @@ use inventory::{Limits, Outcome, RefusalKind};
 use inventory_engine::{Engine, EngineError, Environment, Request};
 use inventory_store::{Fault, MemoryStore, StoreError};
 
-use crate::support::{TestClock, event, hold, keyed, open, put, reserve, start};
+use crate::support::{
+    TestClock, event, hold, keyed, open, put, refuse_one_of_many, reserve, start,
+};
 
 fn memory(store: &MemoryStore, limits: Limits, clock: &TestClock) -> Engine {
     Engine::start(store.clone(), limits, Environment::seeded(Arc::new(clock.clone()), 1)).unwrap()
@@ -41,6 +43,17 @@ async fn concurrent_requests_with_one_key_have_one_effect() {
     let view = engine.event(&event("default")).await.unwrap().unwrap();
     assert_eq!((view.event.stocks[0].1.sold, view.event.seq), (2, 2));
     engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_data_fail_only_their_request() {
+    let store = MemoryStore::default();
+    let engine = memory(&store, Limits::default(), &TestClock::at(1_000));
+    created(&engine, 1_000).await;
+    refuse_one_of_many(&engine, &store).await;
+    engine.check().unwrap();
+    let view = engine.event(&event("default")).await.unwrap().unwrap();
+    assert_eq!(view.event.stocks[0].1.sold, 2 * 93);
 }
 
 #[tokio::test(flavor = "multi_thread")]

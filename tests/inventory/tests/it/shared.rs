@@ -17,7 +17,7 @@ use inventory_store::{
     Durability, EventView, Fault, MemoryStore, Reader, SharedStore, Store, StoreError,
 };
 
-use crate::support::{TestClock, event, hold, key, keyed, put, reserve};
+use crate::support::{TestClock, event, hold, key, keyed, put, refuse_one_of_many, reserve};
 
 fn start(store: &MemoryStore, clock: &TestClock, cache_ttl: Duration) -> Engine {
     let writers = (0..4).map(|_| store.clone()).collect();
@@ -111,6 +111,16 @@ async fn conflict_is_retried_and_other_errors_are_returned() {
     assert!(engine.submit(keyed(reserve("default", 1), "c")).await.unwrap().replayed);
     assert!(!engine.submit(keyed(reserve("default", 1), "b")).await.unwrap().replayed);
     assert_eq!(sold(&engine, "default").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_data_fail_only_their_request() {
+    let store = MemoryStore::default();
+    let engine = start(&store, &TestClock::at(1_000), Duration::ZERO);
+    created(&engine, "default", 1_000).await;
+    refuse_one_of_many(&engine, &store).await;
+    engine.check().unwrap();
+    assert_eq!(sold(&engine, "default").await, 2 * 93);
 }
 
 #[tokio::test]

@@ -10,11 +10,12 @@ use std::{
 
 use inventory::{CommandKind, Limits};
 use inventory_embedded::{EmbeddedOptions, EmbeddedStore};
-use inventory_engine::{Engine, Environment, Request};
+use inventory_engine::{Engine, EngineError, Environment, Request};
 use inventory_postgres::{Postgres, PostgresOptions, TimeSource};
 pub use inventory_store::testing::{
     TestClock, customer, event, hold, items, key, put, reserve, run, stock,
 };
+use inventory_store::{MemoryStore, StoreError};
 
 pub fn keyed(kind: CommandKind, text: &str) -> Request {
     Request { key: Some(key(text)), ..Request::new(kind) }
@@ -27,6 +28,39 @@ pub fn open(dir: &std::path::Path) -> EmbeddedStore {
 pub fn start(store: EmbeddedStore, clock: &TestClock) -> Engine {
     Engine::start(store, Limits::default(), Environment::seeded(Arc::new(clock.clone()), 1))
         .unwrap()
+}
+
+/// A hundred requests in one batch, seven of which the store refuses; then a batch in which it
+/// refuses all.
+pub async fn refuse_one_of_many(engine: &Engine, store: &MemoryStore) {
+    store.refuse(customer("mallory"));
+    let request = |number: usize, is_culprit: bool| {
+        let name = if is_culprit { "mallory".to_owned() } else { format!("buyer-{number}") };
+        let kind = CommandKind::Reserve {
+            event: event("default"),
+            items: items(&[("general", 2)]),
+            customer: Some(customer(&name)),
+        };
+        keyed(kind, &format!("key-{number}-{is_culprit}"))
+    };
+    let is_culprit = |number: usize| [0, 1, 13, 50, 51, 98, 99].contains(&number);
+    let requests = (0..100).map(|number| request(number, is_culprit(number))).collect();
+    let mut last_seq = 0;
+    for (number, reply) in engine.submit_all(requests).await.into_iter().enumerate() {
+        match reply {
+            Err(EngineError::Store(StoreError::Refused(_))) => assert!(is_culprit(number)),
+            Ok(reply) => {
+                assert!(!is_culprit(number) && reply.result.is_ok(), "{reply:?}");
+                assert!(reply.seq > last_seq, "the order of arrival is kept");
+                last_seq = reply.seq;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    let all = (0..10).map(|number| request(number, true)).collect();
+    for reply in engine.submit_all(all).await {
+        assert!(matches!(reply, Err(EngineError::Store(StoreError::Refused(_)))), "{reply:?}");
+    }
 }
 
 /// A schema of its own on the server of these tests.

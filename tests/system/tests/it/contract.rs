@@ -219,16 +219,53 @@ async fn batch_answers_keep_their_order() {
         answers[0]
     );
     assert_eq!(client.available().await, 3);
-    for wrong in [
-        json!([]),
-        json!(vec![batch[0].clone(); 7]),
-        json!([{"qty": 1}]),
-        json!([{"qty": 1, "key": ""}]),
-        json!([[1, "x"]]),
-        json!({"qty": 1, "key": "x"}),
-    ] {
+    for wrong in [json!([]), json!(vec![batch[0].clone(); 7]), json!({"qty": 1, "key": "x"})] {
         assert_eq!(client.post("/api/v1/reserve/batch", wrong).await.problem(), "validation");
     }
+}
+
+#[tokio::test]
+async fn wrong_entry_of_a_batch_fails_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let vacancy = Process::vacancy(dir.path(), &[("INITIAL_STOCK", "1000")]).await;
+    let client = vacancy.client();
+    let (long, deep) = ("x".repeat(20_000), "[".repeat(500) + &"]".repeat(500));
+    let wrong = [
+        r#"{"qty": 1}"#.to_owned(),
+        r#"{"qty": 1, "key": ""}"#.to_owned(),
+        r#"[1, "x"]"#.to_owned(),
+        "null".to_owned(),
+        "7".to_owned(),
+        r#"{"qty": -1, "key": "k"}"#.to_owned(),
+        r#"{"qty": 1e999, "key": "k"}"#.to_owned(),
+        r#"{"qty": 18446744073709551616, "key": "k"}"#.to_owned(),
+        r#"{"qty": "1", "key": "k"}"#.to_owned(),
+        r#"{"qty": 1, "key": "k", "customer": "a\u0000b"}"#.to_owned(),
+        r#"{"qty": 1, "key": "k", "customer": "\ud800"}"#.to_owned(),
+        r#"{"qty": 1, "key": "\udfff\ud800"}"#.to_owned(),
+        r#"{"qty": 1, "key": "k", "event": "../x"}"#.to_owned(),
+        r#"{"qty": 1, "qty": 2, "key": "k"}"#.to_owned(),
+        format!(r#"{{"qty": 1, "key": "k", "customer": "{long}"}}"#),
+        format!(r#"{{"qty": 1, "key": "{long}"}}"#),
+        format!(r#"{{"qty": {deep}, "key": "k"}}"#),
+    ];
+    for (number, wrong) in wrong.iter().enumerate() {
+        let good = |place: &str| format!(r#"{{"qty": 1, "key": "{place}-{number}"}}"#);
+        let body = format!("[{},{wrong},{}]", good("before"), good("after"));
+        let answer = reqwest::Client::new()
+            .post(format!("{}/api/v1/reserve/batch", vacancy.base()))
+            .header("content-type", "application/json")
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 200, "{wrong}");
+        let slots: Value = answer.json().await.unwrap();
+        assert_eq!((&slots[0]["success"], &slots[2]["success"]), (&json!(true), &json!(true)));
+        assert_eq!((&slots[1]["code"], &slots[1]["status"]), (&json!("validation"), &json!(422)));
+        assert!(slots[1].to_string().len() < 1_000, "{}", slots[1]);
+    }
+    assert_eq!(client.available().await, 1_000 - 2 * wrong.len() as u64);
 }
 
 #[tokio::test]

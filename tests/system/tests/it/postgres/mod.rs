@@ -2,5 +2,6 @@
 
 mod buyers;
 mod failures;
+mod refused;
 mod sales;
 mod support;
