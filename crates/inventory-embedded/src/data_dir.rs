@@ -99,7 +99,13 @@ impl DataDir {
     /// # Errors
     /// [`DataDirError::Locked`] when another process has it.
     pub fn lock(path: PathBuf) -> Result<Self, DataDirError> {
-        fs::create_dir_all(&path).map_err(DataDirError::io(&path))?;
+        fs::create_dir_all(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                let source = io::Error::new(io::ErrorKind::NotADirectory, "not a directory");
+                DataDirError::Io { path: path.clone(), source }
+            }
+            _ => DataDirError::Io { path: path.clone(), source: error },
+        })?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -110,6 +116,18 @@ impl DataDir {
             Ok(()) => Ok(Self { path, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(DataDirError::Locked(path)),
             Err(TryLockError::Error(source)) => Err(DataDirError::Io { path, source }),
+        }
+    }
+
+    /// Whether `path` can be used as a data directory. Creates it if missing.
+    ///
+    /// # Errors
+    /// [`DataDirError::Io`] when it is no directory, or its files cannot be created.
+    pub fn check(path: &Path) -> Result<(), DataDirError> {
+        match Self::lock(path.to_owned()) {
+            // A start may wait for the other process.
+            Ok(_) | Err(DataDirError::Locked(_)) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
@@ -126,6 +144,11 @@ impl DataDir {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file whose lock is that of the directory.
+    pub(crate) fn lock_file(&self) -> PathBuf {
+        self.path.join(Self::LOCK)
     }
 
     /// The store that is in use.

@@ -16,6 +16,7 @@ mod load;
 mod migrate;
 mod open;
 mod options;
+mod presence;
 mod reader;
 pub mod rows;
 mod staged;

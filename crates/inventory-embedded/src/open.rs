@@ -7,6 +7,7 @@ use crate::{
     journal_preallocator::JournalPreallocator,
     migrate::rebuild_state,
     options::EmbeddedOptions,
+    presence::Presence,
     store::EmbeddedStore,
     tables::Tables,
 };
@@ -44,10 +45,13 @@ impl EmbeddedStore {
             })?;
             db.seal()?;
         }
+        let (path, lock) = (dir.path().to_owned(), dir.lock_file());
         tables.keep_locked(dir);
         let mut store = Self::over(tables, options).map_err(DataDirError::store)?;
         store.contents.check_watermark(&db)?;
         store.contents.preallocator = Some(JournalPreallocator::new(&db.tables()));
+        let presence = Presence::watch(&path, lock, db.watermark(), db.tables());
+        store.presence = Some(presence.map_err(DataDirError::io(&path))?);
         Ok(store)
     }
 }

@@ -1,16 +1,21 @@
 //! Reads beside the committer. They see only committed, hence fsynced, data.
 
+use std::sync::Arc;
+
 use inventory::domain::{EventName, Hold, HoldId};
 use inventory_store::{BoxFuture, Reader, StoreError, StoredRecord};
 
-use crate::tables::Tables;
+use crate::{presence::Presence, tables::Tables};
 
-pub(super) struct TablesReader(pub Tables);
+pub(super) struct TablesReader {
+    pub tables: Tables,
+    pub presence: Option<Arc<Presence>>,
+}
 
 impl Reader for TablesReader {
     fn hold(&self, id: HoldId) -> BoxFuture<'_, Result<Option<Hold>, StoreError>> {
         // A point read: mostly from memory, at worst a few blocks.
-        Box::pin(async move { self.0.hold(id) })
+        Box::pin(async move { self.tables.hold(id) })
     }
 
     fn records<'a>(
@@ -19,7 +24,7 @@ impl Reader for TablesReader {
         after: u64,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<StoredRecord>, StoreError>> {
-        let (tables, event) = (self.0.clone(), event.clone());
+        let (tables, event) = (self.tables.clone(), event.clone());
         Box::pin(async move {
             let read = move || tables.body_range(&event, after, limit);
             let rows = tokio::task::spawn_blocking(read)
@@ -27,5 +32,9 @@ impl Reader for TablesReader {
                 .map_err(|error| StoreError::Failed(error.to_string().into()))??;
             Ok(rows.into_iter().map(|(seq, body)| StoredRecord { seq, body }).collect())
         })
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        self.presence.as_ref().map_or(Ok(()), |presence| presence.check())
     }
 }

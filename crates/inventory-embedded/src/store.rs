@@ -10,19 +10,21 @@ use inventory_store::{Durability, EventView, OwnedStore, Reader, Store, StoreErr
 
 use crate::{
     commit, contents::Contents, ledger_source::LedgerSource, load, options::EmbeddedOptions,
-    reader, tables::Tables,
+    presence::Presence, reader, tables::Tables,
 };
 
 /// The store in a data directory.
 pub struct EmbeddedStore {
     pub(crate) contents: Contents,
+    /// None for a store that is not in its place yet.
+    pub(crate) presence: Option<Arc<Presence>>,
     failed: bool,
 }
 
 impl EmbeddedStore {
     /// The store over tables that nothing else uses.
     pub(crate) fn over(tables: Tables, options: &EmbeddedOptions) -> Result<Self, StoreError> {
-        Ok(Self { contents: Contents::read(tables, options)?, failed: false })
+        Ok(Self { contents: Contents::read(tables, options)?, presence: None, failed: false })
     }
 
     /// A handle for copying the ledger of a running store.
@@ -32,10 +34,21 @@ impl EmbeddedStore {
     }
 }
 
+impl Drop for EmbeddedStore {
+    fn drop(&mut self) {
+        if let Some(presence) = &self.presence {
+            presence.close();
+        }
+    }
+}
+
 impl Store for EmbeddedStore {
     async fn load(&mut self, reads: &ReadSet, now_ms: TimeMs) -> Result<WorkingSet, StoreError> {
         if self.failed {
             return Err(StoreError::Failed("an earlier write failed".into()));
+        }
+        if let Some(presence) = &self.presence {
+            presence.check()?;
         }
         load::load(&self.contents, reads, now_ms)
     }
@@ -45,15 +58,25 @@ impl Store for EmbeddedStore {
         set: WorkingSet,
         durability: Durability,
     ) -> Result<Vec<EventView>, StoreError> {
+        let writes = !set.records.is_empty();
         // A failure from here on leaves the state on disk unknown until the store is opened again.
         self.failed = true;
         let views = commit::commit(&mut self.contents, set, durability)?;
         self.failed = false;
-        Ok(views)
+        match &self.presence {
+            // Synced, but perhaps into files that were deleted meanwhile.
+            Some(presence) if writes && !presence.has_kept_commit() => {
+                Err(StoreError::Unknown("the data directory was deleted during the write".into()))
+            }
+            _ => Ok(views),
+        }
     }
 
     fn reader(&self) -> Arc<dyn Reader> {
-        Arc::new(reader::TablesReader(self.contents.tables.clone()))
+        Arc::new(reader::TablesReader {
+            tables: self.contents.tables.clone(),
+            presence: self.presence.clone(),
+        })
     }
 }
 
