@@ -2,6 +2,9 @@
 
 use std::{fmt::Display, path::PathBuf};
 
+/// The most characters of a value that an error shows.
+const SHOWN_MAX: usize = 200;
+
 /// The configuration cannot be used. Displays as one line that names the variable, the value (never
 /// that of a secret) and the accepted values; binaries print it and exit with code 2.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +34,11 @@ impl ConfigError {
         value: &(impl Display + ?Sized),
         accepted: impl Into<String>,
     ) -> Self {
-        let value = format!("{:?}", value.to_string());
+        let value = value.to_string();
+        let value = match value.char_indices().nth(SHOWN_MAX) {
+            None => format!("{value:?}"),
+            Some((end, _)) => format!("{:?}…", &value[..end]),
+        };
         Self::Invalid { name: name.to_owned(), value, accepted: accepted.into() }
     }
 

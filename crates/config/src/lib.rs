@@ -30,7 +30,10 @@
 //! can read command lines.
 
 pub mod accept;
+mod dotenv;
 mod error;
+mod http_url;
+mod misspelt;
 mod read;
 mod render;
 mod secret;
@@ -38,6 +41,8 @@ mod setting;
 mod source;
 
 pub use error::ConfigError;
+pub use http_url::{http_path, is_host};
+pub use misspelt::warnings;
 pub use read::{defaults, parse, read};
 pub use render::{render_dotenv, render_help, render_markdown};
 pub use secret::Secret;

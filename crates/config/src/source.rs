@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, fmt, io, path::Path};
 
-use crate::ConfigError;
+use crate::{
+    ConfigError,
+    dotenv::{self, Variable},
+};
 
 /// Values of variables: the environment over an optional `.env` file. Names are case-insensitive;
 /// values are trimmed; an empty value counts as unset.
@@ -10,6 +13,8 @@ use crate::ConfigError;
 pub struct Source {
     /// By upper-case name; `None` marks a value that is not valid UTF-8.
     values: HashMap<String, Option<String>>,
+    /// A sentence for each variable that a `.env` file sets again.
+    repeated: Vec<String>,
 }
 
 impl Source {
@@ -56,13 +61,18 @@ impl Source {
     /// [`ConfigError::DotEnv`] when it cannot be parsed. The error names the variable and hides the
     /// value, which may be a secret.
     pub fn with_dotenv(mut self, text: &[u8], path: &Path) -> Result<Self, ConfigError> {
-        let fail = |reason: String| ConfigError::DotEnv { path: path.to_owned(), reason };
-        for pair in dotenvy::from_read_iter(text) {
-            let (name, value) = pair.map_err(|error| match error {
-                dotenvy::Error::LineParse(line, _) => fail(unreadable(&line)),
-                dotenvy::Error::Io(error) => fail(error.to_string()),
-                _ => fail("cannot be parsed".to_owned()),
-            })?;
+        let variables = dotenv::parse(text).map_err(|error| ConfigError::DotEnv {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })?;
+        let mut lines = HashMap::new();
+        for Variable { name, value, line } in variables {
+            if let Some(first) = lines.insert(name.to_ascii_uppercase(), line) {
+                self.repeated.push(format!(
+                    "{}: line {line}: {name} is set again; line {first} does not count",
+                    path.display()
+                ));
+            }
             self.insert(&name, Some(value));
         }
         Ok(self)
@@ -91,6 +101,16 @@ impl Source {
         }
     }
 
+    /// The names of all variables that are set, in upper case.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
+    /// A sentence for each variable that a `.env` file sets again.
+    pub(crate) fn repeated(&self) -> &[String] {
+        &self.repeated
+    }
+
     fn insert(&mut self, name: &str, value: Option<String>) {
         let value = value.map(|text| text.trim().to_owned());
         if value.as_deref() != Some("") {
@@ -103,17 +123,5 @@ impl Source {
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.values.keys()).finish()
-    }
-}
-
-/// The reason for a line of a `.env` file that cannot be parsed.
-fn unreadable(line: &str) -> String {
-    let name = line.trim_start().split('=').next().unwrap_or_default().trim_end();
-    let is_name =
-        name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if line.contains('=') && is_name && !name.is_empty() {
-        format!("the value of {name} cannot be parsed: put it in single quotes")
-    } else {
-        "a line is not NAME=value".to_owned()
     }
 }

@@ -5,6 +5,7 @@ use std::{path::Path, time::Duration};
 use clap::{Args, Parser};
 use config::{
     ConfigError, Secret, Source, accept, parse, read, render_dotenv, render_help, render_markdown,
+    warnings,
 };
 
 #[derive(Debug, Args)]
@@ -155,6 +156,55 @@ fn the_environment_wins_over_dotenv() {
     std::fs::write(&path, "NOT A LINE\n").expect("written");
     assert!(matches!(Source::load(&path), Err(ConfigError::DotEnv { .. })));
     assert!(Source::load(Path::new("/does/not/exist/.env")).is_ok(), "the file is optional");
+}
+
+#[test]
+fn dotenv_values_are_literal_and_errors_name_the_line() {
+    let read_dotenv = |text: &str| {
+        Source::default()
+            .with_dotenv(text.as_bytes(), "dir/.env".as_ref())
+            .map(|source| read::<Settings>(&source).expect("accepted").name.expect("set"))
+    };
+    for (text, expected) in [
+        ("TEST_NAME=aaaa$bbbb", "aaaa$bbbb"),
+        ("\u{feff}export TEST_NAME=\"$HOME\" # home\r\n", "$HOME"),
+        ("TEST_NAME='a\nb'", "a\nb"),
+        ("TEST_NAME=one\ntest_name=two\n", "two"),
+    ] {
+        assert_eq!(read_dotenv(text).expect(text), expected);
+    }
+    for (text, expected) in [
+        ("\nTEST_TOKEN='hunter2", "dir/.env: line 2: TEST_TOKEN: the quote ' is not closed"),
+        ("hunter2", "dir/.env: line 1: expected NAME=value"),
+    ] {
+        assert_eq!(read_dotenv(text).expect_err(text).to_string(), expected);
+    }
+}
+
+#[test]
+fn almost_known_names_are_warned_about() {
+    for (name, nearest) in [
+        ("TEST_TOEKN", "TEST_TOKEN"),
+        ("TESTTOKEN", "TEST_TOKEN"),
+        ("test_tokens", "TEST_TOKEN"),
+        ("TEST_PROT", "TEST_PORT"),
+        ("TEST_VOLUMNE", "TEST_VOLUME"),
+        ("TEST-FLAG", "TEST_FLAG"),
+    ] {
+        let found = warnings::<Settings>(&Source::from_pairs([(name, "hunter2")]));
+        let name = name.to_uppercase();
+        assert_eq!(found, [format!("{name} is not a setting; did you mean {nearest}?")]);
+    }
+    let others = ["PATH", "HOME", "HOSTNAME", "TEST", "PORT", "LANG", "TEST_PORT", "TOKEN"];
+    let source = Source::from_pairs(others.map(|name| (name, "1")));
+    assert_eq!(warnings::<Settings>(&source), Vec::<String>::new());
+
+    let text = b"TEST_PORT=1\nTEST_TOKEN=hunter2\ntest_token=hunter3\n";
+    let source = Source::default().with_dotenv(text, ".env".as_ref()).expect("well-formed");
+    assert_eq!(
+        warnings::<Settings>(&source),
+        [".env: line 3: test_token is set again; line 2 does not count"]
+    );
 }
 
 #[derive(Debug, Args)]

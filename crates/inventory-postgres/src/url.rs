@@ -21,6 +21,10 @@ pub enum UrlError {
     /// It names no host.
     #[error("it must name at least one host")]
     NoHost,
+    /// A host has no valid name, or its port is 0. It may be part of a password, so the text does
+    /// not contain it.
+    #[error("a host is not a name or address with a port of 1 to 65535")]
+    Host,
     /// A parameter has a value that is not one of those known.
     #[error("parameter {0} has an unknown value")]
     Parameter(&'static str),
@@ -102,12 +106,27 @@ impl FromStr for Target {
             if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
         // The driver's error may repeat parts of the URL.
         let config: Config = plain.parse().map_err(|_| rest_error(base, &rest))?;
+        if !config.get_hosts().iter().all(is_host) || config.get_ports().contains(&0) {
+            return Err(UrlError::Host);
+        }
         let hosts = single_hosts(&config, tls.mode, query.contains("target_session_attrs="));
         if hosts.is_empty() {
             return Err(UrlError::NoHost);
         }
         Ok(Self { hosts, tls: TlsMaker::new(&tls)? })
     }
+}
+
+/// Whether a host can be one: a name, an address or the path of a socket.
+fn is_host(host: &Host) -> bool {
+    let Host::Tcp(name) = host else { return true };
+    let is_name = |name: &str| {
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+            && !name.starts_with(['-', '.'])
+            && !name.contains("..")
+    };
+    let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
+    !name.is_empty() && (is_name(name) || address.parse::<std::net::Ipv6Addr>().is_ok())
 }
 
 /// The error for a parameter with an unusable value.
@@ -251,6 +270,12 @@ mod tests {
             "postgres://user:123?secret=x",
             "postgres://db/shop?user=u&password=abc&secret=1",
             "postgres://",
+            "postgres://user:secret@ho st/db",
+            "postgres://user:secret@secret@host/db",
+            "postgres://user:secret@host:0/db",
+            "postgres://user:secret@host;5432/db",
+            "postgres://user:secret@-host/db",
+            "postgres://user:secret@host,/db",
         ] {
             let error = parse(wrong).unwrap_err().to_string();
             assert!(!error.contains("host/") && !error.contains("secret"), "{error}");

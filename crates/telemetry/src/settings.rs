@@ -1,7 +1,10 @@
 //! Settings of logs and traces.
 
 use clap::{ArgAction, Args, ValueEnum};
-use config::accept::{Accept, flag, parsed, range};
+use config::{
+    accept::{Accept, flag, parsed, range},
+    http_path,
+};
 
 /// Settings of logs and traces.
 #[derive(Debug, Clone, Args)]
@@ -73,11 +76,7 @@ fn endpoint() -> Accept<String> {
                  OTEL_EXPORTER_OTLP_HEADERS; unset, there are no traces";
     Accept::new(words, |text| {
         // The HTTP client would log a password in the URL; it does not log headers.
-        let url = text.parse::<http::Uri>().ok().filter(|url| {
-            url.scheme_str() == Some("http")
-                && url.authority().is_some_and(|authority| !authority.as_str().contains('@'))
-        });
-        url.map(|_| text.to_owned())
+        http_path(text).map(|_| text.to_owned())
     })
 }
 

@@ -1,15 +1,23 @@
 //! The command `buy`: buys tickets from a running system. Smoke tests and the chart's test use it
 //! in images without `curl`.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    time::Duration,
+};
 
 use backon::{ConstantBuilder, Retryable};
 use clap::Args;
+use config::{ConfigError, Source};
 use http::{StatusCode, header::RETRY_AFTER};
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::time::{Instant, timeout};
+use vacancy_service::settings::DeploymentMode;
+
+use crate::settings::TicketArgs;
 
 /// The timeout of one try.
 const TRY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -23,9 +31,10 @@ const RESPONSE_BYTES_MAX: usize = 65_536;
 /// What to buy, and where.
 #[derive(Args, Debug)]
 pub struct PurchaseArgs {
-    /// URL of the service that sells, without a path
-    #[arg(long, default_value = "http://127.0.0.1:8002")]
-    pub url: reqwest::Url,
+    /// URL of the service that sells, without a path (default: the service on this machine, by
+    /// DEPLOYMENT_MODE, HOST and the port of that mode)
+    #[arg(long)]
+    pub url: Option<reqwest::Url>,
     /// Number of tickets
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub qty: u64,
@@ -35,6 +44,43 @@ pub struct PurchaseArgs {
     /// Seconds to retry while there is no response or the response asks for a retry
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=3_600))]
     pub wait_s: u64,
+}
+
+impl PurchaseArgs {
+    /// Where to buy: at the given URL, or at the service that the settings in `source` describe.
+    ///
+    /// # Errors
+    /// The first setting that is wrong; none is read when there is a URL.
+    pub fn target(
+        &self,
+        source: impl FnOnce() -> Result<Source, ConfigError>,
+    ) -> Result<String, ConfigError> {
+        if let Some(url) = &self.url {
+            return Ok(url.as_str().trim_end_matches('/').to_owned());
+        }
+        let settings = config::read::<TicketArgs>(&source()?)?;
+        let (name, port) = match settings.vacancy.stock.deployment_mode {
+            DeploymentMode::Monolith => ("MONOLITH_PORT", settings.monolith_port),
+            DeploymentMode::Microservices => ("TICKET_PORT", settings.ticket_port),
+        };
+        if port == 0 {
+            return Err(ConfigError::Refused {
+                name: name.to_owned(),
+                reason: "the service chose its port itself: give its URL with --url".to_owned(),
+            });
+        }
+        Ok(format!("http://{}:{port}", reachable(&settings.vacancy.http.host)))
+    }
+}
+
+/// The host under which a service that listens on `host` is reached from the same machine.
+fn reachable(host: &str) -> String {
+    match host.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) if address.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
+        Ok(IpAddr::V6(address)) if address.is_unspecified() => format!("[{}]", Ipv6Addr::LOCALHOST),
+        Ok(IpAddr::V6(address)) => format!("[{address}]"),
+        _ => host.to_owned(),
+    }
 }
 
 /// A successful purchase.
@@ -71,11 +117,11 @@ pub enum BuyError {
     GaveUp { tries: u32, key: String, why: String },
 }
 
-/// Buys tickets. All tries have the same key, so at most one purchase takes effect.
+/// Buys tickets at `url`. All tries have the same key, so at most one purchase takes effect.
 ///
 /// # Errors
 /// [`BuyError`].
-pub async fn buy(args: &PurchaseArgs) -> Result<Bought, BuyError> {
+pub async fn buy(args: &PurchaseArgs, url: &str) -> Result<Bought, BuyError> {
     let client = Client::builder()
         .connect_timeout(TRY_TIMEOUT)
         .no_proxy()
@@ -86,7 +132,7 @@ pub async fn buy(args: &PurchaseArgs) -> Result<Bought, BuyError> {
     let mut tries = 0;
     let attempts = || {
         tries += 1;
-        try_once(&client, args, &key, tries)
+        try_once(&client, (args, url), &key, tries)
     };
     let result = attempts
         .retry(ConstantBuilder::new().with_delay(PAUSE).without_max_times())
@@ -119,7 +165,7 @@ impl Failure {
 
 async fn try_once(
     client: &Client,
-    args: &PurchaseArgs,
+    args: (&PurchaseArgs, &str),
     key: &str,
     tries: u32,
 ) -> Result<Bought, Failure> {
@@ -131,11 +177,11 @@ async fn try_once(
 
 async fn attempt(
     client: &Client,
-    args: &PurchaseArgs,
+    (args, url): (&PurchaseArgs, &str),
     key: &str,
     tries: u32,
 ) -> Result<Bought, Failure> {
-    let url = format!("{}/api/v1/purchase", args.url.as_str().trim_end_matches('/'));
+    let url = format!("{url}/api/v1/purchase");
     let mut body = json!({"qty": args.qty});
     if let Some(customer) = &args.customer {
         body["customer"] = customer.as_str().into();

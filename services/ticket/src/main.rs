@@ -11,7 +11,7 @@ use http_server::{descriptors, healthcheck, memory, program};
 use monolith::Monolith;
 use ticket::{TicketSettings, buy, service, settings::TicketArgs};
 use vacancy::{
-    commands::{StockCommand, print_openapi},
+    commands::{StockCommand, print_openapi, print_warnings},
     service::StockService,
 };
 use vacancy_service::settings::DeploymentMode;
@@ -59,23 +59,42 @@ enum Form {
 fn main() -> ExitCode {
     memory::use_small_pages();
     descriptors::raise_limit();
-    // These two commands need no settings.
+    // These two commands need no settings, or few.
     let command = match Cli::parse().command.unwrap_or(Command::Serve) {
         Command::Settings { form } => return print_settings(form),
-        Command::Buy(args) => return program::run(service::NAME, buy_tickets(&args)),
+        Command::Buy(args) => {
+            return match args.target(|| Source::load(".env".as_ref())) {
+                Ok(url) => program::run(service::NAME, buy_tickets(&args, &url)),
+                Err(error) => program::refuse(&error),
+            };
+        }
         command => command,
     };
-    match Source::load(".env".as_ref()).and_then(|source| TicketSettings::from_source(&source)) {
-        Ok(settings) => program::run(service::NAME, execute(command, &settings)),
+    let read = Source::load(".env".as_ref())
+        .and_then(|source| Ok((TicketSettings::from_source(&source)?, source)));
+    let checked = read.and_then(|(settings, source)| {
+        if matches!(command, Command::Serve) && settings.mode == DeploymentMode::Monolith {
+            settings.vacancy.check_data_dir()?;
+        }
+        Ok((settings, source))
+    });
+    match checked {
+        Ok((settings, source)) => {
+            let warnings = config::warnings::<TicketArgs>(&source);
+            program::run(service::NAME, execute(command, &settings, &warnings))
+        }
         Err(error) => program::refuse(&error),
     }
 }
 
-async fn execute(command: Command, settings: &TicketSettings) -> ExitCode {
+async fn execute(command: Command, settings: &TicketSettings, warnings: &[String]) -> ExitCode {
     match command {
-        Command::Serve => serve(settings).await,
+        Command::Serve => serve(settings, warnings).await,
         Command::Healthcheck => healthcheck::run(settings.port, "/ready").await,
-        Command::Stock(command) => command.run(&settings.vacancy).await,
+        Command::Stock(command) => {
+            print_warnings(warnings);
+            command.run(&settings.vacancy).await
+        }
         Command::Openapi => {
             let document = match settings.mode {
                 DeploymentMode::Monolith => vacancy::service::openapi(&Monolith, &settings.vacancy),
@@ -83,23 +102,25 @@ async fn execute(command: Command, settings: &TicketSettings) -> ExitCode {
             };
             print_openapi(service::NAME, document)
         }
-        Command::Settings { form } => print_settings(form),
-        Command::Buy(args) => buy_tickets(&args).await,
+        Command::Settings { .. } | Command::Buy(_) => unreachable!("they ran without settings"),
     }
 }
 
-async fn serve(settings: &TicketSettings) -> ExitCode {
+async fn serve(settings: &TicketSettings, warnings: &[String]) -> ExitCode {
+    let warn = || warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let (telemetry, port) = (&settings.http.telemetry, settings.port);
     match settings.mode {
         DeploymentMode::Monolith => {
             let about = (Monolith::NAME, Monolith::VERSION);
             program::serve(about, telemetry, |shutdown| {
+                warn();
                 vacancy::service::run(&Monolith, &settings.vacancy, port, shutdown)
             })
             .await
         }
         DeploymentMode::Microservices => {
             program::serve((service::NAME, service::VERSION), telemetry, |shutdown| {
+                warn();
                 service::run(settings, shutdown)
             })
             .await
@@ -107,8 +128,8 @@ async fn serve(settings: &TicketSettings) -> ExitCode {
     }
 }
 
-async fn buy_tickets(args: &buy::PurchaseArgs) -> ExitCode {
-    match buy::buy(args).await {
+async fn buy_tickets(args: &buy::PurchaseArgs, url: &str) -> ExitCode {
+    match buy::buy(args, url).await {
         Ok(bought) => program::print(service::NAME, &format!("{bought}\n")),
         Err(error) => program::fail(service::NAME, &error),
     }

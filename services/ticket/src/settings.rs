@@ -6,6 +6,7 @@ use clap::Args;
 use config::{
     ConfigError, Source,
     accept::{Accept, parsed, range, seconds},
+    http_path,
 };
 use http_server::{middleware::RequestSettings, settings::HttpSettings};
 use vacancy_service::settings::{DeploymentMode, VacancyArgs, VacancySettings, port};
@@ -183,14 +184,7 @@ impl LinkArgs {
 fn url() -> Accept<String> {
     let words = "an http URL without a path or password, such as http://vacancy:8001";
     Accept::new(words, |text| {
-        let accepted = reqwest::Url::parse(text).is_ok_and(|url| {
-            url.scheme() == "http"
-                && url.has_host()
-                && url.path() == "/"
-                && url.query().is_none()
-                && url.username().is_empty()
-                && url.password().is_none()
-        });
+        let accepted = http_path(text).is_some_and(|path| path.is_empty() || path == "/");
         accepted.then(|| text.trim_end_matches('/').to_owned())
     })
 }

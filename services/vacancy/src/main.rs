@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use config::{Source, render_help};
 use http_server::{descriptors, healthcheck, memory, program};
 use vacancy::{
-    commands::{StockCommand, print_openapi},
+    commands::{StockCommand, print_openapi, print_warnings},
     service::{StockService, Vacancy, openapi, run},
 };
 use vacancy_service::settings::{VacancyArgs, VacancySettings};
@@ -40,23 +40,38 @@ fn main() -> ExitCode {
     memory::use_small_pages();
     descriptors::raise_limit();
     let command = Cli::parse().command.unwrap_or(Command::Serve);
-    match Source::load(".env".as_ref()).and_then(|source| VacancySettings::from_source(&source)) {
-        Ok(settings) => program::run(Vacancy::NAME, execute(command, &settings)),
+    let read = Source::load(".env".as_ref())
+        .and_then(|source| Ok((VacancySettings::from_source(&source)?, source)));
+    let checked = read.and_then(|(settings, source)| {
+        if matches!(command, Command::Serve) {
+            settings.check_data_dir()?;
+        }
+        Ok((settings, source))
+    });
+    match checked {
+        Ok((settings, source)) => {
+            let warnings = config::warnings::<VacancyArgs>(&source);
+            program::run(Vacancy::NAME, execute(command, &settings, &warnings))
+        }
         Err(error) => program::refuse(&error),
     }
 }
 
-async fn execute(command: Command, settings: &VacancySettings) -> ExitCode {
+async fn execute(command: Command, settings: &VacancySettings, warnings: &[String]) -> ExitCode {
     match command {
         Command::Serve => {
             let about = (Vacancy::NAME, Vacancy::VERSION);
             program::serve(about, &settings.http.telemetry, |shutdown| {
+                warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
                 run(&Vacancy, settings, settings.port, shutdown)
             })
             .await
         }
         Command::Healthcheck => healthcheck::run(settings.port, "/ready").await,
-        Command::Stock(command) => command.run(settings).await,
+        Command::Stock(command) => {
+            print_warnings(warnings);
+            command.run(settings).await
+        }
         Command::Openapi => print_openapi(Vacancy::NAME, openapi(&Vacancy, settings)),
     }
 }

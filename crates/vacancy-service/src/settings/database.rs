@@ -78,8 +78,12 @@ impl DatabaseArgs {
 }
 
 fn schema() -> Accept<String> {
-    Accept::new("1 to 63 of a-z, 0-9, '_', beginning with a letter", |text| {
+    let words = "1 to 63 of a-z, 0-9, '_', beginning with a letter and not with pg_";
+    Accept::new(words, |text| {
+        // PostgreSQL reserves these for itself.
+        let reserved = text.starts_with("pg_") || text == "information_schema";
         let accepted = text.len() <= 63
+            && !reserved
             && text.starts_with(|first: char| first.is_ascii_lowercase())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         accepted.then(|| text.to_owned())

@@ -13,7 +13,7 @@ use config::{
 pub use database::DatabaseArgs;
 use http_server::settings::HttpSettings;
 use inventory::Limits;
-use inventory_embedded::EmbeddedOptions;
+use inventory_embedded::{DataDir, DataDirError, EmbeddedOptions};
 use inventory_postgres::PostgresOptions;
 pub use limits::LimitArgs;
 use vacancy_api::DocumentLimits;
@@ -143,6 +143,27 @@ impl VacancySettings {
     /// The first setting that is wrong.
     pub fn from_source(source: &Source) -> Result<Self, ConfigError> {
         config::read::<VacancyArgs>(source)?.try_into()
+    }
+
+    /// Checks whether the stock can be stored in DATA_DIR, if it is to be stored there. Creates the
+    /// directory if missing.
+    ///
+    /// # Errors
+    /// [`ConfigError::Refused`] when it is no directory, or its files cannot be created.
+    pub fn check_data_dir(&self) -> Result<(), ConfigError> {
+        if self.postgres.is_some() {
+            return Ok(());
+        }
+        DataDir::check(&self.data_dir).map_err(|error| {
+            let reason = match error {
+                DataDirError::Io { path, source } => {
+                    let shown: String = path.display().to_string().chars().take(200).collect();
+                    format!("{source}: {shown:?}")
+                }
+                other => other.to_string(),
+            };
+            ConfigError::Refused { name: "DATA_DIR".to_owned(), reason }
+        })
     }
 
     /// The limits that an OpenAPI document shows.

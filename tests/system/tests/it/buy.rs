@@ -48,6 +48,63 @@ async fn buy_prints_the_purchase() {
 }
 
 #[tokio::test]
+async fn buy_follows_the_settings_of_the_service() {
+    let dir = tempfile::tempdir().unwrap();
+    let (monolith_port, ticket_port) = (free_port().to_string(), free_port().to_string());
+    let monolith = Process::monolith(
+        dir.path(),
+        &[("MONOLITH_PORT", &monolith_port), ("INITIAL_STOCK", "100")],
+    )
+    .await;
+    let ports = [("MONOLITH_PORT", monolith_port.as_str()), ("TICKET_PORT", &ticket_port)];
+    let buy_with = async |env: &[(&str, &str)], dotenv: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(".env"), dotenv).unwrap();
+        let mut command = tokio::process::Command::new(binary("ticket"));
+        command.arg("buy").env_clear().envs(env.iter().copied()).current_dir(dir.path());
+        command.output().await.unwrap()
+    };
+    let monolith_mode = ("DEPLOYMENT_MODE", "monolith");
+    for host in ["0.0.0.0", "127.0.0.1", "localhost"] {
+        let env = [&ports[..], &[monolith_mode, ("HOST", host)]].concat();
+        let bought = buy_with(&env, "").await;
+        assert!(bought.status.success(), "{host}: {}", text(&bought.stderr));
+    }
+    let dotenv = format!("DEPLOYMENT_MODE=monolith\nMONOLITH_PORT={monolith_port}\n");
+    assert!(buy_with(&[], &dotenv).await.status.success());
+    assert_eq!(monolith.client().available().await, 96);
+
+    // In the other mode, the other port: nothing listens there.
+    let other = buy_with(&ports, "").await;
+    assert_eq!(other.status.code(), Some(1), "{}", text(&other.stderr));
+    let ticket = Process::ticket(monolith.base(), &[("TICKET_PORT", ticket_port.as_str())]).await;
+    let bought = buy_with(&ports, "").await;
+    assert!(bought.status.success(), "{}", text(&bought.stderr));
+    drop(ticket);
+
+    for (env, line) in [
+        ([monolith_mode, ("MONOLITH_PORT", "0")], "MONOLITH_PORT: the service chose its port"),
+        ([monolith_mode, ("MONOLITH_PORT", "x")], "MONOLITH_PORT: \"x\" is not accepted"),
+        ([("DEPLOYMENT_MODE", "both"), monolith_mode], ""),
+    ] {
+        let refused = buy_with(&env[..if line.is_empty() { 1 } else { 2 }], "").await;
+        assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stderr));
+        assert!(text(&refused.stderr).starts_with(line), "{}", text(&refused.stderr));
+    }
+    // With a URL, no setting counts.
+    let url = ["--url", monolith.base()];
+    let given = tokio::process::Command::new(binary("ticket"))
+        .arg("buy")
+        .args(url)
+        .env_clear()
+        .env("DEPLOYMENT_MODE", "both")
+        .output()
+        .await
+        .unwrap();
+    assert!(given.status.success(), "{}", text(&given.stderr));
+}
+
+#[tokio::test]
 async fn buy_waits_for_the_system_and_buys_once() {
     let dir = tempfile::tempdir().unwrap();
     let port = free_port();
