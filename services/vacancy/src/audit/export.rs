@@ -1,8 +1,9 @@
 //! Sales and refunds as a table, for reconciliation with payments.
 
 use std::{
+    borrow::Cow,
     fs::{self, File},
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, ErrorKind, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -14,11 +15,13 @@ use inventory_audit::verify::{
 };
 use serde::Serialize;
 use telemetry::console::print_message;
+use thiserror::Error;
 use vacancy_api::rfc3339;
 use vacancy_service::VacancySettings;
 
 use super::{
-    exit::{failed, unusable_url},
+    exit::{CLOSED_PIPE, failed, tell, unusable_url, unwritable},
+    formula::neutralised,
     http::HttpFeed,
     source::{LedgerLocation, SourceArgs},
 };
@@ -35,6 +38,12 @@ pub struct ExportArgs {
     /// Only this event
     #[arg(long)]
     event: Option<EventName>,
+    /// Write texts to CSV as they are, also those that a spreadsheet takes for formulas
+    #[arg(long)]
+    raw: bool,
+    /// Begin the CSV with a byte order mark, which Excel needs to read UTF-8
+    #[arg(long)]
+    bom: bool,
     /// Output file (default: standard output); created only when complete
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -43,7 +52,8 @@ pub struct ExportArgs {
 /// The form of an export.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
-    /// Comma-separated values with a header (RFC 4180)
+    /// Comma-separated values with a header (RFC 4180); texts that a spreadsheet takes for formulas
+    /// begin with an apostrophe
     Csv,
     /// A JSON object per line
     Jsonl,
@@ -53,7 +63,7 @@ enum Format {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SaleRow<'a> {
     /// The event.
-    pub event: &'a str,
+    pub event: Cow<'a, str>,
     /// The record's place in its ledger; a record of several stocks has a line for each.
     pub seq: u64,
     /// When, RFC 3339.
@@ -65,15 +75,29 @@ pub struct SaleRow<'a> {
     /// The refund, of a refund.
     pub refund_id: Option<String>,
     /// The stock.
-    pub stock: &'a str,
+    pub stock: Cow<'a, str>,
     /// The quantity; negative for a refund, so that the sum is the quantity sold.
     pub qty: i128,
     /// The customer.
-    pub customer: Option<&'a str>,
+    pub customer: Option<Cow<'a, str>>,
     /// The payment that the confirmation named.
-    pub payment_ref: Option<&'a str>,
+    pub payment_ref: Option<Cow<'a, str>>,
     /// The key of the request.
-    pub idempotency_key: Option<&'a str>,
+    pub idempotency_key: Option<Cow<'a, str>>,
+}
+
+impl SaleRow<'_> {
+    /// The line for a spreadsheet, which must not evaluate any text. Ids and times are hexadecimal
+    /// or begin with a digit, and numbers stay numbers.
+    fn neutralise(&mut self) {
+        let texts = [&mut self.customer, &mut self.payment_ref, &mut self.idempotency_key];
+        let texts = texts.into_iter().flatten();
+        for text in texts.chain([&mut self.event, &mut self.stock]) {
+            if let Cow::Owned(marked) = neutralised(text) {
+                *text = marked.into();
+            }
+        }
+    }
 }
 
 /// The lines of one record; none unless it is a sale or a refund.
@@ -91,43 +115,56 @@ pub fn rows(audited: &Audited) -> impl Iterator<Item = SaleRow<'_>> {
     told.into_iter().flat_map(move |(kind, reservation, refund, items)| {
         let hold = audited.hold.as_ref();
         items.iter().map(move |item| SaleRow {
-            event: record.event.as_str(),
+            event: record.event.as_str().into(),
             seq: record.seq,
             time: rfc3339(record.at_ms),
             kind,
             reservation_id: reservation.to_string(),
             refund_id: refund.map(|id| id.to_string()),
-            stock: item.stock.as_str(),
+            stock: item.stock.as_str().into(),
             qty: if refund.is_some() { -i128::from(item.qty) } else { i128::from(item.qty) },
             customer: hold
                 .and_then(|hold| hold.customer.as_ref())
-                .map(inventory::CustomerId::as_str),
+                .map(|customer| customer.as_str().into()),
             payment_ref: hold
                 .and_then(|hold| hold.payment_ref.as_ref())
-                .map(inventory::PaymentRef::as_str),
-            idempotency_key: record.key.as_ref().map(|used| used.key.as_str()),
+                .map(|payment| payment.as_str().into()),
+            idempotency_key: record.key.as_ref().map(|used| used.key.as_str().into()),
         })
     })
 }
 
 enum Writer<W: Write> {
-    Csv(Box<csv::Writer<W>>),
+    Csv { to: Box<csv::Writer<W>>, raw: bool },
     Jsonl(W),
 }
 
+/// The byte order mark in UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
 impl<W: Write> Writer<W> {
-    fn new(format: Format, to: W) -> Self {
-        match format {
-            Format::Csv => Self::Csv(Box::new(csv::Writer::from_writer(to))),
+    fn new(args: &ExportArgs, mut to: W) -> io::Result<Self> {
+        Ok(match args.format {
+            Format::Csv => {
+                if args.bom {
+                    to.write_all(BOM)?;
+                }
+                Self::Csv { to: Box::new(csv::Writer::from_writer(to)), raw: args.raw }
+            }
             Format::Jsonl => Self::Jsonl(to),
-        }
+        })
     }
 
-    fn row(&mut self, row: &SaleRow<'_>) -> io::Result<()> {
+    fn row(&mut self, mut row: SaleRow<'_>) -> io::Result<()> {
         match self {
-            Self::Csv(to) => to.serialize(row).map_err(io::Error::from),
+            Self::Csv { to, raw } => {
+                if !*raw {
+                    row.neutralise();
+                }
+                to.serialize(row).map_err(io::Error::from)
+            }
             Self::Jsonl(to) => {
-                serde_json::to_writer(&mut *to, row)?;
+                serde_json::to_writer(&mut *to, &row)?;
                 to.write_all(b"\n")
             }
         }
@@ -135,7 +172,9 @@ impl<W: Write> Writer<W> {
 
     fn finish(self) -> io::Result<W> {
         let mut to = match self {
-            Self::Csv(to) => {
+            Self::Csv { mut to, .. } => {
+                // Its error names the cause; that of the next call does not.
+                to.flush()?;
                 to.into_inner().map_err(|error| io::Error::other(error.to_string()))?
             }
             Self::Jsonl(to) => to,
@@ -145,17 +184,37 @@ impl<W: Write> Writer<W> {
     }
 }
 
+/// Why an export failed.
+#[derive(Debug, Error)]
+enum ExportError {
+    /// The ledgers are wrong or cannot be read.
+    #[error(transparent)]
+    Source(#[from] VerifyError),
+    /// The output cannot be written.
+    #[error("the export cannot be written to {to}: {error}")]
+    Output { to: String, error: io::Error },
+}
+
+/// Where the lines go.
+const STDOUT: &str = "standard output";
+
+impl ExportError {
+    fn output(to: &str, error: io::Error) -> Self {
+        Self::Output { to: to.to_owned(), error }
+    }
+}
+
 /// Exports what `args` names, checking every record on the way; exits with 1 at the first
-/// violation, with 2 when it cannot be read.
+/// violation or when the output cannot be written, with 2 when the source cannot be read.
 pub async fn run_export(args: &ExportArgs, settings: &VacancySettings) -> ExitCode {
     let place = match args.source.place(settings) {
         Ok(place) => place,
         Err(error) => return unusable_url(&error),
     };
     let exported = match &args.output {
-        None => {
-            export(args, settings, &place, BufWriter::new(io::stdout())).await.map(|(_, rows)| rows)
-        }
+        None => export(args, settings, &place, STDOUT, BufWriter::new(io::stdout()))
+            .await
+            .map(|(_, rows)| rows),
         Some(path) => export_to(args, settings, &place, path).await,
     };
     match exported {
@@ -163,65 +222,82 @@ pub async fn run_export(args: &ExportArgs, settings: &VacancySettings) -> ExitCo
             print_message(&format_args!("exported {rows} lines from {place}"));
             ExitCode::SUCCESS
         }
-        Err(error) => failed(&place, &error),
+        Err(ExportError::Source(error)) => failed(&place, &error),
+        // The reader, such as `head`, has what it wanted.
+        Err(ExportError::Output { error, .. }) if error.kind() == ErrorKind::BrokenPipe => {
+            ExitCode::from(CLOSED_PIPE)
+        }
+        Err(error) => unwritable(&error),
     }
 }
 
+/// Writes to a file beside `path`, and moves it there when it is complete.
 async fn export_to(
     args: &ExportArgs,
     settings: &VacancySettings,
     place: &LedgerLocation,
     path: &Path,
-) -> Result<u64, VerifyError> {
+) -> Result<u64, ExportError> {
+    let to = path.display().to_string();
+    let output = |error| ExportError::output(&to, error);
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let part = PathBuf::from(part);
-    let file = File::create(&part).map_err(|error| output(&error))?;
-    let written = match export(args, settings, place, BufWriter::new(file)).await {
-        Ok((to, rows)) => to
+    let file = File::create(&part).map_err(output)?;
+    let written = match export(args, settings, place, &to, BufWriter::new(file)).await {
+        Ok((writer, rows)) => writer
             .into_inner()
             .map_err(io::IntoInnerError::into_error)
             .and_then(|file| file.sync_all())
+            .and_then(|()| fs::rename(&part, path))
             .map(|()| rows)
-            .map_err(|error| output(&error)),
+            .map_err(output),
         Err(error) => Err(error),
     };
-    let done = written
-        .and_then(|rows| fs::rename(&part, path).map(|()| rows).map_err(|error| output(&error)));
-    done.inspect_err(|_| drop(fs::remove_file(&part)))
-}
-
-fn output(error: &io::Error) -> VerifyError {
-    VerifyError::Scratch(format!("the export cannot be written: {error}"))
+    written.inspect_err(|_| drop(fs::remove_file(&part)))
 }
 
 async fn export<W: Write>(
     args: &ExportArgs,
     settings: &VacancySettings,
     place: &LedgerLocation,
-    to: W,
-) -> Result<(W, u64), VerifyError> {
+    to: &str,
+    writer: W,
+) -> Result<(W, u64), ExportError> {
     let options = args.source.options(settings);
     let mut feed: Box<dyn Feed> = match place {
         LedgerLocation::DataDir(dir) => Box::new(ReadOnlyStore::open(dir, &options)?.into_feed()),
-        LedgerLocation::Backup(dir) => Box::new(BackupFeed::open(dir)?),
-        LedgerLocation::Database(database) => Box::new(DatabaseFeed::open(database).await?),
-        LedgerLocation::Url(url) => {
-            Box::new(HttpFeed::open(url, settings.admin_token.as_ref(), args.event.as_ref()).await?)
+        LedgerLocation::Backup(dir) => Box::new(BackupFeed::open(dir).map_err(VerifyError::from)?),
+        LedgerLocation::Database(database) => {
+            Box::new(DatabaseFeed::open(database).await.map_err(VerifyError::from)?)
         }
+        LedgerLocation::Url(url) => Box::new(
+            HttpFeed::open(url, settings.admin_token.as_ref(), args.event.as_ref())
+                .await
+                .map_err(VerifyError::from)?,
+        ),
     };
     let mut auditor = Auditor::new(&options);
-    let (mut writer, mut count) = (Writer::new(args.format, to), 0);
+    let output = |error| ExportError::output(to, error);
+    let (mut writer, mut count) = (Writer::new(args, writer).map_err(output)?, 0);
+    let mut unwritten = None;
     let each = |_: &Auditor, audited: &Audited| {
         if args.event.as_ref().is_none_or(|only| *only == audited.record.event) {
             for row in rows(audited) {
-                writer.row(&row).map_err(|error| output(&error))?;
+                if let Err(error) = writer.row(row) {
+                    unwritten = Some(error);
+                    return Err(VerifyError::Scratch("the output cannot be written".to_owned()));
+                }
                 count += 1;
             }
         }
         Ok(())
     };
-    audit(&mut *feed, &mut auditor, each, show()).await?;
+    let audited = audit(&mut *feed, &mut auditor, each, show()).await;
+    if let Some(error) = unwritten {
+        return Err(output(error));
+    }
+    audited?;
     auditor.finish()?;
-    Ok((writer.finish().map_err(|error| output(&error))?, count))
+    Ok((writer.finish().map_err(output)?, count))
 }

@@ -2,6 +2,7 @@
 
 mod exit;
 mod export;
+mod formula;
 mod http;
 mod source;
 mod verify;
