@@ -13,7 +13,7 @@ use tokio::{
 use super::{
     chunks::CHUNK_MAX,
     message::{ControlRequest, ControlResponse},
-    socket::{ControlError, socket_path},
+    socket::{ControlError, SocketAddress, socket_path},
 };
 
 /// Sends `request` to the process that has `data_dir` open and returns its last response.
@@ -56,7 +56,8 @@ pub async fn send_into(
 ) -> Result<ControlResponse, SendError> {
     let path = socket_path(data_dir);
     let failed = |error: std::io::Error| ControlError::new(&path, &error);
-    let mut stream = UnixStream::connect(&path).await.map_err(failed)?;
+    let address = SocketAddress::of(&path).map_err(failed)?;
+    let mut stream = UnixStream::connect(address.as_path()).await.map_err(failed)?;
     let mut line = serde_json::to_vec(request).map_err(|error| ControlError::new(&path, &error))?;
     line.push(b'\n');
     stream.write_all(&line).await.map_err(failed)?;

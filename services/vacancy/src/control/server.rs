@@ -26,7 +26,7 @@ use vacancy_service::VacancySettings;
 use super::{
     chunks::{self, ChunkWriter},
     message::{ControlRequest, ControlResponse},
-    socket::{ControlError, socket_path},
+    socket::{ControlError, SocketAddress, socket_path},
 };
 
 /// The longest line that is read, bytes: a path and a little JSON around it.
@@ -120,9 +120,10 @@ impl ControlServer {
 
 fn bind(path: &Path) -> Result<UnixListener, ControlError> {
     let _ = fs::remove_file(path);
-    let listener = UnixListener::bind(path).map_err(|error| ControlError::new(path, &error))?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
-        .map_err(|error| ControlError::new(path, &error))?;
+    let failed = |error: std::io::Error| ControlError::new(path, &error);
+    let address = SocketAddress::of(path).map_err(failed)?;
+    let listener = UnixListener::bind(address.as_path()).map_err(failed)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
     Ok(listener)
 }
 

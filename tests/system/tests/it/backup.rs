@@ -52,6 +52,33 @@ async fn backup_of_a_running_service_restores() {
     assert_eq!(vacancy.client().available().await, 989);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn data_dir_with_a_long_path_is_backed_up_and_restored() {
+    let (dir, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    // A socket's address holds about 100 bytes: around that, and far beyond.
+    let base = dir.path().as_os_str().len();
+    for (number, len) in [99, 107, 108, 109, 140, 600].into_iter().enumerate() {
+        let mut data = dir.path().to_owned();
+        let mut left = len - "/control.sock".len() - base;
+        while left > 1 {
+            let part = left.min(200);
+            data.push("d".repeat(part - 1));
+            left -= part;
+        }
+        let copy = copies.path().join(number.to_string());
+        let vacancy = Process::vacancy(&data, &[]).await;
+        let client = vacancy.client();
+        assert_eq!(client.post("/api/v1/reserve", json!({"qty": 10})).await.status, 200);
+        assert!(run("vacancy", "backup", &copy, &data).status.success(), "{len}");
+        assert_eq!(client.post("/api/v1/reserve", json!({"qty": 10})).await.status, 200);
+        assert!(run("vacancy", "restore", &copy, &data).status.success(), "{len}");
+        assert_eq!(client.available().await, 990);
+        assert_eq!(vacancy.logged("ERROR"), [""; 0]);
+        assert_eq!(vacancy.terminate().await, Some(0));
+        assert!(!data.join("control.sock").exists(), "the socket ends with its process");
+    }
+}
+
 #[tokio::test]
 async fn backup_of_a_stopped_store_restores_elsewhere() {
     let (data, other, copies) =
