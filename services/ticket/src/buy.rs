@@ -69,7 +69,8 @@ impl PurchaseArgs {
                 reason: "the service chose its port itself: give its URL with --url".to_owned(),
             });
         }
-        Ok(format!("http://{}:{port}", reachable(&settings.vacancy.http.host)))
+        let host = reachable(&settings.vacancy.http.host);
+        Ok(format!("http://{host}:{port}"))
     }
 }
 
