@@ -1,10 +1,6 @@
 //! Exit codes of `verify` and `export`.
 
-use std::{
-    fmt,
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::{fmt, process::ExitCode};
 
 use inventory_audit::verify::VerifyError;
 use inventory_postgres::UrlError;

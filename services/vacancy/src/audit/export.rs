@@ -20,7 +20,7 @@ use vacancy_api::rfc3339;
 use vacancy_service::VacancySettings;
 
 use super::{
-    exit::{CLOSED_PIPE, failed, tell, unusable_url, unwritable},
+    exit::{CLOSED_PIPE, failed, unusable_url, unwritable},
     formula::neutralised,
     http::HttpFeed,
     source::{LedgerLocation, SourceArgs},

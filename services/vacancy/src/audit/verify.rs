@@ -10,7 +10,7 @@ use telemetry::console::print_message;
 use vacancy_service::VacancySettings;
 
 use super::{
-    exit::{failed, tell, unusable_url},
+    exit::{failed, unusable_url},
     http::HttpFeed,
     source::{LedgerLocation, SourceArgs},
 };
