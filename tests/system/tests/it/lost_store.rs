@@ -47,8 +47,7 @@ async fn stops(data_dir: &Path, take: impl Fn(&Path)) {
     for buyer in buyers {
         buyer.await.unwrap();
     }
-    let took = until(&client, 503, "data directory was deleted or replaced").await;
-    eprintln!("/ready says it after {took:?}");
+    until(&client, 503, "data directory was deleted or replaced").await;
     assert_eq!(client.get("/health").await.status, 200);
 }
 
@@ -181,7 +180,6 @@ async fn dropped_schema_stops_sales_and_is_not_made_again() {
             assert_eq!(buy(&client).await.problem(), "store_unavailable", "{number}");
         }
         let took = until(&client, 503, "database or its schema is missing").await;
-        eprintln!("/ready says it after {took:?}");
         assert_eq!(buy(&client).await.problem(), "store_unavailable", "{number}");
         // Several more looks at the database.
         for _ in 0..20 {
