@@ -67,8 +67,9 @@ impl Engine {
         origin: Origin,
     ) -> Result<PendingReply, EngineError> {
         let (answer, reply) = oneshot::channel();
-        let command = Command { id: self.parts.env.new_id(), kind: request.kind };
-        let Request { key, deadline, trace, .. } = request;
+        let Request { kind, key, deadline, trace } = request;
+        let key = key.map(|key| kind.scoped(&key));
+        let command = Command { id: self.parts.env.new_id(), kind };
         let (guard, behind) = match &key {
             Some(key) => {
                 let (guard, shared) = self.parts.keys.enter(key);

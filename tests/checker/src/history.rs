@@ -91,9 +91,13 @@ impl History {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes a request; call it before sending.
+    /// Notes a request; call it before sending. Its key is noted in its scope, as the ledger has
+    /// it.
     #[must_use]
-    pub fn send(&self, ask: Ask) -> Open {
+    pub fn send(&self, mut ask: Ask) -> Open {
+        if let Ask::Write { kind, key: Some(key) } = &mut ask {
+            *key = kind.scoped(key);
+        }
         let mut state = self.state();
         state.now += 1;
         let sent = state.now;

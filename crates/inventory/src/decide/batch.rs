@@ -27,7 +27,8 @@ pub struct BatchReply {
     pub replayed: bool,
 }
 
-/// Decides `commands` in order at `now_ms`. Due expiries are written first.
+/// Decides `commands` in order at `now_ms`. Due expiries are written first. Keys are in the scopes
+/// of their commands.
 pub fn decide_batch<'a>(
     set: &mut WorkingSet,
     limits: &Limits,
@@ -51,7 +52,7 @@ fn decide(
         key: key.clone(),
     });
     if let Some((wanted, used)) =
-        key.as_ref().and_then(|key| Some((key, set.key(&key.key, now_ms)?)))
+        key.as_ref().and_then(|key| Some((key, set.key_use(key, now_ms)?)))
     {
         let seq = used.record.seq;
         let same = used.fingerprint == wanted.fingerprint;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     domain::{
         Command, CommandKind, CustomerId, Event, EventName, Fingerprint, Hold, HoldId,
-        IdempotencyKey, RefusalKind, StockName, TimeMs,
+        IdempotencyKey, KeyUse, RefusalKind, StockName, TimeMs,
     },
     ledger::{Change, Record},
     map::{HashMap, HashSet},
@@ -55,7 +55,10 @@ impl ReadSet {
         self.totals |=
             matches!(command.kind, CommandKind::PutEvent { .. } | CommandKind::Hold { .. });
         self.holds.extend(command.kind.hold());
-        self.keys.extend(key.cloned());
+        if let Some(key) = key {
+            self.keys.extend(key.without_scope());
+            self.keys.insert(key.clone());
+        }
     }
 
     /// Adds the data that applying `record` of another ledger reads.
@@ -135,8 +138,17 @@ impl WorkingSet {
         self.customers.get(&(event.clone(), customer.clone())).copied().unwrap_or(0)
     }
 
-    pub(super) fn key(&self, key: &IdempotencyKey, now_ms: TimeMs) -> Option<&KeySlot> {
+    fn key(&self, key: &IdempotencyKey, now_ms: TimeMs) -> Option<&KeySlot> {
         self.keys.get(key).filter(|slot| slot.expires_at_ms > now_ms)
+    }
+
+    /// The use of `wanted`, or of its text without a scope if the same request wrote that: keys
+    /// had no scope in older versions.
+    pub(super) fn key_use(&self, wanted: &KeyUse, now_ms: TimeMs) -> Option<&KeySlot> {
+        self.key(&wanted.key, now_ms).or_else(|| {
+            let older = self.key(&wanted.key.without_scope()?, now_ms)?;
+            (older.fingerprint == wanted.fingerprint).then_some(older)
+        })
     }
 
     /// The available quantities of the stocks in `items`.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    CustomerId, EventName, EventSettings, Fingerprint, HoldId, Items, PaymentRef, StockName,
+    CustomerId, EventName, EventSettings, Fingerprint, HoldId, IdempotencyKey, Items, PaymentRef,
+    StockName,
 };
 
 /// A request for a change. The caller chooses the id, so that deciding stays deterministic.
@@ -103,6 +104,30 @@ impl CommandKind {
         match serde_json::to_vec(self) {
             Ok(intent) => Fingerprint::of(&intent),
             Err(error) => unreachable!("a command always has a JSON form: {error}"),
+        }
+    }
+
+    /// `key` in the scope of this call and its caller, which is how the ledger and the stores know
+    /// it: the same text from another customer, for another hold or with another call is another
+    /// key. Sales that name no customer share one scope; their keys stay as they are.
+    #[must_use]
+    pub fn scoped(&self, key: &IdempotencyKey) -> IdempotencyKey {
+        match self {
+            Self::Reserve { customer: Some(customer), .. } => {
+                key.in_scope(&format!("sale\n{customer}"))
+            }
+            Self::Hold { customer, .. } => {
+                let customer = customer.as_ref().map_or("", CustomerId::as_str);
+                key.in_scope(&format!("hold\n{customer}"))
+            }
+            // The id of a hold is known to its owner alone.
+            Self::Extend { hold, .. } => key.in_scope(&format!("extend\n{hold}")),
+            Self::Confirm { hold, .. } => key.in_scope(&format!("confirm\n{hold}")),
+            Self::Refund { .. } => key.in_scope("refund\nadmin"),
+            Self::Reserve { customer: None, .. }
+            | Self::PutEvent { .. }
+            | Self::Release { .. }
+            | Self::Expire { .. } => key.in_scope(""),
         }
     }
 

@@ -39,7 +39,44 @@ impl IdempotencyKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// This key within `scope`: `~`, the hash of the scope, `~`, and the key, or its hash if that
+    /// would be too long. Keys of different scopes never meet. The empty scope leaves the key as it
+    /// is, unless it begins with `~` itself.
+    pub(crate) fn in_scope(&self, scope: &str) -> Self {
+        if scope.is_empty() && !self.0.starts_with(MARK) {
+            return self.clone();
+        }
+        let hash = |text: &str| hex::encode(&Sha256::digest(text)[..SCOPE_BYTES]);
+        let prefix = format!("{MARK}{}{MARK}", hash(scope));
+        let fits = prefix.len() + self.0.len() <= Self::LEN_MAX;
+        let key = if fits { self.0.as_ref() } else { &format!("{MARK}{}", hash(&self.0)) };
+        Self((prefix + key).into())
+    }
+
+    /// The key without its scope, if it is in one.
+    #[must_use]
+    pub fn without_scope(&self) -> Option<Self> {
+        self.scoped_text().and_then(|text| Self::new(text).ok())
+    }
+
+    /// The text that the client sent; of a key in a scope that was too long, its hash.
+    #[must_use]
+    pub fn client_text(&self) -> &str {
+        self.scoped_text().unwrap_or(&self.0)
+    }
+
+    fn scoped_text(&self) -> Option<&str> {
+        let (scope, text) = self.0.strip_prefix(MARK)?.split_at_checked(2 * SCOPE_BYTES)?;
+        let is_hash = scope.bytes().all(|byte| byte.is_ascii_hexdigit());
+        text.strip_prefix(MARK).filter(|text| is_hash && !text.is_empty())
+    }
 }
+
+/// Marks the parts of a key in a scope.
+const MARK: char = '~';
+/// Bytes of the hash of a scope: 128 bits, so that none can be forged.
+const SCOPE_BYTES: usize = 16;
 
 impl Serialize for IdempotencyKey {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
@@ -126,4 +163,41 @@ pub struct KeyUse {
     pub fingerprint: Fingerprint,
     /// The key.
     pub key: IdempotencyKey,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> IdempotencyKey {
+        IdempotencyKey::new(text).unwrap()
+    }
+
+    #[test]
+    fn keys_of_different_scopes_never_meet() {
+        let long = "x".repeat(255);
+        for text in ["a", "~", "order 1", &"y".repeat(221), &"y".repeat(222), &long] {
+            let scopes = ["", "sale\nA", "sale\nB", "hold\nA"];
+            let scoped = scopes.map(|scope| key(text).in_scope(scope));
+            for (number, one) in scoped.iter().enumerate() {
+                assert_eq!(IdempotencyKey::new(one.as_str()).as_ref(), Ok(one), "stays a key");
+                assert!(!scoped[..number].contains(one), "{text}");
+                assert_ne!(*one, key(&long.replace('x', "z")).in_scope(scopes[number]));
+                // A client cannot send the key of another scope as its own.
+                assert!(number == 0 || one.in_scope("") != *one, "{text}");
+            }
+        }
+        assert_eq!(key("a").in_scope(""), key("a"));
+        assert_eq!(key("a").in_scope("s"), key("a").in_scope("s"));
+    }
+
+    #[test]
+    fn the_scope_can_be_taken_off() {
+        assert_eq!(key("order-1").in_scope("s").without_scope(), Some(key("order-1")));
+        assert_eq!(key("~x").in_scope("").without_scope(), Some(key("~x")));
+        for plain in ["order-1", "~", "~~", "~abc~d", &format!("~{}~d", "g".repeat(32))] {
+            assert_eq!((key(plain).without_scope(), key(plain).client_text()), (None, plain));
+        }
+        assert_eq!(key("order-1").in_scope("s").client_text(), "order-1");
+    }
 }

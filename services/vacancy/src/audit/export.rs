@@ -129,7 +129,7 @@ pub fn rows(audited: &Audited) -> impl Iterator<Item = SaleRow<'_>> {
             payment_ref: hold
                 .and_then(|hold| hold.payment_ref.as_ref())
                 .map(|payment| payment.as_str().into()),
-            idempotency_key: record.key.as_ref().map(|used| used.key.as_str().into()),
+            idempotency_key: record.key.as_ref().map(|used| used.key.client_text().into()),
         })
     })
 }

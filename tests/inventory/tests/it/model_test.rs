@@ -218,6 +218,13 @@ async fn run(mut kit: impl Kit, moves: &[Move]) {
             .iter()
             .map(|(command, key)| model.decide(&limits, command, key.as_ref(), now_ms))
             .collect();
+        let batch: Vec<_> = batch
+            .into_iter()
+            .map(|(command, key)| {
+                let key = key.map(|key| command.kind.scoped(&key));
+                (command, key)
+            })
+            .collect();
         let commands = batch.iter().map(|(command, key)| (command, key.as_ref()));
         let done =
             run_batch(&mut store, &limits, commands, Vec::new(), now_ms, Durability::Buffered)

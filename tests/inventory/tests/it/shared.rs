@@ -17,7 +17,9 @@ use inventory_store::{
     Durability, EventView, Fault, MemoryStore, Reader, SharedStore, Store, StoreError,
 };
 
-use crate::support::{TestClock, event, hold, key, keyed, put, refuse_one_of_many, reserve};
+use crate::support::{
+    TestClock, customer, event, hold, key, keyed, put, refuse_one_of_many, reserve,
+};
 
 fn start(store: &MemoryStore, clock: &TestClock, cache_ttl: Duration) -> Engine {
     let writers = (0..4).map(|_| store.clone()).collect();
@@ -52,6 +54,29 @@ async fn elsewhere(
 
 async fn sold(engine: &Engine, name: &str) -> u64 {
     engine.event(&event(name)).await.unwrap().unwrap().event.stocks[0].1.sold
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn key_of_an_older_version_is_replayed_to_its_customer() {
+    let store = MemoryStore::default();
+    let clock = TestClock::at(1_000);
+    let engine = start(&store, &clock, Duration::ZERO);
+    created(&engine, "default", 10).await;
+    let of = |who: &str, qty| match reserve("default", qty) {
+        CommandKind::Reserve { event, items, .. } => {
+            CommandKind::Reserve { event, items, customer: Some(customer(who)) }
+        }
+        other => other,
+    };
+    // Older versions wrote keys without a scope.
+    elsewhere(&store, of("a", 2), Some(key("order-1")), 1_000).await;
+    let submit = async |kind| engine.submit(keyed(kind, "order-1")).await.unwrap();
+    assert!(submit(of("a", 2)).await.replayed, "the same request");
+    let other = submit(of("b", 2)).await;
+    assert!(!other.replayed && other.result.is_ok(), "another customer");
+    assert!(submit(of("b", 2)).await.replayed);
+    assert!(submit(of("a", 2)).await.replayed);
+    assert_eq!(sold(&engine, "default").await, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,24 @@ use super::state::{Model, ModelEvent, ModelHold, ModelKey};
 
 type Answer = Result<Outcome, RefusalKind>;
 
+/// The call and the caller that a key belongs to.
+fn owner(kind: &CommandKind) -> (&'static str, String) {
+    let customer = |customer: &Option<CustomerId>| {
+        customer.as_ref().map_or(String::new(), ToString::to_string)
+    };
+    match kind {
+        CommandKind::Reserve { customer: who, .. } => ("sale", customer(who)),
+        CommandKind::Hold { customer: who, .. } => ("hold", customer(who)),
+        CommandKind::Extend { hold, .. } => ("extend", hold.to_string()),
+        CommandKind::Confirm { hold, .. } => ("confirm", hold.to_string()),
+        CommandKind::Refund { .. } => ("refund", "admin".to_owned()),
+        // These take no keys over HTTP; with one, it is in the scope of sales without a customer.
+        CommandKind::PutEvent { .. } | CommandKind::Release { .. } | CommandKind::Expire { .. } => {
+            ("sale", String::new())
+        }
+    }
+}
+
 impl Model {
     /// The expected reply, with its `seq`.
     pub fn decide(
@@ -20,8 +38,14 @@ impl Model {
         key: Option<&IdempotencyKey>,
         now_ms: u64,
     ) -> (Answer, u64) {
-        if let Some(used) =
-            key.and_then(|key| self.keys.get(key)).filter(|used| used.expires_at_ms > now_ms)
+        let key = key.map(|key| {
+            let (call, caller) = owner(&command.kind);
+            (call, caller, key.clone())
+        });
+        if let Some(used) = key
+            .as_ref()
+            .and_then(|key| self.keys.get(key))
+            .filter(|used| used.expires_at_ms > now_ms)
         {
             let answer = if used.kind == command.kind {
                 Ok(used.answer.clone())
@@ -59,7 +83,7 @@ impl Model {
                         seq: seq + 1,
                         expires_at_ms: now_ms + limits.key_ttl_ms,
                     };
-                    self.keys.insert(key.clone(), used);
+                    self.keys.insert(key, used);
                 }
                 (Ok(outcome), seq + 1)
             }

@@ -11,7 +11,8 @@ use inventory::{
 pub struct Model {
     pub events: BTreeMap<EventName, ModelEvent>,
     pub holds: Vec<ModelHold>,
-    pub keys: HashMap<IdempotencyKey, ModelKey>,
+    /// By call, caller and text.
+    pub keys: HashMap<(&'static str, String, IdempotencyKey), ModelKey>,
 }
 
 pub struct ModelEvent {
