@@ -8,6 +8,14 @@ use utoipa::openapi::{
     security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
+use crate::text;
+
+/// The meaning of a key.
+const KEY_RULE: &str = "Makes a retry safe: a repeated request with the same key has no second effect and gets the same response, for \
+                        IDEMPOTENCY_TTL_S. A key belongs to its call and its caller: the `customer` of a sale or a new hold (calls without a \
+                        customer share one scope), the hold, or the administrator. Within its scope a key with another request is 422 \
+                        `idempotency_key_reused`. Refusals are not stored.";
+
 /// The configured limits that the document shows.
 #[derive(Debug, Clone)]
 pub struct DocumentLimits {
@@ -160,6 +168,9 @@ fn unsign(value: &mut Value) {
 /// Sets the form of parameters that several calls have. A parameter is present or absent, never
 /// null.
 fn describe(parameter: &mut Value, limits: &DocumentLimits) {
+    if parameter["name"] == "Idempotency-Key" {
+        parameter["description"] = json!(KEY_RULE);
+    }
     let schema = match parameter["name"].as_str() {
         Some("Idempotency-Key") => {
             json!({"type": "string", "pattern": r#"^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-~]([ -~]{0,253}[!-~])?)$"#})
@@ -167,7 +178,7 @@ fn describe(parameter: &mut Value, limits: &DocumentLimits) {
         Some("X-Request-Timeout-Ms") => {
             json!({"type": "integer", "minimum": 0, "maximum": u64::MAX})
         }
-        Some("If-Match") => {
+        Some("If-Match" | "If-None-Match") => {
             json!({"type": "string", "pattern": r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#})
         }
         Some("after") if parameter["schema"].get("pattern").is_none() => {
@@ -202,6 +213,10 @@ fn bound(schemas: &mut Value, limits: &DocumentLimits) {
         ("/ExtendBody/properties/ttl_s", "maximum", json!(ttl_max_s)),
         ("/PutEventBody/properties/hold_ttl_s", "maximum", json!(ttl_max_s)),
         ("/PutEventBody/properties/limit_per_customer", "maximum", json!(limits.capacity_max)),
+        ("/ReserveBody/properties/customer", "pattern", json!(text::PATTERN)),
+        ("/BatchItem/properties/customer", "pattern", json!(text::PATTERN)),
+        ("/CreateHoldBody/properties/customer", "pattern", json!(text::PATTERN)),
+        ("/ConfirmBody/properties/payment_ref", "pattern", json!(text::PATTERN)),
         ("/PutEventBody/properties/stocks", "minProperties", json!(1)),
         ("/PutEventBody/properties/stocks", "propertyNames", name),
         ("/PutEventBody/properties/stocks", "maxProperties", json!(limits.stocks_max)),

@@ -2,29 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use inventory::{EventSettings, Limits, StockName};
+use inventory::{EventSettings, Limits, StockName, TimeMs};
 use inventory_store::EventView;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
-use crate::time::{rfc3339, to_ms};
+use crate::time::{self, rfc3339};
 
-/// The full settings of an event. An omitted member is reset. An unknown member is refused, because
-/// a misspelt limit would remove the limit.
+/// The full settings of an event. An omitted member is reset.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutEventBody {
     /// Every stock with its capacity. An omitted stock is removed if none of it is held or sold.
     #[schema(value_type = BTreeMap<String, u64>, example = json!({"general": 1000, "vip": 50}))]
     pub stocks: BTreeMap<StockName, u64>,
-    /// Start of the sale, RFC 3339.
+    /// Start of the sale: RFC 3339 with its offset, from 1970 to 9999.
+    #[serde(default, deserialize_with = "time::optional")]
     #[schema(value_type = Option<String>, format = DateTime, example = "2026-01-01T09:00:00Z")]
-    pub opens_at: Option<Timestamp>,
-    /// End of the sale, RFC 3339.
+    pub opens_at: Option<TimeMs>,
+    /// End of the sale, likewise.
+    #[serde(default, deserialize_with = "time::optional")]
     #[schema(value_type = Option<String>, format = DateTime, example = "2036-06-01T20:00:00Z")]
-    pub closes_at: Option<Timestamp>,
+    pub closes_at: Option<TimeMs>,
     /// Default lifetime of a hold in seconds, up to HOLD_TTL_MAX_S.
     #[schema(minimum = 1)]
     pub hold_ttl_s: Option<u64>,
@@ -45,9 +45,6 @@ pub enum EventError {
     /// The end is not after the beginning.
     #[error("closes_at must be after opens_at")]
     Window,
-    /// A time before 1970.
-    #[error("opens_at and closes_at cannot be before 1970")]
-    Time,
     /// A time to live outside its limits.
     #[error("hold_ttl_s must be between 1 and {0}")]
     HoldTtl(u64),
@@ -68,10 +65,7 @@ impl PutEventBody {
         if self.stocks.values().any(|capacity| *capacity > limits.capacity_max) {
             return Err(EventError::Capacity(limits.capacity_max));
         }
-        let ms = |time: Option<Timestamp>| {
-            time.map(|time| to_ms(time).ok_or(EventError::Time)).transpose()
-        };
-        let (opens_at_ms, closes_at_ms) = (ms(self.opens_at)?, ms(self.closes_at)?);
+        let (opens_at_ms, closes_at_ms) = (self.opens_at, self.closes_at);
         if opens_at_ms.zip(closes_at_ms).is_some_and(|(opens, closes)| opens >= closes) {
             return Err(EventError::Window);
         }

@@ -83,9 +83,10 @@ pub fn problem_of_refusal(refusal: &Refusal) -> Problem {
         RefusalKind::CustomerRequired => {
             new(StatusCode::UNPROCESSABLE_ENTITY, "customer_required", "Customer required")
         }
-        RefusalKind::NotOpenYet { opens_at_ms } => {
+        RefusalKind::NotOpenYet { opens_at_ms, wait_ms } => {
             new(StatusCode::TOO_EARLY, "not_open_yet", "Not open yet")
                 .with("opens_at", rfc3339(*opens_at_ms))
+                .retry_after_s(wait_s(*wait_ms))
         }
         RefusalKind::SaleClosed { closes_at_ms } => {
             new(StatusCode::GONE, "sale_closed", "Sale closed")
@@ -132,10 +133,32 @@ pub fn problem_of_refusal(refusal: &Refusal) -> Problem {
     }
 }
 
+/// Longest `Retry-After`, seconds: the opening may be moved until then.
+const WAIT_MAX_S: u32 = 86_400;
+
+/// `wait_ms` in whole seconds, rounded up.
+fn wait_s(wait_ms: u64) -> u32 {
+    u32::try_from(wait_ms.div_ceil(1_000)).unwrap_or(u32::MAX).min(WAIT_MAX_S)
+}
+
 /// The problem when the engine returned the outcome of another command: a defect, which must not
 /// look like a success.
 #[must_use]
 pub fn unexpected(outcome: &Outcome) -> Problem {
     tracing::error!(?outcome, "BUG: outcome does not belong to the command");
     Problem::internal("The request could not be handled.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wait_s;
+
+    #[test]
+    fn a_wait_is_rounded_up_and_bounded() {
+        for (wait_ms, seconds) in
+            [(1, 1), (1_000, 1), (1_001, 2), (86_400_001, 86_400), (u64::MAX, 86_400)]
+        {
+            assert_eq!(wait_s(wait_ms), seconds, "{wait_ms}");
+        }
+    }
 }

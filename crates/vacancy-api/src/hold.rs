@@ -6,10 +6,11 @@ use inventory::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::time::rfc3339;
+use crate::{text, time::rfc3339};
 
 /// A requested quantity of one stock.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ItemRequest {
     /// The stock.
     #[schema(value_type = String, min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$", example = "general")]
@@ -48,6 +49,7 @@ fn items_body(items: &Items) -> Vec<Item> {
 
 /// A request to hold items.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CreateHoldBody {
     /// The event.
     #[schema(value_type = String, min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$", example = "default")]
@@ -55,8 +57,10 @@ pub struct CreateHoldBody {
     /// The items; the service holds all of them or none.
     #[schema(min_items = 1)]
     pub items: Vec<ItemRequest>,
-    /// The customer; required when the event has a limit per customer.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
+    /// The customer; required when the event has a limit per customer. Spaces at the ends are
+    /// removed, and the text is brought to Unicode's composed form (NFC).
+    #[serde(default, deserialize_with = "text::customer")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 128)]
     pub customer: Option<CustomerId>,
     /// Lifetime in seconds, up to HOLD_TTL_MAX_S. Default: the event's setting, else HOLD_TTL_S.
     #[schema(minimum = 1)]
@@ -65,6 +69,7 @@ pub struct CreateHoldBody {
 
 /// A request to extend a hold.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ExtendBody {
     /// Lifetime in seconds from now, up to HOLD_TTL_MAX_S. It never shortens a hold.
     #[schema(minimum = 1, example = 300)]
@@ -73,14 +78,16 @@ pub struct ExtendBody {
 
 /// The body of a confirmation.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ConfirmBody {
-    /// The payment reference.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
+    /// The payment reference. Spaces at the ends are removed, and the text is brought to Unicode's
+    /// composed form (NFC).
+    #[serde(default, deserialize_with = "text::payment_ref")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 128)]
     pub payment_ref: Option<PaymentRef>,
 }
 
-/// The body of a refund. An unknown member is refused, because a misspelt `items` would refund
-/// everything.
+/// The body of a refund.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefundBody {

@@ -11,6 +11,7 @@ mod reserve;
 mod response;
 mod responses;
 mod sale;
+mod text;
 mod time;
 
 pub use document::{DocumentLimits, complete, document};
@@ -26,7 +27,9 @@ pub use reserve::{
 };
 pub use response::{EVENT_SEQ, WriteResponse};
 pub use responses::{
-    AdminErrors, BodyErrors, EventNotFound, HoldNotFound, KeyErrors, SaleRefusals, Unavailable,
+    AdminErrors, BodyErrors, EventNotFound, HoldNotFound, KeyErrors, NotOpenYet, SaleRefusals,
+    Unavailable,
 };
 pub use sale::{Sale, sale_of};
-pub use time::{rfc3339, to_ms};
+
+pub use crate::time::rfc3339;

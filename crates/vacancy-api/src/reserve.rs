@@ -5,7 +5,10 @@ use inventory::{CustomerId, EventName, IdempotencyKey, Outcome, RefusalKind, dec
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::failure::{Failure, unexpected};
+use crate::{
+    failure::{Failure, unexpected},
+    text,
+};
 
 /// The availability of the default stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -20,13 +23,15 @@ pub struct Available {
 
 /// A purchase.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ReserveBody {
     /// The quantity, from 1 to MAX_QTY.
     #[schema(minimum = 1, example = 2)]
     pub qty: u64,
-    /// The customer; required when the event has a limit per customer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
+    /// The customer; required when the event has a limit per customer. Spaces at the ends are
+    /// removed, and the text is brought to Unicode's composed form (NFC).
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::customer")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 128)]
     pub customer: Option<CustomerId>,
 }
 
@@ -50,6 +55,7 @@ pub struct ReserveAnswer {
 
 /// One reservation of a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct BatchItem {
     /// The quantity, from 1 to MAX_QTY.
     #[schema(minimum = 1, example = 2)]
@@ -61,9 +67,10 @@ pub struct BatchItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$")]
     pub event: Option<EventName>,
-    /// The customer; required when the event has a limit per customer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
+    /// The customer; required when the event has a limit per customer. Spaces at the ends are
+    /// removed, and the text is brought to Unicode's composed form (NFC).
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::customer")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 128)]
     pub customer: Option<CustomerId>,
     /// Milliseconds from the arrival of the call that the caller waits. The service drops the
     /// reservation after this time.

@@ -6,7 +6,7 @@ use http_server::problem;
 use utoipa::{
     IntoResponses,
     openapi::{
-        ContentBuilder, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder,
+        ContentBuilder, Header, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder,
         schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type},
     },
 };
@@ -21,6 +21,9 @@ pub struct KeyErrors;
 
 /// Failures of a call without the admin token.
 pub struct AdminErrors;
+
+/// The sale has not opened.
+pub struct NotOpenYet;
 
 /// Refusals of a sale at once.
 pub struct SaleRefusals;
@@ -67,10 +70,16 @@ impl IntoResponses for SaleRefusals {
         let mut all = refusals([
             ("409", "The limit per customer is reached"),
             ("410", "The sale has closed"),
-            ("425", "The sale has not opened"),
         ]);
+        all.extend(too_early());
         all.extend(problems([("404", "Event `default` or its stock `general` does not exist")]));
         all
+    }
+}
+
+impl IntoResponses for NotOpenYet {
+    fn responses() -> Responses {
+        too_early()
     }
 }
 
@@ -99,18 +108,32 @@ fn problems<const N: usize>(all: [(&str, &str); N]) -> Responses {
 
 /// Refusals of the engine: problems with the header `Event-Seq`.
 fn refusals<const N: usize>(all: [(&str, &str); N]) -> Responses {
+    let with_seq = |description| problem(description).header("Event-Seq", seq_header());
+    all.map(|(status, description)| (status.to_owned(), with_seq(description).build().into()))
+        .into()
+}
+
+fn seq_header() -> Header {
     let seq = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
         .minimum(Some(0_u32))
         .build();
-    let header = HeaderBuilder::new()
+    HeaderBuilder::new()
         .schema(Some(seq))
         .description(Some("The seq at which it was refused"))
+        .build()
+}
+
+/// The one refusal that ends at a known time.
+fn too_early() -> Responses {
+    let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1_u32)).build();
+    let wait = HeaderBuilder::new()
+        .schema(Some(seconds))
+        .description(Some("Seconds until the sale opens, at most one day"))
         .build();
-    let with_seq = |description| problem(description).header("Event-Seq", header.clone());
-    all.map(|(status, description)| (status.to_owned(), with_seq(description).build().into()))
-        .into()
+    let with_wait = problem("The sale has not opened").header("Event-Seq", seq_header());
+    [("425".to_owned(), with_wait.header("Retry-After", wait).build().into())].into()
 }
 
 fn problem(description: &str) -> ResponseBuilder {

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use serde::de::{Error, Unexpected, Visitor};
+use serde::de::{Error, Visitor};
 
 /// Largest whole number up to which doubles are exact: 2^53.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
@@ -15,31 +15,38 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for IntegralNumber<V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.expecting(f)
+        f.write_str("a whole number")
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<V::Value, E> {
-        self.0.visit_i64(number)
+        self.0.visit_i64(number).map_err(|_: E| out_of_range(number < 0))
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<V::Value, E> {
-        self.0.visit_u64(number)
+        self.0.visit_u64(number).map_err(|_: E| out_of_range(false))
     }
 
     fn visit_i128<E: Error>(self, number: i128) -> Result<V::Value, E> {
-        self.0.visit_i128(number)
+        self.0.visit_i128(number).map_err(|_: E| out_of_range(number < 0))
     }
 
     fn visit_u128<E: Error>(self, number: u128) -> Result<V::Value, E> {
-        self.0.visit_u128(number)
+        self.0.visit_u128(number).map_err(|_: E| out_of_range(false))
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<V::Value, E> {
-        if number.fract() != 0.0 || number.abs() > EXACT_MAX {
-            return Err(E::invalid_type(Unexpected::Float(number), &self.0));
+        if number.fract() != 0.0 {
+            return Err(E::custom(format_args!("must be a whole number, not {number}")));
         }
-        if number < 0.0 { self.0.visit_i64(number as i64) } else { self.0.visit_u64(number as u64) }
+        if number.abs() > EXACT_MAX {
+            return Err(out_of_range(number < 0.0));
+        }
+        if number < 0.0 { self.visit_i64(number as i64) } else { self.visit_u64(number as u64) }
     }
+}
+
+fn out_of_range<E: Error>(negative: bool) -> E {
+    E::custom(if negative { "the number is too small" } else { "the number is too large" })
 }
 
 #[cfg(test)]

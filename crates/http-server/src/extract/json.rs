@@ -2,19 +2,23 @@
 
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, header};
-use serde::de::DeserializeOwned;
-use serde_json::{error::Category, value::RawValue};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::value::RawValue;
 
 use super::{
-    body, shorten,
+    body,
+    explain::{explain, without_place},
+    preconditions::Preconditions,
+    query, shorten,
     strict_struct::{StrictStruct, from_slice},
 };
 use crate::problem::Problem;
 
 /// A JSON body. Rejects with 415 (content type), 400 (not JSON), 422 (JSON of another shape; the
-/// detail names the field), 413 (too large) or 408 (did not arrive in time). A struct is an object:
-/// an array of the values of its members is rejected.
+/// detail names the member), 413 (too large) or 408 (did not arrive in time). A struct is an
+/// object: an array of the values of its members is rejected, and so is a member that is unknown or
+/// repeated. A call with a body has no parameters in its query.
 #[derive(Debug, Clone)]
 pub struct JsonBody<T>(pub T);
 
@@ -41,6 +45,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         check_content_type(request.headers())?;
+        check_head(&request)?;
         parse(&body::read(request.into_body()).await?).map(Self)
     }
 }
@@ -50,6 +55,7 @@ impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> 
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let content_type = check_content_type(request.headers());
+        check_head(&request)?;
         let bytes = body::read(request.into_body()).await?;
         if bytes.is_empty() {
             return Ok(Self(T::default()));
@@ -59,17 +65,19 @@ impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> 
     }
 }
 
-fn parse<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
-    from_slice(bytes).map_err(|error| rejection::<T>(bytes, &error))
+/// A call with a body has no parameters in its query, and there is nothing at the address of a POST
+/// that a precondition could be about.
+fn check_head(request: &Request) -> Result<(), Problem> {
+    query::none(request.uri())?;
+    if request.method() != Method::POST {
+        return Ok(());
+    }
+    let unmet = Preconditions::from_headers(request.headers())?.check(false, |_| false);
+    unmet.map_err(|_| Problem::precondition_failed("If-Match names what this call does not have."))
 }
 
-fn rejection<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> Problem {
-    match error.classify() {
-        Category::Data => Problem::validation(explain::<T>(bytes, error)),
-        Category::Syntax | Category::Eof | Category::Io => {
-            Problem::malformed_json(shorten(format!("The body is not valid JSON: {error}.")))
-        }
-    }
+fn parse<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
+    from_slice(bytes).map_err(|error| problem::<T>(bytes, &error))
 }
 
 /// Parses all entries at once, and each by itself only when that fails.
@@ -79,32 +87,51 @@ fn parse_entries<T: DeserializeOwned>(bytes: &Bytes) -> Result<Vec<Result<T, Pro
     }
     // serde_json itself parses raw entries: they would look like structs.
     let entries: Vec<&RawValue> =
-        serde_json::from_slice(bytes).map_err(|error| rejection::<Vec<T>>(bytes, &error))?;
+        serde_json::from_slice(bytes).map_err(|error| problem::<Vec<T>>(bytes, &error))?;
     Ok(entries.into_iter().map(|entry| parse_entry(entry.get())).collect())
 }
 
 /// An entry is JSON already, so one that cannot be read has the wrong content: half of a pair of
 /// surrogates, or too many brackets.
 fn parse_entry<T: DeserializeOwned>(entry: &str) -> Result<T, Problem> {
-    from_slice(entry.as_bytes()).map_err(|error| match error.classify() {
-        Category::Data => Problem::validation(explain::<T>(entry.as_bytes(), &error)),
-        Category::Syntax | Category::Eof | Category::Io => {
-            Problem::validation(shorten(format!("{error}.")))
+    from_slice(entry.as_bytes()).map_err(|error| {
+        let problem = problem::<T>(entry.as_bytes(), &error);
+        match problem.status() {
+            StatusCode::BAD_REQUEST => Problem::validation(shorten(format!("{error}."))),
+            _ => problem,
         }
     })
 }
 
-/// Parses again, more slowly, to find the field that is wrong.
-fn explain<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> String {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let explained = match serde_path_to_error::deserialize::<_, T>(StrictStruct(&mut deserializer))
-    {
-        Err(error) if error.path().iter().next().is_some() => {
-            format!("{}: {}", error.path(), error.inner())
-        }
-        _ => error.to_string(),
+/// 422 for JSON that is not what the call takes, 400 for a body that is not JSON at all, even if
+/// another fault comes first.
+#[cold]
+fn problem<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> Problem {
+    // A number may be too large for us, and is JSON.
+    let is_json = error.is_data() || error.to_string().starts_with("number out of range");
+    let malformed = |error: &dyn std::fmt::Display| {
+        Problem::malformed_json(shorten(format!("The body is not valid JSON: {error}.")))
     };
-    shorten(explained)
+    if !is_json {
+        return malformed(error);
+    }
+    if let Err(error) = std::str::from_utf8(bytes) {
+        return malformed(&error);
+    }
+    if let Err(error) = serde_json::from_slice::<IgnoredAny>(bytes) {
+        return malformed(&error);
+    }
+    // Parsed again, more slowly, to find the member.
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let read = serde_path_to_error::deserialize::<_, T>(StrictStruct(&mut deserializer));
+    Problem::validation(match read {
+        Err(error) => {
+            let inner = error.inner();
+            let message = without_place(inner, inner.line(), inner.column());
+            explain(error.path(), &message, "The body", "member")
+        }
+        Ok(_) => "The body is not what this call takes.".to_owned(),
+    })
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {

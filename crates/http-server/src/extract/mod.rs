@@ -3,10 +3,13 @@
 mod admin;
 mod body;
 mod caller_deadline;
+mod explain;
 mod idempotency_key;
 mod integral_number;
 mod json;
+mod members;
 mod path;
+mod preconditions;
 mod query;
 mod strict_struct;
 
@@ -15,6 +18,7 @@ pub use caller_deadline::CallerDeadline;
 pub use idempotency_key::IdempotencyKey;
 pub use json::{JsonBody, JsonEntries, OptionalJson};
 pub use path::PathParams;
+pub use preconditions::{Preconditions, Unmet};
 pub use query::QueryParams;
 
 /// Longest detail from a message of a parser, which may quote the input, bytes.

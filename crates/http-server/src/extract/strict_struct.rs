@@ -1,12 +1,15 @@
-//! Structs are read from JSON objects alone, at every depth. serde also accepts an array, with the
-//! members by position: then `[2, "c"]` would be an order, and a new member would change the
-//! meaning of an existing array.
+//! Objects are read strictly, at every depth: a struct only from an object, and each member known
+//! and named once. serde also accepts an array, with the members by position: then `[2, "c"]` would
+//! be an order, and a new member would change the meaning of an existing array.
 
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::integral_number::IntegralNumber;
+use super::{
+    integral_number::IntegralNumber,
+    members::{Members, Name, Names},
+};
 
 /// Parses `json`, all of it.
 pub(super) fn from_slice<'de, T: Deserialize<'de>>(json: &'de [u8]) -> serde_json::Result<T> {
@@ -16,10 +19,18 @@ pub(super) fn from_slice<'de, T: Deserialize<'de>>(json: &'de [u8]) -> serde_jso
     Ok(value)
 }
 
-/// Reads structs from maps alone. It wraps the deserializer and, on the way down, each visitor,
-/// access and seed; leaves pass through. Types that call `deserialize_any` (untagged and flattened
-/// ones) are not covered.
+/// Reads structs and maps strictly. It wraps the deserializer and, on the way down, each visitor,
+/// access and seed. Types that call `deserialize_any` (untagged and flattened ones) are not
+/// covered.
 pub(super) struct StrictStruct<T>(pub T);
+
+/// A visitor for objects or arrays, with their kind in words.
+struct Inside<V> {
+    visitor: V,
+    expected: &'static str,
+    /// The members of a struct; a map has any.
+    known: Option<Names>,
+}
 
 macro_rules! pass {
     ($($method:ident($($name:ident: $kind:ty),*))*) => {$(
@@ -30,9 +41,9 @@ macro_rules! pass {
 }
 
 macro_rules! enter {
-    ($($method:ident($($name:ident: $kind:ty),*))*) => {$(
+    ($($expected:literal: $method:ident($($name:ident: $kind:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(self, $($name: $kind,)* visitor: V) -> Result<V::Value, D::Error> {
-            self.0.$method($($name,)* StrictStruct(visitor))
+            self.0.$method($($name,)* Inside { visitor, expected: $expected, known: None })
         }
     )*};
 }
@@ -45,24 +56,25 @@ macro_rules! count {
     )*};
 }
 
-type Names = &'static [&'static str];
-
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for StrictStruct<D> {
     type Error = D::Error;
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: Names,
+        known: Names,
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_map(StrictStruct(visitor))
+        self.0.deserialize_map(Inside { visitor, expected: "an object", known: Some(known) })
     }
 
     enter! {
-        deserialize_map() deserialize_seq() deserialize_option()
-        deserialize_tuple(len: usize) deserialize_tuple_struct(name: &'static str, len: usize)
-        deserialize_newtype_struct(name: &'static str)
+        "an object": deserialize_map()
+        "an array": deserialize_seq()
+        "an array": deserialize_tuple(len: usize)
+        "an array": deserialize_tuple_struct(name: &'static str, len: usize)
+        "a value": deserialize_option()
+        "a value": deserialize_newtype_struct(name: &'static str)
     }
 
     count! {
@@ -83,35 +95,35 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for StrictStruct<D> {
     }
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for StrictStruct<V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for Inside<V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.expecting(f)
+        f.write_str(self.expected)
     }
 
-    fn visit_none<E: serde::de::Error>(self) -> Result<V::Value, E> {
-        self.0.visit_none()
+    fn visit_none<E: Error>(self) -> Result<V::Value, E> {
+        self.visitor.visit_none()
     }
 
-    fn visit_unit<E: serde::de::Error>(self) -> Result<V::Value, E> {
-        self.0.visit_unit()
+    fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
+        self.visitor.visit_unit()
     }
 
     fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
-        self.0.visit_some(StrictStruct(inner))
+        self.visitor.visit_some(StrictStruct(inner))
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
-        self.0.visit_newtype_struct(StrictStruct(inner))
+        self.visitor.visit_newtype_struct(StrictStruct(inner))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<V::Value, A::Error> {
-        self.0.visit_seq(StrictStruct(elements))
+        self.visitor.visit_seq(StrictStruct(elements))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
-        self.0.visit_map(StrictStruct(members))
+        self.visitor.visit_map(StrictMap { inner: members, members: Members::new(self.known) })
     }
 }
 
@@ -130,22 +142,28 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for StrictStruct<A> {
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for StrictStruct<A> {
+/// The members of one object.
+struct StrictMap<A> {
+    inner: A,
+    members: Members,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for StrictMap<A> {
     type Error = A::Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        self.0.next_key_seed(seed)
+        self.inner.next_key_seed(Name { seed, members: &mut self.members })
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        self.0.next_value_seed(StrictStruct(seed))
+        self.inner.next_value_seed(StrictStruct(seed))
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.0.size_hint()
+        self.inner.size_hint()
     }
 }
 
@@ -210,7 +228,8 @@ mod tests {
             assert!(serde_json::from_str::<Tree>(&text).is_ok(), "{text}: serde alone takes it");
             let error = from_slice::<Tree>(text.as_bytes()).expect_err("an array");
             assert!(
-                error.is_data() && error.to_string().starts_with("invalid type: sequence"),
+                error.is_data()
+                    && error.to_string().starts_with("invalid type: sequence, expected an object"),
                 "{text}: {error}"
             );
         }

@@ -24,7 +24,17 @@ const GZIP_MIN_BYTES: u64 = 1_000;
 /// Time for which browsers may cache a preflight response.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(600);
 
-type Compressible = And<And<SizeAbove, NotForContentType>, NotForContentType>;
+type Compressible = And<And<And<SizeAbove, NotForContentType>, NotForContentType>, WithoutTag>;
+
+/// A strong ETag names the bytes of one response, so these are sent as they are.
+#[derive(Debug, Clone, Copy)]
+struct WithoutTag;
+
+impl Predicate for WithoutTag {
+    fn should_compress<B: http_body::Body>(&self, response: &Response<B>) -> bool {
+        !response.headers().contains_key(header::ETAG)
+    }
+}
 
 pub(super) struct Negotiation {
     cors: CorsLayer,
@@ -58,7 +68,8 @@ impl Negotiation {
         // Problems stay plain: they are small, and the request id is added to their body later.
         let compressible = SizeAbove::new(GZIP_MIN_BYTES)
             .and(NotForContentType::const_new(problem::CONTENT_TYPE))
-            .and(NotForContentType::IMAGES);
+            .and(NotForContentType::IMAGES)
+            .and(WithoutTag);
         let gzip =
             CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(compressible);
         Self { cors, gzip }

@@ -52,6 +52,16 @@ impl Problem {
         Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", "Request timeout", detail)
     }
 
+    /// 412: a precondition of the request does not hold.
+    pub fn precondition_failed(detail: impl Into<Detail>) -> Self {
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "precondition_failed",
+            "Precondition failed",
+            detail,
+        )
+    }
+
     /// 413: the body is larger than `max_bytes`.
     #[must_use]
     pub fn body_too_large(max_bytes: usize) -> Self {

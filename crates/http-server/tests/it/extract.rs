@@ -28,7 +28,7 @@ async fn json_bodies() {
         ("{\"qty\": -1}", "qty: "),
         ("{\"qty\": 1.5}", "qty: "),
         ("[]", ""),
-        (" [3]", "sequence"),
+        (" [3]", "an array"),
     ] {
         let problem = server.post_json("/order", body).await.assert_problem(422, "validation");
         assert!(

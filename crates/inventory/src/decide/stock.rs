@@ -7,7 +7,7 @@ use crate::domain::{CustomerId, Event, Items, RefusalKind, TimeMs};
 pub(super) fn check_window(event: &Event, now_ms: TimeMs) -> Result<(), RefusalKind> {
     let at_ms = event.ledger_time(now_ms);
     if let Some(opens_at_ms) = event.settings.opens_at_ms.filter(|opens| at_ms < *opens) {
-        return Err(RefusalKind::NotOpenYet { opens_at_ms });
+        return Err(RefusalKind::NotOpenYet { opens_at_ms, wait_ms: opens_at_ms - at_ms });
     }
     if let Some(closes_at_ms) = event.settings.closes_at_ms.filter(|closes| at_ms >= *closes) {
         return Err(RefusalKind::SaleClosed { closes_at_ms });

@@ -48,6 +48,8 @@ pub enum RefusalKind {
     NotOpenYet {
         /// The opening time.
         opens_at_ms: TimeMs,
+        /// The time until then, milliseconds.
+        wait_ms: u64,
     },
     /// The sale has closed.
     #[error("the sale has closed")]

@@ -21,8 +21,9 @@ use crate::client::{PurchaseRequest, TraceHeaders};
 /// Buy tickets
 ///
 /// Buys from stock `general` of event `default`. If the tickets are sold out, the response is 200
-/// with `success: false`. With an `Idempotency-Key`, a retry buys nothing more and gets the same
-/// response.
+/// with `success: false`. With an `Idempotency-Key`, a retry after a purchase buys nothing more and
+/// gets the same response. A refusal is not stored, sold out neither: a retry is decided anew and
+/// can win returned tickets.
 #[utoipa::path(
     post,
     path = "/api/v1/purchase",
@@ -31,7 +32,7 @@ use crate::client::{PurchaseRequest, TraceHeaders};
     params((
         "Idempotency-Key" = Option<String>,
         Header,
-        description = "Makes the call safe to retry",
+        description = "Makes a retry safe",
     )),
     responses(
         (

@@ -38,6 +38,9 @@ pub(super) fn buyer_problem(details: ProblemDetails) -> Option<(Problem, Option<
         .into_iter()
         .find(|known| known.1 == details.code && known.0.as_u16() == details.status)?;
     let mut problem = Problem::new(status, code, title, details.detail);
+    if let Some(seconds) = details.retry_after_s {
+        problem = problem.retry_after_s(seconds);
+    }
     for name in members.iter().chain(&["seq"]) {
         if let Some(value) = details.members.get(*name) {
             problem = problem.with(name, value.clone());

@@ -3,6 +3,7 @@
 mod admin;
 mod age;
 mod available;
+mod conditional;
 mod events;
 mod holds;
 mod reserve;

@@ -12,7 +12,8 @@ use crate::api::state::AppState;
 /// Sell tickets immediately
 ///
 /// Sells from stock `general` of event `default`. Sold out is a 200 response, not an error. With an
-/// `Idempotency-Key`, a retry has no second effect and returns the same response.
+/// `Idempotency-Key`, a retry after a sale sells nothing more and returns the same response. A
+/// refusal is not stored, sold out neither: a retry is decided anew and can win returned tickets.
 #[utoipa::path(
     post,
     path = "/api/v1/reserve",

@@ -147,14 +147,14 @@ async fn event_updates_are_guarded_by_version() {
     };
     assert_eq!(put(&[("if-match", "*")], json!({"stocks": {"general": 10}})).await.status, 412);
     let created = put(&[], json!({"stocks": {"general": 10, "vip": 2}, "opens_at": "2020-01-01T00:00:00Z", "hold_ttl_s": 30})).await;
-    assert_eq!((created.status, created.header("etag")), (201, "\"1\""));
+    assert_eq!((created.status, created.header("etag")), (201, "\"1-1\""));
     let body = created.json();
     assert_eq!(
         (&body["opens_at"], &body["hold_ttl_s"]),
         (&json!("2020-01-01T00:00:00Z"), &json!(30))
     );
     let same = put(&[], json!({"stocks": {"general": 10, "vip": 2}, "opens_at": "2020-01-01T01:00:00+01:00", "hold_ttl_s": 30})).await;
-    assert_eq!((same.status, same.header("etag"), same.header("event-seq")), (200, "\"1\"", "1"));
+    assert_eq!((same.status, same.header("etag"), same.header("event-seq")), (200, "\"1-1\"", "1"));
 
     let sold = client
         .post("/api/v1/holds", json!({"event": "gig", "items": [{"stock": "general", "qty": 7}]}))
@@ -163,8 +163,8 @@ async fn event_updates_are_guarded_by_version() {
     let seen = client.get("/api/v1/events/gig").await;
     assert_eq!(
         (seen.header("etag"), seen.header("cache-control")),
-        ("\"1\"", "no-store"),
-        "a sale is no new version"
+        ("\"1-2\"", "no-store"),
+        "a sale is no new version of the settings"
     );
     let below = put(&[], json!({"stocks": {"general": 6, "vip": 2}})).await;
     assert_eq!((below.status, below.problem().as_str()), (409, "capacity_below_use"));
@@ -174,16 +174,16 @@ async fn event_updates_are_guarded_by_version() {
         "what is in use cannot be removed"
     );
     assert_eq!(
-        put(&[("if-match", "\"9\"")], json!({"stocks": {"general": 20}})).await.problem(),
+        put(&[("if-match", "\"9-9\"")], json!({"stocks": {"general": 20}})).await.problem(),
         "precondition_failed"
     );
     assert_eq!(
-        put(&[("if-match", "W/\"1\"")], json!({"stocks": {"general": 20}})).await.problem(),
+        put(&[("if-match", "W/\"1-1\"")], json!({"stocks": {"general": 20}})).await.problem(),
         "precondition_failed"
     );
     assert_eq!(put(&[("if-match", "1")], json!({"stocks": {"general": 20}})).await.status, 400);
-    let changed = put(&[("if-match", "\"7\", \"1\"")], json!({"stocks": {"general": 7}})).await;
-    assert_eq!((changed.status, changed.header("etag")), (200, "\"3\""));
+    let changed = put(&[("if-match", "\"7-9\", \"1-1\"")], json!({"stocks": {"general": 7}})).await;
+    assert_eq!((changed.status, changed.header("etag")), (200, "\"3-3\""));
     let body = changed.json();
     assert_eq!(
         body["stocks"],

@@ -81,6 +81,9 @@ async fn invalid_orders_are_refused_with_a_reason() {
             "{\"qty\":true}",
             "{\"qty\":18446744073709551616}",
             "{\"qty\":9223372036854775807}",
+            "{\"qty\":1e400}",
+            "{\"qty\":1,\"qty\":1}",
+            "{\"qty\":1,\"color\":\"red\"}",
             "{\"qty\":1,\"customer\":\"\"}",
             "[]",
             "[1]",
@@ -119,16 +122,8 @@ async fn invalid_orders_are_refused_with_a_reason() {
         assert_eq!((answer.status, answer.problem().as_str()), (413, "body_too_large"));
         let answer = client.get(path).await;
         assert_eq!((answer.status, answer.problem().as_str()), (405, "method_not_allowed"));
-        // Unknown members are ignored, as in the original system.
         assert_eq!(
-            raw(
-                &client,
-                path,
-                Some("application/json; charset=utf-8"),
-                "{\"qty\":1,\"color\":\"red\"}"
-            )
-            .await
-            .status,
+            raw(&client, path, Some("application/json; charset=utf-8"), "{\"qty\":1}").await.status,
             200
         );
         // A whole number may be written with a fraction or an exponent.

@@ -98,8 +98,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_retry_starts_after_the_deadline_or_the_last_retry() {
-        assert_eq!(pauses(1, 0, Duration::from_secs(60)), []);
-        assert_eq!(pauses(1, 2, Duration::ZERO), []);
+        assert!(pauses(1, 0, Duration::from_secs(60)).is_empty());
+        assert!(pauses(1, 2, Duration::ZERO).is_empty());
         assert_eq!(pauses(1, 2, Duration::from_secs(60)).len(), 2);
     }
 

@@ -1,7 +1,6 @@
 //! Administration: events, refunds, the sales log. Never routed from outside; every call carries
 //! the admin token.
 
-mod if_match;
 pub mod put_event;
 pub mod refund;
 pub mod sales;

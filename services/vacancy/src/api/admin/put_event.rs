@@ -3,13 +3,12 @@
 use axum::{
     Json,
     extract::State,
-    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
 use http_server::{
     Problem,
-    extract::{CallerDeadline, IdempotencyKey, JsonBody, PathParams},
+    extract::{CallerDeadline, IdempotencyKey, JsonBody, PathParams, Preconditions},
     problem::ProblemDetails,
 };
 use inventory::{CommandKind, EventName, Outcome, Refusal, RefusalKind};
@@ -18,16 +17,16 @@ use vacancy_api::{
 };
 use vacancy_service::problem_of_engine;
 
-use super::if_match::IfMatch;
 use crate::api::{
-    events::etag,
+    conditional::{etag, event_tag, is_version, unmet},
     state::{Admin, AppState},
 };
 
 /// Create an event, or set its capacities and settings
 ///
 /// An omitted stock is removed and an omitted setting is reset. With `If-Match`, the call fails if
-/// the event changed in the meantime.
+/// the settings or capacities changed in the meantime; sales do not count. With
+/// `If-None-Match: *`, it only creates.
 #[utoipa::path(
     put,
     path = "/api/v1/admin/events/{event}",
@@ -44,13 +43,14 @@ use crate::api::{
             pattern = r"^[a-z0-9][a-z0-9_.-]*$",
         ),
         ("If-Match" = Option<String>, Header, description = "The ETag of the version to change"),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only create the event"),
     ),
     responses(
         (
             status = OK,
             body = Event,
             headers(
-                ("ETag" = String, description = "The version of the settings and capacities"),
+                ("ETag" = String, description = "The version of the settings, and the `seq` of the counts"),
                 ("Event-Seq" = u64, description = "The `seq` of the response"),
             ),
         ),
@@ -58,13 +58,13 @@ use crate::api::{
             status = CREATED,
             body = Event,
             headers(
-                ("ETag" = String, description = "The version of the settings and capacities"),
+                ("ETag" = String, description = "The version of the settings, and the `seq` of the counts"),
                 ("Event-Seq" = u64, description = "The `seq` of the response"),
             ),
         ),
         (
             status = BAD_REQUEST,
-            description = "The body is not JSON, or If-Match is malformed",
+            description = "The body is not JSON, or a precondition is malformed",
             body = ProblemDetails,
             content_type = "application/problem+json",
         ),
@@ -84,7 +84,7 @@ use crate::api::{
         ),
         (
             status = PRECONDITION_FAILED,
-            description = "The event changed in the meantime",
+            description = "The event changed in the meantime, or exists",
             body = ProblemDetails,
             content_type = "application/problem+json",
             headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
@@ -103,45 +103,74 @@ pub async fn put_event(
     _: Admin,
     State(app): State<AppState>,
     PathParams(event): PathParams<EventName>,
-    headers: HeaderMap,
+    conditions: Preconditions,
     JsonBody(body): JsonBody<PutEventBody>,
 ) -> Result<Response, Failure> {
     let settings = body
         .settings(app.engine().limits())
         .map_err(|error| Problem::validation(format!("{error}.")))?;
-    let if_settings_seq = match IfMatch::from_headers(&headers)? {
-        None => None,
-        Some(wanted) => Some(version(&app, &event, &wanted).await?),
+    let expected = if conditions.is_empty() {
+        Expected::Any
+    } else {
+        expected(&app, &event, &conditions).await?
     };
     let kind = CommandKind::PutEvent {
         event: event.clone(),
         capacities: body.stocks,
         settings,
-        if_settings_seq,
-        only_create: false,
+        if_settings_seq: match expected {
+            Expected::Version(settings_seq) => Some(settings_seq),
+            Expected::Any | Expected::Nothing => None,
+        },
+        only_create: matches!(expected, Expected::Nothing),
     };
     let reply = app.submit(kind, IdempotencyKey(None), CallerDeadline::default()).await?;
-    let (created, settings_seq) = match reply.result? {
-        Outcome::EventPut { created, settings_seq } => (created, settings_seq),
-        other => return Err(unexpected(&other).into()),
+    let (created, settings_seq) = match reply.result {
+        Ok(Outcome::EventPut { created, settings_seq }) => (created, settings_seq),
+        Ok(other) => return Err(unexpected(&other).into()),
+        // It was created in the meantime.
+        Err(Refusal { seq, kind: RefusalKind::EventExists }) => {
+            return Err(Refusal { seq, kind: RefusalKind::PreconditionFailed }.into());
+        }
+        Err(refusal) => return Err(refusal.into()),
     };
     let view = app.engine().event(&event).await.map_err(|error| problem_of_engine(&error))?;
     let view = view.ok_or_else(|| Problem::internal("The event is not there."))?;
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
-    let headers = [(header::ETAG, etag(settings_seq)), (EVENT_SEQ, HeaderValue::from(reply.seq))];
-    Ok((status, headers, Json(Event::of(&view.view, view.stale.is_some()))).into_response())
+    let stale = view.stale.is_some();
+    let tag = event_tag(settings_seq, &view.view.event, stale);
+    let headers = [(header::ETAG, etag(&tag)), (EVENT_SEQ, HeaderValue::from(reply.seq))];
+    Ok((status, headers, Json(Event::of(&view.view, stale))).into_response())
 }
 
-/// The version that must still be current when the engine decides.
-async fn version(app: &AppState, event: &EventName, wanted: &IfMatch) -> Result<u64, Failure> {
+/// What must still be so when the engine decides.
+enum Expected {
+    Any,
+    /// No event.
+    Nothing,
+    /// This version of the settings.
+    Version(u64),
+}
+
+/// What the preconditions held for.
+async fn expected(
+    app: &AppState,
+    event: &EventName,
+    conditions: &Preconditions,
+) -> Result<Expected, Failure> {
     let view = app.engine().event_now(event).await.map_err(|error| problem_of_engine(&error))?;
     let current = view.as_ref().map(|view| view.event.settings_seq);
-    let matching = current.filter(|current| match wanted {
-        IfMatch::Any => true,
-        IfMatch::Versions(versions) => versions.contains(current),
-    });
-    matching.ok_or_else(|| {
-        Refusal { seq: view.map(|view| view.event.seq), kind: RefusalKind::PreconditionFailed }
-            .into()
-    })
+    let is_current = |tag: &str| current.is_some_and(|current| is_version(tag, current));
+    match conditions.check(current.is_some(), is_current) {
+        Ok(()) => Ok(current.map_or(Expected::Nothing, Expected::Version)),
+        Err(which) => {
+            let problem = unmet(which);
+            let seq = view.map(|view| view.event.seq);
+            let problem = match seq {
+                Some(seq) => problem.with("seq", seq),
+                None => problem,
+            };
+            Err(Failure::new(problem, seq))
+        }
+    }
 }

@@ -1,36 +1,54 @@
 //! `GET /api/v1/events/{event}`.
 
 use axum::{
-    Json,
     extract::State,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, header};
-use http_server::{Problem, extract::PathParams};
+use http_server::{
+    Problem,
+    extract::{PathParams, Preconditions},
+    problem::ProblemDetails,
+};
 use inventory::{EventName, Refusal, RefusalKind};
 use vacancy_api::{Event, EventNotFound, Unavailable, problem_of_refusal};
 use vacancy_service::problem_of_engine;
 
-use super::etag_of;
-use crate::api::{age::age, state::AppState};
+use crate::api::{
+    age::age,
+    conditional::{event_tag, read},
+    state::AppState,
+};
 
 /// Read an event
+///
+/// The `ETag` changes with the counts. A PUT with it in `If-Match` goes by the settings alone.
 #[utoipa::path(
     get,
     path = "/api/v1/events/{event}",
     tag = "events",
-    params(("event" = String, Path, description = "The event", min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$")),
+    params(
+        ("event" = String, Path, description = "The event", min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$"),
+        ("If-Match" = Option<String>, Header, description = "Only if one of these ETags is current"),
+        ("If-None-Match" = Option<String>, Header, description = "Only if none of these ETags is current"),
+    ),
     responses(
         (
             status = OK,
             body = Event,
             headers(
-                ("ETag" = String, description = "The version of the settings and capacities"),
+                ("ETag" = String, description = "The version of the settings, and the `seq` of the counts"),
                 (
                     "Age" = Option<u64>,
                     description = "Only with `stale`: the age of the counts in seconds"
                 ),
             ),
+        ),
+        (status = NOT_MODIFIED, description = "If-None-Match names the current ETag"),
+        (
+            status = PRECONDITION_FAILED,
+            description = "If-Match names no current ETag",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
         ),
         EventNotFound,
         Unavailable,
@@ -39,16 +57,14 @@ use crate::api::{age::age, state::AppState};
 pub async fn get_event(
     State(app): State<AppState>,
     PathParams(event): PathParams<EventName>,
+    conditions: Preconditions,
 ) -> Result<Response, Problem> {
     let view = app.engine().event(&event).await.map_err(|error| problem_of_engine(&error))?;
     let view = view.ok_or_else(|| {
         problem_of_refusal(&Refusal { seq: None, kind: RefusalKind::EventNotFound })
     })?;
-    // Counts change without the ETag changing, so no cache may answer for us.
-    let headers = [
-        (header::ETAG, etag_of(&view)),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    Ok((age(view.stale), headers, Json(Event::of(&view.view, view.stale.is_some())))
-        .into_response())
+    let (seen, stale) = (&view.view.event, view.stale.is_some());
+    let tag = event_tag(seen.settings_seq, seen, stale);
+    let response = read(&conditions, &tag, &Event::of(&view.view, stale))?;
+    Ok((age(view.stale), response).into_response())
 }

@@ -8,8 +8,8 @@ use http_server::{
 };
 use inventory::{CommandKind, Outcome};
 use vacancy_api::{
-    BodyErrors, CreateHoldBody, Failure, HoldReceipt, KeyErrors, Unavailable, WriteResponse,
-    items_from, unexpected,
+    BodyErrors, CreateHoldBody, Failure, HoldReceipt, KeyErrors, NotOpenYet, Unavailable,
+    WriteResponse, items_from, unexpected,
 };
 
 use super::ttl_ms;
@@ -62,13 +62,7 @@ use crate::api::state::AppState;
             headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
         ),
         BodyErrors,
-        (
-            status = 425,
-            description = "The sale has not opened",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-            headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
-        ),
+        NotOpenYet,
         Unavailable,
     )
 )]

@@ -304,7 +304,10 @@ impl Model {
         if new {
             match (event.settings.opens_at_ms, event.settings.closes_at_ms) {
                 (Some(opens_at_ms), _) if now_ms < opens_at_ms => {
-                    return Err(RefusalKind::NotOpenYet { opens_at_ms });
+                    return Err(RefusalKind::NotOpenYet {
+                        opens_at_ms,
+                        wait_ms: opens_at_ms - now_ms,
+                    });
                 }
                 (_, Some(closes_at_ms)) if now_ms >= closes_at_ms => {
                     return Err(RefusalKind::SaleClosed { closes_at_ms });
