@@ -157,6 +157,30 @@ impl Event {
     }
 }
 
+/// An event as administrators see it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AdminEvent {
+    /// What everybody sees.
+    #[serde(flatten)]
+    pub event: Event,
+    /// The `seq` of the record that last changed the settings or capacities: their version.
+    pub settings_seq: u64,
+    /// Holds that are held now.
+    pub live_holds: u64,
+}
+
+impl AdminEvent {
+    /// The event of `view`; `stale` when the store was unavailable.
+    #[must_use]
+    pub fn of(view: &EventView, stale: bool) -> Self {
+        Self {
+            event: Event::of(view, stale),
+            settings_seq: view.event.settings_seq,
+            live_holds: view.event.live_holds,
+        }
+    }
+}
+
 /// A page of events, by name.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct EventList {

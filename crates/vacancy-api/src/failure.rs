@@ -113,6 +113,7 @@ pub fn problem_of_refusal(refusal: &Refusal) -> Problem {
         RefusalKind::PreconditionFailed => {
             new(StatusCode::PRECONDITION_FAILED, "precondition_failed", "Precondition failed")
         }
+        RefusalKind::EventInUse { .. } => new(StatusCode::CONFLICT, "event_in_use", "Event in use"),
         RefusalKind::EventExists => new(StatusCode::CONFLICT, "event_exists", "Event exists"),
         RefusalKind::KeyReused => new(
             StatusCode::UNPROCESSABLE_ENTITY,

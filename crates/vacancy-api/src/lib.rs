@@ -15,7 +15,7 @@ mod text;
 mod time;
 
 pub use document::{DocumentLimits, complete, document};
-pub use event::{Event, EventError, EventList, PutEventBody, StockCounts};
+pub use event::{AdminEvent, Event, EventError, EventList, PutEventBody, StockCounts};
 pub use failure::{Failure, problem_of_refusal, unexpected};
 pub use hold::{
     ConfirmBody, CreateHoldBody, ExtendBody, Hold, HoldReceipt, HoldState, Item, ItemRequest,

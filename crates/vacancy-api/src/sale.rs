@@ -21,8 +21,8 @@ pub struct Sale {
     /// The event.
     #[schema(example = "/api/v1/events/default")]
     pub source: String,
-    /// The kind of change: `io.ticket-system.ledger.` and `event_put`, `sold`, `held`, `extended`,
-    /// `confirmed`, `released`, `expired` or `refunded`.
+    /// The kind of change: `io.ticket-system.ledger.` and `event_put`, `event_deleted`, `sold`,
+    /// `held`, `extended`, `confirmed`, `released`, `expired` or `refunded`.
     #[serde(rename = "type")]
     #[schema(example = "io.ticket-system.ledger.sold")]
     pub kind: String,

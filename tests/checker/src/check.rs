@@ -254,6 +254,7 @@ fn acknowledged(
             !matches!(&record.change, Change::Released { id, .. } if id == hold)
         }
         CommandKind::PutEvent { .. } => !matches!(record.change, Change::EventPut { .. }),
+        CommandKind::DeleteEvent { .. } => !matches!(record.change, Change::EventDeleted),
         CommandKind::Expire { .. } => true,
         _ => false,
     };
@@ -314,7 +315,7 @@ fn asked_for(calls: &[Call], index: &Index) -> Result<(), Finding> {
         let asked = match (&record.change, &record.key) {
             (Change::Expired { .. }, None) => true,
             (_, Some(used)) => keys.contains(&used.key),
-            (Change::EventPut { .. }, None) => true,
+            (Change::EventPut { .. } | Change::EventDeleted, None) => true,
             (_, None) => keyless,
         };
         if !asked {

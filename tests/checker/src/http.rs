@@ -81,7 +81,9 @@ fn done(kind: &CommandKind, body: &Value, seq_header: Option<u64>) -> Option<Ans
             reservation: id("reservation_id")?,
             items: items(body)?,
         },
-        CommandKind::PutEvent { .. } | CommandKind::Expire { .. } => return None,
+        CommandKind::PutEvent { .. }
+        | CommandKind::DeleteEvent { .. }
+        | CommandKind::Expire { .. } => return None,
     };
     Some(Answer::Done { outcome, seq })
 }

@@ -148,18 +148,20 @@ mod tests {
 
     use super::*;
 
-    fn parse(name: HeaderName, values: &[&'static str]) -> Result<Preconditions, u16> {
+    fn parse(name: &HeaderName, values: &[&'static str]) -> Result<Preconditions, u16> {
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append(&name, HeaderValue::from_static(value));
+            headers.append(name, HeaderValue::from_static(value));
         }
         Preconditions::from_headers(&headers).map_err(|problem| problem.status().as_u16())
     }
 
     fn check(if_match: &[&'static str], if_none_match: &[&'static str]) -> Result<(), Unmet> {
         let both = Preconditions {
-            if_none_match: parse(header::IF_NONE_MATCH, if_none_match).expect("tags").if_none_match,
-            ..parse(header::IF_MATCH, if_match).expect("tags")
+            if_none_match: parse(&header::IF_NONE_MATCH, if_none_match)
+                .expect("tags")
+                .if_none_match,
+            ..parse(&header::IF_MATCH, if_match).expect("tags")
         };
         both.check(true, |tag| tag == "3")
     }
@@ -204,10 +206,10 @@ mod tests {
         let none = |name, value| {
             parse(name, &[value]).expect("tags").check(false, |_| unreachable!("no tag is current"))
         };
-        assert_eq!(none(header::IF_MATCH, "*"), Err(Unmet::Match));
-        assert_eq!(none(header::IF_MATCH, "\"3\""), Err(Unmet::Match));
-        assert_eq!(none(header::IF_NONE_MATCH, "*"), Ok(()));
-        assert_eq!(none(header::IF_NONE_MATCH, "\"3\""), Ok(()));
+        assert_eq!(none(&header::IF_MATCH, "*"), Err(Unmet::Match));
+        assert_eq!(none(&header::IF_MATCH, "\"3\""), Err(Unmet::Match));
+        assert_eq!(none(&header::IF_NONE_MATCH, "*"), Ok(()));
+        assert_eq!(none(&header::IF_NONE_MATCH, "\"3\""), Ok(()));
     }
 
     #[test]
@@ -228,8 +230,8 @@ mod tests {
             &["\"a b\""],
             &["**"],
         ] {
-            assert_eq!(parse(header::IF_MATCH, malformed), Err(400), "{malformed:?}");
-            assert_eq!(parse(header::IF_NONE_MATCH, malformed), Err(400), "{malformed:?}");
+            assert_eq!(parse(&header::IF_MATCH, malformed), Err(400), "{malformed:?}");
+            assert_eq!(parse(&header::IF_NONE_MATCH, malformed), Err(400), "{malformed:?}");
         }
     }
 }

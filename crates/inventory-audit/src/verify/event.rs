@@ -1,6 +1,6 @@
 //! One event's ledger, record by record.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use inventory::{
     Hash,
@@ -164,6 +164,12 @@ impl EventAudit {
             Change::EventPut { capacities, settings } => {
                 self.balance.set_capacities(capacities)?;
                 self.settings = settings.clone();
+                self.settings_seq = record.seq;
+                Ok(Effects { hold: None, customer: None })
+            }
+            Change::EventDeleted => {
+                self.balance.set_capacities(&BTreeMap::new())?;
+                self.settings = EventSettings::default();
                 self.settings_seq = record.seq;
                 Ok(Effects { hold: None, customer: None })
             }
@@ -354,7 +360,7 @@ fn known(
 
 fn items_of(change: &Change) -> Option<&Items> {
     match change {
-        Change::EventPut { .. } => None,
+        Change::EventPut { .. } | Change::EventDeleted => None,
         Change::Sold { items, .. }
         | Change::Held { items, .. }
         | Change::Extended { items, .. }

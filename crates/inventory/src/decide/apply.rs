@@ -7,7 +7,10 @@ use thiserror::Error;
 
 use super::working_set::{HoldSlot, WorkingSet};
 use crate::{
-    domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, Items, Stock, StockName},
+    domain::{
+        CustomerId, Event, EventName, EventSettings, Hold, HoldId, HoldState, Items, Stock,
+        StockName,
+    },
     ledger::{Change, Record},
 };
 
@@ -65,6 +68,12 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
             if record.seq == 1 {
                 set.events_len += 1;
             }
+        }
+        Change::EventDeleted => {
+            let event = set.events.get_mut(name).ok_or(ApplyError::NoEvent)?;
+            event.stocks = with_capacities(event, &BTreeMap::new())?;
+            event.settings = EventSettings::default();
+            event.settings_seq = record.seq;
         }
         Change::Sold { id, items, customer } => {
             take_counts(set, name, items, |stock, qty| stock.sold += qty)?;

@@ -3,6 +3,7 @@
 use super::{
     confirm::confirm,
     decision::{Decision, Ruling},
+    delete_event::delete_event,
     expire::expire_due,
     extend::extend,
     hold, put_event,
@@ -12,8 +13,8 @@ use super::{
     working_set::WorkingSet,
 };
 use crate::domain::{
-    Command, CommandKind, EventName, IdempotencyKey, KeyUse, Limits, Outcome, Refusal, RefusalKind,
-    TimeMs,
+    Command, CommandKind, Event, EventName, IdempotencyKey, KeyUse, Limits, Outcome, Refusal,
+    RefusalKind, TimeMs,
 };
 
 /// The answer to one command of a batch.
@@ -70,8 +71,16 @@ fn decide(
         Ok(Decision::Already(outcome, seq)) => Ok((outcome, seq.or(seq_now).unwrap_or(0))),
         Ok(Decision::Append(change)) => match &event {
             Some(name) => {
+                let was_deleted = set.events.get(name).is_some_and(Event::is_deleted);
                 let record = set.append(name, change, key, now_ms);
-                Ok((record.outcome(), record.seq))
+                let outcome = match record.outcome() {
+                    // It creates again what was deleted. No key repeats this answer.
+                    Outcome::EventPut { settings_seq, .. } if was_deleted => {
+                        Outcome::EventPut { created: true, settings_seq }
+                    }
+                    outcome => outcome,
+                };
+                Ok((outcome, record.seq))
             }
             None => unreachable!("a rule accepts only what has an event"),
         },
@@ -109,6 +118,9 @@ fn rule(
                 only_create: *only_create,
             };
             put_event::put_event(set, limits, &args)
+        }
+        CommandKind::DeleteEvent { event, if_settings_seq } => {
+            delete_event(set, event, *if_settings_seq)
         }
         CommandKind::Reserve { event, items, customer } => {
             reserve(set, id, event, items, customer.as_ref(), now_ms)

@@ -17,7 +17,7 @@ pub(super) fn confirm(
     now_ms: TimeMs,
 ) -> Ruling {
     let hold = set.hold(id)?;
-    let event = set.event(&hold.event)?;
+    let event = set.ledger(&hold.event)?;
     let reacquired = match hold.state_at(event.ledger_time(now_ms)) {
         HoldState::Held => false,
         HoldState::Confirmed => {

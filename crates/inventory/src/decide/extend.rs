@@ -18,7 +18,7 @@ pub(super) fn extend(
     now_ms: TimeMs,
 ) -> Ruling {
     let hold = set.hold(id)?;
-    let now_ms = set.event(&hold.event)?.ledger_time(now_ms);
+    let now_ms = set.ledger(&hold.event)?.ledger_time(now_ms);
     match hold.state_at(now_ms) {
         HoldState::Held => {}
         HoldState::Confirmed => return Err(RefusalKind::HoldConfirmed),

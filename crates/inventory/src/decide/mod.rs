@@ -10,6 +10,7 @@ mod apply;
 mod batch;
 mod confirm;
 mod decision;
+mod delete_event;
 mod expire;
 mod extend;
 mod hold;

@@ -26,11 +26,13 @@ pub(super) fn put_event(set: &WorkingSet, limits: &Limits, args: &PutEventArgs<'
             settings: args.settings.clone(),
         })
     };
-    let Some(event) = set.events.get(args.event) else {
+    let known = set.events.get(args.event);
+    let Some(event) = known.filter(|event| !event.is_deleted()) else {
         if args.if_settings_seq.is_some() {
             return Err(RefusalKind::PreconditionFailed);
         }
-        if set.events_len >= limits.events_max {
+        // A deleted one still counts, with its ledger.
+        if known.is_none() && set.events_len >= limits.events_max {
             return Err(RefusalKind::TooManyEvents(limits.events_max));
         }
         return Ok(put());

@@ -11,7 +11,7 @@ use crate::{
 
 pub(super) fn release(set: &WorkingSet, id: HoldId, now_ms: TimeMs) -> Ruling {
     let hold = set.hold(id)?;
-    match hold.state_at(set.event(&hold.event)?.ledger_time(now_ms)) {
+    match hold.state_at(set.ledger(&hold.event)?.ledger_time(now_ms)) {
         HoldState::Held => Ok(Decision::Append(Change::Released { id, items: hold.items.clone() })),
         HoldState::Released | HoldState::Expired => Ok(Decision::Already(Outcome::Released, None)),
         HoldState::Confirmed => Err(RefusalKind::HoldConfirmed),

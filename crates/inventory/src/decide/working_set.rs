@@ -126,7 +126,13 @@ pub struct WorkingSet {
 }
 
 impl WorkingSet {
+    /// The event, for a new sale or hold.
     pub(super) fn event(&self, name: &EventName) -> Result<&Event, RefusalKind> {
+        self.ledger(name).ok().filter(|event| !event.is_deleted()).ok_or(RefusalKind::EventNotFound)
+    }
+
+    /// The event of a hold, which may be deleted.
+    pub(super) fn ledger(&self, name: &EventName) -> Result<&Event, RefusalKind> {
         self.events.get(name).ok_or(RefusalKind::EventNotFound)
     }
 

@@ -36,6 +36,14 @@ pub enum CommandKind {
         /// Only create: an existing event is not changed.
         only_create: bool,
     },
+    /// Delete an event of which nothing is held or sold.
+    DeleteEvent {
+        /// The event.
+        event: EventName,
+        /// Only when the settings' version is this one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        if_settings_seq: Option<u64>,
+    },
     /// Sell at once, with no hold in between.
     Reserve {
         /// The event.
@@ -126,6 +134,7 @@ impl CommandKind {
             Self::Refund { .. } => key.in_scope("refund\nadmin"),
             Self::Reserve { customer: None, .. }
             | Self::PutEvent { .. }
+            | Self::DeleteEvent { .. }
             | Self::Release { .. }
             | Self::Expire { .. } => key.in_scope(""),
         }
@@ -136,6 +145,7 @@ impl CommandKind {
     pub fn event(&self) -> Option<&EventName> {
         match self {
             Self::PutEvent { event, .. }
+            | Self::DeleteEvent { event, .. }
             | Self::Reserve { event, .. }
             | Self::Hold { event, .. }
             | Self::Expire { event } => Some(event),
@@ -155,6 +165,7 @@ impl CommandKind {
             | Self::Release { hold }
             | Self::Refund { reservation: hold, .. } => Some(*hold),
             Self::PutEvent { .. }
+            | Self::DeleteEvent { .. }
             | Self::Reserve { .. }
             | Self::Hold { .. }
             | Self::Expire { .. } => None,

@@ -94,6 +94,13 @@ impl Event {
         self.seq > 0
     }
 
+    /// Whether it was deleted: an event has at least one stock. Its ledger remains, and goes on
+    /// if it is created again.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.exists() && self.stocks.is_empty()
+    }
+
     /// The stock of that name.
     #[must_use]
     pub fn stock(&self, name: &StockName) -> Option<&Stock> {

@@ -13,6 +13,8 @@ pub enum Outcome {
         /// The version of its settings.
         settings_seq: u64,
     },
+    /// The event is deleted.
+    EventDeleted,
     /// Sold at once.
     Sold {
         /// The reservation.

@@ -95,6 +95,12 @@ pub enum RefusalKind {
     /// The event exists already.
     #[error("the event exists")]
     EventExists,
+    /// Some of the event is held or sold.
+    #[error("the event cannot be deleted: {used} of its tickets are held or sold")]
+    EventInUse {
+        /// The quantity held and sold.
+        used: u64,
+    },
     /// The key was used for another request.
     #[error("this Idempotency-Key was used for a different request")]
     KeyReused,

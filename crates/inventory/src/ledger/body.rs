@@ -87,6 +87,7 @@ fn encode(record: &Record) -> Vec<u8> {
             (capacities, settings) = (Some(all), Some(set));
             None
         }
+        Change::EventDeleted => None,
         Change::Held { items, expires_at_ms: at_ms, .. }
         | Change::Extended { items, expires_at_ms: at_ms, .. } => {
             expires_at_ms = Some(*at_ms);
@@ -140,6 +141,7 @@ fn decode(bytes: &[u8]) -> Result<Record, BodyError> {
             capacities: body.capacities.ok_or_else(|| missing("capacities"))?,
             settings: body.settings.ok_or_else(|| missing("settings"))?,
         },
+        "event_deleted" => Change::EventDeleted,
         "sold" => Change::Sold { id: hold?, items: items?, customer: body.customer },
         "held" => Change::Held {
             id: hold?,
@@ -233,6 +235,7 @@ mod tests {
             reacquired,
         };
         let changes = [
+            Change::EventDeleted,
             Change::Sold { id, items: items.clone(), customer: None },
             Change::Held { id, items: items.clone(), customer, expires_at_ms: (1 << 53) - 1 },
             Change::Extended { id, items: items.clone(), expires_at_ms: 0 },

@@ -11,6 +11,7 @@ impl Record {
             Change::EventPut { .. } => {
                 Outcome::EventPut { created: self.seq == 1, settings_seq: self.seq }
             }
+            Change::EventDeleted => Outcome::EventDeleted,
             Change::Sold { id, items, .. } => {
                 Outcome::Sold { id: *id, items: items.clone(), left: self.left.clone() }
             }

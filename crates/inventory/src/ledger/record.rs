@@ -17,6 +17,8 @@ pub enum Change {
         /// All settings.
         settings: EventSettings,
     },
+    /// Removes all stocks and settings.
+    EventDeleted,
     /// Available becomes sold.
     Sold {
         /// The reservation made.
@@ -87,7 +89,7 @@ impl Change {
     #[must_use]
     pub fn hold(&self) -> Option<HoldId> {
         match self {
-            Self::EventPut { .. } => None,
+            Self::EventPut { .. } | Self::EventDeleted => None,
             Self::Sold { id, .. }
             | Self::Held { id, .. }
             | Self::Extended { id, .. }
@@ -102,7 +104,7 @@ impl Change {
     #[must_use]
     pub fn items(&self) -> Option<&Items> {
         match self {
-            Self::EventPut { .. } => None,
+            Self::EventPut { .. } | Self::EventDeleted => None,
             Self::Sold { items, .. }
             | Self::Held { items, .. }
             | Self::Extended { items, .. }
@@ -127,6 +129,7 @@ impl Change {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::EventPut { .. } => "event_put",
+            Self::EventDeleted => "event_deleted",
             Self::Sold { .. } => "sold",
             Self::Held { .. } => "held",
             Self::Extended { .. } => "extended",

@@ -26,7 +26,11 @@ pub fn router(app: AppState) -> OpenApiRouter {
         .routes(routes!(holds::get::get_hold, holds::release::release_hold))
         .routes(routes!(holds::extend::extend_hold))
         .routes(routes!(holds::confirm::confirm_hold))
-        .routes(routes!(admin::put_event::put_event))
+        .routes(routes!(
+            admin::put_event::put_event,
+            admin::get_event::get_admin_event,
+            admin::delete_event::delete_event
+        ))
         .routes(routes!(admin::refund::refund_reservation))
         .routes(routes!(admin::sales::list_sales))
         .with_state(app)

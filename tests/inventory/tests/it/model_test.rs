@@ -28,6 +28,10 @@ enum Step {
         window: (Option<u64>, Option<u64>),
         if_version: Option<u64>,
     },
+    Delete {
+        event: u8,
+        if_version: Option<u64>,
+    },
     Reserve {
         event: u8,
         general: u64,
@@ -82,7 +86,8 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (any::<usize>(), proptest::option::of(0..3_u8)).prop_map(|(hold, payment)| Step::Confirm { hold, payment }),
         3 => any::<usize>().prop_map(|hold| Step::Release { hold }),
         4 => (any::<usize>(), proptest::option::of(1..4_u64)).prop_map(|(hold, general)| Step::Refund { hold, general }),
-        1 => event.prop_map(|event| Step::Expire { event }),
+        1 => event.clone().prop_map(|event| Step::Expire { event }),
+        1 => (event, proptest::option::weighted(0.2, 0..9_u64)).prop_map(|(event, if_version)| Step::Delete { event, if_version }),
     ]
 }
 
@@ -159,6 +164,9 @@ fn command(step: &Step, holds: &[HoldId]) -> CommandKind {
                 if_settings_seq: *if_version,
                 only_create: false,
             }
+        }
+        Step::Delete { event, if_version } => {
+            CommandKind::DeleteEvent { event: name(*event), if_settings_seq: *if_version }
         }
         Step::Reserve { event, general, vip, customer } => CommandKind::Reserve {
             event: name(*event),

@@ -9,6 +9,7 @@ mod buy;
 mod conditional;
 mod contract;
 mod crash;
+mod delete_event;
 mod events;
 mod export;
 mod fingerprint;

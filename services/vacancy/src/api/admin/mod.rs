@@ -1,6 +1,8 @@
 //! Administration: events, refunds, the sales log. Never routed from outside; every call carries
 //! the admin token.
 
+pub mod delete_event;
+pub mod get_event;
 pub mod put_event;
 pub mod refund;
 pub mod sales;

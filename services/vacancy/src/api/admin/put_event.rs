@@ -144,7 +144,7 @@ pub async fn put_event(
 }
 
 /// What must still be so when the engine decides.
-enum Expected {
+pub(super) enum Expected {
     Any,
     /// No event.
     Nothing,
@@ -153,12 +153,13 @@ enum Expected {
 }
 
 /// What the preconditions held for.
-async fn expected(
+pub(super) async fn expected(
     app: &AppState,
     event: &EventName,
     conditions: &Preconditions,
 ) -> Result<Expected, Failure> {
     let view = app.engine().event_now(event).await.map_err(|error| problem_of_engine(&error))?;
+    let view = view.filter(|view| !view.event.is_deleted());
     let current = view.as_ref().map(|view| view.event.settings_seq);
     let is_current = |tag: &str| current.is_some_and(|current| is_version(tag, current));
     match conditions.check(current.is_some(), is_current) {

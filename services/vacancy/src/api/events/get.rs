@@ -9,10 +9,10 @@ use http_server::{
     extract::{PathParams, Preconditions},
     problem::ProblemDetails,
 };
-use inventory::{EventName, Refusal, RefusalKind};
-use vacancy_api::{Event, EventNotFound, Unavailable, problem_of_refusal};
-use vacancy_service::problem_of_engine;
+use inventory::EventName;
+use vacancy_api::{Event, EventNotFound, Unavailable};
 
+use super::find;
 use crate::api::{
     age::age,
     conditional::{event_tag, read},
@@ -59,10 +59,7 @@ pub async fn get_event(
     PathParams(event): PathParams<EventName>,
     conditions: Preconditions,
 ) -> Result<Response, Problem> {
-    let view = app.engine().event(&event).await.map_err(|error| problem_of_engine(&error))?;
-    let view = view.ok_or_else(|| {
-        problem_of_refusal(&Refusal { seq: None, kind: RefusalKind::EventNotFound })
-    })?;
+    let view = find(&app, &event).await?;
     let (seen, stale) = (&view.view.event, view.stale.is_some());
     let tag = event_tag(seen.settings_seq, seen, stale);
     let response = read(&conditions, &tag, &Event::of(&view.view, stale))?;

@@ -24,7 +24,8 @@ pub struct Page {
 
 /// List events by name
 ///
-/// An event that is `stale` has the counts of the last successful read.
+/// An event that is `stale` has the counts of the last successful read. Deleted events are left
+/// out, so a page may have fewer entries than `limit`; `next` says whether another one follows.
 #[utoipa::path(
     get,
     path = "/api/v1/events",
@@ -51,8 +52,8 @@ pub async fn list_events(
         .events(page.after.as_ref(), len)
         .await
         .map_err(|error| problem_of_engine(&error))?;
-    let events: Vec<_> =
-        views.iter().map(|view| Event::of(&view.view, view.stale.is_some())).collect();
-    let next = events.last().filter(|_| more).map(|last| last.event.clone());
+    let next = views.last().filter(|_| more).map(|last| last.view.event.name.to_string());
+    let events = views.iter().filter(|view| !view.view.event.is_deleted());
+    let events = events.map(|view| Event::of(&view.view, view.stale.is_some())).collect();
     Ok(Json(EventList { events, next }))
 }

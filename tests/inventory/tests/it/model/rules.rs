@@ -3,31 +3,13 @@
 use std::collections::BTreeMap;
 
 use inventory::{
-    Command, CommandKind, CustomerId, EventName, HoldId, HoldState, IdempotencyKey, Items, Limits,
-    Outcome, RefusalKind,
+    Command, CommandKind, CustomerId, EventName, EventSettings, HoldId, HoldState, IdempotencyKey,
+    Items, Limits, Outcome, RefusalKind,
 };
 
-use super::state::{Model, ModelEvent, ModelHold, ModelKey};
+use super::state::{Model, ModelEvent, ModelHold, ModelKey, owner};
 
 type Answer = Result<Outcome, RefusalKind>;
-
-/// The call and the caller that a key belongs to.
-fn owner(kind: &CommandKind) -> (&'static str, String) {
-    let customer = |customer: &Option<CustomerId>| {
-        customer.as_ref().map_or(String::new(), ToString::to_string)
-    };
-    match kind {
-        CommandKind::Reserve { customer: who, .. } => ("sale", customer(who)),
-        CommandKind::Hold { customer: who, .. } => ("hold", customer(who)),
-        CommandKind::Extend { hold, .. } => ("extend", hold.to_string()),
-        CommandKind::Confirm { hold, .. } => ("confirm", hold.to_string()),
-        CommandKind::Refund { .. } => ("refund", "admin".to_owned()),
-        // These take no keys over HTTP; with one, it is in the scope of sales without a customer.
-        CommandKind::PutEvent { .. } | CommandKind::Release { .. } | CommandKind::Expire { .. } => {
-            ("sale", String::new())
-        }
-    }
-}
 
 impl Model {
     /// The expected reply, with its `seq`.
@@ -128,6 +110,17 @@ impl Model {
                     }
                 }
                 let known = self.events.get_mut(event).unwrap();
+                if known.capacities.is_empty() {
+                    // It was deleted, and is created again.
+                    if if_settings_seq.is_some() {
+                        return Err(RefusalKind::PreconditionFailed);
+                    }
+                    known.capacities = capacities.clone();
+                    known.settings = settings.clone();
+                    known.settings_seq = known.seq + 1;
+                    let settings_seq = known.settings_seq;
+                    return Ok((Outcome::EventPut { created: true, settings_seq }, true));
+                }
                 if known.capacities == *capacities && known.settings == *settings {
                     return Ok((
                         Outcome::EventPut { created: false, settings_seq: known.settings_seq },
@@ -138,6 +131,31 @@ impl Model {
                 known.settings = settings.clone();
                 known.settings_seq = known.seq + 1;
                 Ok((Outcome::EventPut { created: false, settings_seq: known.settings_seq }, true))
+            }
+            CommandKind::DeleteEvent { event, if_settings_seq } => {
+                let Some(known) = self.events.get(event) else {
+                    return Err(RefusalKind::EventNotFound);
+                };
+                if known.capacities.is_empty() {
+                    return Ok((Outcome::EventDeleted, false));
+                }
+                if if_settings_seq.is_some_and(|seq| seq != known.settings_seq) {
+                    return Err(RefusalKind::PreconditionFailed);
+                }
+                let used = known
+                    .capacities
+                    .keys()
+                    .map(|stock| self.counts(event, stock))
+                    .map(|(_, held, sold)| held + sold)
+                    .sum();
+                if used > 0 {
+                    return Err(RefusalKind::EventInUse { used });
+                }
+                let known = self.events.get_mut(event).unwrap();
+                known.capacities.clear();
+                known.settings = EventSettings::default();
+                known.settings_seq = known.seq + 1;
+                Ok((Outcome::EventDeleted, true))
             }
             CommandKind::Reserve { event, items, customer } => {
                 self.may_take(event, items, customer.as_ref(), now_ms, true)?;
@@ -300,6 +318,9 @@ impl Model {
         new: bool,
     ) -> Result<(), RefusalKind> {
         let event = self.events.get(name).ok_or(RefusalKind::EventNotFound)?;
+        if new && event.capacities.is_empty() {
+            return Err(RefusalKind::EventNotFound);
+        }
         let now_ms = now_ms.max(event.at_ms);
         if new {
             match (event.settings.opens_at_ms, event.settings.closes_at_ms) {

@@ -96,6 +96,7 @@ impl Model {
     pub fn event_of(&self, kind: &CommandKind) -> Option<EventName> {
         match kind {
             CommandKind::PutEvent { event, .. }
+            | CommandKind::DeleteEvent { event, .. }
             | CommandKind::Reserve { event, .. }
             | CommandKind::Hold { event, .. }
             | CommandKind::Expire { event } => Some(event.clone()),
@@ -106,5 +107,24 @@ impl Model {
                 self.holds.iter().find(|known| known.id == *hold).map(|hold| hold.event.clone())
             }
         }
+    }
+}
+
+/// The call and the caller that a key belongs to.
+pub fn owner(kind: &CommandKind) -> (&'static str, String) {
+    let customer = |customer: &Option<CustomerId>| {
+        customer.as_ref().map_or(String::new(), ToString::to_string)
+    };
+    match kind {
+        CommandKind::Reserve { customer: who, .. } => ("sale", customer(who)),
+        CommandKind::Hold { customer: who, .. } => ("hold", customer(who)),
+        CommandKind::Extend { hold, .. } => ("extend", hold.to_string()),
+        CommandKind::Confirm { hold, .. } => ("confirm", hold.to_string()),
+        CommandKind::Refund { .. } => ("refund", "admin".to_owned()),
+        // These take no keys over HTTP; with one, it is in the scope of sales without a customer.
+        CommandKind::PutEvent { .. }
+        | CommandKind::DeleteEvent { .. }
+        | CommandKind::Release { .. }
+        | CommandKind::Expire { .. } => ("sale", String::new()),
     }
 }
