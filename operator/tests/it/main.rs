@@ -19,6 +19,7 @@ mod many_systems;
 mod mode_switch;
 mod namespaced_rights;
 mod noop;
+mod owner_references;
 mod ownership;
 mod readiness;
 mod render;

@@ -36,6 +36,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonEntries<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         check_content_type(request.headers())?;
+        check_head(&request)?;
         parse_entries(&body::read(request.into_body()).await?).map(Self)
     }
 }

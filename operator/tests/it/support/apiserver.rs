@@ -48,6 +48,11 @@ fn free_port() -> u16 {
 
 impl ApiServer {
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts the API server with further flags.
+    pub async fn start_with(flags: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let path = |name: &str| dir.path().join(name).display().to_string();
         let (client, peer, port) = (free_port(), free_port(), free_port());
@@ -72,7 +77,7 @@ impl ApiServer {
             "{ADMIN_TOKEN},admin,admin,system:masters\n{OPERATOR_TOKEN},{OPERATOR_USER},operator,\"system:serviceaccounts,system:authenticated\"\n"
         );
         std::fs::write(path("tokens.csv"), tokens).expect("the tokens are written");
-        let command = vec![
+        let mut command = vec![
             binary("kube-apiserver"),
             format!("--etcd-servers={etcd_url}"),
             "--bind-address=127.0.0.1".to_owned(),
@@ -86,9 +91,8 @@ impl ApiServer {
             format!("--service-account-signing-key-file={}", path("sa.key")),
             // No controller creates the service accounts.
             "--disable-admission-plugins=ServiceAccount".to_owned(),
-            // As on OpenShift: an owner reference that blocks deletion needs a right on the owner.
-            "--enable-admission-plugins=OwnerReferencesPermissionEnforcement".to_owned(),
         ];
+        command.extend(flags.iter().map(|flag| (*flag).to_owned()));
         let _etcd = Process::start(&etcd, &dir.path().join("etcd.log"));
         let server = Mutex::new(Process::start(&command, &dir.path().join("kube-apiserver.log")));
         let server = Self { url: format!("https://127.0.0.1:{port}"), command, server, _etcd, dir };

@@ -7,7 +7,7 @@ pub mod operators;
 mod process;
 pub mod wait;
 
-pub use cluster::Cluster;
+pub use cluster::{Cluster, install};
 use kube::core::DynamicObject;
 pub use operators::{Running, start};
 use serde_json::{Value, json};
