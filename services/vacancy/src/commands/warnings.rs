@@ -1,11 +1,10 @@
 //! Warnings about settings, before a command that runs and ends.
 
-use std::io::Write;
+use telemetry::console::print_message;
 
 /// Prints each warning as a line on standard error.
 pub fn print_warnings(warnings: &[String]) {
     for warning in warnings {
-        // Nobody may read it.
-        let _ = writeln!(std::io::stderr(), "warning: {warning}");
+        print_message(&format_args!("warning: {warning}"));
     }
 }
