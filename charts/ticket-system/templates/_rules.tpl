@@ -6,11 +6,6 @@
 - apiGroups: [ticket-system.io]
   resources: [ticketsystems/status]
   verbs: [patch]
-# Children name their owner with blockOwnerDeletion. Clusters that check owner references, such as
-# OpenShift, require this right for it. The operator sets no finalizer.
-- apiGroups: [ticket-system.io]
-  resources: [ticketsystems/finalizers]
-  verbs: [update]
 # By name only. list and watch would read every Secret in the namespace.
 - apiGroups: [""]
   resources: [secrets]
