@@ -51,4 +51,4 @@ def _measured(hpa: dict) -> bool:
     """Whether the autoscaler has metrics of the pods; those of new pods take a while."""
     metrics = hpa.get("status", {}).get("currentMetrics") or []
     # A metric that cannot be read yet is in the list, but empty.
-    return bool(metrics) and all("averageUtilization" in metric.get("resource", {}).get("current", {}) for metric in metrics)
+    return bool(metrics) and all("averageUtilization" in metric.get("containerResource", {}).get("current", {}) for metric in metrics)
