@@ -18,8 +18,21 @@ async fn send(client: &Client, method: &Method, path: &str, body: Option<String>
     Answer { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
 }
 
+/// Status and problem code. An entry of a batch has its own, in the place of its answer.
+fn verdict(answer: &Answer) -> (u16, String) {
+    match answer.json().as_array().and_then(|entries| entries.last()) {
+        Some(entry) => (
+            entry["status"].as_u64().and_then(|status| status.try_into().ok()).unwrap_or_default(),
+            entry["code"].as_str().unwrap_or_default().to_owned(),
+        ),
+        None => (answer.status, answer.problem()),
+    }
+}
+
 fn detail(answer: &Answer) -> String {
-    answer.json()["detail"].as_str().unwrap_or_default().to_owned()
+    let body = answer.json();
+    let problem = body.as_array().and_then(|entries| entries.last()).unwrap_or(&body);
+    problem["detail"].as_str().unwrap_or_default().to_owned()
 }
 
 /// A value of `schema` with all members.
@@ -125,8 +138,8 @@ async fn every_body_refuses_unknown_and_repeated_members() {
                     objects += 1;
                     let answer = send(&client, &method, &path, Some(body.clone())).await;
                     assert_eq!(
-                        (answer.status, answer.problem().as_str()),
-                        (422, "validation"),
+                        verdict(&answer),
+                        (422, "validation".to_owned()),
                         "{method} {path} {body}"
                     );
                     let detail = detail(&answer);
@@ -138,7 +151,7 @@ async fn every_body_refuses_unknown_and_repeated_members() {
             }
             let with_query = format!("{path}?qty=1");
             let answer = send(&client, &method, &with_query, Some(value.to_string())).await;
-            assert_eq!((answer.status, answer.problem().as_str()), (422, "validation"), "{path}");
+            assert_eq!(verdict(&answer), (422, "validation".to_owned()), "{path}");
             assert!(detail(&answer).contains("\"qty\""), "{}", detail(&answer));
         }
     }
@@ -177,11 +190,7 @@ async fn every_query_refuses_unknown_and_repeated_parameters() {
                 ("zzz".to_owned(), "Unknown parameter \"zzz\"; known are ".to_owned()),
             ] {
                 let answer = send(&client, &Method::GET, &format!("{path}?{query}"), None).await;
-                assert_eq!(
-                    (answer.status, answer.problem().as_str()),
-                    (422, "validation"),
-                    "{path} {query}"
-                );
+                assert_eq!(verdict(&answer), (422, "validation".to_owned()), "{path} {query}");
                 assert!(
                     detail(&answer).starts_with(&message),
                     "{path} {query}: {}",
@@ -248,12 +257,12 @@ async fn a_misspelt_member_is_named_with_the_nearest_one() {
         (
             client.clone(),
             "/api/v1/reserve/batch".to_owned(),
-            r#"[{"qty":1,"key":"a"},{"qty":1,"key":"b","evnt":"x"}]"#,
-            r#"[1]: unknown member "evnt"; did you mean "event"?"#,
+            r#"[{"qty":1,"key":"b","evnt":"x"}]"#,
+            r#"Unknown member "evnt"; did you mean "event"?"#,
         ),
     ] {
         let answer = send(&client, &Method::POST, &path, Some(body.to_owned())).await;
-        assert_eq!((answer.status, answer.problem().as_str()), (422, "validation"), "{body}");
+        assert_eq!(verdict(&answer), (422, "validation".to_owned()), "{body}");
         assert_eq!(detail(&answer), message, "{body}");
     }
     let twice = r#"{"stocks":{"g":1,"g":2}}"#.to_owned();
@@ -265,7 +274,7 @@ async fn a_misspelt_member_is_named_with_the_nearest_one() {
     // A body that is not JSON stays 400, also when another fault comes first.
     for broken in [r#"{"qty":1,"event":"gala""#, r#"{"qty":"x"}}"#, r#"{"event":1,}"#] {
         let answer = send(&client, &Method::POST, "/api/v1/reserve", Some(broken.to_owned())).await;
-        assert_eq!((answer.status, answer.problem().as_str()), (400, "malformed_json"), "{broken}");
+        assert_eq!(verdict(&answer), (400, "malformed_json".to_owned()), "{broken}");
     }
     assert_eq!(client.ledger("default").await.len(), 2, "only the hold");
 }
@@ -328,7 +337,7 @@ async fn messages_are_in_plain_words() {
         ),
     ] {
         let answer = send(&client, method, path, Some(body.to_owned())).await;
-        assert_eq!((answer.status, answer.problem().as_str()), (422, "validation"), "{body}");
+        assert_eq!(verdict(&answer), (422, "validation".to_owned()), "{body}");
         assert_eq!(detail(&answer), message, "{body}");
     }
     for (time, again) in [
@@ -353,7 +362,7 @@ async fn customers_that_look_the_same_are_the_same() {
     assert_eq!(buy("Zoe\u{308} M\u{fc}ller").await.json()["success"], true);
     for same in ["Zo\u{eb} M\u{fc}ller", " Zoe\u{308} Mu\u{308}ller\u{3000}"] {
         let answer = buy(same).await;
-        assert_eq!((answer.status, answer.problem().as_str()), (409, "limit_exceeded"), "{same:?}");
+        assert_eq!(verdict(&answer), (409, "limit_exceeded".to_owned()), "{same:?}");
     }
     let items = json!([{"stock": "general", "qty": 1}]);
     let hold = json!({"event": "default", "items": items, "customer": "Zoe\u{308} M\u{fc}ller "});
@@ -362,7 +371,7 @@ async fn customers_that_look_the_same_are_the_same() {
         ["Zo\u{200b}\u{eb}", "\u{202e}Zo\u{eb}", "Zo\u{eb}\u{fe0f}", "Zo\u{eb}\n", "\u{feff}", " "]
     {
         let answer = buy(hidden).await;
-        assert_eq!((answer.status, answer.problem().as_str()), (422, "validation"), "{hidden:?}");
+        assert_eq!(verdict(&answer), (422, "validation".to_owned()), "{hidden:?}");
         assert!(
             detail(&answer).starts_with("customer: must be 1 to 128 characters"),
             "{}",
