@@ -8,6 +8,7 @@ use http_server::{
     descriptors::TooFewDescriptors,
     docs::Documentation,
     health::{CheckResult, Health},
+    middleware::RequestSettings,
     program::Failure,
     server,
     server::BindError,
@@ -22,7 +23,7 @@ use vacancy_service::VacancySettings;
 
 use crate::{
     api::{AppState, router},
-    client::{RemoteVacancyClient, SetupError},
+    client::{Ready, RemoteVacancyClient, SetupError},
     settings::TicketSettings,
 };
 
@@ -32,6 +33,9 @@ pub const TITLE: &str = "Ticket Sale Service";
 pub const NAME: &str = "ticket";
 /// The version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The most ticket services that a request may have passed before this one.
+const HOPS_MAX: u32 = 3;
 
 /// The reason why the service did not start.
 #[derive(Debug, Error)]
@@ -86,8 +90,20 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
+    serve_with(settings, RemoteVacancyClient::new(&settings.link)?, listener, shutdown).await
+}
+
+/// Serves ticket on `listener` until `shutdown`, and sells through `client`.
+///
+/// # Errors
+/// [`RunError`].
+pub async fn serve_with(
+    settings: &TicketSettings,
+    client: RemoteVacancyClient,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RunError> {
     let connections = descriptors::fit(&settings.http.server(), link_descriptors(settings))?;
-    let client = RemoteVacancyClient::new(&settings.link)?;
     let metrics = Metrics::new(NAME, VERSION)?;
     client.register(metrics.registry())?;
     let state = AppState::new(client, settings.vacancy.limits.qty_max);
@@ -99,9 +115,9 @@ pub async fn serve(
     };
     let info = ServiceInfo::new(NAME, VERSION, settings.mode.as_str(), &settings.http.environment)
         .with_link("purchase", "/api/v1/purchase");
-    let parts =
-        AppParts::new(info, health.clone(), metrics.clone(), settings.http.requests.clone())
-            .with_documentation(documentation);
+    let requests = RequestSettings { hops_max: Some(HOPS_MAX), ..settings.http.requests.clone() };
+    let parts = AppParts::new(info, health.clone(), metrics.clone(), requests)
+        .with_documentation(documentation);
     health.set_ready();
     let router = finish(router, parts);
     server::serve(listener, router, &connections, &health, &metrics, shutdown).await;
@@ -117,11 +133,16 @@ fn link_descriptors(settings: &TicketSettings) -> usize {
 
 fn health(state: &AppState) -> Health {
     let client = state.client().clone();
-    Health::new(NAME).with_check("vacancy", move || {
+    Health::new(NAME).with_identity(VERSION).with_check("vacancy", move || {
         let client = client.clone();
         async move {
-            let result =
-                client.ready().await.map_or_else(CheckResult::down, |()| CheckResult::up());
+            let result = match client.ready().await {
+                Ok(Ready { version: Some(version) }) => {
+                    CheckResult::up().with_extra("vacancy_version", version)
+                }
+                Ok(Ready { version: None }) => CheckResult::up(),
+                Err(reason) => CheckResult::down(reason),
+            };
             client
                 .breaker()
                 .into_iter()

@@ -11,7 +11,10 @@ use config::{
 use http_server::{middleware::RequestSettings, settings::HttpSettings};
 use vacancy_service::settings::{DeploymentMode, VacancyArgs, VacancySettings, port};
 
-use crate::client::{BatcherSettings, BreakerSettings, VacancyLink};
+use crate::client::{BatcherSettings, BreakerSettings, EndpointSettings, VacancyLink};
+
+/// The time between the end of the wait for vacancy and REQUEST_TIMEOUT_S.
+const ANSWER_MARGIN: Duration = Duration::from_millis(100);
 
 /// The variables of ticket and of the monolith.
 #[derive(Debug, Clone, Args)]
@@ -41,6 +44,22 @@ pub struct LinkArgs {
         value_parser = url()
     )]
     pub vacancy_url: String,
+    /// Time between two resolutions of the host of VACANCY_URL. Calls are spread over all its
+    /// addresses; a connection that fails causes a resolution at once.
+    #[arg(
+        env = "VACANCY_RESOLVE_INTERVAL_MS",
+        default_value = "1000",
+        value_parser = range(100..=60_000_u64).unit("milliseconds")
+    )]
+    pub vacancy_resolve_interval_ms: u64,
+    /// Age at which connections to vacancy are replaced, varied by 10 %, so that a load balancer
+    /// in front of vacancy can spread them again.
+    #[arg(
+        env = "VACANCY_CONNECTION_AGE_S",
+        default_value = "60",
+        value_parser = seconds(1.0..=86_400.0)
+    )]
+    pub vacancy_connection_age: Duration,
     /// Time that ticket waits for vacancy; a purchase that waits half of it for a call gets 503.
     #[arg(
         env = "VACANCY_TIMEOUT",
@@ -74,6 +93,15 @@ pub struct LinkArgs {
     /// tenth of all calls.
     #[arg(env = "VACANCY_RETRIES", default_value = "2", value_parser = range(0..=10_u32))]
     pub vacancy_retries: u32,
+    /// Time for which purchases wait, beyond VACANCY_TIMEOUT, while vacancy accepts no connection,
+    /// such as during its replacement; then they get 503 until it does. It ends 0.1 s before
+    /// REQUEST_TIMEOUT_S. VACANCY_RETRIES=0 turns it off.
+    #[arg(
+        env = "VACANCY_RECONNECT_WAIT_S",
+        default_value = "5",
+        value_parser = seconds(0.0..=60.0)
+    )]
+    pub vacancy_reconnect_wait: Duration,
     /// Consecutive failures before the circuit breaker opens. While it is open, purchases get 503
     /// immediately.
     #[arg(env = "BREAKER_FAILURES", default_value = "5", value_parser = range(1..=1_000_u32))]
@@ -174,17 +202,104 @@ impl LinkArgs {
                 bytes_max: requests.max_body_bytes,
                 queue_max: self.vacancy_queue_max,
             },
+            endpoints: EndpointSettings {
+                resolve_interval: Duration::from_millis(self.vacancy_resolve_interval_ms),
+                connection_age: self.vacancy_connection_age,
+            },
             retries_max: self.vacancy_retries,
+            // The answer must leave in time: it may carry a generated key.
+            reconnect_wait: self
+                .vacancy_reconnect_wait
+                .min(request_timeout.saturating_sub(self.vacancy_timeout + ANSWER_MARGIN)),
             breaker: BreakerSettings { failures: self.breaker_failures, open: self.breaker_open },
         })
     }
 }
 
-/// A URL, without the slash at its end.
+/// A URL of scheme, host and port alone, in the form that a URL library gives it.
 fn url() -> Accept<String> {
-    let words = "an http URL without a path or password, such as http://vacancy:8001";
+    let words = "an http URL of host and port alone, such as http://vacancy:8001";
     Accept::new(words, |text| {
-        let accepted = http_path(text).is_some_and(|path| path.is_empty() || path == "/");
-        accepted.then(|| text.trim_end_matches('/').to_owned())
+        // Parsed leniently, a URL loses some of what must not be in it.
+        let rest = text.get(..HTTP.len()).filter(|scheme| scheme.eq_ignore_ascii_case(HTTP));
+        let rest = rest.map(|_| &text[HTTP.len()..])?;
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let is_plain = !rest.is_empty()
+            && !rest.contains(|c: char| {
+                c.is_whitespace() || c.is_control() || ['/', '\\', '?', '#', '@'].contains(&c)
+            });
+        let url = reqwest::Url::parse(text).ok().filter(|url| {
+            is_plain && url.has_host() && url.path() == "/" && url.port() != Some(0)
+        })?;
+        Some(url.as_str().trim_end_matches('/').to_owned())
     })
+}
+
+const HTTP: &str = "http://";
+
+#[cfg(test)]
+mod tests {
+    use config::Source;
+
+    use super::*;
+
+    fn link(url: &str) -> Result<String, ConfigError> {
+        let source = Source::from_pairs([("VACANCY_URL", url)]);
+        TicketSettings::from_source(&source).map(|settings| settings.link.url)
+    }
+
+    #[test]
+    fn url_is_host_and_port_alone() {
+        for (given, used) in [
+            ("http://vacancy:8001", "http://vacancy:8001"),
+            ("http://vacancy:8001/", "http://vacancy:8001"),
+            ("HTTP://Vacancy.Shop.svc:8001", "http://vacancy.shop.svc:8001"),
+            ("http://vacancy", "http://vacancy"),
+            ("http://127.0.0.1:8001", "http://127.0.0.1:8001"),
+            ("http://[::1]:8001", "http://[::1]:8001"),
+        ] {
+            assert_eq!(link(given).ok().as_deref(), Some(used), "{given}");
+        }
+        for refused in [
+            "vacancy:8001",
+            "https://vacancy:8001",
+            "http://",
+            "http:///",
+            "http:vacancy:8001",
+            "http:/vacancy:8001",
+            "http://vacancy:8001/api",
+            "http://vacancy:8001//",
+            "http://vacancy:8001/.",
+            "http://vacancy:8001\\x",
+            "http://vacancy:8001?x=1",
+            "http://vacancy:8001/?",
+            "http://vacancy:8001#x",
+            "http://vacancy:8001/#",
+            "http://u:secret@vacancy:8001",
+            "http://u@vacancy:8001",
+            "http://@vacancy:8001",
+            "http://:@vacancy:8001",
+            "http://vacancy:0",
+            "http://vacancy:99999",
+            "http://va cancy:8001",
+            "http://one,two:8001/x",
+        ] {
+            let error = link(refused).expect_err(refused).to_string();
+            assert!(error.starts_with("VACANCY_URL: ") && !error.contains("secret"), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+
+    #[test]
+    fn wait_for_vacancy_ends_before_the_request() {
+        let wait = |pairs: &[(&str, &str)]| {
+            let settings = TicketSettings::from_source(&Source::from_pairs(pairs.to_vec()));
+            settings.expect("accepted").link.reconnect_wait.as_secs_f64()
+        };
+        assert_eq!(wait(&[]), 5.0);
+        assert_eq!(wait(&[("VACANCY_TIMEOUT", "8")]), 1.9);
+        assert_eq!(wait(&[("VACANCY_TIMEOUT", "9.95")]), 0.0);
+        assert_eq!(wait(&[("VACANCY_RECONNECT_WAIT_S", "0")]), 0.0);
+        assert_eq!(wait(&[("REQUEST_TIMEOUT_S", "60"), ("VACANCY_RECONNECT_WAIT_S", "30")]), 30.0);
+    }
 }

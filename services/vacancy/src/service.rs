@@ -221,6 +221,7 @@ fn health<S: StockService>(backend: &StockBackend) -> Health {
         }
     };
     Health::new(S::NAME)
+        .with_identity(S::VERSION)
         .with_check("store", check(backend.engine().clone()))
         .with_check("vacancy", check(backend.engine().clone()))
 }

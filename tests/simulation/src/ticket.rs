@@ -67,6 +67,7 @@ pub async fn process(registries: Registries, scenario: Scenario, start: u64) -> 
     let settings = TicketSettings::from_source(&Source::from_pairs([
         ("VACANCY_URL", url.as_str()),
         ("VACANCY_TIMEOUT", "0.6"),
+        ("VACANCY_RECONNECT_WAIT_S", "0.3"),
         ("VACANCY_CALLS", &calls),
         ("VACANCY_BATCH_MAX", "6"),
         ("VACANCY_QUEUE_MAX", "5"),

@@ -9,7 +9,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use check::Check;
 pub use check::{CheckResult, Readiness};
 pub use lifecycle::{Lifecycle, Stage};
-pub use routes::is_probe_path;
+pub use routes::{is_probe_path, is_ready_path};
 
 /// Limit for the check of one dependency.
 pub const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
@@ -21,6 +21,8 @@ pub struct Health {
     lifecycle: Lifecycle,
     checks: Arc<Vec<Check>>,
     check_timeout: Duration,
+    /// Shown on readiness, so that a caller can tell which service it has reached.
+    version: Option<&'static str>,
 }
 
 impl Health {
@@ -32,6 +34,7 @@ impl Health {
             lifecycle: Lifecycle::default(),
             checks: Arc::default(),
             check_timeout: CHECK_TIMEOUT,
+            version: None,
         }
     }
 
@@ -50,6 +53,13 @@ impl Health {
     #[must_use]
     pub fn with_check_timeout(mut self, timeout: Duration) -> Self {
         self.check_timeout = timeout;
+        self
+    }
+
+    /// Adds the name of the service and `version` to the readiness response.
+    #[must_use]
+    pub fn with_identity(mut self, version: &'static str) -> Self {
+        self.version = Some(version);
         self
     }
 
@@ -81,6 +91,11 @@ impl Health {
             self.checks.iter().map(|check| check.run(self.check_timeout)),
         )
         .await;
-        check::summarize(self.lifecycle.stage(), &self.checks, results)
+        let mut readiness = check::summarize(self.lifecycle.stage(), &self.checks, results);
+        if let Some(version) = self.version {
+            readiness.body.insert("service".to_owned(), self.service.as_ref().into());
+            readiness.body.insert("version".to_owned(), version.into());
+        }
+        readiness
     }
 }

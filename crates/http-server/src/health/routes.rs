@@ -17,6 +17,12 @@ pub fn is_probe_path(path: &str) -> bool {
     LIVE_PATHS.contains(&path) || READY_PATHS.contains(&path) || path == METRICS_PATH
 }
 
+/// Whether `path` is that of the readiness probe.
+#[must_use]
+pub fn is_ready_path(path: &str) -> bool {
+    READY_PATHS.contains(&path)
+}
+
 impl Health {
     /// The probes: `/health`, `/api/v1/health`, `/livez`, `/ready` and `/readyz`.
     pub fn routes(&self) -> Router {

@@ -15,6 +15,9 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Name of the W3C trace context header, in and out.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
+/// Counts the ticket services that a request has passed. Each adds one to the calls it makes.
+pub const HOPS: HeaderName = HeaderName::from_static("x-ticket-hops");
+
 /// Extracts the id of the current request, to pass on to other services.
 #[derive(Debug, Clone)]
 pub struct CurrentRequestId(pub Option<String>);
@@ -38,6 +41,8 @@ pub(super) struct Head {
     pub negotiated: bool,
     /// Why the request is refused.
     pub flaw: Option<Flaw>,
+    /// The ticket services that the request has passed.
+    pub hops: u32,
 }
 
 impl Head {
@@ -67,6 +72,7 @@ impl Head {
                     head.traceparent = (traceparents == 1 && is_traceparent(value.as_bytes()))
                         .then(|| value.clone());
                 }
+                "x-ticket-hops" => head.hops = head.hops.max(hops(value)),
                 _ => {}
             }
         }
@@ -84,6 +90,12 @@ impl Head {
         head.flaw = checks.flaw(version, has_body);
         head
     }
+}
+
+/// Reads a value of [`HOPS`]. A malformed one counts as the longest way: no service sends it.
+#[must_use]
+pub fn hops(value: &HeaderValue) -> u32 {
+    value.to_str().ok().and_then(|text| text.parse().ok()).unwrap_or(u32::MAX)
 }
 
 /// `version-trace-parent-flags` in lower-case hexadecimal; version ff is invalid.
@@ -143,6 +155,20 @@ mod tests {
                 (accepted, accepted),
                 "{given:?}"
             );
+        }
+    }
+
+    #[test]
+    fn the_longest_way_counts() {
+        for (given, hops) in [
+            (&["3"][..], 3),
+            (&[], 0),
+            (&["1", "4", "2"], 4),
+            (&["-1"], u32::MAX),
+            (&["99999999999"], u32::MAX),
+            (&["many"], u32::MAX),
+        ] {
+            assert_eq!(read(&HOPS, given).0.hops, hops, "{given:?}");
         }
     }
 

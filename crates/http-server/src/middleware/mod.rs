@@ -34,7 +34,7 @@ use call::Call;
 pub use cors::{CorsOrigins, InvalidOrigin};
 use future::{ResponseFuture, Work};
 use head::Head;
-pub use head::{CurrentRequestId, REQUEST_ID, TRACEPARENT};
+pub use head::{CurrentRequestId, HOPS, REQUEST_ID, TRACEPARENT, hops};
 use http::Request;
 use log_budget::LogBudget;
 use negotiate::Negotiation;
@@ -109,7 +109,7 @@ where
             Call::begin(self.route.clone(), method, request.extensions().get::<MatchedPath>());
         let (version, has_body) = (request.version(), !request.body().is_end_stream());
         let head = Head::read(request.headers_mut(), version, has_body);
-        let (negotiated, flaw) = (head.negotiated, head.flaw);
+        let (negotiated, flaw, hops) = (head.negotiated, head.flaw, head.hops);
         call.take_ids(head, request.headers_mut());
         call.note_version(version);
 
@@ -121,7 +121,7 @@ where
                 }
                 Some(flaw.problem())
             }
-            None => self.refusal(&mut request, &mut call),
+            None => self.refusal(&mut request, &mut call, hops),
         };
         let work = if let Some(problem) = refusal {
             let response = problem.into_response();
@@ -155,9 +155,14 @@ where
 
 impl<S> MiddlewareService<S> {
     /// The problem of a request that does not reach its handler.
-    fn refusal(&self, request: &mut Request<Body>, call: &mut Call) -> Option<Problem> {
+    fn refusal(&self, request: &mut Request<Body>, call: &mut Call, hops: u32) -> Option<Problem> {
         let shared = &self.route.shared;
         let settings = &shared.settings;
+        if hops > 0 && settings.is_loop(hops, request.uri().path()) {
+            return Some(Problem::loop_detected(
+                "The request comes from a ticket service. VACANCY_URL must lead to vacancy.",
+            ));
+        }
         let is_over = |priority| call.is_over(settings.in_flight_max(priority));
         if is_over(Priority::Normal) && !is_probe_path(request.uri().path()) {
             let urgent = (settings.is_urgent)(request.method(), call.path());

@@ -7,6 +7,7 @@ use config::accept::{parsed, range, seconds};
 use http::Method;
 
 use super::{CorsOrigins, QuotaSettings};
+use crate::health::is_ready_path;
 
 /// Limits and deadlines of requests.
 #[derive(Debug, Clone, Args)]
@@ -57,6 +58,10 @@ pub struct RequestSettings {
     /// reserved tenth of `max_in_flight`.
     #[arg(skip = never_urgent as fn(&Method, &str) -> bool)]
     pub is_urgent: fn(&Method, &str) -> bool,
+    /// The most ticket services that a request may have passed, if this is one; above it 508. A
+    /// readiness probe of another one is a loop in any case.
+    #[arg(skip)]
+    pub hops_max: Option<u32>,
 }
 
 /// Whether a request may use the reserve.
@@ -79,6 +84,11 @@ impl RequestSettings {
             Priority::Urgent => self.max_in_flight,
             Priority::Normal => self.max_in_flight - self.max_in_flight / 10,
         }
+    }
+
+    /// Whether a request that has passed `hops` ticket services goes in a circle.
+    pub(super) fn is_loop(&self, hops: u32, path: &str) -> bool {
+        self.hops_max.is_some_and(|max| hops > max || (hops > 0 && is_ready_path(path)))
     }
 
     /// Maximum number of slow bodies at once.

@@ -109,6 +109,11 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
     }
 
+    /// 508: the request goes in a circle.
+    pub fn loop_detected(detail: impl Into<Detail>) -> Self {
+        Self::new(StatusCode::LOOP_DETECTED, "loop_detected", "Loop detected", detail)
+    }
+
     /// 503 with `Retry-After`, from `retry_after_s` to twice that: the server is overloaded or
     /// draining, or a dependency is down.
     pub fn overloaded(detail: impl Into<Detail>, retry_after_s: u32) -> Self {

@@ -14,10 +14,32 @@ pub struct VacancyLink {
     /// VACANCY_CALLS (HTTP_MAX_CONNECTIONS if that is less), VACANCY_BATCH_MAX, MAX_BODY_BYTES,
     /// VACANCY_QUEUE_MAX
     pub batcher: BatcherSettings,
+    /// VACANCY_RESOLVE_INTERVAL_MS, VACANCY_CONNECTION_AGE_S
+    pub endpoints: EndpointSettings,
     /// VACANCY_RETRIES
     pub retries_max: u32,
+    /// VACANCY_RECONNECT_WAIT_S
+    pub reconnect_wait: Duration,
     /// BREAKER_FAILURES, BREAKER_OPEN_S
     pub breaker: BreakerSettings,
+}
+
+impl VacancyLink {
+    /// Returns the time to connect: a fraction of the timeout of a call, so that after a host that
+    /// vanished another one can be tried.
+    #[must_use]
+    pub fn connect_timeout(&self) -> Duration {
+        self.timeout / 4
+    }
+}
+
+/// How the endpoints of vacancy are found, and when connections to them are replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndpointSettings {
+    /// The time from one resolution of the host to the next.
+    pub resolve_interval: Duration,
+    /// The age at which connections are replaced, ± 10 %.
+    pub connection_age: Duration,
 }
 
 /// The limits of batches and of the queue.

@@ -1,5 +1,7 @@
 //! The client for vacancy in the same process.
 
+use std::borrow::Cow;
+
 use http_server::Problem;
 use inventory::IdempotencyKey;
 use vacancy_api::{ReserveAnswer, Wording, reserved};
@@ -8,8 +10,10 @@ use vacancy_service::{ReservationService, problem_of_engine};
 use super::{
     error::ClientError,
     purchase_request::PurchaseRequest,
-    vacancy_client::{BoxFuture, VacancyClient},
+    vacancy_client::{BoxFuture, Ready, VacancyClient},
 };
+
+const NOT_READY: &str = "the store failed or the process is stopping";
 
 /// Calls the engine directly.
 #[derive(Clone)]
@@ -47,9 +51,10 @@ impl VacancyClient for LocalVacancyClient {
         })
     }
 
-    fn ready(&self) -> BoxFuture<'_, Result<(), &'static str>> {
+    fn ready(&self) -> BoxFuture<'_, Result<Ready, Cow<'static, str>>> {
         Box::pin(async {
-            self.0.engine().check().map_err(|_| "the store failed or the process is stopping")
+            let checked = self.0.engine().check();
+            checked.map(|()| Ready::default()).map_err(|_| NOT_READY.into())
         })
     }
 }

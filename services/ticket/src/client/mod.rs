@@ -13,9 +13,12 @@ mod trace_headers;
 mod vacancy_client;
 
 pub use error::ClientError;
-pub use link_settings::{BatcherSettings, BreakerSettings, VacancyLink};
+pub use link_settings::{BatcherSettings, BreakerSettings, EndpointSettings, VacancyLink};
 pub use local::LocalVacancyClient;
 pub use purchase_request::PurchaseRequest;
-pub use remote::{Jitter, RemoteVacancyClient, SetupError, Transport, TransportError};
+pub use remote::{
+    Balanced, Connector, EndpointCounts, Jitter, RemoteVacancyClient, Resolver, SetupError,
+    SystemResolver, Transport, TransportError,
+};
 pub use trace_headers::TraceHeaders;
-pub use vacancy_client::{BoxFuture, VacancyClient};
+pub use vacancy_client::{BoxFuture, Ready, VacancyClient};

@@ -1,13 +1,14 @@
 //! Headers that trace a request through both services.
 
 use http::{HeaderMap, HeaderValue};
-use http_server::middleware::{REQUEST_ID, TRACEPARENT};
+use http_server::middleware::{HOPS, REQUEST_ID, TRACEPARENT, hops};
 
 /// `X-Request-ID` and `traceparent`, as forwarded to vacancy.
 #[derive(Debug, Clone, Default)]
 pub struct TraceHeaders {
     request_id: Option<HeaderValue>,
     traceparent: Option<HeaderValue>,
+    hops: u32,
 }
 
 impl TraceHeaders {
@@ -17,6 +18,7 @@ impl TraceHeaders {
         Self {
             request_id: headers.get(REQUEST_ID).cloned(),
             traceparent: headers.get(TRACEPARENT).cloned(),
+            hops: headers.get_all(HOPS).iter().map(hops).max().unwrap_or(0),
         }
     }
 
@@ -26,12 +28,19 @@ impl TraceHeaders {
         self.traceparent.as_ref()
     }
 
+    /// Returns the ticket services that the request has passed before this one.
+    #[must_use]
+    pub fn hops(&self) -> u32 {
+        self.hops
+    }
+
     /// Returns the headers of the same request in the span `traceparent`, if there is one.
     #[must_use]
     pub fn within(&self, traceparent: Option<HeaderValue>) -> Self {
         Self {
             request_id: self.request_id.clone(),
             traceparent: traceparent.or_else(|| self.traceparent.clone()),
+            hops: self.hops,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The interface of all clients.
 
-use std::{future::Future, pin::Pin};
+use std::{borrow::Cow, future::Future, pin::Pin};
 
 use inventory::IdempotencyKey;
 use vacancy_api::ReserveAnswer;
@@ -9,6 +9,13 @@ use super::{error::ClientError, purchase_request::PurchaseRequest};
 
 /// A boxed future.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// vacancy is ready.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ready {
+    /// Its version, if it is another process that says it.
+    pub version: Option<String>,
+}
 
 /// Sells through vacancy, in this process or another one.
 pub trait VacancyClient: Send + Sync + 'static {
@@ -23,7 +30,7 @@ pub trait VacancyClient: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<ReserveAnswer, ClientError>>;
 
     /// Checks whether vacancy is ready. The error is a reason that may be public.
-    fn ready(&self) -> BoxFuture<'_, Result<(), &'static str>>;
+    fn ready(&self) -> BoxFuture<'_, Result<Ready, Cow<'static, str>>>;
 
     /// Returns the state of the circuit breaker, if the client has one.
     fn breaker(&self) -> Option<&'static str> {

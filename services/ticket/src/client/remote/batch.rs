@@ -1,5 +1,7 @@
 //! Purchases that share a call.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use tokio::time::Instant;
 
@@ -29,6 +31,14 @@ impl Batch {
     /// that the batch is empty.
     pub fn deadline(&self) -> Option<Instant> {
         self.purchases.iter().map(|pending| pending.deadline).max()
+    }
+
+    /// Moves the deadline of each purchase by the time, since it arrived, in which vacancy could
+    /// not be reached.
+    pub fn hold(&mut self, held_since: impl Fn(Instant) -> Duration) {
+        for pending in &mut self.purchases {
+            pending.hold(held_since(pending.enqueued_at));
+        }
     }
 
     /// Records the delivery of another attempt.
@@ -102,8 +112,6 @@ fn error_after(delivery: Delivery, error: ClientError) -> ClientError {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use http_server::Problem;
 
     use super::*;

@@ -110,7 +110,8 @@ mod tests {
             trace: TraceHeaders::default(),
         };
         let (now, reply_to) = (Instant::now(), oneshot::channel().0);
-        Pending { purchase, deadline: now, send_by: now, enqueued_at: now, reply_to }
+        let held = std::time::Duration::ZERO;
+        Pending { purchase, deadline: now, send_by: now, enqueued_at: now, held, reply_to }
     }
 
     fn batcher(

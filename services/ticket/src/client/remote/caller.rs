@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use http::{HeaderValue, Method, Request, Uri, header::CONTENT_TYPE, uri::InvalidUri};
-use http_server::extract::{CallerDeadline, IdempotencyKey};
+use http_server::{
+    extract::{CallerDeadline, IdempotencyKey},
+    middleware::HOPS,
+};
 use tokio::time::{Instant, timeout_at};
 use vacancy_api::{BatchItem, ReserveBody, quoted};
 
@@ -56,6 +59,8 @@ impl Caller {
         headers.insert(CallerDeadline::HEADER, remaining_ms(deadline, now).into());
         // A batch is traced as its first purchase; the keys of the others are in the body.
         trace.insert_into(headers);
+        let hops = purchases.iter().map(|pending| pending.purchase.trace.hops()).max();
+        headers.insert(HOPS, hops.unwrap_or(0).saturating_add(1).into());
         let bytes_max = RESPONSE_BYTES_MAX + RESPONSE_BYTES_PER_PURCHASE * purchases.len();
         match timeout_at(deadline, self.transport.send(request, bytes_max)).await {
             Ok(Ok(response)) => {

@@ -1,6 +1,6 @@
 //! [`RemoteVacancyClient`]: batcher, dispatcher and readiness probe, put together.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use inventory::IdempotencyKey;
 use prometheus::Registry;
@@ -13,29 +13,33 @@ use super::{
         error::ClientError,
         link_settings::VacancyLink,
         purchase_request::PurchaseRequest,
-        vacancy_client::{BoxFuture, VacancyClient},
+        vacancy_client::{BoxFuture, Ready, VacancyClient},
     },
+    balanced::Balanced,
     batcher::Batcher,
     breaker::Breaker,
     caller::Caller,
+    connections::TcpConnector,
     dispatcher::Dispatcher,
     jitter::Jitter,
-    metrics::LinkMetrics,
+    metrics::{LinkMetrics, register_endpoints},
+    outage::Outage,
     pending::Pending,
     ready_probe::ReadyProbe,
+    resolver::{Resolver, SystemResolver},
     retry::RetryPolicy,
-    transport::{Connections, Transport},
+    transport::Transport,
 };
 
 /// The client could not be created.
 #[derive(Debug, Error)]
 pub enum SetupError {
-    /// The HTTP client failed.
-    #[error("cannot create the vacancy client: {0}")]
-    Client(#[from] reqwest::Error),
     /// The URL of vacancy is not usable.
     #[error("VACANCY_URL is not usable: {0}")]
     Url(#[from] http::uri::InvalidUri),
+    /// The URL of vacancy has no host.
+    #[error("VACANCY_URL is not usable: it has no host")]
+    NoHost,
     /// A metric is invalid.
     #[error("cannot create the vacancy client's metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -47,6 +51,7 @@ pub struct RemoteVacancyClient {
     batcher: Arc<Batcher>,
     dispatcher: Arc<Dispatcher>,
     probe: Arc<ReadyProbe>,
+    transport: Arc<dyn Transport>,
 }
 
 impl RemoteVacancyClient {
@@ -55,7 +60,29 @@ impl RemoteVacancyClient {
     /// # Errors
     /// [`SetupError`].
     pub fn new(link: &VacancyLink) -> Result<Self, SetupError> {
-        Self::with_transport(link, Arc::new(Connections::new(link)?), Jitter::default())
+        let url = parse(&link.url)?;
+        let host = url.host_str().ok_or(SetupError::NoHost)?;
+        Self::with_resolver(link, Arc::new(SystemResolver::new(host)))
+    }
+
+    /// Creates a client for `link` that calls the addresses of `resolver`, whatever the host of
+    /// its URL is.
+    ///
+    /// # Errors
+    /// [`SetupError`].
+    pub fn with_resolver(
+        link: &VacancyLink,
+        resolver: Arc<dyn Resolver>,
+    ) -> Result<Self, SetupError> {
+        let connector = Arc::new(TcpConnector::new(link, &parse(&link.url)?));
+        let transport = Balanced::new(
+            connector,
+            resolver,
+            Arc::default(),
+            link.endpoints,
+            link.connect_timeout(),
+        );
+        Self::with_transport(link, Arc::new(transport), Jitter::default())
     }
 
     /// Creates a client for `link` that uses `transport` and `jitter`, for simulations.
@@ -70,9 +97,10 @@ impl RemoteVacancyClient {
         let (metrics, jitter) = (LinkMetrics::new()?, Arc::new(jitter));
         let probe = Arc::new(ReadyProbe::new(transport.clone(), &link.url)?);
         let dispatcher = Dispatcher {
-            caller: Caller::new(transport, &link.url)?,
+            caller: Caller::new(transport.clone(), &link.url)?,
             breaker: Breaker::new(link.breaker, jitter.clone(), metrics.breaker_opened.clone()),
             retry_policy: RetryPolicy::new(link.retries_max, jitter),
+            outage: Outage::new(link.reconnect_wait),
             metrics,
             probe: probe.clone(),
         };
@@ -81,6 +109,7 @@ impl RemoteVacancyClient {
             batcher: Batcher::new(link.batcher),
             dispatcher: Arc::new(dispatcher),
             probe,
+            transport,
         })
     }
 
@@ -90,7 +119,8 @@ impl RemoteVacancyClient {
     /// When one of them is registered already.
     pub fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
         let (batcher, breaker) = (self.batcher.clone(), self.dispatcher.breaker.clone());
-        self.dispatcher.metrics.register(registry, batcher, breaker)
+        self.dispatcher.metrics.register(registry, batcher, breaker)?;
+        register_endpoints(registry, &self.transport)
     }
 
     async fn reserve(&self, purchase: PurchaseRequest) -> Result<ReserveAnswer, ClientError> {
@@ -99,7 +129,9 @@ impl RemoteVacancyClient {
         // No purchase needs a timer of its own: the call ends at its deadline, and the dispatcher
         // drops purchases that are late.
         let (deadline, send_by) = (enqueued_at + self.timeout, enqueued_at + self.timeout / 2);
-        match self.batcher.add(Pending { purchase, deadline, send_by, enqueued_at, reply_to }) {
+        let held = Duration::ZERO;
+        let pending = Pending { purchase, deadline, send_by, enqueued_at, held, reply_to };
+        match self.batcher.add(pending) {
             Ok(None) => {}
             Ok(Some(slot)) => {
                 let dispatcher = self.dispatcher.clone();
@@ -114,6 +146,10 @@ impl RemoteVacancyClient {
         }
         Ok(answer)
     }
+}
+
+fn parse(url: &str) -> Result<reqwest::Url, SetupError> {
+    reqwest::Url::parse(url).map_err(|_| SetupError::NoHost)
 }
 
 impl VacancyClient for RemoteVacancyClient {
@@ -133,7 +169,7 @@ impl VacancyClient for RemoteVacancyClient {
         Box::pin(self.reserve(purchase))
     }
 
-    fn ready(&self) -> BoxFuture<'_, Result<(), &'static str>> {
+    fn ready(&self) -> BoxFuture<'_, Result<Ready, Cow<'static, str>>> {
         Box::pin(self.probe.check())
     }
 

@@ -13,13 +13,14 @@ use super::{
     super::error::ClientError,
     batch::Batch,
     batcher::Slot,
-    breaker::{Breaker, Permit, Verdict},
+    breaker::{Breaker, BreakerState, Permit, Verdict},
     caller::Caller,
     metrics::LinkMetrics,
-    outcome::CallOutcome,
+    outage::Outage,
+    outcome::{CallOutcome, Delivery},
     pending::Pending,
     ready_probe::ReadyProbe,
-    retry::RetryPolicy,
+    retry::{Retries, RetryPolicy},
 };
 
 /// The timeout of a trial call of the half-open breaker. The next trial may reach another pod.
@@ -30,6 +31,7 @@ pub struct Dispatcher {
     pub caller: Caller,
     pub breaker: Arc<Breaker>,
     pub retry_policy: RetryPolicy,
+    pub outage: Outage,
     pub metrics: LinkMetrics,
     pub probe: Arc<ReadyProbe>,
 }
@@ -53,6 +55,7 @@ impl Dispatcher {
     /// Gives every purchase of `batch` a reply. Returns two halves instead if vacancy refuses the
     /// batch as a whole.
     async fn send(&self, mut batch: Batch) -> Option<[Batch; 2]> {
+        batch.hold(|arrived| self.outage.waited_since(arrived));
         batch.drop_overdue();
         let oldest = batch.purchases().first()?;
         self.metrics.record_batch(batch.purchases().len(), oldest.enqueued_at.elapsed());
@@ -61,6 +64,7 @@ impl Dispatcher {
             let deadline = batch.deadline()?;
             let permit = match self.breaker.admit() {
                 Ok(permit) => permit,
+                Err(_) if self.wait_for_vacancy(&mut batch, &retries).await => continue,
                 Err(retry_after) => {
                     batch.fail(&ClientError::CircuitOpen { retry_after });
                     return None;
@@ -87,16 +91,41 @@ impl Dispatcher {
                 }
                 CallOutcome::Interrupted { delivery } => {
                     batch.attempted(delivery);
-                    let Some(pause) = retries.next_pause(deadline) else {
+                    if let Some(pause) = retries.next_pause(deadline) {
+                        sleep(pause).await;
+                        batch.hold(|arrived| self.outage.waited_since(arrived));
+                        batch.drop_expired();
+                    } else if !self.wait_for_vacancy(&mut batch, &retries).await {
                         batch.fail(&ClientError::Unreachable);
                         return None;
-                    };
-                    sleep(pause).await;
-                    batch.drop_expired();
+                    }
                     self.metrics.record_retry();
                 }
             }
         }
+    }
+
+    /// Waits until vacancy may be tried again, while it cannot be reached at all. Returns false if
+    /// that has lasted for too long, or for all purchases.
+    async fn wait_for_vacancy(&self, batch: &mut Batch, retries: &Retries<'_>) -> bool {
+        while self.outage.is_waited_for()
+            && let Some(pause) = retries.outage_pause()
+        {
+            sleep(pause).await;
+            batch.hold(|arrived| self.outage.waited_since(arrived));
+            batch.drop_expired();
+            if batch.purchases().is_empty() {
+                return false;
+            }
+            // A breaker that is open does not cost the budget anything.
+            if self.breaker.state() == BreakerState::Open {
+                continue;
+            }
+            if retries.withdraw() {
+                return true;
+            }
+        }
+        false
     }
 
     /// Makes one call, with its span and its metrics.
@@ -118,6 +147,10 @@ impl Dispatcher {
         });
         let outcome = self.caller.call(purchases, trace.unwrap_or_default(), deadline).await;
         self.metrics.record_call(&outcome, started.elapsed());
+        match outcome {
+            CallOutcome::Interrupted { delivery: Delivery::NotSent } => self.outage.begin(),
+            _ => self.outage.end(),
+        }
         if let Some(span) = span {
             span.end(purchases.len(), outcome.failure());
         }

@@ -12,6 +12,7 @@ use super::{
     batcher::Batcher,
     breaker::{Breaker, Verdict},
     outcome::CallOutcome,
+    transport::{EndpointCounts, Transport},
 };
 
 /// The values of the label `outcome`.
@@ -106,6 +107,31 @@ impl LinkMetrics {
     pub fn record_retry(&self) {
         self.retries.inc();
     }
+}
+
+/// Registers the numbers of endpoints of `transport` and of calls in flight to them.
+pub fn register_endpoints(
+    registry: &Registry,
+    transport: &Arc<dyn Transport>,
+) -> Result<(), prometheus::Error> {
+    type Read = fn(EndpointCounts) -> i64;
+    let gauges: [(&str, &str, Read); 3] = [
+        ("vacancy_endpoints", "Addresses that the host of VACANCY_URL resolves to", |counts| {
+            counts.known as i64
+        }),
+        (
+            "vacancy_endpoints_left_out",
+            "Addresses that get no calls because they refused a connection or did not respond",
+            |counts| counts.left_out as i64,
+        ),
+        ("vacancy_calls_in_flight", "Calls to vacancy in flight", |counts| counts.in_flight as i64),
+    ];
+    for (name, help, read) in gauges {
+        let (gauge, transport) = (IntGauge::new(name, help)?, transport.clone());
+        let read = move || read(transport.endpoints());
+        registry.register(Box::new(ScrapeGauge { gauge, read }))?;
+    }
+    Ok(())
 }
 
 /// A gauge whose value is read during a scrape.

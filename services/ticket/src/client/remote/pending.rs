@@ -1,5 +1,7 @@
 //! A purchase that waits for its reply.
 
+use std::time::Duration;
+
 use tokio::{sync::oneshot, time::Instant};
 use vacancy_api::ReserveAnswer;
 
@@ -17,10 +19,21 @@ pub struct Pending {
     /// call.
     pub send_by: Instant,
     pub enqueued_at: Instant,
+    /// How far the deadlines have been moved because vacancy could not be reached.
+    pub held: Duration,
     pub reply_to: oneshot::Sender<Reply>,
 }
 
 impl Pending {
+    /// Moves the deadlines so that they leave out the time `held` in which vacancy could not be
+    /// reached.
+    pub fn hold(&mut self, held: Duration) {
+        let more = held.saturating_sub(self.held);
+        self.held += more;
+        self.deadline += more;
+        self.send_by += more;
+    }
+
     /// Sends `reply` to the buyer, if the buyer still waits.
     pub fn respond(self, reply: Reply) {
         let _ = self.reply_to.send(reply);

@@ -39,6 +39,10 @@ impl VacancyResponse {
             StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::BAD_GATEWAY
             | StatusCode::GATEWAY_TIMEOUT => server_failure(details),
+            StatusCode::LOOP_DETECTED if is_loop(details.as_ref()) => {
+                tracing::error!("a call to VACANCY_URL came back to a ticket service");
+                CallOutcome::Failed(ClientError::Unreachable, Verdict::Failure)
+            }
             status if purchases == 1 => match details.and_then(refused) {
                 Some(refused) => CallOutcome::Replies(vec![Err(refused)]),
                 None => unexpected(status),
@@ -84,6 +88,11 @@ fn server_failure(details: Option<ProblemDetails>) -> CallOutcome {
         Some(details) => CallOutcome::Failed(unavailable(&details.code), Verdict::Failure),
         None => CallOutcome::Interrupted { delivery: Delivery::MaybeDelivered },
     }
+}
+
+/// Checks for the problem of a ticket service, which did nothing.
+fn is_loop(details: Option<&ProblemDetails>) -> bool {
+    details.is_some_and(|details| details.code == "loop_detected")
 }
 
 fn unexpected(status: StatusCode) -> CallOutcome {
@@ -173,6 +182,16 @@ mod tests {
             interpret(404, "", 1),
             CallOutcome::Failed(ClientError::Unknown, Verdict::Failure)
         ));
+        for purchases in [1, 2] {
+            assert!(matches!(
+                interpret(508, &problem(508, "loop_detected"), purchases),
+                CallOutcome::Failed(ClientError::Unreachable, Verdict::Failure)
+            ));
+            assert!(matches!(
+                interpret(508, "", purchases),
+                CallOutcome::Failed(ClientError::Unknown, Verdict::Failure)
+            ));
+        }
         for status in [400, 404, 413, 422, 431] {
             assert!(matches!(interpret(status, "", 2), CallOutcome::BatchRefused), "{status}");
         }

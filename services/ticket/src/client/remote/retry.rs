@@ -23,6 +23,7 @@ type Backoff = <ExponentialBuilder as BackoffBuilder>::Backoff;
 /// The limits of retries, shared by all calls.
 pub struct RetryPolicy {
     backoff: ExponentialBuilder,
+    retries_max: u32,
     jitter: Arc<Jitter>,
     budget: TpsBudget,
 }
@@ -38,6 +39,7 @@ impl RetryPolicy {
             .with_max_times(usize::try_from(retries_max).unwrap_or(usize::MAX));
         Self {
             backoff,
+            retries_max,
             jitter,
             budget: TpsBudget::new(RETRY_WINDOW, RETRIES_MIN_PER_S, RETRY_SHARE),
         }
@@ -57,6 +59,18 @@ pub struct Retries<'a> {
 }
 
 impl Retries<'_> {
+    /// Returns the pause before it is tried again whether vacancy can be reached. `None` means that
+    /// nothing is retried.
+    pub fn outage_pause(&self) -> Option<Duration> {
+        let is_allowed = self.policy.retries_max > 0;
+        is_allowed.then(|| PAUSE_MAX.mul_f64(self.policy.jitter.factor()))
+    }
+
+    /// Takes a retry from the budget of all calls. Returns whether there was one.
+    pub fn withdraw(&self) -> bool {
+        self.policy.budget.withdraw()
+    }
+
     /// Returns the pause before the next retry. Returns `None` if no retry is left, if the budget
     /// is spent, or if the pause would end after `deadline`.
     pub fn next_pause(&mut self, deadline: Instant) -> Option<Duration> {

@@ -4,4 +4,4 @@ mod buyers;
 mod failures;
 mod refused;
 mod sales;
-mod support;
+pub mod support;

@@ -2,6 +2,9 @@
 
 mod batches;
 mod deadlines;
+mod endpoints;
 mod failures;
+mod identity;
+mod outages;
 mod stub;
 mod unknown;
