@@ -39,6 +39,7 @@ mod render;
 mod secret;
 mod setting;
 mod source;
+mod tokens;
 
 pub use error::ConfigError;
 pub use http_url::{http_path, is_host};
@@ -47,3 +48,4 @@ pub use read::{defaults, parse, read};
 pub use render::{render_dotenv, render_help, render_markdown};
 pub use secret::Secret;
 pub use source::Source;
+pub use tokens::{LiveTokens, Reload, TokenFileError, Tokens, tokens};

@@ -44,5 +44,6 @@ pub mod program;
 pub mod server;
 pub mod settings;
 pub mod shutdown;
+pub mod token_watch;
 
 pub use problem::Problem;

@@ -6,7 +6,6 @@ use clap::Args;
 use config::{
     ConfigError, Source,
     accept::{Accept, parsed, range, seconds},
-    http_path,
 };
 use http_server::{middleware::RequestSettings, settings::HttpSettings};
 use vacancy_service::settings::{DeploymentMode, VacancyArgs, VacancySettings, port};

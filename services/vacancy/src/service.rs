@@ -12,13 +12,14 @@ use http_server::{
     program::Failure,
     server,
     server::{BindError, ServerSettings},
+    token_watch,
 };
 use inventory_embedded::EmbeddedStore;
 use inventory_engine::{Engine, EngineError, Environment};
 use inventory_store::StoreError;
 use telemetry::Metrics;
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinSet};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use vacancy_api::{complete, document};
@@ -101,6 +102,9 @@ pub async fn run<S: StockService>(
     port: u16,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
+    // Ends with this function.
+    let mut background = JoinSet::new();
+    background.spawn(token_watch::follow("ADMIN_TOKEN_FILE", settings.admin_tokens.clone()));
     let connections = descriptors::fit(&settings.http.server(), store_descriptors(settings))?;
     let listener = server::bind(&settings.http.host, port).await?;
     // After a restore it must be the same port, also when it was chosen by the system.

@@ -1,6 +1,6 @@
 //! Request headers.
 
-use config::Secret;
+use config::Tokens;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_server::{
     extract::{CallerDeadline, IdempotencyKey, require_admin},
@@ -42,7 +42,7 @@ pub fn headers(data: &[u8]) {
         Ok(deadline) => assert!(deadline.0.is_none_or(|at| at >= now)),
         Err(problem) => assert_eq!(problem.status(), 400),
     }
-    let admin = require_admin(&with(header::AUTHORIZATION), Some(&Secret::new(TOKEN)));
+    let admin = require_admin(&with(header::AUTHORIZATION), Tokens::parse(TOKEN).as_ref());
     let right = data.len() > 7
         && data[..7].eq_ignore_ascii_case(b"bearer ")
         && data[7..].trim_ascii() == TOKEN.as_bytes();

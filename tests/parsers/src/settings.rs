@@ -17,6 +17,7 @@ pub fn settings(data: &[u8]) {
         part.eq_ignore_ascii_case(b"sslroo")
             || part.eq_ignore_ascii_case(b"sslcer")
             || part.eq_ignore_ascii_case(b"sslkey")
+            || part.eq_ignore_ascii_case(b"n_file")
     }) {
         return;
     }
@@ -35,13 +36,10 @@ pub fn settings(data: &[u8]) {
                 settings.vacancy.store.memtable_bytes
                     <= settings.vacancy.store.journal_bytes / EmbeddedOptions::TABLES
             );
-            assert!(
-                settings
-                    .vacancy
-                    .admin_token
-                    .as_ref()
-                    .is_none_or(|token| token.expose().len() >= 16)
-            );
+            let tokens = settings.vacancy.admin_tokens.current();
+            assert!(tokens.is_none_or(|tokens| {
+                tokens.first().is_some_and(|token| token.expose().len() >= 16)
+            }));
         }
         Err(error) => {
             let line = error.to_string();

@@ -1,22 +1,22 @@
 //! The admin token.
 
-use config::Secret;
+use config::Tokens;
 use http::{HeaderMap, header};
 
 use crate::problem::Problem;
 
-/// Admits only callers with `Authorization: Bearer <token>`.
+/// Admits only callers with `Authorization: Bearer <token>` and one of `tokens`.
 ///
 /// # Errors
 /// 403 when no token is configured or the token is wrong, 401 when it is missing or malformed.
-pub fn require_admin(headers: &HeaderMap, token: Option<&Secret>) -> Result<(), Problem> {
-    let Some(token) = token else {
+pub fn require_admin(headers: &HeaderMap, tokens: Option<&Tokens>) -> Result<(), Problem> {
+    let Some(tokens) = tokens else {
         return Err(Problem::forbidden("Admin calls are disabled: ADMIN_TOKEN is not configured."));
     };
     let candidate = bearer(headers).ok_or_else(|| {
         Problem::unauthorized("Send the header Authorization: Bearer with the admin token.")
     })?;
-    if token.matches(candidate) {
+    if tokens.matches(candidate) {
         Ok(())
     } else {
         Err(Problem::forbidden("The admin token is wrong."))
@@ -33,7 +33,7 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use config::Secret;
+    use config::Tokens;
     use http::{HeaderMap, HeaderValue, header};
 
     use super::require_admin;
@@ -43,25 +43,34 @@ mod tests {
         for value in values {
             headers.append(header::AUTHORIZATION, HeaderValue::from_static(value));
         }
-        let token = token.map(Secret::new);
-        require_admin(&headers, token.as_ref())
+        let tokens = token.and_then(Tokens::parse);
+        require_admin(&headers, tokens.as_ref())
             .map_or_else(|problem| problem.status().as_u16(), |()| 200)
     }
 
     #[test]
     fn only_the_configured_token_passes() {
-        assert_eq!(status(&["Bearer right"], Some("right")), 200);
-        assert_eq!(status(&["bearer right"], Some("right")), 200);
-        assert_eq!(status(&["Bearer wrong"], Some("right")), 403);
-        assert_eq!(status(&["Bearer right"], None), 403);
+        assert_eq!(status(&["Bearer right-token-of-tests"], Some("right-token-of-tests")), 200);
+        assert_eq!(status(&["bearer right-token-of-tests"], Some("right-token-of-tests")), 200);
+        assert_eq!(status(&["Bearer wrong-token-of-tests"], Some("right-token-of-tests")), 403);
+        assert_eq!(status(&["Bearer right-token-of-tests"], None), 403);
+        let both = "other-token-of-tests,right-token-of-tests";
+        for (sent, expected) in [
+            ("Bearer right-token-of-tests", 200),
+            ("Bearer other-token-of-tests", 200),
+            ("Bearer other-token-of-tests,right-token-of-tests", 403),
+            ("Bearer ,", 403),
+        ] {
+            assert_eq!(status(&[sent], Some(both)), expected, "{sent}");
+        }
         for missing in [
             &[][..],
             &["Bearer "],
             &["Basic cmlnaHQ="],
-            &["right"],
-            &["Bearer right", "Bearer right"],
+            &["right-token-of-tests"],
+            &["Bearer right-token-of-tests", "Bearer right-token-of-tests"],
         ] {
-            assert_eq!(status(missing, Some("right")), 401, "{missing:?}");
+            assert_eq!(status(missing, Some("right-token-of-tests")), 401, "{missing:?}");
         }
     }
 }

@@ -7,8 +7,9 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use config::{
-    ConfigError, Secret, Source,
+    ConfigError, LiveTokens, Secret, Source, Tokens,
     accept::{Accept, parsed, range, seconds},
+    tokens,
 };
 pub use database::DatabaseArgs;
 use http_server::settings::HttpSettings;
@@ -86,9 +87,14 @@ pub struct StockArgs {
         )
     )]
     pub store_url: Option<Secret>,
-    /// Token of the calls under /api/v1/admin; unset, they are disabled.
-    #[arg(env = "ADMIN_TOKEN", hide_env_values = true, value_parser = admin_token())]
-    pub admin_token: Option<Secret>,
+    /// Token of the calls under /api/v1/admin; unset, and without ADMIN_TOKEN_FILE, they are
+    /// disabled.
+    #[arg(env = "ADMIN_TOKEN", hide_env_values = true, value_parser = tokens())]
+    pub admin_token: Option<Tokens>,
+    /// File with admin tokens, valid beside those of ADMIN_TOKEN. It is read again every second;
+    /// if it becomes empty or unreadable, its last tokens stay valid.
+    #[arg(env = "ADMIN_TOKEN_FILE", value_parser = parsed::<PathBuf>("path"))]
+    pub admin_token_file: Option<PathBuf>,
     /// Capacity of stock general of event default when it is first created.
     #[arg(
         env = "INITIAL_STOCK",
@@ -118,8 +124,8 @@ pub struct VacancySettings {
     pub data_dir: PathBuf,
     /// DATA_DIR_WAIT_S
     pub data_dir_wait: Duration,
-    /// ADMIN_TOKEN
-    pub admin_token: Option<Secret>,
+    /// ADMIN_TOKEN, ADMIN_TOKEN_FILE
+    pub admin_tokens: LiveTokens,
     /// INITIAL_STOCK
     pub initial_stock: u64,
     /// Limits of the engine.
@@ -193,7 +199,12 @@ impl TryFrom<VacancyArgs> for VacancySettings {
             port: stock.vacancy_port,
             data_dir: stock.data_dir,
             data_dir_wait: stock.data_dir_wait,
-            admin_token: stock.admin_token,
+            admin_tokens: LiveTokens::new(stock.admin_token, stock.admin_token_file).map_err(
+                |error| ConfigError::Refused {
+                    name: "ADMIN_TOKEN_FILE".to_owned(),
+                    reason: error.to_string(),
+                },
+            )?,
             initial_stock: stock.initial_stock,
             store: limits.embedded(),
             postgres: database.options(stock.store_url.as_ref(), limits.idempotency_keys_max)?,
@@ -209,11 +220,4 @@ impl TryFrom<VacancyArgs> for VacancySettings {
 #[must_use]
 pub fn port() -> Accept<u16> {
     parsed("port number, 0 for any free one")
-}
-
-fn admin_token() -> Accept<Secret> {
-    Accept::new("text without spaces, at least 16 characters", |text| {
-        let accepted = text.len() >= 16 && !text.contains(char::is_whitespace);
-        accepted.then(|| Secret::new(text))
-    })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use config::Secret;
+use config::LiveTokens;
 use http_server::{
     Problem,
     extract::{self, CallerDeadline},
@@ -19,7 +19,7 @@ pub struct AppState(Arc<Inner>);
 
 struct Inner {
     stock: ReservationService,
-    admin_token: Option<Secret>,
+    admin_tokens: LiveTokens,
     page_max: usize,
     reserve_batch_max: usize,
 }
@@ -30,7 +30,7 @@ impl AppState {
     pub fn new(engine: Engine, settings: &VacancySettings) -> Self {
         Self(Arc::new(Inner {
             stock: ReservationService::new(engine, settings.http.requests.request_timeout),
-            admin_token: settings.admin_token.clone(),
+            admin_tokens: settings.admin_tokens.clone(),
             page_max: settings.page_max,
             reserve_batch_max: settings.reserve_batch_max,
         }))
@@ -84,6 +84,7 @@ impl FromRequestParts<AppState> for Admin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        extract::require_admin(&parts.headers, state.0.admin_token.as_ref()).map(|()| Self)
+        let tokens = state.0.admin_tokens.current();
+        extract::require_admin(&parts.headers, tokens.as_deref()).map(|()| Self)
     }
 }

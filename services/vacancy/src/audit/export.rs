@@ -272,7 +272,7 @@ async fn export<W: Write>(
             Box::new(DatabaseFeed::open(database).await.map_err(VerifyError::from)?)
         }
         LedgerLocation::Url(url) => Box::new(
-            HttpFeed::open(url, settings.admin_token.as_ref(), args.event.as_ref())
+            HttpFeed::open(url, settings.admin_tokens.current().as_deref(), args.event.as_ref())
                 .await
                 .map_err(VerifyError::from)?,
         ),

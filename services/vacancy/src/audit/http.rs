@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use config::Secret;
+use config::Tokens;
 use http::StatusCode;
 use inventory::{EventName, Hash};
 use inventory_audit::verify::{
@@ -63,10 +63,11 @@ impl HttpFeed {
     /// [`FeedError`] when it cannot be reached or has no such event.
     pub async fn open(
         url: &str,
-        token: Option<&Secret>,
+        tokens: Option<&Tokens>,
         only: Option<&EventName>,
     ) -> Result<Self, FeedError> {
-        let token = token
+        let token = tokens
+            .and_then(Tokens::first)
             .ok_or_else(|| unreadable("ADMIN_TOKEN is not set: the ledger is read with it"))?;
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)

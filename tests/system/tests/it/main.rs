@@ -30,6 +30,7 @@ mod sellout;
 mod settings;
 mod shutdown;
 mod strict;
+mod tokens;
 mod traces;
 mod vacancy_client;
 mod verify;
