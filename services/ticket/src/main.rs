@@ -11,7 +11,7 @@ use http_server::{descriptors, healthcheck, memory, program};
 use monolith::Monolith;
 use ticket::{TicketSettings, buy, service, settings::TicketArgs};
 use vacancy::{
-    commands::{StockCommand, print_openapi, print_warnings},
+    commands::{StockCommand, StockSummary, print_check, print_openapi, print_warnings},
     service::StockService,
 };
 use vacancy_service::settings::DeploymentMode;
@@ -34,6 +34,8 @@ enum Command {
     Serve,
     /// Exit with 0 if the service on this machine is ready
     Healthcheck,
+    /// Check all settings as a start does, and open nothing. Exit code 2: one is wrong
+    Check,
     /// Buy tickets from a running system. Exit code 0: sold
     Buy(buy::PurchaseArgs),
     /// Stock commands, for the monolith
@@ -91,6 +93,10 @@ async fn execute(command: Command, settings: &TicketSettings, warnings: &[String
     match command {
         Command::Serve => serve(settings, warnings).await,
         Command::Healthcheck => healthcheck::run(settings.port, "/ready").await,
+        Command::Check => {
+            print_warnings(warnings);
+            check(settings)
+        }
         Command::Stock(command) => {
             print_warnings(warnings);
             command.run(&settings.vacancy).await
@@ -103,6 +109,20 @@ async fn execute(command: Command, settings: &TicketSettings, warnings: &[String
             print_openapi(service::NAME, document)
         }
         Command::Settings { .. } | Command::Buy(_) => unreachable!("they ran without settings"),
+    }
+}
+
+fn check(settings: &TicketSettings) -> ExitCode {
+    let port = settings.port;
+    match settings.mode {
+        DeploymentMode::Monolith => {
+            let about = (Monolith::NAME, Monolith::VERSION);
+            print_check(about, port, &StockSummary(&settings.vacancy))
+        }
+        DeploymentMode::Microservices => {
+            let about = (service::NAME, service::VERSION);
+            print_check(about, port, &format_args!("vacancy at {}", settings.link.url))
+        }
     }
 }
 

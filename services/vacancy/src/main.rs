@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use config::{Source, render_help};
 use http_server::{descriptors, healthcheck, memory, program};
 use vacancy::{
-    commands::{StockCommand, print_openapi, print_warnings},
+    commands::{StockCommand, StockSummary, print_check, print_openapi, print_warnings},
     service::{StockService, Vacancy, openapi, run},
 };
 use vacancy_service::settings::{VacancyArgs, VacancySettings};
@@ -30,6 +30,8 @@ enum Command {
     Serve,
     /// Exit with 0 when the service on this machine is ready
     Healthcheck,
+    /// Check all settings as a start does, and open nothing. Exit code 2: one is wrong
+    Check,
     #[command(flatten)]
     Stock(StockCommand),
     /// Print the OpenAPI document
@@ -68,6 +70,11 @@ async fn execute(command: Command, settings: &VacancySettings, warnings: &[Strin
             .await
         }
         Command::Healthcheck => healthcheck::run(settings.port, "/ready").await,
+        Command::Check => {
+            print_warnings(warnings);
+            let about = (Vacancy::NAME, Vacancy::VERSION);
+            print_check(about, settings.port, &StockSummary(settings))
+        }
         Command::Stock(command) => {
             print_warnings(warnings);
             command.run(settings).await

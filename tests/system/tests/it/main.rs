@@ -7,6 +7,7 @@ mod backup_stream;
 mod bad_settings;
 mod buy;
 mod conditional;
+mod check;
 mod contract;
 mod crash;
 mod delete_event;

@@ -1,0 +1,33 @@
+//! `check`: the settings, checked as a start checks them. It opens neither store nor socket.
+
+use std::{fmt, process::ExitCode};
+
+use vacancy_service::VacancySettings;
+
+/// The settings of a stock, in a few words and without secrets.
+pub struct StockSummary<'a>(pub &'a VacancySettings);
+
+impl fmt::Display for StockSummary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let settings = self.0;
+        match &settings.postgres {
+            Some(_) => write!(f, "stock in PostgreSQL")?,
+            None => write!(f, "stock in {}", settings.data_dir.display())?,
+        }
+        match settings.admin_tokens.current() {
+            Some(tokens) => write!(f, ", admin tokens: {}", tokens.count()),
+            None => write!(f, ", admin calls disabled"),
+        }
+    }
+}
+
+/// Prints that the settings of `service` are accepted. Wrong ones have been refused before.
+#[allow(clippy::print_stdout)] // its purpose
+pub fn print_check(
+    (name, version): (&str, &str),
+    port: u16,
+    summary: &impl fmt::Display,
+) -> ExitCode {
+    println!("ok: {name} {version}, port {port}, {summary}");
+    ExitCode::SUCCESS
+}
