@@ -109,8 +109,10 @@ impl Kind {
             Self::ServiceAccount | Self::Ingress | Self::ServiceMonitor => vec![name.to_owned()],
             Self::Secret => vec![admin_token(name)],
             Self::PersistentVolumeClaim => vec![claim(name)],
+            Self::Service => {
+                Component::ALL.iter().flat_map(|component| component.service_names(name)).collect()
+            }
             Self::ConfigMap
-            | Self::Service
             | Self::Deployment
             | Self::HorizontalPodAutoscaler
             | Self::PodDisruptionBudget
@@ -163,6 +165,17 @@ impl Component {
             Self::Ticket | Self::Vacancy => format!("{name}-{}", self.as_str()),
         }
     }
+
+    /// The names of all Services that this component can have.
+    pub fn service_names(self, name: &str) -> Vec<String> {
+        let own = self.object_name(name);
+        if self == Self::Vacancy { vec![own, endpoints(name)] } else { vec![own] }
+    }
+}
+
+/// Name of the headless Service, whose DNS records are the addresses of all ready vacancy pods.
+pub fn endpoints(name: &str) -> String {
+    format!("{}-endpoints", Component::Vacancy.object_name(name))
 }
 
 /// Name of the PersistentVolumeClaim of embedded storage.

@@ -98,7 +98,8 @@ pub(super) fn plan(
     let previous: BTreeSet<String> = Component::ALL
         .iter()
         .filter(is_previous)
-        .map(|component| component.object_name(&system.name))
+        // The first of them is the name of the other objects, too.
+        .flat_map(|component| component.service_names(&system.name))
         .collect();
     let running: Vec<Component> = Component::ALL
         .iter()

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{EnvVar, EnvVarSource, SecretKeySelector};
 
 use super::volumes;
 use crate::{
-    kind::{ADMIN_TOKEN_KEY, Component, admin_token},
+    kind::{Component, endpoints},
     validate::{Storage, System, Workload},
 };
 
@@ -15,6 +15,10 @@ use crate::{
 const SHUTDOWN_DRAIN_S: &str = "1";
 /// Seconds open connections may then take to finish.
 pub const SHUTDOWN_TIMEOUT_S: i64 = 15;
+
+/// Age at which a pod closes a connection. Clients that keep connections open reach new pods within
+/// it.
+const MAX_CONNECTION_AGE_S: &str = "60";
 
 /// Ticket's default for REQUEST_TIMEOUT_S, in milliseconds. It must exceed the timeout for
 /// vacancy.
@@ -35,12 +39,17 @@ pub fn settings(system: &System, workload: &Workload) -> BTreeMap<String, String
     set("JSON_LOGS", spec.logging.json.to_string());
     set("SHUTDOWN_DRAIN_S", SHUTDOWN_DRAIN_S.to_owned());
     set("SHUTDOWN_TIMEOUT_S", SHUTDOWN_TIMEOUT_S.to_string());
+    set("MAX_CONNECTION_AGE_S", MAX_CONNECTION_AGE_S.to_owned());
     set("CACHE_TTL_SECONDS", ticket.cache_ttl_seconds.to_string());
     if let Some(endpoint) = &spec.otlp_endpoint {
         set("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.clone());
     }
     if workload.component != Component::Ticket {
         set("INITIAL_STOCK", system.stock.effective.to_string());
+        // A token of the spec takes the place of the generated one.
+        if workload.spec.env.iter().all(|variable| variable.name != "ADMIN_TOKEN") {
+            set("ADMIN_TOKEN_FILE", volumes::ADMIN_TOKEN_FILE.to_owned());
+        }
     }
     if workload.holds_volume {
         set("DATA_DIR", volumes::DATA_DIR.to_owned());
@@ -68,22 +77,26 @@ pub fn settings(system: &System, workload: &Workload) -> BTreeMap<String, String
         if ticket.vacancy_timeout_ms >= DEFAULT_REQUEST_TIMEOUT_MS {
             set("REQUEST_TIMEOUT_S", seconds(ticket.vacancy_timeout_ms + 1_000));
         }
-        let vacancy = Component::Vacancy;
-        set(
-            "VACANCY_URL",
-            format!("http://{}:{}", vacancy.object_name(&system.name), vacancy.port()),
-        );
+        set("VACANCY_URL", vacancy_url(system));
     }
     settings
+}
+
+/// The URL of vacancy. A name that resolves to all pods lets ticket spread its calls over them. The
+/// single writer of a volume keeps its cluster IP, which leads to its successor without the delay
+/// of DNS.
+fn vacancy_url(system: &System) -> String {
+    let vacancy = Component::Vacancy;
+    let is_balanced = system.serving(vacancy).is_some_and(Workload::is_balanced_by_ticket);
+    let host =
+        if is_balanced { endpoints(&system.name) } else { vacancy.object_name(&system.name) };
+    format!("http://{host}:{}", vacancy.port())
 }
 
 /// Environment variables of the container: Secrets by reference, then the variables of the spec,
 /// which override them.
 pub fn variables(system: &System, workload: &Workload) -> Vec<EnvVar> {
     let mut variables = Vec::new();
-    if workload.component != Component::Ticket {
-        variables.push(from_secret("ADMIN_TOKEN", &admin_token(&system.name), ADMIN_TOKEN_KEY));
-    }
     if let (true, Storage::Postgres(postgres)) = (workload.uses_database, &system.storage) {
         variables.push(from_secret(
             "STORE_URL",

@@ -68,7 +68,7 @@ pub fn build(system: &System) -> Resources {
         services: system
             .workloads
             .iter()
-            .map(|workload| resource::service::build(system, workload))
+            .flat_map(|workload| resource::service::build(system, workload))
             .collect(),
         deployments: system
             .workloads

@@ -32,7 +32,8 @@ pub fn template(
     workload: &Workload,
     config: &k8s_openapi::api::core::v1::ConfigMap,
 ) -> PodTemplateSpec {
-    // Ticket does not read the Secrets of the system, so a new token does not roll its pods.
+    // Ticket does not read the Secrets of the system. The admin token is a file that pods read
+    // again.
     let secrets = if workload.component == Component::Ticket { "" } else { &system.secrets_digest };
     let mut annotations = workload.spec.pod_annotations.clone();
     annotations.insert(CONFIG_CHECKSUM.to_owned(), checksum::of_config(config, secrets));

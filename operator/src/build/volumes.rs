@@ -1,16 +1,23 @@
-//! Volumes of the pods: the data of embedded storage and the CA certificate of the database.
+//! Volumes of the pods: the data of embedded storage, the CA certificate of the database, and the
+//! admin token, which is a file so that a new one reaches running pods.
 
 use k8s_openapi::api::core::v1::{
     KeyToPath, PersistentVolumeClaimVolumeSource, SecretVolumeSource, Volume, VolumeMount,
 };
 
 use crate::{
-    kind::claim,
+    kind::{Component, admin_token, claim},
     validate::{System, Workload},
 };
 
 pub const DATA_DIR: &str = "/data";
 pub const DATABASE_CA_FILE: &str = "/etc/ticket-system/database-ca/ca.crt";
+/// The key of the Secret is the name of the file.
+pub const ADMIN_TOKEN_FILE: &str = "/etc/ticket-system/admin-token/token";
+const ADMIN_TOKEN_DIR: &str = "/etc/ticket-system/admin-token";
+const ADMIN_TOKEN_VOLUME: &str = "admin-token";
+/// Readable for the group, which is the `fsGroup` of the pod.
+const GROUP_READS: i32 = 0o440;
 const DATA_VOLUME: &str = "data";
 const DATABASE_CA_DIR: &str = "/etc/ticket-system/database-ca";
 const DATABASE_CA_VOLUME: &str = "database-ca";
@@ -39,7 +46,16 @@ pub fn volumes(system: &System, workload: &Workload) -> Vec<Volume> {
         }),
         ..Default::default()
     });
-    data.into_iter().chain(ca).collect()
+    let token = (workload.component != Component::Ticket).then(|| Volume {
+        name: ADMIN_TOKEN_VOLUME.to_owned(),
+        secret: Some(SecretVolumeSource {
+            secret_name: Some(admin_token(&system.name)),
+            default_mode: Some(GROUP_READS),
+            ..Default::default()
+        }),
+        ..Default::default()
+    });
+    data.into_iter().chain(ca).chain(token).collect()
 }
 
 /// Mounts of [`volumes`] in the container.
@@ -54,5 +70,8 @@ pub fn mounts(system: &System, workload: &Workload) -> Vec<VolumeMount> {
     let ca = system
         .database_ca(workload)
         .map(|_| mount(DATABASE_CA_VOLUME, DATABASE_CA_DIR, Some(true)));
-    data.into_iter().chain(ca).collect()
+    // The whole directory: the kubelet does not update the mount of a single file.
+    let token = (workload.component != Component::Ticket)
+        .then(|| mount(ADMIN_TOKEN_VOLUME, ADMIN_TOKEN_DIR, Some(true)));
+    data.into_iter().chain(ca).chain(token).collect()
 }

@@ -84,6 +84,13 @@ pub struct Workload {
     pub spec: WorkloadSpec,
 }
 
+impl Workload {
+    /// Whether ticket spreads its calls over the pods itself: there may be several of vacancy.
+    pub fn is_balanced_by_ticket(&self) -> bool {
+        self.component == Component::Vacancy && !self.holds_volume
+    }
+}
+
 impl System {
     /// Whether the PersistentVolumeClaim and the admin token outlive the resource.
     pub fn retains(&self) -> bool {
@@ -150,8 +157,6 @@ pub fn validate(
         Some(token) => check_token(&name, token)?,
         None => new_token.as_bytes().to_vec(),
     };
-    secrets.update([0]);
-    secrets.update(&admin_token);
     let owner = system.controller_owner_ref(&()).ok_or(ValidationError::NotStored)?;
     Ok(System {
         namespace: system.namespace().ok_or(ValidationError::NotStored)?,
@@ -173,8 +178,12 @@ pub fn validate(
 /// Rejects a token the services would not start with, so that running pods are kept.
 fn check_token(name: &str, token: Vec<u8>) -> Result<Vec<u8>, ValidationError> {
     const LENGTH_MIN: usize = 16;
-    let is_valid = std::str::from_utf8(&token)
-        .is_ok_and(|token| token.len() >= LENGTH_MIN && !token.contains(char::is_whitespace));
+    // Several are separated by commas.
+    let is_valid = std::str::from_utf8(&token).is_ok_and(|tokens| {
+        tokens
+            .split(',')
+            .all(|token| token.len() >= LENGTH_MIN && !token.contains(char::is_whitespace))
+    });
     if is_valid {
         Ok(token)
     } else {

@@ -2,6 +2,7 @@
 //! available; they are never skipped. No other controller runs: a stub acts as the Deployment
 //! controller, the kubelet and the garbage collector.
 
+mod admin_token;
 mod apiserver_restart;
 mod autoscaling;
 mod chart;
@@ -14,6 +15,7 @@ mod election;
 mod failures;
 mod field_conflict;
 mod identity;
+mod endpoints;
 mod least_rights;
 mod many_systems;
 mod mode_switch;

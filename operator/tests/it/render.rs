@@ -239,6 +239,34 @@ fn invalid_admin_token_is_rejected() {
 }
 
 #[test]
+fn several_admin_tokens_are_accepted() {
+    for (tokens, accepted) in [
+        ("first-token-of-this-test,second-token-of-this-test", true),
+        ("first-token-of-this-test,short", false),
+        ("first-token-of-this-test, second-token-of-this-test", false),
+        ("first-token-of-this-test,", false),
+    ] {
+        let mut found = found();
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "shop-admin-token"}, "data": {"token": k8s_openapi::ByteString(tokens.into())}});
+        let secret: DynamicObject = serde_json::from_value(secret).expect("an object");
+        found.live.insert(Kind::Secret, "shop-admin-token".to_owned(), Arc::new(secret));
+        assert_eq!(render_with(&resource(json!({})), &found).is_ok(), accepted, "{tokens}");
+    }
+}
+
+#[test]
+fn monitoring_scrapes_each_pod_through_one_service() {
+    let storage = json!({"postgres": {"secretRef": {"name": "db"}}});
+    let children = render(json!({"storage": storage, "monitoring": {"serviceMonitor": true}}));
+    let port = &children["ServiceMonitor/shop"]["spec"]["endpoints"][0]["port"];
+    let scraped = children.iter().filter(|(name, body)| {
+        name.starts_with("Service/") && &body["spec"]["ports"][0]["name"] == port
+    });
+    let scraped: Vec<_> = scraped.map(|(name, _)| name.as_str()).collect();
+    assert_eq!(scraped, ["Service/shop-ticket", "Service/shop-vacancy"]);
+}
+
+#[test]
 fn existing_admin_token_is_kept() {
     let system =
         validate(&resource(json!({})), &found(), &defaults(), "a-token-that-is-long-enough")

@@ -1,4 +1,5 @@
-//! Services.
+//! Services: one per component, and a headless one for the calls from ticket to several vacancy
+//! pods.
 
 use k8s_openapi::{
     api::core::v1::{Service, ServicePort, ServiceSpec},
@@ -7,13 +8,23 @@ use k8s_openapi::{
 
 use crate::{
     build::meta,
-    kind::PORT_NAME,
+    kind::{self, PORT_NAME},
     labels,
     validate::{System, Workload},
 };
 
-/// The Service of one component, for access from inside the cluster.
-pub fn build(system: &System, workload: &Workload) -> Service {
+const NO_CLUSTER_IP: &str = "None";
+const ENDPOINTS_PORT_NAME: &str = "http-endpoints";
+
+/// The Services of one component.
+pub fn build(system: &System, workload: &Workload) -> Vec<Service> {
+    let service = for_clients(system, workload);
+    let endpoints = workload.is_balanced_by_ticket().then(|| headless(system, &service));
+    [Some(service), endpoints].into_iter().flatten().collect()
+}
+
+/// The Service for access from inside the cluster.
+fn for_clients(system: &System, workload: &Workload) -> Service {
     Service {
         metadata: meta::owned(system, &workload.name, Some(workload.component)),
         spec: Some(ServiceSpec {
@@ -30,4 +41,21 @@ pub fn build(system: &System, workload: &Workload) -> Service {
         }),
         ..Default::default()
     }
+}
+
+/// The headless Service of the same pods: its name resolves to the addresses of those that are
+/// ready. Ticket spreads its calls over them; behind a cluster IP, its connections would all stay
+/// with the pods that were there first. The other Service stays, because a Service cannot become
+/// headless.
+fn headless(system: &System, service: &Service) -> Service {
+    let mut headless = service.clone();
+    headless.metadata.name = Some(kind::endpoints(&system.name));
+    if let Some(spec) = &mut headless.spec {
+        spec.cluster_ip = Some(NO_CLUSTER_IP.to_owned());
+        // The ServiceMonitor selects by the name of the port, and must not scrape the pods twice.
+        for port in spec.ports.iter_mut().flatten() {
+            port.name = Some(ENDPOINTS_PORT_NAME.to_owned());
+        }
+    }
+    headless
 }
