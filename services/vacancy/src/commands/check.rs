@@ -2,6 +2,7 @@
 
 use std::{fmt, process::ExitCode};
 
+use http_server::program;
 use vacancy_service::VacancySettings;
 
 /// The settings of a stock, in a few words and without secrets.
@@ -22,12 +23,10 @@ impl fmt::Display for StockSummary<'_> {
 }
 
 /// Prints that the settings of `service` are accepted. Wrong ones have been refused before.
-#[allow(clippy::print_stdout)] // its purpose
 pub fn print_check(
     (name, version): (&str, &str),
     port: u16,
     summary: &impl fmt::Display,
 ) -> ExitCode {
-    println!("ok: {name} {version}, port {port}, {summary}");
-    ExitCode::SUCCESS
+    program::print(name, &format!("ok: {name} {version}, port {port}, {summary}\n"))
 }
