@@ -139,6 +139,15 @@ impl Buyers {
     }
 }
 
+/// Waits for a line of the metrics, longer than the host is resolved anew.
+async fn await_metric(base: &str, line: &str) {
+    let (since, line) = (Instant::now(), format!("\n{line}\n"));
+    while !metrics(base).await.contains(&line) {
+        assert!(since.elapsed() < Duration::from_secs(5), "no {line}{}", metrics(base).await);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 fn assert_even(shares: &[f64]) {
     let mean = shares.iter().sum::<f64>() / shares.len() as f64;
     assert!(shares.iter().all(|share| (share - mean).abs() <= mean * 0.2), "{shares:?}");
@@ -172,11 +181,7 @@ async fn load_follows_vacancy_from_one_process_to_three_and_back() {
 
     // One leaves the name before it ends, as pods do, the other one ends without a warning.
     names.set(&[1, 3]);
-    let since = Instant::now();
-    while !metrics(&ticket.base).await.contains("\nvacancy_endpoints 2\n") {
-        assert!(since.elapsed() < Duration::from_secs(2), "it is still in use");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    await_metric(&ticket.base, "vacancy_endpoints 2").await;
     // Calls that were in flight end.
     tokio::time::sleep(Duration::from_millis(500)).await;
     let gone = calls(&second).await;
@@ -188,9 +193,8 @@ async fn load_follows_vacancy_from_one_process_to_three_and_back() {
     names.set(&[1]);
     buyers.sell(100).await;
     let sold = buyers.end().await;
-    let metrics = metrics(&ticket.base).await;
-    assert!(metrics.contains("\nvacancy_endpoints 1\n"), "{metrics}");
-    assert!(metrics.contains("\nvacancy_calls_in_flight 0\n"));
+    await_metric(&ticket.base, "vacancy_endpoints 1").await;
+    await_metric(&ticket.base, "vacancy_calls_in_flight 0").await;
     let left = first.client().available().await;
     assert_eq!(left, 1_000_000 - sold as u64, "every sale counts once");
 }
