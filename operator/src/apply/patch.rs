@@ -19,6 +19,7 @@ use super::{
 use crate::{
     build::Child,
     kind::Kind,
+    observe::is_namespace_terminating,
     ownership::{FIELD_MANAGER, NAME_CONFLICT, may_manage},
     validate::System,
 };
@@ -193,6 +194,7 @@ pub(super) fn classify(child: &Child, error: kube::Error) -> ApplyError {
     match &error {
         kube::Error::Api(status)
             if !is_uid_mismatch(status)
+                && !is_namespace_terminating(&error)
                 && matches!(status.code, 400 | 403 | 404 | 405 | 413 | 422 | 500) =>
         {
             rejected(child, FailureReason::ApplyFailed, status.message.clone())

@@ -24,7 +24,7 @@ use crate::{
     apply::{self, Applied},
     build,
     dereference::{Dereferenced, dereference},
-    observe::events,
+    observe::{events, is_namespace_terminating},
     validate::{System, ValidationError, validate},
 };
 
@@ -53,6 +53,14 @@ pub(super) async fn reconcile(
     let result = tokio::time::timeout(Duration::from_secs(seconds), pipeline)
         .await
         .unwrap_or(Err(ReconcileError::Timeout(seconds)));
+    let result = match result {
+        // The system is deleted with its namespace, so there is nothing to retry or to report.
+        Err(ReconcileError::Api(error)) if is_namespace_terminating(&error) => {
+            tracing::debug!(%error, "namespace is being deleted");
+            Ok(Action::await_change())
+        }
+        result => result,
+    };
     if let (Err(error), Ok(system)) = (&result, &system.0) {
         let is_own = |claim: &OperatorClaim| claim.name == context.installation.name();
         let claim = system.status.as_ref().and_then(|status| status.operator.as_ref());

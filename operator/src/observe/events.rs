@@ -1,12 +1,13 @@
 //! Kubernetes events about changes of children and conditions.
 
-use k8s_controller::events::{Event, EventRecorder, EventType};
+use k8s_controller::events::{Event, EventRecorder, EventType, PublishError};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::{
     api::{OperatorClaim, PREFERRED_OPERATOR, TicketSystem, TicketSystemStatus},
     apply::{Action, Change},
     kind::Kind,
+    observe::is_namespace_terminating,
     status::{DEGRADED, PROGRESSING, READY, STALLED, STOCK_CHANGE_IGNORED, condition, is_true},
 };
 
@@ -149,8 +150,10 @@ async fn publish(
         note: Some(note),
         related: None,
     };
-    if let Err(error) = recorder.publish(system, &event).await {
-        tracing::warn!(%error, reason, "cannot publish an event");
+    match recorder.publish(system, &event).await {
+        Err(PublishError::Kube(error)) if is_namespace_terminating(&error) => {}
+        Err(error) => tracing::warn!(%error, reason, "cannot publish an event"),
+        Ok(_) => {}
     }
 }
 

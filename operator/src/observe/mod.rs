@@ -19,3 +19,11 @@ pub fn error_message(error: &kube::Error) -> String {
         other => other.to_string(),
     }
 }
+
+/// Whether the API server refused to create an object because its namespace is being deleted.
+/// Nothing can be created there any more, and everything in it is about to go.
+pub fn is_namespace_terminating(error: &kube::Error) -> bool {
+    let kube::Error::Api(status) = error else { return false };
+    let mut causes = status.details.iter().flat_map(|details| &details.causes);
+    status.code == 403 && causes.any(|cause| cause.reason == "NamespaceTerminating")
+}

@@ -19,6 +19,7 @@ mod identity;
 mod least_rights;
 mod many_systems;
 mod mode_switch;
+mod namespace_deletion;
 mod namespaced_rights;
 mod noop;
 mod owner_references;
