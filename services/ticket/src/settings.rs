@@ -228,13 +228,23 @@ fn url() -> Accept<String> {
                 c.is_whitespace() || c.is_control() || ['/', '\\', '?', '#', '@'].contains(&c)
             });
         let url = reqwest::Url::parse(text).ok().filter(|url| {
-            is_plain && url.has_host() && url.path() == "/" && url.port() != Some(0)
+            is_plain
+                && url.host_str().is_some_and(is_host)
+                && url.path() == "/"
+                && url.port() != Some(0)
         })?;
         Some(url.as_str().trim_end_matches('/').to_owned())
     })
 }
 
 const HTTP: &str = "http://";
+
+/// Whether a name server can know `host`, or it is an address. URLs allow more characters in names,
+/// such as a semicolon that was meant to be a colon.
+fn is_host(host: &str) -> bool {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || ['-', '.', '_'].contains(&c);
+    host.chars().all(is_name) || (host.starts_with('[') && host.ends_with(']'))
+}
 
 #[cfg(test)]
 mod tests {
@@ -282,6 +292,11 @@ mod tests {
             "http://vacancy:99999",
             "http://va cancy:8001",
             "http://one,two:8001/x",
+            "http://one,two:8001",
+            "http://vacancy;8001",
+            "http://vacancy~1:8001",
+            "http://vac'ancy:8001",
+            "http://(vacancy):8001",
         ] {
             let error = link(refused).expect_err(refused).to_string();
             assert!(error.starts_with("VACANCY_URL: ") && !error.contains("secret"), "{error}");
