@@ -1,6 +1,6 @@
 //! Step one of a reconciliation: read the live children of a resource and everything it refers to.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Secret;
@@ -9,10 +9,12 @@ use kube::{
     core::{DynamicObject, ObjectMeta},
 };
 
+pub use crate::live::Live;
 use crate::{
     api::{Mode, TicketSystem},
-    kind::{ADMIN_TOKEN_KEY, Component, Kind, admin_token},
-    ownership::may_manage,
+    claim_record::ClaimRecord,
+    kind::{ADMIN_TOKEN_KEY, Component, Kind, admin_token, claim},
+    ownership::{may_manage, may_use},
 };
 
 /// A source of live children: the watch caches in `operator run`, the API server in
@@ -63,41 +65,6 @@ impl Children for FromServer {
     }
 }
 
-/// Live children that the system owns or may adopt.
-#[derive(Clone, Debug, Default)]
-pub struct Live {
-    children: BTreeMap<(Kind, String), Arc<DynamicObject>>,
-    denied: BTreeMap<Kind, String>,
-}
-
-impl Live {
-    /// The live child of this kind and name.
-    pub fn get(&self, kind: Kind, name: &str) -> Option<&Arc<DynamicObject>> {
-        self.children.get(&(kind, name.to_owned()))
-    }
-
-    /// Adds or replaces a child.
-    pub fn insert(&mut self, kind: Kind, name: String, object: Arc<DynamicObject>) {
-        self.children.insert((kind, name), object);
-    }
-
-    /// Removes a child, if it is there.
-    pub fn remove(&mut self, kind: Kind, name: &str) {
-        self.children.remove(&(kind, name.to_owned()));
-    }
-
-    /// All children, ordered by kind and name.
-    pub fn iter(&self) -> impl Iterator<Item = (Kind, &str, &Arc<DynamicObject>)> {
-        self.children.iter().map(|((kind, name), object)| (*kind, name.as_str(), object))
-    }
-
-    /// The API server's answer, if it denies reading children of this kind. They are unknown, and
-    /// must not be written.
-    pub fn denied(&self, kind: Kind) -> Option<&str> {
-        self.denied.get(&kind).map(String::as_str)
-    }
-}
-
 /// The value of one key of a Secret, or the reason there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretValue {
@@ -139,17 +106,19 @@ pub async fn dereference(
         for child in kind.names(&name) {
             let found = match children.get(kind, &namespace, &child).await {
                 Err(kube::Error::Api(status)) if status.code == 403 && is_separable(kind) => {
-                    live.denied.insert(kind, status.message.clone());
+                    live.deny(kind, status.message.clone());
                     break;
                 }
                 found => found?,
             };
-            if let Some(object) =
-                found.filter(|object| may_manage(kind, &object.metadata, &name, &uid))
-            {
+            let usable = |object: &Arc<DynamicObject>| may_use(kind, &object.metadata, &name, &uid);
+            if let Some(object) = found.filter(usable) {
                 live.insert(kind, child, object);
             }
         }
+    }
+    if !uses_database(system) {
+        confirm_claim(system, client, &mut live).await?;
     }
     let outgoing = writer(match system.spec.mode {
         Mode::Microservices => Mode::Monolith,
@@ -189,6 +158,43 @@ pub async fn dereference(
 /// the Secret, and a writer of the volume on the claim and the other Deployments.
 fn is_separable(kind: Kind) -> bool {
     !matches!(kind, Kind::Secret | Kind::PersistentVolumeClaim | Kind::Deployment)
+}
+
+fn uses_database(system: &TicketSystem) -> bool {
+    system.spec.storage.as_ref().is_some_and(|storage| storage.postgres.is_some())
+}
+
+/// Reads the claim and its record again if they do not match. A stale cache, or a claim without its
+/// labels, must not pass for a lost volume.
+async fn confirm_claim(
+    system: &TicketSystem,
+    client: &Client,
+    live: &mut Live,
+) -> Result<(), kube::Error> {
+    let (name, namespace) = (system.name_any(), system.namespace().unwrap_or_default());
+    let uid = system.uid().unwrap_or_default();
+    let (kind, claim) = (Kind::PersistentVolumeClaim, claim(&name));
+    let cached = live.get(kind, &claim).cloned();
+    if ClaimRecord::read(system, live).is_of(cached.as_deref()) {
+        return Ok(());
+    }
+    let server = FromServer(client.clone());
+    let account_kind = Kind::ServiceAccount;
+    if let Some(account) = server.get(account_kind, &namespace, &name).await?
+        && may_manage(account_kind, &account.metadata, &name, &uid)
+    {
+        live.insert(account_kind, name.clone(), account);
+    }
+    let record = ClaimRecord::read(system, live);
+    let found = server.get(kind, &namespace, &claim).await?;
+    let usable = |object: &Arc<DynamicObject>| {
+        may_manage(kind, &object.metadata, &name, &uid) || record.is_of(Some(object))
+    };
+    match found.filter(usable) {
+        Some(found) => live.insert(kind, claim, found),
+        None => live.remove(kind, &claim),
+    }
+    Ok(())
 }
 
 /// The component that writes to the volume in `mode`.

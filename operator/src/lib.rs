@@ -9,7 +9,7 @@
 //! | module | content |
 //! |---|---|
 //! | [`kind`], [`labels`], [`ownership`], [`api`], [`settings`] | vocabulary of all steps |
-//! | [`dereference`], [`rollout`] | the live state |
+//! | [`references`], [`live`], [`claim_record`], [`dereference`], [`rollout`] | the live state |
 //! | [`validate`], [`build`] | the desired state |
 //! | [`apply`] | makes the live state match the desired state |
 //! | [`status`] | computes and writes the status |
@@ -20,14 +20,17 @@
 pub mod api;
 pub mod apply;
 pub mod build;
+pub mod claim_record;
 pub mod commands;
 pub mod controller;
 pub mod dereference;
 pub mod http;
 pub mod kind;
 pub mod labels;
+pub mod live;
 pub mod observe;
 pub mod ownership;
+pub mod references;
 pub mod rollout;
 pub mod settings;
 pub mod status;

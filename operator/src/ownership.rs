@@ -1,8 +1,9 @@
 //! Decides which objects a system may manage, and names the operator as a field manager.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::core::ObjectMeta;
 
-use crate::{kind::Kind, labels};
+use crate::{api::ADOPT, kind::Kind, labels};
 
 /// Field manager of everything the operator applies.
 pub const FIELD_MANAGER: &str = labels::OPERATOR;
@@ -11,16 +12,36 @@ pub const FIELD_MANAGER: &str = labels::OPERATOR;
 /// status under [`FIELD_MANAGER`], and so they do not remove the claim.
 pub const CLAIM_FIELD_MANAGER: &str = "ticket-system-operator-claim";
 
-/// Message for a name that an object of another owner already has.
-pub const NAME_CONFLICT: &str =
-    "already exists and has another owner: delete it, or rename this TicketSystem";
+/// Field manager of the operator's annotation on the TicketSystem.
+pub const RECORD_FIELD_MANAGER: &str = "ticket-system-operator-record";
+
+/// Message for a name that an object of another owner already has. It never asks to delete the
+/// object: it may hold the sales, or the token.
+pub fn name_conflict(kind: Kind, metadata: &ObjectMeta, system: &str) -> String {
+    match controller(metadata) {
+        Some(owner) if kind == Kind::Secret => format!(
+            "already exists and has another owner, {} {}: to use it without writing it, have its \
+             owner set the annotation {ADOPT} to {system}; otherwise rename this TicketSystem",
+            owner.kind, owner.name
+        ),
+        Some(owner) => format!(
+            "already exists and has another owner, {} {}: rename this TicketSystem, or the other \
+             object",
+            owner.kind, owner.name
+        ),
+        None => format!(
+            "already exists and has another owner: to hand it over to this TicketSystem, set its \
+             annotation {ADOPT} to {system}; otherwise rename this TicketSystem"
+        ),
+    }
+}
 
 /// Whether the system `name` with this uid may manage an object: the object is controlled by that
 /// resource, or carries its labels and has lost its owner, or the API server has recorded that the
-/// operator applied it.
+/// operator applied it, or a user has handed it over.
 pub fn may_manage(kind: Kind, metadata: &ObjectMeta, name: &str, uid: &str) -> bool {
     let mut owners = metadata.owner_references.iter().flatten();
-    match owners.clone().find(|owner| owner.controller == Some(true)) {
+    match controller(metadata) {
         Some(owner) if owner.uid == uid => true,
         // The object is left over from a deleted resource of the same name, or about to be
         // retained.
@@ -29,6 +50,7 @@ pub fn may_manage(kind: Kind, metadata: &ObjectMeta, name: &str, uid: &str) -> b
             owners.any(|owner| owner.uid == uid)
                 || labels::instance(metadata) == Some(name)
                 || is_recorded(kind, metadata, name)
+                || is_adopted(metadata, name)
         }
     }
 }
@@ -47,6 +69,21 @@ fn is_recorded(kind: Kind, metadata: &ObjectMeta, name: &str) -> bool {
         && is_unambiguous
         && label(labels::INSTANCE).is_none_or(|instance| instance == name)
         && label(labels::MANAGED_BY).is_none_or(|manager| manager == labels::OPERATOR)
+}
+
+/// Whether the system may read an object as its own. It may read a Secret that another controller
+/// writes, such as an external secrets operator, if the Secret is handed over.
+pub fn may_use(kind: Kind, metadata: &ObjectMeta, name: &str, uid: &str) -> bool {
+    may_manage(kind, metadata, name, uid) || (kind == Kind::Secret && is_adopted(metadata, name))
+}
+
+/// Whether a user has handed an object over to the system `name`.
+pub fn is_adopted(metadata: &ObjectMeta, name: &str) -> bool {
+    metadata.annotations.as_ref().and_then(|all| all.get(ADOPT)).is_some_and(|value| value == name)
+}
+
+fn controller(metadata: &ObjectMeta) -> Option<&OwnerReference> {
+    metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))
 }
 
 /// Whether exactly this resource controls an object. Only such an object is pruned.

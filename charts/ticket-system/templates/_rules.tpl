@@ -1,8 +1,9 @@
 {{/* The operator's rights on ticket systems and their children. Keep in step with k8s/operator/rbac.yaml. */}}
 {{- define "ticket-system.rules" -}}
+# patch: to record the claim in an annotation.
 - apiGroups: [ticket-system.io]
   resources: [ticketsystems]
-  verbs: [get, list, watch]
+  verbs: [get, list, watch, patch]
 - apiGroups: [ticket-system.io]
   resources: [ticketsystems/status]
   verbs: [patch]
@@ -32,10 +33,11 @@
 - apiGroups: [monitoring.coreos.com]
   resources: [servicemonitors]
   verbs: [get, create, patch, delete]
-# To explain why pods are not ready, and to check that the volume is free for a new writer.
+# To explain why pods are not ready, to check that the volume is free for a new writer, and to
+# try new images and settings in a pod before a rollout.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [list]
+  verbs: [list, create, delete]
 - apiGroups: [apps]
   resources: [replicasets]
   verbs: [list]

@@ -40,3 +40,10 @@ pub const ALLOW_STORAGE_CHANGE: &str = "ticket-system.io/allow-storage-change";
 /// Annotation that names the operator which must manage the system, as `NAMESPACE/LEASE`. It takes
 /// over at once from another one.
 pub const PREFERRED_OPERATOR: &str = "ticket-system.io/operator";
+
+/// Annotation that allows a new volume after the one with the sales was lost. Its value is the uid
+/// of the lost claim, or `"true"`, which counts once.
+pub const ALLOW_NEW_VOLUME: &str = "ticket-system.io/allow-new-volume";
+
+/// Annotation of an object that the system named by its value may use as its own.
+pub const ADOPT: &str = "ticket-system.io/adopt";

@@ -7,6 +7,7 @@ use kube::{Client, core::DynamicObject};
 
 use super::{
     contest::Contests,
+    failure::ChildFailure,
     outcome::Applied,
     patch::{self, ApplyError, Outcome},
     pending::Pending,
@@ -35,6 +36,10 @@ pub(super) async fn apply(
         None => read(client, system, child).await?,
     };
     let outcome = match attempt(client, system, child, live.as_deref(), contests, applied).await {
+        // Another reconciliation decides whether the claim may be created again.
+        Err(ApplyError::Stale(error)) if child.kind == Kind::PersistentVolumeClaim => {
+            return Err(error);
+        }
         // The object was deleted, and perhaps recreated, after the cache saw it.
         Err(ApplyError::Stale(_)) if was_cached => {
             let live = read(client, system, child).await?;
@@ -49,7 +54,10 @@ pub(super) async fn apply(
             applied.live.insert(child.kind, child.name.clone(), Arc::new(*object));
             applied.changes.push(change);
         }
-        Err(ApplyError::Rejected(failure)) => applied.failures.push(failure),
+        Err(ApplyError::Rejected(failure)) => {
+            let is_blocking = failure.is_blocking || live.is_none();
+            applied.failures.push(ChildFailure { is_blocking, ..failure });
+        }
         Err(ApplyError::Stale(error) | ApplyError::Unavailable(error)) => return Err(error),
     }
     Ok(())
@@ -73,10 +81,11 @@ async fn attempt(
     contests: &Contests,
     applied: &mut Applied,
 ) -> Result<Outcome, ApplyError> {
-    if live.is_some_and(|live| {
-        !may_manage(child.kind, &live.metadata, &system.name, &system.owner.uid)
-    }) {
-        return Err(patch::name_conflict(child));
+    if let Some(live) = live
+        && !may_manage(child.kind, &live.metadata, &system.name, &system.owner.uid)
+        && !is_recorded(system, child, live)
+    {
+        return Err(patch::name_conflict(child, live, &system.name));
     }
     let workload = system
         .workloads
@@ -107,4 +116,11 @@ async fn attempt(
         }
         (outcome, _) => Ok(outcome),
     }
+}
+
+/// Whether `live` is the recorded claim, which has lost its labels.
+fn is_recorded(system: &System, child: &Child, live: &DynamicObject) -> bool {
+    child.kind == Kind::PersistentVolumeClaim
+        && live.metadata.uid.is_some()
+        && live.metadata.uid == system.claim.uid
 }

@@ -6,6 +6,8 @@ mod change;
 mod child;
 mod contest;
 mod drift;
+mod failure;
+mod hold;
 mod managers;
 mod memory;
 mod mode_switch;
@@ -14,6 +16,7 @@ mod patch;
 mod pending;
 mod prune;
 pub mod quantity;
+pub mod record;
 pub mod replicas;
 mod volume;
 
@@ -22,9 +25,11 @@ use std::time::{Duration, Instant};
 pub use body::{APPLIED_HASH, body_with_hash};
 pub use change::{Action, Change};
 pub use contest::{Contests, FieldConflict, WHOLE_OBJECT};
+pub use failure::{ChildFailure, FailureReason};
+pub use hold::{Hold, HoldReason};
 use kube::Client;
 pub use memory::{IngressHandovers, Memory};
-pub use outcome::{Applied, ChildFailure, FailureReason};
+pub use outcome::Applied;
 pub use pending::Pending;
 
 use crate::{build::Child, dereference::Live, kind::Kind, ownership::is_owned, validate::System};
@@ -47,18 +52,34 @@ pub async fn apply(
     let mut applied = Applied { live, ..Default::default() };
     let handovers = &memory.handovers;
     let plan = mode_switch::plan(system, &children, &applied.live, handovers, Instant::now());
-    for (kind, name) in &plan.prune {
-        memory.contests.forget((&system.owner.uid, *kind, name));
-        prune::delete(client, &system.namespace, *kind, name, &mut applied).await?;
+    let frozen = system.claim.problem.as_ref().filter(|problem| problem.freezes_writer());
+    if frozen.is_none() {
+        for (kind, name) in &plan.prune {
+            memory.contests.forget((&system.owner.uid, *kind, name));
+            prune::delete(client, &system.namespace, *kind, name, &mut applied).await?;
+        }
     }
     let started = Instant::now();
-    for child in children {
+    for mut child in children {
         // Failing writes may take until the timeout of a webhook each. The first failure has to
         // show in the status within seconds.
         if !applied.failures.is_empty() && started.elapsed() > FAILING_MAX {
             break;
         }
-        if plan.defers(&child) || lacks_prerequisite(&child, &applied) {
+        if let Some(problem) = frozen.filter(|_| plan.endangers_volume(system, &child)) {
+            if patch::differs(&child, applied.live.get(child.kind, &child.name).map(AsRef::as_ref))
+            {
+                let (kind, name) = (child.kind, child.name);
+                let (reason, message) = (HoldReason::VolumeInDanger, problem.to_string());
+                applied.holds.push(Hold { kind, name, reason, message });
+            }
+            continue;
+        }
+        if plan.defers(&child) {
+            continue;
+        }
+        if let Some(hold) = hold::by_dependency(&child, &applied.failures, &applied.holds) {
+            applied.holds.push(hold);
             continue;
         }
         if let Some(message) = applied.live.denied(child.kind) {
@@ -67,9 +88,11 @@ pub async fn apply(
                 name: child.name,
                 reason: FailureReason::ApplyFailed,
                 message: message.to_owned(),
+                is_blocking: true,
             });
             continue;
         }
+        record::annotate(&mut child, system, &applied.live);
         child::apply(client, system, &child, &memory.contests, &mut applied).await?;
     }
     applied.conflicts = memory.contests.of_system(&system.owner.uid, Instant::now());
@@ -77,34 +100,20 @@ pub async fn apply(
     Ok(applied)
 }
 
-/// Whether an object that the pods read or write could not be applied. Pods are then not created or
-/// changed: they would use an object of another owner.
-fn lacks_prerequisite(child: &Child, applied: &Applied) -> bool {
-    let has_pods = matches!(child.kind, Kind::Deployment | Kind::HorizontalPodAutoscaler);
-    let is_prerequisite = |kind| {
-        matches!(
-            kind,
-            Kind::ServiceAccount | Kind::Secret | Kind::PersistentVolumeClaim | Kind::ConfigMap
-        )
-    };
-    has_pods
-        && applied.failures.iter().any(|failure| {
-            failure.reason != FailureReason::PruneFailed && is_prerequisite(failure.kind)
-        })
-}
-
 /// What [`apply`] would change, without any request: the children that are missing, differ or are
 /// no longer desired.
 pub fn preview(system: &System, children: &[Child], live: &Live) -> Vec<String> {
     let mut drift = Vec::new();
     for child in children.iter().filter(|child| live.denied(child.kind).is_none()) {
+        let mut child = child.clone();
+        record::annotate(&mut child, system, live);
         let (kind, name) = (child.kind, &child.name);
         let Some(found) = live.get(kind, name) else {
             drift.push(format!("{kind} {name} is missing"));
             continue;
         };
         let found = serde_json::to_value(found.as_ref()).unwrap_or_default();
-        let mut fields = drift::differences(&body_with_hash(child), &found);
+        let mut fields = drift::differences(&body_with_hash(&child), &found);
         if fields.is_empty() {
             continue;
         }

@@ -69,6 +69,21 @@ enum Stage {
 }
 
 impl Plan {
+    /// Whether applying `child` would end the pod that holds the volume, or take its requests away.
+    pub fn endangers_volume(&self, system: &System, child: &Child) -> bool {
+        match child.kind {
+            Kind::Deployment | Kind::HorizontalPodAutoscaler => {
+                self.stage != Stage::Settled
+                    || system
+                        .workloads
+                        .iter()
+                        .any(|workload| workload.holds_volume && workload.name == child.name)
+            }
+            Kind::Ingress => self.stage != Stage::Settled,
+            _ => false,
+        }
+    }
+
     /// Whether `child` must not be applied yet.
     pub fn defers(&self, child: &Child) -> bool {
         (self.stage == Stage::ReleasingVolume

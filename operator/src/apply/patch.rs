@@ -13,14 +13,15 @@ use super::{
     body::{APPLIED_HASH, body_with_hash, pin_uid},
     change::{Action, Change},
     contest::{Contests, WHOLE_OBJECT},
-    drift, managers,
-    outcome::{ChildFailure, FailureReason},
+    drift,
+    failure::{ChildFailure, FailureReason},
+    managers,
 };
 use crate::{
     build::Child,
     kind::Kind,
     observe::is_namespace_terminating,
-    ownership::{FIELD_MANAGER, NAME_CONFLICT, may_manage},
+    ownership::{self, FIELD_MANAGER, may_manage},
     validate::System,
 };
 
@@ -137,6 +138,12 @@ async fn update(
     write(client, system, child, body, Conflicts::Force, action).await
 }
 
+/// Whether the live state of `child` is not the desired one.
+pub(super) fn differs(child: &Child, live: Option<&DynamicObject>) -> bool {
+    let current = live.and_then(|live| serde_json::to_value(live).ok());
+    current.is_none_or(|current| !drift::differences(&body_with_hash(child), &current).is_empty())
+}
+
 /// Creates `child` without force, so that the write conflicts with an existing object instead of
 /// taking it over.
 async fn create(
@@ -152,10 +159,10 @@ async fn create(
     let api: Api<DynamicObject> =
         Api::namespaced_with(client.clone(), &system.namespace, &child.kind.api_resource());
     let found = api.get_opt(&child.name).await.map_err(ApplyError::Unavailable)?;
-    if found.is_some_and(|found| {
-        !may_manage(child.kind, &found.metadata, &system.name, &system.owner.uid)
-    }) {
-        return Err(name_conflict(child));
+    if let Some(found) = found
+        && !may_manage(child.kind, &found.metadata, &system.name, &system.owner.uid)
+    {
+        return Err(name_conflict(child, &found, &system.name));
     }
     let action = Action::CorrectDrift(Vec::new());
     write(client, system, child, body, Conflicts::Force, action).await
@@ -211,11 +218,14 @@ fn is_uid_mismatch(status: &Status) -> bool {
 }
 
 /// The error for a name that an object of another owner has.
-pub(super) fn name_conflict(child: &Child) -> ApplyError {
-    rejected(child, FailureReason::NameConflict, NAME_CONFLICT.to_owned())
+pub(super) fn name_conflict(child: &Child, live: &DynamicObject, system: &str) -> ApplyError {
+    let message = ownership::name_conflict(child.kind, &live.metadata, system);
+    rejected(child, FailureReason::NameConflict, message)
 }
 
 fn rejected(child: &Child, reason: FailureReason, message: String) -> ApplyError {
-    let failure = ChildFailure { kind: child.kind, name: child.name.clone(), reason, message };
+    let is_blocking = reason == FailureReason::NameConflict;
+    let (kind, name) = (child.kind, child.name.clone());
+    let failure = ChildFailure { kind, name, reason, message, is_blocking };
     ApplyError::Rejected(failure)
 }

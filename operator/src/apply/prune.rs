@@ -10,7 +10,8 @@ use kube::{
 
 use super::{
     change::{Action, Change},
-    outcome::{Applied, ChildFailure, FailureReason},
+    failure::{ChildFailure, FailureReason},
+    outcome::Applied,
 };
 use crate::kind::Kind;
 
@@ -54,6 +55,7 @@ pub(super) async fn delete(
                 name: name.to_owned(),
                 reason: FailureReason::PruneFailed,
                 message,
+                is_blocking: false,
             });
             return Ok(());
         }

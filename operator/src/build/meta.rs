@@ -22,7 +22,21 @@ pub fn retained(system: &System, name: &str, component: Option<Component>) -> Ob
     }
 }
 
+/// Annotations that keep GitOps tools from deleting a retained child. It has no owner, and its
+/// labels make it look like an object that they once applied.
+const KEEP: [(&str, &str); 3] = [
+    ("argocd.argoproj.io/compare-options", "IgnoreExtraneous"),
+    ("argocd.argoproj.io/sync-options", "Prune=false,Delete=false"),
+    ("kustomize.toolkit.fluxcd.io/prune", "disabled"),
+];
+
 /// Metadata of a child that `storage.embedded.retain` keeps or deletes.
 pub fn owned_or_retained(system: &System, name: &str) -> ObjectMeta {
-    if system.retains() { retained(system, name, None) } else { owned(system, name, None) }
+    if !system.retains() {
+        return owned(system, name, None);
+    }
+    let mut metadata = retained(system, name, None);
+    let keep = KEEP.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    metadata.annotations = Some(keep.into());
+    metadata
 }

@@ -25,7 +25,7 @@ use crate::{kind::Kind, validate::System};
 #[derive(Clone, Debug)]
 pub struct Resources {
     pub service_account: ServiceAccount,
-    pub admin_token: Secret,
+    pub admin_token: Option<Secret>,
     pub claim: Option<PersistentVolumeClaim>,
     pub config_maps: Vec<ConfigMap>,
     pub services: Vec<Service>,
@@ -63,7 +63,7 @@ pub fn build(system: &System) -> Resources {
         .collect();
     Resources {
         service_account: resource::service_account::build(system),
-        admin_token: resource::admin_token::build(system),
+        admin_token: (!system.has_external_token).then(|| resource::admin_token::build(system)),
         claim: resource::claim::build(system),
         services: system
             .workloads
@@ -119,9 +119,10 @@ impl Resources {
             service_monitor,
         } = self;
         let mut children = Vec::with_capacity(16);
-        push(&mut children, Kind::ServiceAccount, [service_account])?;
-        push(&mut children, Kind::Secret, [admin_token])?;
+        // The ServiceAccount and the Secret record the claim.
         push(&mut children, Kind::PersistentVolumeClaim, claim)?;
+        push(&mut children, Kind::ServiceAccount, [service_account])?;
+        push(&mut children, Kind::Secret, admin_token)?;
         push(&mut children, Kind::ConfigMap, config_maps)?;
         push(&mut children, Kind::NetworkPolicy, network_policies)?;
         push(&mut children, Kind::Service, services)?;

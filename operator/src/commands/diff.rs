@@ -13,12 +13,12 @@ use similar::TextDiff;
 
 use crate::{
     api::TicketSystem,
-    apply::body_with_hash,
+    apply::{body_with_hash, record},
     build::{self, BuildError, Child},
     dereference::{Dereferenced, FromServer, dereference},
     kind::Kind,
     observe::error_message,
-    ownership::{FIELD_MANAGER, NAME_CONFLICT, is_owned},
+    ownership::{FIELD_MANAGER, is_owned, name_conflict},
     settings::Defaults,
     validate::{ValidationError, validate},
 };
@@ -113,15 +113,19 @@ pub async fn diff(
     let found = dereference(&after, client, &FromServer(client.clone())).await.map_err(failed())?;
     let valid = validate(&after, &found, defaults, NEW_TOKEN)
         .map_err(|cause| DiffError::Invalid { name: name.clone(), cause })?;
-    let children = build::build(&valid).into_children()?;
+    let mut children = build::build(&valid).into_children()?;
+    for child in &mut children {
+        record::annotate(child, &valid, &found.live);
+    }
     let mut text = String::new();
     for child in &children {
         let api: Api<DynamicObject> =
             Api::namespaced_with(client.clone(), &namespace, &child.kind.api_resource());
         if found.live.get(child.kind, &child.name).is_none()
-            && api.get_opt(&child.name).await.map_err(failed())?.is_some()
+            && let Some(other) = api.get_opt(&child.name).await.map_err(failed())?
         {
-            let _ = writeln!(text, "# {}/{}: {NAME_CONFLICT}", child.kind, child.name);
+            let why = name_conflict(child.kind, &other.metadata, &name);
+            let _ = writeln!(text, "# {}/{}: {why}", child.kind, child.name);
             continue;
         }
         let dry_run =

@@ -114,7 +114,9 @@ async fn apply_unless_paused(
             "child changed"
         );
     }
+    apply::record::on_resource(&context.client, system, valid, &applied.live).await?;
     events::changes(&context.events, system, &applied.changes).await;
+    events::warnings(&context.events, system, &applied.warnings).await;
     events::recreated_volume(&context.events, system, &applied.changes).await;
     Ok(applied)
 }

@@ -50,6 +50,7 @@ pub(super) async fn update_status(
         failures: &applied.failures,
         conflicts: &applied.conflicts,
         drift: &applied.drift,
+        holds: &applied.holds,
         pending: applied.pending.as_ref(),
         diagnoses: &diagnoses,
         not_serving: &not_serving,

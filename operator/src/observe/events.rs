@@ -28,8 +28,19 @@ pub async fn changes(recorder: &EventRecorder, system: &TicketSystem, changes: &
     }
 }
 
+/// Publishes warnings that no condition repeats, as reason and note.
+pub async fn warnings(
+    recorder: &EventRecorder,
+    system: &TicketSystem,
+    warnings: &[(&'static str, String)],
+) {
+    for (reason, note) in warnings {
+        publish(recorder, system, EventType::Warning, reason, note.clone()).await;
+    }
+}
+
 /// Publishes a warning if a system that was selling got a new, empty volume. This is expected only
-/// after its data was migrated from a database.
+/// after the annotation that allows it was set, or after its data was migrated from a database.
 pub async fn recreated_volume(recorder: &EventRecorder, system: &TicketSystem, changes: &[Change]) {
     let status =
         system.status.as_ref().filter(|status| status.storage.as_deref() == Some("embedded"));

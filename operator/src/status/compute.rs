@@ -7,41 +7,21 @@ use super::{
         ConditionState, DEGRADED, PAUSED, PROGRESSING, READY, RECONCILING, STALLED,
         STOCK_CHANGE_IGNORED, find, set, set_while_true,
     },
-    diagnosis::Diagnosis,
     field_conflict::{self, FIELD_CONFLICT, field_conflict},
+    holds::{self, HELD_BACK, PREFLIGHT_FAILED, ROLLED_BACK},
+    input::StatusInput,
 };
 use crate::{
     api::{Mode, TicketSystem, TicketSystemStatus},
-    apply::{ChildFailure, FieldConflict, Pending},
-    dereference::Live,
+    apply::{ChildFailure, HoldReason},
     kind::{Component, Kind},
     rollout::{DEADLINE_EXCEEDED, Rollout},
-    validate::{System, ValidationError},
 };
 
 /// Most children that ReconciliationPaused lists.
 const DRIFT_MAX: usize = 8;
 /// Reason of Progressing while pods are unready without a rollout.
 const PODS_UNREADY: &str = "PodsNotReady";
-
-/// The input of [`compute_status`].
-#[derive(Debug)]
-pub struct StatusInput<'a> {
-    pub system: &'a TicketSystem,
-    /// The valid system, or the reason to reject the spec.
-    pub validated: Result<&'a System, &'a ValidationError>,
-    pub live: &'a Live,
-    pub failures: &'a [ChildFailure],
-    /// Children that another writer keeps changing.
-    pub conflicts: &'a [FieldConflict],
-    /// What would change if the system were not paused.
-    pub drift: &'a [String],
-    /// The event that the remaining changes wait for.
-    pub pending: Option<&'a Pending>,
-    pub diagnoses: &'a [(Component, Diagnosis)],
-    /// Components whose pods count as ready and do not serve.
-    pub not_serving: &'a [(Component, Diagnosis)],
-}
 
 impl StatusInput<'_> {
     /// The desired mode: that of the spec, unless the spec is rejected.
@@ -128,6 +108,12 @@ pub fn compute_status(input: &StatusInput<'_>) -> TicketSystemStatus {
         generation,
     );
     set_while_true(conditions, STALLED, stalled, generation);
+    set_while_true(conditions, HELD_BACK, holds::held_back(input), generation);
+    for (type_, reason) in
+        [(PREFLIGHT_FAILED, HoldReason::PreflightFailed), (ROLLED_BACK, HoldReason::RolledBack)]
+    {
+        set_while_true(conditions, type_, holds::held_for(input, reason), generation);
+    }
     set(conditions, PROGRESSING, progressing, generation);
     status
 }
@@ -163,6 +149,9 @@ fn ready(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> ConditionSta
     }
     if let Err(error) = input.validated {
         return ConditionState::no(error.reason(), error.to_string());
+    }
+    if let Some(problem) = holds::claim_problem(input).filter(|problem| problem.stalls()) {
+        return ConditionState::no(problem.reason(), problem.to_string());
     }
     if let Some(pending) = input.pending {
         return ConditionState::no(pending.reason, pending.message.clone());
@@ -213,6 +202,9 @@ fn ready(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> ConditionSta
 }
 
 fn progressing(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> ConditionState {
+    if let Some(state) = holds::frozen(input) {
+        return state;
+    }
     if let Some(pending) = input.pending {
         return ConditionState::yes(pending.reason, pending.message.clone());
     }
@@ -222,25 +214,29 @@ fn progressing(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> Condit
     if input.system.spec.paused {
         return ConditionState::no("Paused", "the spec is not applied while spec.paused is true");
     }
-    let names = |wanted: &dyn Fn(Option<&Rollout>) -> bool| -> Vec<&str> {
-        rollouts
-            .iter()
-            .filter(|part| wanted(part.rollout.as_ref()))
-            .map(|part| part.component.as_str())
-            .collect()
+    if let Some(problem) = holds::claim_problem(input).filter(|problem| problem.stalls()) {
+        return ConditionState::no(problem.reason(), problem.to_string());
+    }
+    let names = |wanted: &dyn Fn(&ComponentRollout) -> bool| -> Vec<&str> {
+        rollouts.iter().filter(|part| wanted(part)).map(|part| part.component.as_str()).collect()
     };
-    let incomplete = names(&|rollout| {
-        rollout.is_none_or(|rollout| {
+    let incomplete = names(&|part| {
+        let rolls_out = part.rollout.as_ref().is_none_or(|rollout| {
             !rollout.is_complete()
                 && !rollout.deadline_exceeded
                 && !has_lost_pods(input.system, rollout)
-        })
+        });
+        rolls_out && !holds::is_held(input, &part.name)
     });
     if incomplete.is_empty() {
         if let Some(message) = deadline_exceeded(rollouts) {
             return ConditionState::no(DEADLINE_EXCEEDED, message);
         }
-        let lost = names(&|rollout| rollout.is_some_and(|rollout| !rollout.is_complete()));
+        if let Some(state) = holds::not_progressing(input) {
+            return state;
+        }
+        let lost =
+            names(&|part| part.rollout.as_ref().is_some_and(|rollout| !rollout.is_complete()));
         if !lost.is_empty() {
             let message = format!("no rollout; pods of {} became unready", lost.join(" and "));
             return ConditionState::no(PODS_UNREADY, message);
@@ -271,8 +267,14 @@ fn degraded(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> Condition
     if let Err(error) = input.validated {
         return ConditionState::yes(error.reason(), error.to_string());
     }
+    if let Some(problem) = holds::claim_problem(input) {
+        return ConditionState::yes(problem.reason(), problem.to_string());
+    }
     if let Some(failure) = input.failures.first() {
         return ConditionState::yes(failure.reason.as_str(), failure.to_string());
+    }
+    if let Some(state) = holds::stalling(input) {
+        return state;
     }
     if let Some((component, diagnosis)) =
         input.diagnoses.iter().find(|(_, diagnosis)| diagnosis.reason == "PodsFailing")
@@ -306,8 +308,14 @@ fn stalled(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> Option<Con
     if let Err(error) = input.validated {
         return Some(ConditionState::yes(error.reason(), error.to_string()));
     }
+    if let Some(problem) = holds::claim_problem(input).filter(|problem| problem.stalls()) {
+        return Some(ConditionState::yes(problem.reason(), problem.to_string()));
+    }
     if let Some(failure) = input.failures.first() {
         return Some(ConditionState::yes(failure.reason.as_str(), failure.to_string()));
+    }
+    if let Some(state) = holds::stalling(input) {
+        return Some(state);
     }
     deadline_exceeded(rollouts).map(|message| ConditionState::yes(DEADLINE_EXCEEDED, message))
 }

@@ -6,14 +6,18 @@ mod conditions;
 pub mod diagnosis;
 mod failure;
 mod field_conflict;
+mod holds;
+mod input;
 mod write;
 
 pub use autoscaling::AUTOSCALING;
-pub use compute::{StatusInput, compute_status};
+pub use compute::compute_status;
 pub use conditions::{
     ConditionState, DEGRADED, PAUSED, PROGRESSING, READY, RECONCILING, STALLED,
     STOCK_CHANGE_IGNORED, find as condition, is_true,
 };
 pub use failure::failed_status;
 pub use field_conflict::FIELD_CONFLICT;
+pub use holds::{HELD_BACK, PREFLIGHT_FAILED, ROLLED_BACK};
+pub use input::StatusInput;
 pub use write::write;

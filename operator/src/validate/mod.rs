@@ -1,11 +1,14 @@
 //! Step two of a reconciliation: resolve every default and decide the desired system, or reject the
 //! spec with a reason. It does no I/O: the same input always gives the same result.
 
+mod claim;
 mod error;
 mod recorded;
 mod replicas;
 mod stock;
+mod storage;
 
+pub use claim::{ClaimProblem, ClaimState};
 pub use error::ValidationError;
 use k8s_openapi::{
     api::core::v1::ResourceRequirements, apimachinery::pkg::apis::meta::v1::OwnerReference,
@@ -14,14 +17,16 @@ use kube::{Resource, ResourceExt};
 pub use replicas::{Replicas, Scaling, default_resources};
 use sha2::{Digest, Sha256};
 pub use stock::{INITIAL_STOCK, InitialStock};
+pub use storage::Storage;
 
 use crate::{
     api::{
-        ALLOW_STORAGE_CHANGE, CaSecretRef, EmbeddedStorage, Mode, PostgresStorage, SecretKeyRef,
-        TicketSystem, TicketSystemSpec, WorkloadSpec,
+        ALLOW_STORAGE_CHANGE, CaSecretRef, Mode, SecretKeyRef, TicketSystem, TicketSystemSpec,
+        WorkloadSpec,
     },
     dereference::{Dereferenced, SecretValue},
-    kind::{self, ADMIN_TOKEN_KEY, Component},
+    kind::{self, ADMIN_TOKEN_KEY, Component, Kind},
+    ownership::is_adopted,
     settings::Defaults,
 };
 
@@ -35,38 +40,15 @@ pub struct System {
     pub stock: InitialStock,
     pub workloads: Vec<Workload>,
     pub admin_token: Vec<u8>,
+    /// Whether another program writes the Secret with the admin token.
+    pub has_external_token: bool,
+    /// The claim for the volume of embedded storage.
+    pub claim: ClaimState,
     /// Hash of the Secrets the pods read. A changed value starts a rollout.
     pub secrets_digest: String,
     /// Whether the system has a ServiceMonitor.
     pub service_monitor: bool,
     pub spec: TicketSystemSpec,
-}
-
-/// The resolved storage.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Storage {
-    Embedded(EmbeddedStorage),
-    Postgres(PostgresStorage),
-}
-
-impl Storage {
-    /// The value of `status.storage`.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Embedded(_) => "embedded",
-            Self::Postgres(_) => "postgres",
-        }
-    }
-
-    fn of(spec: &TicketSystemSpec) -> Self {
-        let given = spec.storage.as_ref();
-        match given.and_then(|storage| storage.postgres.as_ref()) {
-            Some(postgres) => Self::Postgres(postgres.clone()),
-            None => Self::Embedded(
-                given.and_then(|storage| storage.embedded.clone()).unwrap_or_default(),
-            ),
-        }
-    }
 }
 
 /// One component with its resolved settings.
@@ -158,6 +140,13 @@ pub fn validate(
         None => new_token.as_bytes().to_vec(),
     };
     let owner = system.controller_owner_ref(&()).ok_or(ValidationError::NotStored)?;
+    let claim = claim::claim_state(system, found, &storage);
+    let mut workloads = workloads(spec, &name, &storage, defaults)?;
+    if claim.problem.as_ref().is_some_and(ClaimProblem::forbids_writer) {
+        for writer in workloads.iter_mut().filter(|workload| workload.holds_volume) {
+            writer.replicas = Replicas::Fixed(0);
+        }
+    }
     Ok(System {
         namespace: system.namespace().ok_or(ValidationError::NotStored)?,
         owner,
@@ -165,8 +154,12 @@ pub fn validate(
             requested: spec.stock.initial,
             effective: recorded::initial_stock(system, found).unwrap_or(spec.stock.initial),
         },
-        workloads: workloads(spec, &name, &storage, defaults)?,
+        workloads,
+        has_external_token: found
+            .metadata(Kind::Secret, &kind::admin_token(&name))
+            .is_some_and(|metadata| is_adopted(metadata, &name)),
         admin_token,
+        claim,
         secrets_digest: const_hex::encode(secrets.finalize()),
         service_monitor: spec.monitoring.service_monitor && found.service_monitors,
         storage,

@@ -108,18 +108,11 @@ async fn deleted_children_are_recreated() {
     let mut kinds: Vec<(Kind, &str)> =
         edits().into_iter().map(|(kind, name, ..)| (kind, name)).collect();
     kinds.dedup();
+    // The claim of a system that has sold tickets is not created again.
+    kinds.retain(|(kind, _)| *kind != Kind::PersistentVolumeClaim);
     for (kind, name) in kinds {
         let uid = cluster.get(kind, name).await.uid();
-        if kind == Kind::PersistentVolumeClaim {
-            // No controller runs that would remove the protection.
-            cluster.edit(kind, name, json!({"metadata": {"finalizers": null}})).await;
-        }
         cluster.delete(kind, name).await;
-        if kind == Kind::PersistentVolumeClaim
-            && cluster.find(kind, name).await.is_some_and(|claim| claim.uid() == uid)
-        {
-            cluster.edit(kind, name, json!({"metadata": {"finalizers": null}})).await;
-        }
         eventually(&format!("{kind} {name} comes back"), || async {
             match cluster.find(kind, name).await {
                 Some(object) if object.uid() != uid => Ok(()),
@@ -128,14 +121,6 @@ async fn deleted_children_are_recreated() {
         })
         .await;
     }
-    eventually("an event reports the loss of the volume", || async {
-        let events = cluster.events("shop").await;
-        let published = events.iter().any(|(reason, note)| {
-            reason == "VolumeRecreated" && note.contains("starts over with 10000 tickets")
-        });
-        if published { Ok(()) } else { Err(events) }
-    })
-    .await;
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ const VERBS: [&str; 10] = [
 /// Rights in watched namespaces: group, resource, verbs. They are repeated here, so that a role
 /// cannot grow unnoticed.
 const WATCHED: [(&str, &str, &str); 16] = [
-    ("ticket-system.io", "ticketsystems", "get list watch"),
+    ("ticket-system.io", "ticketsystems", "get list watch patch"),
     ("ticket-system.io", "ticketsystems/status", "patch"),
     ("", "secrets", "get create patch"),
     ("", "serviceaccounts", "get list watch create patch"),
@@ -42,7 +42,7 @@ const WATCHED: [(&str, &str, &str); 16] = [
     ("networking.k8s.io", "ingresses", "get list watch create patch delete"),
     ("networking.k8s.io", "networkpolicies", "get list watch create patch delete"),
     ("monitoring.coreos.com", "servicemonitors", "get create patch delete"),
-    ("", "pods", "list"),
+    ("", "pods", "create delete list"),
     ("apps", "replicasets", "list"),
     ("events.k8s.io", "events", "create patch"),
 ];
@@ -160,8 +160,8 @@ async fn assert_forbidden(operator: &Client, namespace: &str) {
         ("DELETE", format!("{core}/persistentvolumeclaims/any"), &nothing),
         ("DELETE", format!("{core}/serviceaccounts/default"), &nothing),
         ("POST", format!("{core}/serviceaccounts/default/token"), &token),
-        ("POST", format!("{core}/pods"), &pod),
-        ("DELETE", format!("{core}/pods/any"), &nothing),
+        ("DELETE", format!("{core}/pods"), &nothing),
+        ("PATCH", format!("{core}/pods/any"), &more),
         ("GET", format!("{core}/pods/any/log"), &nothing),
         ("POST", format!("{core}/pods/any/exec?command=sh"), &nothing),
         ("POST", format!("{core}/pods/any/eviction"), &pod),
@@ -177,7 +177,6 @@ async fn assert_forbidden(operator: &Client, namespace: &str) {
         ("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions".into(), &nothing),
         ("DELETE", "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/any".into(), &nothing),
         ("POST", "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations".into(), &more),
-        ("PATCH", format!("{systems}/any"), &more),
         ("DELETE", format!("{systems}/any"), &nothing),
         ("POST", systems.clone(), &more),
         ("POST", format!("/apis/batch/v1/namespaces/{namespace}/jobs"), &more),

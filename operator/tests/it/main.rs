@@ -17,6 +17,7 @@ mod failures;
 mod field_conflict;
 mod identity;
 mod least_rights;
+mod lost_volume;
 mod many_systems;
 mod mode_switch;
 mod namespace_deletion;

@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::support::{Cluster, apiserver::ApiServer, install, kubelet, start, system};
 
 /// There, an owner reference that blocks deletion needs a right on the owner, so no child has one.
-/// Changing the owner of an existing object needs the right to delete it. The operator may not delete
-/// claims and Secrets, and reports a later change of `retain`.
+/// Changing the owner of an existing object needs the right to delete it. The operator may not
+/// delete claims and Secrets, and reports a later change of `retain`.
 #[tokio::test]
 async fn system_becomes_ready_where_owner_references_are_checked() {
     let server =

@@ -9,15 +9,20 @@ use k8s_openapi::api::core::v1::{
 use crate::{
     build::meta,
     kind,
-    validate::{INITIAL_STOCK, Storage, System},
+    validate::{ClaimProblem, INITIAL_STOCK, Storage, System},
 };
 
-/// The claim for the volume of embedded storage.
+/// The claim for the volume of embedded storage, unless the one with the sales is lost.
 pub fn build(system: &System) -> Option<PersistentVolumeClaim> {
     let Storage::Embedded(embedded) = &system.storage else { return None };
+    if system.claim.problem.as_ref().is_some_and(ClaimProblem::forbids_writer) {
+        return None;
+    }
     let mut metadata = meta::owned_or_retained(system, &kind::claim(&system.name));
-    metadata.annotations =
-        Some(BTreeMap::from([(INITIAL_STOCK.to_owned(), system.stock.effective.to_string())]));
+    metadata
+        .annotations
+        .get_or_insert_default()
+        .insert(INITIAL_STOCK.to_owned(), system.stock.effective.to_string());
     Some(PersistentVolumeClaim {
         metadata,
         spec: Some(PersistentVolumeClaimSpec {
