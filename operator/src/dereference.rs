@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, Client, ResourceExt,
-    core::{DynamicObject, ObjectMeta},
+    api::ListParams,
+    core::{ApiResource, DynamicObject, ObjectMeta, TypeMeta},
 };
 
 pub use crate::live::Live;
@@ -14,6 +15,7 @@ use crate::{
     api::{Mode, TicketSystem},
     claim_record::ClaimRecord,
     kind::{ADMIN_TOKEN_KEY, Component, Kind, admin_token, claim},
+    labels,
     ownership::{may_manage, may_use},
 };
 
@@ -28,6 +30,13 @@ pub trait Children: Send + Sync {
         namespace: &str,
         name: &str,
     ) -> Result<Option<Arc<DynamicObject>>, kube::Error>;
+
+    /// The ConfigMaps with the labels of the system `name`.
+    async fn config_maps(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Vec<Arc<DynamicObject>>, kube::Error>;
 
     /// Whether the cluster has the kind ServiceMonitor.
     async fn has_service_monitors(&self) -> Result<bool, kube::Error>;
@@ -53,6 +62,23 @@ impl Children for FromServer {
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    async fn config_maps(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Vec<Arc<DynamicObject>>, kube::Error> {
+        let kind = Kind::ConfigMap;
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(self.0.clone(), namespace, &kind.api_resource());
+        let labels = labels::query(&labels::of_child(name, None));
+        let list = api.list(&ListParams::default().labels(&labels)).await?;
+        // The items of a list have no kind.
+        let ApiResource { api_version, kind, .. } = kind.api_resource();
+        let types = Some(TypeMeta { api_version, kind });
+        let typed = |object| Arc::new(DynamicObject { types: types.clone(), ..object });
+        Ok(list.items.into_iter().map(typed).collect())
     }
 
     async fn has_service_monitors(&self) -> Result<bool, kube::Error> {
@@ -101,6 +127,21 @@ pub async fn dereference(
     let mut live = Live::default();
     for kind in Kind::ALL {
         if kind == Kind::ServiceMonitor && !service_monitors {
+            continue;
+        }
+        if kind == Kind::ConfigMap {
+            let found = match children.config_maps(&namespace, &name).await {
+                Err(kube::Error::Api(status)) if status.code == 403 => {
+                    live.deny(kind, status.message.clone());
+                    continue;
+                }
+                found => found?,
+            };
+            for object in found {
+                if may_manage(kind, &object.metadata, &name, &uid) {
+                    live.insert(kind, object.name_any(), object);
+                }
+            }
             continue;
         }
         for child in kind.names(&name) {
@@ -179,11 +220,10 @@ async fn confirm_claim(
         return Ok(());
     }
     let server = FromServer(client.clone());
-    let account_kind = Kind::ServiceAccount;
-    if let Some(account) = server.get(account_kind, &namespace, &name).await?
-        && may_manage(account_kind, &account.metadata, &name, &uid)
+    if let Some(account) = server.get(Kind::ServiceAccount, &namespace, &name).await?
+        && may_manage(Kind::ServiceAccount, &account.metadata, &name, &uid)
     {
-        live.insert(account_kind, name.clone(), account);
+        live.insert(Kind::ServiceAccount, name.clone(), account);
     }
     let record = ClaimRecord::read(system, live);
     let found = server.get(kind, &namespace, &claim).await?;

@@ -103,7 +103,7 @@ impl Kind {
     }
 
     /// Every name a child of this kind can have, over all modes of the system `name`. Children
-    /// that the spec does not ask for are pruned.
+    /// that the spec does not ask for are pruned. A ConfigMap has a hash after the name.
     pub fn names(self, name: &str) -> Vec<String> {
         match self {
             Self::ServiceAccount | Self::Ingress | Self::ServiceMonitor => vec![name.to_owned()],

@@ -8,7 +8,7 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | [`kind`], [`labels`], [`ownership`], [`api`], [`settings`] | vocabulary of all steps |
+//! | [`kind`], [`labels`], [`ownership`], [`api`], [`settings`], [`quantity`] | vocabulary of all steps |
 //! | [`references`], [`live`], [`claim_record`], [`dereference`], [`rollout`] | the live state |
 //! | [`validate`], [`build`] | the desired state |
 //! | [`apply`] | makes the live state match the desired state |
@@ -30,6 +30,7 @@ pub mod labels;
 pub mod live;
 pub mod observe;
 pub mod ownership;
+pub mod quantity;
 pub mod references;
 pub mod rollout;
 pub mod settings;

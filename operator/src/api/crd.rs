@@ -1,7 +1,7 @@
 //! The CustomResourceDefinition.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceDefinition, JSONSchemaProps,
+    CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
 use kube::CustomResourceExt;
 use sha2::{Digest, Sha256};
@@ -11,6 +11,9 @@ use super::{GROUP, ticket_system::TicketSystem};
 /// Annotation of the definition: the SHA-256 of its spec. The chart compares it, and updates the
 /// definition only when it differs.
 const SPEC_SHA256: &str = "spec-sha256";
+
+/// The syntax of quantities, as the API server checks it in built-in kinds.
+const QUANTITY: &str = r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$";
 
 /// The CustomResourceDefinition that `operator crd` prints.
 pub fn crd() -> CustomResourceDefinition {
@@ -26,6 +29,7 @@ pub fn crd() -> CustomResourceDefinition {
             // so that an explicit null means the default.
             not_nullable(spec, &["storage", "embedded", "size"]);
             not_nullable(spec, &["podDisruptionBudget", "maxUnavailable"]);
+            check_quantities(spec);
         }
     }
     // Serializing it cannot fail: all keys are strings.
@@ -33,6 +37,29 @@ pub fn crd() -> CustomResourceDefinition {
     let annotations = crd.metadata.annotations.get_or_insert_default();
     annotations.insert(format!("{GROUP}/{SPEC_SHA256}"), const_hex::encode(digest));
     crd
+}
+
+/// Adds the syntax of quantities to every field that is one. The only other int-or-string of the
+/// spec is a number of pods, which has its own rule.
+fn check_quantities(schema: &mut JSONSchemaProps) {
+    if schema.x_kubernetes_int_or_string == Some(true)
+        && schema.x_kubernetes_validations.as_ref().is_none_or(Vec::is_empty)
+    {
+        schema.pattern = Some(QUANTITY.to_owned());
+        return;
+    }
+    let properties = schema.properties.iter_mut().flat_map(|properties| properties.values_mut());
+    properties.for_each(check_quantities);
+    if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
+        check_quantities(values);
+    }
+    match &mut schema.items {
+        Some(JSONSchemaPropsOrArray::Schema(items)) => check_quantities(items),
+        Some(JSONSchemaPropsOrArray::Schemas(items)) => {
+            items.iter_mut().for_each(check_quantities);
+        }
+        None => {}
+    }
 }
 
 fn property<'a>(schema: &'a mut JSONSchemaProps, name: &str) -> Option<&'a mut JSONSchemaProps> {

@@ -80,7 +80,7 @@ pub struct NetworkPolicySpec {
 }
 
 /// The PodDisruptionBudgets. A service gets one if it has two or more pods.
-#[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, PartialEq, Eq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct DisruptionBudget {
     /// Whether to create PodDisruptionBudgets.
@@ -88,6 +88,10 @@ pub struct DisruptionBudget {
     pub enabled: bool,
     /// Pods of one service that may be unavailable at the same time, as a number or a percentage.
     #[serde(default = "max_unavailable")]
+    #[x_kube(validation = Rule::new("type(self) == int ? self >= 0 : \
+        self.matches('^(100|[1-9]?[0-9])%$')")
+        .message("podDisruptionBudget.maxUnavailable must be a number of pods, or a percentage \
+            from 0% to 100%"))]
     pub max_unavailable: IntOrString,
 }
 

@@ -35,7 +35,8 @@ pub struct TicketSystemStatus {
     pub operator: Option<OperatorClaim>,
     /// Ready, Progressing, Degraded, FieldConflict, ReconciliationPaused and StockChangeIgnored
     /// are always present. Autoscaling is present while it is enabled. Reconciling and Stalled,
-    /// defined by kstatus, are present only while true.
+    /// defined by kstatus, and HeldBack, PreflightFailed and RolledBack are present only while
+    /// true.
     #[serde(default)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

@@ -41,8 +41,12 @@ pub struct StorageSpec {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct EmbeddedStorage {
-    /// Size of the volume. It can grow if the StorageClass allows that, but not shrink.
+    /// Size of the volume. It can grow if the StorageClass allows that, but not shrink: a size
+    /// below that of the existing volume has no effect.
     #[serde(default = "size")]
+    #[x_kube(validation = Rule::new("isQuantity(string(self)) && \
+        quantity(string(self)).isGreaterThan(quantity('0'))")
+        .message("storage.embedded.size must be a size above 0 such as 10Gi or 500M"))]
     pub size: Quantity,
     /// StorageClass of the volume. Default: the default class of the cluster. Immutable once the
     /// volume exists.

@@ -3,7 +3,11 @@
 
 use std::sync::Arc;
 
-use kube::{Client, core::DynamicObject};
+use kube::{
+    Api, Client,
+    api::{DeleteParams, Preconditions},
+    core::DynamicObject,
+};
 
 use super::{
     contest::Contests,
@@ -87,6 +91,14 @@ async fn attempt(
     {
         return Err(patch::name_conflict(child, live, &system.name));
     }
+    // An immutable object cannot be corrected.
+    let live = match live.filter(|live| has_other_settings(child, live)) {
+        Some(wrong) => {
+            delete_wrong(client, system, child, wrong).await?;
+            None
+        }
+        None => live,
+    };
     let workload = system
         .workloads
         .iter()
@@ -115,6 +127,27 @@ async fn attempt(
             Ok(Outcome::Written { object: Box::new(object), change })
         }
         (outcome, _) => Ok(outcome),
+    }
+}
+
+/// Whether `live` has the name, but not the settings that its name stands for.
+fn has_other_settings(child: &Child, live: &DynamicObject) -> bool {
+    child.kind == Kind::ConfigMap && child.body["data"] != live.data["data"]
+}
+
+async fn delete_wrong(
+    client: &Client,
+    system: &System,
+    child: &Child,
+    live: &DynamicObject,
+) -> Result<(), ApplyError> {
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(client.clone(), &system.namespace, &child.kind.api_resource());
+    let preconditions = Preconditions { uid: live.metadata.uid.clone(), ..Default::default() };
+    let params = DeleteParams::background().preconditions(preconditions);
+    match api.delete(&child.name, &params).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        result => result.map(|_| ()).map_err(ApplyError::from),
     }
 }
 

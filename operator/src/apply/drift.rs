@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::quantity;
+use crate::quantity;
 
 /// Paths at which `live` lacks or contradicts `desired`. Other fields of `live` belong to other
 /// managers and are ignored.

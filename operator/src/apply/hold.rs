@@ -1,7 +1,7 @@
 //! Children that are not brought to the desired state, and why.
 
 use super::failure::ChildFailure;
-use crate::{build::Child, kind::Kind, references};
+use crate::{build::Child, kind::Kind, live::Live, references};
 
 /// A child that keeps its live state although the spec asks for another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,15 @@ impl std::fmt::Display for Hold {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}: {}", self.kind, self.name, self.message)
     }
+}
+
+/// Whether a live Deployment refers to an object.
+pub(super) fn is_referred_to(kind: Kind, name: &str, live: &Live) -> bool {
+    let object = (kind, name.to_owned());
+    live.iter().any(|(kind, _, deployment)| {
+        kind == Kind::Deployment
+            && references::of_template(&deployment.data["spec"]["template"]).contains(&object)
+    })
 }
 
 /// The hold on `child` if an object that its pods read or write could not be applied: they would

@@ -4,6 +4,7 @@
 mod body;
 mod change;
 mod child;
+mod config_maps;
 mod contest;
 mod drift;
 mod failure;
@@ -15,12 +16,14 @@ mod outcome;
 mod patch;
 mod pending;
 mod prune;
-pub mod quantity;
 pub mod record;
 pub mod replicas;
 mod volume;
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 pub use body::{APPLIED_HASH, body_with_hash};
 pub use change::{Action, Change};
@@ -59,6 +62,11 @@ pub async fn apply(
             prune::delete(client, &system.namespace, *kind, name, &mut applied).await?;
         }
     }
+    let settings: BTreeSet<String> = children
+        .iter()
+        .filter(|child| child.kind == Kind::ConfigMap)
+        .map(|child| child.name.clone())
+        .collect();
     let started = Instant::now();
     for mut child in children {
         // Failing writes may take until the timeout of a webhook each. The first failure has to
@@ -83,17 +91,22 @@ pub async fn apply(
             continue;
         }
         if let Some(message) = applied.live.denied(child.kind) {
-            applied.failures.push(ChildFailure {
+            let failure = ChildFailure {
                 kind: child.kind,
-                name: child.name,
                 reason: FailureReason::ApplyFailed,
                 message: message.to_owned(),
-                is_blocking: true,
-            });
+                // Pods that run with it prove that it exists.
+                is_blocking: !hold::is_referred_to(child.kind, &child.name, &applied.live),
+                name: child.name,
+            };
+            applied.failures.push(failure);
             continue;
         }
         record::annotate(&mut child, system, &applied.live);
         child::apply(client, system, &child, &memory.contests, &mut applied).await?;
+    }
+    if plan.is_settled() && frozen.is_none() && applied.holds.is_empty() {
+        config_maps::prune(client, system, &settings, &mut applied).await?;
     }
     applied.conflicts = memory.contests.of_system(&system.owner.uid, Instant::now());
     applied.pending = plan.pending.or(applied.pending);
@@ -126,7 +139,7 @@ pub fn preview(system: &System, children: &[Child], live: &Live) -> Vec<String> 
     drift.extend(
         live.iter()
             .filter(|(kind, name, object)| {
-                *kind != Kind::PersistentVolumeClaim
+                !matches!(kind, Kind::PersistentVolumeClaim | Kind::ConfigMap)
                     && !desired(*kind, name)
                     && is_owned(&object.metadata, &system.owner.uid)
             })

@@ -69,6 +69,11 @@ enum Stage {
 }
 
 impl Plan {
+    /// Whether no pods of a previous mode are left.
+    pub fn is_settled(&self) -> bool {
+        self.stage == Stage::Settled
+    }
+
     /// Whether applying `child` would end the pod that holds the volume, or take its requests away.
     pub fn endangers_volume(&self, system: &System, child: &Child) -> bool {
         match child.kind {
@@ -147,7 +152,8 @@ pub(super) fn plan(
         .iter()
         // The claim outlives even a change of storage. Only garbage collection deletes it.
         .filter(|(kind, name, object)| {
-            *kind != Kind::PersistentVolumeClaim
+            // Pods may refer to former ConfigMaps.
+            !matches!(kind, Kind::PersistentVolumeClaim | Kind::ConfigMap)
                 && !names.contains(&(*kind, *name))
                 && owned(&object.metadata)
         })

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::{
     api::core::v1::{
-        Capabilities, ConfigMapEnvSource, Container, ContainerPort, EnvFromSource,
+        Capabilities, ConfigMap, ConfigMapEnvSource, Container, ContainerPort, EnvFromSource,
         LocalObjectReference, PodSecurityContext, PodSpec, PodTemplateSpec, SeccompProfile,
         SecurityContext, TopologySpreadConstraint,
     },
@@ -27,11 +27,7 @@ const USER: i64 = 65532;
 const GRACE_MARGIN_S: i64 = 9;
 
 /// The pod template of one component.
-pub fn template(
-    system: &System,
-    workload: &Workload,
-    config: &k8s_openapi::api::core::v1::ConfigMap,
-) -> PodTemplateSpec {
+pub fn template(system: &System, workload: &Workload, config: &ConfigMap) -> PodTemplateSpec {
     // Ticket does not read the Secrets of the system. The admin token is a file that pods read
     // again.
     let secrets = if workload.component == Component::Ticket { "" } else { &system.secrets_digest };
@@ -42,10 +38,10 @@ pub fn template(
         annotations: Some(annotations),
         ..Default::default()
     };
-    PodTemplateSpec { metadata: Some(metadata), spec: Some(pod(system, workload)) }
+    PodTemplateSpec { metadata: Some(metadata), spec: Some(pod(system, workload, config)) }
 }
 
-fn pod(system: &System, workload: &Workload) -> PodSpec {
+fn pod(system: &System, workload: &Workload, config: &ConfigMap) -> PodSpec {
     let spec = &workload.spec;
     let secrets = &system.spec.images.pull_secrets;
     let user = (!system.spec.security.platform_ids).then_some(USER);
@@ -77,13 +73,16 @@ fn pod(system: &System, workload: &Workload) -> PodSpec {
         affinity: spec.affinity.clone(),
         topology_spread_constraints: non_empty(topology_spread(system, workload)),
         volumes: non_empty(volumes::volumes(system, workload)),
-        containers: vec![container(system, workload)],
+        containers: vec![container(system, workload, config)],
         ..Default::default()
     }
 }
 
-fn container(system: &System, workload: &Workload) -> Container {
-    let config = ConfigMapEnvSource { name: workload.name.clone(), ..Default::default() };
+fn container(system: &System, workload: &Workload, config: &ConfigMap) -> Container {
+    let config = ConfigMapEnvSource {
+        name: config.metadata.name.clone().unwrap_or_default(),
+        ..Default::default()
+    };
     Container {
         name: workload.component.as_str().to_owned(),
         image: Some(workload.image.clone()),

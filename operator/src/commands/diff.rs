@@ -1,7 +1,7 @@
 //! `operator diff`: prints the changes that applying a resource would make, from a server-side dry
 //! run.
 
-use std::{fmt::Write, path::Path};
+use std::{fmt::Write, path::Path, sync::Arc};
 
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -17,6 +17,7 @@ use crate::{
     build::{self, BuildError, Child},
     dereference::{Dereferenced, FromServer, dereference},
     kind::Kind,
+    labels,
     observe::error_message,
     ownership::{FIELD_MANAGER, is_owned, name_conflict},
     settings::Defaults,
@@ -132,19 +133,13 @@ pub async fn diff(
             PatchParams { dry_run: true, force: true, ..PatchParams::apply(FIELD_MANAGER) };
         let outcome = api.patch(&child.name, &dry_run, &Patch::Apply(&body_with_hash(child))).await;
         let outcome = outcome.map_err(api_error(child.kind.as_str(), &child.name))?;
-        let before = found
-            .live
-            .get(child.kind, &child.name)
-            .map(|object| printable(child.kind, object))
-            .transpose()?
-            .unwrap_or_default();
-        push(
-            &mut text,
-            child.kind,
-            &child.name,
-            &before,
-            &printable(child.kind, &keep_replicas(child, outcome, &found))?,
-        );
+        let live = found.live.get(child.kind, &child.name);
+        let before = live.or_else(|| former_settings(child, &found));
+        let before_name = before.map_or_else(String::new, |object| object.name_any());
+        let before =
+            before.map(|object| printable(child.kind, object)).transpose()?.unwrap_or_default();
+        let after = printable(child.kind, &keep_replicas(child, outcome, &found))?;
+        push(&mut text, child.kind, (&before_name, &before), (&child.name, &after));
     }
     for (kind, name) in pruned(&after, &children, &found) {
         let before = found
@@ -153,9 +148,19 @@ pub async fn diff(
             .map(|object| printable(kind, object))
             .transpose()?
             .unwrap_or_default();
-        push(&mut text, kind, &name, &before, "");
+        push(&mut text, kind, (&name, &before), (&name, ""));
     }
     Ok(text)
+}
+
+/// The settings that `child` takes the place of: changed settings have another name.
+fn former_settings<'a>(child: &Child, found: &'a Dereferenced) -> Option<&'a Arc<DynamicObject>> {
+    let component = child.body["metadata"]["labels"][labels::COMPONENT].as_str()?;
+    let former = found.live.iter().filter(|(kind, _, object)| {
+        (*kind, child.kind) == (Kind::ConfigMap, Kind::ConfigMap)
+            && object.labels().get(labels::COMPONENT).is_some_and(|found| found == component)
+    });
+    former.map(|(_, _, object)| object).max_by_key(|object| object.creation_timestamp())
 }
 
 /// Keeps the live number of pods of an autoscaled Deployment. The operator hands the field over in
@@ -184,7 +189,8 @@ fn pruned(system: &TicketSystem, children: &[Child], found: &Dereferenced) -> Ve
         .live
         .iter()
         .filter(|(kind, child, object)| {
-            *kind != Kind::PersistentVolumeClaim
+            // Former ConfigMaps stay while pods refer to them.
+            !matches!(kind, Kind::PersistentVolumeClaim | Kind::ConfigMap)
                 && is_owned(&object.metadata, &uid)
                 && is_undesired(*kind, child)
         })
@@ -212,15 +218,18 @@ fn printable(kind: Kind, object: &DynamicObject) -> Result<String, serde_saphyr:
     serde_saphyr::to_string(&object)
 }
 
-fn push(text: &mut String, kind: Kind, name: &str, before: &str, after: &str) {
-    if before == after {
+/// Appends the difference of an object, whose name may change.
+fn push(text: &mut String, kind: Kind, before: (&str, &str), after: (&str, &str)) {
+    if before.1 == after.1 {
         return;
     }
-    let side =
-        |exists: bool| if exists { format!("{kind}/{name}") } else { "/dev/null".to_owned() };
-    let diff = TextDiff::from_lines(before, after);
+    let side = |(name, object): (&str, &str)| match object {
+        "" => "/dev/null".to_owned(),
+        _ => format!("{kind}/{name}"),
+    };
+    let diff = TextDiff::from_lines(before.1, after.1);
     let mut unified = diff.unified_diff();
-    let unified = unified.header(&side(!before.is_empty()), &side(!after.is_empty()));
+    let unified = unified.header(&side(before), &side(after));
     // A write to a String cannot fail.
     let _ = write!(text, "{unified}");
 }

@@ -88,6 +88,24 @@ impl Children for Cache {
         }
     }
 
+    async fn config_maps(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Vec<Arc<DynamicObject>>, kube::Error> {
+        let watched = self.stores.get(&Kind::ConfigMap);
+        let Some(Watched { store, .. }) =
+            watched.filter(|watched| watched.synced.load(Ordering::Acquire))
+        else {
+            return self.server.config_maps(namespace, name).await;
+        };
+        let is_of_system = |object: &Arc<DynamicObject>| {
+            object.metadata.namespace.as_deref() == Some(namespace)
+                && labels::instance(&object.metadata) == Some(name)
+        };
+        Ok(store.state().into_iter().filter(is_of_system).collect())
+    }
+
     async fn has_service_monitors(&self) -> Result<bool, kube::Error> {
         if let Some((discovered, known)) = *self.service_monitors.lock()
             && discovered.elapsed() < DISCOVERY_TTL

@@ -221,12 +221,12 @@ fn progressing(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> Condit
         rollouts.iter().filter(|part| wanted(part)).map(|part| part.component.as_str()).collect()
     };
     let incomplete = names(&|part| {
-        let rolls_out = part.rollout.as_ref().is_none_or(|rollout| {
-            !rollout.is_complete()
-                && !rollout.deadline_exceeded
-                && !has_lost_pods(input.system, rollout)
-        });
-        rolls_out && !holds::is_held(input, &part.name)
+        !holds::is_held(input, &part.name)
+            && part.rollout.as_ref().is_none_or(|rollout| {
+                !rollout.is_complete()
+                    && !rollout.deadline_exceeded
+                    && !has_lost_pods(input.system, rollout)
+            })
     });
     if incomplete.is_empty() {
         if let Some(message) = deadline_exceeded(rollouts) {
@@ -235,8 +235,7 @@ fn progressing(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> Condit
         if let Some(state) = holds::not_progressing(input) {
             return state;
         }
-        let lost =
-            names(&|part| part.rollout.as_ref().is_some_and(|rollout| !rollout.is_complete()));
+        let lost = names(&|part| part.rollout.as_ref().is_some_and(|it| !it.is_complete()));
         if !lost.is_empty() {
             let message = format!("no rollout; pods of {} became unready", lost.join(" and "));
             return ConditionState::no(PODS_UNREADY, message);

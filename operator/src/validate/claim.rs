@@ -22,6 +22,8 @@ pub struct ClaimState {
     /// Whether the annotation that allows a new volume counts as used.
     pub allowance_used: bool,
     pub problem: Option<ClaimProblem>,
+    /// The access modes of the live claim, which cannot change.
+    pub access_modes: Option<Vec<String>>,
 }
 
 /// Why the volume cannot be used, or not for long.
@@ -93,7 +95,7 @@ pub(super) fn claim_state(
         return ClaimState {
             uid: recorded.or_else(|| live.and_then(ResourceExt::uid)),
             allowance_used: allowance == Some("true"),
-            problem: None,
+            ..Default::default()
         };
     }
     let is_allowed = match allowance {
@@ -125,6 +127,9 @@ pub(super) fn claim_state(
         uid: live.filter(|_| !is_lost).and_then(ResourceExt::uid).or(recorded),
         allowance_used: allowance == Some("true") && (!is_lost || record.allowance_used),
         problem,
+        access_modes: live.and_then(|live| {
+            serde_json::from_value(live.data.pointer("/spec/accessModes")?.clone()).ok()
+        }),
     }
 }
 

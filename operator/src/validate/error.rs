@@ -45,6 +45,8 @@ pub enum ValidationError {
          maxReplicas"
     )]
     MinAboveMax { block: &'static str },
+    #[error("{field} is \"{value}\": set it to {expected}")]
+    InvalidAmount { field: String, value: String, expected: &'static str },
     #[error("the spec cannot be read: {message}")]
     Unreadable { message: String },
     #[error("the resource has no namespace or uid, so it cannot own other objects")]
@@ -61,6 +63,7 @@ impl ValidationError {
             Self::NoScalingMetric { .. }
             | Self::SingleWriter { .. }
             | Self::MinAboveMax { .. }
+            | Self::InvalidAmount { .. }
             | Self::Unreadable { .. }
             | Self::NotStored => "SpecInvalid",
         }

@@ -1,6 +1,7 @@
 //! Step two of a reconciliation: resolve every default and decide the desired system, or reject the
 //! spec with a reason. It does no I/O: the same input always gives the same result.
 
+mod amounts;
 mod claim;
 mod error;
 mod recorded;
@@ -124,8 +125,12 @@ pub fn validate(
     new_token: &str,
 ) -> Result<System, ValidationError> {
     let spec = &system.spec;
-    let storage = Storage::of(spec);
+    let mut storage = Storage::of(spec);
     check_storage_change(system, found, &storage)?;
+    amounts::check(spec, &storage)?;
+    if let Storage::Embedded(embedded) = &mut storage {
+        embedded.size = amounts::size(&embedded.size, &found.live, &system.name_any());
+    }
     let mut secrets = Sha256::new();
     if let Storage::Postgres(postgres) = &storage {
         secrets.update(store_url(&postgres.secret_ref, found.store_url.as_ref())?);

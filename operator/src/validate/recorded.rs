@@ -9,6 +9,7 @@ use crate::{
     api::TicketSystem,
     dereference::Dereferenced,
     kind::{Component, Kind, claim},
+    labels,
 };
 
 /// Components that keep the stock.
@@ -26,7 +27,7 @@ pub(super) fn storage(system: &TicketSystem, found: &Dereferenced) -> Option<Str
                 == Some(&claim)
         }))
     });
-    let in_settings = of_writer(found, Kind::ConfigMap, &name)
+    let in_settings = settings_of_writer(found, &name)
         .map(|settings| kind(settings.data.pointer("/data/DATA_DIR").is_some()));
     let reported = system.status.as_ref().and_then(|status| status.storage.clone());
     majority([in_template, in_settings, reported])
@@ -39,7 +40,7 @@ pub(super) fn initial_stock(system: &TicketSystem, found: &Dereferenced) -> Opti
         .metadata(Kind::PersistentVolumeClaim, &claim(&name))
         .and_then(|claim| claim.annotations.as_ref()?.get(INITIAL_STOCK)?.parse().ok());
     let reported = system.status.as_ref().and_then(|status| status.initial_stock);
-    let in_settings = of_writer(found, Kind::ConfigMap, &name)
+    let in_settings = settings_of_writer(found, &name)
         .and_then(|settings| settings.data.pointer("/data/INITIAL_STOCK")?.as_str()?.parse().ok());
     majority([on_volume, reported, in_settings])
 }
@@ -58,6 +59,22 @@ fn of_writer<'a>(found: &'a Dereferenced, kind: Kind, name: &str) -> Option<&'a 
         .iter()
         .find_map(|component| found.live.get(kind, &component.object_name(name)))
         .map(AsRef::as_ref)
+}
+
+/// The latest settings of a writer, by their label: their names contain a hash.
+fn settings_of_writer<'a>(found: &'a Dereferenced, name: &str) -> Option<&'a DynamicObject> {
+    let settings_of = |component: Component| {
+        let of_component = |object: &&DynamicObject| {
+            object.labels().get(labels::COMPONENT).map(String::as_str) == Some(component.as_str())
+                && labels::instance(&object.metadata) == Some(name)
+        };
+        let settings = found.live.iter().filter(|(kind, ..)| *kind == Kind::ConfigMap);
+        settings
+            .map(|(_, _, object)| object.as_ref())
+            .filter(of_component)
+            .max_by_key(|object| object.creation_timestamp())
+    };
+    WRITERS.iter().find_map(|component| settings_of(*component))
 }
 
 #[cfg(test)]

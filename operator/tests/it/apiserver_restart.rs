@@ -31,11 +31,7 @@ async fn operator_survives_api_server_restarts() {
         );
         server.start_again().await;
         eventually("the change is finished", || async {
-            let config = cluster
-                .api(Kind::ConfigMap)
-                .get("shop-vacancy")
-                .await
-                .map_err(|error| error.to_string())?;
+            let config = cluster.get(Kind::ConfigMap, "shop-vacancy").await;
             if at(&config, "/data/OTEL_EXPORTER_OTLP_ENDPOINT")
                 == &json!(format!("http://otel:{round}"))
             {

@@ -30,8 +30,8 @@ fn edits() -> Vec<(Kind, &'static str, Value, &'static str)> {
         (
             Kind::ConfigMap,
             "shop-vacancy",
-            json!({"data": {"LOG_LEVEL": "DEBUG"}}),
-            "/data/LOG_LEVEL",
+            json!({"metadata": {"labels": {"app.kubernetes.io/part-of": "x"}}}),
+            "/metadata/labels",
         ),
         (
             Kind::Service,
@@ -91,9 +91,8 @@ async fn edited_children_are_corrected() {
     }
     let events = cluster.events("shop").await;
     assert!(
-        events
-            .iter()
-            .any(|(reason, note)| reason == "DriftCorrected" && note.contains("data.LOG_LEVEL")),
+        events.iter().any(|(reason, note)| reason == "DriftCorrected"
+            && note.contains("spec.revisionHistoryLimit")),
         "{events:?}"
     );
 }

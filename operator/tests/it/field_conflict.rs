@@ -154,14 +154,15 @@ async fn operator_without_claims_does_not_fight_for_ever() {
     // An old operator writes as the same field manager.
     let writer = rewrite(
         &cluster,
-        (Kind::ConfigMap, "shop-ticket"),
+        (Kind::Deployment, "shop-ticket"),
         "ticket-system-operator",
-        "/data/LOG_LEVEL",
-        json!({"data": {"LOG_LEVEL": "OLD"}}),
+        "/spec/revisionHistoryLimit",
+        json!({"spec": {"revisionHistoryLimit": 1}}),
     );
     let (_, message) = cluster.condition("shop", "FieldConflict", "True").await;
     assert!(
-        message.contains("data.LOG_LEVEL") && message.contains("another version of the operator"),
+        message.contains("spec.revisionHistoryLimit")
+            && message.contains("another version of the operator"),
         "{message}"
     );
     let_it_run().await;

@@ -182,11 +182,12 @@ async fn paused_system_reports_drift() {
     let (_, message) = cluster.condition("shop", "ReconciliationPaused", "True").await;
     assert_eq!(message, "no change is applied while spec.paused is true");
     cluster.delete(Kind::Ingress, "shop").await;
-    cluster.edit(Kind::ConfigMap, "shop-ticket", json!({"data": {"LOG_LEVEL": "DEBUG"}})).await;
+    let edited = json!({"spec": {"revisionHistoryLimit": 1}});
+    cluster.edit(Kind::Deployment, "shop-ticket", edited).await;
     eventually("the drift shows", || async {
         let (_, message) = cluster.condition("shop", "ReconciliationPaused", "True").await;
         let listed = message.contains("Ingress shop is missing")
-            && message.contains("ConfigMap shop-ticket (data.LOG_LEVEL) differs");
+            && message.contains("Deployment shop-ticket (spec.revisionHistoryLimit) differs");
         if listed { Ok(()) } else { Err(message) }
     })
     .await;

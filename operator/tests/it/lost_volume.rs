@@ -71,7 +71,7 @@ async fn is_lost(cluster: &Cluster, claim_before: Option<&str>) -> String {
 async fn restore_claim(cluster: &Cluster, labels: Value, annotations: Value) -> String {
     let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
         "metadata": {"name": "shop-data", "labels": labels, "annotations": annotations},
-        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "3Gi"}},
             "dataSource": {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "monday"}}});
     let claim: DynamicObject = serde_json::from_value(claim).expect("a claim");
     let made = cluster.api(CLAIM.0).create(&Default::default(), &claim).await.expect("it is made");
@@ -218,6 +218,7 @@ async fn restored_claim_without_labels_is_adopted_by_annotation() {
     assert_eq!(claim(&cluster).await, Some(uid));
     let adopted = cluster.get(CLAIM.0, CLAIM.1).await;
     assert_eq!(adopted.labels().len(), 4, "{:?}", adopted.labels());
+    assert_eq!(at(&adopted, "/spec/resources/requests/storage"), "3Gi", "its size is kept");
 
     // Without the annotation, the message says how to adopt, and never to delete.
     let cluster = Cluster::new().await;

@@ -15,6 +15,7 @@ mod election;
 mod endpoints;
 mod failures;
 mod field_conflict;
+mod held_back;
 mod identity;
 mod least_rights;
 mod lost_volume;

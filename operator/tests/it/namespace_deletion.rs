@@ -48,7 +48,7 @@ async fn deleted_child_is_neither_recreated_nor_reported() {
         let before = cluster.status("shop").await;
         let (done, failed) = (reconciliations(&running, "ok"), reconciliations(&running, "error"));
 
-        cluster.api(kind).delete("shop-ticket", &DeleteParams::default()).await.expect("deleted");
+        cluster.delete(kind, "shop-ticket").await;
         until("the deletion is reconciled", || async {
             reconciliations(&running, "ok") > done || reconciliations(&running, "error") > failed
         })

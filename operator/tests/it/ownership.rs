@@ -87,23 +87,28 @@ async fn object_of_another_owner_is_not_adopted() {
 }
 
 #[tokio::test]
-async fn foreign_config_map_without_conflict_is_not_adopted() {
+async fn foreign_account_without_conflict_is_adopted_only_by_annotation() {
     let cluster = Cluster::new().await;
     let _kubelet = kubelet::start(&cluster);
     let _operator = start(&cluster);
-    let foreign = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shop-vacancy"}, "data": {"theirs": "1"}});
-    let foreign: kube::core::DynamicObject = serde_json::from_value(foreign).expect("a ConfigMap");
-    cluster.api(Kind::ConfigMap).create(&Default::default(), &foreign).await.expect("it is made");
+    let foreign = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "shop", "annotations": {"theirs": "1"}}});
+    let foreign: kube::core::DynamicObject = serde_json::from_value(foreign).expect("an account");
+    let api = cluster.api(Kind::ServiceAccount);
+    api.create(&Default::default(), &foreign).await.expect("it is made");
     cluster.apply(&system("shop", json!({}))).await;
-    let (reason, _) = cluster.condition("shop", "Degraded", "True").await;
+    let (reason, message) = cluster.condition("shop", "Degraded", "True").await;
     assert_eq!(reason, "NameConflict");
-    let settings = cluster.get(Kind::ConfigMap, "shop-vacancy").await;
-    assert_eq!(at(&settings, "/data"), &json!({"theirs": "1"}));
-    assert!(settings.owner_references().is_empty() && settings.labels().is_empty());
+    assert!(message.contains("set its annotation ticket-system.io/adopt to shop"), "{message}");
+    let account = cluster.get(Kind::ServiceAccount, "shop").await;
+    assert!(account.owner_references().is_empty() && account.labels().is_empty());
     // No pod uses an object of another owner.
     assert!(cluster.find(Kind::Deployment, "shop-vacancy").await.is_none());
-    cluster.delete(Kind::ConfigMap, "shop-vacancy").await;
+    let adopt = json!({"metadata": {"annotations": {"ticket-system.io/adopt": "shop"}}});
+    cluster.edit(Kind::ServiceAccount, "shop", adopt).await;
     cluster.condition("shop", "Ready", "True").await;
+    let account = cluster.get(Kind::ServiceAccount, "shop").await;
+    assert_eq!(account.owner_references().len(), 1);
+    assert_eq!(account.annotations().get("theirs").map(String::as_str), Some("1"));
 }
 
 #[tokio::test]

@@ -56,6 +56,13 @@ fn render_with(system: &TicketSystem, found: &Dereferenced) -> Result<Vec<Child>
     Ok(build::build(&valid).into_children().expect("it renders"))
 }
 
+/// The settings of a component, without the hash in their name.
+fn settings<'a>(children: &'a BTreeMap<String, Value>, name: &str) -> &'a Value {
+    let reference = "/spec/template/spec/containers/0/envFrom/0/configMapRef/name";
+    let config = children[&format!("Deployment/{name}")].pointer(reference);
+    &children[&format!("ConfigMap/{}", config.and_then(Value::as_str).expect("a name"))]
+}
+
 pub fn render(spec: Value) -> BTreeMap<String, Value> {
     let children = render_with(&resource(spec), &found()).expect("it is valid");
     children
@@ -181,8 +188,7 @@ fn rate_limit_is_set_only_where_clients_connect() {
         json!({"perSecond": 5, "burst": 50, "trustedProxies": ["10.244.0.0/16", "192.0.2.7"]});
     let settings = |mode: &str, name: &str| {
         let children = render(json!({"mode": mode, "rateLimit": limit}));
-        let all =
-            children[&format!("ConfigMap/{name}")]["data"].as_object().expect("settings").clone();
+        let all = self::settings(&children, name)["data"].as_object().expect("settings").clone();
         all.into_iter()
             .filter(|(name, _)| name.starts_with("RATE_LIMIT") || name == "TRUSTED_PROXIES")
             .collect::<serde_json::Map<_, _>>()
@@ -300,6 +306,23 @@ fn validation_rejects_what_the_schema_rejects() {
         "SpecInvalid"
     );
     assert_eq!(reason(json!({"ticket": {"resources": {"requests": {}}}}), &found()), "SpecInvalid");
+    // An older schema accepts these.
+    for (spec, field) in [
+        (json!({"storage": {"embedded": {"size": "10GB"}}}), "storage.embedded.size is \"10GB\""),
+        (json!({"storage": {"embedded": {"size": "0"}}}), "storage.embedded.size is \"0\""),
+        (
+            json!({"podDisruptionBudget": {"maxUnavailable": "110%"}}),
+            "podDisruptionBudget.maxUnavailable is \"110%\"",
+        ),
+        (
+            json!({"vacancy": {"resources": {"limits": {"memory": "1 Gi"}}}}),
+            "vacancy.resources.limits.memory is \"1 Gi\"",
+        ),
+    ] {
+        let error = render_with(&resource(spec), &found()).expect_err("an error");
+        assert_eq!(error.reason(), "SpecInvalid");
+        assert!(error.to_string().starts_with(field), "{error}");
+    }
     let without = |store_url: SecretValue| Dereferenced { store_url: Some(store_url), ..found() };
     assert_eq!(
         reason(json!({"storage": postgres}), &without(SecretValue::NoSecret)),

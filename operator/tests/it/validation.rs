@@ -1,6 +1,5 @@
 //! Invalid specs and unreadable resources.
 
-use operator::kind::Kind;
 use serde_json::{Value, json};
 
 use crate::support::{Cluster, kubelet, start, system};
@@ -45,6 +44,26 @@ async fn invalid_specs_are_rejected_with_a_remedy() {
         (json!({"rateLimit": {"perSecond": 0, "trustedProxies": []}}), "should be greater than or equal to 1".to_owned()),
         (json!({"otlpEndpoint": "https://collector:4318"}), "otlpEndpoint must be an http URL".to_owned()),
         (json!({"stock": {"initial": -1}}), "should be greater than or equal to 0".to_owned()),
+        (
+            json!({"storage": {"embedded": {"size": "10GB"}}}),
+            "storage.embedded.size must be a size above 0 such as 10Gi or 500M".to_owned(),
+        ),
+        (json!({"storage": {"embedded": {"size": "0"}}}), "must be a size above 0".to_owned()),
+        (json!({"storage": {"embedded": {"size": -5}}}), "must be a size above 0".to_owned()),
+        (
+            json!({"podDisruptionBudget": {"maxUnavailable": "110%"}}),
+            "podDisruptionBudget.maxUnavailable must be a number of pods, or a percentage from 0% to 100%".to_owned(),
+        ),
+        (json!({"podDisruptionBudget": {"maxUnavailable": "5"}}), "percentage from 0% to 100%".to_owned()),
+        (json!({"podDisruptionBudget": {"maxUnavailable": -1}}), "percentage from 0% to 100%".to_owned()),
+        (
+            json!({"ticket": {"resources": {"requests": {"memory": "1GB"}}}}),
+            "spec.ticket.resources.requests.memory".to_owned(),
+        ),
+        (
+            json!({"vacancy": {"resources": {"limits": {"cpu": "two"}}}}),
+            "spec.vacancy.resources.limits.cpu".to_owned(),
+        ),
         (json!({"mode": "duolith"}), "Unsupported value".to_owned()),
         (json!({"logging": {"level": "LOUD"}}), "Unsupported value".to_owned()),
     ];
@@ -92,6 +111,15 @@ async fn invalid_specs_are_rejected_with_a_remedy() {
         (
             "e",
             json!({"rateLimit": {"perSecond": 5, "trustedProxies": ["10.244.0.0/16", "192.0.2.7", "2001:db8::/32"]}}),
+        ),
+        (
+            "g",
+            json!({"storage": {"embedded": {"size": 1_000_000_000}}, "podDisruptionBudget": {"maxUnavailable": "100%"},
+                "ticket": {"resources": {"requests": {"cpu": 1, "memory": "1.5Gi"}}}}),
+        ),
+        (
+            "h",
+            json!({"podDisruptionBudget": {"maxUnavailable": "0%"}, "storage": {"embedded": {"size": "1e9"}}}),
         ),
         ("f", json!({"otlpEndpoint": "http://otel.tracing.svc:4318/collector"})),
     ] {
@@ -149,31 +177,6 @@ async fn missing_secret_is_reported_until_it_exists() {
     cluster.condition("shop", "Ready", "True").await;
     let status = cluster.status("shop").await;
     assert!(status.conditions.iter().all(|condition| condition.type_ != "Stalled"));
-}
-
-#[tokio::test]
-async fn rejected_claim_is_reported_and_the_rest_is_applied() {
-    let cluster = Cluster::new().await;
-    let _kubelet = kubelet::start(&cluster);
-    let _operator = start(&cluster);
-    cluster.apply(&system("shop", json!({"storage": {"embedded": {"size": "2Gi"}}}))).await;
-    cluster.condition("shop", "Ready", "True").await;
-    cluster
-        .apply(&system(
-            "shop",
-            json!({"storage": {"embedded": {"size": "1Gi"}}, "logging": {"level": "ERROR"}}),
-        ))
-        .await;
-    let (reason, message) = cluster.condition("shop", "Degraded", "True").await;
-    assert_eq!(reason, "ApplyFailed");
-    assert!(message.starts_with("PersistentVolumeClaim shop-data: "), "{message}");
-    cluster.condition("shop", "Ready", "True").await;
-    assert_eq!(
-        crate::support::at(&cluster.get(Kind::ConfigMap, "shop-ticket").await, "/data/LOG_LEVEL"),
-        "ERROR"
-    );
-    cluster.apply(&system("shop", json!({"storage": {"embedded": {"size": "2Gi"}}}))).await;
-    cluster.condition("shop", "Degraded", "False").await;
 }
 
 #[tokio::test]

@@ -52,9 +52,15 @@ class Shop:
         kube.wait_until(f"{self.name} is ready", self.is_ready, timeout_s)
         return time.monotonic() - started
 
+    def settings(self, component: str) -> dict[str, str]:
+        """The settings of the current template. The name of their ConfigMap ends in a hash."""
+        container = self.get("deployment", f"{self.name}-{component}")["spec"]["template"]["spec"]["containers"][0]
+        return self.get("configmap", container["envFrom"][0]["configMapRef"]["name"])["data"]
+
     def pods(self, component: str | None = None) -> list[dict]:
-        """Pods that are not terminating, oldest first."""
-        selector = f"app.kubernetes.io/instance={self.name}" + (f",app.kubernetes.io/component={component}" if component else "")
+        """Pods of the services that are not terminating, oldest first."""
+        wanted = f"={component}" if component else " notin (ticket-check,vacancy-check,monolith-check)"
+        selector = f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component{wanted}"
         pods = self.get("pods", "-l", selector)["items"]
         alive = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"] and pod["status"]["phase"] in ("Pending", "Running")]
         return sorted(alive, key=lambda pod: pod["metadata"]["creationTimestamp"])

@@ -9,7 +9,7 @@ def run(shop: Shop) -> None:
     ticket, vacancy = shop.uids("ticket"), shop.uids("vacancy")
     shop.change({"ticket": {"vacancyTimeoutMs": 1500}})
     figure("changed ticket setting: until Ready, s", f"{shop.wait_ready():.1f}")
-    value = shop.get("configmap", f"{shop.name}-ticket")["data"]["VACANCY_TIMEOUT"]
+    value = shop.settings("ticket")["VACANCY_TIMEOUT"]
     check(value == "1.500", f"the ConfigMap has {value}")
     check(not ticket & shop.uids("ticket") and vacancy == shop.uids("vacancy"), "ticket's pods are new, vacancy's is not")
     replica_sets = shop.get("replicasets", "-l", f"app.kubernetes.io/instance={shop.name},app.kubernetes.io/component=ticket")["items"]

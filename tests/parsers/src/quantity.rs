@@ -1,6 +1,6 @@
 //! Kubernetes quantities.
 
-use operator::apply::quantity::equal;
+use operator::quantity::equal;
 use serde_json::json;
 
 /// The equality of two Kubernetes quantities, one a line, is symmetric, and a leading sign or zero

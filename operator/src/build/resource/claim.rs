@@ -26,7 +26,12 @@ pub fn build(system: &System) -> Option<PersistentVolumeClaim> {
     Some(PersistentVolumeClaim {
         metadata,
         spec: Some(PersistentVolumeClaimSpec {
-            access_modes: Some(vec!["ReadWriteOnce".to_owned()]),
+            // A restored claim may have others.
+            access_modes: system
+                .claim
+                .access_modes
+                .clone()
+                .or_else(|| Some(vec!["ReadWriteOnce".to_owned()])),
             storage_class_name: embedded.storage_class_name.clone(),
             resources: Some(VolumeResourceRequirements {
                 requests: Some(BTreeMap::from([("storage".to_owned(), embedded.size.clone())])),

@@ -109,7 +109,20 @@ impl Cluster {
         }
     }
 
+    /// The name of an object. A ConfigMap is meant by the name of the Deployment that reads it.
+    pub async fn name(&self, kind: Kind, name: &str) -> String {
+        if kind != Kind::ConfigMap {
+            return name.to_owned();
+        }
+        let deployment = self.find_exactly(Kind::Deployment, name).await;
+        let reference = "/spec/template/spec/containers/0/envFrom/0/configMapRef/name";
+        deployment
+            .and_then(|found| Some(found.data.pointer(reference)?.as_str()?.to_owned()))
+            .unwrap_or_else(|| name.to_owned())
+    }
+
     pub async fn delete(&self, kind: Kind, name: &str) {
+        let name = &self.name(kind, name).await;
         self.api(kind).delete(name, &DeleteParams::background()).await.expect("it is deleted");
     }
 
@@ -119,20 +132,28 @@ impl Cluster {
     }
 
     pub async fn find(&self, kind: Kind, name: &str) -> Option<DynamicObject> {
+        let name = self.name(kind, name).await;
+        self.find_exactly(kind, &name).await
+    }
+
+    pub async fn find_exactly(&self, kind: Kind, name: &str) -> Option<DynamicObject> {
         self.api(kind).get_opt(name).await.expect("the API server answers")
     }
 
-    /// Names of all children as `Kind/name`, sorted.
+    /// Names of all children as `Kind/name`, sorted. ConfigMaps have the name without the hash.
     pub async fn children(&self) -> Vec<String> {
         let mut names = Vec::new();
         for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::ServiceMonitor) {
             let selector =
                 ListParams::default().labels("app.kubernetes.io/managed-by=ticket-system-operator");
             for object in self.api(kind).list(&selector).await.expect("a list") {
-                names.push(format!("{kind}/{}", object.name_any()));
+                let name = object.name_any();
+                let plain = name.rsplit_once('-').filter(|_| kind == Kind::ConfigMap);
+                names.push(format!("{kind}/{}", plain.map_or(name.as_str(), |(plain, _)| plain)));
             }
         }
         names.sort();
+        names.dedup();
         names
     }
 
@@ -222,6 +243,7 @@ impl Cluster {
     pub async fn edit(&self, kind: Kind, name: &str, patch: Value) -> DynamicObject {
         let params =
             PatchParams { field_manager: Some("kubectl-edit".to_owned()), ..Default::default() };
+        let name = &self.name(kind, name).await;
         self.api(kind).patch(name, &params, &Patch::Merge(patch)).await.expect("it is edited")
     }
 }

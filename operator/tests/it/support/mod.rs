@@ -4,6 +4,7 @@ pub mod apiserver;
 pub mod cluster;
 pub mod kubelet;
 pub mod operators;
+pub mod policy;
 mod process;
 pub mod wait;
 

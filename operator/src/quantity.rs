@@ -28,6 +28,26 @@ const DIGITS_MAX: usize = 18;
 /// Largest absolute value of a decimal exponent.
 const EXPONENT_MAX: u32 = 18;
 
+/// Whether a quantity has the syntax of the API server.
+pub fn is_valid(text: &str) -> bool {
+    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, suffix) = text.split_at(end);
+    let fraction = number.split_once('.').map_or("", |(_, fraction)| fraction);
+    let exponent = || {
+        let digits = suffix.strip_prefix(['e', 'E']).unwrap_or_default();
+        let digits = digits.strip_prefix(['+', '-']).unwrap_or(digits);
+        !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())
+    };
+    let is_number = number.contains(|c: char| c.is_ascii_digit()) && !fraction.contains('.');
+    is_number && (SUFFIXES.iter().any(|(name, ..)| *name == suffix) || exponent())
+}
+
+/// Whether `a` is a larger quantity than `b`. `None` if one of them cannot be compared.
+pub fn is_larger(a: &Value, b: &Value) -> Option<bool> {
+    Some(thousandths(a)? > thousandths(b)?)
+}
+
 /// Whether both are quantities of the same value.
 pub fn equal(a: &Value, b: &Value) -> bool {
     matches!((thousandths(a), thousandths(b)), (Some(a), Some(b)) if a == b)
@@ -115,6 +135,24 @@ mod tests {
         ] {
             assert!(!equal(&json!(a), &json!(b)), "{a} differs from {b}, or is not a quantity");
         }
+    }
+
+    #[test]
+    fn syntax_is_that_of_the_api_server() {
+        for text in
+            ["1", "0", "10G", "10Gi", "1.5Gi", ".5", "5.", "1e3", "1E-3", "+1", "-1", "100m", "1E"]
+        {
+            assert!(is_valid(text), "{text}");
+        }
+        for text in [
+            "", "10GB", "10 Gi", "Gi", ".", "1..2", "1.2.3", "1e", "1e+", "10gi", "0x10", "ten",
+            "1K",
+        ] {
+            assert!(!is_valid(text), "{text}");
+        }
+        assert_eq!(is_larger(&json!("1Gi"), &json!("1G")), Some(true));
+        assert_eq!(is_larger(&json!("1Gi"), &json!("1024Mi")), Some(false));
+        assert_eq!(is_larger(&json!("x"), &json!("1")), None);
     }
 
     #[test]
