@@ -1,6 +1,7 @@
 //! The progress of a Deployment's rollout, as the Deployment controller reports it.
 
 use k8s_openapi::api::apps::v1::Deployment;
+use kube::core::DynamicObject;
 
 use crate::{api::WorkloadStatus, dereference::Live, kind::Kind};
 
@@ -35,8 +36,12 @@ pub struct Rollout {
 impl Rollout {
     /// Reads the rollout from the live Deployment `name`; `None` if it does not exist.
     pub fn of(live: &Live, name: &str) -> Option<Self> {
-        let deployment: Deployment =
-            live.get(Kind::Deployment, name)?.as_ref().clone().try_parse().ok()?;
+        Self::read(live.get(Kind::Deployment, name)?)
+    }
+
+    /// Reads the rollout of a Deployment; `None` if it is something else.
+    pub fn read(deployment: &DynamicObject) -> Option<Self> {
+        let deployment: Deployment = deployment.clone().try_parse().ok()?;
         let spec = deployment.spec?;
         let status = deployment.status.unwrap_or_default();
         let observed = status.observed_generation >= deployment.metadata.generation;

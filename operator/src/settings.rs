@@ -20,6 +20,24 @@ pub struct Defaults {
     /// Image of the vacancy service, unless the resource sets one.
     #[arg(long, env = "VACANCY_IMAGE", default_value = VACANCY_IMAGE)]
     pub vacancy_image: String,
+    /// Seconds that the check of a new image and new settings may take, with the time to pull the
+    /// image. If it fails or takes longer, the running pods stay.
+    #[arg(
+        long,
+        env = "PREFLIGHT_TIMEOUT_S",
+        default_value_t = 120,
+        value_parser = range(5..=3600_u32)
+    )]
+    pub preflight_timeout_s: u32,
+    /// Seconds that the pod on a volume may take to become ready after it was replaced, with the
+    /// time to recover the store. After that, the previous image and settings come back.
+    #[arg(
+        long,
+        env = "SWAP_TIMEOUT_S",
+        default_value_t = 180,
+        value_parser = range(10..=3600_i32)
+    )]
+    pub swap_timeout_s: i32,
 }
 
 /// Settings of `operator run`.

@@ -15,7 +15,9 @@ use super::{
     outcome::Applied,
     patch::{self, ApplyError, Outcome},
     pending::Pending,
-    replicas, volume,
+    replicas,
+    swap::{self, Gate},
+    volume,
 };
 use crate::{
     build::Child,
@@ -112,6 +114,28 @@ async fn attempt(
             return Ok(Outcome::Unchanged);
         }
     }
+    let mut replacement = None;
+    if let (Some(workload), Some(live)) = (workload, live) {
+        if workload.holds_volume {
+            swap::record_good(client, system, child, live).await?;
+        }
+        match swap::gate(client, system, workload, child, live, applied).await? {
+            Gate::Open => {}
+            Gate::Replace(previous, hold) => {
+                applied.holds.push(hold);
+                replacement = Some(previous);
+            }
+            Gate::Wait(pending) => {
+                applied.pending.get_or_insert(pending);
+                return Ok(Outcome::Unchanged);
+            }
+            Gate::Held(hold) => {
+                applied.holds.push(hold);
+                return Ok(Outcome::Unchanged);
+            }
+        }
+    }
+    let child = replacement.as_deref().unwrap_or(child);
     let plan =
         workload.map(|workload| replicas::plan(&workload.replicas, live)).unwrap_or_default();
     if let (Some(replicas), Some(live)) = (plan.before, live) {

@@ -18,6 +18,7 @@ mod pending;
 mod prune;
 pub mod record;
 pub mod replicas;
+mod swap;
 mod volume;
 
 use std::{
@@ -53,6 +54,10 @@ pub async fn apply(
     memory: &Memory,
 ) -> Result<Applied, kube::Error> {
     let mut applied = Applied { live, ..Default::default() };
+    if applied.live.iter().all(|(kind, ..)| kind != Kind::Deployment) {
+        // Only templates of existing Deployments are checked.
+        memory.checks.set(&system.owner.uid, false);
+    }
     let handovers = &memory.handovers;
     let plan = mode_switch::plan(system, &children, &applied.live, handovers, Instant::now());
     let frozen = system.claim.problem.as_ref().filter(|problem| problem.freezes_writer());
@@ -103,7 +108,15 @@ pub async fn apply(
             continue;
         }
         record::annotate(&mut child, system, &applied.live);
-        child::apply(client, system, &child, &memory.contests, &mut applied).await?;
+        let result = child::apply(client, system, &child, &memory.contests, &mut applied).await;
+        if !applied.checks.is_empty() {
+            memory.checks.set(&system.owner.uid, true);
+        }
+        result?;
+    }
+    if memory.checks.may_exist(&system.owner.uid) {
+        swap::clear(client, system, &applied.checks).await?;
+        memory.checks.set(&system.owner.uid, !applied.checks.is_empty());
     }
     if plan.is_settled() && frozen.is_none() && applied.holds.is_empty() {
         config_maps::prune(client, system, &settings, &mut applied).await?;

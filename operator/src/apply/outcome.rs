@@ -1,5 +1,7 @@
 //! The result of applying the children of one system.
 
+use std::collections::BTreeSet;
+
 use super::{
     change::Change, contest::FieldConflict, failure::ChildFailure, hold::Hold, pending::Pending,
 };
@@ -19,6 +21,8 @@ pub struct Applied {
     pub drift: Vec<String>,
     /// Children that keep their live state, and why.
     pub holds: Vec<Hold>,
+    /// Names of the pods whose checks the next application needs.
+    pub checks: BTreeSet<String>,
     /// Warnings to publish, as reason and note.
     pub warnings: Vec<(&'static str, String)>,
     /// The event that the remaining changes wait for.

@@ -1,9 +1,12 @@
 //! Reasons to postpone a part of an application.
 
+/// Reason while a new template is checked.
+pub const PREFLIGHT: &str = "Preflight";
+
 /// An event that has to happen before the rest of the spec can be applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
-    /// `SwitchingMode` or `WaitingForVolume`.
+    /// `SwitchingMode`, `WaitingForVolume` or `Preflight`.
     pub reason: &'static str,
     pub message: String,
     /// Whether the system already runs in the mode of the spec.
@@ -30,6 +33,11 @@ impl Pending {
             "the new pods are serving; the previous pods stay until their requests have drained"
                 .to_owned();
         Self { reason: "SwitchingMode", message, mode_switched: true }
+    }
+
+    /// The pod that checks a new template has not ended.
+    pub(super) fn check(message: String) -> Self {
+        Self { reason: PREFLIGHT, message, mode_switched: true }
     }
 
     /// Objects outside the current Deployments hold the volume.

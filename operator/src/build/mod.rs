@@ -5,6 +5,7 @@ mod checksum;
 mod environment;
 mod meta;
 mod pod;
+pub mod preflight;
 mod probes;
 pub mod resource;
 mod volumes;

@@ -101,6 +101,8 @@ fn container(system: &System, workload: &Workload, config: &ConfigMap) -> Contai
         liveness_probe: Some(probes::liveness()),
         readiness_probe: Some(probes::readiness(workload.component)),
         lifecycle: Some(probes::lifecycle(workload)),
+        // The last line of a pod that fails explains a rollback.
+        termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
             read_only_root_filesystem: Some(true),

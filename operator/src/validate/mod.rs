@@ -47,6 +47,10 @@ pub struct System {
     pub claim: ClaimState,
     /// Hash of the Secrets the pods read. A changed value starts a rollout.
     pub secrets_digest: String,
+    /// Seconds that the check of a new template may take.
+    pub preflight_timeout_s: u32,
+    /// Seconds that the pod on a volume may take to become ready after it was replaced.
+    pub swap_timeout_s: i32,
     /// Whether the system has a ServiceMonitor.
     pub service_monitor: bool,
     pub spec: TicketSystemSpec,
@@ -160,6 +164,8 @@ pub fn validate(
             effective: recorded::initial_stock(system, found).unwrap_or(spec.stock.initial),
         },
         workloads,
+        preflight_timeout_s: defaults.preflight_timeout_s,
+        swap_timeout_s: defaults.swap_timeout_s,
         has_external_token: found
             .metadata(Kind::Secret, &kind::admin_token(&name))
             .is_some_and(|metadata| is_adopted(metadata, &name)),

@@ -161,7 +161,7 @@ async fn failed_rollout_is_stalled_while_old_pods_serve() {
     let _operator = start(&cluster);
     cluster.apply(&system("shop", json!({}))).await;
     cluster.condition("shop", "Ready", "True").await;
-    drop(kubelet);
+    kubelet.tends.store(false, std::sync::atomic::Ordering::Relaxed);
     let before = cluster.get(Kind::Deployment, "shop-ticket").await.metadata.generation;
     cluster.apply(&system("shop", json!({"images": {"ticket": "ticket:broken"}}))).await;
     crate::support::until("the new image is rolled out", || async {
@@ -194,7 +194,7 @@ async fn failing_new_pods_are_reported_while_old_ones_serve() {
     cluster.apply(&system("shop", json!({}))).await;
     cluster.condition("shop", "Ready", "True").await;
     cluster.condition("shop", "Progressing", "False").await;
-    drop(kubelet);
+    kubelet.tends.store(false, std::sync::atomic::Ordering::Relaxed);
     cluster.apply(&system("shop", json!({"images": {"ticket": "ticket:broken"}}))).await;
     cluster.condition("shop", "Progressing", "True").await;
     let mut pod = at(&cluster.get(Kind::Deployment, "shop-ticket").await, "/spec/template").clone();

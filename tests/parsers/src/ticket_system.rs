@@ -16,8 +16,12 @@ use operator::{
 pub fn ticket_system(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(systems) = parse(text, "shop") else { return };
-    let defaults =
-        Defaults { ticket_image: "ticket:1".to_owned(), vacancy_image: "vacancy:1".to_owned() };
+    let defaults = Defaults {
+        ticket_image: "ticket:1".to_owned(),
+        vacancy_image: "vacancy:1".to_owned(),
+        preflight_timeout_s: 120,
+        swap_timeout_s: 180,
+    };
     let found = Dereferenced {
         live: Live::default(),
         store_url: Some(SecretValue::Found(b"postgres://user:password@host/database".to_vec())),

@@ -1,5 +1,7 @@
 //! Deployments.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment},
@@ -9,10 +11,12 @@ use k8s_openapi::{
 };
 
 use crate::{
-    build::{meta, pod},
+    build::{checksum, meta, pod},
     validate::{Replicas, System, Workload},
 };
 
+/// Annotation with a hash of the template. A template is checked before its hash changes.
+pub const TEMPLATE_HASH: &str = "ticket-system.io/template-hash";
 const REVISION_HISTORY: i32 = 5;
 
 /// The pods of one component. `spec.replicas` is unset while something else sets it.
@@ -21,14 +25,21 @@ pub fn build(system: &System, workload: &Workload, config: &ConfigMap) -> Deploy
         Replicas::Fixed(replicas) => Some(*replicas),
         Replicas::Autoscaled(_) | Replicas::External { .. } => None,
     };
+    let template = pod::template(system, workload, config);
+    let mut metadata = meta::owned(system, &workload.name, Some(workload.component));
+    metadata.annotations =
+        Some(BTreeMap::from([(TEMPLATE_HASH.to_owned(), checksum::of_template(&template))]));
     Deployment {
-        metadata: meta::owned(system, &workload.name, Some(workload.component)),
+        metadata,
         spec: Some(DeploymentSpec {
             replicas,
             revision_history_limit: Some(REVISION_HISTORY),
             selector: pod::selector(&system.name, workload.component),
             strategy: Some(strategy(workload)),
-            template: pod::template(system, workload, config),
+            // The Deployment controller reports a swap as failed after this time, and the operator
+            // then rolls it back.
+            progress_deadline_seconds: workload.holds_volume.then_some(system.swap_timeout_s),
+            template,
             ..Default::default()
         }),
         ..Default::default()
