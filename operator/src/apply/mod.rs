@@ -36,7 +36,9 @@ pub use memory::{IngressHandovers, Memory};
 pub use outcome::Applied;
 pub use pending::Pending;
 
-use crate::{build::Child, dereference::Live, kind::Kind, ownership::is_owned, validate::System};
+use crate::{
+    build::Child, dereference::Live, kind::Kind, ownership::is_owned, references, validate::System,
+};
 
 /// How long an application with a failed write goes on to the other children.
 const FAILING_MAX: Duration = Duration::from_secs(5);
@@ -49,7 +51,7 @@ const FAILING_MAX: Duration = Duration::from_secs(5);
 pub async fn apply(
     client: &Client,
     system: &System,
-    children: Vec<Child>,
+    mut children: Vec<Child>,
     live: Live,
     memory: &Memory,
 ) -> Result<Applied, kube::Error> {
@@ -59,8 +61,17 @@ pub async fn apply(
         memory.checks.set(&system.owner.uid, false);
     }
     let handovers = &memory.handovers;
-    let plan = mode_switch::plan(system, &children, &applied.live, handovers, Instant::now());
+    let mut plan = mode_switch::plan(system, &children, &applied.live, handovers, Instant::now());
     let frozen = system.claim.problem.as_ref().filter(|problem| problem.freezes_writer());
+    if frozen.is_none() && plan.releases_volume() {
+        check_new_writer(client, system, &children, &mut plan, &mut applied).await?;
+        if !applied.checks.is_empty() {
+            memory.checks.set(&system.owner.uid, true);
+        }
+    }
+    if plan.bridges_to_monolith() {
+        bridge(system, &mut children, &applied.live);
+    }
     if frozen.is_none() {
         for (kind, name) in &plan.prune {
             memory.contests.forget((&system.owner.uid, *kind, name));
@@ -88,7 +99,7 @@ pub async fn apply(
             }
             continue;
         }
-        if plan.defers(&child) {
+        if plan.defers(system, &child) {
             continue;
         }
         if let Some(hold) = hold::by_dependency(&child, &applied.failures, &applied.holds) {
@@ -124,6 +135,54 @@ pub async fn apply(
     applied.conflicts = memory.contests.of_system(&system.owner.uid, Instant::now());
     applied.pending = plan.pending.or(applied.pending);
     Ok(applied)
+}
+
+/// Checks the writer of the new mode in a pod before the previous one ends.
+async fn check_new_writer(
+    client: &Client,
+    system: &System,
+    children: &[Child],
+    plan: &mut mode_switch::Plan,
+    applied: &mut Applied,
+) -> Result<(), kube::Error> {
+    let writer = system.workloads.iter().find(|workload| workload.holds_volume);
+    let Some(writer) = writer.filter(|writer| writer.replicas.min() > 0) else { return Ok(()) };
+    let is_writer = |child: &&Child| child.kind == Kind::Deployment && child.name == writer.name;
+    let Some(child) = children.iter().find(is_writer) else { return Ok(()) };
+    let needed = references::of_template(&child.body["spec"]["template"]);
+    let mut settings = needed.iter().filter(|(kind, _)| *kind == Kind::ConfigMap);
+    if settings.any(|(kind, name)| applied.live.get(*kind, name).is_none()) {
+        // They are created in this application, and the pod of the check reads them.
+        plan.keep_previous();
+        return Ok(());
+    }
+    match swap::check(client, system, writer, child, applied).await {
+        Ok(swap::Gate::Held(hold)) => {
+            applied.holds.push(hold);
+            plan.keep_previous();
+        }
+        Ok(swap::Gate::Wait(_)) => plan.keep_previous(),
+        Ok(swap::Gate::Open | swap::Gate::Replace(..)) => {}
+        Err(patch::ApplyError::Rejected(failure)) => {
+            applied.failures.push(failure);
+            plan.keep_previous();
+        }
+        Err(patch::ApplyError::Stale(error) | patch::ApplyError::Unavailable(error)) => {
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// Lets the Service of vacancy lead to the monolith. Ticket then sells the same stock before and
+/// after the volume changes hands.
+fn bridge(system: &System, children: &mut Vec<Child>, live: &Live) {
+    let Ok(bridge) = crate::build::bridge(system) else { return };
+    match children.iter_mut().find(|child| child.kind == bridge.kind && child.name == bridge.name) {
+        Some(desired) => *desired = bridge,
+        None if live.get(bridge.kind, &bridge.name).is_some() => children.push(bridge),
+        None => {}
+    }
 }
 
 /// What [`apply`] would change, without any request: the children that are missing, differ or are

@@ -9,12 +9,13 @@ use parking_lot::Mutex;
 
 use super::{body::body_with_hash, drift, pending::Pending};
 use crate::{
+    api::Mode,
     build::Child,
     dereference::Live,
     kind::{Component, Kind},
     ownership::is_owned,
     rollout::Rollout,
-    validate::{Storage, System},
+    validate::{Storage, System, Workload},
 };
 
 /// How long the previous mode keeps serving after the Ingress routes to the new one. Ingress
@@ -24,14 +25,19 @@ const REQUEST_DRAIN: Duration = Duration::from_secs(10);
 /// Times at which Ingresses were switched to a new mode, by uid of the system. They are kept in
 /// memory: a restarted operator waits for the full time again.
 #[derive(Debug, Default)]
-pub struct IngressHandovers(Mutex<HashMap<String, Instant>>);
+pub struct IngressHandovers(Mutex<HashMap<String, (Mode, Instant)>>);
 
 impl IngressHandovers {
     /// Records that the Ingress routes to the new mode. Returns whether requests to the previous
     /// mode have drained.
-    fn has_drained(&self, uid: &str, now: Instant) -> bool {
-        let switched = *self.0.lock().entry(uid.to_owned()).or_insert(now);
-        now.saturating_duration_since(switched) >= REQUEST_DRAIN
+    fn has_drained(&self, uid: &str, mode: Mode, now: Instant) -> bool {
+        let mut switches = self.0.lock();
+        let (to, switched) = switches.entry(uid.to_owned()).or_insert((mode, now));
+        // The spec may ask for the previous mode again.
+        if *to != mode {
+            (*to, *switched) = (mode, now);
+        }
+        now.saturating_duration_since(*switched) >= REQUEST_DRAIN
     }
 
     fn forget(&self, uid: &str) {
@@ -47,6 +53,8 @@ pub(super) struct Plan {
     /// The event that the switch waits for.
     pub pending: Option<Pending>,
     stage: Stage,
+    /// Whether the Service of vacancy leads to the monolith.
+    bridge: bool,
     /// Whether there is a live Ingress. It keeps routing to the previous mode while deferred.
     has_ingress: bool,
 }
@@ -57,9 +65,14 @@ enum Stage {
     /// No pods of a previous mode are left.
     #[default]
     Settled,
-    /// The previous mode holds the volume: it is deleted first, and the new mode waits.
+    /// The monolith holds the volume, and ticket starts in front of it. Both serve the same stock.
+    OpeningDoor,
+    /// Ticket serves with the stock of the monolith, and the Ingress moves to it.
+    MovingDoor,
+    /// The previous writer of the volume is deleted, and the new one waits. Ticket, of whichever
+    /// mode, holds requests meanwhile.
     ReleasingVolume,
-    /// On a database both modes can run at once: the previous mode serves until the new one is
+    /// The previous mode serves, as far as its pods do without the volume, until the new one is
     /// available.
     StartingNew,
     /// The new mode serves, and requests may still reach the previous one.
@@ -89,11 +102,39 @@ impl Plan {
         }
     }
 
+    /// Whether the previous writer of the volume is about to be deleted.
+    pub fn releases_volume(&self) -> bool {
+        self.stage == Stage::ReleasingVolume
+            && self.prune.iter().any(|(kind, _)| *kind == Kind::Deployment)
+    }
+
+    /// Whether pods that call vacancy are to reach the monolith, which has the stock.
+    pub fn bridges_to_monolith(&self) -> bool {
+        self.bridge
+    }
+
+    /// Keeps the previous mode for now, because the new writer could not start.
+    pub fn keep_previous(&mut self) {
+        self.prune.clear();
+        self.pending = Some(Pending::new_writer());
+    }
+
     /// Whether `child` must not be applied yet.
-    pub fn defers(&self, child: &Child) -> bool {
-        (self.stage == Stage::ReleasingVolume
-            && matches!(child.kind, Kind::Deployment | Kind::HorizontalPodAutoscaler))
-            || (self.stage == Stage::StartingNew && self.has_ingress && child.kind == Kind::Ingress)
+    pub fn defers(&self, system: &System, child: &Child) -> bool {
+        let is_writer = || {
+            let mut writers = system.workloads.iter().filter(|workload| workload.holds_volume);
+            writers.any(|writer| writer.name == child.name)
+        };
+        match (self.stage, child.kind) {
+            (
+                Stage::OpeningDoor | Stage::MovingDoor | Stage::ReleasingVolume,
+                Kind::Deployment | Kind::HorizontalPodAutoscaler,
+            ) => is_writer(),
+            (Stage::OpeningDoor | Stage::ReleasingVolume | Stage::StartingNew, Kind::Ingress) => {
+                self.has_ingress
+            }
+            _ => false,
+        }
     }
 }
 
@@ -128,26 +169,44 @@ pub(super) fn plan(
         .copied()
         .collect();
     let embedded = matches!(system.storage, Storage::Embedded(_));
+    // The monolith would count the calls of ticket against the limit of one client.
+    let may_bridge = embedded && system.spec.rate_limit.is_none();
+    let writers = || running.iter().filter(|component| **component != Component::Ticket);
+    let is_ending = |component: &Component| {
+        live.get(Kind::Deployment, &component.object_name(&system.name))
+            .is_some_and(|object| object.metadata.deletion_timestamp.is_some())
+    };
+    let are_available = |wanted: &dyn Fn(&Workload) -> bool| {
+        let mut wanted = system.workloads.iter().filter(|workload| wanted(workload));
+        wanted.all(|workload| is_available(live, &workload.name))
+    };
+    let has_moved = || {
+        ingress_is_switched(desired, live)
+            && handovers.has_drained(&system.owner.uid, system.spec.mode, now)
+    };
     let stage = if running.is_empty() {
         Stage::Settled
-    } else if embedded {
-        // Ticket does not mount the volume, so the new mode does not wait for it.
-        if running.iter().any(|component| *component != Component::Ticket) {
+    } else if embedded && writers().next().is_some() {
+        if !may_bridge || running.contains(&Component::Ticket) || writers().any(is_ending) {
             Stage::ReleasingVolume
+        } else if !are_available(&|workload| !workload.holds_volume) {
+            Stage::OpeningDoor
+        } else if !has_moved() {
+            Stage::MovingDoor
         } else {
-            Stage::DeletingPods
+            Stage::ReleasingVolume
         }
-    } else if !system.workloads.iter().all(|workload| is_available(live, &workload.name)) {
+    } else if !are_available(&|_| true) {
         Stage::StartingNew
-    } else if !ingress_is_switched(desired, live) || !handovers.has_drained(&system.owner.uid, now)
-    {
+    } else if !has_moved() {
         Stage::Draining
     } else {
         Stage::DeletingPods
     };
-    if !matches!(stage, Stage::Draining | Stage::DeletingPods) {
+    if matches!(stage, Stage::Settled | Stage::OpeningDoor | Stage::StartingNew) {
         handovers.forget(&system.owner.uid);
     }
+    let ticket = Component::Ticket.object_name(&system.name);
     let prune = live
         .iter()
         // The claim outlives even a change of storage. Only garbage collection deletes it.
@@ -158,30 +217,44 @@ pub(super) fn plan(
                 && owned(&object.metadata)
         })
         .filter(|(kind, name, _)| {
-            may_prune(stage, *kind) || !kind.is_per_component() || !previous.contains(*name)
+            may_prune(stage, *kind, *name == ticket)
+                || !kind.is_per_component()
+                || !previous.contains(*name)
         })
         .map(|(kind, name, _)| (kind, name.to_owned()))
         .collect();
     let pending = match stage {
         Stage::Settled => None,
         Stage::ReleasingVolume => Some(Pending::volume_release()),
-        Stage::StartingNew => Some(Pending::new_pods()),
+        Stage::OpeningDoor | Stage::StartingNew => Some(Pending::new_pods()),
+        Stage::MovingDoor => Some(Pending::request_move()),
         Stage::Draining | Stage::DeletingPods => Some(Pending::request_drain()),
     };
-    Plan { prune, pending, stage, has_ingress: live.get(Kind::Ingress, &system.name).is_some() }
+    let bridge = may_bridge
+        && match stage {
+            Stage::OpeningDoor | Stage::MovingDoor => true,
+            Stage::ReleasingVolume => running == [Component::Monolith],
+            Stage::StartingNew | Stage::Draining | Stage::DeletingPods => {
+                running == [Component::Ticket]
+            }
+            Stage::Settled => false,
+        };
+    let has_ingress = live.get(Kind::Ingress, &system.name).is_some();
+    Plan { prune, pending, stage, bridge, has_ingress }
 }
 
 /// Whether a child of the previous mode may be deleted at this stage.
-fn may_prune(stage: Stage, kind: Kind) -> bool {
+fn may_prune(stage: Stage, kind: Kind, is_of_ticket: bool) -> bool {
+    let has_pods = matches!(
+        kind,
+        Kind::Deployment | Kind::HorizontalPodAutoscaler | Kind::PodDisruptionBudget
+    );
     match stage {
         Stage::Settled => true,
-        Stage::ReleasingVolume | Stage::DeletingPods => {
-            matches!(
-                kind,
-                Kind::Deployment | Kind::HorizontalPodAutoscaler | Kind::PodDisruptionBudget
-            )
-        }
-        Stage::StartingNew | Stage::Draining => false,
+        // Ticket holds requests until the new writer serves.
+        Stage::ReleasingVolume => has_pods && !is_of_ticket,
+        Stage::DeletingPods => has_pods,
+        Stage::OpeningDoor | Stage::MovingDoor | Stage::StartingNew | Stage::Draining => false,
     }
 }
 

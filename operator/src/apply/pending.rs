@@ -27,6 +27,22 @@ impl Pending {
         Self { reason: "SwitchingMode", message, mode_switched: false }
     }
 
+    /// Ticket serves with the stock of the previous mode, and requests move to it.
+    pub(super) fn request_move() -> Self {
+        let message = "the new pods accept requests; the pod of the previous mode keeps the stock \
+                       until its own requests have drained"
+            .to_owned();
+        Self { reason: "SwitchingMode", message, mode_switched: false }
+    }
+
+    /// The pod that checks the new writer has not ended, or has failed.
+    pub(super) fn new_writer() -> Self {
+        let message = "checking the new image and settings; the pods of the previous mode are \
+                       serving"
+            .to_owned();
+        Self { reason: "SwitchingMode", message, mode_switched: false }
+    }
+
     /// The new mode serves, and requests may still reach the pods of the previous one.
     pub(super) fn request_drain() -> Self {
         let message =

@@ -98,6 +98,17 @@ pub fn build(system: &System) -> Resources {
     }
 }
 
+/// The Service of vacancy while the monolith has the stock.
+///
+/// # Errors
+/// If it cannot be serialized.
+pub fn bridge(system: &System) -> Result<Child, BuildError> {
+    let mut children = Vec::with_capacity(1);
+    push(&mut children, Kind::Service, [resource::service::bridge(system)])?;
+    let error = |message: &str| BuildError { kind: Kind::Service, message: message.to_owned() };
+    children.pop().ok_or_else(|| error("nothing was rendered"))
+}
+
 impl Resources {
     /// The children in the order they are applied: the objects that pods need come before the
     /// pods.

@@ -205,6 +205,9 @@ fn progressing(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> Condit
     if let Some(state) = holds::frozen(input) {
         return state;
     }
+    if let (Some(_), Some(state)) = (input.pending, holds::stalling(input)) {
+        return ConditionState::no(state.reason, state.message);
+    }
     if let Some(pending) = input.pending {
         return ConditionState::yes(pending.reason, pending.message.clone());
     }

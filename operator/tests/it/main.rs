@@ -24,6 +24,7 @@ mod mode_switch;
 mod namespace_deletion;
 mod namespaced_rights;
 mod noop;
+mod open_door;
 mod owner_references;
 mod ownership;
 mod preflight;

@@ -44,7 +44,8 @@ def _keep_buying(doors: list[str], bought: list[float], ended: threading.Event) 
     while not ended.is_set():
         for door in doors:
             try:
-                status, _, body = http("POST", f"{door}/api/v1/purchase", {"qty": 1}, timeout_s=3)
+                # Longer than ticket holds a purchase: one that was given up could still be sold.
+                status, _, body = http("POST", f"{door}/api/v1/purchase", {"qty": 1}, timeout_s=15)
                 if status == 200 and body["success"]:
                     bought.append(time.monotonic())
             except (OSError, ValueError):

@@ -48,6 +48,17 @@ pub(super) async fn gate(
     check::gate(client, system, workload, child, &desired, applied).await
 }
 
+/// Decides whether the pods of `child` could start, before the pods of another Deployment end.
+pub(super) async fn check(
+    client: &Client,
+    system: &System,
+    workload: &Workload,
+    child: &Child,
+    applied: &mut Applied,
+) -> Result<Gate, ApplyError> {
+    check::gate(client, system, workload, child, &template_hash(&child.body), applied).await
+}
+
 /// Whether pods run, and shall run.
 fn has_pods(child: &Child, live: &DynamicObject) -> bool {
     live.metadata.deletion_timestamp.is_none()

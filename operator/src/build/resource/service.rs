@@ -8,7 +8,7 @@ use k8s_openapi::{
 
 use crate::{
     build::meta,
-    kind::{self, PORT_NAME},
+    kind::{self, Component, PORT_NAME},
     labels,
     validate::{System, Workload},
 };
@@ -18,21 +18,22 @@ const ENDPOINTS_PORT_NAME: &str = "http-endpoints";
 
 /// The Services of one component.
 pub fn build(system: &System, workload: &Workload) -> Vec<Service> {
-    let service = for_clients(system, workload);
+    let service = of(system, workload.component);
     let endpoints = workload.is_balanced_by_ticket().then(|| headless(system, &service));
     [Some(service), endpoints].into_iter().flatten().collect()
 }
 
 /// The Service for access from inside the cluster.
-fn for_clients(system: &System, workload: &Workload) -> Service {
+fn of(system: &System, component: Component) -> Service {
+    let name = component.object_name(&system.name);
     Service {
-        metadata: meta::owned(system, &workload.name, Some(workload.component)),
+        metadata: meta::owned(system, &name, Some(component)),
         spec: Some(ServiceSpec {
             type_: Some("ClusterIP".to_owned()),
-            selector: Some(labels::selector(&system.name, workload.component)),
+            selector: Some(labels::selector(&system.name, component)),
             ports: Some(vec![ServicePort {
                 name: Some(PORT_NAME.to_owned()),
-                port: i32::from(workload.component.port()),
+                port: i32::from(component.port()),
                 target_port: Some(IntOrString::String(PORT_NAME.to_owned())),
                 protocol: Some("TCP".to_owned()),
                 ..Default::default()
@@ -41,6 +42,15 @@ fn for_clients(system: &System, workload: &Workload) -> Service {
         }),
         ..Default::default()
     }
+}
+
+/// The Service of vacancy while the monolith has the stock: it selects the pods of the monolith.
+pub fn bridge(system: &System) -> Service {
+    let mut service = of(system, Component::Vacancy);
+    if let Some(spec) = &mut service.spec {
+        spec.selector = Some(labels::selector(&system.name, Component::Monolith));
+    }
+    service
 }
 
 /// The headless Service of the same pods: its name resolves to the addresses of those that are
