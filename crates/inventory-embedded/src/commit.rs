@@ -11,7 +11,7 @@ use crate::{
     contents::Contents,
     errors::failed,
     keys::{Added, KeyConflict},
-    rows::{customer_key, encode, ledger_key, live_key},
+    rows::{customer_key, encode, encode_hold, ledger_key, live_key},
 };
 
 /// A change to the index of live holds: removed at the first time, added at the second.
@@ -33,6 +33,9 @@ pub fn commit(
 ) -> Result<Vec<EventView>, StoreError> {
     if set.records.is_empty() {
         return Ok(Vec::new());
+    }
+    if set.records.iter().any(|(record, _)| record.change.is_about_money()) {
+        contents.raise_format()?;
     }
     let tables = contents.tables.clone();
     let mut batch = tables.batch(durability);
@@ -69,7 +72,7 @@ pub fn commit(
     }
     let mut live = Vec::new();
     for slot in set.holds.into_values().filter(|slot| slot.dirty) {
-        batch.insert(&tables.holds, slot.hold.id.as_bytes(), encode(&slot.hold)?);
+        batch.insert(&tables.holds, slot.hold.id.as_bytes(), encode_hold(&slot.hold)?);
         let in_ms = (slot.hold.state == HoldState::Held).then_some(slot.hold.expires_at_ms);
         if in_ms != slot.indexed_at_ms {
             live.push(LiveChange {

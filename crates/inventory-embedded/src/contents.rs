@@ -6,7 +6,7 @@ use inventory::{Event, EventName};
 use inventory_store::{EventView, StoreError};
 
 use crate::{
-    data_dir::{DataDirError, StoreDir},
+    data_dir::{DataDirError, FORMAT, StoreDir},
     journal_preallocator::JournalPreallocator,
     keys::KeyOrder,
     live::LiveHolds,
@@ -25,6 +25,8 @@ pub struct Contents {
     pub records: u64,
     pub watermark: Option<Watermark>,
     pub preallocator: Option<JournalPreallocator>,
+    /// The folder with the format, until a record about money has raised it.
+    pub dir: Option<StoreDir>,
 }
 
 impl Contents {
@@ -35,7 +37,16 @@ impl Contents {
         let live = LiveHolds::read(&tables, events.keys())?;
         let keys = KeyOrder::read(&tables, options.keys_max)?;
         let records = events.values().map(|event| event.seq).sum();
-        Ok(Self { tables, events, live, keys, records, watermark: None, preallocator: None })
+        Ok(Self {
+            tables,
+            events,
+            live,
+            keys,
+            records,
+            watermark: None,
+            preallocator: None,
+            dir: None,
+        })
     }
 
     /// Refuses a store that has fewer records than were acknowledged.
@@ -47,6 +58,17 @@ impl Contents {
         }
         watermark.set(self.records).map_err(DataDirError::io(&path))?;
         self.watermark = Some(watermark);
+        Ok(())
+    }
+
+    /// Raises the format before the first record that older versions cannot read.
+    pub fn raise_format(&mut self) -> Result<(), StoreError> {
+        let Some(dir) = &self.dir else { return Ok(()) };
+        let failed = |error: DataDirError| StoreError::Failed(error.to_string().into());
+        if dir.format().unwrap_or(0) < FORMAT {
+            dir.write_format(FORMAT).map_err(failed)?;
+        }
+        self.dir = None;
         Ok(())
     }
 

@@ -12,8 +12,12 @@ use std::{
 use inventory_store::StoreError;
 use thiserror::Error;
 
-/// The format this version writes. A newer one is refused, an older one is migrated on opening.
-pub const FORMAT: u32 = 1;
+/// The newest format that this version writes: records about money, which older versions cannot
+/// read. A newer format is refused.
+pub const FORMAT: u32 = 2;
+/// The format of a store until its first record about money, so that an older version can take
+/// over again. A format before it is migrated on opening.
+pub const FORMAT_BASE: u32 = 1;
 
 /// Why a data directory cannot be opened.
 #[derive(Debug, Error)]
@@ -228,25 +232,33 @@ impl StoreDir {
         if found > FORMAT { Err(DataDirError::Newer { found }) } else { Ok(found) }
     }
 
-    /// Writes this version's format and syncs the whole folder.
+    /// Writes the format of a new store, unless its records have raised it, and syncs the whole
+    /// folder.
     pub(crate) fn seal(&self) -> Result<(), DataDirError> {
+        if self.format().unwrap_or(0) < FORMAT_BASE {
+            self.write_format(FORMAT_BASE)?;
+        }
+        sync_tree(&self.0).map_err(DataDirError::io(&self.0))
+    }
+
+    /// Writes `format`, durably.
+    pub(crate) fn write_format(&self, format: u32) -> Result<(), DataDirError> {
         let path = self.0.join(Self::FORMAT_FILE);
         let temporary = self.0.join("FORMAT.new");
         let write = || -> io::Result<()> {
             let mut file = File::create(&temporary)?;
-            writeln!(file, "{FORMAT}")?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)?;
-            sync_tree(&self.0)
+            writeln!(file, "{format}")?;
+            file.sync_all()
         };
-        write().map_err(DataDirError::io(&path))
+        write().map_err(DataDirError::io(&path))?;
+        rename(&temporary, &path)
     }
 }
 
-/// Whether the store in the folder `db` has the format that this version writes.
+/// Whether the store in the folder `db` has a format that this version writes.
 pub fn check_format(db: &Path) -> Result<(), DataDirError> {
     match StoreDir(db.to_owned()).format()? {
-        FORMAT => Ok(()),
+        FORMAT_BASE..=FORMAT => Ok(()),
         from => {
             Err(DataDirError::Migration { from, reason: "start this version on it once".into() })
         }

@@ -24,7 +24,9 @@ mod store;
 pub mod tables;
 mod watermark;
 
-pub use data_dir::{DataDir, DataDirError, FORMAT, StoreDir, check_format, read_watermark};
+pub use data_dir::{
+    DataDir, DataDirError, FORMAT, FORMAT_BASE, StoreDir, check_format, read_watermark,
+};
 pub use ledger_source::LedgerSource;
 pub use options::EmbeddedOptions;
 pub use staged::StagedRestore;

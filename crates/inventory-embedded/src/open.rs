@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{
-    data_dir::{DataDir, DataDirError, FORMAT},
+    data_dir::{DataDir, DataDirError, FORMAT_BASE},
     journal_preallocator::JournalPreallocator,
     migrate::rebuild_state,
     options::EmbeddedOptions,
@@ -37,8 +37,8 @@ impl EmbeddedStore {
         }
         let found = db.format()?;
         let mut tables = Tables::open(&db.tables(), options).map_err(DataDirError::store)?;
-        if found < FORMAT {
-            tracing::info!(from = found, to = FORMAT, "migrating the data directory");
+        if found < FORMAT_BASE {
+            tracing::info!(from = found, to = FORMAT_BASE, "migrating the data directory");
             rebuild_state(&tables, options).map_err(|error| DataDirError::Migration {
                 from: found,
                 reason: error.to_string(),
@@ -49,6 +49,7 @@ impl EmbeddedStore {
         tables.keep_locked(dir);
         let mut store = Self::over(tables, options).map_err(DataDirError::store)?;
         store.contents.check_watermark(&db)?;
+        store.contents.dir = Some(db.clone());
         store.contents.preallocator = Some(JournalPreallocator::new(&db.tables()));
         let presence = Presence::watch(&path, lock, db.watermark(), db.tables());
         store.presence = Some(presence.map_err(DataDirError::io(&path))?);

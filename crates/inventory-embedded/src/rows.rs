@@ -1,7 +1,7 @@
 //! The rows of the tables. Keys sort in reading order; values are postcard, except events (JSON)
 //! and record bodies.
 
-use inventory::domain::{CustomerId, EventName, HoldId, IdempotencyKey, TimeMs};
+use inventory::domain::{CustomerId, EventName, Hold, HoldId, HoldTerms, IdempotencyKey, TimeMs};
 use inventory_store::StoreError;
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +65,26 @@ pub fn decode<T: for<'de> Deserialize<'de>>(table: &str, bytes: &[u8]) -> Result
         .map_err(|error| StoreError::Damaged(format!("a row of {table}: {error}").into()))
 }
 
+/// A hold, followed by what it says about money, if it says anything.
+pub fn encode_hold(hold: &Hold) -> Result<Vec<u8>, StoreError> {
+    let row = encode(hold)?;
+    if hold.terms == HoldTerms::default() {
+        return Ok(row);
+    }
+    postcard::to_extend(&hold.terms, row)
+        .map_err(|error| StoreError::Failed(format!("a row cannot be written: {error}").into()))
+}
+
+/// The hold of a row.
+pub fn decode_hold(bytes: &[u8]) -> Result<Hold, StoreError> {
+    let damaged = |error| StoreError::Damaged(format!("a row of holds: {error}").into());
+    let (mut hold, terms): (Hold, _) = postcard::take_from_bytes(bytes).map_err(damaged)?;
+    if !terms.is_empty() {
+        hold.terms = decode("holds", terms)?;
+    }
+    Ok(hold)
+}
+
 /// Reads any bytes as every kind of row: the kinds they decode as, and the bytes of each when it is
 /// written again. For tests of parsers.
 #[cfg(any(test, feature = "test-util"))]
@@ -79,10 +99,7 @@ pub fn reread(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
             "row of keys",
             decode::<inventory_store::StoredKey>("keys", bytes).and_then(|row| encode(&row)).ok(),
         ),
-        (
-            "row of holds",
-            decode::<inventory::domain::Hold>("holds", bytes).and_then(|row| encode(&row)).ok(),
-        ),
+        ("row of holds", decode_hold(bytes).and_then(|row| encode_hold(&row)).ok()),
         ("row of customers", decode::<u64>("customers", bytes).and_then(|row| encode(&row)).ok()),
         (
             "row of events",

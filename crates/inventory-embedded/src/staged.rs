@@ -36,7 +36,9 @@ impl StagedRestore {
     /// # Errors
     /// [`StoreError`].
     pub fn open(&self, options: &EmbeddedOptions) -> Result<EmbeddedStore, StoreError> {
-        EmbeddedStore::over(Tables::open(&self.dir.tables(), options)?, options)
+        let mut store = EmbeddedStore::over(Tables::open(&self.dir.tables(), options)?, options)?;
+        store.contents.dir = Some(self.dir.clone());
+        Ok(store)
     }
 
     /// Syncs the filled store, closes it and marks it complete.

@@ -13,7 +13,7 @@ use crate::{
     data_dir::DataDir,
     errors::failed,
     options::{EmbeddedOptions, TABLES},
-    rows::{decode, event_prefix, ledger_key},
+    rows::{decode_hold, event_prefix, ledger_key},
 };
 
 /// How a table is looked up, which decides the filters it needs.
@@ -135,7 +135,7 @@ impl Tables {
     }
 
     pub fn hold(&self, id: HoldId) -> Result<Option<Hold>, StoreError> {
-        self.holds.get(id.as_bytes()).map_err(failed)?.map(|row| decode("holds", &row)).transpose()
+        self.holds.get(id.as_bytes()).map_err(failed)?.map(|row| decode_hold(&row)).transpose()
     }
 
     pub fn body(&self, event: &EventName, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {

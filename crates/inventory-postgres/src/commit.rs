@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use inventory::{
     decide::WorkingSet,
-    domain::{EventName, KeyUse, TimeMs},
+    domain::{EventName, HoldTerms, KeyUse, TimeMs},
     ledger::Record,
 };
 use tokio_postgres::{
@@ -72,6 +72,7 @@ struct HoldRows<'a> {
     payment_ref: Vec<Option<&'a str>>,
     seq: Vec<i64>,
     confirmed_seq: Vec<Option<i64>>,
+    terms: Vec<Option<String>>,
 }
 
 #[derive(Default)]
@@ -135,6 +136,8 @@ pub async fn commit(
             .push(hold.payment_ref.as_ref().map(inventory::domain::PaymentRef::as_str));
         holds.seq.push(int(hold.seq));
         holds.confirmed_seq.push(hold.confirmed_seq.map(int));
+        let terms = (hold.terms != HoldTerms::default()).then_some(&hold.terms);
+        holds.terms.push(terms.map(serde_json::to_string).transpose().map_err(json)?);
     }
     let mut customers = CustomerRows::default();
     for who in &set.dirty_customers {
@@ -173,6 +176,7 @@ pub async fn commit(
         (&holds.payment_ref, Type::TEXT_ARRAY),
         (&holds.seq, Type::INT8_ARRAY),
         (&holds.confirmed_seq, Type::INT8_ARRAY),
+        (&holds.terms, Type::TEXT_ARRAY),
         (&customers.event, Type::TEXT_ARRAY),
         (&customers.customer, Type::TEXT_ARRAY),
         (&customers.qty, Type::INT8_ARRAY),
@@ -180,9 +184,17 @@ pub async fn commit(
         (&set.replaying, Type::BOOL),
     ];
 
+    let is_about_money = set.records.iter().any(|(record, _)| record.change.is_about_money());
+    let mark = async {
+        // If it fails, so does the rest of the transaction.
+        if is_about_money { client.batch_execute(&sql.break_for_money).await.ok() } else { None }
+    };
     // Biased: they are sent in this order, without waiting for each other.
-    let (written, committed) =
-        tokio::join!(biased; query(client, &sql.write, &params), client.batch_execute("COMMIT"));
+    let (_, written, committed) = tokio::join!(biased;
+        mark,
+        query(client, &sql.write, &params),
+        client.batch_execute("COMMIT"),
+    );
     match (written, committed) {
         // A failure before the commit is known not to be committed, if the server itself said so.
         (Err(DbError::Lost(text)), Err(_)) => Err(CommitError::Unknown(text)),

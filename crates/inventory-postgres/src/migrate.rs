@@ -7,7 +7,10 @@
 
 use tokio_postgres::{Client, types::Type};
 
-use crate::{errors::DbError, sql::quoted};
+use crate::{
+    errors::DbError,
+    sql::{MONEY, quoted},
+};
 
 struct Migration {
     version: i32,
@@ -29,6 +32,13 @@ const MIGRATIONS: &[Migration] = &[
         name: "functions",
         breaking: false,
         sql: include_str!("migrations/0002_functions.sql"),
+    },
+    // Breaking from the first record about money on.
+    Migration {
+        version: MONEY,
+        name: "money",
+        breaking: false,
+        sql: include_str!("migrations/0003_money.sql"),
     },
 ];
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use inventory::{
     Hash,
-    domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, PaymentRef},
+    domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, HoldTerms, PaymentRef},
 };
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -71,17 +71,17 @@ fn event_at(
 }
 
 /// In which columns the parts of a hold are: id, event, items, live, customer, state,
-/// created_at_ms, expires_at_ms, payment_ref, seq, confirmed_seq.
-type HoldColumns = [usize; 11];
+/// created_at_ms, expires_at_ms, payment_ref, seq, confirmed_seq, terms.
+type HoldColumns = [usize; 12];
 
 /// As [`crate::sql::HOLD`] has them.
 pub fn hold(row: &Row) -> Result<Hold, DbError> {
-    hold_at(row, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+    hold_at(row, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
 }
 
 /// As a row of a batch has them.
 pub fn batch_hold(row: &Row) -> Result<Hold, DbError> {
-    hold_at(row, [2, 1, 8, 9, 10, 11, 3, 4, 12, 5, 6])
+    hold_at(row, [2, 1, 8, 9, 10, 11, 3, 4, 12, 5, 6, 15])
 }
 
 fn hold_at(row: &Row, columns: HoldColumns) -> Result<Hold, DbError> {
@@ -97,11 +97,15 @@ fn hold_at(row: &Row, columns: HoldColumns) -> Result<Hold, DbError> {
         payment_ref,
         seq,
         confirmed_seq,
+        terms,
     ] = columns;
     let bad = damaged("a hold");
     let id: Uuid = row.try_get(id)?;
     let customer: Option<&str> = row.try_get(customer)?;
     let payment_ref: Option<&str> = row.try_get(payment_ref)?;
+    let terms: Option<&str> = row.try_get(terms)?;
+    let terms: Option<HoldTerms> =
+        terms.map(serde_json::from_str).transpose().map_err(|error| bad(&error))?;
     Ok(Hold {
         id: HoldId::from_bytes(*id.as_bytes()),
         event: event_name(row, event)?,
@@ -114,6 +118,7 @@ fn hold_at(row: &Row, columns: HoldColumns) -> Result<Hold, DbError> {
         payment_ref: payment_ref.map(PaymentRef::new).transpose().map_err(|error| bad(&error))?,
         seq: number(row, seq)?,
         confirmed_seq: optional_number(row, confirmed_seq)?,
+        terms: terms.unwrap_or_default(),
     })
 }
 

@@ -1,9 +1,14 @@
 //! The statements, with the schema's name in its place.
 
+/// The migration for records about money. It becomes breaking with the first of them: older
+/// versions cannot read them.
+pub const MONEY: i32 = 3;
+
 /// All statements of the store.
 pub struct Sql {
     pub load: String,
     pub write: String,
+    pub break_for_money: String,
     pub record: String,
     pub fence: String,
     pub reads: String,
@@ -21,7 +26,7 @@ pub struct Sql {
 
 pub const EVENT: &str = "e.name, e.seq, e.settings_seq, e.head, e.at_ms, e.live_holds, e.settings::text, e.stocks::text";
 pub const HOLD: &str = "h.id, h.event, h.items::text, h.live::text, h.customer, h.state, h.created_at_ms, h.expires_at_ms, h.payment_ref, \
-                    h.seq, h.confirmed_seq";
+                    h.seq, h.confirmed_seq, h.terms::text";
 /// The time of the transaction, milliseconds.
 pub const NOW: &str = "(extract(epoch FROM now()) * 1000)::bigint";
 
@@ -29,7 +34,7 @@ pub const NOW: &str = "(extract(epoch FROM now()) * 1000)::bigint";
 const PARTS: &str = "(SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 \
                      AND c.relkind IN ('r', 'p') AND c.relname IN ('events', 'ledger', 'holds', 'customers', 'keys', 'migrations')) = 6 \
                      AND (SELECT count(DISTINCT p.proname) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
-                     WHERE n.nspname = $1 AND p.proname IN ('load_batch_1', 'write_batch_1')) = 2";
+                     WHERE n.nspname = $1 AND p.proname IN ('load_batch_2', 'write_batch_2')) = 2";
 
 /// A name as SQL has it, also one that is a keyword.
 pub fn quoted(name: &str) -> String {
@@ -43,10 +48,13 @@ impl Sql {
             "(SELECT h.expires_at_ms FROM {s}.holds h WHERE h.event = e.name AND h.state = 'held' ORDER BY h.expires_at_ms LIMIT 1)"
         );
         Self {
-            load: format!("SELECT * FROM {s}.load_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
+            load: format!("SELECT * FROM {s}.load_batch_2($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
             write: format!(
-                "SELECT * FROM {s}.write_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
-                 $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)"
+                "SELECT * FROM {s}.write_batch_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
+                 $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)"
+            ),
+            break_for_money: format!(
+                "UPDATE {s}.migrations SET breaking = true WHERE version = {MONEY} AND NOT breaking"
             ),
             record: format!("SELECT body FROM {s}.ledger WHERE event = $1 AND seq = $2"),
             fence: format!("SELECT seq FROM {s}.events WHERE name = $1 FOR UPDATE"),

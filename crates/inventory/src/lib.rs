@@ -11,7 +11,7 @@ pub mod ledger;
 pub mod map;
 
 pub use domain::{
-    Command, CommandKind, CustomerId, Event, EventName, EventSettings, Hash, Hold, HoldId,
-    HoldState, IdempotencyKey, Item, Items, KeyUse, Limits, Outcome, PaymentRef, Refusal,
-    RefusalKind, Stock, StockName, TimeMs,
+    Command, CommandKind, Currency, CustomerId, Event, EventName, EventSettings, Hash, Hold,
+    HoldId, HoldState, HoldTerms, IdempotencyKey, Item, Items, KeyUse, Limits, Money, Outcome,
+    PaymentRef, Prices, Refusal, RefusalKind, SellBy, Stock, StockName, TimeMs,
 };

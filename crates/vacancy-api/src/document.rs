@@ -37,10 +37,14 @@ pub fn document(title: &str, description: &str) -> OpenApi {
         .license(Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build()))
         .contact(Some(ContactBuilder::new().name(Some("ticket-system")).build()))
         .build();
-    let bearer = SecurityScheme::Http(
-        HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("ADMIN_TOKEN")).build(),
-    );
-    let components = ComponentsBuilder::new().security_scheme("admin", bearer).build();
+    let bearer = |setting: &str| {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
+        SecurityScheme::Http(scheme.description(Some(setting)).build())
+    };
+    let components = ComponentsBuilder::new()
+        .security_scheme("admin", bearer("ADMIN_TOKEN"))
+        .security_scheme("seller", bearer("SELLER_TOKEN"))
+        .build();
     OpenApiBuilder::new().info(info).components(Some(components)).build()
 }
 

@@ -2,21 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use inventory::{EventSettings, Limits, StockName, TimeMs};
+use inventory::{EventSettings, Limits, Prices, StockName, TimeMs};
 use inventory_store::EventView;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
-use crate::time::{self, rfc3339};
+use crate::{
+    money::Money,
+    stock_settings::StockSettings,
+    time::{self, rfc3339},
+};
 
 /// The full settings of an event. An omitted member is reset.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutEventBody {
-    /// Every stock with its capacity. An omitted stock is removed if none of it is held or sold.
-    #[schema(value_type = BTreeMap<String, u64>, example = json!({"general": 1000, "vip": 50}))]
-    pub stocks: BTreeMap<StockName, u64>,
+    /// Every stock with its capacity, and its price if it has one. An omitted stock is removed if
+    /// none of it is held or sold.
+    #[schema(
+        value_type = BTreeMap<String, StockSettings>,
+        example = json!({"general": {"capacity": 1000, "price": {"amount_minor": 4550, "currency": "EUR"}}, "vip": 50})
+    )]
+    pub stocks: BTreeMap<StockName, StockSettings>,
     /// Start of the sale: RFC 3339 with its offset, from 1970 to 9999.
     #[serde(default, deserialize_with = "time::optional")]
     #[schema(value_type = Option<String>, format = DateTime, example = "2026-01-01T09:00:00Z")]
@@ -31,6 +39,19 @@ pub struct PutEventBody {
     /// Maximum number of tickets per customer, held and bought together, up to MAX_CAPACITY.
     #[schema(minimum = 1)]
     pub limit_per_customer: Option<u64>,
+    /// Who may sell: `anyone`, or `seller` for sales and confirmations with the seller's token
+    /// alone. Default: `anyone`.
+    pub sell_by: Option<SellBy>,
+}
+
+/// Who may sell the tickets of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SellBy {
+    /// Everyone.
+    Anyone,
+    /// Callers with the seller's token.
+    Seller,
 }
 
 /// Why the settings are refused.
@@ -42,6 +63,12 @@ pub enum EventError {
     /// A capacity above the limit.
     #[error("stocks: a capacity is at most {0}")]
     Capacity(u64),
+    /// A price above the limit.
+    #[error("stocks: a price is at most {max}", max = inventory::Money::AMOUNT_MAX)]
+    Price,
+    /// Prices of several currencies.
+    #[error("stocks: all prices of an event have one currency")]
+    MixedCurrencies,
     /// The end is not after the beginning.
     #[error("closes_at must be after opens_at")]
     Window,
@@ -62,9 +89,10 @@ impl PutEventBody {
         if self.stocks.is_empty() || self.stocks.len() > limits.stocks_max {
             return Err(EventError::Stocks(limits.stocks_max));
         }
-        if self.stocks.values().any(|capacity| *capacity > limits.capacity_max) {
+        if self.stocks.values().any(|stock| stock.0.capacity > limits.capacity_max) {
             return Err(EventError::Capacity(limits.capacity_max));
         }
+        let prices = self.prices()?;
         let (opens_at_ms, closes_at_ms) = (self.opens_at, self.closes_at);
         if opens_at_ms.zip(closes_at_ms).is_some_and(|(opens, closes)| opens >= closes) {
             return Err(EventError::Window);
@@ -81,7 +109,34 @@ impl PutEventBody {
             hold_ttl_ms: self.hold_ttl_s.map(|ttl_s| ttl_s * 1_000),
             limit_per_customer: self.limit_per_customer,
             opens_at_ms,
+            prices,
+            sell_by: match self.sell_by {
+                None | Some(SellBy::Anyone) => None,
+                Some(SellBy::Seller) => Some(inventory::SellBy::Seller),
+            },
         })
+    }
+
+    /// The capacity of each stock.
+    #[must_use]
+    pub fn capacities(&self) -> BTreeMap<StockName, u64> {
+        self.stocks.iter().map(|(name, stock)| (name.clone(), stock.0.capacity)).collect()
+    }
+
+    fn prices(&self) -> Result<Prices, EventError> {
+        let priced = self.stocks.iter().filter_map(|(name, stock)| {
+            stock.0.price.map(|price| (name.clone(), inventory::Money::from(price)))
+        });
+        let prices: Prices = priced.collect();
+        if prices.values().any(|price| price.amount_minor > inventory::Money::AMOUNT_MAX) {
+            return Err(EventError::Price);
+        }
+        let mut currencies = prices.values().map(|price| price.currency);
+        let first = currencies.next();
+        if currencies.any(|currency| Some(currency) != first) {
+            return Err(EventError::MixedCurrencies);
+        }
+        Ok(prices)
     }
 }
 
@@ -96,6 +151,9 @@ pub struct StockCounts {
     pub held: u64,
     /// Tickets sold.
     pub sold: u64,
+    /// What one ticket costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Money>,
     /// The `seq` of the event's ledger that the counts include.
     pub seq: u64,
 }
@@ -122,6 +180,9 @@ pub struct Event {
     /// Maximum number of tickets per customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_per_customer: Option<u64>,
+    /// Present for `seller`: sales and confirmations need the seller's token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sell_by: Option<SellBy>,
     /// The `seq` of the ledger that the counts include.
     pub seq: u64,
     /// Present and true when the store is unavailable. The counts are `Age` seconds old.
@@ -140,6 +201,7 @@ impl Event {
                 available: stock.available(),
                 held: stock.held,
                 sold: stock.sold,
+                price: event.settings.prices.get(name).copied().map(Money::from),
                 seq: event.seq,
             };
             (name.to_string(), counts)
@@ -151,6 +213,7 @@ impl Event {
             closes_at: event.settings.closes_at_ms.map(rfc3339),
             hold_ttl_s: event.settings.hold_ttl_ms.map(|ttl_ms| ttl_ms / 1_000),
             limit_per_customer: event.settings.limit_per_customer,
+            sell_by: event.settings.sell_by.map(|inventory::SellBy::Seller| SellBy::Seller),
             seq: event.seq,
             stale,
         }

@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode};
-use http_server::Problem;
+use http_server::{Problem, extract::Caller};
 use inventory::{Outcome, Refusal, RefusalKind};
 
 use crate::{response::EVENT_SEQ, time::rfc3339};
@@ -19,6 +19,15 @@ impl Failure {
     #[must_use]
     pub fn new(problem: Problem, seq: Option<u64>) -> Self {
         Self { problem: Box::new(problem), seq }
+    }
+
+    /// The problem of `refusal` for `caller`, who may have to send the seller's token.
+    #[must_use]
+    pub fn refused(refusal: Refusal, caller: Caller) -> Self {
+        match refusal.kind {
+            RefusalKind::SellerOnly => Self::new(caller.not_seller(), refusal.seq),
+            _ => refusal.into(),
+        }
     }
 
     /// The problem alone.
@@ -95,6 +104,30 @@ pub fn problem_of_refusal(refusal: &Refusal) -> Problem {
         RefusalKind::HoldExpired => new(StatusCode::GONE, "hold_expired", "Hold expired"),
         RefusalKind::HoldExpiredSoldOut => {
             new(StatusCode::GONE, "hold_expired_sold_out", "Hold expired and sold out")
+        }
+        RefusalKind::RefundDue { payment_ref } => {
+            new(StatusCode::GONE, "hold_expired_sold_out", "Hold expired and sold out")
+                .with("refund_due", payment_ref.as_str())
+        }
+        RefusalKind::PaidOtherwise => {
+            new(StatusCode::CONFLICT, "paid_otherwise", "Confirmed with another payment")
+        }
+        RefusalKind::AmountMismatch { total } => {
+            let problem = new(StatusCode::CONFLICT, "amount_mismatch", "Amount is not the total");
+            match total {
+                Some(total) => problem.with("total", serde_json::json!(total)),
+                None => problem,
+            }
+        }
+        RefusalKind::PaymentStarted => {
+            new(StatusCode::CONFLICT, "payment_started", "Another payment was started")
+        }
+        RefusalKind::SellerOnly => new(StatusCode::FORBIDDEN, "forbidden", "Forbidden"),
+        RefusalKind::MixedCurrencies => {
+            new(StatusCode::UNPROCESSABLE_ENTITY, "mixed_currencies", "Mixed currencies")
+        }
+        RefusalKind::TotalTooLarge => {
+            new(StatusCode::UNPROCESSABLE_ENTITY, "total_too_large", "Total too large")
         }
         RefusalKind::HoldReleased => new(StatusCode::CONFLICT, "hold_released", "Hold released"),
         RefusalKind::HoldConfirmed => new(StatusCode::CONFLICT, "hold_confirmed", "Hold confirmed"),

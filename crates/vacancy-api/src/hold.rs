@@ -6,7 +6,7 @@ use inventory::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{text, time::rfc3339};
+use crate::{money::Money, text, time::rfc3339};
 
 /// A requested quantity of one stock.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
@@ -85,6 +85,29 @@ pub struct ConfirmBody {
     #[serde(default, deserialize_with = "text::payment_ref")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128)]
     pub payment_ref: Option<PaymentRef>,
+    /// What was paid. It must be the `total` of the hold.
+    pub amount: Option<Money>,
+}
+
+/// The body of a payment that starts.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentBody {
+    /// The payment reference. Spaces at the ends are removed, and the text is brought to Unicode's
+    /// composed form (NFC).
+    #[serde(rename = "ref", deserialize_with = "text::required_payment_ref")]
+    #[schema(value_type = String, min_length = 1, max_length = 128)]
+    pub payment_ref: PaymentRef,
+    /// `started`.
+    pub state: PaymentState,
+}
+
+/// The state of a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentState {
+    /// The customer is paying.
+    Started,
 }
 
 /// The body of a refund.
@@ -139,11 +162,26 @@ pub struct HoldReceipt {
     /// The payment reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment_ref: Option<String>,
+    /// The price of its items, pinned when it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<Money>,
     /// The `seq` of the decision in the event's ledger.
     pub seq: u64,
 }
 
 impl HoldReceipt {
+    /// With the price of its items.
+    #[must_use]
+    pub fn priced(self, total: Option<inventory::Money>) -> Self {
+        Self { total: total.map(Money::from), ..self }
+    }
+
+    /// With a payment.
+    #[must_use]
+    pub fn paid_by(self, payment_ref: &PaymentRef) -> Self {
+        Self { payment_ref: Some(payment_ref.to_string()), ..self }
+    }
+
     /// A hold that is held until `expires_at_ms`.
     #[must_use]
     pub fn held(id: &impl ToString, items: &Items, expires_at_ms: TimeMs, seq: u64) -> Self {
@@ -154,6 +192,7 @@ impl HoldReceipt {
             items: items_body(items),
             expires_at,
             payment_ref: None,
+            total: None,
             seq,
         }
     }
@@ -173,6 +212,7 @@ impl HoldReceipt {
             items: items_body(items),
             expires_at: None,
             payment_ref,
+            total: None,
             seq,
         }
     }
@@ -202,6 +242,16 @@ pub struct Hold {
     /// The payment reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment_ref: Option<String>,
+    /// The price of its items, pinned when it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<Money>,
+    /// The payment that the seller started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_started: Option<String>,
+    /// Payments that came too late and have to be refunded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub refunds_due: Vec<String>,
     /// The `seq` of its last change in the event's ledger.
     pub seq: u64,
 }
@@ -225,6 +275,9 @@ impl Hold {
             expires_at: (state != inventory::HoldState::Confirmed)
                 .then(|| rfc3339(hold.expires_at_ms)),
             payment_ref: hold.payment_ref.as_ref().map(ToString::to_string),
+            total: hold.terms.total.map(Money::from),
+            payment_started: hold.terms.payment_started.as_ref().map(ToString::to_string),
+            refunds_due: hold.terms.refunds_due.iter().map(ToString::to_string).collect(),
             seq: hold.seq,
         }
     }

@@ -7,29 +7,33 @@ mod event;
 mod failure;
 mod hold;
 mod key;
+mod money;
 mod reserve;
 mod response;
 mod responses;
 mod sale;
+mod stock_settings;
 mod text;
 mod time;
 
 pub use document::{DocumentLimits, complete, document};
-pub use event::{AdminEvent, Event, EventError, EventList, PutEventBody, StockCounts};
+pub use event::{AdminEvent, Event, EventError, EventList, PutEventBody, SellBy, StockCounts};
 pub use failure::{Failure, problem_of_refusal, unexpected};
 pub use hold::{
     ConfirmBody, CreateHoldBody, ExtendBody, Hold, HoldReceipt, HoldState, Item, ItemRequest,
-    RefundBody, RefundReceipt, items_from,
+    PaymentBody, PaymentState, RefundBody, RefundReceipt, items_from,
 };
 pub use key::{key_from, quoted};
+pub use money::Money;
 pub use reserve::{
     Available, BatchItem, BatchSlot, ReserveAnswer, ReserveBody, SlotProblem, Wording, reserved,
 };
 pub use response::{EVENT_SEQ, WriteResponse};
 pub use responses::{
     AdminErrors, BodyErrors, EventNotFound, HoldNotFound, KeyErrors, NotOpenYet, SaleRefusals,
-    Unavailable,
+    SellerErrors, Unavailable,
 };
 pub use sale::{Sale, sale_of};
+pub use stock_settings::{PricedStock, StockSettings};
 
 pub use crate::time::rfc3339;

@@ -1,12 +1,13 @@
 //! Availability and selling at once, as the original system has them.
 
-use http_server::{Problem, problem::ProblemDetails};
+use http_server::{Problem, extract::Caller, problem::ProblemDetails};
 use inventory::{CustomerId, EventName, IdempotencyKey, Outcome, RefusalKind, decide::BatchReply};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
     failure::{Failure, unexpected},
+    money::Money,
     text,
 };
 
@@ -49,6 +50,9 @@ pub struct ReserveAnswer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = Uuid)]
     pub reservation_id: Option<String>,
+    /// The price of the tickets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<Money>,
     /// The `seq` of the decision in the event's ledger.
     pub seq: u64,
 }
@@ -72,6 +76,9 @@ pub struct BatchItem {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::customer")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128)]
     pub customer: Option<CustomerId>,
+    /// The seller asks. The call needs the seller's token.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub seller: bool,
     /// Milliseconds from the arrival of the call that the caller waits. The service drops the
     /// reservation after this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,14 +116,18 @@ pub enum Wording {
     Purchase,
 }
 
-/// The response to a sale. Sold out is a response; every other refusal is a failure.
+/// The response to the sale of `caller`. Sold out is a response; every other refusal is a failure.
 ///
 /// # Errors
 /// [`Failure`] with the reason.
-pub fn reserved(reply: BatchReply, wording: Wording) -> Result<ReserveAnswer, Failure> {
+pub fn reserved(
+    reply: BatchReply,
+    wording: Wording,
+    caller: Caller,
+) -> Result<ReserveAnswer, Failure> {
     let seq = reply.seq;
     match reply.result {
-        Ok(Outcome::Sold { id, items, left }) => {
+        Ok(Outcome::Sold { id, items, left, total }) => {
             let message = match wording {
                 Wording::Reserve => format!("Reserved {} tickets", items.total()),
                 Wording::Purchase => "Purchase successful!".to_owned(),
@@ -127,6 +138,7 @@ pub fn reserved(reply: BatchReply, wording: Wording) -> Result<ReserveAnswer, Fa
                 remaining,
                 message,
                 reservation_id: Some(id.to_string()),
+                total: total.map(Money::from),
                 seq,
             })
         }
@@ -135,9 +147,16 @@ pub fn reserved(reply: BatchReply, wording: Wording) -> Result<ReserveAnswer, Fa
             RefusalKind::SoldOut { available } => {
                 let remaining = available.first().map_or(0, |(_, left)| *left);
                 let message = refusal.kind.to_string();
-                Ok(ReserveAnswer { success: false, remaining, message, reservation_id: None, seq })
+                Ok(ReserveAnswer {
+                    success: false,
+                    remaining,
+                    message,
+                    reservation_id: None,
+                    total: None,
+                    seq,
+                })
             }
-            _ => Err(refusal.into()),
+            _ => Err(Failure::refused(refusal, caller)),
         },
     }
 }

@@ -22,6 +22,9 @@ pub struct KeyErrors;
 /// Failures of a call without the admin token.
 pub struct AdminErrors;
 
+/// Failures of a call without the seller's token, if it needs one.
+pub struct SellerErrors;
+
 /// The sale has not opened.
 pub struct NotOpenYet;
 
@@ -61,6 +64,15 @@ impl IntoResponses for AdminErrors {
         problems([
             ("401", "The token is missing"),
             ("403", "The token is wrong, or admin calls are disabled"),
+        ])
+    }
+}
+
+impl IntoResponses for SellerErrors {
+    fn responses() -> Responses {
+        problems([
+            ("401", "The call needs the seller's token, and has none"),
+            ("403", "The call needs the seller's token, and has another one"),
         ])
     }
 }

@@ -22,7 +22,8 @@ pub struct Sale {
     #[schema(example = "/api/v1/events/default")]
     pub source: String,
     /// The kind of change: `io.ticket-system.ledger.` and `event_put`, `event_deleted`, `sold`,
-    /// `held`, `extended`, `confirmed`, `released`, `expired` or `refunded`.
+    /// `held`, `extended`, `payment_started`, `confirmed`, `released`, `expired`, `refunded` or
+    /// `refund_due`.
     #[serde(rename = "type")]
     #[schema(example = "io.ticket-system.ledger.sold")]
     pub kind: String,

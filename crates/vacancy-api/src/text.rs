@@ -30,6 +30,14 @@ pub(crate) fn payment_ref<'de, D: Deserializer<'de>>(
     optional(from, |text| PaymentRef::new(text).ok(), "payment_ref")
 }
 
+/// A reference to a payment that a request must have.
+pub(crate) fn required_payment_ref<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<PaymentRef, D::Error> {
+    let value = normalize(String::deserialize(from)?).and_then(|text| PaymentRef::new(&text).ok());
+    value.ok_or_else(|| D::Error::custom(format_args!("ref must be {RULE}")))
+}
+
 fn optional<'de, D: Deserializer<'de>, T>(
     from: D,
     of: impl Fn(&str) -> Option<T>,

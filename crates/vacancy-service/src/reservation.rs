@@ -92,12 +92,18 @@ impl ReservationService {
         event: EventName,
         qty: u64,
         customer: Option<CustomerId>,
+        by_seller: bool,
     ) -> Result<CommandKind, Problem> {
         let qty_max = self.0.engine.limits().qty_max;
         if qty == 0 || qty > qty_max {
             return Err(Problem::validation(format!("qty must be between 1 and {qty_max}.")));
         }
-        Ok(CommandKind::Reserve { event, items: Items::one(self.0.stock.clone(), qty), customer })
+        Ok(CommandKind::Reserve {
+            event,
+            items: Items::one(self.0.stock.clone(), qty),
+            customer,
+            by_seller,
+        })
     }
 }
 

@@ -19,8 +19,11 @@ impl StockService for Monolith {
 
     fn routes(&self, state: AppState) -> OpenApiRouter {
         let qty_max = state.engine().limits().qty_max;
-        let ticket_state =
-            TicketState::new(LocalVacancyClient::new(state.stock().clone()), qty_max);
+        let ticket_state = TicketState::new(
+            LocalVacancyClient::new(state.stock().clone()),
+            qty_max,
+            state.tokens().clone(),
+        );
         let head = document(
             "Ticket System",
             "Keeps the stock of events and sells tickets, in one process.",

@@ -7,15 +7,17 @@ use http_server::{
     descriptors,
     descriptors::TooFewDescriptors,
     docs::Documentation,
+    extract::RoleTokens,
     health::{CheckResult, Health},
     middleware::RequestSettings,
     program::Failure,
     server,
     server::BindError,
+    token_watch,
 };
 use telemetry::Metrics;
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinSet};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use vacancy_api::{complete, document};
@@ -106,7 +108,8 @@ pub async fn serve_with(
     let connections = descriptors::fit(&settings.http.server(), link_descriptors(settings))?;
     let metrics = Metrics::new(NAME, VERSION)?;
     client.register(metrics.registry())?;
-    let state = AppState::new(client, settings.vacancy.limits.qty_max);
+    let stock = &settings.vacancy;
+    let state = AppState::new(client, stock.limits.qty_max, stock.tokens.clone());
     let health = health(&state);
     let (router, openapi) = routes(state.clone()).split_for_parts();
     let documentation = {
@@ -118,6 +121,11 @@ pub async fn serve_with(
     let requests = RequestSettings { hops_max: Some(HOPS_MAX), ..settings.http.requests.clone() };
     let parts = AppParts::new(info, health.clone(), metrics.clone(), requests)
         .with_documentation(documentation);
+    // Ends with this function.
+    let mut background = JoinSet::new();
+    let RoleTokens { admin, seller } = stock.tokens.clone();
+    background.spawn(token_watch::follow("ADMIN_TOKEN_FILE", admin));
+    background.spawn(token_watch::follow("SELLER_TOKEN_FILE", seller));
     health.set_ready();
     let router = finish(router, parts);
     server::serve(listener, router, &connections, &health, &metrics, shutdown).await;
@@ -158,7 +166,8 @@ fn health(state: &AppState) -> Health {
 pub fn openapi(settings: &TicketSettings) -> std::io::Result<OpenApi> {
     let client = RemoteVacancyClient::new(&settings.link).map_err(std::io::Error::other)?;
     let stock = &settings.vacancy;
-    Ok(document_of(AppState::new(client, stock.limits.qty_max), stock))
+    let state = AppState::new(client, stock.limits.qty_max, stock.tokens.clone());
+    Ok(document_of(state, stock))
 }
 
 fn document_of(state: AppState, settings: &VacancySettings) -> OpenApi {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use config::{
-    ConfigError, Source,
+    ConfigError, LiveTokens, Source,
     accept::{Accept, parsed, range, seconds},
 };
 use http_server::{middleware::RequestSettings, settings::HttpSettings};
@@ -155,9 +155,10 @@ impl TryFrom<TicketArgs> for TicketSettings {
 
     fn try_from(args: TicketArgs) -> Result<Self, ConfigError> {
         let (http, mode) = (args.vacancy.http.clone(), args.vacancy.stock.deployment_mode);
+        let stock: VacancySettings = args.vacancy.try_into()?;
         Ok(Self {
-            link: args.link.link(mode, &http.requests)?,
-            vacancy: args.vacancy.try_into()?,
+            link: args.link.link(mode, &http.requests, stock.tokens.seller.clone())?,
+            vacancy: stock,
             http,
             mode,
             port: match mode {
@@ -173,6 +174,7 @@ impl LinkArgs {
         self,
         mode: DeploymentMode,
         requests: &RequestSettings,
+        seller_tokens: LiveTokens,
     ) -> Result<VacancyLink, ConfigError> {
         let connections_max = self.http_max_connections;
         if self.http_keepalive_connections > connections_max {
@@ -211,6 +213,7 @@ impl LinkArgs {
                 .vacancy_reconnect_wait
                 .min(request_timeout.saturating_sub(self.vacancy_timeout + ANSWER_MARGIN)),
             breaker: BreakerSettings { failures: self.breaker_failures, open: self.breaker_open },
+            seller_tokens,
         })
     }
 }

@@ -7,6 +7,7 @@ use http_server::{
     descriptors,
     descriptors::TooFewDescriptors,
     docs::Documentation,
+    extract::RoleTokens,
     health::{CheckResult, Health},
     middleware::RequestSettings,
     program::Failure,
@@ -104,7 +105,9 @@ pub async fn run<S: StockService>(
 ) -> Result<(), RunError> {
     // Ends with this function.
     let mut background = JoinSet::new();
-    background.spawn(token_watch::follow("ADMIN_TOKEN_FILE", settings.admin_tokens.clone()));
+    let RoleTokens { admin, seller } = settings.tokens.clone();
+    background.spawn(token_watch::follow("ADMIN_TOKEN_FILE", admin));
+    background.spawn(token_watch::follow("SELLER_TOKEN_FILE", seller));
     let connections = descriptors::fit(&settings.http.server(), store_descriptors(settings))?;
     let listener = server::bind(&settings.http.host, port).await?;
     // After a restore it must be the same port, also when it was chosen by the system.

@@ -58,6 +58,7 @@ impl Buyers {
                 event: self.event.clone(),
                 items: Items::one(self.stock.clone(), 1),
                 customer: None,
+                by_seller: false,
             };
             let id = self.id();
             let key = keyed.then(|| IdempotencyKey::new(&id.to_string()).expect("a key"));

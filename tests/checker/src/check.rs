@@ -182,6 +182,31 @@ fn refused(
         RefusalKind::HoldExpiredSoldOut => {
             state_of(&[HoldState::Expired]) && items.is_some_and(|items| !fits(&items, state))
         }
+        RefusalKind::RefundDue { payment_ref } => {
+            state_of(&[HoldState::Expired])
+                && hold.is_some_and(|hold| hold.terms.refunds_due.contains(payment_ref))
+        }
+        RefusalKind::PaidOtherwise => match kind {
+            CommandKind::Confirm { payment_ref, .. } => {
+                state_of(&[HoldState::Confirmed])
+                    && hold.is_some_and(|hold| hold.payment_ref != *payment_ref)
+            }
+            _ => false,
+        },
+        RefusalKind::AmountMismatch { total } => match kind {
+            CommandKind::Confirm { amount, .. } => {
+                amount.is_some()
+                    && amount != total
+                    && hold.is_some_and(|hold| hold.terms.total == *total)
+            }
+            _ => false,
+        },
+        RefusalKind::PaymentStarted => match kind {
+            CommandKind::StartPayment { payment_ref, .. } => hold.is_some_and(|hold| {
+                hold.terms.payment_started.is_some_and(|started| started != *payment_ref)
+            }),
+            _ => false,
+        },
         RefusalKind::HoldExpired => state_of(&[HoldState::Expired]),
         RefusalKind::HoldReleased => state_of(&[HoldState::Released]),
         RefusalKind::HoldConfirmed => state_of(&[HoldState::Confirmed]),
@@ -253,6 +278,9 @@ fn acknowledged(
         CommandKind::Release { hold } => {
             !matches!(&record.change, Change::Released { id, .. } if id == hold)
         }
+        CommandKind::StartPayment { hold, .. } => {
+            !matches!(&record.change, Change::PaymentStarted { id, .. } if id == hold)
+        }
         CommandKind::PutEvent { .. } => !matches!(record.change, Change::EventPut { .. }),
         CommandKind::DeleteEvent { .. } => !matches!(record.change, Change::EventDeleted),
         CommandKind::Expire { .. } => true,
@@ -314,6 +342,10 @@ fn asked_for(calls: &[Call], index: &Index) -> Result<(), Finding> {
     for ((event, seq), record) in &index.records {
         let asked = match (&record.change, &record.key) {
             (Change::Expired { .. }, None) => true,
+            (Change::RefundDue { id, payment_ref, .. }, None) => calls.iter().any(|call| {
+                matches!(&call.ask, Ask::Write { kind: CommandKind::Confirm { hold, payment_ref: Some(paid), .. }, .. }
+                    if hold == id && paid == payment_ref)
+            }),
             (_, Some(used)) => keys.contains(&used.key),
             (Change::EventPut { .. } | Change::EventDeleted, None) => true,
             (_, None) => keyless,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use inventory::{
-    CommandKind, EventName, HoldId, Item, Items, Outcome, PaymentRef, RefusalKind, StockName,
+    CommandKind, EventName, HoldId, Item, Items, Money, Outcome, PaymentRef, RefusalKind, StockName,
 };
 use inventory_audit::verify::Counts;
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ pub fn reserve_kind(qty: u64) -> CommandKind {
     let (Ok(event), Ok(stock)) = (EventName::new("default"), StockName::new("general")) else {
         unreachable!("these are names")
     };
-    CommandKind::Reserve { event, items: Items::one(stock, qty), customer: None }
+    CommandKind::Reserve { event, items: Items::one(stock, qty), customer: None, by_seller: false }
 }
 
 /// The answer to a request of `kind`. A 503 whose body says that the request had no effect is
@@ -61,11 +61,25 @@ fn done(kind: &CommandKind, body: &Value, seq_header: Option<u64>) -> Option<Ans
                     seq: Some(seq),
                 });
             }
-            Outcome::Sold { id: id("reservation_id")?, items: items.clone(), left }
+            Outcome::Sold {
+                id: id("reservation_id")?,
+                items: items.clone(),
+                left,
+                total: money(&body["total"])?,
+            }
         }
-        CommandKind::Hold { .. } => {
-            Outcome::Held { id: id("id")?, items: items(body)?, expires_at_ms: expires_at_ms()? }
-        }
+        CommandKind::Hold { .. } => Outcome::Held {
+            id: id("id")?,
+            items: items(body)?,
+            expires_at_ms: expires_at_ms()?,
+            total: money(&body["total"])?,
+        },
+        CommandKind::StartPayment { payment_ref, .. } => Outcome::PaymentStarted {
+            id: id("id")?,
+            items: items(body)?,
+            expires_at_ms: expires_at_ms()?,
+            payment_ref: payment_ref.clone(),
+        },
         CommandKind::Extend { .. } => Outcome::Extended {
             id: id("id")?,
             items: items(body)?,
@@ -86,6 +100,11 @@ fn done(kind: &CommandKind, body: &Value, seq_header: Option<u64>) -> Option<Ans
         | CommandKind::Expire { .. } => return None,
     };
     Some(Answer::Done { outcome, seq })
+}
+
+/// An amount of money, which may be absent; `None` if it is something else.
+fn money(value: &Value) -> Option<Option<Money>> {
+    if value.is_null() { Some(None) } else { serde_json::from_value(value.clone()).ok().map(Some) }
 }
 
 fn items(body: &Value) -> Option<Items> {
@@ -112,7 +131,13 @@ fn reason(body: &Value) -> Option<RefusalKind> {
             has: body["has"].as_u64()?,
         },
         "hold_expired" => RefusalKind::HoldExpired,
-        "hold_expired_sold_out" => RefusalKind::HoldExpiredSoldOut,
+        "hold_expired_sold_out" => match body["refund_due"].as_str() {
+            Some(payment) => RefusalKind::RefundDue { payment_ref: PaymentRef::new(payment).ok()? },
+            None => RefusalKind::HoldExpiredSoldOut,
+        },
+        "paid_otherwise" => RefusalKind::PaidOtherwise,
+        "amount_mismatch" => RefusalKind::AmountMismatch { total: money(&body["total"])? },
+        "payment_started" => RefusalKind::PaymentStarted,
         "hold_released" => RefusalKind::HoldReleased,
         "hold_confirmed" => RefusalKind::HoldConfirmed,
         "not_confirmed" => RefusalKind::NotConfirmed,

@@ -61,6 +61,7 @@ impl Seller {
                     event: event.clone(),
                     items: Items::one(StockName::new("general").unwrap(), 1),
                     customer: None,
+                    by_seller: false,
                 };
                 (
                     Command { id: HoldId::new(now_ms, random), kind },

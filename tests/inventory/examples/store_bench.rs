@@ -70,6 +70,7 @@ async fn measure(dir: &std::path::Path, batch: usize, keyed: bool) -> (f64, f64)
                     event: event.clone(),
                     items: Items::one(stock.clone(), 1),
                     customer: None,
+                    by_seller: false,
                 };
                 // Keys as clients make them: in no order.
                 let key = keyed.then(|| {

@@ -91,7 +91,11 @@ impl Service {
             let state = AppState::new(engine, &settings);
             let client = LocalVacancyClient::new(state.stock().clone());
             let (routes, openapi) = OpenApiRouter::with_openapi(document("Ticket System", ""))
-                .merge(api::router(TicketState::new(client, settings.limits.qty_max)))
+                .merge(api::router(TicketState::new(
+                    client,
+                    settings.limits.qty_max,
+                    settings.tokens.clone(),
+                )))
                 .merge(vacancy::api::router(state))
                 .split_for_parts();
             let health = Health::new("monolith");

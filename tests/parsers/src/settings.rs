@@ -36,7 +36,7 @@ pub fn settings(data: &[u8]) {
                 settings.vacancy.store.memtable_bytes
                     <= settings.vacancy.store.journal_bytes / EmbeddedOptions::TABLES
             );
-            let tokens = settings.vacancy.admin_tokens.current();
+            let tokens = settings.vacancy.tokens.admin.current();
             assert!(tokens.is_none_or(|tokens| {
                 tokens.first().is_some_and(|token| token.expose().len() >= 16)
             }));

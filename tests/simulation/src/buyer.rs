@@ -173,7 +173,16 @@ impl Buyer {
         match self.rng.random_range(0..10) {
             0..4 => {
                 let wire = post(format!("/api/v1/holds/{hold}/confirm"), None, false);
-                self.write(CommandKind::Confirm { hold, payment_ref: None }, wire).await;
+                self.write(
+                    CommandKind::Confirm {
+                        hold,
+                        payment_ref: None,
+                        amount: None,
+                        by_seller: false,
+                    },
+                    wire,
+                )
+                .await;
             }
             4..6 => {
                 let ttl_s = self.rng.random_range(1..3);

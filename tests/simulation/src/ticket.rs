@@ -12,6 +12,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use http_server::{
     app::{AppParts, ServiceInfo, finish},
+    extract::RoleTokens,
     health::Health,
 };
 use inventory::Limits;
@@ -81,8 +82,12 @@ pub async fn process(registries: Registries, scenario: Scenario, start: u64) -> 
     let registry = Registry::new();
     client.register(&registry)?;
     registries.0.lock().unwrap_or_else(PoisonError::into_inner).push(registry);
-    let (routes, _) =
-        ticket::service::routes(AppState::new(client, Limits::default().qty_max)).split_for_parts();
+    let (routes, _) = ticket::service::routes(AppState::new(
+        client,
+        Limits::default().qty_max,
+        RoleTokens::default(),
+    ))
+    .split_for_parts();
     let health = Health::new(HOST);
     health.set_ready();
     let info = ServiceInfo::new(HOST, "0", "microservices", "simulation");

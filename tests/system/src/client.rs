@@ -9,6 +9,9 @@ use serde_json::Value;
 /// The admin token of every process that the tests start.
 pub const ADMIN_TOKEN: &str = "an-admin-token-for-tests";
 
+/// The seller's token of every process that the tests start.
+pub const SELLER_TOKEN: &str = "a-seller-token-for-tests";
+
 /// A response.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -118,6 +121,13 @@ impl Client {
         let token = format!("Bearer {ADMIN_TOKEN}");
         let headers = [&[("authorization", token.as_str())], headers].concat();
         self.call(method, path, &headers, body).await.unwrap()
+    }
+
+    /// A POST with the seller's token and these headers.
+    pub async fn seller(&self, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
+        let token = format!("Bearer {SELLER_TOKEN}");
+        let headers = [&[("authorization", token.as_str())], headers].concat();
+        self.call(Method::POST, path, &headers, Some(body)).await.unwrap()
     }
 
     /// Creates an event with these stocks.

@@ -4,5 +4,5 @@
 mod client;
 mod process;
 
-pub use client::{ADMIN_TOKEN, Answer, Client};
+pub use client::{ADMIN_TOKEN, Answer, Client, SELLER_TOKEN};
 pub use process::{Process, binary, free_port};

@@ -13,7 +13,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::{ADMIN_TOKEN, Client};
+use crate::{ADMIN_TOKEN, Client, SELLER_TOKEN};
 
 /// The longest start, of a debug build on a busy machine.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -133,6 +133,7 @@ impl Process {
         let mut command = Command::new(words.next().unwrap_or_default());
         command.args(words).env_clear().envs([
             ("ADMIN_TOKEN", ADMIN_TOKEN),
+            ("SELLER_TOKEN", SELLER_TOKEN),
             ("HOST", "127.0.0.1"),
             ("JSON_LOGS", "true"),
             ("PATH", "/usr/bin:/bin:/usr/sbin:/sbin"),

@@ -1,6 +1,6 @@
-//! The admin token.
+//! The roles of callers, by their bearer tokens.
 
-use config::Tokens;
+use config::{LiveTokens, Tokens};
 use http::{HeaderMap, header};
 
 use crate::problem::Problem;
@@ -20,6 +20,75 @@ pub fn require_admin(headers: &HeaderMap, tokens: Option<&Tokens>) -> Result<(),
         Ok(())
     } else {
         Err(Problem::forbidden("The admin token is wrong."))
+    }
+}
+
+/// The tokens of each role; clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct RoleTokens {
+    /// May do everything.
+    pub admin: LiveTokens,
+    /// May sell, refund and read reservations.
+    pub seller: LiveTokens,
+}
+
+/// Who calls, by the token that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// No token.
+    Anonymous,
+    /// A token that has no role here.
+    Unknown,
+    /// The seller's backend.
+    Seller,
+    /// An administrator.
+    Admin,
+}
+
+impl Caller {
+    /// The caller with these headers. All tokens are compared, in constant time.
+    #[must_use]
+    pub fn of(headers: &HeaderMap, tokens: &RoleTokens) -> Self {
+        let Some(candidate) = bearer(headers) else { return Self::Anonymous };
+        let is_one_of =
+            |tokens: &LiveTokens| tokens.current().is_some_and(|tokens| tokens.matches(candidate));
+        match (is_one_of(&tokens.admin), is_one_of(&tokens.seller)) {
+            (true, _) => Self::Admin,
+            (_, true) => Self::Seller,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Whether the caller may sell what only the seller may.
+    #[must_use]
+    pub fn may_sell(self) -> bool {
+        matches!(self, Self::Seller | Self::Admin)
+    }
+
+    /// The problem of a caller who may not: 401 without a token, 403 with one of another role.
+    #[must_use]
+    pub fn not_seller(self) -> Problem {
+        match self {
+            Self::Anonymous => Problem::unauthorized(
+                "Send the header Authorization: Bearer with the seller's token.",
+            ),
+            _ => Problem::forbidden("This call needs the token of the seller."),
+        }
+    }
+
+    /// Admits sellers and administrators.
+    ///
+    /// # Errors
+    /// [`Caller::not_seller`]; 403 if no token of either role is configured.
+    pub fn require_seller(self, tokens: &RoleTokens) -> Result<(), Problem> {
+        let has_none = [&tokens.admin, &tokens.seller].iter().all(|live| live.current().is_none());
+        match self {
+            _ if has_none => Err(Problem::forbidden(
+                "Calls of the seller are disabled: SELLER_TOKEN is not configured.",
+            )),
+            Self::Seller | Self::Admin => Ok(()),
+            other => Err(other.not_seller()),
+        }
     }
 }
 

@@ -57,6 +57,12 @@ fn plain(message: &str, member: &str) -> String {
             return format!("{}{member} {rest}", &kind[..kind.len() - "member ".len()]);
         }
     }
+    if let Some(rest) = message.strip_prefix("unknown variant `")
+        && let Some((found, known)) = rest.split_once("`, expected ")
+    {
+        let known = known.trim_start_matches("one of ").replace('`', "\"");
+        return format!("must be {known}, not {found:?}");
+    }
     if message == "number out of range" {
         return "the number is too large".to_owned();
     }
@@ -118,6 +124,12 @@ mod tests {
                 "must be a string, not the number 1.5",
             ),
             ("number out of range", "the number is too large"),
+            ("unknown variant `a`, expected `b` or `c`", "must be \"b\" or \"c\", not \"a\""),
+            ("unknown variant `a`, expected `b`", "must be \"b\", not \"a\""),
+            (
+                "unknown variant `a\"`, expected one of `b`, `c`, `d`",
+                "must be \"b\", \"c\", \"d\", not \"a\\\"\"",
+            ),
             ("duplicate member \"member \"", "duplicate member \"member \""),
         ] {
             assert_eq!(plain(message, "member"), words);

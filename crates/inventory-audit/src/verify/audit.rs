@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use inventory::{
     Hash,
-    domain::{CustomerId, EventName, Hold, HoldId, TimeMs},
+    domain::{CustomerId, EventName, Hold, HoldId, HoldTerms, TimeMs},
     ledger::{Change, Record},
 };
 
@@ -23,7 +23,8 @@ use super::{
 pub struct Auditor {
     current: Option<EventAudit>,
     done: BTreeMap<EventName, EventAudit>,
-    holds: Spill<Hold>,
+    /// A hold's row does not contain its terms.
+    holds: Spill<(Hold, HoldTerms)>,
     customers: Spill<u64>,
     keys: Keys,
     keys_max: u64,
@@ -94,7 +95,8 @@ impl Auditor {
     /// # Errors
     /// [`VerifyError::Scratch`].
     pub fn hold(&self, id: HoldId) -> Result<Option<Hold>, VerifyError> {
-        self.holds.get(id.as_bytes())
+        let found = self.holds.get(id.as_bytes())?;
+        Ok(found.map(|(hold, terms)| Hold { terms, ..hold }))
     }
 
     /// Takes the next record.
@@ -134,7 +136,7 @@ impl Auditor {
         }
         if let Some(hold) = &effects.hold {
             self.report.holds += u64::from(is_new);
-            self.holds.insert(hold.id.as_bytes().to_vec(), hold.clone())?;
+            self.holds.insert(hold.id.as_bytes().to_vec(), (hold.clone(), hold.terms.clone()))?;
         }
         self.keys.push(&record)?;
         Ok(Audited { record, hold: effects.hold })

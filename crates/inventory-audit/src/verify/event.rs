@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use inventory::{
     Hash,
     domain::{
-        CustomerId, Event, EventName, EventSettings, Hold, HoldId, HoldState, Items, Stock,
-        StockName, TimeMs,
+        CustomerId, Event, EventName, EventSettings, Hold, HoldId, HoldState, HoldTerms, Items,
+        Money, Stock, StockName, TimeMs,
     },
     ledger::{Change, Record},
 };
 
 use super::{
     balance::{Balance, Counts, Flow},
+    effects::{Effects, items_of, known, mine, with_customer},
+    money,
     violation::ViolationKind,
 };
 
@@ -28,14 +30,6 @@ pub struct EventAudit {
     balance: Balance,
     /// Live holds, in the order of expiry.
     live: BTreeSet<(TimeMs, HoldId)>,
-}
-
-/// The effects of a record on its hold and customer.
-pub(super) struct Effects {
-    /// The hold as it is afterwards.
-    pub hold: Option<Hold>,
-    /// Whose it is, and by how much more or less that customer has.
-    pub customer: Option<(CustomerId, i128)>,
 }
 
 const TAKE_HELD: Flow = Flow { held: 1, sold: 0 };
@@ -139,7 +133,7 @@ impl EventAudit {
         }
         self.check_expiries(record)?;
         let effects = self.change(record, before)?;
-        self.balance.check_left(items_of(&record.change), &record.left)?;
+        self.balance.check_left(items_of(&record.change).as_deref(), &record.left)?;
         self.seq = record.seq;
         self.head = hash;
         self.at_ms = record.at_ms;
@@ -173,26 +167,39 @@ impl EventAudit {
                 self.settings_seq = record.seq;
                 Ok(Effects { hold: None, customer: None })
             }
-            Change::Sold { id, items, customer } => {
-                self.create(record, *id, items, customer.as_ref(), before.is_some(), None)
+            Change::Sold { id, items, customer, total } => {
+                let mut effects =
+                    self.create(record, *id, items, customer.as_ref(), before.is_some(), None)?;
+                self.price(&mut effects, *total)?;
+                Ok(effects)
             }
-            Change::Held { id, items, customer, expires_at_ms } => self.create(
-                record,
-                *id,
-                items,
-                customer.as_ref(),
-                before.is_some(),
-                Some(*expires_at_ms),
-            ),
-            Change::Extended { id, items, expires_at_ms } => {
+            Change::Held { id, items, customer, expires_at_ms, total } => {
+                let (is_known, expires) = (before.is_some(), Some(*expires_at_ms));
+                let mut effects =
+                    self.create(record, *id, items, customer.as_ref(), is_known, expires)?;
+                self.price(&mut effects, *total)?;
+                Ok(effects)
+            }
+            Change::PaymentStarted { id, items, expires_at_ms, payment_ref } => {
                 let mut hold = self.held(*id, items, record, before)?;
-                if *expires_at_ms < hold.expires_at_ms {
-                    return Err(ViolationKind::Hold { id: *id, why: "extension shortens it" });
+                money::start_payment(&mut hold, payment_ref)?;
+                self.prolong(hold, *expires_at_ms)
+            }
+            Change::RefundDue { id, payment_ref, .. } => {
+                let mut hold = mine(*id, record, before)?;
+                if hold.state != HoldState::Expired {
+                    return Err(ViolationKind::Hold {
+                        id: *id,
+                        why: "a refund is due, and it had not expired",
+                    });
                 }
-                self.live.remove(&(hold.expires_at_ms, *id));
-                self.live.insert((*expires_at_ms, *id));
-                hold.expires_at_ms = *expires_at_ms;
+                money::refund_due(&mut hold, payment_ref, &self.balance)?;
+                hold.seq = record.seq;
                 Ok(Effects { hold: Some(hold), customer: None })
+            }
+            Change::Extended { id, items, expires_at_ms } => {
+                let hold = self.held(*id, items, record, before)?;
+                self.prolong(hold, *expires_at_ms)
             }
             Change::Confirmed { id, items, payment_ref, reacquired } => {
                 let mut hold = if *reacquired {
@@ -202,6 +209,7 @@ impl EventAudit {
                     self.live.remove(&(hold.expires_at_ms, *id));
                     hold
                 };
+                money::check_payment(&hold, payment_ref.as_ref())?;
                 self.balance.flow(items, if *reacquired { TAKE_SOLD } else { SELL_HELD })?;
                 hold.state = HoldState::Confirmed;
                 hold.confirmed_seq = Some(record.seq);
@@ -246,6 +254,24 @@ impl EventAudit {
         }
     }
 
+    fn price(&self, effects: &mut Effects, total: Option<Money>) -> Result<(), ViolationKind> {
+        if let Some(hold) = &mut effects.hold {
+            hold.terms = money::new_terms(&self.settings, hold.id, &hold.items, total)?;
+        }
+        Ok(())
+    }
+
+    /// Holds it until a later time.
+    fn prolong(&mut self, mut hold: Hold, expires_at_ms: TimeMs) -> Result<Effects, ViolationKind> {
+        if expires_at_ms < hold.expires_at_ms {
+            return Err(ViolationKind::Hold { id: hold.id, why: "extension shortens it" });
+        }
+        self.live.remove(&(hold.expires_at_ms, hold.id));
+        self.live.insert((expires_at_ms, hold.id));
+        hold.expires_at_ms = expires_at_ms;
+        Ok(Effects { hold: Some(hold), customer: None })
+    }
+
     fn create(
         &mut self,
         record: &Record,
@@ -284,6 +310,7 @@ impl EventAudit {
             payment_ref: None,
             seq: record.seq,
             confirmed_seq: sold.then_some(record.seq),
+            terms: HoldTerms::default(),
         };
         Ok(with_customer(hold, i128::from(items.total())))
     }
@@ -325,48 +352,5 @@ impl EventAudit {
         self.live.remove(&(hold.expires_at_ms, hold.id));
         self.balance.flow(items, GIVE_HELD)?;
         Ok(with_customer(hold, -i128::from(items.total())))
-    }
-}
-
-fn with_customer(hold: Hold, more: i128) -> Effects {
-    let customer = hold.customer.clone().map(|customer| (customer, more));
-    Effects { hold: Some(hold), customer }
-}
-
-/// The hold, which exists and belongs to the event.
-fn mine(id: HoldId, record: &Record, before: Option<Hold>) -> Result<Hold, ViolationKind> {
-    let hold = before.ok_or(ViolationKind::Hold { id, why: "hold not found" })?;
-    if hold.event == record.event {
-        Ok(hold)
-    } else {
-        Err(ViolationKind::Hold { id, why: "belongs to another event" })
-    }
-}
-
-/// The hold, which has these items; at its new place.
-fn known(
-    id: HoldId,
-    items: &Items,
-    record: &Record,
-    before: Option<Hold>,
-) -> Result<Hold, ViolationKind> {
-    let mut hold = mine(id, record, before)?;
-    if hold.items != *items {
-        return Err(ViolationKind::Hold { id, why: "other items than the hold's" });
-    }
-    hold.seq = record.seq;
-    Ok(hold)
-}
-
-fn items_of(change: &Change) -> Option<&Items> {
-    match change {
-        Change::EventPut { .. } | Change::EventDeleted => None,
-        Change::Sold { items, .. }
-        | Change::Held { items, .. }
-        | Change::Extended { items, .. }
-        | Change::Confirmed { items, .. }
-        | Change::Released { items, .. }
-        | Change::Expired { items, .. }
-        | Change::Refunded { items, .. } => Some(items),
     }
 }

@@ -2,8 +2,8 @@
 //! left over.
 
 use fjall::{Guard, Keyspace};
-use inventory::domain::{CustomerId, Event, EventName, Hold, HoldId, IdempotencyKey};
-use inventory_embedded::rows::{decode, parse_live_key, parse_order_key};
+use inventory::domain::{CustomerId, Event, EventName, HoldId, IdempotencyKey};
+use inventory_embedded::rows::{decode, decode_hold, parse_live_key, parse_order_key};
 use inventory_store::StoredKey;
 
 use super::{
@@ -82,7 +82,7 @@ fn holds(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> {
     let mut found = 0;
     for row in rows(&store.tables.holds) {
         let (id, value) = row?;
-        let stored: Hold = decode("holds", &value).map_err(|error| {
+        let stored = decode_hold(&value).map_err(|error| {
             wrong("holds", inventory::domain::hash::hex::encode(&id), &error.to_string())
         })?;
         let expected = ledgers.auditor().hold(stored.id)?;

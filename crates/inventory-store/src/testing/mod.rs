@@ -96,7 +96,12 @@ pub fn put(name: &str, capacities: &[(&str, u64)]) -> CommandKind {
 /// Sells `qty` of stock `general`.
 #[must_use]
 pub fn reserve(name: &str, qty: u64) -> CommandKind {
-    CommandKind::Reserve { event: event(name), items: items(&[("general", qty)]), customer: None }
+    CommandKind::Reserve {
+        event: event(name),
+        items: items(&[("general", qty)]),
+        customer: None,
+        by_seller: false,
+    }
 }
 
 /// Holds `qty` of stock `general` for `ttl_ms`.

@@ -8,8 +8,8 @@ use thiserror::Error;
 use super::working_set::{HoldSlot, WorkingSet};
 use crate::{
     domain::{
-        CustomerId, Event, EventName, EventSettings, Hold, HoldId, HoldState, Items, Stock,
-        StockName,
+        CustomerId, Event, EventName, EventSettings, Hold, HoldId, HoldState, HoldTerms, Items,
+        Money, REFUNDS_DUE_MAX, Stock, StockName, total,
     },
     ledger::{Change, Record},
 };
@@ -46,6 +46,9 @@ pub enum ApplyError {
     /// The hold of the record is not there, or is there already.
     #[error("hold {0} is not there, or is there twice")]
     NoHold(HoldId),
+    /// The record's total is not the price of its items.
+    #[error("the total is not the price of the items")]
+    Total,
     /// The hold is not in the state that the change needs.
     #[error("hold {0} is in another state than the record says")]
     HoldState(HoldId),
@@ -75,23 +78,42 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
             event.settings = EventSettings::default();
             event.settings_seq = record.seq;
         }
-        Change::Sold { id, items, customer } => {
+        Change::Sold { id, items, customer, total } => {
+            check_total(set, name, items, *total)?;
             take_counts(set, name, items, |stock, qty| stock.sold += qty)?;
             take(set, name, customer.as_ref(), items.total());
-            insert(set, new_hold(record, *id, items, customer.as_ref(), HoldState::Confirmed, 0))?;
+            let mut hold = new_hold(record, *id, items, customer.as_ref(), HoldState::Confirmed, 0);
+            hold.terms.total = *total;
+            insert(set, hold)?;
         }
-        Change::Held { id, items, customer, expires_at_ms } => {
+        Change::Held { id, items, customer, expires_at_ms, total } => {
+            check_total(set, name, items, *total)?;
             take_counts(set, name, items, |stock, qty| stock.held += qty)?;
             take(set, name, customer.as_ref(), items.total());
-            insert(
-                set,
-                new_hold(record, *id, items, customer.as_ref(), HoldState::Held, *expires_at_ms),
-            )?;
+            let mut hold =
+                new_hold(record, *id, items, customer.as_ref(), HoldState::Held, *expires_at_ms);
+            hold.terms.total = *total;
+            insert(set, hold)?;
             live_holds(set, name, 1)?;
         }
         Change::Extended { id, expires_at_ms, .. } => {
             change_hold(set, record, *id, HoldState::Held, |hold| {
                 hold.expires_at_ms = *expires_at_ms;
+            })?;
+        }
+        Change::PaymentStarted { id, expires_at_ms, payment_ref, .. } => {
+            change_hold(set, record, *id, HoldState::Held, |hold| {
+                hold.expires_at_ms = *expires_at_ms;
+                hold.terms.payment_started = Some(payment_ref.clone());
+            })?;
+        }
+        Change::RefundDue { id, payment_ref, .. } => {
+            let known = set.holds.get(id).map(|slot| &slot.hold.terms.refunds_due);
+            if known.is_some_and(|due| due.contains(payment_ref) || due.len() >= REFUNDS_DUE_MAX) {
+                return Err(ApplyError::HoldState(*id));
+            }
+            change_hold(set, record, *id, HoldState::Expired, |hold| {
+                hold.terms.refunds_due.push(payment_ref.clone());
             })?;
         }
         Change::Confirmed { id, items, payment_ref, reacquired } => {
@@ -153,6 +175,7 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
 fn left(event: &Event, change: &Change) -> Vec<(StockName, u64)> {
     match change.items() {
         Some(items) => WorkingSet::available(event, items),
+        None if matches!(change, Change::RefundDue { .. }) => Vec::new(),
         None => {
             event.stocks.iter().map(|(name, stock)| (name.clone(), stock.available())).collect()
         }
@@ -180,6 +203,20 @@ fn with_capacities(
         }
     });
     stocks.collect()
+}
+
+fn check_total(
+    set: &WorkingSet,
+    event: &EventName,
+    items: &Items,
+    recorded: Option<Money>,
+) -> Result<(), ApplyError> {
+    let event = set.events.get(event).ok_or(ApplyError::NoEvent)?;
+    if total(&event.settings.prices, items) == Ok(recorded) {
+        Ok(())
+    } else {
+        Err(ApplyError::Total)
+    }
 }
 
 /// Takes `items` from the available quantity.
@@ -259,6 +296,7 @@ fn new_hold(
         payment_ref: None,
         seq: record.seq,
         confirmed_seq: (state == HoldState::Confirmed).then_some(record.seq),
+        terms: HoldTerms::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Decides a batch: the commands in order of arrival, each on the state left by those before it.
 
 use super::{
-    confirm::confirm,
+    confirm::{ConfirmArgs, confirm},
     decision::{Decision, Ruling},
     delete_event::delete_event,
     expire::expire_due,
@@ -10,6 +10,8 @@ use super::{
     refund::refund,
     release::release,
     reserve::reserve,
+    start_payment::start_payment,
+    stock::check_seller,
     working_set::WorkingSet,
 };
 use crate::domain::{
@@ -47,6 +49,13 @@ fn decide(
     key: Option<&IdempotencyKey>,
     now_ms: TimeMs,
 ) -> BatchReply {
+    let event = event_of(set, command);
+    let known = event.as_ref().and_then(|name| set.events.get(name));
+    let seq_now = known.map(|event| event.seq);
+    // Before the key: its reply is for those who may sell.
+    if let Some(Err(kind)) = known.map(|event| check_seller(event, may_sell(command))) {
+        return refused(Refusal { seq: seq_now, kind });
+    }
     let key = key.map(|key| KeyUse {
         expires_at_ms: now_ms + limits.key_ttl_ms,
         fingerprint: command.kind.fingerprint(),
@@ -64,11 +73,16 @@ fn decide(
         };
         return BatchReply { result, seq, replayed: same };
     }
-    let event = event_of(set, command);
-    let seq_now = event.as_ref().and_then(|name| set.events.get(name)).map(|event| event.seq);
     let result = match rule(set, limits, command, key.as_ref(), now_ms) {
         Err(kind) => Err(Refusal { seq: seq_now, kind }),
         Ok(Decision::Already(outcome, seq)) => Ok((outcome, seq.or(seq_now).unwrap_or(0))),
+        Ok(Decision::AppendAndRefuse(change, kind)) => match &event {
+            Some(name) => {
+                let record = set.append(name, change, None, now_ms);
+                Err(Refusal { seq: Some(record.seq), kind })
+            }
+            None => unreachable!("a rule accepts only what has an event"),
+        },
         Ok(Decision::Append(change)) => match &event {
             Some(name) => {
                 let was_deleted = set.events.get(name).is_some_and(Event::is_deleted);
@@ -87,9 +101,21 @@ fn decide(
     };
     match result {
         Ok((outcome, seq)) => BatchReply { result: Ok(outcome), seq, replayed: false },
-        Err(refusal) => {
-            BatchReply { seq: refusal.seq.unwrap_or(0), result: Err(refusal), replayed: false }
+        Err(refusal) => refused(refusal),
+    }
+}
+
+fn refused(refusal: Refusal) -> BatchReply {
+    BatchReply { seq: refusal.seq.unwrap_or(0), result: Err(refusal), replayed: false }
+}
+
+/// Whether `command` sells nothing, or the seller asks for it.
+fn may_sell(command: &Command) -> bool {
+    match command.kind {
+        CommandKind::Reserve { by_seller, .. } | CommandKind::Confirm { by_seller, .. } => {
+            by_seller
         }
+        _ => true,
     }
 }
 
@@ -122,7 +148,7 @@ fn rule(
         CommandKind::DeleteEvent { event, if_settings_seq } => {
             delete_event(set, event, *if_settings_seq)
         }
-        CommandKind::Reserve { event, items, customer } => {
+        CommandKind::Reserve { event, items, customer, .. } => {
             reserve(set, id, event, items, customer.as_ref(), now_ms)
         }
         CommandKind::Hold { event, items, customer, ttl_ms } => {
@@ -131,8 +157,13 @@ fn rule(
             hold::hold(set, limits, &args, now_ms)
         }
         CommandKind::Extend { hold, ttl_ms } => extend(set, limits, *hold, *ttl_ms, key, now_ms),
-        CommandKind::Confirm { hold, payment_ref } => {
-            confirm(set, *hold, payment_ref.as_ref(), now_ms)
+        CommandKind::StartPayment { hold, payment_ref } => {
+            start_payment(set, limits, *hold, payment_ref, key, now_ms)
+        }
+        CommandKind::Confirm { hold, payment_ref, amount, .. } => {
+            let args =
+                ConfirmArgs { id: *hold, payment_ref: payment_ref.as_ref(), amount: *amount };
+            confirm(set, &args, now_ms)
         }
         CommandKind::Release { hold } => release(set, *hold, now_ms),
         CommandKind::Refund { reservation, items } => refund(set, id, *reservation, items.as_ref()),

@@ -6,44 +6,83 @@ use super::{
     working_set::WorkingSet,
 };
 use crate::{
-    domain::{HoldId, HoldState, Outcome, PaymentRef, RefusalKind, TimeMs},
+    domain::{
+        Hold, HoldId, HoldState, Money, Outcome, PaymentRef, REFUNDS_DUE_MAX, RefusalKind, TimeMs,
+    },
     ledger::Change,
 };
 
-pub(super) fn confirm(
-    set: &WorkingSet,
-    id: HoldId,
-    payment_ref: Option<&PaymentRef>,
-    now_ms: TimeMs,
-) -> Ruling {
-    let hold = set.hold(id)?;
+pub(super) struct ConfirmArgs<'a> {
+    pub id: HoldId,
+    pub payment_ref: Option<&'a PaymentRef>,
+    pub amount: Option<Money>,
+}
+
+pub(super) fn confirm(set: &WorkingSet, args: &ConfirmArgs<'_>, now_ms: TimeMs) -> Ruling {
+    let hold = set.hold(args.id)?;
     let event = set.ledger(&hold.event)?;
     let reacquired = match hold.state_at(event.ledger_time(now_ms)) {
         HoldState::Held => false,
-        HoldState::Confirmed => {
-            let payment_ref = hold.payment_ref.clone();
-            // A repeated confirmation, with any key, gets the first outcome again and writes
-            // nothing.
-            return Ok(Decision::Already(
-                Outcome::Confirmed { id, items: hold.items.clone(), payment_ref },
-                hold.confirmed_seq,
-            ));
-        }
+        HoldState::Confirmed => return repeat(hold, args),
         HoldState::Released => return Err(RefusalKind::HoldReleased),
         HoldState::Expired => {
+            // The seller refunds the payment, so that stock which returns must not be sold for it.
+            if let Some(due) = args.payment_ref.filter(|due| hold.terms.refunds_due.contains(due)) {
+                return Err(RefusalKind::RefundDue { payment_ref: due.clone() });
+            }
             // The customer may have paid by now, so a closed sale does not stop it; missing stock
             // does.
-            check_stock(event, &hold.items).map_err(|_| RefusalKind::HoldExpiredSoldOut)?;
+            if check_stock(event, &hold.items).is_err() {
+                return too_late(hold, args);
+            }
             if hold.customer.is_some() {
                 check_limit(set, event, hold.customer.as_ref(), hold.items.total())?;
             }
             true
         }
     };
+    check_amount(hold, args)?;
     Ok(Decision::Append(Change::Confirmed {
-        id,
+        id: args.id,
         items: hold.items.clone(),
-        payment_ref: payment_ref.cloned(),
+        payment_ref: args.payment_ref.cloned(),
         reacquired,
     }))
+}
+
+fn check_amount(hold: &Hold, args: &ConfirmArgs<'_>) -> Result<(), RefusalKind> {
+    let total = hold.terms.total;
+    match args.amount {
+        Some(amount) if total != Some(amount) => Err(RefusalKind::AmountMismatch { total }),
+        _ => Ok(()),
+    }
+}
+
+/// A repeated confirmation, with any key, gets the first outcome again and writes nothing. One with
+/// another payment is a second payment.
+fn repeat(hold: &Hold, args: &ConfirmArgs<'_>) -> Ruling {
+    if args.payment_ref.is_some_and(|payment| hold.payment_ref.as_ref() != Some(payment)) {
+        return Err(RefusalKind::PaidOtherwise);
+    }
+    check_amount(hold, args)?;
+    let (id, items) = (args.id, hold.items.clone());
+    let outcome = Outcome::Confirmed { id, items, payment_ref: hold.payment_ref.clone() };
+    Ok(Decision::Already(outcome, hold.confirmed_seq))
+}
+
+/// The items are gone: a payment is recorded once, so that the seller returns it.
+fn too_late(hold: &Hold, args: &ConfirmArgs<'_>) -> Ruling {
+    let Some(payment_ref) = args.payment_ref else { return Err(RefusalKind::HoldExpiredSoldOut) };
+    if hold.terms.refunds_due.len() >= REFUNDS_DUE_MAX {
+        return Err(RefusalKind::HoldExpiredSoldOut);
+    }
+    let payment_ref = payment_ref.clone();
+    Ok(Decision::AppendAndRefuse(
+        Change::RefundDue {
+            id: args.id,
+            payment_ref: payment_ref.clone(),
+            amount: args.amount.or(hold.terms.total),
+        },
+        RefusalKind::RefundDue { payment_ref },
+    ))
 }

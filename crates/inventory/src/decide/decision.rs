@@ -10,6 +10,8 @@ use crate::{
 pub(super) enum Decision {
     /// Write this.
     Append(Change),
+    /// Write this and refuse the command. Its key is not written.
+    AppendAndRefuse(Change, RefusalKind),
     /// It is so already: nothing to write, and this is the answer, with the `seq` at which it
     /// became so if that is known.
     Already(Outcome, Option<u64>),

@@ -2,7 +2,7 @@
 
 use super::{
     decision::{Decision, Ruling},
-    stock::{check_limit, check_stock, check_window},
+    stock::{check_limit, check_stock, check_window, price},
     working_set::WorkingSet,
 };
 use crate::{
@@ -41,5 +41,6 @@ pub(super) fn hold(
         items: args.items.clone(),
         customer: args.customer.cloned(),
         expires_at_ms: event.ledger_time(now_ms) + ttl_ms,
+        total: price(event, args.items)?,
     }))
 }

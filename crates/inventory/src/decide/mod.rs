@@ -18,6 +18,7 @@ mod put_event;
 mod refund;
 mod release;
 mod reserve;
+mod start_payment;
 mod stock;
 mod working_set;
 

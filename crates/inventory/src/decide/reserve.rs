@@ -2,7 +2,7 @@
 
 use super::{
     decision::{Decision, Ruling},
-    stock::{check_limit, check_stock, check_window},
+    stock::{check_limit, check_stock, check_window, price},
     working_set::WorkingSet,
 };
 use crate::{
@@ -22,5 +22,10 @@ pub(super) fn reserve(
     check_window(event, now_ms)?;
     check_stock(event, items)?;
     check_limit(set, event, customer, items.total())?;
-    Ok(Decision::Append(Change::Sold { id, items: items.clone(), customer: customer.cloned() }))
+    Ok(Decision::Append(Change::Sold {
+        id,
+        items: items.clone(),
+        customer: customer.cloned(),
+        total: price(event, items)?,
+    }))
 }

@@ -1,7 +1,9 @@
 //! Checks shared by the commands that take stock.
 
 use super::working_set::WorkingSet;
-use crate::domain::{CustomerId, Event, Items, RefusalKind, TimeMs};
+use crate::domain::{
+    CustomerId, Event, Items, Money, RefusalKind, SellBy, TimeMs, TotalError, total,
+};
 
 /// Whether `event` sells at this time.
 pub(super) fn check_window(event: &Event, now_ms: TimeMs) -> Result<(), RefusalKind> {
@@ -30,6 +32,22 @@ pub(super) fn check_limit(
     } else {
         Ok(())
     }
+}
+
+/// Whether the caller may sell what the event has.
+pub(super) fn check_seller(event: &Event, by_seller: bool) -> Result<(), RefusalKind> {
+    match event.settings.sell_by {
+        Some(SellBy::Seller) if !by_seller => Err(RefusalKind::SellerOnly),
+        _ => Ok(()),
+    }
+}
+
+/// What `items` cost.
+pub(super) fn price(event: &Event, items: &Items) -> Result<Option<Money>, RefusalKind> {
+    total(&event.settings.prices, items).map_err(|error| match error {
+        TotalError::MixedCurrencies => RefusalKind::MixedCurrencies,
+        TotalError::TooLarge => RefusalKind::TotalTooLarge,
+    })
 }
 
 /// Whether all of `items` can be taken.

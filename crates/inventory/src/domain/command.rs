@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    CustomerId, EventName, EventSettings, Fingerprint, HoldId, IdempotencyKey, Items, PaymentRef,
-    StockName,
+    CustomerId, EventName, EventSettings, Fingerprint, HoldId, IdempotencyKey, Items, Money,
+    PaymentRef, StockName,
 };
 
 /// A request for a change. The caller chooses the id, so that deciding stays deterministic.
@@ -53,6 +53,9 @@ pub enum CommandKind {
         /// The customer.
         #[serde(skip_serializing_if = "Option::is_none")]
         customer: Option<CustomerId>,
+        /// The seller asks. No part of the intent: a retry may carry another token.
+        #[serde(skip)]
+        by_seller: bool,
     },
     /// Take items out of sale for a while.
     Hold {
@@ -74,6 +77,13 @@ pub enum CommandKind {
         /// For how long from now, milliseconds.
         ttl_ms: u64,
     },
+    /// Keep a hold for the time of a payment, once.
+    StartPayment {
+        /// The hold.
+        hold: HoldId,
+        /// The payment.
+        payment_ref: PaymentRef,
+    },
     /// Sell the items of a hold.
     Confirm {
         /// The hold.
@@ -81,6 +91,12 @@ pub enum CommandKind {
         /// The payment.
         #[serde(skip_serializing_if = "Option::is_none")]
         payment_ref: Option<PaymentRef>,
+        /// What was paid; it must be the hold's total.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        amount: Option<Money>,
+        /// The seller asks. No part of the intent: a retry may carry another token.
+        #[serde(skip)]
+        by_seller: bool,
     },
     /// Give a hold back.
     Release {
@@ -130,6 +146,7 @@ impl CommandKind {
             }
             // The id of a hold is known to its owner alone.
             Self::Extend { hold, .. } => key.in_scope(&format!("extend\n{hold}")),
+            Self::StartPayment { hold, .. } => key.in_scope(&format!("payment\n{hold}")),
             Self::Confirm { hold, .. } => key.in_scope(&format!("confirm\n{hold}")),
             Self::Refund { .. } => key.in_scope("refund\nadmin"),
             Self::Reserve { customer: None, .. }
@@ -150,6 +167,7 @@ impl CommandKind {
             | Self::Hold { event, .. }
             | Self::Expire { event } => Some(event),
             Self::Extend { .. }
+            | Self::StartPayment { .. }
             | Self::Confirm { .. }
             | Self::Release { .. }
             | Self::Refund { .. } => None,
@@ -161,6 +179,7 @@ impl CommandKind {
     pub fn hold(&self) -> Option<HoldId> {
         match self {
             Self::Extend { hold, .. }
+            | Self::StartPayment { hold, .. }
             | Self::Confirm { hold, .. }
             | Self::Release { hold }
             | Self::Refund { reservation: hold, .. } => Some(*hold),
@@ -177,7 +196,11 @@ impl CommandKind {
     pub fn is_urgent(&self) -> bool {
         matches!(
             self,
-            Self::Extend { .. } | Self::Confirm { .. } | Self::Release { .. } | Self::Expire { .. }
+            Self::Extend { .. }
+                | Self::StartPayment { .. }
+                | Self::Confirm { .. }
+                | Self::Release { .. }
+                | Self::Expire { .. }
         )
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EventName, Hash, StockName, TimeMs};
+use super::{EventName, Hash, Prices, StockName, TimeMs};
 
 /// One stock's count. `available + held + sold = capacity`, by construction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +33,15 @@ impl Stock {
     }
 }
 
-/// Settings of an event.
+/// Who may sell what an event has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SellBy {
+    /// The seller alone: a sale needs its payment.
+    Seller,
+}
+
+/// Settings of an event. The order of the members is that of the ledger's canonical JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventSettings {
     /// From then on nothing new is sold or held.
@@ -48,6 +56,12 @@ pub struct EventSettings {
     /// Before then nothing is sold or held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opens_at_ms: Option<TimeMs>,
+    /// What one of each stock costs; none for stocks that are not named.
+    #[serde(default, skip_serializing_if = "Prices::is_empty")]
+    pub prices: Prices,
+    /// Who may sell; anyone when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sell_by: Option<SellBy>,
 }
 
 /// An event as it is stored: the sum of its ledger.

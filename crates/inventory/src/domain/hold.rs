@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::{CustomerId, EventName, PaymentRef, StockName, TimeMs};
+use super::{CustomerId, EventName, Money, PaymentRef, StockName, TimeMs};
 
 /// Identifies a hold, and the reservation it becomes. 74 of its bits are random: it cannot be
 /// guessed.
@@ -188,6 +188,20 @@ pub enum HoldState {
     Expired,
 }
 
+/// Most payments of one hold that come too late and are recorded.
+pub const REFUNDS_DUE_MAX: usize = 32;
+
+/// What a hold says about money.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldTerms {
+    /// The price of its items when it was made.
+    pub total: Option<Money>,
+    /// The payment that the seller started.
+    pub payment_started: Option<PaymentRef>,
+    /// The payments that came too late, at most [`REFUNDS_DUE_MAX`].
+    pub refunds_due: Vec<PaymentRef>,
+}
+
 /// A hold as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
@@ -213,6 +227,9 @@ pub struct Hold {
     pub seq: u64,
     /// The `seq` of the record that confirmed it.
     pub confirmed_seq: Option<u64>,
+    /// What it says about money. Stores write it apart from the other fields.
+    #[serde(skip)]
+    pub terms: HoldTerms,
 }
 
 impl Hold {

@@ -21,6 +21,8 @@ pub struct Limits {
     pub hold_ttl_max_ms: u64,
     /// How long a hold may live with all its extensions, milliseconds.
     pub hold_lifetime_max_ms: u64,
+    /// How long a hold lives from the start of its payment, milliseconds.
+    pub payment_window_ms: u64,
     /// How long a key finds its answer, milliseconds.
     pub key_ttl_ms: u64,
     /// How many keys are kept; beyond it the oldest go first.
@@ -43,6 +45,7 @@ impl Default for Limits {
             hold_ttl_ms: 600_000,
             hold_ttl_max_ms: 3_600_000,
             hold_lifetime_max_ms: 7_200_000,
+            payment_window_ms: 1_800_000,
             key_ttl_ms: 86_400_000,
             keys_max: 10_000_000,
             batch_max: 1_024,

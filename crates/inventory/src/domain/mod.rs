@@ -6,19 +6,23 @@ pub mod hash;
 mod hold;
 mod key;
 mod limits;
+mod money;
 mod names;
 mod outcome;
 mod refusal;
+mod total;
 
 pub use command::{Command, CommandKind};
-pub use event::{Event, EventSettings, Stock};
+pub use event::{Event, EventSettings, SellBy, Stock};
 pub use hash::Hash;
-pub use hold::{Hold, HoldId, HoldState, Item, Items, ItemsError};
+pub use hold::{Hold, HoldId, HoldState, HoldTerms, Item, Items, ItemsError, REFUNDS_DUE_MAX};
 pub use key::{Fingerprint, IdempotencyKey, KeyUse};
 pub use limits::Limits;
+pub use money::{Currency, Money, Prices};
 pub use names::{CustomerId, EventName, NameError, PaymentRef, StockName};
 pub use outcome::Outcome;
 pub use refusal::{Refusal, RefusalKind};
+pub use total::{TotalError, total};
 
 /// Milliseconds since the Unix epoch, UTC.
 pub type TimeMs = u64;

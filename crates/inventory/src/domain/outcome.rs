@@ -1,6 +1,6 @@
 //! The outcomes of commands.
 
-use super::{HoldId, Items, PaymentRef, StockName, TimeMs};
+use super::{HoldId, Items, Money, PaymentRef, StockName, TimeMs};
 
 /// The answer of an accepted command. It is made of its record alone, so a retry gets it again,
 /// byte for byte.
@@ -23,6 +23,8 @@ pub enum Outcome {
         items: Items,
         /// The remaining quantity of each sold stock.
         left: Vec<(StockName, u64)>,
+        /// The price of the items.
+        total: Option<Money>,
     },
     /// Held.
     Held {
@@ -32,6 +34,8 @@ pub enum Outcome {
         items: Items,
         /// The expiry time.
         expires_at_ms: TimeMs,
+        /// The price of the items.
+        total: Option<Money>,
     },
     /// Held for longer.
     Extended {
@@ -42,6 +46,19 @@ pub enum Outcome {
         /// The expiry time.
         expires_at_ms: TimeMs,
     },
+    /// Held for the time of the payment.
+    PaymentStarted {
+        /// The hold.
+        id: HoldId,
+        /// The held items.
+        items: Items,
+        /// The expiry time.
+        expires_at_ms: TimeMs,
+        /// The payment.
+        payment_ref: PaymentRef,
+    },
+    /// A payment that came too late is recorded.
+    RefundDue,
     /// The held items were sold.
     Confirmed {
         /// The hold, now the reservation.

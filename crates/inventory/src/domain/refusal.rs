@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{StockName, TimeMs};
+use super::{Money, PaymentRef, StockName, TimeMs};
 
 /// A refusal and where in the ledger it was decided.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -63,6 +63,36 @@ pub enum RefusalKind {
     /// The hold has expired and its items are no longer available.
     #[error("the hold has expired and its items are no longer available")]
     HoldExpiredSoldOut,
+    /// The payment came too late: the hold has expired and its items are no longer available. The
+    /// ledger says that the payment has to be returned, and no later attempt with it succeeds.
+    #[error(
+        "the hold has expired and its items are no longer available; the payment has to be refunded"
+    )]
+    RefundDue {
+        /// The payment.
+        payment_ref: PaymentRef,
+    },
+    /// The hold was confirmed with another payment, or without one.
+    #[error("the hold was confirmed with another payment_ref")]
+    PaidOtherwise,
+    /// The paid amount is not the total of the hold.
+    #[error("amount must be the total of the hold")]
+    AmountMismatch {
+        /// The total; none if its items have no price.
+        total: Option<Money>,
+    },
+    /// Another payment of this hold was started.
+    #[error("another payment of this hold was started")]
+    PaymentStarted,
+    /// Only the seller may sell what the event has.
+    #[error("only the seller may sell tickets of this event")]
+    SellerOnly,
+    /// The prices of the items have more than one currency.
+    #[error("the prices of the items have more than one currency")]
+    MixedCurrencies,
+    /// The price of the items exceeds the largest amount.
+    #[error("the total of the items is too large")]
+    TotalTooLarge,
     /// The hold was released.
     #[error("the hold was released")]
     HoldReleased,

@@ -14,8 +14,8 @@ use super::{
     record::{Change, Record},
 };
 use crate::domain::{
-    CustomerId, EventName, EventSettings, Hash, HoldId, Items, KeyUse, PaymentRef, StockName,
-    TimeMs,
+    CustomerId, EventName, EventSettings, Hash, HoldId, Items, KeyUse, Money, PaymentRef,
+    StockName, TimeMs,
 };
 
 /// Why some bytes are not a record.
@@ -61,6 +61,7 @@ impl Record {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
+    amount: Option<Money>,
     at_ms: TimeMs,
     capacities: Option<BTreeMap<StockName, u64>>,
     customer: Option<CustomerId>,
@@ -77,20 +78,37 @@ struct Body {
     refund: Option<HoldId>,
     seq: u64,
     settings: Option<EventSettings>,
+    total: Option<Money>,
 }
 
 fn encode(record: &Record) -> Vec<u8> {
     let (mut capacities, mut settings, mut expires_at_ms, mut payment, mut reacquired, mut refund) =
         (None, None, None, None, None, None);
+    let (mut amount, mut total) = (None, None);
     let items = match &record.change {
         Change::EventPut { capacities: all, settings: set } => {
             (capacities, settings) = (Some(all), Some(set));
             None
         }
         Change::EventDeleted => None,
-        Change::Held { items, expires_at_ms: at_ms, .. }
-        | Change::Extended { items, expires_at_ms: at_ms, .. } => {
+        Change::Held { items, expires_at_ms: at_ms, total: price, .. } => {
+            (expires_at_ms, total) = (Some(*at_ms), price.as_ref());
+            Some(items)
+        }
+        Change::Extended { items, expires_at_ms: at_ms, .. } => {
             expires_at_ms = Some(*at_ms);
+            Some(items)
+        }
+        Change::PaymentStarted { items, expires_at_ms: at_ms, payment_ref, .. } => {
+            (expires_at_ms, payment) = (Some(*at_ms), Some(payment_ref));
+            Some(items)
+        }
+        Change::RefundDue { payment_ref, amount: paid, .. } => {
+            (payment, amount) = (Some(payment_ref), paid.as_ref());
+            None
+        }
+        Change::Sold { items, total: price, .. } => {
+            total = price.as_ref();
             Some(items)
         }
         Change::Confirmed { items, payment_ref, reacquired: again, .. } => {
@@ -101,11 +119,10 @@ fn encode(record: &Record) -> Vec<u8> {
             refund = Some(*id);
             Some(items)
         }
-        Change::Sold { items, .. }
-        | Change::Released { items, .. }
-        | Change::Expired { items, .. } => Some(items),
+        Change::Released { items, .. } | Change::Expired { items, .. } => Some(items),
     };
     Object::body(|body| {
+        body.some("amount", amount, Object::money);
         body.number("at_ms", record.at_ms);
         body.some("capacities", capacities, Object::json);
         body.some("customer", record.change.customer(), |body, name, customer| {
@@ -126,6 +143,7 @@ fn encode(record: &Record) -> Vec<u8> {
         body.some("refund", refund, Object::id);
         body.number("seq", record.seq);
         body.some("settings", settings, Object::json);
+        body.some("total", total, Object::money);
     })
 }
 
@@ -135,6 +153,7 @@ fn decode(bytes: &[u8]) -> Result<Record, BodyError> {
     let missing = |member| BodyError::Missing { kind: kind.clone(), member };
     let hold = body.hold.ok_or_else(|| missing("hold"));
     let items = body.items.ok_or_else(|| missing("items"));
+    let payment_ref = body.payment_ref.ok_or_else(|| missing("payment_ref"));
     let expires_at_ms = body.expires_at_ms.ok_or_else(|| missing("expires_at_ms"));
     let change = match kind.as_str() {
         "event_put" => Change::EventPut {
@@ -142,18 +161,30 @@ fn decode(bytes: &[u8]) -> Result<Record, BodyError> {
             settings: body.settings.ok_or_else(|| missing("settings"))?,
         },
         "event_deleted" => Change::EventDeleted,
-        "sold" => Change::Sold { id: hold?, items: items?, customer: body.customer },
+        "sold" => {
+            Change::Sold { id: hold?, items: items?, customer: body.customer, total: body.total }
+        }
         "held" => Change::Held {
             id: hold?,
             items: items?,
             customer: body.customer,
             expires_at_ms: expires_at_ms?,
+            total: body.total,
         },
+        "payment_started" => Change::PaymentStarted {
+            id: hold?,
+            items: items?,
+            expires_at_ms: expires_at_ms?,
+            payment_ref: payment_ref?,
+        },
+        "refund_due" => {
+            Change::RefundDue { id: hold?, payment_ref: payment_ref?, amount: body.amount }
+        }
         "extended" => Change::Extended { id: hold?, items: items?, expires_at_ms: expires_at_ms? },
         "confirmed" => Change::Confirmed {
             id: hold?,
             items: items?,
-            payment_ref: body.payment_ref,
+            payment_ref: payment_ref.ok(),
             reacquired: body.reacquired.ok_or_else(|| missing("reacquired"))?,
         },
         "released" => Change::Released { id: hold?, items: items? },
@@ -196,6 +227,7 @@ mod tests {
                 id: HoldId::new(1_700_000_000_000, [7; 10]),
                 items: Items::new(vec![Item { qty: 2, stock: stock.clone() }], 1, 9).unwrap(),
                 customer: Some(CustomerId::new("Zoë \"q\" \\ \u{2028}").unwrap()),
+                total: None,
             },
             left: vec![(stock, 998)],
             key: Some(KeyUse {
@@ -222,10 +254,15 @@ mod tests {
             (Some(CustomerId::new(&nasty).unwrap()), Some(PaymentRef::new(&nasty).unwrap()));
         let capacities: BTreeMap<_, _> =
             items.iter().map(|item| (item.stock.clone(), item.qty)).collect();
-        let settings = [None, Some(4)].map(|limit_per_customer| EventSettings {
+        let currency = crate::domain::Currency::new("EUR").unwrap();
+        let money = Some(Money { amount_minor: (1 << 53) - 1, currency });
+        let mut settings = [None, Some(4)].map(|limit_per_customer| EventSettings {
             limit_per_customer,
             ..EventSettings::default()
         });
+        settings[1].sell_by = Some(crate::domain::SellBy::Seller);
+        settings[1].prices =
+            items.iter().map(|item| (item.stock.clone(), money.unwrap())).collect();
         let put =
             settings.map(|settings| Change::EventPut { capacities: capacities.clone(), settings });
         let confirm = |payment_ref, reacquired| Change::Confirmed {
@@ -236,8 +273,23 @@ mod tests {
         };
         let changes = [
             Change::EventDeleted,
-            Change::Sold { id, items: items.clone(), customer: None },
-            Change::Held { id, items: items.clone(), customer, expires_at_ms: (1 << 53) - 1 },
+            Change::Sold { id, items: items.clone(), customer: None, total: None },
+            Change::Sold { id, items: items.clone(), customer: None, total: money },
+            Change::Held {
+                id,
+                items: items.clone(),
+                customer,
+                expires_at_ms: (1 << 53) - 1,
+                total: money,
+            },
+            Change::PaymentStarted {
+                id,
+                items: items.clone(),
+                expires_at_ms: 1,
+                payment_ref: payment.clone().unwrap(),
+            },
+            Change::RefundDue { id, payment_ref: payment.clone().unwrap(), amount: None },
+            Change::RefundDue { id, payment_ref: payment.clone().unwrap(), amount: money },
             Change::Extended { id, items: items.clone(), expires_at_ms: 0 },
             confirm(None, false),
             confirm(payment, true),

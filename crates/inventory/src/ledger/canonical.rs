@@ -7,7 +7,7 @@
 use serde::Serialize;
 use uuid::fmt::Hyphenated;
 
-use crate::domain::{HoldId, Items, KeyUse, hash::hex};
+use crate::domain::{HoldId, Items, KeyUse, Money, hash::hex};
 
 /// Most bodies are no longer.
 const USUAL_BYTES: usize = 512;
@@ -114,6 +114,11 @@ impl Object {
             used.hex("fingerprint", value.fingerprint.as_bytes());
             used.text("key", value.key.as_str());
         });
+    }
+
+    /// An amount of money.
+    pub fn money(&mut self, name: &str, value: &Money) {
+        self.json(name, value);
     }
 
     /// A rare value, by its JSON form. Its members must be in order.

@@ -12,12 +12,27 @@ impl Record {
                 Outcome::EventPut { created: self.seq == 1, settings_seq: self.seq }
             }
             Change::EventDeleted => Outcome::EventDeleted,
-            Change::Sold { id, items, .. } => {
-                Outcome::Sold { id: *id, items: items.clone(), left: self.left.clone() }
+            Change::Sold { id, items, total, .. } => Outcome::Sold {
+                id: *id,
+                items: items.clone(),
+                left: self.left.clone(),
+                total: *total,
+            },
+            Change::Held { id, items, expires_at_ms, total, .. } => Outcome::Held {
+                id: *id,
+                items: items.clone(),
+                expires_at_ms: *expires_at_ms,
+                total: *total,
+            },
+            Change::PaymentStarted { id, items, expires_at_ms, payment_ref } => {
+                Outcome::PaymentStarted {
+                    id: *id,
+                    items: items.clone(),
+                    expires_at_ms: *expires_at_ms,
+                    payment_ref: payment_ref.clone(),
+                }
             }
-            Change::Held { id, items, expires_at_ms, .. } => {
-                Outcome::Held { id: *id, items: items.clone(), expires_at_ms: *expires_at_ms }
-            }
+            Change::RefundDue { .. } => Outcome::RefundDue,
             Change::Extended { id, items, expires_at_ms } => {
                 Outcome::Extended { id: *id, items: items.clone(), expires_at_ms: *expires_at_ms }
             }

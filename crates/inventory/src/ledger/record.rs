@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    CustomerId, EventName, EventSettings, Hash, HoldId, Items, KeyUse, PaymentRef, StockName,
-    TimeMs,
+    CustomerId, EventName, EventSettings, Hash, HoldId, Items, KeyUse, Money, PaymentRef,
+    StockName, TimeMs,
 };
 
 /// The change of a record.
@@ -27,6 +27,8 @@ pub enum Change {
         items: Items,
         /// The customer.
         customer: Option<CustomerId>,
+        /// The price of the items.
+        total: Option<Money>,
     },
     /// Available becomes held.
     Held {
@@ -38,6 +40,8 @@ pub enum Change {
         customer: Option<CustomerId>,
         /// The expiry time.
         expires_at_ms: TimeMs,
+        /// The price of the items.
+        total: Option<Money>,
     },
     /// Extends a hold.
     Extended {
@@ -47,6 +51,26 @@ pub enum Change {
         items: Items,
         /// The expiry time.
         expires_at_ms: TimeMs,
+    },
+    /// Extends a hold for the time of its payment.
+    PaymentStarted {
+        /// The hold.
+        id: HoldId,
+        /// The held items.
+        items: Items,
+        /// The expiry time.
+        expires_at_ms: TimeMs,
+        /// The payment.
+        payment_ref: PaymentRef,
+    },
+    /// A payment came when the hold had expired and its items were gone. Moves nothing.
+    RefundDue {
+        /// The hold.
+        id: HoldId,
+        /// The payment.
+        payment_ref: PaymentRef,
+        /// What was paid, as the seller said, or the hold's total.
+        amount: Option<Money>,
     },
     /// Held becomes sold; if the hold had expired, available becomes sold.
     Confirmed {
@@ -93,6 +117,8 @@ impl Change {
             Self::Sold { id, .. }
             | Self::Held { id, .. }
             | Self::Extended { id, .. }
+            | Self::PaymentStarted { id, .. }
+            | Self::RefundDue { id, .. }
             | Self::Confirmed { id, .. }
             | Self::Released { id, .. }
             | Self::Expired { id, .. } => Some(*id),
@@ -100,14 +126,15 @@ impl Change {
         }
     }
 
-    /// The items it moves; none for a change of the event itself.
+    /// The items it moves; none for a change of the event itself, or of money alone.
     #[must_use]
     pub fn items(&self) -> Option<&Items> {
         match self {
-            Self::EventPut { .. } | Self::EventDeleted => None,
+            Self::EventPut { .. } | Self::EventDeleted | Self::RefundDue { .. } => None,
             Self::Sold { items, .. }
             | Self::Held { items, .. }
             | Self::Extended { items, .. }
+            | Self::PaymentStarted { items, .. }
             | Self::Confirmed { items, .. }
             | Self::Released { items, .. }
             | Self::Expired { items, .. }
@@ -124,6 +151,19 @@ impl Change {
         }
     }
 
+    /// Whether versions before prices and payments cannot read it.
+    #[must_use]
+    pub fn is_about_money(&self) -> bool {
+        match self {
+            Self::PaymentStarted { .. } | Self::RefundDue { .. } => true,
+            Self::EventPut { settings, .. } => {
+                !settings.prices.is_empty() || settings.sell_by.is_some()
+            }
+            Self::Sold { total, .. } | Self::Held { total, .. } => total.is_some(),
+            _ => false,
+        }
+    }
+
     /// Its name in the ledger.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -133,6 +173,8 @@ impl Change {
             Self::Sold { .. } => "sold",
             Self::Held { .. } => "held",
             Self::Extended { .. } => "extended",
+            Self::PaymentStarted { .. } => "payment_started",
+            Self::RefundDue { .. } => "refund_due",
             Self::Confirmed { .. } => "confirmed",
             Self::Released { .. } => "released",
             Self::Expired { .. } => "expired",

@@ -64,6 +64,13 @@ pub struct LimitArgs {
         value_parser = range(1..=YEAR_S).described("HOLD_TTL_MAX_S to 31536000 seconds")
     )]
     pub hold_lifetime_max_s: u64,
+    /// Time for which a hold lives from the start of its payment, up to HOLD_LIFETIME_MAX_S.
+    #[arg(
+        env = "PAYMENT_WINDOW_S",
+        default_value = "1800",
+        value_parser = range(1..=YEAR_S).unit("seconds")
+    )]
+    pub payment_window_s: u64,
     /// Time for which an Idempotency-Key returns its stored response.
     #[arg(
         env = "IDEMPOTENCY_TTL_S",
@@ -192,6 +199,7 @@ impl LimitArgs {
             hold_ttl_ms: self.hold_ttl_s * MS_PER_S,
             hold_ttl_max_ms: self.hold_ttl_max_s * MS_PER_S,
             hold_lifetime_max_ms: self.hold_lifetime_max_s * MS_PER_S,
+            payment_window_ms: self.payment_window_s * MS_PER_S,
             key_ttl_ms: self.idempotency_ttl_s * MS_PER_S,
             keys_max: self.idempotency_keys_max,
             batch_max: self.commit_batch_max,

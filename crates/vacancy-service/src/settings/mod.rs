@@ -12,7 +12,7 @@ use config::{
     tokens,
 };
 pub use database::DatabaseArgs;
-use http_server::settings::HttpSettings;
+use http_server::{extract::RoleTokens, settings::HttpSettings};
 use inventory::Limits;
 use inventory_embedded::{DataDir, DataDirError, EmbeddedOptions};
 use inventory_postgres::PostgresOptions;
@@ -95,6 +95,12 @@ pub struct StockArgs {
     /// if it becomes empty or unreadable, its last tokens stay valid.
     #[arg(env = "ADMIN_TOKEN_FILE", value_parser = parsed::<PathBuf>("path"))]
     pub admin_token_file: Option<PathBuf>,
+    /// Token of the seller's backend, which may sell, confirm, refund and read reservations.
+    #[arg(env = "SELLER_TOKEN", hide_env_values = true, value_parser = tokens())]
+    pub seller_token: Option<Tokens>,
+    /// File with seller's tokens, valid beside those of SELLER_TOKEN and read again likewise.
+    #[arg(env = "SELLER_TOKEN_FILE", value_parser = parsed::<PathBuf>("path"))]
+    pub seller_token_file: Option<PathBuf>,
     /// Capacity of stock general of event default when it is first created.
     #[arg(
         env = "INITIAL_STOCK",
@@ -124,8 +130,8 @@ pub struct VacancySettings {
     pub data_dir: PathBuf,
     /// DATA_DIR_WAIT_S
     pub data_dir_wait: Duration,
-    /// ADMIN_TOKEN, ADMIN_TOKEN_FILE
-    pub admin_tokens: LiveTokens,
+    /// ADMIN_TOKEN, ADMIN_TOKEN_FILE, SELLER_TOKEN, SELLER_TOKEN_FILE
+    pub tokens: RoleTokens,
     /// INITIAL_STOCK
     pub initial_stock: u64,
     /// Limits of the engine.
@@ -199,12 +205,14 @@ impl TryFrom<VacancyArgs> for VacancySettings {
             port: stock.vacancy_port,
             data_dir: stock.data_dir,
             data_dir_wait: stock.data_dir_wait,
-            admin_tokens: LiveTokens::new(stock.admin_token, stock.admin_token_file).map_err(
-                |error| ConfigError::Refused {
-                    name: "ADMIN_TOKEN_FILE".to_owned(),
-                    reason: error.to_string(),
-                },
-            )?,
+            tokens: RoleTokens {
+                admin: live_tokens("ADMIN_TOKEN_FILE", stock.admin_token, stock.admin_token_file)?,
+                seller: live_tokens(
+                    "SELLER_TOKEN_FILE",
+                    stock.seller_token,
+                    stock.seller_token_file,
+                )?,
+            },
             initial_stock: stock.initial_stock,
             store: limits.embedded(),
             postgres: database.options(stock.store_url.as_ref(), limits.idempotency_keys_max)?,
@@ -214,6 +222,19 @@ impl TryFrom<VacancyArgs> for VacancySettings {
             limits: limits.engine(),
         })
     }
+}
+
+/// The tokens of a setting and of the file that the setting `name` names.
+///
+/// # Errors
+/// When the file has no tokens.
+pub fn live_tokens(
+    name: &str,
+    fixed: Option<Tokens>,
+    file: Option<PathBuf>,
+) -> Result<LiveTokens, ConfigError> {
+    LiveTokens::new(fixed, file)
+        .map_err(|error| ConfigError::Refused { name: name.to_owned(), reason: error.to_string() })
 }
 
 /// A port to listen on.

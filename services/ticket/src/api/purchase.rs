@@ -7,12 +7,12 @@ use axum::{
 use http::{HeaderMap, HeaderValue};
 use http_server::{
     Problem,
-    extract::{IdempotencyKey, JsonBody},
+    extract::{Caller, IdempotencyKey, JsonBody},
     problem::ProblemDetails,
 };
 use vacancy_api::{
-    BodyErrors, Failure, KeyErrors, ReserveAnswer, ReserveBody, SaleRefusals, WriteResponse,
-    key_from, quoted,
+    BodyErrors, Failure, KeyErrors, ReserveAnswer, ReserveBody, SaleRefusals, SellerErrors,
+    WriteResponse, key_from, quoted,
 };
 
 use super::state::AppState;
@@ -20,7 +20,8 @@ use crate::client::{PurchaseRequest, TraceHeaders};
 
 /// Buy tickets
 ///
-/// Buys from stock `general` of event `default`. If the tickets are sold out, the response is 200
+/// Buys from stock `general` of event `default`. If the event is sold by the seller alone, the call
+/// needs the seller's token. If the tickets are sold out, the response is 200
 /// with `success: false`. With an `Idempotency-Key`, a retry after a purchase buys nothing more and
 /// gets the same response. A refusal is not stored, sold out neither: a retry is decided anew and
 /// can win returned tickets.
@@ -28,6 +29,7 @@ use crate::client::{PurchaseRequest, TraceHeaders};
     post,
     path = "/api/v1/purchase",
     tag = "sale",
+    security((), ("seller" = [])),
     request_body = ReserveBody,
     params((
         "Idempotency-Key" = Option<String>,
@@ -47,6 +49,7 @@ use crate::client::{PurchaseRequest, TraceHeaders};
             ),
         ),
         KeyErrors,
+        SellerErrors,
         SaleRefusals,
         BodyErrors,
         (
@@ -81,6 +84,7 @@ pub async fn purchase(
     let purchase = PurchaseRequest {
         qty: body.qty,
         customer: body.customer,
+        caller: Caller::of(&headers, state.tokens()),
         key: key.or_else(|| generated.clone()),
         trace: TraceHeaders::of(&headers),
     };

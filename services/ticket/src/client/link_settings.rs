@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use config::LiveTokens;
+
 /// The address of vacancy and the limits of calls to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct VacancyLink {
     /// VACANCY_URL, without a trailing slash.
     pub url: String,
@@ -22,6 +24,8 @@ pub struct VacancyLink {
     pub reconnect_wait: Duration,
     /// BREAKER_FAILURES, BREAKER_OPEN_S
     pub breaker: BreakerSettings,
+    /// SELLER_TOKEN, SELLER_TOKEN_FILE: sent with purchases of the seller.
+    pub seller_tokens: LiveTokens,
 }
 
 impl VacancyLink {

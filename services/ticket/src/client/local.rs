@@ -41,12 +41,17 @@ impl VacancyClient for LocalVacancyClient {
                 |problem: Problem, seq| ClientError::Refused { problem: Box::new(problem), seq };
             let kind = self
                 .0
-                .reserve(self.0.event().clone(), purchase.qty, purchase.customer)
+                .reserve(
+                    self.0.event().clone(),
+                    purchase.qty,
+                    purchase.customer,
+                    purchase.caller.may_sell(),
+                )
                 .map_err(|problem| refused(problem, None))?;
             let reply = self.0.submit(kind, purchase.key, None).await;
             let reply = reply.map_err(|error| refused(problem_of_engine(&error), None))?;
             let seq = Some(reply.seq).filter(|seq| *seq > 0);
-            reserved(reply, Wording::Purchase)
+            reserved(reply, Wording::Purchase, purchase.caller)
                 .map_err(|failure| refused(failure.into_problem(), seq))
         })
     }

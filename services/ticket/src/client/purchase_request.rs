@@ -1,5 +1,6 @@
 //! A purchase as the clients send it to vacancy.
 
+use http_server::extract::Caller;
 use inventory::{CustomerId, IdempotencyKey};
 
 use super::trace_headers::TraceHeaders;
@@ -13,6 +14,8 @@ pub struct PurchaseRequest {
     pub customer: Option<CustomerId>,
     /// The buyer's key, or the one that ticket generated.
     pub key: Option<IdempotencyKey>,
+    /// Who asks, by the token of the request.
+    pub caller: Caller,
     /// The headers that trace the request through both services.
     pub trace: TraceHeaders,
 }

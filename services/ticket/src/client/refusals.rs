@@ -2,10 +2,12 @@
 //! nothing else of a response reaches a buyer.
 
 use http::StatusCode;
-use http_server::{Problem, problem::ProblemDetails};
+use http_server::{Problem, extract::Caller, problem::ProblemDetails};
+
+use super::error::ClientError;
 
 /// The refusals of a sale: status, code, title, and the members that are forwarded.
-const KNOWN: [(StatusCode, &str, &str, &[&str]); 9] = [
+const KNOWN: [(StatusCode, &str, &str, &[&str]); 13] = [
     (StatusCode::NOT_FOUND, "event_not_found", "Event not found", &[]),
     (StatusCode::NOT_FOUND, "stock_not_found", "Stock not found", &[]),
     (StatusCode::CONFLICT, "limit_exceeded", "Limit per customer exceeded", &["limit", "has"]),
@@ -15,7 +17,32 @@ const KNOWN: [(StatusCode, &str, &str, &[&str]); 9] = [
     (StatusCode::UNPROCESSABLE_ENTITY, "refused_by_store", "Refused by the store", &[]),
     (StatusCode::TOO_EARLY, "not_open_yet", "Not open yet", &["opens_at"]),
     (StatusCode::GONE, "sale_closed", "Sale closed", &["closes_at"]),
+    (StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized", &[]),
+    (StatusCode::FORBIDDEN, "forbidden", "Forbidden", &[]),
+    (StatusCode::UNPROCESSABLE_ENTITY, "mixed_currencies", "Mixed currencies", &[]),
+    (StatusCode::UNPROCESSABLE_ENTITY, "total_too_large", "Total too large", &[]),
 ];
+
+/// Puts the refusal of a sale by a caller without the seller's token in the words for this caller:
+/// vacancy knows the token of ticket alone.
+pub(super) fn for_caller(error: ClientError, caller: Caller) -> ClientError {
+    let (problem, seq) = match error {
+        ClientError::Refused { problem, seq } => (problem, seq),
+        other => return other,
+    };
+    let is_about_roles =
+        matches!(problem.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    let problem = match is_about_roles {
+        true if caller.may_sell() => {
+            tracing::error!("vacancy does not accept SELLER_TOKEN of ticket");
+            let detail = "The vacancy service does not accept the seller's token of this service.";
+            Box::new(Problem::forbidden(detail))
+        }
+        true => Box::new(caller.not_seller()),
+        false => problem,
+    };
+    ClientError::Refused { problem, seq }
+}
 
 /// The code for a body that ticket accepts and vacancy rejects, because vacancy's limits are lower.
 const VALIDATION: &str = "validation";

@@ -26,6 +26,7 @@ pub fn router(app: AppState) -> OpenApiRouter {
         .routes(routes!(holds::get::get_hold, holds::release::release_hold))
         .routes(routes!(holds::extend::extend_hold))
         .routes(routes!(holds::confirm::confirm_hold))
+        .routes(routes!(holds::payment::start_payment))
         .routes(routes!(
             admin::put_event::put_event,
             admin::get_event::get_admin_event,
@@ -36,13 +37,13 @@ pub fn router(app: AppState) -> OpenApiRouter {
         .with_state(app)
 }
 
-/// Whether a call finishes something begun earlier: it confirms, releases or extends a hold. Such
+/// Whether a call finishes something begun earlier: it confirms, pays, releases or extends a hold. Such
 /// calls go before new ones.
 #[must_use]
 pub fn is_urgent(method: &Method, route: &str) -> bool {
     match route.strip_prefix("/api/v1/holds/{id}") {
         Some("") => *method == Method::DELETE,
-        Some(rest) => matches!(rest, "/confirm" | "/extend"),
+        Some(rest) => matches!(rest, "/confirm" | "/extend" | "/payment"),
         None => false,
     }
 }

@@ -3,21 +3,23 @@
 use axum::extract::State;
 use http_server::extract::{CallerDeadline, IdempotencyKey, JsonBody};
 use vacancy_api::{
-    BodyErrors, Failure, KeyErrors, ReserveAnswer, ReserveBody, SaleRefusals, Unavailable, Wording,
-    WriteResponse, reserved,
+    BodyErrors, Failure, KeyErrors, ReserveAnswer, ReserveBody, SaleRefusals, SellerErrors,
+    Unavailable, Wording, WriteResponse, reserved,
 };
 
-use crate::api::state::AppState;
+use crate::api::state::{AppState, By};
 
 /// Sell tickets immediately
 ///
-/// Sells from stock `general` of event `default`. Sold out is a 200 response, not an error. With an
+/// Sells from stock `general` of event `default`. If the event is sold by the seller alone, the call
+/// needs the seller's token. Sold out is a 200 response, not an error. With an
 /// `Idempotency-Key`, a retry after a sale sells nothing more and returns the same response. A
 /// refusal is not stored, sold out neither: a retry is decided anew and can win returned tickets.
 #[utoipa::path(
     post,
     path = "/api/v1/reserve",
     tag = "sale",
+    security((), ("seller" = [])),
     request_body = ReserveBody,
     params(
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe"),
@@ -34,6 +36,7 @@ use crate::api::state::AppState;
             headers(("Event-Seq" = u64, description = "The `seq` of the response")),
         ),
         KeyErrors,
+        SellerErrors,
         SaleRefusals,
         BodyErrors,
         Unavailable,
@@ -41,12 +44,13 @@ use crate::api::state::AppState;
 )]
 pub async fn reserve(
     State(app): State<AppState>,
+    by: By,
     key: IdempotencyKey,
     deadline: CallerDeadline,
     JsonBody(body): JsonBody<ReserveBody>,
 ) -> Result<WriteResponse<ReserveAnswer>, Failure> {
     let stock = app.stock();
-    let kind = stock.reserve(stock.event().clone(), body.qty, body.customer)?;
+    let kind = stock.reserve(stock.event().clone(), body.qty, body.customer, by.0.may_sell())?;
     let reply = app.submit(kind, key, deadline).await?;
-    reserved(reply, Wording::Reserve).map(|answer| WriteResponse::ok(answer.seq, answer))
+    reserved(reply, Wording::Reserve, by.0).map(|answer| WriteResponse::ok(answer.seq, answer))
 }

@@ -13,11 +13,12 @@ use tokio::time::Instant;
 use vacancy_api::{BatchItem, BatchSlot, BodyErrors, SlotProblem, Unavailable, Wording, reserved};
 use vacancy_service::problem_of_engine;
 
-use crate::api::state::AppState;
+use crate::api::state::{AppState, By};
 
 /// Sell to several buyers with one call
 ///
-/// For the ticket service; the Ingress does not route it. Each reservation has its own key, effect
+/// For the ticket service; the Ingress does not route it. An entry with `seller` needs the seller's
+/// token in the call. Each reservation has its own key, effect
 /// and response; an invalid one gets its problem in its place and fails no other. The responses
 /// have the order of the reservations.
 #[utoipa::path(
@@ -50,6 +51,7 @@ use crate::api::state::AppState;
 )]
 pub async fn reserve_batch(
     State(app): State<AppState>,
+    by: By,
     deadline: CallerDeadline,
     CurrentRequestId(request_id): CurrentRequestId,
     JsonEntries(items): JsonEntries<BatchItem>,
@@ -73,7 +75,11 @@ pub async fn reserve_batch(
             }
         };
         let event = item.event.unwrap_or_else(|| app.stock().event().clone());
-        match app.stock().reserve(event, item.qty, item.customer) {
+        if item.seller && !by.0.may_sell() {
+            slots.push(Some(failed(by.0.not_seller())));
+            continue;
+        }
+        match app.stock().reserve(event, item.qty, item.customer, item.seller) {
             Ok(kind) => {
                 let deadline = deadline.within(now, item.timeout_ms.map(Duration::from_millis));
                 requests.push(app.stock().request(kind, Some(item.key), deadline.0));
@@ -84,7 +90,7 @@ pub async fn reserve_batch(
     }
     let mut replies =
         app.engine().submit_all(requests).await.into_iter().map(|reply| match reply {
-            Ok(reply) => reserved(reply, Wording::Reserve)
+            Ok(reply) => reserved(reply, Wording::Reserve, by.0)
                 .map_or_else(|failure| failed(failure.into_problem()), BatchSlot::Answer),
             Err(error) => failed(problem_of_engine(&error)),
         });

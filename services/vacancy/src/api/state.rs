@@ -1,12 +1,11 @@
 //! The state that the handlers share.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use config::LiveTokens;
 use http_server::{
     Problem,
-    extract::{self, CallerDeadline},
+    extract::{self, Caller, CallerDeadline, RoleTokens},
 };
 use inventory::CommandKind;
 use inventory_engine::{Engine, Reply};
@@ -19,7 +18,7 @@ pub struct AppState(Arc<Inner>);
 
 struct Inner {
     stock: ReservationService,
-    admin_tokens: LiveTokens,
+    tokens: RoleTokens,
     page_max: usize,
     reserve_batch_max: usize,
 }
@@ -30,7 +29,7 @@ impl AppState {
     pub fn new(engine: Engine, settings: &VacancySettings) -> Self {
         Self(Arc::new(Inner {
             stock: ReservationService::new(engine, settings.http.requests.request_timeout),
-            admin_tokens: settings.admin_tokens.clone(),
+            tokens: settings.tokens.clone(),
             page_max: settings.page_max,
             reserve_batch_max: settings.reserve_batch_max,
         }))
@@ -46,6 +45,12 @@ impl AppState {
     #[must_use]
     pub fn engine(&self) -> &Engine {
         self.0.stock.engine()
+    }
+
+    /// The tokens of the roles.
+    #[must_use]
+    pub fn tokens(&self) -> &RoleTokens {
+        &self.0.tokens
     }
 
     pub(super) fn reserve_batch_max(&self) -> usize {
@@ -84,7 +89,33 @@ impl FromRequestParts<AppState> for Admin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let tokens = state.0.admin_tokens.current();
+        let tokens = state.0.tokens.admin.current();
         extract::require_admin(&parts.headers, tokens.as_deref()).map(|()| Self)
+    }
+}
+
+/// Who calls. Nothing is refused yet: what a call needs may depend on the event.
+#[derive(Debug, Clone, Copy)]
+pub struct By(pub Caller);
+
+impl FromRequestParts<AppState> for By {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        Ok(Self(Caller::of(&parts.headers, &state.0.tokens)))
+    }
+}
+
+/// Proof that the caller has the token of the seller, or of an administrator. It is the first
+/// argument, like [`Admin`].
+#[derive(Debug, Clone, Copy)]
+pub struct Seller;
+
+impl FromRequestParts<AppState> for Seller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let tokens = &state.0.tokens;
+        Caller::of(&parts.headers, tokens).require_seller(tokens).map(|()| Self)
     }
 }

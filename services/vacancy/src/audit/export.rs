@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use inventory::{EventName, ledger::Change};
+use inventory::{EventName, HoldId, ledger::Change};
 use inventory_audit::verify::{
     Audited, Auditor, BackupFeed, DatabaseFeed, Feed, ReadOnlyStore, VerifyError, audit,
 };
@@ -59,7 +59,7 @@ enum Format {
     Jsonl,
 }
 
-/// A line: a quantity of one stock that was sold or refunded.
+/// A line: a quantity of one stock that was sold or refunded, or a payment that has to be refunded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SaleRow<'a> {
     /// The event.
@@ -68,13 +68,13 @@ pub struct SaleRow<'a> {
     pub seq: u64,
     /// When, RFC 3339.
     pub time: String,
-    /// `sale` or `refund`.
+    /// `sale`, `refund` or `refund_due`.
     pub kind: &'static str,
     /// The reservation.
     pub reservation_id: String,
     /// The refund, of a refund.
     pub refund_id: Option<String>,
-    /// The stock.
+    /// The stock; empty for a payment that has to be refunded.
     pub stock: Cow<'a, str>,
     /// The quantity; negative for a refund, so that the sum is the quantity sold.
     pub qty: i128,
@@ -84,6 +84,11 @@ pub struct SaleRow<'a> {
     pub payment_ref: Option<Cow<'a, str>>,
     /// The key of the request.
     pub idempotency_key: Option<Cow<'a, str>>,
+    /// The total of the reservation, on the first of its lines, or the payment to refund; in the
+    /// smallest unit of the currency.
+    pub amount_minor: Option<u64>,
+    /// The currency of the amount.
+    pub currency: Option<String>,
 }
 
 impl SaleRow<'_> {
@@ -100,38 +105,55 @@ impl SaleRow<'_> {
     }
 }
 
-/// The lines of one record; none unless it is a sale or a refund.
-pub fn rows(audited: &Audited) -> impl Iterator<Item = SaleRow<'_>> {
-    let record = &audited.record;
-    let told = match &record.change {
-        Change::Sold { id, items, .. } | Change::Confirmed { id, items, .. } => {
-            Some(("sale", *id, None, items))
-        }
-        Change::Refunded { id, reservation, items } => {
-            Some(("refund", *reservation, Some(*id), items))
-        }
-        _ => None,
+/// The lines of one record; none unless it is a sale, a refund or a payment to refund.
+pub fn rows(audited: &Audited) -> Vec<SaleRow<'_>> {
+    let (record, hold) = (&audited.record, audited.hold.as_ref());
+    let line = |kind, reservation: HoldId| SaleRow {
+        event: record.event.as_str().into(),
+        seq: record.seq,
+        time: rfc3339(record.at_ms),
+        kind,
+        reservation_id: reservation.to_string(),
+        refund_id: None,
+        stock: "".into(),
+        qty: 0,
+        customer: hold
+            .and_then(|hold| hold.customer.as_ref())
+            .map(|customer| customer.as_str().into()),
+        payment_ref: hold
+            .and_then(|hold| hold.payment_ref.as_ref())
+            .map(|payment| payment.as_str().into()),
+        idempotency_key: record.key.as_ref().map(|used| used.key.client_text().into()),
+        amount_minor: None,
+        currency: None,
     };
-    told.into_iter().flat_map(move |(kind, reservation, refund, items)| {
-        let hold = audited.hold.as_ref();
-        items.iter().map(move |item| SaleRow {
-            event: record.event.as_str().into(),
-            seq: record.seq,
-            time: rfc3339(record.at_ms),
-            kind,
-            reservation_id: reservation.to_string(),
+    let (kind, reservation, refund, items) = match &record.change {
+        Change::Sold { id, items, .. } | Change::Confirmed { id, items, .. } => {
+            ("sale", *id, None, items)
+        }
+        Change::Refunded { id, reservation, items } => ("refund", *reservation, Some(*id), items),
+        Change::RefundDue { id, payment_ref, amount } => {
+            return vec![SaleRow {
+                payment_ref: Some(payment_ref.as_str().into()),
+                amount_minor: amount.map(|amount| amount.amount_minor),
+                currency: amount.map(|amount| amount.currency.to_string()),
+                ..line("refund_due", *id)
+            }];
+        }
+        _ => return Vec::new(),
+    };
+    let total = hold.and_then(|hold| hold.terms.total).filter(|_| refund.is_none());
+    let lines = items.iter().zip(std::iter::once(total).chain(std::iter::repeat(None)));
+    lines
+        .map(|(item, total)| SaleRow {
             refund_id: refund.map(|id| id.to_string()),
             stock: item.stock.as_str().into(),
             qty: if refund.is_some() { -i128::from(item.qty) } else { i128::from(item.qty) },
-            customer: hold
-                .and_then(|hold| hold.customer.as_ref())
-                .map(|customer| customer.as_str().into()),
-            payment_ref: hold
-                .and_then(|hold| hold.payment_ref.as_ref())
-                .map(|payment| payment.as_str().into()),
-            idempotency_key: record.key.as_ref().map(|used| used.key.client_text().into()),
+            amount_minor: total.map(|total| total.amount_minor),
+            currency: total.map(|total| total.currency.to_string()),
+            ..line(kind, reservation)
         })
-    })
+        .collect()
 }
 
 enum Writer<W: Write> {
@@ -272,7 +294,7 @@ async fn export<W: Write>(
             Box::new(DatabaseFeed::open(database).await.map_err(VerifyError::from)?)
         }
         LedgerLocation::Url(url) => Box::new(
-            HttpFeed::open(url, settings.admin_tokens.current().as_deref(), args.event.as_ref())
+            HttpFeed::open(url, settings.tokens.admin.current().as_deref(), args.event.as_ref())
                 .await
                 .map_err(VerifyError::from)?,
         ),

@@ -44,7 +44,7 @@ async fn verify_service(
     settings: &VacancySettings,
     options: &VerifyOptions,
 ) -> Result<Report, VerifyError> {
-    let mut feed = HttpFeed::open(url, settings.admin_tokens.current().as_deref(), None).await?;
+    let mut feed = HttpFeed::open(url, settings.tokens.admin.current().as_deref(), None).await?;
     let views = feed.views();
     let mut auditor = Auditor::new(options);
     audit(&mut feed, &mut auditor, |auditor, _| views.check(auditor), show()).await?;

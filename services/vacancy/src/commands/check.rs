@@ -15,10 +15,15 @@ impl fmt::Display for StockSummary<'_> {
             Some(_) => write!(f, "stock in PostgreSQL")?,
             None => write!(f, "stock in {}", settings.data_dir.display())?,
         }
-        match settings.admin_tokens.current() {
-            Some(tokens) => write!(f, ", admin tokens: {}", tokens.count()),
-            None => write!(f, ", admin calls disabled"),
+        for (role, tokens) in
+            [("admin", &settings.tokens.admin), ("seller", &settings.tokens.seller)]
+        {
+            match tokens.current() {
+                Some(tokens) => write!(f, ", {role} tokens: {}", tokens.count())?,
+                None => write!(f, ", {role} calls disabled")?,
+            }
         }
+        Ok(())
     }
 }
 

@@ -64,6 +64,7 @@ async fn sell(dir: &Path) -> (u64, u64, u64) {
             event: event("default"),
             items: items(&[(&names[0], 1)]),
             customer: None,
+            by_seller: false,
         };
         let mut random = [0; 10];
         random[2..].copy_from_slice(&number.to_be_bytes());

@@ -272,8 +272,12 @@ async fn commands_that_finish_holds_bypass_a_full_queue() {
         Err(EngineError::Busy)
     ));
     let unknown = inventory::HoldId::new(1, [1; 10]);
-    let confirm =
-        submit(Request::new(inventory::CommandKind::Confirm { hold: unknown, payment_ref: None }));
+    let confirm = submit(Request::new(inventory::CommandKind::Confirm {
+        hold: unknown,
+        payment_ref: None,
+        amount: None,
+        by_seller: false,
+    }));
     while engine.queued() < 8 {
         tokio::task::yield_now().await;
     }

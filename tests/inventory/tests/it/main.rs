@@ -7,6 +7,7 @@ mod embedded;
 mod engine;
 mod model;
 mod model_test;
+mod money;
 mod postgres;
 mod shared;
 mod support;

@@ -2,230 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use inventory::{
-    Command, CommandKind, EventName, EventSettings, Hash, HoldId, HoldState, IdempotencyKey,
-    Limits, PaymentRef, ledger::Record,
-};
+use inventory::{CommandKind, Hash, HoldId, HoldState, Limits, ledger::Record};
 use inventory_store::{
     Durability, EventView, MemoryStore, OwnedStore, Store, run_batch, testing::conformance::Kit,
 };
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
 use crate::{
     conformance::{Embedded, Memory, Shared},
-    model::Model,
-    support::{customer, event, items, key, stock},
+    model::{
+        Model,
+        history::{Batches, Move, history, limits},
+    },
 };
-
-/// One step of a history. Numbers select from the items that exist at that point.
-#[derive(Debug, Clone)]
-enum Step {
-    Put {
-        event: u8,
-        general: u64,
-        vip: Option<u64>,
-        limit: Option<u64>,
-        window: (Option<u64>, Option<u64>),
-        if_version: Option<u64>,
-    },
-    Delete {
-        event: u8,
-        if_version: Option<u64>,
-    },
-    Reserve {
-        event: u8,
-        general: u64,
-        vip: u64,
-        customer: Option<u8>,
-    },
-    Hold {
-        event: u8,
-        general: u64,
-        vip: u64,
-        customer: Option<u8>,
-        ttl_ms: Option<u64>,
-    },
-    Extend {
-        hold: usize,
-        ttl_ms: u64,
-    },
-    Confirm {
-        hold: usize,
-        payment: Option<u8>,
-    },
-    Release {
-        hold: usize,
-    },
-    Refund {
-        hold: usize,
-        general: Option<u64>,
-    },
-    Expire {
-        event: u8,
-    },
-}
-
-/// A step, the key it carries, how the clock moves before it, and whether a new batch begins with
-/// it.
-type Move = (Step, Option<u8>, i64, bool);
-
-fn step() -> impl Strategy<Value = Step> {
-    let event = 0..3_u8;
-    let who = proptest::option::of(0..3_u8);
-    let window = (
-        proptest::option::weighted(0.1, 0..3_000_u64),
-        proptest::option::weighted(0.1, 0..20_000_u64),
-    );
-    prop_oneof![
-        2 => (event.clone(), 0..30_u64, proptest::option::of(0..8_u64), proptest::option::weighted(0.3, 1..8_u64), window, proptest::option::weighted(0.1, 0..9_u64))
-            .prop_map(|(event, general, vip, limit, window, if_version)| Step::Put { event, general, vip, limit, window, if_version }),
-        6 => (event.clone(), 0..6_u64, 0..3_u64, who.clone()).prop_map(|(event, general, vip, customer)| Step::Reserve { event, general, vip, customer }),
-        8 => (event.clone(), 0..6_u64, 0..3_u64, who, proptest::option::of(1..3_000_u64))
-            .prop_map(|(event, general, vip, customer, ttl_ms)| Step::Hold { event, general, vip, customer, ttl_ms }),
-        3 => (any::<usize>(), 1..6_000_u64).prop_map(|(hold, ttl_ms)| Step::Extend { hold, ttl_ms }),
-        6 => (any::<usize>(), proptest::option::of(0..3_u8)).prop_map(|(hold, payment)| Step::Confirm { hold, payment }),
-        3 => any::<usize>().prop_map(|hold| Step::Release { hold }),
-        4 => (any::<usize>(), proptest::option::of(1..4_u64)).prop_map(|(hold, general)| Step::Refund { hold, general }),
-        1 => event.clone().prop_map(|event| Step::Expire { event }),
-        1 => (event, proptest::option::weighted(0.2, 0..9_u64)).prop_map(|(event, if_version)| Step::Delete { event, if_version }),
-    ]
-}
-
-fn history(len: usize) -> impl Strategy<Value = Vec<Move>> {
-    let forward = prop_oneof![6 => 0..50_i64, 2 => 500..4_000_i64].boxed();
-    let jumping = prop_oneof![8 => forward.clone(), 1 => -2_000..0_i64].boxed();
-    let one = |clock: BoxedStrategy<i64>| {
-        (step(), proptest::option::weighted(0.3, 0..12_u8), clock, any::<bool>())
-    };
-    prop_oneof![
-        proptest::collection::vec(one(forward), 1..len),
-        proptest::collection::vec(one(jumping), 1..len)
-    ]
-}
-
-fn limits(moves: &[Move]) -> Limits {
-    // A key whose time is over may be forgotten at once or later. Where the clock goes back over
-    // that time the two would differ, and both be right; so keys run out only in histories
-    // whose clock does not go back.
-    let goes_back = moves.iter().any(|(_, _, clock, _)| *clock < 0);
-    let key_ttl_ms = if goes_back { 1_000_000 } else { 5_000 };
-    Limits {
-        hold_ttl_ms: 700,
-        hold_ttl_max_ms: 2_500,
-        hold_lifetime_max_ms: 5_000,
-        key_ttl_ms,
-        events_max: 3,
-        ..Limits::default()
-    }
-}
-
-fn name(number: u8) -> EventName {
-    event(["default", "a", "a-b"][usize::from(number)])
-}
-
-fn wanted(general: u64, vip: u64) -> inventory::Items {
-    match (general, vip) {
-        (0, 0) => items(&[("general", 1)]),
-        (0, vip) => items(&[("vip", vip)]),
-        (general, 0) => items(&[("general", general)]),
-        (general, vip) => items(&[("vip", vip), ("general", general)]),
-    }
-}
-
-/// Holds that exist, oldest first; most picks fall on recent ones, some on none.
-fn pick(holds: &[HoldId], number: usize) -> HoldId {
-    let recent = holds.len().min(8);
-    match number % 16 {
-        15 => HoldId::new(1, [9; 10]),
-        at if recent > 0 => holds[holds.len() - 1 - at % recent],
-        _ => HoldId::new(1, [9; 10]),
-    }
-}
-
-fn command(step: &Step, holds: &[HoldId]) -> CommandKind {
-    let who = |customer_number: &Option<u8>| {
-        customer_number.map(|number| customer(&format!("c{number}")))
-    };
-    match step {
-        Step::Put { event, general, vip, limit, window, if_version } => {
-            let vip = vip.map(|vip| (stock("vip"), vip));
-            let capacities: BTreeMap<_, _> =
-                [(stock("general"), *general)].into_iter().chain(vip).collect();
-            let settings = EventSettings {
-                opens_at_ms: window.0,
-                closes_at_ms: window.1,
-                hold_ttl_ms: None,
-                limit_per_customer: *limit,
-            };
-            CommandKind::PutEvent {
-                event: name(*event),
-                capacities,
-                settings,
-                if_settings_seq: *if_version,
-                only_create: false,
-            }
-        }
-        Step::Delete { event, if_version } => {
-            CommandKind::DeleteEvent { event: name(*event), if_settings_seq: *if_version }
-        }
-        Step::Reserve { event, general, vip, customer } => CommandKind::Reserve {
-            event: name(*event),
-            items: wanted(*general, *vip),
-            customer: who(customer),
-        },
-        Step::Hold { event, general, vip, customer, ttl_ms } => CommandKind::Hold {
-            event: name(*event),
-            items: wanted(*general, *vip),
-            customer: who(customer),
-            ttl_ms: *ttl_ms,
-        },
-        Step::Extend { hold, ttl_ms } => {
-            CommandKind::Extend { hold: pick(holds, *hold), ttl_ms: *ttl_ms }
-        }
-        Step::Confirm { hold, payment } => {
-            let payment_ref = payment.map(|number| PaymentRef::new(&format!("p{number}")).unwrap());
-            CommandKind::Confirm { hold: pick(holds, *hold), payment_ref }
-        }
-        Step::Release { hold } => CommandKind::Release { hold: pick(holds, *hold) },
-        Step::Refund { hold, general } => CommandKind::Refund {
-            reservation: pick(holds, *hold),
-            items: general.map(|qty| items(&[("general", qty)])),
-        },
-        Step::Expire { event } => CommandKind::Expire { event: name(*event) },
-    }
-}
 
 /// Runs `moves` on a store and on the model, comparing every answer and, after every batch, every
 /// count.
 async fn run(mut kit: impl Kit, moves: &[Move]) {
     let mut store = kit.open().await;
-    let (limits, mut model, mut holds) = (limits(moves), Model::default(), Vec::new());
-    let mut now_ms = 10_000_u64;
-    let mut at = 0;
-    while at < moves.len() {
-        now_ms = now_ms.saturating_add_signed(moves[at].2).max(1);
-        let len = 1 + moves[at + 1..].iter().take_while(|next| !next.3).count();
-        let mut batch: Vec<(Command, Option<IdempotencyKey>)> = Vec::new();
-        for (number, (step, key_number, ..)) in moves[at..at + len].iter().enumerate() {
-            let id = HoldId::new(
-                now_ms,
-                u128::to_be_bytes((at + number + 1) as u128)[6..].try_into().unwrap(),
-            );
-            let kind = command(step, &holds);
-            if matches!(kind, CommandKind::Hold { .. } | CommandKind::Reserve { .. }) {
-                holds.push(id);
-            }
-            batch.push((Command { id, kind }, key_number.map(|number| key(&format!("k{number}")))));
-        }
-        // A command about a hold made within its own batch touches no event of its own at loading
-        // time.
-        let touched: Vec<_> =
-            batch.iter().filter_map(|(command, _)| model.event_of(&command.kind)).collect();
-        model.expire(&touched, now_ms);
-        let expected: Vec<_> = batch
-            .iter()
-            .map(|(command, key)| model.decide(&limits, command, key.as_ref(), now_ms))
-            .collect();
+    let (limits, mut model, mut batches) = (limits(moves), Model::default(), Batches::of(moves));
+    while let Some(at) = batches.place() {
+        let batch = batches.take(&model);
+        let now_ms = batches.now_ms;
+        let expected = model.decide_batch(&limits, &batch, now_ms);
         let batch: Vec<_> = batch
             .into_iter()
             .map(|(command, key)| {
@@ -250,10 +49,9 @@ async fn run(mut kit: impl Kit, moves: &[Move]) {
             store = kit.open().await;
             check_counts(&kit.views(&store).await, &model);
         }
-        at += len;
     }
     let views = kit.views(&store).await;
-    check_ledger(&store, &views, &model, &holds, &limits).await;
+    check_ledger(&store, &views, &model, &batches.asked, &limits).await;
 }
 
 fn check_counts(views: &[EventView], model: &Model) {
@@ -312,6 +110,7 @@ async fn check_ledger<S: Store>(
     for id in holds {
         let stored = reader.hold(*id).await.unwrap();
         assert_eq!(stored.as_ref().map(|hold| hold.state), model.state_of(*id));
+        assert_eq!(stored.as_ref().map(|hold| hold.terms.clone()), model.terms_of(*id));
         assert_eq!(stored, again.reader().hold(*id).await.unwrap());
         assert!(
             stored.is_none_or(|hold| hold.live.is_empty() || hold.state == HoldState::Confirmed)
@@ -343,5 +142,70 @@ proptest! {
     #[test]
     fn postgres_store_conforms_on_new_connections(moves in history(100)) {
         block_on(async { run(Shared::new().await, &moves).await });
+    }
+}
+
+/// How often each answer and each rare state of a hold occurs in 300 histories, always the same.
+fn census() -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::<String, usize>::new();
+    let mut count = |what: String, times| *counts.entry(what).or_default() += times;
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..300 {
+        let moves = history(120).new_tree(&mut runner).unwrap().current();
+        let (limits, mut model, mut batches) =
+            (limits(&moves), Model::default(), Batches::of(&moves));
+        while batches.place().is_some() {
+            let batch = batches.take(&model);
+            let answers = model.decide_batch(&limits, &batch, batches.now_ms);
+            for ((command, _), (answer, _)) in batch.iter().zip(answers) {
+                let text = answer.map_or_else(|kind| format!("{kind:?}"), |ok| format!("{ok:?}"));
+                let name = text.split([' ', '(']).next().unwrap().to_owned();
+                if name == "SellerOnly" && matches!(command.kind, CommandKind::Confirm { .. }) {
+                    count("SellerOnly of a confirmation".to_owned(), 1);
+                }
+                count(name, 1);
+            }
+        }
+        for hold in &model.holds {
+            let (due, state) = (hold.refunds_due.len(), hold.state);
+            let started = hold.payment_started.is_some();
+            for (what, is_so) in [
+                ("hold with a total", hold.total.is_some()),
+                ("hold of which two refunds are due", due > 1),
+                ("sold although a refund is due", due > 0 && state == HoldState::Confirmed),
+                ("expired although its payment started", started && state == HoldState::Expired),
+                ("sold after its payment started", started && state == HoldState::Confirmed),
+                ("released after its payment started", started && state == HoldState::Released),
+            ] {
+                count(what.to_owned(), usize::from(is_so));
+            }
+            count("recorded refund due".to_owned(), due);
+        }
+    }
+    counts
+}
+
+#[test]
+fn histories_contain_every_rule_about_money() {
+    let counts = census();
+    for (what, at_least) in [
+        ("RefundDue", 60),
+        ("recorded refund due", 30),
+        ("hold of which two refunds are due", 5),
+        ("sold although a refund is due", 2),
+        ("HoldExpiredSoldOut", 15),
+        ("PaymentStarted", 40),
+        ("expired although its payment started", 2),
+        ("sold after its payment started", 20),
+        ("released after its payment started", 2),
+        ("PaidOtherwise", 300),
+        ("AmountMismatch", 30),
+        ("MixedCurrencies", 30),
+        ("SellerOnly", 50),
+        ("SellerOnly of a confirmation", 20),
+        ("hold with a total", 300),
+    ] {
+        let found = counts.get(what).copied().unwrap_or(0);
+        assert!(found >= at_least, "{what}: {found}, not {at_least}; {counts:#?}");
     }
 }

@@ -64,7 +64,7 @@ async fn key_of_an_older_version_is_replayed_to_its_customer() {
     created(&engine, "default", 10).await;
     let of = |who: &str, qty| match reserve("default", qty) {
         CommandKind::Reserve { event, items, .. } => {
-            CommandKind::Reserve { event, items, customer: Some(customer(who)) }
+            CommandKind::Reserve { event, items, customer: Some(customer(who)), by_seller: false }
         }
         other => other,
     };
@@ -186,7 +186,12 @@ async fn holds_find_their_event_and_unknown_holds_are_refused() {
     elsewhere(&store, hold("default", 2, 60_000), None, 1_000).await;
     let id = HoldId::new(1_000, [7; 10]);
     engine
-        .submit(Request::new(CommandKind::Confirm { hold: id, payment_ref: None }))
+        .submit(Request::new(CommandKind::Confirm {
+            hold: id,
+            payment_ref: None,
+            amount: None,
+            by_seller: false,
+        }))
         .await
         .unwrap()
         .result
@@ -335,7 +340,12 @@ async fn late_arrivals_join_the_batch_except_expiries() {
     settle().await;
     let again = submit(keyed(reserve("default", 1), "old"));
     let new = submit(keyed(reserve("default", 1), "new"));
-    let confirmed = submit(Request::new(CommandKind::Confirm { hold: id, payment_ref: None }));
+    let confirmed = submit(Request::new(CommandKind::Confirm {
+        hold: id,
+        payment_ref: None,
+        amount: None,
+        by_seller: false,
+    }));
     let another = submit(Request::new(hold("default", 1, 60_000)));
     settle().await;
     // One more hold has run out, which the batch that waits cannot know of.

@@ -40,6 +40,7 @@ pub async fn refuse_one_of_many(engine: &Engine, store: &MemoryStore) {
             event: event("default"),
             items: items(&[("general", 2)]),
             customer: Some(customer(&name)),
+            by_seller: false,
         };
         keyed(kind, &format!("key-{number}-{is_culprit}"))
     };

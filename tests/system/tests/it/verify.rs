@@ -97,16 +97,16 @@ async fn every_source_verifies_and_exports_the_same() {
     let lines: Vec<_> = csv.lines().collect();
     assert_eq!(
         lines[0],
-        "event,seq,time,kind,reservation_id,refund_id,stock,qty,customer,payment_ref,idempotency_key"
+        "event,seq,time,kind,reservation_id,refund_id,stock,qty,customer,payment_ref,idempotency_key,amount_minor,currency"
     );
     assert_eq!(lines.len(), 1 + 4 + 1 + 2);
     assert!(
-        lines[1].contains(",sale,") && lines[1].ends_with(",general,3,,,order 0"),
+        lines[1].contains(",sale,") && lines[1].ends_with(",general,3,,,order 0,,"),
         "{}",
         lines[1]
     );
     assert!(lines[5].contains(",refund,") && lines[5].contains(",general,-3,"), "{}", lines[5]);
-    assert!(lines[7].ends_with(",vip,1,\"Zoë, \"\"Z\"\"\",p/1,"), "{}", lines[7]);
+    assert!(lines[7].ends_with(",vip,1,\"Zoë, \"\"Z\"\"\",p/1,,,"), "{}", lines[7]);
     let file = elsewhere.path().join("sales.jsonl");
     let only = [
         "export",

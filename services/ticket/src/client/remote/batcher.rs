@@ -106,6 +106,7 @@ mod tests {
         let purchase = PurchaseRequest {
             qty: 1,
             customer: None,
+            caller: http_server::extract::Caller::Anonymous,
             key: inventory::IdempotencyKey::new(key).ok(),
             trace: TraceHeaders::default(),
         };

@@ -2,7 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderValue, Method, Request, Uri, header::CONTENT_TYPE, uri::InvalidUri};
+use config::LiveTokens;
+use http::{
+    HeaderValue, Method, Request, Uri,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+    uri::InvalidUri,
+};
 use http_server::{
     extract::{CallerDeadline, IdempotencyKey},
     middleware::HOPS,
@@ -29,15 +34,21 @@ pub struct Caller {
     transport: Arc<dyn Transport>,
     reserve: Uri,
     batch: Uri,
+    seller_tokens: LiveTokens,
 }
 
 impl Caller {
-    pub fn new(transport: Arc<dyn Transport>, url: &str) -> Result<Self, InvalidUri> {
+    pub fn new(
+        transport: Arc<dyn Transport>,
+        url: &str,
+        seller_tokens: LiveTokens,
+    ) -> Result<Self, InvalidUri> {
         let uri = |path: &str| format!("{url}{path}").parse();
         Ok(Self {
             transport,
             reserve: uri("/api/v1/reserve")?,
             batch: uri("/api/v1/reserve/batch")?,
+            seller_tokens,
         })
     }
 
@@ -57,6 +68,11 @@ impl Caller {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         // vacancy must not sell after the buyers have stopped waiting.
         headers.insert(CallerDeadline::HEADER, remaining_ms(deadline, now).into());
+        if purchases.iter().any(|pending| pending.purchase.caller.may_sell())
+            && let Some(token) = self.authorization()
+        {
+            headers.insert(AUTHORIZATION, token);
+        }
         // A batch is traced as its first purchase; the keys of the others are in the body.
         trace.insert_into(headers);
         let hops = purchases.iter().map(|pending| pending.purchase.trace.hops()).max();
@@ -80,6 +96,16 @@ impl Caller {
             }
             Err(_) => CallOutcome::Failed(ClientError::Unknown, Verdict::Failure),
         }
+    }
+
+    /// The seller's token as ticket itself has it: vacancy need not know that of the buyer, who may
+    /// be an administrator.
+    fn authorization(&self) -> Option<HeaderValue> {
+        let tokens = self.seller_tokens.current()?;
+        let mut value =
+            HeaderValue::try_from(format!("Bearer {}", tokens.first()?.expose())).ok()?;
+        value.set_sensitive(true);
+        Some(value)
     }
 
     fn single(&self, purchase: &PurchaseRequest) -> Request<Vec<u8>> {
@@ -110,13 +136,14 @@ fn post(uri: &Uri, body: serde_json::Result<Vec<u8>>) -> Request<Vec<u8>> {
 /// Every purchase has a key here: the handler generates one with
 /// [`make_key`](crate::client::VacancyClient::make_key) if the buyer sent none.
 fn item(pending: &Pending, now: Instant) -> Option<BatchItem> {
-    let PurchaseRequest { qty, customer, key, .. } = &pending.purchase;
+    let PurchaseRequest { qty, customer, key, caller, .. } = &pending.purchase;
     let timeout_ms = Some(remaining_ms(pending.deadline, now));
     Some(BatchItem {
         qty: *qty,
         key: key.clone()?,
         event: None,
         customer: customer.clone(),
+        seller: caller.may_sell(),
         timeout_ms,
     })
 }

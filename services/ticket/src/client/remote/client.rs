@@ -13,6 +13,7 @@ use super::{
         error::ClientError,
         link_settings::VacancyLink,
         purchase_request::PurchaseRequest,
+        refusals::for_caller,
         vacancy_client::{BoxFuture, Ready, VacancyClient},
     },
     balanced::Balanced,
@@ -97,7 +98,7 @@ impl RemoteVacancyClient {
         let (metrics, jitter) = (LinkMetrics::new()?, Arc::new(jitter));
         let probe = Arc::new(ReadyProbe::new(transport.clone(), &link.url)?);
         let dispatcher = Dispatcher {
-            caller: Caller::new(transport.clone(), &link.url)?,
+            caller: Caller::new(transport.clone(), &link.url, link.seller_tokens.clone())?,
             breaker: Breaker::new(link.breaker, jitter.clone(), metrics.breaker_opened.clone()),
             retry_policy: RetryPolicy::new(link.retries_max, jitter),
             outage: Outage::new(link.reconnect_wait),
@@ -124,6 +125,7 @@ impl RemoteVacancyClient {
     }
 
     async fn reserve(&self, purchase: PurchaseRequest) -> Result<ReserveAnswer, ClientError> {
+        let caller = purchase.caller;
         let (reply_to, reply) = oneshot::channel();
         let enqueued_at = Instant::now();
         // No purchase needs a timer of its own: the call ends at its deadline, and the dispatcher
@@ -140,7 +142,8 @@ impl RemoteVacancyClient {
             }
             Err(_) => return Err(ClientError::Overloaded { retry_after_s: 1 }),
         }
-        let mut answer = reply.await.unwrap_or(Err(ClientError::Unknown))?;
+        let reply = reply.await.unwrap_or(Err(ClientError::Unknown));
+        let mut answer = reply.map_err(|error| for_caller(error, caller))?;
         if answer.success {
             "Purchase successful!".clone_into(&mut answer.message);
         }

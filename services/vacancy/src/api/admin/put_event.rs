@@ -116,7 +116,7 @@ pub async fn put_event(
     };
     let kind = CommandKind::PutEvent {
         event: event.clone(),
-        capacities: body.stocks,
+        capacities: body.capacities(),
         settings,
         if_settings_seq: match expected {
             Expected::Version(settings_seq) => Some(settings_seq),

@@ -8,11 +8,11 @@ use http_server::{
 };
 use inventory::{CommandKind, HoldId, Outcome};
 use vacancy_api::{
-    AdminErrors, BodyErrors, Failure, KeyErrors, RefundBody, RefundReceipt, Unavailable,
+    BodyErrors, Failure, KeyErrors, RefundBody, RefundReceipt, SellerErrors, Unavailable,
     WriteResponse, items_from, unexpected,
 };
 
-use crate::api::state::{Admin, AppState};
+use crate::api::state::{AppState, Seller};
 
 /// Refund a reservation
 ///
@@ -21,7 +21,7 @@ use crate::api::state::{Admin, AppState};
     post,
     path = "/api/v1/admin/reservations/{id}/refunds",
     tag = "admin",
-    security(("admin" = [])),
+    security(("seller" = []), ("admin" = [])),
     request_body(content = Option<RefundBody>),
     params(
         ("id" = String, Path, description = "The reservation: the id of a sale, or of a confirmed hold", format = Uuid),
@@ -34,7 +34,7 @@ use crate::api::state::{Admin, AppState};
             headers(("Event-Seq" = u64, description = "The `seq` of the response")),
         ),
         KeyErrors,
-        AdminErrors,
+        SellerErrors,
         (
             status = NOT_FOUND,
             description = "The reservation does not exist",
@@ -53,7 +53,7 @@ use crate::api::state::{Admin, AppState};
     )
 )]
 pub async fn refund_reservation(
-    _: Admin,
+    _: Seller,
     State(app): State<AppState>,
     PathParams(reservation): PathParams<HoldId>,
     key: IdempotencyKey,

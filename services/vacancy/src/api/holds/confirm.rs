@@ -7,20 +7,23 @@ use http_server::{
 };
 use inventory::{CommandKind, HoldId, Outcome};
 use vacancy_api::{
-    BodyErrors, ConfirmBody, Failure, HoldNotFound, HoldReceipt, KeyErrors, Unavailable,
-    WriteResponse, unexpected,
+    BodyErrors, ConfirmBody, Failure, HoldNotFound, HoldReceipt, KeyErrors, SellerErrors,
+    Unavailable, WriteResponse, unexpected,
 };
 
-use crate::api::state::AppState;
+use crate::api::state::{AppState, By};
 
 /// Confirm a hold
 ///
 /// Sells the items of the hold. A repeated call returns the same response. An expired hold is
-/// confirmed too while its items are still available.
+/// confirmed too while its items are still available. If they are not, the ledger records once per
+/// `payment_ref` that the payment has to be refunded, and no later call with it succeeds. If the
+/// event is sold by the seller alone, the call needs the seller's token.
 #[utoipa::path(
     post,
     path = "/api/v1/holds/{id}/confirm",
     tag = "holds",
+    security((), ("seller" = [])),
     request_body(content = Option<ConfirmBody>),
     params(
         ("id" = String, Path, description = "The hold", format = Uuid),
@@ -38,17 +41,18 @@ use crate::api::state::AppState;
             headers(("Event-Seq" = u64, description = "The `seq` of the response")),
         ),
         KeyErrors,
+        SellerErrors,
         HoldNotFound,
         (
             status = CONFLICT,
-            description = "Released, or the limit per customer is reached",
+            description = "Released, confirmed with another payment (`paid_otherwise`), `amount` is not the total (`amount_mismatch`), or the limit per customer is reached",
             body = ProblemDetails,
             content_type = "application/problem+json",
             headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
         ),
         (
             status = GONE,
-            description = "Expired, and its items are gone",
+            description = "Expired, and its items are gone; `refund_due` names the payment to refund",
             body = ProblemDetails,
             content_type = "application/problem+json",
             headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
@@ -59,15 +63,25 @@ use crate::api::state::AppState;
 )]
 pub async fn confirm_hold(
     State(app): State<AppState>,
+    by: By,
     PathParams(hold): PathParams<HoldId>,
     key: IdempotencyKey,
     deadline: CallerDeadline,
     OptionalJson(body): OptionalJson<ConfirmBody>,
 ) -> Result<WriteResponse<HoldReceipt>, Failure> {
     let reply = app
-        .submit(CommandKind::Confirm { hold, payment_ref: body.payment_ref }, key, deadline)
+        .submit(
+            CommandKind::Confirm {
+                hold,
+                payment_ref: body.payment_ref,
+                amount: body.amount.map(Into::into),
+                by_seller: by.0.may_sell(),
+            },
+            key,
+            deadline,
+        )
         .await?;
-    match reply.result? {
+    match reply.result.map_err(|refusal| Failure::refused(refusal, by.0))? {
         Outcome::Confirmed { id, items, payment_ref } => Ok(WriteResponse::ok(
             reply.seq,
             HoldReceipt::confirmed(&id, &items, payment_ref.as_ref(), reply.seq),

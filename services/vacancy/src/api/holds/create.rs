@@ -17,7 +17,8 @@ use crate::api::state::AppState;
 
 /// Hold tickets for a while
 ///
-/// Takes all items or none out of sale until you confirm or release the hold, or it expires.
+/// Takes all items or none out of sale until you confirm or release the hold, or it expires. `total`
+/// is the price of the items now; later changes of prices do not change it.
 #[utoipa::path(
     post,
     path = "/api/v1/holds",
@@ -84,8 +85,8 @@ pub async fn create_hold(
         )
         .await?;
     match reply.result? {
-        Outcome::Held { id, items, expires_at_ms } => {
-            let body = HoldReceipt::held(&id, &items, expires_at_ms, reply.seq);
+        Outcome::Held { id, items, expires_at_ms, total } => {
+            let body = HoldReceipt::held(&id, &items, expires_at_ms, reply.seq).priced(total);
             Ok(WriteResponse::created(reply.seq, body).at(format!("/api/v1/holds/{id}")))
         }
         other => Err(unexpected(&other).into()),

@@ -4,6 +4,7 @@ pub mod confirm;
 pub mod create;
 pub mod extend;
 pub mod get;
+pub mod payment;
 pub mod release;
 
 use http_server::Problem;

@@ -1,6 +1,9 @@
 //! A second, naive statement of the rules: no counters, no index, no ledger. The available quantity
 //! is the sum over all holds, computed for every command.
 
+mod confirm;
+pub mod history;
+mod money;
 mod rules;
 mod state;
 

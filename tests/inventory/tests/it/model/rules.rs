@@ -7,11 +7,30 @@ use inventory::{
     Items, Limits, Outcome, RefusalKind,
 };
 
-use super::state::{Model, ModelEvent, ModelHold, ModelKey, owner};
+use super::{
+    history::Batch,
+    state::{Model, ModelEvent, ModelHold, ModelKey, owner},
+};
 
-type Answer = Result<Outcome, RefusalKind>;
+pub type Answer = Result<Outcome, RefusalKind>;
 
 impl Model {
+    /// The expected replies to a batch.
+    pub fn decide_batch(
+        &mut self,
+        limits: &Limits,
+        batch: &Batch,
+        now_ms: u64,
+    ) -> Vec<(Answer, u64)> {
+        // A command about a hold made within its own batch touches no event of its own at loading
+        // time.
+        let touched: Vec<_> =
+            batch.iter().filter_map(|(command, _)| self.event_of(&command.kind)).collect();
+        self.expire(&touched, now_ms);
+        let commands = batch.iter();
+        commands.map(|(command, key)| self.decide(limits, command, key.as_ref(), now_ms)).collect()
+    }
+
     /// The expected reply, with its `seq`.
     pub fn decide(
         &mut self,
@@ -20,6 +39,12 @@ impl Model {
         key: Option<&IdempotencyKey>,
         now_ms: u64,
     ) -> (Answer, u64) {
+        let event = self.event_of(&command.kind);
+        let seq =
+            event.as_ref().and_then(|name| self.events.get(name)).map_or(0, |event| event.seq);
+        if !self.may_sell(event.as_ref(), &command.kind) {
+            return (Err(RefusalKind::SellerOnly), seq);
+        }
         let key = key.map(|key| {
             let (call, caller) = owner(&command.kind);
             (call, caller, key.clone())
@@ -29,16 +54,13 @@ impl Model {
             .and_then(|key| self.keys.get(key))
             .filter(|used| used.expires_at_ms > now_ms)
         {
-            let answer = if used.kind == command.kind {
+            let answer = if used.kind.fingerprint() == command.kind.fingerprint() {
                 Ok(used.answer.clone())
             } else {
                 Err(RefusalKind::KeyReused)
             };
             return (answer, used.seq);
         }
-        let event = self.event_of(&command.kind);
-        let seq =
-            event.as_ref().and_then(|name| self.events.get(name)).map_or(0, |event| event.seq);
         match self.rule(limits, command, key.is_some(), now_ms) {
             // A repeated confirmation is answered with the `seq` of the first.
             Ok((outcome @ Outcome::Confirmed { id, .. }, false)) => {
@@ -46,11 +68,13 @@ impl Model {
                 (Ok(outcome), seq)
             }
             Ok((outcome, false)) => (Ok(outcome), seq),
+            Err(kind) if std::mem::take(&mut self.refusal_is_recorded) => {
+                self.advance(&event.unwrap(), now_ms);
+                (Err(kind), seq + 1)
+            }
             Err(kind) => (Err(kind), seq),
             Ok((outcome, true)) => {
-                let event = self.events.get_mut(&event.unwrap()).unwrap();
-                event.seq = seq + 1;
-                event.at_ms = event.at_ms.max(now_ms);
+                self.advance(&event.unwrap(), now_ms);
                 let sold = match outcome {
                     Outcome::Sold { id, .. } | Outcome::Confirmed { id, .. } => Some(id),
                     _ => None,
@@ -70,6 +94,12 @@ impl Model {
                 (Ok(outcome), seq + 1)
             }
         }
+    }
+
+    fn advance(&mut self, event: &EventName, now_ms: u64) {
+        let event = self.events.get_mut(event).unwrap();
+        event.seq += 1;
+        event.at_ms = event.at_ms.max(now_ms);
     }
 
     /// The answer and whether something changed.
@@ -157,17 +187,19 @@ impl Model {
                 known.settings_seq = known.seq + 1;
                 Ok((Outcome::EventDeleted, true))
             }
-            CommandKind::Reserve { event, items, customer } => {
+            CommandKind::Reserve { event, items, customer, .. } => {
                 self.may_take(event, items, customer.as_ref(), now_ms, true)?;
+                let total = self.price(event, items)?;
                 self.insert(id, event, items, customer.as_ref(), HoldState::Confirmed, now_ms, 0);
                 let left = items
                     .iter()
                     .map(|item| (item.stock.clone(), self.counts(event, &item.stock).0))
                     .collect();
-                Ok((Outcome::Sold { id, items: items.clone(), left }, true))
+                Ok((Outcome::Sold { id, items: items.clone(), left, total }, true))
             }
             CommandKind::Hold { event, items, customer, ttl_ms } => {
                 self.may_take(event, items, customer.as_ref(), now_ms, true)?;
+                let total = self.price(event, items)?;
                 let known = &self.events[event];
                 let ttl_ms = ttl_ms.or(known.settings.hold_ttl_ms).unwrap_or(limits.hold_ttl_ms);
                 let expires_at_ms = now_ms.max(known.at_ms) + ttl_ms.min(limits.hold_ttl_max_ms);
@@ -180,7 +212,11 @@ impl Model {
                     now_ms,
                     expires_at_ms,
                 );
-                Ok((Outcome::Held { id, items: items.clone(), expires_at_ms }, true))
+                Ok((Outcome::Held { id, items: items.clone(), expires_at_ms, total }, true))
+            }
+            CommandKind::StartPayment { hold, payment_ref } => {
+                let now_ms = self.now_of(*hold, now_ms)?;
+                self.start_payment(limits, *hold, payment_ref, keyed, now_ms)
             }
             CommandKind::Extend { hold, ttl_ms } => {
                 let now_ms = self.now_of(*hold, now_ms)?;
@@ -208,44 +244,9 @@ impl Model {
                     longer || keyed,
                 ))
             }
-            CommandKind::Confirm { hold, payment_ref } => {
+            CommandKind::Confirm { hold, payment_ref, amount, .. } => {
                 self.now_of(*hold, now_ms)?;
-                let at = self.holds.iter().position(|known| known.id == *hold).unwrap();
-                let (event, items, customer) = (
-                    self.holds[at].event.clone(),
-                    self.holds[at].items.clone(),
-                    self.holds[at].customer.clone(),
-                );
-                let changes = match self.holds[at].state {
-                    HoldState::Released => return Err(RefusalKind::HoldReleased),
-                    HoldState::Confirmed => false,
-                    HoldState::Held => true,
-                    HoldState::Expired => {
-                        if items.iter().any(|item| {
-                            !self.events[&event].capacities.contains_key(&item.stock)
-                                || self.counts(&event, &item.stock).0 < item.qty
-                        }) {
-                            return Err(RefusalKind::HoldExpiredSoldOut);
-                        }
-                        if customer.is_some() {
-                            self.may_take(&event, &items, customer.as_ref(), now_ms, false)?;
-                        }
-                        true
-                    }
-                };
-                let hold = &mut self.holds[at];
-                if changes {
-                    hold.state = HoldState::Confirmed;
-                    hold.payment_ref = payment_ref.clone();
-                }
-                Ok((
-                    Outcome::Confirmed {
-                        id: hold.id,
-                        items,
-                        payment_ref: hold.payment_ref.clone(),
-                    },
-                    changes,
-                ))
+                self.confirm(*hold, payment_ref.as_ref(), *amount, now_ms)
             }
             CommandKind::Release { hold } => {
                 self.now_of(*hold, now_ms)?;
@@ -309,7 +310,7 @@ impl Model {
         Ok(now_ms.max(self.events[&hold.event].at_ms))
     }
 
-    fn may_take(
+    pub(super) fn may_take(
         &self,
         name: &EventName,
         items: &Items,
@@ -374,6 +375,9 @@ impl Model {
         expires_at_ms: u64,
     ) {
         self.holds.push(ModelHold {
+            total: self.price(event, items).unwrap(),
+            payment_started: None,
+            refunds_due: Vec::new(),
             id,
             event: event.clone(),
             items: items.clone(),

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use inventory::{
-    CommandKind, CustomerId, EventName, EventSettings, HoldId, HoldState, IdempotencyKey, Items,
-    Outcome, PaymentRef, StockName,
+    CommandKind, CustomerId, EventName, EventSettings, HoldId, HoldState, HoldTerms,
+    IdempotencyKey, Items, Money, Outcome, PaymentRef, StockName,
 };
 
 #[derive(Default)]
@@ -13,6 +13,8 @@ pub struct Model {
     pub holds: Vec<ModelHold>,
     /// By call, caller and text.
     pub keys: HashMap<(&'static str, String, IdempotencyKey), ModelKey>,
+    /// The last refusal has a record.
+    pub refusal_is_recorded: bool,
 }
 
 pub struct ModelEvent {
@@ -34,6 +36,9 @@ pub struct ModelHold {
     pub created_at_ms: u64,
     pub expires_at_ms: u64,
     pub confirmed_seq: u64,
+    pub total: Option<Money>,
+    pub payment_started: Option<PaymentRef>,
+    pub refunds_due: Vec<PaymentRef>,
 }
 
 pub struct ModelKey {
@@ -78,6 +83,14 @@ impl Model {
         self.holds.iter().find(|hold| hold.id == id).map(|hold| hold.state)
     }
 
+    pub fn terms_of(&self, id: HoldId) -> Option<HoldTerms> {
+        self.holds.iter().find(|hold| hold.id == id).map(|hold| HoldTerms {
+            total: hold.total,
+            payment_started: hold.payment_started.clone(),
+            refunds_due: hold.refunds_due.clone(),
+        })
+    }
+
     /// Everything a batch touches is looked at first: holds whose time is over expire.
     pub fn expire(&mut self, touched: &[EventName], now_ms: u64) {
         for (name, event) in self.events.iter_mut().filter(|(name, _)| touched.contains(name)) {
@@ -101,6 +114,7 @@ impl Model {
             | CommandKind::Hold { event, .. }
             | CommandKind::Expire { event } => Some(event.clone()),
             CommandKind::Extend { hold, .. }
+            | CommandKind::StartPayment { hold, .. }
             | CommandKind::Confirm { hold, .. }
             | CommandKind::Release { hold }
             | CommandKind::Refund { reservation: hold, .. } => {
@@ -119,6 +133,7 @@ pub fn owner(kind: &CommandKind) -> (&'static str, String) {
         CommandKind::Reserve { customer: who, .. } => ("sale", customer(who)),
         CommandKind::Hold { customer: who, .. } => ("hold", customer(who)),
         CommandKind::Extend { hold, .. } => ("extend", hold.to_string()),
+        CommandKind::StartPayment { hold, .. } => ("payment", hold.to_string()),
         CommandKind::Confirm { hold, .. } => ("confirm", hold.to_string()),
         CommandKind::Refund { .. } => ("refund", "admin".to_owned()),
         // These take no keys over HTTP; with one, it is in the scope of sales without a customer.

@@ -1,6 +1,7 @@
 //! The PostgreSQL store among several processes, and when connections die.
 
 mod migration;
+mod money;
 mod refused;
 mod replica;
 mod sharing;

@@ -18,6 +18,7 @@ fn buy(name: &str, number: usize) -> Request {
         event: event("default"),
         items: items(&[("general", 1)]),
         customer: Some(customer(name)),
+        by_seller: false,
     };
     Request { key: Some(key(&format!("{name}-{number}"))), ..Request::new(kind) }
 }

@@ -182,7 +182,12 @@ async fn holds_of_other_processes_follow_the_database_clock() {
         panic!()
     };
     two.engine
-        .submit(Request::new(CommandKind::Confirm { hold: id, payment_ref: None }))
+        .submit(Request::new(CommandKind::Confirm {
+            hold: id,
+            payment_ref: None,
+            amount: None,
+            by_seller: false,
+        }))
         .await
         .unwrap()
         .result
@@ -263,8 +268,18 @@ async fn arrivals_during_a_lock_wait_are_one_transaction() {
     let items = crate::support::items(&[("general", 2)]);
     let mut joining = vec![
         submit(keyed(reserve("default", 1), "old")),
-        submit(Request::new(CommandKind::Confirm { hold: id, payment_ref: None })),
-        submit(Request::new(CommandKind::Reserve { event: event("default"), items, customer })),
+        submit(Request::new(CommandKind::Confirm {
+            hold: id,
+            payment_ref: None,
+            amount: None,
+            by_seller: false,
+        })),
+        submit(Request::new(CommandKind::Reserve {
+            event: event("default"),
+            items,
+            customer,
+            by_seller: false,
+        })),
         submit(Request::new(hold("default", 1, 60_000))),
     ];
     joining.extend(

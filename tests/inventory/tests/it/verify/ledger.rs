@@ -47,6 +47,7 @@ pub fn sold(number: u8, qty: u64) -> Change {
         id: id(number),
         items: items(&[("general", qty)]),
         customer: Some(customer("c")),
+        total: None,
     }
 }
 
@@ -56,6 +57,7 @@ pub fn held(number: u8, qty: u64, expires_at_ms: u64) -> Change {
         items: items(&[("general", qty)]),
         customer: None,
         expires_at_ms,
+        total: None,
     }
 }
 

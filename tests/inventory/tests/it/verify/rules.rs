@@ -9,7 +9,7 @@ use inventory_audit::verify::{Auditor, Position, VerifyError, Violation, Violati
 use super::ledger::{T, audit, chain, event_put, good, held, id, record, sold, used};
 use crate::support::{event, items, key, stock};
 
-fn violation(
+pub fn violation(
     records: impl IntoIterator<Item = (inventory::EventName, u64, Vec<u8>)>,
 ) -> (u64, ViolationKind) {
     match audit(records, &Limits::default()).and_then(Auditor::finish) {
@@ -66,7 +66,7 @@ fn every_rule_is_checked_at_every_record() {
     assert_eq!(tampered(12, |r| r.change = event_put(7, EventSettings::default())).0, 12);
     assert_eq!(
         tampered(2, |r| r.change =
-            Change::Sold { id: id(2), items: items(&[("vip", 1)]), customer: None }),
+            Change::Sold { id: id(2), items: items(&[("vip", 1)]), customer: None, total: None }),
         (2, NoStock(stock("vip")))
     );
     // Order, time and chain.
@@ -150,7 +150,8 @@ fn every_rule_is_checked_at_every_record() {
         (13, Limit { has: 4, limit: 3 })
     );
     assert_eq!(
-        tampered(13, |r| r.change = Change::Sold { id: id(13), items: general(1), customer: None }),
+        tampered(13, |r| r.change =
+            Change::Sold { id: id(13), items: general(1), customer: None, total: None }),
         (13, NoCustomer)
     );
     assert_eq!(tampered(13, |r| r.at_ms = T + 5_000), (13, Closed));

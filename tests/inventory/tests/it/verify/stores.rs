@@ -42,7 +42,12 @@ async fn filled(engine: &Engine, clock: &TestClock) {
         if number % 3 == 0 {
             engine
                 .submit(keyed(
-                    CommandKind::Confirm { hold: id, payment_ref: None },
+                    CommandKind::Confirm {
+                        hold: id,
+                        payment_ref: None,
+                        amount: None,
+                        by_seller: false,
+                    },
                     &format!("c{number}"),
                 ))
                 .await
@@ -62,6 +67,7 @@ async fn filled(engine: &Engine, clock: &TestClock) {
             event: event("limited"),
             items: items(&[("general", 1)]),
             customer: Some(customer(&format!("c{}", number % 5))),
+            by_seller: false,
         };
         let _ = engine.submit(Request::new(who)).await.unwrap();
     }

@@ -1,0 +1,81 @@
+//! Rules about prices and payments, by code of their own.
+
+use inventory::domain::{
+    EventSettings, Hold, HoldId, HoldTerms, Items, Money, PaymentRef, REFUNDS_DUE_MAX,
+};
+
+use super::{balance::Balance, violation::ViolationKind};
+
+/// The terms of a new hold or sale, whose record names `total`.
+pub fn new_terms(
+    settings: &EventSettings,
+    id: HoldId,
+    items: &Items,
+    total: Option<Money>,
+) -> Result<HoldTerms, ViolationKind> {
+    let priced: Vec<(Money, u128)> = items
+        .iter()
+        .filter_map(|item| settings.prices.get(&item.stock).map(|price| (*price, item.qty.into())))
+        .collect();
+    let sum: u128 = priced.iter().map(|(price, qty)| u128::from(price.amount_minor) * qty).sum();
+    let is_right = match total {
+        None => priced.is_empty(),
+        Some(total) => {
+            !priced.is_empty()
+                && sum == total.amount_minor.into()
+                && priced.iter().all(|(price, _)| price.currency == total.currency)
+        }
+    };
+    if is_right {
+        Ok(HoldTerms { total, ..HoldTerms::default() })
+    } else {
+        Err(ViolationKind::Hold { id, why: "its total is not the price of its items" })
+    }
+}
+
+/// Notes that the payment of a hold started. A repeated request with a key has a record of its own,
+/// for the same payment.
+pub fn start_payment(hold: &mut Hold, payment: &PaymentRef) -> Result<(), ViolationKind> {
+    match hold.terms.payment_started.replace(payment.clone()) {
+        Some(started) if started != *payment => {
+            Err(ViolationKind::Hold { id: hold.id, why: "two payments of it started" })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Notes a payment that came too late: the hold has expired, and its items are gone.
+pub fn refund_due(
+    hold: &mut Hold,
+    payment: &PaymentRef,
+    balance: &Balance,
+) -> Result<(), ViolationKind> {
+    let id = hold.id;
+    let is_there = hold.items.iter().all(|item| {
+        let left = balance.0.get(&item.stock).map_or(0, |counts| {
+            counts.capacity.saturating_sub(counts.held).saturating_sub(counts.sold)
+        });
+        balance.0.contains_key(&item.stock) && left >= item.qty
+    });
+    if is_there {
+        return Err(ViolationKind::Hold { id, why: "a refund is due, but its items are there" });
+    }
+    if hold.terms.refunds_due.contains(payment) {
+        return Err(ViolationKind::Hold { id, why: "a refund is due twice for one payment" });
+    }
+    if hold.terms.refunds_due.len() >= REFUNDS_DUE_MAX {
+        return Err(ViolationKind::Hold { id, why: "more refunds are due than may be recorded" });
+    }
+    hold.terms.refunds_due.push(payment.clone());
+    Ok(())
+}
+
+/// A payment that has to be refunded must not buy anything.
+pub fn check_payment(hold: &Hold, payment: Option<&PaymentRef>) -> Result<(), ViolationKind> {
+    match payment {
+        Some(payment) if hold.terms.refunds_due.contains(payment) => {
+            Err(ViolationKind::Hold { id: hold.id, why: "sold for a payment that is refunded" })
+        }
+        _ => Ok(()),
+    }
+}
