@@ -92,12 +92,12 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => (event.clone(), 0..30_u64, proptest::option::of(0..8_u64), proptest::option::weighted(0.3, 1..8_u64), window, proptest::option::weighted(0.1, 0..9_u64), prices, proptest::bool::weighted(0.2))
             .prop_map(|(event, general, vip, limit, window, if_version, prices, by_seller_alone)| Step::Put { event, general, vip, limit, window, if_version, prices, by_seller_alone }),
-        6 => (event.clone(), 0..6_u64, 0..3_u64, who.clone(), by_seller.clone()).prop_map(|(event, general, vip, customer, by_seller)| Step::Reserve { event, general, vip, customer, by_seller }),
+        6 => (event.clone(), 0..6_u64, 0..3_u64, who.clone(), by_seller).prop_map(|(event, general, vip, customer, by_seller)| Step::Reserve { event, general, vip, customer, by_seller }),
         8 => (event.clone(), 0..6_u64, 0..3_u64, who, proptest::option::of(1..3_000_u64))
             .prop_map(|(event, general, vip, customer, ttl_ms)| Step::Hold { event, general, vip, customer, ttl_ms }),
         3 => (any::<usize>(), 1..6_000_u64).prop_map(|(hold, ttl_ms)| Step::Extend { hold, ttl_ms }),
         3 => (any::<usize>(), 0..3_u8).prop_map(|(hold, payment)| Step::StartPayment { hold, payment }),
-        6 => (any::<usize>(), proptest::option::of(0..3_u8), proptest::option::weighted(0.3, 0..4_u64), by_seller.clone())
+        6 => (any::<usize>(), proptest::option::of(0..3_u8), proptest::option::weighted(0.3, 0..4_u64), by_seller)
             .prop_map(|(hold, payment, amount, by_seller)| Step::Confirm { hold, payment, amount, by_seller }),
         5 => (any::<usize>(), proptest::option::weighted(0.9, 0..2_u8), by_seller)
             .prop_map(|(hold, payment, by_seller)| Step::ConfirmLate { hold, payment, by_seller }),
