@@ -255,14 +255,14 @@ mod tests {
         let capacities: BTreeMap<_, _> =
             items.iter().map(|item| (item.stock.clone(), item.qty)).collect();
         let currency = crate::domain::Currency::new("EUR").unwrap();
-        let money = Some(Money { amount_minor: (1 << 53) - 1, currency });
+        let price = Money { amount_minor: (1 << 53) - 1, currency };
+        let money = Some(price);
         let mut settings = [None, Some(4)].map(|limit_per_customer| EventSettings {
             limit_per_customer,
             ..EventSettings::default()
         });
         settings[1].sell_by = Some(crate::domain::SellBy::Seller);
-        settings[1].prices =
-            items.iter().map(|item| (item.stock.clone(), money.unwrap())).collect();
+        settings[1].prices = items.iter().map(|item| (item.stock.clone(), price)).collect();
         let put =
             settings.map(|settings| Change::EventPut { capacities: capacities.clone(), settings });
         let confirm = |payment_ref, reacquired| Change::Confirmed {
