@@ -182,7 +182,7 @@ impl EventAudit {
             }
             Change::PaymentStarted { id, items, expires_at_ms, payment_ref } => {
                 let mut hold = self.held(*id, items, record, before)?;
-                money::start_payment(&mut hold, payment_ref)?;
+                money::start_payment(&mut hold, payment_ref, *expires_at_ms)?;
                 self.prolong(hold, *expires_at_ms)
             }
             Change::RefundDue { id, payment_ref, .. } => {

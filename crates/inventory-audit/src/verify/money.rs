@@ -1,7 +1,7 @@
 //! Rules about prices and payments, by code of their own.
 
 use inventory::domain::{
-    EventSettings, Hold, HoldId, HoldTerms, Items, Money, PaymentRef, REFUNDS_DUE_MAX,
+    EventSettings, Hold, HoldId, HoldTerms, Items, Money, PaymentRef, REFUNDS_DUE_MAX, TimeMs,
 };
 
 use super::{balance::Balance, violation::ViolationKind};
@@ -33,12 +33,19 @@ pub fn new_terms(
     }
 }
 
-/// Notes that the payment of a hold started. A repeated request with a key has a record of its own,
-/// for the same payment.
-pub fn start_payment(hold: &mut Hold, payment: &PaymentRef) -> Result<(), ViolationKind> {
+/// Notes that the payment of a hold started, until `expires_at_ms`. A repeated request with a key has
+/// a record of its own, which changes nothing.
+pub fn start_payment(
+    hold: &mut Hold,
+    payment: &PaymentRef,
+    expires_at_ms: TimeMs,
+) -> Result<(), ViolationKind> {
     match hold.terms.payment_started.replace(payment.clone()) {
         Some(started) if started != *payment => {
             Err(ViolationKind::Hold { id: hold.id, why: "two payments of it started" })
+        }
+        Some(_) if expires_at_ms != hold.expires_at_ms => {
+            Err(ViolationKind::Hold { id: hold.id, why: "its payment extends it twice" })
         }
         _ => Ok(()),
     }

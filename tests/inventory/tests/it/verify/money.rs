@@ -203,7 +203,9 @@ fn total_in_mixed_currencies_is_a_violation() {
 
 #[test]
 fn payment_starts_once_and_shortens_nothing() {
-    // A repeated request with a key has a record of its own, for the same payment only.
+    // A repeated request with a key has a record of its own, which changes nothing.
+    let again = after(4, started(3, 3, T + 901, "a"), &[("general", 1)]);
+    assert_hold(again, 5, 3, "its payment extends it twice");
     assert_hold(after(4, started(3, 3, T + 900, "b"), &[("general", 1)]), 5, 3, TWICE_STARTED);
     assert_hold(
         after(13, started(12, 1, T + 3_000, "e"), &[("general", 0)]),
