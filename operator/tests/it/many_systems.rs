@@ -14,10 +14,11 @@ use crate::support::{
 };
 
 const SYSTEMS: usize = 200;
-/// Many times the duration on two dedicated cores.
-const TIMEOUT: Duration = Duration::from_secs(180);
-/// Far above the number on two cores. The limit detects growth with the square of the systems.
-const REQUESTS_PER_SYSTEM_MAX: u64 = 60;
+/// Many times the duration on two dedicated cores: a test ends, it does not measure.
+const TIMEOUT: Duration = Duration::from_secs(600);
+/// Twice the number on two busy cores, where resyncs add to it. The limit detects growth with the
+/// square of the systems.
+const REQUESTS_PER_SYSTEM_MAX: u64 = 120;
 
 fn is(system: &TicketSystem, type_: &str, status: &str) -> bool {
     let conditions =
