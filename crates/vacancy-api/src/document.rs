@@ -134,7 +134,13 @@ fn add_links(operation: &mut Value, known: &[String]) {
     let links: &[(&str, &[_])] = match operation["operationId"].as_str() {
         Some("create_hold") => &[(
             "201",
-            &[hold("get_hold"), hold("extend_hold"), hold("confirm_hold"), hold("release_hold")],
+            &[
+                hold("get_hold"),
+                hold("extend_hold"),
+                hold("start_payment"),
+                hold("confirm_hold"),
+                hold("release_hold"),
+            ],
         )],
         Some("confirm_hold") => &[("200", &[hold("get_hold"), hold("refund_reservation")])],
         Some("reserve" | "purchase") => &[("200", &sale)],
@@ -221,14 +227,12 @@ fn bound(schemas: &mut Value, limits: &DocumentLimits) {
         ("/BatchItem/properties/customer", "pattern", json!(text::PATTERN)),
         ("/CreateHoldBody/properties/customer", "pattern", json!(text::PATTERN)),
         ("/ConfirmBody/properties/payment_ref", "pattern", json!(text::PATTERN)),
+        ("/PaymentBody/properties/ref", "pattern", json!(text::PATTERN)),
         ("/PutEventBody/properties/stocks", "minProperties", json!(1)),
         ("/PutEventBody/properties/stocks", "propertyNames", name),
         ("/PutEventBody/properties/stocks", "maxProperties", json!(limits.stocks_max)),
-        (
-            "/PutEventBody/properties/stocks/additionalProperties",
-            "maximum",
-            json!(limits.capacity_max),
-        ),
+        ("/StockSettings/oneOf/1", "maximum", json!(limits.capacity_max)),
+        ("/PricedStock/properties/capacity", "maximum", json!(limits.capacity_max)),
     ];
     for (at, keyword, bound) in bounds {
         if let Some(Value::Object(schema)) = schemas.pointer_mut(at) {
