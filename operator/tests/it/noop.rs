@@ -14,13 +14,17 @@ fn writes(running: &Running) -> BTreeMap<(String, String), u64> {
 }
 
 async fn quiet(running: &Running) {
-    let mut before = writes(running);
+    let passes = || running.operator.metrics.reconciliations("ok");
+    let (mut before, mut since) = (writes(running), passes());
     eventually("writes cease", || {
-        let now = writes(running);
-        let same = now == before;
-        before = now;
+        let (now, passed) = (writes(running), passes());
+        // Twice the number of systems: a pass of each begins after the last write.
+        let same = now == before && passed >= since + 8;
+        if now != before {
+            (before, since) = (now, passed);
+        }
         async move {
-            tokio::time::sleep(Duration::from_millis(700)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
             if same { Ok(()) } else { Err("not yet") }
         }
     })
