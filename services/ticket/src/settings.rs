@@ -6,6 +6,7 @@ use clap::Args;
 use config::{
     ConfigError, LiveTokens, Source,
     accept::{Accept, parsed, range, seconds},
+    http_path,
 };
 use http_server::{middleware::RequestSettings, settings::HttpSettings};
 use vacancy_service::settings::{DeploymentMode, VacancyArgs, VacancySettings, port};
@@ -222,31 +223,10 @@ impl LinkArgs {
 fn url() -> Accept<String> {
     let words = "an http URL of host and port alone, such as http://vacancy:8001";
     Accept::new(words, |text| {
-        // Parsed leniently, a URL loses some of what must not be in it.
-        let rest = text.get(..HTTP.len()).filter(|scheme| scheme.eq_ignore_ascii_case(HTTP));
-        let rest = rest.map(|_| &text[HTTP.len()..])?;
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
-        let is_plain = !rest.is_empty()
-            && !rest.contains(|c: char| {
-                c.is_whitespace() || c.is_control() || ['/', '\\', '?', '#', '@'].contains(&c)
-            });
-        let url = reqwest::Url::parse(text).ok().filter(|url| {
-            is_plain
-                && url.host_str().is_some_and(is_host)
-                && url.path() == "/"
-                && url.port() != Some(0)
-        })?;
+        http_path(text).filter(|path| matches!(*path, "" | "/"))?;
+        let url = reqwest::Url::parse(text).ok()?;
         Some(url.as_str().trim_end_matches('/').to_owned())
     })
-}
-
-const HTTP: &str = "http://";
-
-/// Whether a name server can know `host`, or it is an address. URLs allow more characters in names,
-/// such as a semicolon that was meant to be a colon.
-fn is_host(host: &str) -> bool {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || ['-', '.', '_'].contains(&c);
-    host.chars().all(is_name) || (host.starts_with('[') && host.ends_with(']'))
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! Purchases that share a call.
 
-use std::time::Duration;
-
 use http::StatusCode;
 use tokio::time::Instant;
 
 use super::{
     super::error::ClientError,
+    outage::Waited,
     outcome::Delivery,
     pending::{Pending, Reply},
 };
@@ -35,9 +34,9 @@ impl Batch {
 
     /// Moves the deadline of each purchase by the time, since it arrived, in which vacancy could
     /// not be reached.
-    pub fn hold(&mut self, held_since: impl Fn(Instant) -> Duration) {
+    pub fn hold(&mut self, waited: Waited) {
         for pending in &mut self.purchases {
-            pending.hold(held_since(pending.enqueued_at));
+            pending.hold(waited.since(pending.enqueued_at));
         }
     }
 
@@ -112,6 +111,8 @@ fn error_after(delivery: Delivery, error: ClientError) -> ClientError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use http_server::Problem;
 
     use super::*;

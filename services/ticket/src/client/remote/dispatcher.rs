@@ -55,7 +55,7 @@ impl Dispatcher {
     /// Gives every purchase of `batch` a reply. Returns two halves instead if vacancy refuses the
     /// batch as a whole.
     async fn send(&self, mut batch: Batch) -> Option<[Batch; 2]> {
-        batch.hold(|arrived| self.outage.waited_since(arrived));
+        batch.hold(self.outage.waited());
         batch.drop_overdue();
         let oldest = batch.purchases().first()?;
         self.metrics.record_batch(batch.purchases().len(), oldest.enqueued_at.elapsed());
@@ -93,7 +93,7 @@ impl Dispatcher {
                     batch.attempted(delivery);
                     if let Some(pause) = retries.next_pause(deadline) {
                         sleep(pause).await;
-                        batch.hold(|arrived| self.outage.waited_since(arrived));
+                        batch.hold(self.outage.waited());
                         batch.drop_expired();
                     } else if !self.wait_for_vacancy(&mut batch, &retries).await {
                         batch.fail(&ClientError::Unreachable);
@@ -112,7 +112,7 @@ impl Dispatcher {
             && let Some(pause) = retries.outage_pause()
         {
             sleep(pause).await;
-            batch.hold(|arrived| self.outage.waited_since(arrived));
+            batch.hold(self.outage.waited());
             batch.drop_expired();
             if batch.purchases().is_empty() {
                 return false;

@@ -53,12 +53,24 @@ impl Outage {
             && self.span.lock().is_some_and(|span| span.from.elapsed() < self.wait_max)
     }
 
-    /// Returns how long since `from` purchases have waited for the end of an outage.
-    pub fn waited_since(&self, from: Instant) -> Duration {
-        let Some(span) = *self.span.lock() else { return Duration::ZERO };
-        let now = Instant::now();
-        let to = span.to.unwrap_or(now).min(span.from + self.wait_max);
-        to.saturating_duration_since(span.from.max(from))
+    /// Returns the part of an outage, up to now, that purchases have waited through.
+    pub fn waited(&self) -> Waited {
+        let span = *self.span.lock();
+        Waited(span.map(|span| {
+            let to = span.to.unwrap_or_else(Instant::now).min(span.from + self.wait_max);
+            (span.from, to)
+        }))
+    }
+}
+
+/// The time in which purchases have waited for the end of an outage.
+#[derive(Clone, Copy)]
+pub struct Waited(Option<(Instant, Instant)>);
+
+impl Waited {
+    /// Returns how much of it is after `arrived`.
+    pub fn since(self, arrived: Instant) -> Duration {
+        self.0.map_or(Duration::ZERO, |(from, to)| to.saturating_duration_since(from.max(arrived)))
     }
 }
 
@@ -84,13 +96,13 @@ mod tests {
         outage.begin();
         pass(1).await;
         assert!(outage.is_waited_for(), "a second failure is the same outage");
-        assert_eq!(outage.waited_since(early), Duration::from_secs(3));
-        assert_eq!(outage.waited_since(late), Duration::from_secs(1));
+        assert_eq!(outage.waited().since(early), Duration::from_secs(3));
+        assert_eq!(outage.waited().since(late), Duration::from_secs(1));
         outage.end();
         pass(7).await;
         assert!(!outage.is_waited_for());
-        assert_eq!(outage.waited_since(early), Duration::from_secs(3));
-        assert_eq!(outage.waited_since(Instant::now()), Duration::ZERO);
+        assert_eq!(outage.waited().since(early), Duration::from_secs(3));
+        assert_eq!(outage.waited().since(Instant::now()), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
@@ -100,8 +112,8 @@ mod tests {
         outage.begin();
         pass(6).await;
         assert!(!outage.is_waited_for());
-        assert_eq!(outage.waited_since(early), MAX);
-        assert_eq!(outage.waited_since(Instant::now()), Duration::ZERO);
+        assert_eq!(outage.waited().since(early), MAX);
+        assert_eq!(outage.waited().since(Instant::now()), Duration::ZERO);
         outage.end();
         outage.begin();
         assert!(outage.is_waited_for(), "the next one is another");
@@ -114,6 +126,6 @@ mod tests {
         outage.begin();
         pass(1).await;
         assert!(!outage.is_waited_for());
-        assert_eq!(outage.waited_since(early), Duration::ZERO);
+        assert_eq!(outage.waited().since(early), Duration::ZERO);
     }
 }
