@@ -3,15 +3,23 @@
 use std::time::Duration;
 
 use config::{LiveTokens, Reload};
+use futures::future::join;
 use tokio::{task::spawn_blocking, time::sleep};
+
+use crate::extract::RoleTokens;
 
 /// The time between two looks at the file. A volume of Kubernetes shows a new value within about a
 /// minute, so a shorter one would gain nothing.
 const INTERVAL: Duration = Duration::from_secs(1);
 
+/// Follows the files of all roles. Without any it ends at once.
+pub async fn follow_roles(RoleTokens { admin, seller }: RoleTokens) {
+    join(follow("ADMIN_TOKEN_FILE", admin), follow("SELLER_TOKEN_FILE", seller)).await;
+}
+
 /// Reads the file of `tokens` again and again, and logs what changes. `name` is that of its
 /// setting. Without a file it ends at once.
-pub async fn follow(name: &'static str, tokens: LiveTokens) {
+async fn follow(name: &'static str, tokens: LiveTokens) {
     let mut is_kept = false;
     while tokens.has_file() {
         sleep(INTERVAL).await;

@@ -7,7 +7,6 @@ use http_server::{
     descriptors,
     descriptors::TooFewDescriptors,
     docs::Documentation,
-    extract::RoleTokens,
     health::{CheckResult, Health},
     middleware::RequestSettings,
     program::Failure,
@@ -123,9 +122,7 @@ pub async fn serve_with(
         .with_documentation(documentation);
     // Ends with this function.
     let mut background = JoinSet::new();
-    let RoleTokens { admin, seller } = stock.tokens.clone();
-    background.spawn(token_watch::follow("ADMIN_TOKEN_FILE", admin));
-    background.spawn(token_watch::follow("SELLER_TOKEN_FILE", seller));
+    background.spawn(token_watch::follow_roles(stock.tokens.clone()));
     health.set_ready();
     let router = finish(router, parts);
     server::serve(listener, router, &connections, &health, &metrics, shutdown).await;

@@ -7,7 +7,6 @@ use http_server::{
     descriptors,
     descriptors::TooFewDescriptors,
     docs::Documentation,
-    extract::RoleTokens,
     health::{CheckResult, Health},
     middleware::RequestSettings,
     program::Failure,
@@ -105,9 +104,7 @@ pub async fn run<S: StockService>(
 ) -> Result<(), RunError> {
     // Ends with this function.
     let mut background = JoinSet::new();
-    let RoleTokens { admin, seller } = settings.tokens.clone();
-    background.spawn(token_watch::follow("ADMIN_TOKEN_FILE", admin));
-    background.spawn(token_watch::follow("SELLER_TOKEN_FILE", seller));
+    background.spawn(token_watch::follow_roles(settings.tokens.clone()));
     let connections = descriptors::fit(&settings.http.server(), store_descriptors(settings))?;
     let listener = server::bind(&settings.http.host, port).await?;
     // After a restore it must be the same port, also when it was chosen by the system.
