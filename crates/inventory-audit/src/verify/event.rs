@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use inventory::{
     Hash,
     domain::{
-        CustomerId, Event, EventName, EventSettings, Hold, HoldId, HoldState, HoldTerms, Items,
-        Money, Stock, StockName, TimeMs,
+        CustomerId, Event, EventName, EventSettings, Hold, HoldId, HoldState, Items, Stock,
+        StockName, TimeMs,
     },
     ledger::{Change, Record},
 };
@@ -167,19 +167,17 @@ impl EventAudit {
                 self.settings_seq = record.seq;
                 Ok(Effects { hold: None, customer: None })
             }
-            Change::Sold { id, items, customer, total } => {
-                let mut effects =
-                    self.create(record, *id, items, customer.as_ref(), before.is_some(), None)?;
-                self.price(&mut effects, *total)?;
-                Ok(effects)
+            Change::Sold { id, items, customer, .. } => {
+                self.create(record, *id, items, customer.as_ref(), before.is_some(), None)
             }
-            Change::Held { id, items, customer, expires_at_ms, total } => {
-                let (is_known, expires) = (before.is_some(), Some(*expires_at_ms));
-                let mut effects =
-                    self.create(record, *id, items, customer.as_ref(), is_known, expires)?;
-                self.price(&mut effects, *total)?;
-                Ok(effects)
-            }
+            Change::Held { id, items, customer, expires_at_ms, .. } => self.create(
+                record,
+                *id,
+                items,
+                customer.as_ref(),
+                before.is_some(),
+                Some(*expires_at_ms),
+            ),
             Change::PaymentStarted { id, items, expires_at_ms, payment_ref } => {
                 let mut hold = self.held(*id, items, record, before)?;
                 money::start_payment(&mut hold, payment_ref, *expires_at_ms)?;
@@ -254,13 +252,6 @@ impl EventAudit {
         }
     }
 
-    fn price(&self, effects: &mut Effects, total: Option<Money>) -> Result<(), ViolationKind> {
-        if let Some(hold) = &mut effects.hold {
-            hold.terms = money::new_terms(&self.settings, hold.id, &hold.items, total)?;
-        }
-        Ok(())
-    }
-
     /// Holds it until a later time.
     fn prolong(&mut self, mut hold: Hold, expires_at_ms: TimeMs) -> Result<Effects, ViolationKind> {
         if expires_at_ms < hold.expires_at_ms {
@@ -310,7 +301,7 @@ impl EventAudit {
             payment_ref: None,
             seq: record.seq,
             confirmed_seq: sold.then_some(record.seq),
-            terms: HoldTerms::default(),
+            terms: money::new_terms(&self.settings, id, items, record.change.total())?,
         };
         Ok(with_customer(hold, i128::from(items.total())))
     }

@@ -4,7 +4,10 @@ use inventory::domain::{
     EventSettings, Hold, HoldId, HoldTerms, Items, Money, PaymentRef, REFUNDS_DUE_MAX, TimeMs,
 };
 
-use super::{balance::Balance, violation::ViolationKind};
+use super::{
+    balance::{Balance, Counts},
+    violation::ViolationKind,
+};
 
 /// The terms of a new hold or sale, whose record names `total`.
 pub fn new_terms(
@@ -33,8 +36,8 @@ pub fn new_terms(
     }
 }
 
-/// Notes that the payment of a hold started, until `expires_at_ms`. A repeated request with a key has
-/// a record of its own, which changes nothing.
+/// Notes that the payment of a hold started, until `expires_at_ms`. A repeated request with a key
+/// has a record of its own, which changes nothing.
 pub fn start_payment(
     hold: &mut Hold,
     payment: &PaymentRef,
@@ -59,10 +62,8 @@ pub fn refund_due(
 ) -> Result<(), ViolationKind> {
     let id = hold.id;
     let is_there = hold.items.iter().all(|item| {
-        let left = balance.0.get(&item.stock).map_or(0, |counts| {
-            counts.capacity.saturating_sub(counts.held).saturating_sub(counts.sold)
-        });
-        balance.0.contains_key(&item.stock) && left >= item.qty
+        let left = balance.0.get(&item.stock).and_then(Counts::available);
+        left.is_some_and(|left| left >= item.qty)
     });
     if is_there {
         return Err(ViolationKind::Hold { id, why: "a refund is due, but its items are there" });

@@ -2,10 +2,11 @@
 
 use super::{
     decision::{Decision, Ruling},
+    stock::check_held,
     working_set::WorkingSet,
 };
 use crate::{
-    domain::{HoldId, HoldState, KeyUse, Limits, Outcome, RefusalKind, TimeMs},
+    domain::{HoldId, KeyUse, Limits, Outcome, RefusalKind, TimeMs},
     ledger::Change,
 };
 
@@ -19,12 +20,7 @@ pub(super) fn extend(
 ) -> Ruling {
     let hold = set.hold(id)?;
     let now_ms = set.ledger(&hold.event)?.ledger_time(now_ms);
-    match hold.state_at(now_ms) {
-        HoldState::Held => {}
-        HoldState::Confirmed => return Err(RefusalKind::HoldConfirmed),
-        HoldState::Released => return Err(RefusalKind::HoldReleased),
-        HoldState::Expired => return Err(RefusalKind::HoldExpired),
-    }
+    check_held(hold, now_ms)?;
     let expires_at_ms = now_ms.saturating_add(ttl_ms);
     if expires_at_ms > hold.created_at_ms + limits.hold_lifetime_max_ms {
         return Err(RefusalKind::ExtensionCap { lifetime_max_ms: limits.hold_lifetime_max_ms });

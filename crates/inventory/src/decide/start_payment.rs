@@ -2,10 +2,11 @@
 
 use super::{
     decision::{Decision, Ruling},
+    stock::check_held,
     working_set::WorkingSet,
 };
 use crate::{
-    domain::{HoldId, HoldState, KeyUse, Limits, Outcome, PaymentRef, RefusalKind, TimeMs},
+    domain::{HoldId, KeyUse, Limits, Outcome, PaymentRef, RefusalKind, TimeMs},
     ledger::Change,
 };
 
@@ -19,12 +20,7 @@ pub(super) fn start_payment(
 ) -> Ruling {
     let hold = set.hold(id)?;
     let now_ms = set.ledger(&hold.event)?.ledger_time(now_ms);
-    match hold.state_at(now_ms) {
-        HoldState::Held => {}
-        HoldState::Confirmed => return Err(RefusalKind::HoldConfirmed),
-        HoldState::Released => return Err(RefusalKind::HoldReleased),
-        HoldState::Expired => return Err(RefusalKind::HoldExpired),
-    }
+    check_held(hold, now_ms)?;
     let items = hold.items.clone();
     let expires_at_ms = match &hold.terms.payment_started {
         Some(started) if started == payment_ref => hold.expires_at_ms,

@@ -2,7 +2,8 @@
 
 use super::working_set::WorkingSet;
 use crate::domain::{
-    CustomerId, Event, Items, Money, RefusalKind, SellBy, TimeMs, TotalError, total,
+    CustomerId, Event, Hold, HoldState, Items, Money, RefusalKind, SellBy, TimeMs, TotalError,
+    total,
 };
 
 /// Whether `event` sells at this time.
@@ -39,6 +40,16 @@ pub(super) fn check_seller(event: &Event, by_seller: bool) -> Result<(), Refusal
     match event.settings.sell_by {
         Some(SellBy::Seller) if !by_seller => Err(RefusalKind::SellerOnly),
         _ => Ok(()),
+    }
+}
+
+/// Whether `hold` holds its items at `now_ms`, which is the ledger's time.
+pub(super) fn check_held(hold: &Hold, now_ms: TimeMs) -> Result<(), RefusalKind> {
+    match hold.state_at(now_ms) {
+        HoldState::Held => Ok(()),
+        HoldState::Confirmed => Err(RefusalKind::HoldConfirmed),
+        HoldState::Released => Err(RefusalKind::HoldReleased),
+        HoldState::Expired => Err(RefusalKind::HoldExpired),
     }
 }
 

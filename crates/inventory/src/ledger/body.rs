@@ -84,18 +84,15 @@ struct Body {
 fn encode(record: &Record) -> Vec<u8> {
     let (mut capacities, mut settings, mut expires_at_ms, mut payment, mut reacquired, mut refund) =
         (None, None, None, None, None, None);
-    let (mut amount, mut total) = (None, None);
+    let (mut amount, total) = (None, record.change.total());
     let items = match &record.change {
         Change::EventPut { capacities: all, settings: set } => {
             (capacities, settings) = (Some(all), Some(set));
             None
         }
         Change::EventDeleted => None,
-        Change::Held { items, expires_at_ms: at_ms, total: price, .. } => {
-            (expires_at_ms, total) = (Some(*at_ms), price.as_ref());
-            Some(items)
-        }
-        Change::Extended { items, expires_at_ms: at_ms, .. } => {
+        Change::Held { items, expires_at_ms: at_ms, .. }
+        | Change::Extended { items, expires_at_ms: at_ms, .. } => {
             expires_at_ms = Some(*at_ms);
             Some(items)
         }
@@ -107,10 +104,6 @@ fn encode(record: &Record) -> Vec<u8> {
             (payment, amount) = (Some(payment_ref), paid.as_ref());
             None
         }
-        Change::Sold { items, total: price, .. } => {
-            total = price.as_ref();
-            Some(items)
-        }
         Change::Confirmed { items, payment_ref, reacquired: again, .. } => {
             (payment, reacquired) = (payment_ref.as_ref(), Some(*again));
             Some(items)
@@ -119,7 +112,9 @@ fn encode(record: &Record) -> Vec<u8> {
             refund = Some(*id);
             Some(items)
         }
-        Change::Released { items, .. } | Change::Expired { items, .. } => Some(items),
+        Change::Sold { items, .. }
+        | Change::Released { items, .. }
+        | Change::Expired { items, .. } => Some(items),
     };
     Object::body(|body| {
         body.some("amount", amount, Object::money);
@@ -143,7 +138,7 @@ fn encode(record: &Record) -> Vec<u8> {
         body.some("refund", refund, Object::id);
         body.number("seq", record.seq);
         body.some("settings", settings, Object::json);
-        body.some("total", total, Object::money);
+        body.some("total", total.as_ref(), Object::money);
     })
 }
 

@@ -151,6 +151,15 @@ impl Change {
         }
     }
 
+    /// The price of the items that it takes.
+    #[must_use]
+    pub fn total(&self) -> Option<Money> {
+        match self {
+            Self::Sold { total, .. } | Self::Held { total, .. } => *total,
+            _ => None,
+        }
+    }
+
     /// Whether versions before prices and payments cannot read it.
     #[must_use]
     pub fn is_about_money(&self) -> bool {
@@ -159,8 +168,7 @@ impl Change {
             Self::EventPut { settings, .. } => {
                 !settings.prices.is_empty() || settings.sell_by.is_some()
             }
-            Self::Sold { total, .. } | Self::Held { total, .. } => total.is_some(),
-            _ => false,
+            _ => self.total().is_some(),
         }
     }
 
