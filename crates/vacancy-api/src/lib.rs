@@ -8,6 +8,7 @@ mod failure;
 mod hold;
 mod key;
 mod money;
+mod parameters;
 mod reserve;
 mod response;
 mod responses;
@@ -25,6 +26,7 @@ pub use hold::{
 };
 pub use key::{key_from, quoted};
 pub use money::Money;
+pub use parameters::{KeyParam, TimeoutParam};
 pub use reserve::{
     Available, BatchItem, BatchSlot, ReserveAnswer, ReserveBody, SlotProblem, Wording, reserved,
 };

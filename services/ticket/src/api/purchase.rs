@@ -11,8 +11,8 @@ use http_server::{
     problem::ProblemDetails,
 };
 use vacancy_api::{
-    BodyErrors, Failure, KeyErrors, ReserveAnswer, ReserveBody, SaleRefusals, SellerErrors,
-    WriteResponse, key_from, quoted,
+    BodyErrors, Failure, KeyErrors, KeyParam, ReserveAnswer, ReserveBody, SaleRefusals,
+    SellerErrors, WriteResponse, key_from, quoted,
 };
 
 use super::state::AppState;
@@ -31,11 +31,7 @@ use crate::client::{PurchaseRequest, TraceHeaders};
     tag = "sale",
     security((), ("seller" = [])),
     request_body = ReserveBody,
-    params((
-        "Idempotency-Key" = Option<String>,
-        Header,
-        description = "Makes a retry safe",
-    )),
+    params(KeyParam),
     responses(
         (
             status = OK,

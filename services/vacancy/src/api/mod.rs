@@ -37,8 +37,8 @@ pub fn router(app: AppState) -> OpenApiRouter {
         .with_state(app)
 }
 
-/// Whether a call finishes something begun earlier: it confirms, pays, releases or extends a hold. Such
-/// calls go before new ones.
+/// Whether a call finishes something begun earlier: it confirms, pays, releases or extends a hold.
+/// Such calls go before new ones.
 #[must_use]
 pub fn is_urgent(method: &Method, route: &str) -> bool {
     match route.strip_prefix("/api/v1/holds/{id}") {

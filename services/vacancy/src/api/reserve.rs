@@ -3,16 +3,16 @@
 use axum::extract::State;
 use http_server::extract::{CallerDeadline, IdempotencyKey, JsonBody};
 use vacancy_api::{
-    BodyErrors, Failure, KeyErrors, ReserveAnswer, ReserveBody, SaleRefusals, SellerErrors,
-    Unavailable, Wording, WriteResponse, reserved,
+    BodyErrors, Failure, KeyErrors, KeyParam, ReserveAnswer, ReserveBody, SaleRefusals,
+    SellerErrors, TimeoutParam, Unavailable, Wording, WriteResponse, reserved,
 };
 
 use crate::api::state::{AppState, By};
 
 /// Sell tickets immediately
 ///
-/// Sells from stock `general` of event `default`. If the event is sold by the seller alone, the call
-/// needs the seller's token. Sold out is a 200 response, not an error. With an
+/// Sells from stock `general` of event `default`. If the event is sold by the seller alone, the
+/// call needs the seller's token. Sold out is a 200 response, not an error. With an
 /// `Idempotency-Key`, a retry after a sale sells nothing more and returns the same response. A
 /// refusal is not stored, sold out neither: a retry is decided anew and can win returned tickets.
 #[utoipa::path(
@@ -22,12 +22,8 @@ use crate::api::state::{AppState, By};
     security((), ("seller" = [])),
     request_body = ReserveBody,
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe"),
-        (
-            "X-Request-Timeout-Ms" = Option<u64>,
-            Header,
-            description = "Milliseconds that the caller waits. The service drops the request after this time.",
-        ),
+        KeyParam,
+        TimeoutParam,
     ),
     responses(
         (

@@ -10,7 +10,9 @@ use http_server::{
     problem::ProblemDetails,
 };
 use tokio::time::Instant;
-use vacancy_api::{BatchItem, BatchSlot, BodyErrors, SlotProblem, Unavailable, Wording, reserved};
+use vacancy_api::{
+    BatchItem, BatchSlot, BodyErrors, SlotProblem, TimeoutParam, Unavailable, Wording, reserved,
+};
 use vacancy_service::problem_of_engine;
 
 use crate::api::state::{AppState, By};
@@ -26,11 +28,7 @@ use crate::api::state::{AppState, By};
     path = "/api/v1/reserve/batch",
     tag = "internal",
     request_body = Vec<BatchItem>,
-    params((
-        "X-Request-Timeout-Ms" = Option<u64>,
-        Header,
-        description = "Milliseconds that the caller waits. The service drops the request after this time.",
-    )),
+    params(TimeoutParam),
     responses(
         (status = OK, body = Vec<BatchSlot>),
         (

@@ -8,7 +8,7 @@ use http_server::{
 };
 use inventory::{CommandKind, HoldId, Outcome};
 use vacancy_api::{
-    BodyErrors, Failure, KeyErrors, RefundBody, RefundReceipt, SellerErrors, Unavailable,
+    BodyErrors, Failure, KeyErrors, KeyParam, RefundBody, RefundReceipt, SellerErrors, Unavailable,
     WriteResponse, items_from, unexpected,
 };
 
@@ -25,7 +25,7 @@ use crate::api::state::{AppState, Seller};
     request_body(content = Option<RefundBody>),
     params(
         ("id" = String, Path, description = "The reservation: the id of a sale, or of a confirmed hold", format = Uuid),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe"),
+        KeyParam,
     ),
     responses(
         (

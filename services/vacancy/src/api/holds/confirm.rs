@@ -7,8 +7,8 @@ use http_server::{
 };
 use inventory::{CommandKind, HoldId, Outcome};
 use vacancy_api::{
-    BodyErrors, ConfirmBody, Failure, HoldNotFound, HoldReceipt, KeyErrors, SellerErrors,
-    Unavailable, WriteResponse, unexpected,
+    BodyErrors, ConfirmBody, Failure, HoldNotFound, HoldReceipt, KeyErrors, KeyParam, SellerErrors,
+    TimeoutParam, Unavailable, WriteResponse, unexpected,
 };
 
 use crate::api::state::{AppState, By};
@@ -27,12 +27,8 @@ use crate::api::state::{AppState, By};
     request_body(content = Option<ConfirmBody>),
     params(
         ("id" = String, Path, description = "The hold", format = Uuid),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe"),
-        (
-            "X-Request-Timeout-Ms" = Option<u64>,
-            Header,
-            description = "Milliseconds that the caller waits. The service drops the request after this time.",
-        ),
+        KeyParam,
+        TimeoutParam,
     ),
     responses(
         (

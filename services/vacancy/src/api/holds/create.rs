@@ -8,8 +8,8 @@ use http_server::{
 };
 use inventory::{CommandKind, Outcome};
 use vacancy_api::{
-    BodyErrors, CreateHoldBody, Failure, HoldReceipt, KeyErrors, NotOpenYet, Unavailable,
-    WriteResponse, items_from, unexpected,
+    BodyErrors, CreateHoldBody, Failure, HoldReceipt, KeyErrors, KeyParam, NotOpenYet,
+    TimeoutParam, Unavailable, WriteResponse, items_from, unexpected,
 };
 
 use super::ttl_ms;
@@ -17,20 +17,16 @@ use crate::api::state::AppState;
 
 /// Hold tickets for a while
 ///
-/// Takes all items or none out of sale until you confirm or release the hold, or it expires. `total`
-/// is the price of the items now; later changes of prices do not change it.
+/// Takes all items or none out of sale until you confirm or release the hold, or it expires.
+/// `total` is the price of the items now; later changes of prices do not change it.
 #[utoipa::path(
     post,
     path = "/api/v1/holds",
     tag = "holds",
     request_body = CreateHoldBody,
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe"),
-        (
-            "X-Request-Timeout-Ms" = Option<u64>,
-            Header,
-            description = "Milliseconds that the caller waits. The service drops the request after this time.",
-        ),
+        KeyParam,
+        TimeoutParam,
     ),
     responses(
         (

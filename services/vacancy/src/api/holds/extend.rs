@@ -7,8 +7,8 @@ use http_server::{
 };
 use inventory::{CommandKind, HoldId, Outcome};
 use vacancy_api::{
-    BodyErrors, ExtendBody, Failure, HoldNotFound, HoldReceipt, KeyErrors, Unavailable,
-    WriteResponse, unexpected,
+    BodyErrors, ExtendBody, Failure, HoldNotFound, HoldReceipt, KeyErrors, KeyParam, TimeoutParam,
+    Unavailable, WriteResponse, unexpected,
 };
 
 use super::ttl_ms;
@@ -25,12 +25,8 @@ use crate::api::state::AppState;
     request_body = ExtendBody,
     params(
         ("id" = String, Path, description = "The hold", format = Uuid),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe"),
-        (
-            "X-Request-Timeout-Ms" = Option<u64>,
-            Header,
-            description = "Milliseconds that the caller waits. The service drops the request after this time.",
-        ),
+        KeyParam,
+        TimeoutParam,
     ),
     responses(
         (

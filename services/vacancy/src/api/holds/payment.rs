@@ -7,8 +7,8 @@ use http_server::{
 };
 use inventory::{CommandKind, HoldId, Outcome};
 use vacancy_api::{
-    BodyErrors, Failure, HoldNotFound, HoldReceipt, KeyErrors, PaymentBody, SellerErrors,
-    Unavailable, WriteResponse, unexpected,
+    BodyErrors, Failure, HoldNotFound, HoldReceipt, KeyErrors, KeyParam, PaymentBody, SellerErrors,
+    TimeoutParam, Unavailable, WriteResponse, unexpected,
 };
 
 use crate::api::state::{AppState, Seller};
@@ -25,12 +25,8 @@ use crate::api::state::{AppState, Seller};
     request_body = PaymentBody,
     params(
         ("id" = String, Path, description = "The hold", format = Uuid),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe"),
-        (
-            "X-Request-Timeout-Ms" = Option<u64>,
-            Header,
-            description = "Milliseconds that the caller waits. The service drops the request after this time.",
-        ),
+        KeyParam,
+        TimeoutParam,
     ),
     responses(
         (

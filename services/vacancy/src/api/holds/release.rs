@@ -10,7 +10,7 @@ use http_server::{
     problem::ProblemDetails,
 };
 use inventory::{CommandKind, HoldId};
-use vacancy_api::{EVENT_SEQ, Failure, HoldNotFound, Unavailable};
+use vacancy_api::{EVENT_SEQ, Failure, HoldNotFound, TimeoutParam, Unavailable};
 use vacancy_service::problem_of_engine;
 
 use crate::api::{
@@ -29,11 +29,7 @@ use crate::api::{
         ("id" = String, Path, description = "The hold", format = Uuid),
         ("If-Match" = Option<String>, Header, description = "Only if one of these ETags is current"),
         ("If-None-Match" = Option<String>, Header, description = "Only if none of these ETags is current"),
-        (
-            "X-Request-Timeout-Ms" = Option<u64>,
-            Header,
-            description = "Milliseconds that the caller waits. The service drops the request after this time.",
-        ),
+        TimeoutParam,
     ),
     responses(
         (
