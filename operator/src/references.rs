@@ -11,21 +11,21 @@ pub fn of_template(template: &Value) -> BTreeSet<(Kind, String)> {
     let mut found = BTreeSet::new();
     let spec = &template["spec"];
     add(&mut found, Kind::ServiceAccount, &spec["serviceAccountName"]);
-    for volume in list(&spec["volumes"]) {
+    for volume in elements(&spec["volumes"]) {
         add(&mut found, Kind::PersistentVolumeClaim, &volume["persistentVolumeClaim"]["claimName"]);
         add(&mut found, Kind::Secret, &volume["secret"]["secretName"]);
         add(&mut found, Kind::ConfigMap, &volume["configMap"]["name"]);
-        for source in list(&volume["projected"]["sources"]) {
+        for source in elements(&volume["projected"]["sources"]) {
             add(&mut found, Kind::Secret, &source["secret"]["name"]);
             add(&mut found, Kind::ConfigMap, &source["configMap"]["name"]);
         }
     }
-    for container in list(&spec["initContainers"]).chain(list(&spec["containers"])) {
-        for source in list(&container["envFrom"]) {
+    for container in elements(&spec["initContainers"]).chain(elements(&spec["containers"])) {
+        for source in elements(&container["envFrom"]) {
             add(&mut found, Kind::ConfigMap, &source["configMapRef"]["name"]);
             add(&mut found, Kind::Secret, &source["secretRef"]["name"]);
         }
-        for variable in list(&container["env"]) {
+        for variable in elements(&container["env"]) {
             let source = &variable["valueFrom"];
             add(&mut found, Kind::ConfigMap, &source["configMapKeyRef"]["name"]);
             add(&mut found, Kind::Secret, &source["secretKeyRef"]["name"]);
@@ -34,7 +34,8 @@ pub fn of_template(template: &Value) -> BTreeSet<(Kind, String)> {
     found
 }
 
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
+/// The elements of an array; none of anything else.
+pub fn elements(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 

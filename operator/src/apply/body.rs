@@ -2,21 +2,18 @@
 
 use kube::core::DynamicObject;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
-use crate::build::Child;
+use crate::build::{Child, checksum};
 
 /// Annotation with a hash of the object that was last applied. A comparison of the desired with the
 /// live object does not show fields that are no longer desired; a changed hash shows that there may
 /// be some.
 pub const APPLIED_HASH: &str = "ticket-system.io/applied-hash";
-/// Characters of the hash that are kept.
-const HASH_LENGTH: usize = 16;
 
 /// The object to apply, with its own hash as an annotation.
 pub fn body_with_hash(child: &Child) -> Value {
     let mut body = child.body.clone();
-    let hash = const_hex::encode(Sha256::digest(body.to_string()))[..HASH_LENGTH].to_owned();
+    let hash = checksum::short(&body);
     if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
         let annotations =
             metadata.entry("annotations").or_insert_with(|| Value::Object(serde_json::Map::new()));

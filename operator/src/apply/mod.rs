@@ -35,6 +35,7 @@ use kube::Client;
 pub use memory::{IngressHandovers, Memory};
 pub use outcome::Applied;
 pub use pending::Pending;
+pub use prune::is_prunable;
 
 use crate::{
     build::Child, dereference::Live, kind::Kind, ownership::is_owned, references, validate::System,
@@ -211,7 +212,7 @@ pub fn preview(system: &System, children: &[Child], live: &Live) -> Vec<String> 
     drift.extend(
         live.iter()
             .filter(|(kind, name, object)| {
-                !matches!(kind, Kind::PersistentVolumeClaim | Kind::ConfigMap)
+                is_prunable(*kind)
                     && !desired(*kind, name)
                     && is_owned(&object.metadata, &system.owner.uid)
             })

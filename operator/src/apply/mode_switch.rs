@@ -7,7 +7,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{body::body_with_hash, drift, pending::Pending};
+use super::{body::body_with_hash, drift, pending::Pending, prune};
 use crate::{
     api::Mode,
     build::Child,
@@ -209,12 +209,8 @@ pub(super) fn plan(
     let ticket = Component::Ticket.object_name(&system.name);
     let prune = live
         .iter()
-        // The claim outlives even a change of storage. Only garbage collection deletes it.
         .filter(|(kind, name, object)| {
-            // Pods may refer to former ConfigMaps.
-            !matches!(kind, Kind::PersistentVolumeClaim | Kind::ConfigMap)
-                && !names.contains(&(*kind, *name))
-                && owned(&object.metadata)
+            prune::is_prunable(*kind) && !names.contains(&(*kind, *name)) && owned(&object.metadata)
         })
         .filter(|(kind, name, _)| {
             may_prune(stage, *kind, *name == ticket)

@@ -15,6 +15,13 @@ use super::{
 };
 use crate::kind::Kind;
 
+/// Whether children of a kind are deleted when they are no longer desired. The claim outlives even
+/// a change of storage: only garbage collection deletes it. Pods may refer to former ConfigMaps,
+/// which are deleted later.
+pub fn is_prunable(kind: Kind) -> bool {
+    !matches!(kind, Kind::PersistentVolumeClaim | Kind::ConfigMap)
+}
+
 /// Deletes one child. A rejected deletion is recorded and does not stop the other children.
 ///
 /// # Errors

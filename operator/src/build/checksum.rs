@@ -1,15 +1,15 @@
-//! The checksum that rolls pods when their configuration changes.
+//! Checksums of objects, and of what rolls pods when their configuration changes.
 
-use k8s_openapi::api::core::v1::{ConfigMap, PodTemplateSpec};
+use k8s_openapi::api::core::v1::ConfigMap;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// Characters of the hash of a template.
-const TEMPLATE_HASH_LENGTH: usize = 16;
+/// Characters of a short hash.
+const SHORT_LENGTH: usize = 16;
 
-/// Hash of a pod template.
-pub fn of_template(template: &PodTemplateSpec) -> String {
-    let hash = Sha256::digest(serde_json::json!(template).to_string());
-    const_hex::encode(hash)[..TEMPLATE_HASH_LENGTH].to_owned()
+/// A short hash of an object or a part of one, such as a pod template.
+pub fn short(value: &Value) -> String {
+    const_hex::encode(Sha256::digest(value.to_string()))[..SHORT_LENGTH].to_owned()
 }
 
 /// Hash of everything a pod reads only at start: its ConfigMap and the Secrets it refers to.

@@ -1,7 +1,7 @@
 //! Step three of a reconciliation: render the children of a valid system. Each kind of child has
 //! its own file in [`resource`]. All functions are pure.
 
-mod checksum;
+pub mod checksum;
 mod environment;
 mod meta;
 mod pod;

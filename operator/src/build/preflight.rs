@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     kind::Component,
     labels,
+    references::elements,
     validate::{System, Workload},
 };
 
@@ -110,8 +111,4 @@ fn to_check(container: &mut Map<String, Value>, data: &[Value]) {
         let is_small = crate::quantity::is_larger(&json!(most), limit) == Some(true);
         requests[name] = if is_small { limit.clone() } else { json!(most) };
     }
-}
-
-fn elements(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
 }

@@ -13,7 +13,7 @@ use similar::TextDiff;
 
 use crate::{
     api::TicketSystem,
-    apply::{body_with_hash, record},
+    apply::{body_with_hash, is_prunable, record},
     build::{self, BuildError, Child},
     dereference::{Dereferenced, FromServer, dereference},
     kind::Kind,
@@ -189,10 +189,7 @@ fn pruned(system: &TicketSystem, children: &[Child], found: &Dereferenced) -> Ve
         .live
         .iter()
         .filter(|(kind, child, object)| {
-            // Former ConfigMaps stay while pods refer to them.
-            !matches!(kind, Kind::PersistentVolumeClaim | Kind::ConfigMap)
-                && is_owned(&object.metadata, &uid)
-                && is_undesired(*kind, child)
+            is_prunable(*kind) && is_owned(&object.metadata, &uid) && is_undesired(*kind, child)
         })
         .map(|(kind, name, _)| (kind, name.to_owned()))
         .collect()

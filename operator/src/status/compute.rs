@@ -150,7 +150,7 @@ fn ready(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> ConditionSta
     if let Err(error) = input.validated {
         return ConditionState::no(error.reason(), error.to_string());
     }
-    if let Some(problem) = holds::claim_problem(input).filter(|problem| problem.stalls()) {
+    if let Some(problem) = holds::stalling_claim(input) {
         return ConditionState::no(problem.reason(), problem.to_string());
     }
     if let Some(pending) = input.pending {
@@ -217,7 +217,7 @@ fn progressing(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> Condit
     if input.system.spec.paused {
         return ConditionState::no("Paused", "the spec is not applied while spec.paused is true");
     }
-    if let Some(problem) = holds::claim_problem(input).filter(|problem| problem.stalls()) {
+    if let Some(problem) = holds::stalling_claim(input) {
         return ConditionState::no(problem.reason(), problem.to_string());
     }
     let names = |wanted: &dyn Fn(&ComponentRollout) -> bool| -> Vec<&str> {
@@ -310,7 +310,7 @@ fn stalled(input: &StatusInput<'_>, rollouts: &[ComponentRollout]) -> Option<Con
     if let Err(error) = input.validated {
         return Some(ConditionState::yes(error.reason(), error.to_string()));
     }
-    if let Some(problem) = holds::claim_problem(input).filter(|problem| problem.stalls()) {
+    if let Some(problem) = holds::stalling_claim(input) {
         return Some(ConditionState::yes(problem.reason(), problem.to_string()));
     }
     if let Some(failure) = input.failures.first() {

@@ -19,6 +19,11 @@ pub(super) fn claim_problem<'a>(input: &StatusInput<'a>) -> Option<&'a ClaimProb
     input.validated.ok()?.claim.problem.as_ref()
 }
 
+/// The problem of the volume, if nothing is done about the system until a user acts.
+pub(super) fn stalling_claim<'a>(input: &StatusInput<'a>) -> Option<&'a ClaimProblem> {
+    claim_problem(input).filter(|problem| problem.stalls())
+}
+
 /// The state of [`HELD_BACK`]: everything that differs from the spec, with the words of the API
 /// server.
 pub(super) fn held_back(input: &StatusInput<'_>) -> Option<ConditionState> {

@@ -1,5 +1,5 @@
-//! Decides whether the volume of embedded storage may be used: a system that has sold tickets never
-//! starts over with another volume unless it is told to.
+//! Decides whether the volume of embedded storage may be used. A system that has sold tickets
+//! starts over with another volume only after the user has allowed it.
 
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::{ResourceExt, core::DynamicObject};

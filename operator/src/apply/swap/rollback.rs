@@ -7,7 +7,6 @@ use kube::{
     core::{ApiResource, DynamicObject},
 };
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::{
     super::{
@@ -19,7 +18,7 @@ use super::{
     words,
 };
 use crate::{
-    build::Child,
+    build::{Child, checksum},
     labels,
     ownership::RECORD_FIELD_MANAGER,
     rollout::Rollout,
@@ -34,7 +33,6 @@ const ROLLED_BACK_FROM: &str = "ticket-system.io/rolled-back-from";
 const ROLLBACK_CAUSE: &str = "ticket-system.io/rollback-cause";
 /// Annotation of the Deployment controller with the number of the rollout.
 const REVISION: &str = "deployment.kubernetes.io/revision";
-const HASH_LENGTH: usize = 16;
 
 /// The hold on a template that was rolled back before.
 pub(super) fn holds(child: &Child, live: &DynamicObject, desired: &str) -> Option<Hold> {
@@ -128,8 +126,7 @@ fn cleaned(template: &Value) -> Value {
 }
 
 fn hash(template: &Value) -> String {
-    let hash = Sha256::digest(cleaned(template).to_string());
-    const_hex::encode(hash)[..HASH_LENGTH].to_owned()
+    checksum::short(&cleaned(template))
 }
 
 /// Records the template of `live` as good if all its pods are available.
@@ -141,8 +138,11 @@ pub(in super::super) async fn record_good(
 ) -> Result<(), ApplyError> {
     let is_good =
         Rollout::read(live).is_some_and(|rollout| rollout.desired > 0 && rollout.is_complete());
+    if !is_good {
+        return Ok(());
+    }
     let hash = hash(&live.data["spec"]["template"]);
-    if !is_good || live.annotations().get(GOOD_TEMPLATE) == Some(&hash) {
+    if live.annotations().get(GOOD_TEMPLATE) == Some(&hash) {
         return Ok(());
     }
     let resource = child.kind.api_resource();

@@ -7,8 +7,8 @@ use k8s_openapi::{
     jiff::Timestamp,
 };
 
-/// Most characters of a quoted message.
-const DETAIL_MAX: usize = 300;
+use super::words::{self, one_line};
+
 /// What command lines without the subcommand print.
 const UNKNOWN_SUBCOMMAND: [&str; 3] =
     ["unrecognized subcommand", "unexpected argument 'check'", "unknown command"];
@@ -40,23 +40,16 @@ pub fn verdict(pod: &Pod, timeout: Duration, now: Timestamp) -> Verdict {
     if phase == "Failed" {
         let reason = status.reason.as_deref().unwrap_or("Failed");
         let message = status.message.as_deref().unwrap_or("the pod ended without a result");
-        return Verdict::Failed(quoted(&format!("{reason}: {message}")));
+        return Verdict::Failed(one_line(&format!("{reason}: {message}")));
     }
     let created = pod.metadata.creation_timestamp.as_ref().map_or(now, |created| created.0);
     let limit = i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX);
     if now.as_second().saturating_sub(created.as_second()) <= limit {
         return Verdict::Running;
     }
-    let unscheduled = status
-        .conditions
-        .iter()
-        .flatten()
-        .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False");
-    let cause = match unscheduled.and_then(|condition| condition.message.as_deref()) {
-        Some(message) => format!("it cannot be scheduled: {message}"),
-        None => format!("it did not end within {} s", timeout.as_secs()),
-    };
-    Verdict::Failed(quoted(&cause))
+    let cause = words::unscheduled(status)
+        .unwrap_or_else(|| format!("it did not end within {} s", timeout.as_secs()));
+    Verdict::Failed(one_line(&cause))
 }
 
 fn of_container(container: &ContainerStatus) -> Option<Verdict> {
@@ -72,7 +65,7 @@ fn of_container(container: &ContainerStatus) -> Option<Verdict> {
                 let reason = ended.reason.as_deref().unwrap_or("Error");
                 let detail =
                     if message.is_empty() { reason.to_owned() } else { message.to_owned() };
-                Verdict::Failed(quoted(&format!("exit code {code}: {detail}")))
+                Verdict::Failed(one_line(&format!("exit code {code}: {detail}")))
             }
         });
     }
@@ -86,20 +79,13 @@ fn of_container(container: &ContainerStatus) -> Option<Verdict> {
         | "ErrImageNeverPull"
         | "RegistryUnavailable"
         | "ImageInspectError" => {
-            Some(Verdict::Failed(quoted(&format!("cannot pull image {}", container.image))))
+            Some(Verdict::Failed(one_line(&format!("cannot pull image {}", container.image))))
         }
         "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => {
-            Some(Verdict::Failed(quoted(&format!("{reason}: {message}"))))
+            Some(Verdict::Failed(one_line(&format!("{reason}: {message}"))))
         }
         _ => None,
     }
-}
-
-/// The last line of `text`, which is the result, without control characters.
-fn quoted(text: &str) -> String {
-    let text: String =
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(DETAIL_MAX).collect();
-    text.trim().to_owned()
 }
 
 #[cfg(test)]

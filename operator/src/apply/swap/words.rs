@@ -1,6 +1,6 @@
 //! What pods that are not ready say about the cause.
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodStatus};
 use kube::{Api, Client, api::ListParams};
 
 use crate::{
@@ -28,17 +28,23 @@ pub(super) async fn of_pods(
 
 fn of_pod(pod: &Pod) -> Option<String> {
     let status = pod.status.as_ref()?;
-    let condition = |type_: &str| {
-        let mut all = status.conditions.iter().flatten();
-        let found =
-            all.find(|condition| condition.type_ == type_ && condition.status == "False")?;
-        found.message.as_deref()
-    };
     let containers = status.container_statuses.iter().flatten().find_map(of_container);
     containers
-        .or_else(|| Some(format!("it cannot be scheduled: {}", condition("PodScheduled")?)))
-        .or_else(|| Some(format!("it is not ready: {}", condition("Ready")?)))
+        .or_else(|| unscheduled(status))
+        .or_else(|| Some(format!("it is not ready: {}", refusal(status, "Ready")?)))
         .map(|text| one_line(&text))
+}
+
+/// Why the pod has no node.
+pub(super) fn unscheduled(status: &PodStatus) -> Option<String> {
+    Some(format!("it cannot be scheduled: {}", refusal(status, "PodScheduled")?))
+}
+
+/// The message of a condition that is false.
+fn refusal<'a>(status: &'a PodStatus, type_: &str) -> Option<&'a str> {
+    let mut all = status.conditions.iter().flatten();
+    let found = all.find(|condition| condition.type_ == type_ && condition.status == "False")?;
+    found.message.as_deref()
 }
 
 fn of_container(container: &ContainerStatus) -> Option<String> {
@@ -57,7 +63,8 @@ fn of_container(container: &ContainerStatus) -> Option<String> {
     }
 }
 
-fn one_line(text: &str) -> String {
+/// The first characters of `text`, on one line.
+pub(super) fn one_line(text: &str) -> String {
     let text: String =
         text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(DETAIL_MAX).collect();
     text.trim().to_owned()

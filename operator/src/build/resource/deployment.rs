@@ -27,8 +27,10 @@ pub fn build(system: &System, workload: &Workload, config: &ConfigMap) -> Deploy
     };
     let template = pod::template(system, workload, config);
     let mut metadata = meta::owned(system, &workload.name, Some(workload.component));
-    metadata.annotations =
-        Some(BTreeMap::from([(TEMPLATE_HASH.to_owned(), checksum::of_template(&template))]));
+    metadata.annotations = Some(BTreeMap::from([(
+        TEMPLATE_HASH.to_owned(),
+        checksum::short(&serde_json::json!(template)),
+    )]));
     Deployment {
         metadata,
         spec: Some(DeploymentSpec {
