@@ -44,6 +44,7 @@ pub mod program;
 pub mod server;
 pub mod settings;
 pub mod shutdown;
+pub mod streams;
 pub mod token_watch;
 
 pub use problem::Problem;

@@ -7,6 +7,7 @@ use telemetry::TelemetrySettings;
 use crate::{
     middleware::RequestSettings,
     server::{ServerSettings, host},
+    streams::StreamSettings,
 };
 
 /// Settings of the HTTP server, of logs and of traces.
@@ -26,6 +27,9 @@ pub struct HttpSettings {
     pub environment: String,
     #[command(flatten)]
     connections: ServerSettings,
+    /// Limits of streams.
+    #[command(flatten)]
+    pub streams: StreamSettings,
     /// Limits and deadlines of requests.
     #[command(flatten)]
     pub requests: RequestSettings,

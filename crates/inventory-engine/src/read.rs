@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use inventory::{CommandKind, EventName, Hold, HoldId};
 use inventory_store::{EventView, StoredRecord};
+use tokio::sync::watch;
 
 use crate::{
     engine::{Engine, Intake},
@@ -58,6 +59,34 @@ impl Engine {
     /// As [`Engine::event`].
     pub async fn event_now(&self, name: &EventName) -> Result<Option<EventSnapshot>, EngineError> {
         self.read(name, Freshness::Now).await
+    }
+
+    /// Like [`Engine::event`], and with record `seq` if the event has it already.
+    ///
+    /// # Errors
+    /// As [`Engine::event`].
+    pub async fn event_with(
+        &self,
+        name: &EventName,
+        seq: u64,
+    ) -> Result<Option<EventSnapshot>, EngineError> {
+        match self.event(name).await? {
+            Some(seen) if seen.view.event.seq >= seq || seen.stale.is_some() => Ok(Some(seen)),
+            _ => self.event_now(name).await,
+        }
+    }
+
+    /// A receiver that changes whenever counts may have changed. On a shared store it does not see
+    /// what other processes write until this one reads it.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.parts.views.watch()
+    }
+
+    /// Whether other processes write to the store too.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self.intake, Intake::Shared(_))
     }
 
     async fn read(

@@ -13,6 +13,7 @@ use arc_swap::ArcSwap;
 use inventory::domain::EventName;
 use inventory_store::EventView;
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 /// One event's view. The cell stays, and its contents change.
 pub struct Cell {
@@ -45,6 +46,8 @@ pub struct Views {
     cells: ArcSwap<BTreeMap<EventName, Arc<Cell>>>,
     /// Held while publishing, where there are several publishers.
     publishing: Mutex<()>,
+    /// Counts the publications, for those who wait for one.
+    published: watch::Sender<u64>,
 }
 
 impl Views {
@@ -52,7 +55,17 @@ impl Views {
         Self {
             cells: ArcSwap::from_pointee(views.into_iter().map(cell).collect()),
             publishing: Mutex::new(()),
+            published: watch::Sender::default(),
         }
+    }
+
+    /// A receiver that changes with each publication.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.published.subscribe()
+    }
+
+    fn announce(&self) {
+        self.published.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     pub fn cell(&self, name: &EventName) -> Option<Arc<Cell>> {
@@ -79,6 +92,7 @@ impl Views {
             all.extend(new.into_iter().map(cell));
             self.cells.store(Arc::new(all));
         }
+        self.announce();
     }
 
     /// Publishes views read from a shared store. An older view does not replace a newer one, unless
@@ -95,6 +109,7 @@ impl Views {
             self.cells.store(Arc::new(all));
         }
         let known = self.cells.load();
+        let mut changed = unknown;
         for view in views {
             let Some(cell) = known.get(&view.event.name) else { continue };
             let seq = cell.view.load().event.seq;
@@ -104,9 +119,13 @@ impl Views {
             if view.event.seq < seq {
                 tracing::error!(event = %view.event.name, was = seq, is = view.event.seq, "ledger is shorter than before: records were lost");
             }
+            changed |= view.event.seq != seq;
             cell.view.store(Arc::new(view));
             cell.as_of_us.fetch_max(times.asked_us, Ordering::AcqRel);
             cell.published_us.fetch_max(times.answered_us, Ordering::AcqRel);
+        }
+        if changed {
+            self.announce();
         }
     }
 

@@ -185,7 +185,7 @@ fn describe(parameter: &mut Value, limits: &DocumentLimits) {
         Some("Idempotency-Key") => {
             json!({"type": "string", "pattern": r#"^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-~]([ -~]{0,253}[!-~])?)$"#})
         }
-        Some("X-Request-Timeout-Ms") => {
+        Some("X-Request-Timeout-Ms" | "Event-Seq") => {
             json!({"type": "integer", "minimum": 0, "maximum": u64::MAX})
         }
         Some("If-Match" | "If-None-Match") => {
@@ -225,6 +225,12 @@ fn bound(schemas: &mut Value, limits: &DocumentLimits) {
         ("/PutEventBody/properties/limit_per_customer", "maximum", json!(limits.capacity_max)),
         ("/ReserveBody/properties/customer", "pattern", json!(text::PATTERN)),
         ("/BatchItem/properties/customer", "pattern", json!(text::PATTERN)),
+        ("/BatchEntry/properties/qty", "maximum", json!(limits.qty_max)),
+        ("/BatchEntry/properties/timeout_ms", "maximum", json!(u64::MAX)),
+        ("/BatchEntry/properties/items", "maxItems", json!(limits.items_max)),
+        ("/BatchEntry/properties/ttl_s", "maximum", json!(ttl_max_s)),
+        ("/BatchEntry/properties/customer", "pattern", json!(text::PATTERN)),
+        ("/BatchEntry/properties/payment_ref", "pattern", json!(text::PATTERN)),
         ("/CreateHoldBody/properties/customer", "pattern", json!(text::PATTERN)),
         ("/ConfirmBody/properties/payment_ref", "pattern", json!(text::PATTERN)),
         ("/PaymentBody/properties/ref", "pattern", json!(text::PATTERN)),

@@ -25,9 +25,17 @@ impl Failure {
     #[must_use]
     pub fn refused(refusal: Refusal, caller: Caller) -> Self {
         match refusal.kind {
-            RefusalKind::SellerOnly => Self::new(caller.not_seller(), refusal.seq),
+            RefusalKind::SellerOnly => {
+                Self::new(with_seq(caller.not_seller(), refusal.seq), refusal.seq)
+            }
             _ => refusal.into(),
         }
+    }
+
+    /// The problem, and the `seq` at which it was decided.
+    #[must_use]
+    pub fn into_parts(self) -> (Problem, Option<u64>) {
+        (*self.problem, self.seq)
     }
 
     /// The problem alone.
@@ -161,7 +169,11 @@ pub fn problem_of_refusal(refusal: &Refusal) -> Problem {
                 .retry_after_about_s(5)
         }
     };
-    match refusal.seq {
+    with_seq(problem, refusal.seq)
+}
+
+fn with_seq(problem: Problem, seq: Option<u64>) -> Problem {
+    match seq {
         Some(seq) => problem.with("seq", seq),
         None => problem,
     }

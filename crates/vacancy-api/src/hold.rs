@@ -1,5 +1,6 @@
 //! Holds and refunds.
 
+use http_server::Problem;
 use inventory::{
     CustomerId, EventName, Items, Limits, PaymentRef, StockName, TimeMs, domain::ItemsError,
 };
@@ -9,7 +10,7 @@ use utoipa::ToSchema;
 use crate::{money::Money, text, time::rfc3339};
 
 /// A requested quantity of one stock.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ItemRequest {
     /// The stock.
@@ -21,7 +22,7 @@ pub struct ItemRequest {
 }
 
 /// A quantity of one stock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Item {
     /// The stock.
     #[schema(value_type = String, max_length = 64, example = "general")]
@@ -41,6 +42,19 @@ pub fn items_from(items: Vec<ItemRequest>, limits: &Limits) -> Result<Items, Ite
         .map(|item| inventory::Item { qty: item.qty, stock: item.stock })
         .collect();
     Items::new(items, limits.items_max, limits.qty_max)
+}
+
+/// A time to live in milliseconds, when it is within the limits.
+///
+/// # Errors
+/// A 422 problem.
+pub fn ttl_ms(limits: &Limits, ttl_s: u64) -> Result<u64, Problem> {
+    let ttl_max_s = limits.hold_ttl_max_ms / 1_000;
+    if (1..=ttl_max_s).contains(&ttl_s) {
+        Ok(ttl_s * 1_000)
+    } else {
+        Err(Problem::validation(format!("ttl_s must be between 1 and {ttl_max_s}.")))
+    }
 }
 
 fn items_body(items: &Items) -> Vec<Item> {
@@ -120,7 +134,7 @@ pub struct RefundBody {
 }
 
 /// The state of a hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(example = "held")]
 pub enum HoldState {
@@ -132,6 +146,17 @@ pub enum HoldState {
     Released,
     /// Its time ran out.
     Expired,
+}
+
+impl From<HoldState> for inventory::HoldState {
+    fn from(state: HoldState) -> Self {
+        match state {
+            HoldState::Held => Self::Held,
+            HoldState::Confirmed => Self::Confirmed,
+            HoldState::Released => Self::Released,
+            HoldState::Expired => Self::Expired,
+        }
+    }
 }
 
 impl From<inventory::HoldState> for HoldState {
@@ -146,7 +171,7 @@ impl From<inventory::HoldState> for HoldState {
 }
 
 /// A hold after a change.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HoldReceipt {
     /// Its id.
     #[schema(format = Uuid)]
@@ -156,14 +181,14 @@ pub struct HoldReceipt {
     /// Its items.
     pub items: Vec<Item>,
     /// Expiry time, RFC 3339; absent when confirmed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub expires_at: Option<String>,
     /// The payment reference.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_ref: Option<String>,
     /// The price of its items, pinned when it was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<Money>,
     /// The `seq` of the decision in the event's ledger.
     pub seq: u64,
@@ -219,7 +244,7 @@ impl HoldReceipt {
 }
 
 /// A hold or reservation.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Hold {
     /// Its id.
     #[schema(format = Uuid)]
@@ -232,24 +257,24 @@ pub struct Hold {
     /// Its items.
     pub items: Vec<Item>,
     /// The refunded items.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub refunded: Vec<Item>,
     /// Expiry time, RFC 3339; absent when confirmed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub expires_at: Option<String>,
     /// The payment reference.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_ref: Option<String>,
     /// The price of its items, pinned when it was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<Money>,
     /// The payment that the seller started.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_started: Option<String>,
     /// Payments that came too late and have to be refunded.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub refunds_due: Vec<String>,
     /// The `seq` of its last change in the event's ledger.
@@ -284,7 +309,7 @@ impl Hold {
 }
 
 /// A refund.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RefundReceipt {
     /// Its id.
     #[schema(format = Uuid)]

@@ -2,9 +2,13 @@
 //! the problems of refusals, and the head of the OpenAPI document.
 #![warn(missing_docs)]
 
+mod answer;
+mod batch;
+mod defaults;
 mod document;
 mod event;
 mod failure;
+mod frame;
 mod hold;
 mod key;
 mod money;
@@ -17,16 +21,20 @@ mod stock_settings;
 mod text;
 mod time;
 
+pub use answer::{Answer, ReleaseReceipt, misplaced};
+pub use batch::{BatchAnswer, BatchEntry, EntryAnswer, Operation};
+pub use defaults::{DEFAULT_EVENT, DEFAULT_STOCK, page_len};
 pub use document::{DocumentLimits, complete, document};
 pub use event::{AdminEvent, Event, EventError, EventList, PutEventBody, SellBy, StockCounts};
 pub use failure::{Failure, problem_of_refusal, unexpected};
+pub use frame::{EventFrame, StreamLine};
 pub use hold::{
     ConfirmBody, CreateHoldBody, ExtendBody, Hold, HoldReceipt, HoldState, Item, ItemRequest,
-    PaymentBody, PaymentState, RefundBody, RefundReceipt, items_from,
+    PaymentBody, PaymentState, RefundBody, RefundReceipt, items_from, ttl_ms,
 };
 pub use key::{key_from, quoted};
 pub use money::Money;
-pub use parameters::{KeyParam, TimeoutParam};
+pub use parameters::{EventSeqParam, KeyParam, TimeoutParam};
 pub use reserve::{
     Available, BatchItem, BatchSlot, ReserveAnswer, ReserveBody, SlotProblem, Wording, reserved,
 };

@@ -11,12 +11,23 @@ use utoipa::{
 /// `Idempotency-Key`.
 pub struct KeyParam;
 
+/// `Event-Seq` of a read.
+pub struct EventSeqParam;
+
 /// `X-Request-Timeout-Ms`.
 pub struct TimeoutParam;
 
 impl IntoParams for KeyParam {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         vec![header("Idempotency-Key", "Makes a retry safe")]
+    }
+}
+
+impl IntoParams for EventSeqParam {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "The `Event-Seq` of an answer that the caller got. The response includes it, and \
+                           is never older.";
+        vec![header("Event-Seq", description)]
     }
 }
 

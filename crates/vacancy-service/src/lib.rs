@@ -2,10 +2,12 @@
 //! HTTP in front of it; in the monolith, ticket calls it in the same process.
 #![warn(missing_docs)]
 
+mod local_client;
 mod problem;
 mod reservation;
 pub mod settings;
 
+pub use local_client::LocalVacancyClient;
 pub use problem::problem_of_engine;
-pub use reservation::{DEFAULT_EVENT, DEFAULT_STOCK, ReservationService};
+pub use reservation::ReservationService;
 pub use settings::VacancySettings;

@@ -7,11 +7,7 @@ use inventory::{CommandKind, CustomerId, EventName, IdempotencyKey, Items, Stock
 use inventory_engine::{Engine, EngineError, Reply, Request, TraceContext};
 use telemetry::current_span;
 use tokio::time::Instant;
-
-/// The event of calls that name none.
-pub const DEFAULT_EVENT: &str = "default";
-/// The stock of calls that name none.
-pub const DEFAULT_STOCK: &str = "general";
+use vacancy_api::{DEFAULT_EVENT, DEFAULT_STOCK};
 
 /// The engine with the default event and stock, and the time a request may take. Clones share it.
 #[derive(Clone)]

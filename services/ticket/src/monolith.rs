@@ -1,10 +1,6 @@
 //! The monolith: ticket and vacancy in one process, on one port.
 
-use ticket::{
-    api::{self, AppState as TicketState},
-    client::LocalVacancyClient,
-    service,
-};
+use ticket::{api, service};
 use utoipa_axum::router::OpenApiRouter;
 use vacancy::{api::AppState, service::StockService};
 use vacancy_api::document;
@@ -18,18 +14,12 @@ impl StockService for Monolith {
     const VERSION: &'static str = service::VERSION;
 
     fn routes(&self, state: AppState) -> OpenApiRouter {
-        let qty_max = state.engine().limits().qty_max;
-        let ticket_state = TicketState::new(
-            LocalVacancyClient::new(state.stock().clone()),
-            qty_max,
-            state.tokens().clone(),
-        );
         let head = document(
             "Ticket System",
             "Keeps the stock of events and sells tickets, in one process.",
         );
         OpenApiRouter::with_openapi(head)
-            .merge(api::router(ticket_state))
+            .merge(api::router(state.public().clone()))
             .merge(vacancy::api::router(state))
     }
 }

@@ -7,13 +7,15 @@ use http_server::{
     descriptors,
     descriptors::TooFewDescriptors,
     docs::Documentation,
-    health::{CheckResult, Health},
+    health::{CheckResult, Health, Lifecycle},
     middleware::RequestSettings,
     program::Failure,
     server,
     server::BindError,
+    streams::Streams,
     token_watch,
 };
+use public_api::{PublicSettings, PublicState, Ready, VacancyClient};
 use telemetry::Metrics;
 use thiserror::Error;
 use tokio::{net::TcpListener, task::JoinSet};
@@ -23,8 +25,8 @@ use vacancy_api::{complete, document};
 use vacancy_service::VacancySettings;
 
 use crate::{
-    api::{AppState, router},
-    client::{Ready, RemoteVacancyClient, SetupError},
+    api::{is_urgent, public_router},
+    client::{RemoteVacancyClient, SetupError},
     settings::TicketSettings,
 };
 
@@ -66,8 +68,25 @@ impl Failure for RunError {
 }
 
 /// Returns the routes of ticket, with their documentation.
-pub fn routes(state: AppState) -> OpenApiRouter {
-    OpenApiRouter::with_openapi(document(TITLE, "Sells tickets.")).merge(router(state))
+pub fn routes(state: PublicState) -> OpenApiRouter {
+    let head = document(TITLE, "Sells tickets: availability, events, holds, purchases.");
+    OpenApiRouter::with_openapi(head).merge(public_router(state))
+}
+
+/// Returns the state of the calls, which go through `client`.
+#[must_use]
+pub fn state(
+    settings: &TicketSettings,
+    client: RemoteVacancyClient,
+    streams: Streams,
+) -> PublicState {
+    let stock = &settings.vacancy;
+    let settings = PublicSettings {
+        limits: stock.limits.clone(),
+        page_max: stock.page_max,
+        tokens: stock.tokens.clone(),
+    };
+    PublicState::new(client, settings, streams)
 }
 
 /// Serves ticket on HOST and TICKET_PORT until `shutdown`.
@@ -107,22 +126,28 @@ pub async fn serve_with(
     let connections = descriptors::fit(&settings.http.server(), link_descriptors(settings))?;
     let metrics = Metrics::new(NAME, VERSION)?;
     client.register(metrics.registry())?;
-    let stock = &settings.vacancy;
-    let state = AppState::new(client, stock.limits.qty_max, stock.tokens.clone());
-    let health = health(&state);
+    let following = client.follow()?;
+    let health = health(&client);
+    let streams = Streams::new(settings.http.streams, health.lifecycle().clone())?;
+    streams.register(metrics.registry())?;
+    let state = state(settings, client, streams);
     let (router, openapi) = routes(state.clone()).split_for_parts();
     let documentation = {
         let settings = settings.vacancy.clone();
         Documentation::new(openapi.info.title, move || document_of(state.clone(), &settings))
     };
     let info = ServiceInfo::new(NAME, VERSION, settings.mode.as_str(), &settings.http.environment)
-        .with_link("purchase", "/api/v1/purchase");
-    let requests = RequestSettings { hops_max: Some(HOPS_MAX), ..settings.http.requests.clone() };
+        .with_link("purchase", "/api/v1/purchase")
+        .with_link("available", "/api/v1/available")
+        .with_link("events", "/api/v1/events");
+    let requests =
+        RequestSettings { hops_max: Some(HOPS_MAX), is_urgent, ..settings.http.requests.clone() };
     let parts = AppParts::new(info, health.clone(), metrics.clone(), requests)
         .with_documentation(documentation);
     // Ends with this function.
     let mut background = JoinSet::new();
-    background.spawn(token_watch::follow_roles(stock.tokens.clone()));
+    background.spawn(token_watch::follow_roles(settings.vacancy.tokens.clone()));
+    background.spawn(following);
     health.set_ready();
     let router = finish(router, parts);
     server::serve(listener, router, &connections, &health, &metrics, shutdown).await;
@@ -136,8 +161,8 @@ fn link_descriptors(settings: &TicketSettings) -> usize {
     3 * settings.link.batcher.calls_max + OTHERS
 }
 
-fn health(state: &AppState) -> Health {
-    let client = state.client().clone();
+fn health(client: &RemoteVacancyClient) -> Health {
+    let client = client.clone();
     Health::new(NAME).with_identity(VERSION).with_check("vacancy", move || {
         let client = client.clone();
         async move {
@@ -162,11 +187,11 @@ fn health(state: &AppState) -> Health {
 /// When the client for vacancy cannot be created.
 pub fn openapi(settings: &TicketSettings) -> std::io::Result<OpenApi> {
     let client = RemoteVacancyClient::new(&settings.link).map_err(std::io::Error::other)?;
-    let stock = &settings.vacancy;
-    let state = AppState::new(client, stock.limits.qty_max, stock.tokens.clone());
-    Ok(document_of(state, stock))
+    let streams = Streams::new(settings.http.streams, Lifecycle::default());
+    let streams = streams.map_err(std::io::Error::other)?;
+    Ok(document_of(state(settings, client, streams), &settings.vacancy))
 }
 
-fn document_of(state: AppState, settings: &VacancySettings) -> OpenApi {
+fn document_of(state: PublicState, settings: &VacancySettings) -> OpenApi {
     complete(&routes(state).into_openapi(), &settings.document_limits())
 }

@@ -11,7 +11,7 @@ use prometheus::{
     proto::MetricFamily,
 };
 use telemetry::SpanRef;
-use vacancy_service::DEFAULT_EVENT;
+use vacancy_api::DEFAULT_EVENT;
 
 /// Stocks beyond this many are left out, so that a scrape has a bounded number of series: three for
 /// each stock.

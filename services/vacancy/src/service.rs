@@ -7,11 +7,12 @@ use http_server::{
     descriptors,
     descriptors::TooFewDescriptors,
     docs::Documentation,
-    health::{CheckResult, Health},
+    health::{CheckResult, Health, Lifecycle},
     middleware::RequestSettings,
     program::Failure,
     server,
     server::{BindError, ServerSettings},
+    streams::Streams,
     token_watch,
 };
 use inventory_embedded::EmbeddedStore;
@@ -157,7 +158,9 @@ async fn serve<S: StockService>(
         crate::metrics::register_database(watch, metrics.registry())?;
     }
     let health = health::<S>(backend);
-    let state = AppState::new(backend.engine().clone(), settings);
+    let streams = Streams::new(settings.http.streams, health.lifecycle().clone())?;
+    streams.register(metrics.registry())?;
+    let state = AppState::new(backend.engine().clone(), settings, streams);
     let (routes, openapi) = service.routes(state.clone()).split_for_parts();
     let documentation = {
         let (service, settings) = (service.clone(), settings.clone());
@@ -243,7 +246,9 @@ pub fn openapi<S: StockService>(
     // Its committer never runs: the calls are only looked at.
     let (engine, _committer) =
         Engine::assemble(store, settings.limits.clone(), Environment::system());
-    Ok(document_of(service, AppState::new(engine, settings), settings))
+    let streams = Streams::new(settings.http.streams, Lifecycle::default());
+    let streams = streams.map_err(std::io::Error::other)?;
+    Ok(document_of(service, AppState::new(engine, settings, streams), settings))
 }
 
 fn document_of<S: StockService>(

@@ -5,17 +5,23 @@ use std::sync::Arc;
 use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use reqwest::Client;
 
-use crate::wire::{ReserveAnswer, ReserveBody};
+use crate::wire::{HoldAnswer, HoldBody, ReserveAnswer, ReserveBody};
 
 struct Next {
     client: Client,
-    url: String,
+    reserve: String,
+    holds: String,
 }
 
 pub fn router(url: &str) -> Result<Router, reqwest::Error> {
     let client = Client::builder().no_proxy().tcp_nodelay(true).build()?;
-    let next = Next { client, url: format!("{}/api/v1/reserve", url.trim_end_matches('/')) };
-    Ok(Router::new().route("/api/v1/purchase", post(purchase)).with_state(Arc::new(next)))
+    let url = url.trim_end_matches('/');
+    let (reserve, holds) = (format!("{url}/api/v1/reserve"), format!("{url}/api/v1/holds"));
+    let next = Arc::new(Next { client, reserve, holds });
+    Ok(Router::new()
+        .route("/api/v1/purchase", post(purchase))
+        .route("/api/v1/holds", post(hold))
+        .with_state(next))
 }
 
 async fn purchase(
@@ -24,7 +30,7 @@ async fn purchase(
 ) -> Result<Json<ReserveAnswer>, StatusCode> {
     let answer = async {
         next.client
-            .post(&next.url)
+            .post(&next.reserve)
             .json(&body)
             .send()
             .await?
@@ -35,4 +41,21 @@ async fn purchase(
     let answer = answer.await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
     let message = if answer.success { "Purchase successful!".to_owned() } else { answer.message };
     Ok(Json(ReserveAnswer { message, ..answer }))
+}
+
+async fn hold(
+    State(next): State<Arc<Next>>,
+    Json(body): Json<HoldBody>,
+) -> Result<Json<HoldAnswer>, StatusCode> {
+    let answer = async {
+        next.client
+            .post(&next.holds)
+            .json(&body)
+            .send()
+            .await?
+            .error_for_status()?
+            .json::<HoldAnswer>()
+            .await
+    };
+    answer.await.map(Json).map_err(|_| StatusCode::SERVICE_UNAVAILABLE)
 }

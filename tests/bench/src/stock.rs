@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::{
     Json, Router,
     extract::State,
+    http::StatusCode,
     routing::{get, post},
 };
 
-use crate::wire::{Available, ReserveAnswer, ReserveBody};
+use crate::wire::{Available, HoldAnswer, HoldBody, ReserveAnswer, ReserveBody};
 
 /// The remaining tickets, and the number of sales.
 struct Stock {
@@ -21,6 +22,7 @@ type Shared = Arc<Mutex<Stock>>;
 pub fn router(capacity: u64) -> Router {
     let stock: Shared = Arc::new(Mutex::new(Stock { left: capacity, seq: 0 }));
     Router::new()
+        .route("/api/v1/holds", post(hold))
         .route("/api/v1/available", get(available))
         .route("/api/v1/reserve", post(reserve))
         .route("/api/v1/purchase", post(purchase))
@@ -44,6 +46,19 @@ async fn purchase(
     Json(body): Json<ReserveBody>,
 ) -> Json<ReserveAnswer> {
     Json(sell(&stock, body.qty, |_| "Purchase successful!".to_owned()))
+}
+
+async fn hold(
+    State(stock): State<Shared>,
+    Json(body): Json<HoldBody>,
+) -> Result<Json<HoldAnswer>, StatusCode> {
+    let qty = body.items.iter().map(|item| item.qty).sum();
+    let held = sell(&stock, qty, |_| String::new());
+    let id = held.reservation_id.ok_or(StatusCode::CONFLICT)?;
+    // Bare, and so without a clock.
+    let expires_at = "2026-01-01T00:00:00.000Z".to_owned();
+    let state = "held".to_owned();
+    Ok(Json(HoldAnswer { id, state, items: body.items, expires_at, seq: held.seq }))
 }
 
 fn sell(stock: &Shared, qty: u64, message: impl FnOnce(u64) -> String) -> ReserveAnswer {

@@ -21,3 +21,24 @@ pub struct ReserveAnswer {
     pub reservation_id: Option<String>,
     pub seq: u64,
 }
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Item {
+    pub stock: String,
+    pub qty: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct HoldBody {
+    pub event: String,
+    pub items: Vec<Item>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct HoldAnswer {
+    pub id: String,
+    pub state: String,
+    pub items: Vec<Item>,
+    pub expires_at: String,
+    pub seq: u64,
+}

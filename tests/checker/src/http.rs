@@ -32,10 +32,7 @@ pub fn answer(kind: &CommandKind, status: u16, body: &Value, seq_header: Option<
         503 | 429 if matches!(body["code"].as_str(), Some("overloaded" | "rate_limited")) => {
             Answer::NotDone
         }
-        503 if body["detail"]
-            .as_str()
-            .is_some_and(|detail| detail.contains("Nothing was sold")) =>
-        {
+        503 if body["detail"].as_str().is_some_and(|detail| detail.contains("had no effect")) => {
             Answer::NotDone
         }
         500.. => Answer::Unknown,

@@ -14,15 +14,13 @@ use http_server::{
     docs::Documentation,
     health::Health,
     middleware::Peer,
+    streams::Streams,
 };
 use inventory::{CommandKind, EventName, EventSettings, Limits, StockName};
 use inventory_engine::{Engine, Environment};
 use inventory_store::MemoryStore;
 use telemetry::Metrics;
-use ticket::{
-    api::{self, AppState as TicketState},
-    client::LocalVacancyClient,
-};
+use ticket::api;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
 use utoipa_axum::router::OpenApiRouter;
@@ -88,17 +86,13 @@ impl Service {
                 };
                 engine.submit(inventory_engine::Request::new(kind)).await.unwrap();
             }
-            let state = AppState::new(engine, &settings);
-            let client = LocalVacancyClient::new(state.stock().clone());
+            let health = Health::new("monolith");
+            let streams = Streams::new(settings.http.streams, health.lifecycle().clone()).unwrap();
+            let state = AppState::new(engine, &settings, streams);
             let (routes, openapi) = OpenApiRouter::with_openapi(document("Ticket System", ""))
-                .merge(api::router(TicketState::new(
-                    client,
-                    settings.limits.qty_max,
-                    settings.tokens.clone(),
-                )))
+                .merge(api::router(state.public().clone()))
                 .merge(vacancy::api::router(state))
                 .split_for_parts();
-            let health = Health::new("monolith");
             health.set_ready();
             let info = ServiceInfo::new("monolith", "0", "monolith", "tests");
             let parts = AppParts::new(

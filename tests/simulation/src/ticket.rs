@@ -12,15 +12,13 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use http_server::{
     app::{AppParts, ServiceInfo, finish},
-    extract::RoleTokens,
     health::Health,
+    streams::Streams,
 };
-use inventory::Limits;
 use prometheus::Registry;
 use telemetry::Metrics;
 use ticket::{
     TicketSettings,
-    api::AppState,
     client::{BoxFuture, Jitter, RemoteVacancyClient, Transport, TransportError},
 };
 
@@ -82,14 +80,11 @@ pub async fn process(registries: Registries, scenario: Scenario, start: u64) -> 
     let registry = Registry::new();
     client.register(&registry)?;
     registries.0.lock().unwrap_or_else(PoisonError::into_inner).push(registry);
-    let (routes, _) = ticket::service::routes(AppState::new(
-        client,
-        Limits::default().qty_max,
-        RoleTokens::default(),
-    ))
-    .split_for_parts();
     let health = Health::new(HOST);
     health.set_ready();
+    let streams = Streams::new(settings.http.streams, health.lifecycle().clone())?;
+    let state = ticket::service::state(&settings, client, streams);
+    let (routes, _) = ticket::service::routes(state).split_for_parts();
     let info = ServiceInfo::new(HOST, "0", "microservices", "simulation");
     let router = finish(
         routes,

@@ -10,6 +10,7 @@ use config::Source;
 use http_server::{
     app::{AppParts, ServiceInfo, finish},
     health::Health,
+    streams::Streams,
 };
 use inventory::{CommandKind, EventName, EventSettings, Limits, StockName};
 use inventory_engine::{Engine, Environment, Request};
@@ -82,10 +83,11 @@ pub async fn process(machine: Machine, scenario: Scenario, start: u64) -> turmoi
     )
     .await;
 
-    let (routes, _) =
-        vacancy::api::router(AppState::new(engine.clone(), &settings)).split_for_parts();
     let health = Health::new(HOST);
     health.set_ready();
+    let streams = Streams::new(settings.http.streams, health.lifecycle().clone())?;
+    let state = AppState::new(engine.clone(), &settings, streams);
+    let (routes, _) = vacancy::api::router(state).split_for_parts();
     let info = ServiceInfo::new(HOST, "0", "microservices", "simulation");
     let router = finish(
         routes,

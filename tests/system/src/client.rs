@@ -2,7 +2,7 @@
 
 use reqwest::{
     Method, StatusCode,
-    header::{HeaderMap, HeaderName, HeaderValue},
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 use serde_json::Value;
 
@@ -11,6 +11,9 @@ pub const ADMIN_TOKEN: &str = "an-admin-token-for-tests";
 
 /// The seller's token of every process that the tests start.
 pub const SELLER_TOKEN: &str = "a-seller-token-for-tests";
+
+/// The content types of responses without end.
+const STREAMS: [&[u8]; 2] = [b"text/event-stream", b"application/x-ndjson"];
 
 /// A response.
 #[derive(Debug, Clone)]
@@ -45,6 +48,17 @@ impl Answer {
         assert_eq!(body["request_id"], self.header("x-request-id"), "{body}");
         code
     }
+}
+
+/// The body of a response; of a stream, which has no end, the first part.
+async fn body_of(mut response: reqwest::Response) -> Result<Vec<u8>, reqwest::Error> {
+    let content_type = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let is_stream =
+        content_type.is_some_and(|kind| STREAMS.iter().any(|stream| kind.starts_with(stream)));
+    if is_stream {
+        return Ok(response.chunk().await?.unwrap_or_default().to_vec());
+    }
+    Ok(response.bytes().await?.to_vec())
 }
 
 /// Calls one service; clones share connections.
@@ -85,7 +99,7 @@ impl Client {
         }
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Answer { status, headers, bytes: response.bytes().await?.to_vec() })
+        Ok(Answer { status, headers, bytes: body_of(response).await? })
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicU8, Ordering::SeqCst},
 };
 
+use tokio_util::sync::CancellationToken;
+
 /// The stage of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -15,7 +17,11 @@ pub enum Stage {
 
 /// The shared stage of one server. Draining is final.
 #[derive(Debug, Clone, Default)]
-pub struct Lifecycle(Arc<AtomicU8>);
+pub struct Lifecycle {
+    stage: Arc<AtomicU8>,
+    /// Cancelled with the beginning of draining, for those who wait for it.
+    draining: CancellationToken,
+}
 
 const STARTING: u8 = 0;
 const READY: u8 = 1;
@@ -25,7 +31,7 @@ impl Lifecycle {
     /// The current stage.
     #[must_use]
     pub fn stage(&self) -> Stage {
-        match self.0.load(SeqCst) {
+        match self.stage.load(SeqCst) {
             STARTING => Stage::Starting,
             READY => Stage::Ready,
             _ => Stage::Draining,
@@ -35,16 +41,23 @@ impl Lifecycle {
     /// Whether the server is shutting down.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.0.load(SeqCst) == DRAINING
+        self.stage.load(SeqCst) == DRAINING
     }
 
     /// Starting becomes ready; draining stays.
     pub fn set_ready(&self) {
-        self.0.fetch_max(READY, SeqCst);
+        self.stage.fetch_max(READY, SeqCst);
     }
 
     /// Ends in draining.
     pub fn set_draining(&self) {
-        self.0.fetch_max(DRAINING, SeqCst);
+        self.stage.fetch_max(DRAINING, SeqCst);
+        self.draining.cancel();
+    }
+
+    /// Waits until the server shuts down.
+    pub async fn draining(&self) {
+        // A token of its own: each waiter of a shared one takes the same lock.
+        self.draining.child_token().cancelled_owned().await;
     }
 }

@@ -24,7 +24,13 @@ const GZIP_MIN_BYTES: u64 = 1_000;
 /// Time for which browsers may cache a preflight response.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(600);
 
-type Compressible = And<And<And<SizeAbove, NotForContentType>, NotForContentType>, WithoutTag>;
+type Compressible = And<
+    And<
+        And<And<And<SizeAbove, NotForContentType>, NotForContentType>, NotForContentType>,
+        NotForContentType,
+    >,
+    WithoutTag,
+>;
 
 /// A strong ETag names the bytes of one response, so these are sent as they are.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +75,9 @@ impl Negotiation {
         let compressible = SizeAbove::new(GZIP_MIN_BYTES)
             .and(NotForContentType::const_new(problem::CONTENT_TYPE))
             .and(NotForContentType::IMAGES)
+            // An encoder would hold lines of a stream back.
+            .and(NotForContentType::SSE)
+            .and(NotForContentType::const_new("application/x-ndjson"))
             .and(WithoutTag);
         let gzip =
             CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(compressible);

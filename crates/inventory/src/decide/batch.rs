@@ -28,6 +28,8 @@ pub struct BatchReply {
     pub seq: u64,
     /// Whether this is the reply to an earlier request with the same key.
     pub replayed: bool,
+    /// The event that the command is about; `None` when its hold is unknown.
+    pub event: Option<EventName>,
 }
 
 /// Decides `commands` in order at `now_ms`. Due expiries are written first. Keys are in the scopes
@@ -54,7 +56,7 @@ fn decide(
     let seq_now = known.map(|event| event.seq);
     // Before the key: its reply is for those who may sell.
     if let Some(Err(kind)) = known.map(|event| check_seller(event, may_sell(command))) {
-        return refused(Refusal { seq: seq_now, kind });
+        return refused(Refusal { seq: seq_now, kind }, event);
     }
     let key = key.map(|key| KeyUse {
         expires_at_ms: now_ms + limits.key_ttl_ms,
@@ -71,7 +73,7 @@ fn decide(
         } else {
             Err(Refusal { seq: Some(seq), kind: RefusalKind::KeyReused })
         };
-        return BatchReply { result, seq, replayed: same };
+        return BatchReply { result, seq, replayed: same, event };
     }
     let result = match rule(set, limits, command, key.as_ref(), now_ms) {
         Err(kind) => Err(Refusal { seq: seq_now, kind }),
@@ -100,13 +102,13 @@ fn decide(
         },
     };
     match result {
-        Ok((outcome, seq)) => BatchReply { result: Ok(outcome), seq, replayed: false },
-        Err(refusal) => refused(refusal),
+        Ok((outcome, seq)) => BatchReply { result: Ok(outcome), seq, replayed: false, event },
+        Err(refusal) => refused(refusal, event),
     }
 }
 
-fn refused(refusal: Refusal) -> BatchReply {
-    BatchReply { seq: refusal.seq.unwrap_or(0), result: Err(refusal), replayed: false }
+fn refused(refusal: Refusal, event: Option<EventName>) -> BatchReply {
+    BatchReply { seq: refusal.seq.unwrap_or(0), result: Err(refusal), replayed: false, event }
 }
 
 /// Whether `command` sells nothing, or the seller asks for it.

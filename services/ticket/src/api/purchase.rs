@@ -1,22 +1,13 @@
 //! `POST /api/v1/purchase`
 
-use axum::{
-    extract::State,
-    response::{IntoResponse, Response},
-};
-use http::{HeaderMap, HeaderValue};
-use http_server::{
-    Problem,
-    extract::{Caller, IdempotencyKey, JsonBody},
-    problem::ProblemDetails,
-};
+use axum::{extract::State, response::Response};
+use http_server::{Problem, extract::JsonBody, problem::ProblemDetails};
+use inventory::{CommandKind, Items};
+use public_api::{PublicState, WriteHead};
 use vacancy_api::{
-    BodyErrors, Failure, KeyErrors, KeyParam, ReserveAnswer, ReserveBody, SaleRefusals,
-    SellerErrors, WriteResponse, key_from, quoted,
+    Answer, BodyErrors, KeyErrors, KeyParam, ReserveAnswer, ReserveBody, SaleRefusals,
+    SellerErrors, TimeoutParam, WriteResponse, misplaced,
 };
-
-use super::state::AppState;
-use crate::client::{PurchaseRequest, TraceHeaders};
 
 /// Buy tickets
 ///
@@ -31,7 +22,7 @@ use crate::client::{PurchaseRequest, TraceHeaders};
     tag = "sale",
     security((), ("seller" = [])),
     request_body = ReserveBody,
-    params(KeyParam),
+    params(KeyParam, TimeoutParam),
     responses(
         (
             status = OK,
@@ -67,34 +58,24 @@ use crate::client::{PurchaseRequest, TraceHeaders};
     )
 )]
 pub async fn purchase(
-    State(state): State<AppState>,
-    headers: HeaderMap,
-    key: IdempotencyKey,
+    State(state): State<PublicState>,
+    head: WriteHead,
     JsonBody(body): JsonBody<ReserveBody>,
 ) -> Result<Response, Problem> {
-    if body.qty == 0 || body.qty > state.qty_max() {
-        return Err(Problem::validation(format!("qty must be between 1 and {}.", state.qty_max())));
+    let qty_max = state.limits().qty_max;
+    if body.qty == 0 || body.qty > qty_max {
+        return Err(Problem::validation(format!("qty must be between 1 and {qty_max}.")));
     }
-    let key = key_from(key)?;
-    let generated = if key.is_none() { state.client().make_key() } else { None };
-    let purchase = PurchaseRequest {
-        qty: body.qty,
+    let kind = CommandKind::Reserve {
+        event: state.default_event().clone(),
+        items: Items::one(state.default_stock().clone(), body.qty),
         customer: body.customer,
-        caller: Caller::of(&headers, state.tokens()),
-        key: key.or_else(|| generated.clone()),
-        trace: TraceHeaders::of(&headers),
+        by_seller: head.caller.may_sell(),
     };
-    let mut response = match state.client().purchase(purchase).await {
-        Ok(answer) => WriteResponse::ok(answer.seq, answer).into_response(),
-        Err(error) => {
-            let (problem, seq) = error.into_problem();
-            Failure::new(problem, seq).into_response()
-        }
-    };
-    // A buyer without a result can retry with the generated key, and learn whether the purchase
-    // took effect.
-    if let Some(key) = generated.and_then(|key| HeaderValue::try_from(quoted(&key)).ok()) {
-        response.headers_mut().insert(IdempotencyKey::HEADER, key);
-    }
-    Ok(response)
+    state
+        .write(head, kind, |answer| match answer {
+            Answer::Sale(sale) => Ok(WriteResponse::ok(sale.seq, sale)),
+            other => Err(misplaced(&other).into()),
+        })
+        .await
 }

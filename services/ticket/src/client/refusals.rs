@@ -1,15 +1,16 @@
-//! Refusals of vacancy as problems for the buyer. Only known codes and members are forwarded;
-//! nothing else of a response reaches a buyer.
+//! Refusals of vacancy as problems for the caller. Only known codes and members are forwarded;
+//! nothing else of a response reaches a caller.
 
 use http::StatusCode;
 use http_server::{Problem, extract::Caller, problem::ProblemDetails};
+use public_api::ClientError;
 
-use super::error::ClientError;
-
-/// The refusals of a sale: status, code, title, and the members that are forwarded.
-const KNOWN: [(StatusCode, &str, &str, &[&str]); 13] = [
+/// The refusals: status, code, title, and the members that are forwarded.
+const KNOWN: [(StatusCode, &str, &str, &[&str]); 26] = [
     (StatusCode::NOT_FOUND, "event_not_found", "Event not found", &[]),
     (StatusCode::NOT_FOUND, "stock_not_found", "Stock not found", &[]),
+    (StatusCode::NOT_FOUND, "hold_not_found", "Hold not found", &[]),
+    (StatusCode::CONFLICT, "sold_out", "Sold out", &["available"]),
     (StatusCode::CONFLICT, "limit_exceeded", "Limit per customer exceeded", &["limit", "has"]),
     (StatusCode::UNPROCESSABLE_ENTITY, "customer_required", "Customer required", &[]),
     (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency-Key reused", &[]),
@@ -17,13 +18,24 @@ const KNOWN: [(StatusCode, &str, &str, &[&str]); 13] = [
     (StatusCode::UNPROCESSABLE_ENTITY, "refused_by_store", "Refused by the store", &[]),
     (StatusCode::TOO_EARLY, "not_open_yet", "Not open yet", &["opens_at"]),
     (StatusCode::GONE, "sale_closed", "Sale closed", &["closes_at"]),
+    (StatusCode::GONE, "hold_expired", "Hold expired", &[]),
+    (StatusCode::GONE, "hold_expired_sold_out", "Hold expired and sold out", &["refund_due"]),
+    (StatusCode::CONFLICT, "hold_released", "Hold released", &[]),
+    (StatusCode::CONFLICT, "hold_confirmed", "Hold confirmed", &[]),
+    (StatusCode::CONFLICT, "extension_cap", "Hold cannot be extended that far", &[]),
+    (StatusCode::CONFLICT, "paid_otherwise", "Confirmed with another payment", &[]),
+    (StatusCode::CONFLICT, "amount_mismatch", "Amount is not the total", &["total"]),
+    (StatusCode::CONFLICT, "payment_started", "Another payment was started", &[]),
+    (StatusCode::CONFLICT, "not_confirmed", "Reservation not confirmed", &[]),
+    (StatusCode::CONFLICT, "already_refunded", "Already refunded", &[]),
+    (StatusCode::SERVICE_UNAVAILABLE, "too_many_holds", "Too many live holds", &[]),
     (StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized", &[]),
     (StatusCode::FORBIDDEN, "forbidden", "Forbidden", &[]),
     (StatusCode::UNPROCESSABLE_ENTITY, "mixed_currencies", "Mixed currencies", &[]),
     (StatusCode::UNPROCESSABLE_ENTITY, "total_too_large", "Total too large", &[]),
 ];
 
-/// Puts the refusal of a sale by a caller without the seller's token in the words for this caller:
+/// Puts the refusal of a caller without the seller's token in the words for this caller:
 /// vacancy knows the token of ticket alone.
 pub(super) fn for_caller(error: ClientError, caller: Caller) -> ClientError {
     let (problem, seq) = match error {
@@ -38,7 +50,13 @@ pub(super) fn for_caller(error: ClientError, caller: Caller) -> ClientError {
             let detail = "The vacancy service does not accept the seller's token of this service.";
             Box::new(Problem::forbidden(detail))
         }
-        true => Box::new(caller.not_seller()),
+        true => {
+            let problem = caller.not_seller();
+            Box::new(match seq {
+                Some(seq) => problem.with("seq", seq),
+                None => problem,
+            })
+        }
         false => problem,
     };
     ClientError::Refused { problem, seq }
@@ -49,14 +67,14 @@ const VALIDATION: &str = "validation";
 
 /// Returns the problem for calls beyond the rate limit of vacancy or of a proxy in front of it.
 pub(super) fn rate_limited(retry_after_s: u32) -> Problem {
-    let detail = "Too many requests. Nothing was sold; try again later.";
+    let detail = "Too many requests. The request had no effect; try again later.";
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Rate limited", detail)
         .retry_after_s(retry_after_s)
 }
 
-/// Returns the problem for the buyer and the `seq` of the decision, or `None` if `details` is not a
-/// refusal of a sale.
-pub(super) fn buyer_problem(details: ProblemDetails) -> Option<(Problem, Option<u64>)> {
+/// Returns the problem for the caller and the `seq` of the decision, or `None` if `details` is not
+/// a refusal.
+pub(super) fn caller_problem(details: ProblemDetails) -> Option<(Problem, Option<u64>)> {
     let seq = details.members.get("seq").and_then(serde_json::Value::as_u64);
     if details.code == VALIDATION && details.status == StatusCode::UNPROCESSABLE_ENTITY.as_u16() {
         return Some((Problem::validation(details.detail), seq));

@@ -1,11 +1,8 @@
-//! The HTTP calls, one per file, grouped by caller: buyers, the ticket service, administrators.
+//! The HTTP calls that ticket does not serve, one per file: for administrators, for the ticket
+//! service, and the sale as the original system has it. The others are in [`public_api`].
 
 mod admin;
-mod age;
-mod available;
-mod conditional;
-mod events;
-mod holds;
+mod internal;
 mod reserve;
 mod reserve_batch;
 mod state;
@@ -16,34 +13,25 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Every call, with its documentation.
 pub fn router(app: AppState) -> OpenApiRouter {
+    let public = public_api::router(app.public().clone());
     OpenApiRouter::new()
-        .routes(routes!(available::available))
         .routes(routes!(reserve::reserve))
         .routes(routes!(reserve_batch::reserve_batch))
-        .routes(routes!(events::list::list_events))
-        .routes(routes!(events::get::get_event))
-        .routes(routes!(holds::create::create_hold))
-        .routes(routes!(holds::get::get_hold, holds::release::release_hold))
-        .routes(routes!(holds::extend::extend_hold))
-        .routes(routes!(holds::confirm::confirm_hold))
-        .routes(routes!(holds::payment::start_payment))
+        .routes(routes!(internal::batch::submit_batch))
+        .routes(routes!(internal::events::stream_events))
         .routes(routes!(
             admin::put_event::put_event,
             admin::get_event::get_admin_event,
             admin::delete_event::delete_event
         ))
-        .routes(routes!(admin::refund::refund_reservation))
         .routes(routes!(admin::sales::list_sales))
         .with_state(app)
+        .merge(public)
 }
 
-/// Whether a call finishes something begun earlier: it confirms, pays, releases or extends a hold.
-/// Such calls go before new ones.
+/// Whether a call goes before new ones: it finishes something begun earlier, or ticket, which
+/// bounds its calls, may ask for that in it.
 #[must_use]
 pub fn is_urgent(method: &Method, route: &str) -> bool {
-    match route.strip_prefix("/api/v1/holds/{id}") {
-        Some("") => *method == Method::DELETE,
-        Some(rest) => matches!(rest, "/confirm" | "/extend" | "/payment"),
-        None => false,
-    }
+    route == "/api/v1/internal/batch" || public_api::is_urgent(method, route)
 }

@@ -2,12 +2,13 @@
 
 use axum::extract::State;
 use http_server::extract::{CallerDeadline, IdempotencyKey, JsonBody};
+use public_api::By;
 use vacancy_api::{
     BodyErrors, Failure, KeyErrors, KeyParam, ReserveAnswer, ReserveBody, SaleRefusals,
     SellerErrors, TimeoutParam, Unavailable, Wording, WriteResponse, reserved,
 };
 
-use crate::api::state::{AppState, By};
+use crate::api::state::AppState;
 
 /// Sell tickets immediately
 ///

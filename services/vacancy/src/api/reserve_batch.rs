@@ -9,13 +9,14 @@ use http_server::{
     middleware::CurrentRequestId,
     problem::ProblemDetails,
 };
+use public_api::By;
 use tokio::time::Instant;
 use vacancy_api::{
     BatchItem, BatchSlot, BodyErrors, SlotProblem, TimeoutParam, Unavailable, Wording, reserved,
 };
 use vacancy_service::problem_of_engine;
 
-use crate::api::state::{AppState, By};
+use crate::api::state::AppState;
 
 /// Sell to several buyers with one call
 ///

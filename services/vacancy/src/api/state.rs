@@ -1,16 +1,21 @@
 //! The state that the handlers share.
 
-use std::{convert::Infallible, sync::Arc};
+use std::sync::Arc;
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::request::Parts,
+};
 use http_server::{
     Problem,
-    extract::{self, Caller, CallerDeadline, RoleTokens},
+    extract::{self, CallerDeadline, RoleTokens},
+    streams::Streams,
 };
 use inventory::CommandKind;
 use inventory_engine::{Engine, Reply};
+use public_api::{PublicSettings, PublicState};
 use vacancy_api::{Failure, key_from};
-use vacancy_service::{ReservationService, VacancySettings, problem_of_engine};
+use vacancy_service::{LocalVacancyClient, ReservationService, VacancySettings, problem_of_engine};
 
 /// The stock and what the calls need beside it; clones share it.
 #[derive(Clone)]
@@ -18,21 +23,26 @@ pub struct AppState(Arc<Inner>);
 
 struct Inner {
     stock: ReservationService,
-    tokens: RoleTokens,
-    page_max: usize,
+    public: PublicState,
     reserve_batch_max: usize,
 }
 
 impl AppState {
-    /// The calls over `engine`.
+    /// The calls over `engine`, with their streams counted in `streams`.
     #[must_use]
-    pub fn new(engine: Engine, settings: &VacancySettings) -> Self {
-        Self(Arc::new(Inner {
-            stock: ReservationService::new(engine, settings.http.requests.request_timeout),
-            tokens: settings.tokens.clone(),
-            page_max: settings.page_max,
-            reserve_batch_max: settings.reserve_batch_max,
-        }))
+    pub fn new(engine: Engine, settings: &VacancySettings, streams: Streams) -> Self {
+        let stock = ReservationService::new(engine, settings.http.requests.request_timeout);
+        let public = PublicState::new(
+            LocalVacancyClient::new(stock.clone()),
+            PublicSettings {
+                limits: stock.engine().limits().clone(),
+                page_max: settings.page_max,
+                tokens: settings.tokens.clone(),
+            },
+            streams,
+        );
+        let reserve_batch_max = settings.reserve_batch_max;
+        Self(Arc::new(Inner { stock, public, reserve_batch_max }))
     }
 
     /// The stock.
@@ -47,10 +57,22 @@ impl AppState {
         self.0.stock.engine()
     }
 
+    /// The state of the calls of buyers and shops.
+    #[must_use]
+    pub fn public(&self) -> &PublicState {
+        &self.0.public
+    }
+
+    /// The streams of this server.
+    #[must_use]
+    pub fn streams(&self) -> &Streams {
+        self.0.public.streams()
+    }
+
     /// The tokens of the roles.
     #[must_use]
     pub fn tokens(&self) -> &RoleTokens {
-        &self.0.tokens
+        self.0.public.tokens()
     }
 
     pub(super) fn reserve_batch_max(&self) -> usize {
@@ -59,13 +81,7 @@ impl AppState {
 
     /// The number of entries of a page when `requested` were asked for.
     pub(super) fn page_len(&self, requested: Option<usize>) -> Result<usize, Problem> {
-        const DEFAULT_LEN: usize = 100;
-        let max = self.0.page_max;
-        match requested {
-            None => Ok(DEFAULT_LEN.min(max)),
-            Some(len) if (1..=max).contains(&len) => Ok(len),
-            Some(_) => Err(Problem::validation(format!("limit must be between 1 and {max}."))),
-        }
+        self.0.public.page_len(requested)
     }
 
     pub(super) async fn submit(
@@ -89,33 +105,13 @@ impl FromRequestParts<AppState> for Admin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let tokens = state.0.tokens.admin.current();
+        let tokens = state.tokens().admin.current();
         extract::require_admin(&parts.headers, tokens.as_deref()).map(|()| Self)
     }
 }
 
-/// Who calls. Nothing is refused yet: what a call needs may depend on the event.
-#[derive(Debug, Clone, Copy)]
-pub struct By(pub Caller);
-
-impl FromRequestParts<AppState> for By {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
-        Ok(Self(Caller::of(&parts.headers, &state.0.tokens)))
-    }
-}
-
-/// Proof that the caller has the token of the seller, or of an administrator. It is the first
-/// argument, like [`Admin`].
-#[derive(Debug, Clone, Copy)]
-pub struct Seller;
-
-impl FromRequestParts<AppState> for Seller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let tokens = &state.0.tokens;
-        Caller::of(&parts.headers, tokens).require_seller(tokens).map(|()| Self)
+impl FromRef<AppState> for PublicState {
+    fn from_ref(app: &AppState) -> Self {
+        app.public().clone()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use inventory::{CommandKind, EventName, EventSettings, RefusalKind, StockName};
 use inventory_engine::{Engine, EngineError, Request};
-use vacancy_service::{DEFAULT_EVENT, DEFAULT_STOCK};
+use vacancy_api::{DEFAULT_EVENT, DEFAULT_STOCK};
 
 use super::error::OpenError;
 

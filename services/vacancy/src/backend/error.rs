@@ -4,7 +4,7 @@ use std::io;
 
 use inventory_embedded::DataDirError;
 use thiserror::Error;
-use vacancy_service::DEFAULT_EVENT;
+use vacancy_api::DEFAULT_EVENT;
 
 /// Why the stock backend did not open.
 #[derive(Debug, Error)]

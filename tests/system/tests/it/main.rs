@@ -11,6 +11,7 @@ mod conditional;
 mod contract;
 mod crash;
 mod delete_event;
+mod door;
 mod events;
 mod export;
 mod fingerprint;

@@ -14,10 +14,19 @@ async fn send(client: &Client, method: Method, path: &str, token: &str, body: &V
 }
 
 /// The body of a call, or null.
-fn body_of(path: &str) -> Value {
+fn body_of(path: &str, hold: &str) -> Value {
     let items = json!([{"stock": "general", "qty": 1}]);
     match path.rsplit('/').next().unwrap() {
         "purchase" | "reserve" => json!({"qty": 1}),
+        "batch" if path.contains("/internal/") => json!([
+            {"op": "reserve", "qty": 1, "key": "k", "event": "default"},
+            {"op": "reserve", "qty": 1, "key": "s", "seller": true},
+            {"op": "refund", "id": hold, "key": "r", "seller": true},
+            {"op": "refund", "id": hold, "key": "r"},
+            {"op": "start_payment", "id": hold, "payment_ref": "p", "key": "p"},
+            {"op": "confirm", "id": hold, "payment_ref": "p", "key": "c"},
+            {"op": "confirm", "id": hold, "payment_ref": "p", "key": "c", "seller": true},
+        ]),
         "batch" => {
             json!([{"qty": 1, "key": "k", "event": "default"}, {"qty": 1, "key": "s", "seller": true}])
         }
@@ -68,7 +77,7 @@ async fn no_public_call_sells_what_the_seller_alone_sells() {
                         method.clone(),
                         &format!("{path}{extra}"),
                         token,
-                        &body_of(&path),
+                        &body_of(&path, &id),
                     )
                     .await;
                 }
@@ -105,7 +114,7 @@ async fn missing_token_is_401_and_another_role_403() {
         (client.clone(), format!("/api/v1/admin/reservations/{id}/refunds")),
     ];
     for (client, path) in &calls {
-        let body = body_of(path);
+        let body = body_of(path, &id);
         for (token, expected) in [
             ("", (401, "unauthorized")),
             ("Basic YTpi", (401, "unauthorized")),
@@ -122,15 +131,20 @@ async fn missing_token_is_401_and_another_role_403() {
         }
     }
     for (client, path) in &calls {
-        let answer =
-            send(client, Method::POST, path, &format!("Bearer {SELLER_TOKEN}"), &body_of(path))
-                .await;
+        let answer = send(
+            client,
+            Method::POST,
+            path,
+            &format!("Bearer {SELLER_TOKEN}"),
+            &body_of(path, &id),
+        )
+        .await;
         assert!(matches!(answer.status, 200 | 201), "{path}: {}", answer.json());
     }
     assert_eq!(sold(&client).await, 2, "a purchase and a reservation; the hold was refunded");
     let admin = format!("Bearer {ADMIN_TOKEN}");
     for (client, path) in calls.iter().take(2) {
-        let answer = send(client, Method::POST, path, &admin, &body_of(path)).await;
+        let answer = send(client, Method::POST, path, &admin, &body_of(path, &id)).await;
         assert_eq!(answer.status, 200, "administrators may all: {path}");
     }
     let events = "/api/v1/admin/events/default";
@@ -159,7 +173,7 @@ async fn key_of_the_seller_answers_nobody_else() {
     let confirm = format!("/api/v1/holds/{id}/confirm");
     let key = [("idempotency-key", "order-1")];
     for path in ["/api/v1/reserve", &confirm] {
-        let body = body_of(path);
+        let body = body_of(path, &id);
         let sold = client.seller(path, &key, body.clone()).await;
         assert_eq!(sold.status, 200);
         let other = client.keyed(path, "order-1", body.clone()).await.unwrap();
@@ -205,7 +219,7 @@ async fn seller_token_of_a_file_is_followed_and_none_disables_its_calls() {
     let client = vacancy.client();
     let id = seller_event(&client).await;
     let pay = format!("/api/v1/holds/{id}/payment");
-    let body = body_of(&pay);
+    let body = body_of(&pay, &id);
     let with = |token: &str| {
         let (client, pay, body) = (client.clone(), pay.clone(), body.clone());
         let token = format!("Bearer {token}");

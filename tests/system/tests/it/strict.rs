@@ -18,9 +18,14 @@ async fn send(client: &Client, method: &Method, path: &str, body: Option<String>
     Answer { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
 }
 
+/// The answers of a batch.
+fn entries(body: &Value) -> Option<&Vec<Value>> {
+    body.as_array().or_else(|| body["answers"].as_array())
+}
+
 /// Status and problem code. An entry of a batch has its own, in the place of its answer.
 fn verdict(answer: &Answer) -> (u16, String) {
-    match answer.json().as_array().and_then(|entries| entries.last()) {
+    match entries(&answer.json()).and_then(|entries| entries.last()) {
         Some(entry) => (
             entry["status"].as_u64().and_then(|status| status.try_into().ok()).unwrap_or_default(),
             entry["code"].as_str().unwrap_or_default().to_owned(),
@@ -31,7 +36,7 @@ fn verdict(answer: &Answer) -> (u16, String) {
 
 fn detail(answer: &Answer) -> String {
     let body = answer.json();
-    let problem = body.as_array().and_then(|entries| entries.last()).unwrap_or(&body);
+    let problem = entries(&body).and_then(|entries| entries.last()).unwrap_or(&body);
     problem["detail"].as_str().unwrap_or_default().to_owned()
 }
 
@@ -60,6 +65,9 @@ fn sample(document: &Value, schema: &Value) -> Value {
     }
     if is("array") {
         return json!([sample(document, &schema["items"])]);
+    }
+    if schema["format"] == "uuid" {
+        return json!("00000000-0000-0000-0000-000000000001");
     }
     schema
         .get("example")

@@ -84,8 +84,8 @@ async fn purchase_is_one_trace_from_ticket_to_commit() {
     };
     let chain = [
         "ticket: POST /api/v1/purchase",
-        "ticket: vacancy reserve",
-        "vacancy: POST /api/v1/reserve",
+        "ticket: vacancy batch",
+        "vacancy: POST /api/v1/internal/batch",
         "vacancy: commit",
     ];
     assert_eq!(found.keys().collect::<Vec<_>>(), chain);

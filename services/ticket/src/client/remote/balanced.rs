@@ -4,18 +4,19 @@ use std::{sync::Arc, time::Duration};
 
 use http::{Request, Response};
 use parking_lot::Mutex;
+use public_api::BoxFuture;
 use tokio::{
     sync::watch::{Receiver, Sender, channel},
     time::timeout,
 };
 
 use super::{
-    super::{link_settings::EndpointSettings, vacancy_client::BoxFuture},
+    super::link_settings::EndpointSettings,
     balancer::Balancer,
     connector::Connector,
     jitter::Jitter,
     resolver::Resolver,
-    transport::{EndpointCounts, Transport, TransportError},
+    transport::{EndpointCounts, Opened, Transport, TransportError},
     watch::watch,
 };
 
@@ -84,6 +85,20 @@ impl Transport for Balanced {
             if matches!(result, Err(TransportError::Connect(_))) {
                 self.balancer.ask_resolution();
             }
+            result
+        })
+    }
+
+    fn open(&self, request: Request<Vec<u8>>) -> BoxFuture<'_, Result<Opened, TransportError>> {
+        Box::pin(async move {
+            self.endpoints_known().await;
+            let Some(endpoint) = self.balancer.pick() else {
+                self.balancer.ask_resolution();
+                return Err(TransportError::Connect("vacancy has no address".to_owned()));
+            };
+            let call = endpoint.begin();
+            let result = endpoint.transport.open(request).await;
+            call.end(&result);
             result
         })
     }

@@ -10,10 +10,11 @@ use std::{
 
 use http::{Request, Response};
 use parking_lot::Mutex;
+use public_api::BoxFuture;
 use tokio::time::{Instant, sleep};
 
 use super::{
-    super::{link_settings::EndpointSettings, vacancy_client::BoxFuture},
+    super::link_settings::EndpointSettings,
     balanced::Balanced,
     connector::Connector,
     resolver::Resolver,

@@ -1,41 +1,41 @@
-//! Purchases that share a call.
+//! Requests that share a call.
 
 use http::StatusCode;
+use public_api::ClientError;
 use tokio::time::Instant;
 
 use super::{
-    super::error::ClientError,
     outage::Waited,
     outcome::Delivery,
     pending::{Pending, Reply},
 };
 
-/// Purchases that share a call, and whether an earlier attempt may have reached vacancy.
+/// Requests that share a call, and whether an earlier attempt may have reached vacancy.
 pub struct Batch {
-    purchases: Vec<Pending>,
+    requests: Vec<Pending>,
     delivery: Delivery,
 }
 
 impl Batch {
     /// Creates a batch that has not been sent.
-    pub fn new(purchases: Vec<Pending>) -> Self {
-        Self { purchases, delivery: Delivery::NotSent }
+    pub fn new(requests: Vec<Pending>) -> Self {
+        Self { requests, delivery: Delivery::NotSent }
     }
 
-    pub fn purchases(&self) -> &[Pending] {
-        &self.purchases
+    pub fn requests(&self) -> &[Pending] {
+        &self.requests
     }
 
-    /// Returns the latest deadline; the other purchases carry their own in the body. `None` means
+    /// Returns the latest deadline; the other requests carry their own in the body. `None` means
     /// that the batch is empty.
     pub fn deadline(&self) -> Option<Instant> {
-        self.purchases.iter().map(|pending| pending.deadline).max()
+        self.requests.iter().map(|pending| pending.deadline).max()
     }
 
-    /// Moves the deadline of each purchase by the time, since it arrived, in which vacancy could
+    /// Moves the deadline of each request by the time, since it arrived, in which vacancy could
     /// not be reached.
     pub fn hold(&mut self, waited: Waited) {
-        for pending in &mut self.purchases {
+        for pending in &mut self.requests {
             pending.hold(waited.since(pending.enqueued_at));
         }
     }
@@ -45,7 +45,7 @@ impl Batch {
         self.delivery = self.delivery.max(delivery);
     }
 
-    /// Drops purchases past half their deadline, before the first attempt: they would time out
+    /// Drops requests past half their deadline, before the first attempt: they would time out
     /// anyway, and a queue of them would leave no time for others. Also drops abandoned ones.
     pub fn drop_overdue(&mut self) {
         let now = Instant::now();
@@ -53,46 +53,46 @@ impl Batch {
         self.drop_where(overdue, &ClientError::Overloaded { retry_after_s: 1 });
     }
 
-    /// Drops purchases past their deadline, and abandoned ones, before another attempt.
+    /// Drops requests past their deadline, and abandoned ones, before another attempt.
     pub fn drop_expired(&mut self) {
         let now = Instant::now();
         self.drop_where(|pending| now >= pending.deadline, &ClientError::Unreachable);
     }
 
-    /// Drops purchases that are `late`, and abandoned ones that vacancy has certainly not seen.
+    /// Drops requests that are `late`, and abandoned ones that vacancy has certainly not seen.
     fn drop_where(&mut self, late: impl Fn(&Pending) -> bool, error: &ClientError) {
         let delivery = self.delivery;
         let dropped = |pending: &mut Pending| {
             late(pending) || (delivery == Delivery::NotSent && pending.is_abandoned())
         };
-        for pending in self.purchases.extract_if(.., dropped) {
+        for pending in self.requests.extract_if(.., dropped) {
             pending.respond(Err(error_after(delivery, error.clone())));
         }
     }
 
-    /// Gives each buyer the reply of the same position.
+    /// Gives each caller the reply of the same position.
     pub fn respond(self, replies: Vec<Reply>) {
-        for (pending, reply) in self.purchases.into_iter().zip(replies) {
+        for (pending, reply) in self.requests.into_iter().zip(replies) {
             pending.respond(reply.map_err(|error| error_after(self.delivery, error)));
         }
     }
 
-    /// Gives all buyers the same error.
+    /// Gives all callers the same error.
     pub fn fail(self, error: &ClientError) {
-        for pending in self.purchases {
+        for pending in self.requests {
             pending.respond(Err(error_after(self.delivery, error.clone())));
         }
     }
 
     /// Splits the batch in two, the first half first.
     pub fn split(mut self) -> [Self; 2] {
-        let second = self.purchases.split_off(self.purchases.len() / 2);
+        let second = self.requests.split_off(self.requests.len() / 2);
         let delivery = self.delivery;
-        [self, Self { purchases: second, delivery }]
+        [self, Self { requests: second, delivery }]
     }
 }
 
-/// Returns the error for purchases that an earlier attempt may have delivered. An error that says
+/// Returns the error for requests that an earlier attempt may have delivered. An error that says
 /// "nothing was done" is then true of the last attempt only, and becomes
 /// [`ClientError::Unknown`].
 fn error_after(delivery: Delivery, error: ClientError) -> ClientError {
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_was_sold_is_said_only_when_certain() {
+    fn no_effect_is_said_only_when_certain() {
         let certain = || {
             [
                 ClientError::Unreachable,
@@ -126,8 +126,7 @@ mod tests {
                 ClientError::CircuitOpen { retry_after: Duration::ZERO },
             ]
         };
-        let limited =
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "T", "Nothing was sold.");
+        let limited = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "T", "d");
         let limit = Problem::new(StatusCode::CONFLICT, "limit_exceeded", "T", "d");
         let refused = |problem: &Problem| ClientError::Refused {
             problem: Box::new(problem.clone()),

@@ -1,5 +1,5 @@
-//! Collects purchases into batches. While calls are in flight, the purchases that arrive wait; the
-//! next call takes all of them, up to its limits. There is no timer: a purchase that finds a free
+//! Collects requests into batches. While calls are in flight, the requests that arrive wait; the
+//! next call takes all of them, up to its limits. There is no timer: a request that finds a free
 //! call slot is sent at once.
 
 use std::{collections::VecDeque, sync::Arc};
@@ -10,11 +10,13 @@ use super::{super::link_settings::BatcherSettings, pending::Pending};
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Pending>,
+    /// Requests that finish a hold; they are taken first.
+    urgent: VecDeque<Pending>,
+    others: VecDeque<Pending>,
     calls: usize,
 }
 
-/// The queue of purchases and the number of calls in flight.
+/// The queue of requests and the number of calls in flight.
 pub struct Batcher {
     settings: BatcherSettings,
     state: Mutex<State>,
@@ -29,22 +31,30 @@ impl Batcher {
         self.state.lock()
     }
 
-    /// Returns the number of purchases that wait.
+    /// Returns the number of requests that wait.
     pub fn len(&self) -> usize {
-        self.state().queue.len()
+        let state = self.state();
+        state.urgent.len() + state.others.len()
     }
 
-    /// Adds a purchase to the queue. If a call slot is free, the caller gets it and must make calls
-    /// until [`Slot::take`] returns no more purchases.
+    /// Adds a request to the queue. If a call slot is free, the caller gets it and must make calls
+    /// until [`Slot::take`] returns no more requests. An eighth of the queue is reserved for
+    /// requests that finish a hold: new ones must not keep them out.
     ///
     /// # Errors
     /// [`QueueFull`].
     pub fn add(self: &Arc<Self>, pending: Pending) -> Result<Option<Slot>, QueueFull> {
         let mut state = self.state();
-        if state.queue.len() >= self.settings.queue_max {
+        let (len, max) = (state.urgent.len() + state.others.len(), self.settings.queue_max);
+        let is_urgent = pending.request.entry.op.is_urgent();
+        if len >= max || (!is_urgent && state.others.len() >= max - max / 8) {
             return Err(QueueFull);
         }
-        state.queue.push_back(pending);
+        if is_urgent {
+            state.urgent.push_back(pending);
+        } else {
+            state.others.push_back(pending);
+        }
         if state.calls >= self.settings.calls_max {
             return Ok(None);
         }
@@ -53,7 +63,7 @@ impl Batcher {
     }
 }
 
-/// The queue is full; the purchase was not added.
+/// The queue is full; the request was not added.
 #[derive(Debug)]
 pub struct QueueFull;
 
@@ -64,25 +74,33 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Takes the purchases of the next call, up to its limits. If the queue is empty, the slot
-    /// ends.
+    /// Takes the requests of the next call, up to its limits, urgent ones first. A quarter is
+    /// reserved for the others, so that none starves. If the queue is empty, the slot ends.
     pub fn take(&mut self) -> Vec<Pending> {
         let settings = &self.batcher.settings;
         let mut state = self.batcher.state();
-        let (mut count, mut bytes) = (0, 0);
-        for pending in state.queue.iter().take(settings.batch_max) {
-            bytes += pending.purchase.wire_bytes_max();
-            if count > 0 && bytes > settings.bytes_max {
+        let most = settings.batch_max;
+        let urgent_max = most - state.others.len().min(most / 4);
+        let (mut taken, mut bytes) = (Vec::new(), 0);
+        while taken.len() < most {
+            let queue = if taken.len() < urgent_max && !state.urgent.is_empty() {
+                &mut state.urgent
+            } else {
+                &mut state.others
+            };
+            let Some(next) = queue.front() else { break };
+            bytes += next.request.wire_bytes_max();
+            if !taken.is_empty() && bytes > settings.bytes_max {
                 break;
             }
-            count += 1;
+            taken.extend(queue.pop_front());
         }
-        if count == 0 {
-            // Under the lock: the next purchase that is added gets a new slot.
+        if taken.is_empty() {
+            // Under the lock: the next request that is added gets a new slot.
             state.calls -= 1;
             self.ended = true;
         }
-        state.queue.drain(..count).collect()
+        taken
     }
 }
 
@@ -97,22 +115,23 @@ impl Drop for Slot {
 
 #[cfg(test)]
 mod tests {
+    use public_api::TraceHeaders;
     use tokio::{sync::oneshot, time::Instant};
+    use vacancy_api::{BatchEntry, Operation};
 
-    use super::*;
-    use crate::client::{PurchaseRequest, TraceHeaders};
+    use super::{super::request::LinkRequest, *};
 
     fn pending(key: &str) -> Pending {
-        let purchase = PurchaseRequest {
-            qty: 1,
-            customer: None,
-            caller: http_server::extract::Caller::Anonymous,
-            key: inventory::IdempotencyKey::new(key).ok(),
-            trace: TraceHeaders::default(),
-        };
+        pending_for(Operation::Reserve, key)
+    }
+
+    fn pending_for(op: Operation, key: &str) -> Pending {
+        let key = inventory::IdempotencyKey::new(key).ok();
+        let entry = BatchEntry { qty: Some(1), key, ..BatchEntry::new(op) };
+        let request = LinkRequest::read(entry, TraceHeaders::default());
         let (now, reply_to) = (Instant::now(), oneshot::channel().0);
         let held = std::time::Duration::ZERO;
-        Pending { purchase, deadline: now, send_by: now, enqueued_at: now, held, reply_to }
+        Pending { request, deadline: now, send_by: now, enqueued_at: now, held, reply_to }
     }
 
     fn batcher(
@@ -136,13 +155,39 @@ mod tests {
         let keys = |batch: Vec<Pending>| {
             batch
                 .iter()
-                .map(|pending| pending.purchase.key.clone().unwrap().as_str().to_owned())
+                .map(|pending| pending.request.entry.key.clone().unwrap().as_str().to_owned())
                 .collect::<Vec<_>>()
         };
         assert_eq!(keys(slot.take()), ["b", "c", "d"], "a batch is bounded, and the order is kept");
         assert_eq!(keys(slot.take()), ["e", "f"]);
         assert!(slot.take().is_empty());
         assert!(batcher.add(pending("h")).ok().flatten().is_some(), "the slot is free again");
+    }
+
+    #[tokio::test]
+    async fn requests_that_finish_a_hold_go_first_and_starve_nobody() {
+        let batcher = batcher(1, 4, 10_000, 16);
+        let mut slot = batcher.add(pending("first")).ok().flatten().expect("a slot");
+        slot.take();
+        for n in 0..14 {
+            assert!(batcher.add(pending(&format!("sale-{n}"))).is_ok(), "{n}");
+        }
+        assert!(batcher.add(pending("one too many")).is_err(), "an eighth is reserved");
+        for n in 0..2 {
+            let confirm = pending_for(Operation::Confirm, &format!("confirm-{n}"));
+            assert!(batcher.add(confirm).is_ok(), "{n}");
+        }
+        assert!(batcher.add(pending_for(Operation::Confirm, "full")).is_err());
+        let ops = |batch: Vec<Pending>| -> Vec<_> {
+            batch.iter().map(|pending| pending.request.entry.op).collect()
+        };
+        use Operation::{Confirm, Reserve};
+        assert_eq!(ops(slot.take()), [Confirm, Confirm, Reserve, Reserve]);
+        for n in 0..4 {
+            assert!(batcher.add(pending_for(Confirm, &format!("more-{n}"))).is_ok());
+        }
+        assert_eq!(ops(slot.take()), [Confirm, Confirm, Confirm, Reserve]);
+        assert_eq!(ops(slot.take()), [Confirm, Reserve, Reserve, Reserve]);
     }
 
     #[tokio::test]

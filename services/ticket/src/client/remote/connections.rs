@@ -7,13 +7,14 @@ use std::{
 
 use http::{Request, Response};
 use parking_lot::Mutex;
+use public_api::BoxFuture;
 use reqwest::{Client, Url};
 use tokio::{net::TcpStream, time::timeout};
 
 use super::{
-    super::{link_settings::VacancyLink, vacancy_client::BoxFuture},
+    super::link_settings::VacancyLink,
     connector::Connector,
-    transport::{Transport, TransportError},
+    transport::{Chunks, Opened, Transport, TransportError},
 };
 
 /// The time after which an idle connection is closed.
@@ -117,11 +118,31 @@ impl Transport for Pool {
         })
     }
 
+    fn open(&self, request: Request<Vec<u8>>) -> BoxFuture<'_, Result<Opened, TransportError>> {
+        Box::pin(async move {
+            let request = reqwest::Request::try_from(request).map_err(|error| failed(&error))?;
+            let response = self.client().execute(request).await.map_err(|error| failed(&error))?;
+            Ok((response.status(), Box::new(Body(response)) as Box<dyn Chunks>))
+        })
+    }
+
     fn reconnect(&self) {
         match self.settings.client(self.ip) {
             Ok(fresh) => *self.client.lock() = fresh,
             Err(error) => tracing::error!(%error, "cannot recreate the HTTP client for vacancy"),
         }
+    }
+}
+
+/// The body of a response that goes on.
+struct Body(reqwest::Response);
+
+impl Chunks for Body {
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<Vec<u8>>, TransportError>> {
+        Box::pin(async move {
+            let chunk = self.0.chunk().await.map_err(|error| failed(&error))?;
+            Ok(chunk.map(Into::into))
+        })
     }
 }
 

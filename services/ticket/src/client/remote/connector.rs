@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::{super::vacancy_client::BoxFuture, transport::Transport};
+use public_api::BoxFuture;
+
+use super::transport::Transport;
 
 /// Opens connections to endpoints.
 pub trait Connector: Send + Sync + 'static {

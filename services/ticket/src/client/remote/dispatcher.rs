@@ -1,16 +1,16 @@
-//! Sends batches to vacancy: drops purchases that are late, retries calls that break off, and gives
-//! every buyer a reply.
+//! Sends batches to vacancy: drops requests that are late, retries calls that break off, and gives
+//! every caller a reply.
 
 use std::{
     sync::{Arc, Once},
     time::Duration,
 };
 
+use public_api::ClientError;
 use telemetry::ClientSpan;
 use tokio::time::{Instant, sleep};
 
 use super::{
-    super::error::ClientError,
     batch::Batch,
     batcher::Slot,
     breaker::{Breaker, BreakerState, Permit, Verdict},
@@ -19,6 +19,7 @@ use super::{
     outage::Outage,
     outcome::{CallOutcome, Delivery},
     pending::Pending,
+    readings::Readings,
     ready_probe::ReadyProbe,
     retry::{Retries, RetryPolicy},
 };
@@ -34,17 +35,18 @@ pub struct Dispatcher {
     pub outage: Outage,
     pub metrics: LinkMetrics,
     pub probe: Arc<ReadyProbe>,
+    pub readings: Arc<Readings>,
 }
 
 impl Dispatcher {
-    /// Sends batches until no purchase waits.
+    /// Sends batches until no request waits.
     pub async fn run(&self, mut slot: Slot) {
         loop {
-            let purchases = slot.take();
-            if purchases.is_empty() {
+            let requests = slot.take();
+            if requests.is_empty() {
                 return;
             }
-            let mut batches = vec![Batch::new(purchases)];
+            let mut batches = vec![Batch::new(requests)];
             while let Some(batch) = batches.pop() {
                 // The last one is the next one: the first half goes on top.
                 batches.extend(self.send(batch).await.into_iter().flatten().rev());
@@ -52,13 +54,13 @@ impl Dispatcher {
         }
     }
 
-    /// Gives every purchase of `batch` a reply. Returns two halves instead if vacancy refuses the
+    /// Gives every request of `batch` a reply. Returns two halves instead if vacancy refuses the
     /// batch as a whole.
     async fn send(&self, mut batch: Batch) -> Option<[Batch; 2]> {
         batch.hold(self.outage.waited());
         batch.drop_overdue();
-        let oldest = batch.purchases().first()?;
-        self.metrics.record_batch(batch.purchases().len(), oldest.enqueued_at.elapsed());
+        let oldest = batch.requests().first()?;
+        self.metrics.record_batch(batch.requests().len(), oldest.enqueued_at.elapsed());
         let mut retries = self.retry_policy.start();
         loop {
             let deadline = batch.deadline()?;
@@ -70,11 +72,13 @@ impl Dispatcher {
                     return None;
                 }
             };
-            let (outcome, permit) = self.call(batch.purchases(), permit, deadline).await;
+            let (outcome, permit) = self.call(batch.requests(), permit, deadline).await;
             let verdict = outcome.verdict();
             permit.finish(verdict);
             match outcome {
-                CallOutcome::Replies(replies) => {
+                CallOutcome::Replies { replies, events } => {
+                    // Before the replies: a caller must read what was written for it.
+                    self.readings.learn(events);
                     if verdict == Verdict::Success {
                         self.probe.record_success();
                     }
@@ -106,7 +110,7 @@ impl Dispatcher {
     }
 
     /// Waits until vacancy may be tried again, while it cannot be reached at all. Returns false if
-    /// that has lasted for too long, or for all purchases.
+    /// that has lasted for too long, or for all requests.
     async fn wait_for_vacancy(&self, batch: &mut Batch, retries: &Retries<'_>) -> bool {
         while self.outage.is_waited_for()
             && let Some(pause) = retries.outage_pause()
@@ -114,7 +118,7 @@ impl Dispatcher {
             sleep(pause).await;
             batch.hold(self.outage.waited());
             batch.drop_expired();
-            if batch.purchases().is_empty() {
+            if batch.requests().is_empty() {
                 return false;
             }
             // A breaker that is open does not cost the budget anything.
@@ -131,7 +135,7 @@ impl Dispatcher {
     /// Makes one call, with its span and its metrics.
     async fn call(
         &self,
-        purchases: &[Pending],
+        requests: &[Pending],
         permit: Permit,
         deadline: Instant,
     ) -> (CallOutcome, Permit) {
@@ -139,20 +143,20 @@ impl Dispatcher {
         let deadline =
             if permit.is_trial() { deadline.min(started + TRIAL_TIMEOUT) } else { deadline };
         let span = ClientSpan::start(
-            "vacancy reserve",
-            purchases.iter().map(|pending| pending.purchase.trace.traceparent()),
+            "vacancy batch",
+            requests.iter().map(|pending| pending.request.trace.traceparent()),
         );
-        let trace = purchases.first().map(|first| {
-            first.purchase.trace.within(span.as_ref().and_then(ClientSpan::traceparent))
+        let trace = requests.first().map(|first| {
+            first.request.trace.within(span.as_ref().and_then(ClientSpan::traceparent))
         });
-        let outcome = self.caller.call(purchases, trace.unwrap_or_default(), deadline).await;
+        let outcome = self.caller.call(requests, &trace.unwrap_or_default(), deadline).await;
         self.metrics.record_call(&outcome, started.elapsed());
         match outcome {
             CallOutcome::Interrupted { delivery: Delivery::NotSent } => self.outage.begin(),
             _ => self.outage.end(),
         }
         if let Some(span) = span {
-            span.end(purchases.len(), outcome.failure());
+            span.end(requests.len(), outcome.failure());
         }
         (outcome, permit)
     }

@@ -145,8 +145,9 @@ impl Drop for CallGuard {
 #[cfg(test)]
 mod tests {
     use http::{Request, Response};
+    use public_api::BoxFuture;
 
-    use super::{super::super::vacancy_client::BoxFuture, *};
+    use super::*;
 
     struct Never;
 

@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 
 use http::{Response, StatusCode};
+use public_api::Ready;
 use serde::Deserialize;
-
-use super::super::vacancy_client::Ready;
 
 /// The services that keep a stock: vacancy alone, and the monolith.
 const NAMES: [&str; 2] = ["vacancy", "monolith"];

@@ -12,6 +12,7 @@ use super::{
     batcher::Batcher,
     breaker::{Breaker, Verdict},
     outcome::CallOutcome,
+    readings::Readings,
     transport::{EndpointCounts, Transport},
 };
 
@@ -46,10 +47,10 @@ impl LinkMetrics {
             calls: OUTCOMES.map(|outcome| calls_vec.with_label_values(&[outcome])),
             calls_vec,
             duration: histogram("vacancy_call_seconds", "Duration of a call to vacancy", &times)?,
-            batch: histogram("vacancy_call_purchases", "Purchases per call to vacancy", &sizes)?,
+            batch: histogram("vacancy_call_purchases", "Requests per call to vacancy", &sizes)?,
             delay: histogram(
                 "vacancy_queue_delay_seconds",
-                "Time the oldest purchase of a call waited in the queue",
+                "Time the oldest request of a call waited in the queue",
                 &times,
             )?,
             retries: IntCounter::new("vacancy_retries_total", "Retries of calls to vacancy")?,
@@ -74,7 +75,7 @@ impl LinkMetrics {
         registry.register(Box::new(self.retries.clone()))?;
         registry.register(Box::new(self.breaker_opened.clone()))?;
         let length =
-            IntGauge::new("vacancy_queue_length", "Purchases waiting for a call to vacancy")?;
+            IntGauge::new("vacancy_queue_length", "Requests waiting for a call to vacancy")?;
         registry.register(Box::new(ScrapeGauge {
             gauge: length,
             read: move || batcher.len() as i64,
@@ -87,16 +88,16 @@ impl LinkMetrics {
             .register(Box::new(ScrapeGauge { gauge: state, read: move || breaker.state() as i64 }))
     }
 
-    /// Records a batch and the wait of its oldest purchase.
-    pub fn record_batch(&self, purchases: usize, waited: Duration) {
-        self.batch.observe(purchases as f64);
+    /// Records a batch and the wait of its oldest request.
+    pub fn record_batch(&self, requests: usize, waited: Duration) {
+        self.batch.observe(requests as f64);
         self.delay.observe(waited.as_secs_f64());
     }
 
     /// Records the outcome and the duration of a call.
     pub fn record_call(&self, outcome: &CallOutcome, took: Duration) {
         let outcome = match outcome {
-            CallOutcome::Replies(_) => 0,
+            CallOutcome::Replies { .. } => 0,
             CallOutcome::Failed(_, Verdict::Neutral) | CallOutcome::BatchRefused => 1,
             CallOutcome::Failed(..) | CallOutcome::Interrupted { .. } => 2,
         };
@@ -107,6 +108,20 @@ impl LinkMetrics {
     pub fn record_retry(&self) {
         self.retries.inc();
     }
+}
+
+/// Registers whether `readings` are live.
+pub fn register_readings(
+    registry: &Registry,
+    readings: &Arc<Readings>,
+) -> Result<(), prometheus::Error> {
+    let gauge = IntGauge::new(
+        "vacancy_readings_live",
+        "1 if vacancy confirms the counts that readers get, 0 if they are stale",
+    )?;
+    let readings = readings.clone();
+    let read = move || i64::from(readings.is_live());
+    registry.register(Box::new(ScrapeGauge { gauge, read }))
 }
 
 /// Registers the numbers of endpoints of `transport` and of calls in flight to them.

@@ -1,5 +1,5 @@
-//! The time in which vacancy cannot be reached at all: no connection is accepted, so no purchase
-//! can have had an effect. Purchases wait through it, for a bounded time.
+//! The time in which vacancy cannot be reached at all: no connection is accepted, so no request
+//! can have had an effect. Requests wait through it, for a bounded time.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},

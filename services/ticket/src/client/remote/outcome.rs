@@ -1,6 +1,9 @@
 //! The outcome of one call.
 
-use super::{super::error::ClientError, breaker::Verdict, pending::Reply};
+use public_api::ClientError;
+use vacancy_api::EventFrame;
+
+use super::{breaker::Verdict, pending::Reply};
 
 /// Whether vacancy may have received a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,9 +16,9 @@ pub enum Delivery {
 
 /// The outcome of one call.
 pub enum CallOutcome {
-    /// A reply for each purchase, in the order of the purchases.
-    Replies(Vec<Reply>),
-    /// The same error for all purchases. [`Verdict::Neutral`] means that vacancy declined.
+    /// A reply for each request, in the order of the requests, and the events they were about.
+    Replies { replies: Vec<Reply>, events: Vec<EventFrame> },
+    /// The same error for all requests. [`Verdict::Neutral`] means that vacancy declined.
     Failed(ClientError, Verdict),
     /// vacancy refused the batch for its content or its size, before it did anything. Smaller
     /// batches may succeed.
@@ -28,7 +31,7 @@ impl CallOutcome {
     /// Returns the reason of a failure, for traces.
     pub fn failure(&self) -> Option<&'static str> {
         match self {
-            Self::Replies(_) => None,
+            Self::Replies { .. } => None,
             Self::Failed(_, Verdict::Neutral) | Self::BatchRefused => Some("refused"),
             Self::Failed(..) => Some("no response"),
             Self::Interrupted { .. } => Some("interrupted"),
@@ -38,7 +41,7 @@ impl CallOutcome {
     /// Returns the verdict on vacancy. One decision proves that vacancy works.
     pub fn verdict(&self) -> Verdict {
         match self {
-            Self::Replies(replies) => verdict_of(replies),
+            Self::Replies { replies, .. } => verdict_of(replies),
             Self::Failed(_, verdict) => *verdict,
             Self::BatchRefused => Verdict::Neutral,
             Self::Interrupted { .. } => Verdict::Failure,

@@ -1,21 +1,33 @@
-//! A purchase that waits for its reply.
+//! A request that waits for its reply.
 
 use std::time::Duration;
 
+use public_api::ClientError;
 use tokio::{sync::oneshot, time::Instant};
-use vacancy_api::ReserveAnswer;
+use vacancy_api::{Answer, EventFrame, Hold};
 
-use super::super::{error::ClientError, purchase_request::PurchaseRequest};
+use super::request::LinkRequest;
 
-/// The result of a purchase.
-pub type Reply = Result<ReserveAnswer, ClientError>;
+/// The reply to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkReply {
+    /// To a write.
+    Decided(Answer),
+    /// A hold that was read.
+    Hold(Box<Hold>),
+    /// An event that was read.
+    Event(Box<EventFrame>),
+}
 
-/// A purchase with its deadlines and the channel to its buyer.
+/// The result of a request.
+pub type Reply = Result<LinkReply, ClientError>;
+
+/// A request with its deadlines and the channel to its caller.
 pub struct Pending {
-    pub purchase: PurchaseRequest,
-    /// The buyer waits until then.
+    pub request: LinkRequest,
+    /// The caller waits until then.
     pub deadline: Instant,
-    /// The purchase is dropped if it has not been sent by then: too little time is left for the
+    /// The request is dropped if it has not been sent by then: too little time is left for the
     /// call.
     pub send_by: Instant,
     pub enqueued_at: Instant,
@@ -34,12 +46,12 @@ impl Pending {
         self.send_by += more;
     }
 
-    /// Sends `reply` to the buyer, if the buyer still waits.
+    /// Sends `reply` to the caller, if the caller still waits.
     pub fn respond(self, reply: Reply) {
         let _ = self.reply_to.send(reply);
     }
 
-    /// Checks whether the buyer has stopped waiting.
+    /// Checks whether the caller has stopped waiting.
     pub fn is_abandoned(&self) -> bool {
         self.reply_to.is_closed()
     }

@@ -9,10 +9,10 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 use http::{Request, Response, Uri, uri::InvalidUri};
 use http_server::middleware::HOPS;
 use parking_lot::Mutex;
+use public_api::Ready;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
-    super::vacancy_client::Ready,
     identity::{Answer, judge_ready, judge_start_page},
     transport::{Transport, TransportError},
 };

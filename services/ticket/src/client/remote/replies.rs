@@ -1,53 +1,109 @@
-//! Replies in the body of a response: one per purchase, each a sale or a problem.
+//! Replies in the body of a response: one per entry, each a result or a problem.
 
 use http_server::problem::ProblemDetails;
+use public_api::ClientError;
+use serde::{Deserialize, de::Error};
 use serde_json::value::RawValue;
-use vacancy_api::ReserveAnswer;
+use vacancy_api::{Answer, EventFrame, Operation, ReserveAnswer};
 
 use super::{
-    super::{error::ClientError, refusals::buyer_problem},
-    pending::Reply,
+    super::refusals::caller_problem,
+    pending::{LinkReply, Reply},
 };
 
-/// Parses the body of a 200 that answers `purchases` purchases.
-pub fn parse(body: &[u8], purchases: usize) -> Result<Vec<Reply>, serde_json::Error> {
-    if purchases == 1 {
-        return serde_json::from_slice(body).map(|answer| vec![Ok(answer)]);
-    }
-    // The common case: no entry is a problem.
-    if let Ok(answers) = serde_json::from_slice::<Vec<ReserveAnswer>>(body)
-        && answers.len() == purchases
-    {
-        return Ok(answers.into_iter().map(Ok).collect());
-    }
-    let entries: Vec<&RawValue> = serde_json::from_slice(body)?;
-    if entries.len() != purchases {
-        return Err(serde::de::Error::invalid_length(
-            entries.len(),
-            &"as many entries as purchases",
-        ));
-    }
-    Ok(entries.into_iter().map(|entry| parse_entry(entry.get())).collect())
+/// The replies to a batch, and the events that it was about.
+pub struct Replies {
+    pub replies: Vec<Reply>,
+    pub events: Vec<EventFrame>,
 }
 
-/// Parses one entry of a batch. An invalid entry fails its own purchase only.
-fn parse_entry(entry: &str) -> Reply {
-    if let Ok(answer) = serde_json::from_str::<ReserveAnswer>(entry) {
-        return Ok(answer);
+#[derive(Deserialize)]
+struct Sales {
+    answers: Vec<ReserveAnswer>,
+    #[serde(default)]
+    events: Vec<EventFrame>,
+}
+
+#[derive(Deserialize)]
+struct Entries<'a> {
+    #[serde(borrow)]
+    answers: Vec<&'a RawValue>,
+    #[serde(default)]
+    events: Vec<EventFrame>,
+}
+
+/// Parses the body of a 200 that answers entries with the operations `ops`.
+pub fn parse(body: &[u8], ops: &[Operation]) -> Result<Replies, serde_json::Error> {
+    // The common case: all entries are sales, and none is a problem.
+    if ops.iter().all(|op| *op == Operation::Reserve)
+        && let Ok(Sales { answers, events }) = serde_json::from_slice(body)
+        && answers.len() == ops.len()
+    {
+        let replies = answers.into_iter().map(|sale| Ok(LinkReply::Decided(Answer::Sale(sale))));
+        return Ok(Replies { replies: replies.collect(), events });
+    }
+    let Entries { answers, events } = serde_json::from_slice(body)?;
+    Ok(Replies { replies: parse_entries(&answers, ops)?, events })
+}
+
+/// Parses the body of a 200 to sales alone, as `POST /reserve/batch` responds.
+pub fn parse_sales(body: &[u8], sales: usize) -> Result<Vec<Reply>, serde_json::Error> {
+    let entries: Vec<&RawValue> = serde_json::from_slice(body)?;
+    parse_entries(&entries, &vec![Operation::Reserve; sales])
+}
+
+fn parse_entries(
+    entries: &[&RawValue],
+    ops: &[Operation],
+) -> Result<Vec<Reply>, serde_json::Error> {
+    if entries.len() != ops.len() {
+        return Err(Error::invalid_length(entries.len(), &"as many entries as requests"));
+    }
+    Ok(entries.iter().zip(ops).map(|(entry, op)| parse_entry(entry.get(), *op)).collect())
+}
+
+/// Parses one entry. An invalid one fails its own request only.
+fn parse_entry(entry: &str, op: Operation) -> Reply {
+    if let Ok(reply) = parse_reply(entry, op) {
+        return Ok(reply);
     }
     let details: Result<ProblemDetails, _> = serde_json::from_str(entry);
     let error = match details {
-        Ok(details) if details.status == 503 && details.code == "overloaded" => {
-            Some(ClientError::Overloaded { retry_after_s: details.retry_after_s.unwrap_or(1) })
-        }
-        Ok(details) if details.status == 503 => Some(unavailable(&details.code)),
-        Ok(details) => refused(details),
+        Ok(details) => failure(details),
         Err(_) => None,
     };
     Err(error.unwrap_or_else(|| {
         tracing::error!("invalid batch entry in the response of vacancy");
         ClientError::Unknown
     }))
+}
+
+fn parse_reply(entry: &str, op: Operation) -> Result<LinkReply, serde_json::Error> {
+    let read = |answer| Ok(LinkReply::Decided(answer));
+    match op {
+        Operation::Reserve => read(Answer::Sale(serde_json::from_str(entry)?)),
+        Operation::Hold | Operation::Extend | Operation::StartPayment | Operation::Confirm => {
+            read(Answer::Hold(serde_json::from_str(entry)?))
+        }
+        Operation::Release => read(Answer::Release(serde_json::from_str(entry)?)),
+        Operation::Refund => read(Answer::Refund(serde_json::from_str(entry)?)),
+        Operation::ReadHold => serde_json::from_str(entry).map(LinkReply::Hold),
+        Operation::ReadEvent => serde_json::from_str(entry).map(LinkReply::Event),
+    }
+}
+
+/// Returns the error for a problem in the place of an entry; `None` if it is none of vacancy's.
+fn failure(details: ProblemDetails) -> Option<ClientError> {
+    match (details.status, details.code.as_str()) {
+        (503, "overloaded") => {
+            Some(ClientError::Overloaded { retry_after_s: details.retry_after_s.unwrap_or(1) })
+        }
+        (503, _) => {
+            let code = details.code.clone();
+            Some(refused(details).unwrap_or_else(|| unavailable(&code)))
+        }
+        _ => refused(details),
+    }
 }
 
 /// Returns the error for a 503 of vacancy with a code other than `overloaded`.
@@ -59,8 +115,8 @@ pub fn unavailable(code: &str) -> ClientError {
     }
 }
 
-/// Returns the error for a refusal, or `None` if `details` is not a refusal of a sale.
-pub fn refused(details: ProblemDetails) -> Option<ClientError> {
-    buyer_problem(details)
+/// Returns the error for a refusal, or `None` if `details` is not a refusal.
+fn refused(details: ProblemDetails) -> Option<ClientError> {
+    caller_problem(details)
         .map(|(problem, seq)| ClientError::Refused { problem: Box::new(problem), seq })
 }

@@ -3,9 +3,8 @@
 use std::{io, net::IpAddr};
 
 use dns_lookup::{LookupErrorKind, lookup_host};
+use public_api::BoxFuture;
 use tokio::task::spawn_blocking;
-
-use super::super::vacancy_client::BoxFuture;
 
 /// Returns the addresses of vacancy.
 pub trait Resolver: Send + Sync + 'static {

@@ -3,12 +3,14 @@
 
 use http::{Response, StatusCode, header::RETRY_AFTER};
 use http_server::problem::ProblemDetails;
+use public_api::ClientError;
+use vacancy_api::Operation;
 
 use super::{
-    super::{error::ClientError, refusals::rate_limited},
+    super::refusals::rate_limited,
     breaker::Verdict,
     outcome::{CallOutcome, Delivery},
-    replies::{self, refused, unavailable},
+    replies::{self, Replies, unavailable},
 };
 
 /// The parts of a response that matter.
@@ -28,11 +30,33 @@ impl From<Response<Vec<u8>>> for VacancyResponse {
 }
 
 impl VacancyResponse {
-    /// Returns the outcome of a call for `purchases` purchases.
-    pub fn interpret(&self, purchases: usize) -> CallOutcome {
+    /// Returns the outcome of a call for requests with the operations `ops`.
+    pub fn interpret(&self, ops: &[Operation]) -> CallOutcome {
         if self.status == StatusCode::OK {
-            return self.sales(purchases);
+            let parsed = replies::parse(&self.body, ops);
+            return complete(parsed);
         }
+        self.interpret_failure(ops.len())
+    }
+
+    /// Returns the outcome of a call for `sales` sales to a release of vacancy without batches of
+    /// other requests.
+    pub fn interpret_sales(&self, sales: usize) -> CallOutcome {
+        if self.status == StatusCode::OK {
+            let parsed = replies::parse_sales(&self.body, sales);
+            return complete(parsed.map(|replies| Replies { replies, events: Vec::new() }));
+        }
+        self.interpret_failure(sales)
+    }
+
+    /// Checks whether vacancy, or what is at its address, does not know the call.
+    pub fn is_unknown_call(&self) -> bool {
+        let details: Result<ProblemDetails, _> = serde_json::from_slice(&self.body);
+        self.status == StatusCode::NOT_FOUND
+            && details.is_ok_and(|details| details.code == "not_found")
+    }
+
+    fn interpret_failure(&self, requests: usize) -> CallOutcome {
         let details: Option<ProblemDetails> = serde_json::from_slice(&self.body).ok();
         match self.status {
             StatusCode::TOO_MANY_REQUESTS => self.limited(details),
@@ -43,11 +67,7 @@ impl VacancyResponse {
                 tracing::error!("a call to VACANCY_URL came back to a ticket service");
                 CallOutcome::Failed(ClientError::Unreachable, Verdict::Failure)
             }
-            status if purchases == 1 => match details.and_then(refused) {
-                Some(refused) => CallOutcome::Replies(vec![Err(refused)]),
-                None => unexpected(status),
-            },
-            status if status.is_client_error() => CallOutcome::BatchRefused,
+            status if status.is_client_error() && requests > 1 => CallOutcome::BatchRefused,
             status => unexpected(status),
         }
     }
@@ -59,22 +79,22 @@ impl VacancyResponse {
             && serde_json::from_slice::<ProblemDetails>(&self.body).is_err()
     }
 
-    fn sales(&self, purchases: usize) -> CallOutcome {
-        replies::parse(&self.body, purchases).map_or_else(
-            |error| {
-                tracing::error!(%error, "invalid response from vacancy");
-                CallOutcome::Failed(ClientError::Unknown, Verdict::Failure)
-            },
-            CallOutcome::Replies,
-        )
-    }
-
     /// A 429. Both vacancy and a proxy send it before they act on the call.
     fn limited(&self, details: Option<ProblemDetails>) -> CallOutcome {
         let retry_after_s =
             details.and_then(|details| details.retry_after_s).or(self.retry_after_s).unwrap_or(1);
         let problem = Box::new(rate_limited(retry_after_s));
         CallOutcome::Failed(ClientError::Refused { problem, seq: None }, Verdict::Neutral)
+    }
+}
+
+fn complete(parsed: Result<Replies, serde_json::Error>) -> CallOutcome {
+    match parsed {
+        Ok(Replies { replies, events }) => CallOutcome::Replies { replies, events },
+        Err(error) => {
+            tracing::error!(%error, "invalid response from vacancy");
+            CallOutcome::Failed(ClientError::Unknown, Verdict::Failure)
+        }
     }
 }
 
@@ -103,13 +123,17 @@ fn unexpected(status: StatusCode) -> CallOutcome {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use vacancy_api::Answer;
 
-    use super::{super::pending::Reply, *};
+    use super::{
+        super::pending::{LinkReply, Reply},
+        *,
+    };
 
-    fn interpret(status: u16, body: &str, purchases: usize) -> CallOutcome {
+    fn interpret(status: u16, body: &str, sales: usize) -> CallOutcome {
         let status = StatusCode::from_u16(status).unwrap();
         VacancyResponse { status, retry_after_s: None, body: body.as_bytes().to_vec() }
-            .interpret(purchases)
+            .interpret(&vec![Operation::Reserve; sales])
     }
 
     fn problem(status: u16, code: &str) -> String {
@@ -128,9 +152,14 @@ mod tests {
             (503, "store_unavailable"),
         ];
         let problems = problems.map(|(status, code)| problem(status, code)).join(",");
-        let body = format!("[{sold},{problems},{{\"success\":1}}]");
-        let CallOutcome::Replies(replies) = interpret(200, &body, 6) else { panic!("{body}") };
-        assert!(matches!(&replies[0], Ok(answer) if answer.success && answer.seq == 5));
+        let body = format!("{{\"answers\":[{sold},{problems},{{\"success\":1}}]}}");
+        let CallOutcome::Replies { replies, .. } = interpret(200, &body, 6) else {
+            panic!("{body}")
+        };
+        assert!(matches!(
+            &replies[0],
+            Ok(LinkReply::Decided(Answer::Sale(sale))) if sale.success && sale.seq == 5
+        ));
         assert!(matches!(&replies[1], Err(ClientError::Refused { seq: Some(7), .. })));
         assert!(matches!(&replies[2], Err(ClientError::Overloaded { .. })));
         assert!(matches!(&replies[3], Err(ClientError::Unknown)));
@@ -144,7 +173,7 @@ mod tests {
                 interpret(200, &body, 3),
                 CallOutcome::Failed(ClientError::Unknown, Verdict::Failure)
             ),
-            "the number of entries is wrong"
+            "the number of answers is wrong"
         );
     }
 
@@ -171,10 +200,6 @@ mod tests {
             CallOutcome::Failed(ClientError::Unknown, Verdict::Failure)
         ));
         assert!(matches!(
-            interpret(404, &problem(404, "event_not_found"), 1),
-            CallOutcome::Replies(_)
-        ));
-        assert!(matches!(
             interpret(503, &problem(503, "store_unavailable"), 1),
             CallOutcome::Failed(ClientError::Unreachable, Verdict::Failure)
         ));
@@ -182,13 +207,13 @@ mod tests {
             interpret(404, "", 1),
             CallOutcome::Failed(ClientError::Unknown, Verdict::Failure)
         ));
-        for purchases in [1, 2] {
+        for sales in [1, 2] {
             assert!(matches!(
-                interpret(508, &problem(508, "loop_detected"), purchases),
+                interpret(508, &problem(508, "loop_detected"), sales),
                 CallOutcome::Failed(ClientError::Unreachable, Verdict::Failure)
             ));
             assert!(matches!(
-                interpret(508, "", purchases),
+                interpret(508, "", sales),
                 CallOutcome::Failed(ClientError::Unknown, Verdict::Failure)
             ));
         }
@@ -206,7 +231,8 @@ mod tests {
         let verdict = |codes: &[(u16, &str)]| {
             let entries: Vec<_> =
                 codes.iter().map(|(status, code)| problem(*status, code)).collect();
-            interpret(200, &format!("[{}]", entries.join(",")), codes.len()).verdict()
+            interpret(200, &format!("{{\"answers\":[{}]}}", entries.join(",")), codes.len())
+                .verdict()
         };
         let (unknown, busy) = ((503, "outcome_unknown"), (503, "overloaded"));
         assert_eq!(verdict(&[unknown, (503, "store_unavailable")]), Verdict::Failure);
@@ -219,7 +245,11 @@ mod tests {
         let answers = [
             r#"{"success":true,"remaining":3,"message":"m","reservation_id":"r","seq":5}"#
                 .to_owned(),
+            r#"{"id":"h","state":"confirmed","items":[{"stock":"general","qty":1}],"seq":5}"#
+                .to_owned(),
+            r#"{"state":"released","seq":5}"#.to_owned(),
             problem(503, "overloaded"),
+            problem(503, "too_many_holds"),
             problem(409, "limit_exceeded"),
             "null".to_owned(),
         ];
@@ -240,27 +270,76 @@ mod tests {
         prop_oneof![
             "\\PC{0,200}",
             one.clone(),
-            proptest::collection::vec(one, 0..5).prop_map(|all| format!("[{}]", all.join(","))),
+            proptest::collection::vec(one, 0..5)
+                .prop_map(|all| format!("{{\"answers\":[{}]}}", all.join(","))),
         ]
+    }
+
+    const OPERATIONS: [Operation; 9] = [
+        Operation::Reserve,
+        Operation::Hold,
+        Operation::Extend,
+        Operation::StartPayment,
+        Operation::Confirm,
+        Operation::Release,
+        Operation::Refund,
+        Operation::ReadHold,
+        Operation::ReadEvent,
+    ];
+
+    /// Whether a success is one of the kind that was asked for.
+    fn fits(reply: &Reply, op: Operation) -> bool {
+        match reply {
+            Ok(LinkReply::Decided(Answer::Sale(_))) => op == Operation::Reserve,
+            Ok(LinkReply::Decided(Answer::Refund(_))) => op == Operation::Refund,
+            Ok(LinkReply::Decided(Answer::Release(_))) => op == Operation::Release,
+            Ok(LinkReply::Decided(Answer::Hold(_))) => matches!(
+                op,
+                Operation::Hold | Operation::Extend | Operation::StartPayment | Operation::Confirm
+            ),
+            Ok(LinkReply::Hold(_)) => op == Operation::ReadHold,
+            Ok(LinkReply::Event(_)) => op == Operation::ReadEvent,
+            Err(_) => false,
+        }
+    }
+
+    #[test]
+    fn a_problem_is_never_taken_for_a_success() {
+        for code in ["hold_released", "hold_confirmed", "unheard_of"] {
+            let body = format!("{{\"answers\":[{}]}}", problem(409, code));
+            for op in OPERATIONS {
+                let response = VacancyResponse {
+                    status: StatusCode::OK,
+                    retry_after_s: None,
+                    body: body.clone().into_bytes(),
+                };
+                let CallOutcome::Replies { replies, .. } = response.interpret(&[op]) else {
+                    panic!("{body}")
+                };
+                assert!(replies[0].is_err(), "{op:?}: {:?}", replies[0]);
+            }
+        }
     }
 
     proptest! {
         #[test]
-        fn any_response_answers_each_purchase_or_all(
+        fn any_response_answers_each_request_or_all(
             status in 200_u16..600,
             body in bodies(),
-            purchases in 1_usize..5,
+            ops in proptest::collection::vec(proptest::sample::select(&OPERATIONS[..]), 1..5),
         ) {
             let status = StatusCode::from_u16(status).unwrap();
             let body = body.into_bytes();
             let response = VacancyResponse { status, retry_after_s: None, body };
-            let outcome = response.interpret(purchases);
+            let outcome = response.interpret(&ops);
             let _ = response.is_foreign(&outcome);
-            if let CallOutcome::Replies(replies) = outcome {
-                prop_assert_eq!(replies.len(), purchases);
-                let sold = |reply: &Reply| reply.as_ref().is_ok_and(|answer| answer.success);
-                let sold = replies.iter().filter(|reply| sold(reply)).count();
-                prop_assert!(sold == 0 || status == StatusCode::OK, "only a 200 sells");
+            if let CallOutcome::Replies { replies, .. } = outcome {
+                prop_assert_eq!(replies.len(), ops.len());
+                let done = replies.iter().filter(|reply: &&Reply| reply.is_ok()).count();
+                prop_assert!(done == 0 || status == StatusCode::OK, "only a 200 decides");
+                for (reply, op) in replies.iter().zip(&ops) {
+                    prop_assert!(reply.as_ref().is_err() || fits(reply, *op), "{op:?}: {reply:?}");
+                }
             }
         }
     }

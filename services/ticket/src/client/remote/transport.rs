@@ -1,9 +1,8 @@
 //! The interface of the connections to vacancy: sockets, or a simulated network in tests.
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
+use public_api::BoxFuture;
 use thiserror::Error;
-
-use super::super::vacancy_client::BoxFuture;
 
 /// The reason why a request has no response.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -25,6 +24,11 @@ pub trait Transport: Send + Sync + 'static {
         bytes_max: usize,
     ) -> BoxFuture<'_, Result<Response<Vec<u8>>, TransportError>>;
 
+    /// Sends `request`, whose response goes on without end.
+    fn open(&self, _request: Request<Vec<u8>>) -> BoxFuture<'_, Result<Opened, TransportError>> {
+        Box::pin(async { Err(TransportError::Connect("this transport has no streams".to_owned())) })
+    }
+
     /// Makes further requests use new connections. A connection that stays in use may lead to
     /// another host that has taken over the address, and would lead there forever.
     fn reconnect(&self) {}
@@ -33,6 +37,15 @@ pub trait Transport: Send + Sync + 'static {
     fn endpoints(&self) -> EndpointCounts {
         EndpointCounts { known: 1, ..EndpointCounts::default() }
     }
+}
+
+/// A response that goes on.
+pub type Opened = (StatusCode, Box<dyn Chunks>);
+
+/// The body of a response, as it arrives.
+pub trait Chunks: Send {
+    /// Waits for the next part. `None` is the end.
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<Vec<u8>>, TransportError>>;
 }
 
 /// The endpoints of vacancy, in numbers.

@@ -9,15 +9,15 @@ use http_server::{
     extract::{PathParams, Preconditions},
     problem::ProblemDetails,
 };
-use inventory::EventName;
-use vacancy_api::{AdminErrors, AdminEvent, EventNotFound, Unavailable};
-
-use crate::api::{
-    age::age,
+use inventory::{EventName, Refusal, RefusalKind};
+use public_api::{
+    age,
     conditional::{event_tag, read},
-    events::find,
-    state::{Admin, AppState},
 };
+use vacancy_api::{AdminErrors, AdminEvent, EventNotFound, Unavailable, problem_of_refusal};
+use vacancy_service::problem_of_engine;
+
+use crate::api::state::{Admin, AppState};
 
 /// Read an event as an administrator
 ///
@@ -63,9 +63,12 @@ pub async fn get_admin_event(
     PathParams(event): PathParams<EventName>,
     conditions: Preconditions,
 ) -> Result<Response, Problem> {
-    let seen = find(&app, &event).await?;
+    let seen = app.engine().event(&event).await.map_err(|error| problem_of_engine(&error))?;
+    let seen = seen.filter(|seen| !seen.view.event.is_deleted()).ok_or_else(|| {
+        problem_of_refusal(&Refusal { seq: None, kind: RefusalKind::EventNotFound })
+    })?;
     let (current, stale) = (&seen.view.event, seen.stale.is_some());
-    let tag = event_tag(current.settings_seq, current, stale);
+    let tag = event_tag(current.settings_seq, current.seq, stale);
     let response = read(&conditions, &tag, &AdminEvent::of(&seen.view, stale))?;
     Ok((age(seen.stale), response).into_response())
 }

@@ -1,8 +1,7 @@
-//! Administration: events, refunds, the sales log. Never routed from outside; every call carries
+//! Administration: events and the sales log. Never routed from outside; every call carries
 //! the admin token.
 
 pub mod delete_event;
 pub mod get_event;
 pub mod put_event;
-pub mod refund;
 pub mod sales;

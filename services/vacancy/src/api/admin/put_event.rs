@@ -12,15 +12,13 @@ use http_server::{
     problem::ProblemDetails,
 };
 use inventory::{CommandKind, EventName, Outcome, Refusal, RefusalKind};
+use public_api::conditional::{etag, event_tag, is_version, unmet};
 use vacancy_api::{
     AdminErrors, BodyErrors, EVENT_SEQ, Event, Failure, PutEventBody, Unavailable, unexpected,
 };
 use vacancy_service::problem_of_engine;
 
-use crate::api::{
-    conditional::{etag, event_tag, is_version, unmet},
-    state::{Admin, AppState},
-};
+use crate::api::state::{Admin, AppState};
 
 /// Create an event, or set its capacities and settings
 ///
@@ -138,7 +136,7 @@ pub async fn put_event(
     let view = view.ok_or_else(|| Problem::internal("The event is not there."))?;
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     let stale = view.stale.is_some();
-    let tag = event_tag(settings_seq, &view.view.event, stale);
+    let tag = event_tag(settings_seq, view.view.event.seq, stale);
     let headers = [(header::ETAG, etag(&tag)), (EVENT_SEQ, HeaderValue::from(reply.seq))];
     Ok((status, headers, Json(Event::of(&view.view, stale))).into_response())
 }

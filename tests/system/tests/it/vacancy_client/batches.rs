@@ -6,7 +6,7 @@ use serde_json::json;
 use system_tests::Process;
 use tokio::io::AsyncWriteExt;
 
-use super::stub::{Stub, metric};
+use super::stub::{Stub, answers, metric};
 
 #[tokio::test]
 async fn concurrent_purchases_share_a_call_with_own_answers() {
@@ -71,7 +71,8 @@ async fn slow_vacancy_still_sells_at_its_capacity() {
     .await;
     let client = ticket.client();
     let slow = async {
-        let sold = json!({"success": true, "remaining": 4, "message": "m", "reservation_id": "r", "seq": 3}).to_string();
+        let sold = json!({"success": true, "remaining": 4, "message": "m", "reservation_id": "r", "seq": 3});
+        let sold = answers(&[sold]);
         let answer = format!(
             "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{sold}",
             sold.len()

@@ -84,7 +84,7 @@ async fn calls(process: &Process) -> f64 {
     metrics(process.base())
         .await
         .lines()
-        .filter(|line| line.starts_with("http_requests_total") && line.contains("/reserve"))
+        .filter(|line| line.starts_with("http_requests_total") && line.contains("/internal/batch"))
         .map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
         .sum()
 }

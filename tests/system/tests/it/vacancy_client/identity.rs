@@ -8,7 +8,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::stub::metric;
+use super::stub::{Stub, answers, metric};
 
 const NESTED: &str = r#"method="GET",route="/ready",service="ticket",status="508""#;
 
@@ -167,9 +167,8 @@ async fn request_over_the_hop_limit_is_508() {
 
 #[tokio::test]
 async fn calls_count_the_ticket_services_they_have_passed() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let ticket = Process::ticket(&base, &[("VACANCY_CALLS", "1")]).await;
+    let stub = Stub::listen().await;
+    let ticket = Process::ticket(&stub.base(), &[("VACANCY_CALLS", "1")]).await;
     let client = ticket.client();
     let sold: Value = json!({
         "success": true, "remaining": 4, "message": "m", "reservation_id": "r", "seq": 3,
@@ -177,14 +176,9 @@ async fn calls_count_the_ticket_services_they_have_passed() {
     let server = async {
         let mut heads = Vec::new();
         while heads.len() < 2 {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut request = vec![0; 8_192];
-            let read = stream.read(&mut request).await.unwrap();
-            if read == 0 {
-                continue;
-            }
-            heads.push(String::from_utf8_lossy(&request[..read]).to_ascii_lowercase());
-            stream.write_all(ok(&sold.to_string()).as_bytes()).await.unwrap();
+            let (call, mut stream) = stub.call().await;
+            heads.push(call);
+            stream.write_all(ok(&answers(std::slice::from_ref(&sold))).as_bytes()).await.unwrap();
         }
         heads
     };

@@ -1,33 +1,43 @@
 //! A stub of vacancy, and the metrics of ticket.
 
+use std::{sync::Mutex, time::Duration};
+
+use serde_json::{Value, json};
 use system_tests::Process;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
-/// A server in the place of vacancy.
-pub struct Stub(TcpListener);
+/// A server in the place of vacancy. It never answers the subscription to events.
+pub struct Stub {
+    listener: TcpListener,
+    subscriptions: Mutex<Vec<TcpStream>>,
+}
 
 impl Stub {
     pub async fn listen() -> Self {
-        Self(TcpListener::bind("127.0.0.1:0").await.unwrap())
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self { listener, subscriptions: Mutex::default() }
     }
 
     pub fn base(&self) -> String {
-        format!("http://{}", self.0.local_addr().unwrap())
+        format!("http://{}", self.listener.local_addr().unwrap())
     }
 
-    /// The head of the next call, in lower case, and its connection.
+    /// The next call, in lower case, and its connection.
     pub async fn call(&self) -> (String, TcpStream) {
-        let accepted = tokio::time::timeout(std::time::Duration::from_secs(20), self.0.accept());
-        let (mut stream, _) = accepted.await.expect("no call came").unwrap();
-        let mut bytes = Vec::new();
-        while !bytes.ends_with(b"}") && !bytes.ends_with(b"]") {
-            assert!(stream.read_buf(&mut bytes).await.unwrap() > 0, "the call ends early");
-        }
-        let text = String::from_utf8(bytes).unwrap();
-        (text.split("\r\n\r\n").next().unwrap().to_ascii_lowercase(), stream)
+        let calls = async {
+            loop {
+                let (mut stream, _) = self.listener.accept().await.unwrap();
+                let text = read_call(&mut stream).await;
+                if !text.starts_with("get /api/v1/internal/events") {
+                    return (text, stream);
+                }
+                self.subscriptions.lock().unwrap().push(stream);
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), calls).await.expect("no call came")
     }
 
     /// Sends this response to every call.
@@ -37,6 +47,28 @@ impl Stub {
             stream.write_all(answer.as_bytes()).await.unwrap();
         }
     }
+}
+
+/// A call in lower case, with its body if it has one.
+async fn read_call(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    loop {
+        assert!(stream.read_buf(&mut bytes).await.unwrap() > 0, "the call ends early");
+        let is_get = bytes.starts_with(b"GET ") && bytes.ends_with(b"\r\n\r\n");
+        if is_get || bytes.ends_with(b"}") || bytes.ends_with(b"]") {
+            return String::from_utf8(bytes).unwrap().to_ascii_lowercase();
+        }
+    }
+}
+
+/// The body of a response to a batch of sales.
+pub fn answers(answers: &[Value]) -> String {
+    json!({"answers": answers, "events": []}).to_string()
+}
+
+/// The entries of the batch in a call.
+pub fn entries(call: &str) -> Value {
+    serde_json::from_str(call.split_once("\r\n\r\n").unwrap().1).unwrap()
 }
 
 /// The value of a header in a head in lower case.

@@ -6,7 +6,7 @@ use serde_json::json;
 use system_tests::Process;
 use tokio::io::AsyncWriteExt;
 
-use super::stub::Stub;
+use super::stub::{Stub, answers};
 
 #[tokio::test]
 async fn unknown_outcome_is_not_reported_as_unsold() {
@@ -14,8 +14,8 @@ async fn unknown_outcome_is_not_reported_as_unsold() {
     let ticket = Process::ticket(&stub.base(), &[("VACANCY_CALLS", "1")]).await;
     let client = ticket.client();
     let sold =
-        json!({"success": true, "remaining": 4, "message": "m", "reservation_id": "r", "seq": 3})
-            .to_string();
+        json!({"success": true, "remaining": 4, "message": "m", "reservation_id": "r", "seq": 3});
+    let sold = answers(&[sold]);
     let overloaded = json!({
         "type": "urn:ticket-system:problem:overloaded", "title": "T", "status": 503, "detail": "d", "error": "T",
         "code": "overloaded", "retry_after_s": 1,
@@ -34,12 +34,15 @@ async fn unknown_outcome_is_not_reported_as_unsold() {
             .await
             .unwrap();
         let (head, lost) = stub.call().await;
-        assert!(head.starts_with("post /api/v1/reserve/batch"), "{head}");
+        assert!(head.starts_with("post /api/v1/internal/batch"), "{head}");
         drop(lost);
         let (_, mut again) = stub.call().await;
         // One answer of the batch is malformed: only its buyer gets an unknown outcome.
-        let body =
-            json!([overloaded, {"hm": 1}, {"success": true, "remaining": 4, "message": "m", "reservation_id": "r", "seq": 4}]).to_string();
+        let body = answers(&[
+            overloaded,
+            json!({"hm": 1}),
+            json!({"success": true, "remaining": 4, "message": "m", "reservation_id": "r", "seq": 4}),
+        ]);
         again
             .write_all(
                 format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())

@@ -1,0 +1,26 @@
+//! The calls that read events.
+
+pub mod get;
+pub mod list;
+pub mod stream;
+
+use http_server::Problem;
+use inventory::{EventName, Refusal, RefusalKind};
+use vacancy_api::problem_of_refusal;
+
+use crate::{at_least::AtLeast, reading::EventReading, state::PublicState};
+
+/// The event, unless it was deleted.
+pub(super) async fn find(
+    app: &PublicState,
+    event: &EventName,
+    at_least: AtLeast,
+) -> Result<EventReading, Problem> {
+    let reading = app.client().event(event, at_least.0).await;
+    let reading = reading.map_err(|error| error.into_problem().0)?;
+    let reading = reading.filter(|reading| !reading.frame.deleted).ok_or_else(|| {
+        problem_of_refusal(&Refusal { seq: None, kind: RefusalKind::EventNotFound })
+    })?;
+    at_least.check(reading.frame.event.seq)?;
+    Ok(reading)
+}

@@ -1,0 +1,75 @@
+//! `DELETE /api/v1/holds/{id}`.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode};
+use http_server::{
+    extract::{PathParams, Preconditions},
+    problem::ProblemDetails,
+};
+use inventory::{CommandKind, HoldId};
+use vacancy_api::{EVENT_SEQ, Failure, HoldNotFound, TimeoutParam, Unavailable};
+
+use crate::{
+    conditional::{hold_tag, unmet},
+    state::PublicState,
+    write::WriteHead,
+};
+
+/// Release a hold
+///
+/// A repeated call changes nothing.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/holds/{id}",
+    tag = "holds",
+    params(
+        ("id" = String, Path, description = "The hold", format = Uuid),
+        ("If-Match" = Option<String>, Header, description = "Only if one of these ETags is current"),
+        ("If-None-Match" = Option<String>, Header, description = "Only if none of these ETags is current"),
+        TimeoutParam,
+    ),
+    responses(
+        (
+            status = NO_CONTENT,
+            description = "The hold is released",
+            headers(("Event-Seq" = u64, description = "The `seq` of the response")),
+        ),
+        HoldNotFound,
+        (
+            status = CONFLICT,
+            description = "The hold is confirmed",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+            headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
+        ),
+        (
+            status = PRECONDITION_FAILED,
+            description = "A precondition does not hold",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+            headers(("Event-Seq" = u64, description = "The `seq` of the hold")),
+        ),
+        Unavailable,
+    )
+)]
+pub async fn release_hold(
+    State(app): State<PublicState>,
+    PathParams(hold): PathParams<HoldId>,
+    head: WriteHead,
+    conditions: Preconditions,
+) -> Result<Response, Failure> {
+    if !conditions.is_empty() {
+        // Without a hold, the refusal says so.
+        if let Some(hold) = app.client().hold(hold, head.trace().clone()).await? {
+            let (seq, tag) = (hold.0.seq, hold_tag(hold.0.seq, hold.state()));
+            conditions
+                .check(true, |wanted| wanted == tag)
+                .map_err(|which| Failure::new(unmet(which).with("seq", seq), Some(seq)))?;
+        }
+    }
+    let seq = app.write_without_key(head, CommandKind::Release { hold }).await?.seq();
+    Ok((StatusCode::NO_CONTENT, [(EVENT_SEQ, HeaderValue::from(seq))]).into_response())
+}

@@ -1,0 +1,38 @@
+//! The calls, one per file.
+
+mod available;
+mod events;
+mod holds;
+mod refund;
+
+use http::Method;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::state::PublicState;
+
+/// Every call, with its documentation.
+pub fn router(app: PublicState) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(available::available))
+        .routes(routes!(events::list::list_events))
+        .routes(routes!(events::get::get_event))
+        .routes(routes!(events::stream::stream_event))
+        .routes(routes!(holds::create::create_hold))
+        .routes(routes!(holds::get::get_hold, holds::release::release_hold))
+        .routes(routes!(holds::extend::extend_hold))
+        .routes(routes!(holds::confirm::confirm_hold))
+        .routes(routes!(holds::payment::start_payment))
+        .routes(routes!(refund::refund_reservation))
+        .with_state(app)
+}
+
+/// Whether a call finishes something begun earlier: it confirms, pays, releases or extends a hold.
+/// Such calls go before new ones.
+#[must_use]
+pub fn is_urgent(method: &Method, route: &str) -> bool {
+    match route.strip_prefix("/api/v1/holds/{id}") {
+        Some("") => *method == Method::DELETE,
+        Some(rest) => matches!(rest, "/confirm" | "/extend" | "/payment"),
+        None => false,
+    }
+}

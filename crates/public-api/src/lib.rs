@@ -1,0 +1,21 @@
+//! The calls of buyers and shops: availability, events, holds. ticket and vacancy serve the same
+//! handlers, each over its own [`VacancyClient`].
+#![warn(missing_docs)]
+
+mod age;
+mod at_least;
+mod calls;
+mod client;
+pub mod conditional;
+mod reading;
+mod state;
+mod topics;
+mod write;
+
+pub use age::age;
+pub use at_least::AtLeast;
+pub use calls::{is_urgent, router};
+pub use client::{BoxFuture, ClientError, Ready, TraceHeaders, VacancyClient, WriteRequest};
+pub use reading::{EventReading, EventsPage, HoldReading};
+pub use state::{By, PublicSettings, PublicState, Seller};
+pub use write::WriteHead;
