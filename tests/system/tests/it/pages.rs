@@ -59,7 +59,7 @@ async fn every_operation_documents_its_problems() {
             }
         }
     }
-    assert_eq!(operations, 17);
+    assert_eq!(operations, 18);
 }
 
 #[tokio::test]
