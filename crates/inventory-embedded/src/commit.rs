@@ -11,6 +11,7 @@ use crate::{
     contents::Contents,
     errors::failed,
     keys::{Added, KeyConflict},
+    lookup,
     rows::{customer_key, encode, encode_hold, ledger_key, live_key},
 };
 
@@ -45,6 +46,7 @@ pub fn commit(
     for (record, body) in &set.records {
         bytes += 2 * body.len() as u64 + ROWS_BYTES;
         batch.insert(&tables.ledger, ledger_key(&record.event, record.seq), body.as_slice());
+        lookup::insert(&tables, &mut batch, record);
         if let Some(used) = &record.key {
             let later = keys
                 .get(&used.key)
@@ -84,14 +86,18 @@ pub fn commit(
         }
     }
     index(contents, &mut batch, &live);
-    if let Some(preallocator) = &mut contents.preallocator {
-        preallocator.keep(bytes, tables.db.journal_count());
-    }
-    batch.commit().map_err(failed)?;
-    contents.records += set.records.len() as u64;
+    let records = {
+        let mut journal = contents.journal.lock();
+        let records = journal.records + set.records.len() as u64;
+        contents.lookup.mark(&tables, &mut batch, records)?;
+        journal.prepare(&tables, bytes);
+        batch.commit().map_err(failed)?;
+        journal.records = records;
+        records
+    };
     if let Some(watermark) = &contents.watermark {
         watermark
-            .set(contents.records)
+            .set(records)
             .map_err(|error| StoreError::Failed(format!("WATERMARK: {error}").into()))?;
     }
 

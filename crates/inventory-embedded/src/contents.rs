@@ -1,15 +1,17 @@
 //! The contents of an open store: its tables and caches.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use inventory::{Event, EventName};
 use inventory_store::{EventView, StoreError};
+use parking_lot::Mutex;
 
 use crate::{
     data_dir::{DataDirError, FORMAT, StoreDir},
-    journal_preallocator::JournalPreallocator,
+    journal::Journal,
     keys::KeyOrder,
     live::LiveHolds,
+    lookup::LookupIndex,
     options::EmbeddedOptions,
     tables::Tables,
     watermark::Watermark,
@@ -21,10 +23,9 @@ pub struct Contents {
     pub events: BTreeMap<EventName, Event>,
     pub live: LiveHolds,
     pub keys: KeyOrder,
-    /// Ledger records of all events.
-    pub records: u64,
+    pub lookup: Arc<LookupIndex>,
+    pub journal: Arc<Mutex<Journal>>,
     pub watermark: Option<Watermark>,
-    pub preallocator: Option<JournalPreallocator>,
     /// The folder with the format, until a record about money has raised it.
     pub dir: Option<StoreDir>,
 }
@@ -37,26 +38,20 @@ impl Contents {
         let live = LiveHolds::read(&tables, events.keys())?;
         let keys = KeyOrder::read(&tables, options.keys_max)?;
         let records = events.values().map(|event| event.seq).sum();
-        Ok(Self {
-            tables,
-            events,
-            live,
-            keys,
-            records,
-            watermark: None,
-            preallocator: None,
-            dir: None,
-        })
+        let lookup = Arc::new(LookupIndex::read(&tables, records)?);
+        let journal = Arc::new(Mutex::new(Journal { records, preallocator: None }));
+        Ok(Self { tables, events, live, keys, lookup, journal, watermark: None, dir: None })
     }
 
     /// Refuses a store that has fewer records than were acknowledged.
     pub fn check_watermark(&mut self, db: &StoreDir) -> Result<(), DataDirError> {
         let path = db.watermark();
         let (watermark, expected) = Watermark::open(&path).map_err(DataDirError::io(&path))?;
-        if let Some(expected) = expected.filter(|expected| *expected > self.records) {
-            return Err(DataDirError::Shortened { expected, found: self.records, watermark: path });
+        let found = self.journal.lock().records;
+        if let Some(expected) = expected.filter(|expected| *expected > found) {
+            return Err(DataDirError::Shortened { expected, found, watermark: path });
         }
-        watermark.set(self.records).map_err(DataDirError::io(&path))?;
+        watermark.set(found).map_err(DataDirError::io(&path))?;
         self.watermark = Some(watermark);
         Ok(())
     }

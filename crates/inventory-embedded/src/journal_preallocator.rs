@@ -2,9 +2,9 @@
 //!
 //! fjall creates its journal as one long hole and fills it from the front. A sync of a part that
 //! was a hole makes the file system commit the location of the new blocks too; where zeros are
-//! written already, a sync writes only the data. Only the committer's thread writes the journal,
-//! and between its writes it calls [`JournalPreallocator::keep`]. Zeros go into the hole before the
-//! end of the file, behind everything that was ever written to it.
+//! written already, a sync writes only the data. Zeros go into the hole before the end of the file,
+//! behind everything that was ever written to it. So no thread may write to the journal during
+//! [`JournalPreallocator::keep`]; `Journal` sees to that.
 
 use std::{
     fs::{File, OpenOptions},

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::{
     data_dir::{DataDir, DataDirError, FORMAT_BASE},
     journal_preallocator::JournalPreallocator,
+    lookup_builder::LookupBuilder,
     migrate::rebuild_state,
     options::EmbeddedOptions,
     presence::Presence,
@@ -50,9 +51,11 @@ impl EmbeddedStore {
         let mut store = Self::over(tables, options).map_err(DataDirError::store)?;
         store.contents.check_watermark(&db)?;
         store.contents.dir = Some(db.clone());
-        store.contents.preallocator = Some(JournalPreallocator::new(&db.tables()));
+        store.contents.journal.lock().preallocator = Some(JournalPreallocator::new(&db.tables()));
         let presence = Presence::watch(&path, lock, db.watermark(), db.tables());
         store.presence = Some(presence.map_err(DataDirError::io(&path))?);
+        store.lookup_builder =
+            LookupBuilder::start(&store.contents).map_err(DataDirError::io(&path))?;
         Ok(store)
     }
 }

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use inventory::domain::{EventName, Hold, HoldId};
+use inventory::domain::{EventName, Hold, HoldId, LookupKey};
 use inventory_store::{BoxFuture, Reader, StoreError, StoredRecord};
 
-use crate::{presence::Presence, tables::Tables};
+use crate::{lookup::LookupIndex, presence::Presence, rows::lookup_prefix, tables::Tables};
 
 pub(super) struct TablesReader {
     pub tables: Tables,
     pub presence: Option<Arc<Presence>>,
+    pub lookup: Arc<LookupIndex>,
 }
 
 impl Reader for TablesReader {
@@ -31,6 +32,28 @@ impl Reader for TablesReader {
                 .await
                 .map_err(|error| StoreError::Failed(error.to_string().into()))??;
             Ok(rows.into_iter().map(|(seq, body)| StoredRecord { seq, body }).collect())
+        })
+    }
+
+    fn lookup<'a>(
+        &'a self,
+        key: LookupKey<'a>,
+        before: Option<HoldId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Hold>, StoreError>> {
+        Box::pin(async move {
+            if !self.lookup.is_complete() {
+                return Err(StoreError::IndexBuilding);
+            }
+            let (tables, prefix) = (self.tables.clone(), lookup_prefix(key));
+            let read = move || tables.lookup(&prefix, before, limit);
+            let found = tokio::task::spawn_blocking(read)
+                .await
+                .map_err(|error| StoreError::Failed(error.to_string().into()))??;
+            match found.iter().all(|hold| key.finds(hold)) {
+                true => Ok(found),
+                false => Err(StoreError::Damaged("a row of lookup".into())),
+            }
         })
     }
 

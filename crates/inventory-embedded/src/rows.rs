@@ -1,7 +1,9 @@
 //! The rows of the tables. Keys sort in reading order; values are postcard, except events (JSON)
 //! and record bodies.
 
-use inventory::domain::{CustomerId, EventName, Hold, HoldId, HoldTerms, IdempotencyKey, TimeMs};
+use inventory::domain::{
+    CustomerId, EventName, Fingerprint, Hold, HoldId, HoldTerms, IdempotencyKey, LookupKey, TimeMs,
+};
 use inventory_store::StoreError;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +54,37 @@ pub fn customer_key(event: &EventName, customer: &CustomerId) -> Vec<u8> {
     [event.as_str().as_bytes(), &[0], customer.as_str().as_bytes()].concat()
 }
 
+/// The kind of key and half of its SHA-256: short, however long the text is.
+pub type LookupPrefix = [u8; 17];
+
+/// The prefix of all rows of `key`. Rows of another key may share it, so readers compare the hold.
+#[must_use]
+pub fn lookup_prefix(key: LookupKey<'_>) -> LookupPrefix {
+    let mut prefix = [0; 17];
+    prefix[0] = match key {
+        LookupKey::Customer(_) => b'c',
+        LookupKey::PaymentRef(_) => b'p',
+    };
+    prefix[1..].copy_from_slice(Fingerprint::of(key.as_str().as_bytes()).as_bytes());
+    prefix
+}
+
+/// The prefix, then the hold: the holds of a key in the order of their ids.
+#[must_use]
+pub fn lookup_key(prefix: &LookupPrefix, id: HoldId) -> [u8; 33] {
+    let mut row = [0; 33];
+    row[..17].copy_from_slice(prefix);
+    row[17..].copy_from_slice(id.as_bytes());
+    row
+}
+
+/// The prefix and hold of a row.
+#[must_use]
+pub fn parse_lookup_key(row: &[u8]) -> Option<(LookupPrefix, HoldId)> {
+    let (prefix, id) = row.split_at_checked(17)?;
+    Some((prefix.try_into().ok()?, HoldId::from_bytes(id.try_into().ok()?)))
+}
+
 /// Most rows are no longer.
 const USUAL_BYTES: usize = 192;
 
@@ -92,6 +125,10 @@ pub fn decode_hold(bytes: &[u8]) -> Result<Hold, StoreError> {
 pub fn reread(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let keys = [
         ("key of key_order", parse_order_key(bytes).map(|(at_ms, key)| order_key(at_ms, &key))),
+        (
+            "key of lookup",
+            parse_lookup_key(bytes).map(|(prefix, id)| lookup_key(&prefix, id).to_vec()),
+        ),
         ("key of ledger", parse_ledger_key(bytes).map(|(event, seq)| ledger_key(&event, seq))),
     ];
     let values = [
@@ -125,6 +162,9 @@ mod tests {
             prop_assert_eq!(parse_order_key(&order_key(number, &key)), Some((number, key)));
             prop_assert_eq!(parse_ledger_key(&ledger_key(&event, number)), Some((event.clone(), number)));
             prop_assert_eq!(parse_live_key(&live_key(&event, number, id)), Some((number, id)));
+            let customer = CustomerId::new(&name).unwrap();
+            let prefix = lookup_prefix(LookupKey::Customer(&customer));
+            prop_assert_eq!(parse_lookup_key(&lookup_key(&prefix, id)), Some((prefix, id)));
             prop_assert!(ledger_key(&event, number) <= ledger_key(&event, number.saturating_add(1)), "in order");
         }
 

@@ -9,12 +9,14 @@ use inventory::{
 use inventory_store::{Durability, EventView, OwnedStore, Reader, Store, StoreError};
 
 use crate::{
-    commit, contents::Contents, ledger_source::LedgerSource, load, options::EmbeddedOptions,
-    presence::Presence, reader, tables::Tables,
+    commit, contents::Contents, ledger_source::LedgerSource, load, lookup_builder::LookupBuilder,
+    options::EmbeddedOptions, presence::Presence, reader, tables::Tables,
 };
 
 /// The store in a data directory.
 pub struct EmbeddedStore {
+    /// Ends before the tables are closed.
+    pub(crate) lookup_builder: Option<LookupBuilder>,
     pub(crate) contents: Contents,
     /// None for a store that is not in its place yet.
     pub(crate) presence: Option<Arc<Presence>>,
@@ -24,7 +26,12 @@ pub struct EmbeddedStore {
 impl EmbeddedStore {
     /// The store over tables that nothing else uses.
     pub(crate) fn over(tables: Tables, options: &EmbeddedOptions) -> Result<Self, StoreError> {
-        Ok(Self { contents: Contents::read(tables, options)?, presence: None, failed: false })
+        Ok(Self {
+            lookup_builder: None,
+            contents: Contents::read(tables, options)?,
+            presence: None,
+            failed: false,
+        })
     }
 
     /// A handle for copying the ledger of a running store.
@@ -76,6 +83,7 @@ impl Store for EmbeddedStore {
         Arc::new(reader::TablesReader {
             tables: self.contents.tables.clone(),
             presence: self.presence.clone(),
+            lookup: self.contents.lookup.clone(),
         })
     }
 }

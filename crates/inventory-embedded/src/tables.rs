@@ -1,9 +1,9 @@
 //! The tables of the embedded store.
 
-use std::{path::Path, sync::Arc};
+use std::{ops::Bound, path::Path, sync::Arc};
 
 use fjall::{
-    Database, Keyspace, KeyspaceCreateOptions, PersistMode,
+    Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable,
     config::{FilterPolicy, PartitioningPolicy},
 };
 use inventory::domain::{Event, EventName, Hold, HoldId};
@@ -13,8 +13,13 @@ use crate::{
     data_dir::DataDir,
     errors::failed,
     options::{EmbeddedOptions, TABLES},
-    rows::{decode_hold, event_prefix, ledger_key},
+    rows::{
+        LookupPrefix, decode, decode_hold, event_prefix, ledger_key, lookup_key, parse_lookup_key,
+    },
 };
+
+/// The row of table `meta` with the number of ledger records that table `lookup` covers.
+pub const INDEXED_RECORDS: &str = "indexed_records";
 
 /// How a table is looked up, which decides the filters it needs.
 #[derive(Clone, Copy)]
@@ -61,6 +66,8 @@ pub struct Tables {
     pub keys: Keyspace,
     /// `expires_at key` → nothing: keys in the order of expiry.
     pub key_order: Keyspace,
+    /// `key hold` → nothing: the holds and reservations of a customer or a payment.
+    pub lookup: Keyspace,
     /// Counters: name → number.
     pub meta: Keyspace,
     /// Keeps the directory locked for as long as anything reads from it.
@@ -88,6 +95,7 @@ impl Tables {
             customers: table("customers", Lookups::MayMiss)?,
             keys: table("keys", Lookups::MayMiss)?,
             key_order: table("key_order", Lookups::Known)?,
+            lookup: table("lookup", Lookups::Known)?,
             meta: table("meta", Lookups::Known)?,
             dir: None,
             db,
@@ -113,6 +121,7 @@ impl Tables {
             &self.customers,
             &self.keys,
             &self.key_order,
+            &self.lookup,
             &self.meta,
         ]
     }
@@ -136,6 +145,41 @@ impl Tables {
 
     pub fn hold(&self, id: HoldId) -> Result<Option<Hold>, StoreError> {
         self.holds.get(id.as_bytes()).map_err(failed)?.map(|row| decode_hold(&row)).transpose()
+    }
+
+    /// The number of ledger records that table `lookup` covers. It has all rows if that is the
+    /// number of all records.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn indexed_records(&self) -> Result<u64, StoreError> {
+        let row = self.meta.get(INDEXED_RECORDS).map_err(failed)?;
+        Ok(row.map(|row| decode("meta", &row)).transpose()?.unwrap_or(0))
+    }
+
+    /// The holds of a key below `before`, the greatest id first, as of one moment: a row and its
+    /// hold come with the same batch.
+    pub fn lookup(
+        &self,
+        prefix: &LookupPrefix,
+        before: Option<HoldId>,
+        limit: usize,
+    ) -> Result<Vec<Hold>, StoreError> {
+        let snapshot = self.db.snapshot();
+        let row_of = |id| lookup_key(prefix, id);
+        let end = match before {
+            Some(id) => Bound::Excluded(row_of(id)),
+            None => Bound::Included(row_of(HoldId::from_bytes([0xff; 16]))),
+        };
+        let range = (Bound::Included(row_of(HoldId::from_bytes([0; 16]))), end);
+        let rows = snapshot.range(&self.lookup, range).rev().take(limit).map(|row| {
+            let damaged = || StoreError::Damaged("a row of lookup".into());
+            let row = row.key().map_err(failed)?;
+            let (_, id) = parse_lookup_key(&row).ok_or_else(damaged)?;
+            let hold = snapshot.get(&self.holds, id.as_bytes()).map_err(failed)?;
+            decode_hold(&hold.ok_or_else(damaged)?)
+        });
+        rows.collect()
     }
 
     pub fn body(&self, event: &EventName, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {

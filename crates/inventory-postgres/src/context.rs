@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use crate::{
     clock::ClockOffset,
     counts::Counts,
@@ -20,6 +22,8 @@ pub struct StoreContext {
     pub begin: String,
     pub health: DatabaseHealth,
     pub counts: Counts,
+    /// An index of reservations is missing or cannot be used.
+    pub index_missing: Notify,
     pub clock: Arc<ClockOffset>,
 }
 
@@ -31,6 +35,7 @@ impl StoreContext {
             begin: begin(&options),
             health: DatabaseHealth::new(),
             counts: Counts::default(),
+            index_missing: Notify::new(),
             clock: Arc::new(ClockOffset::new()),
             options,
         }

@@ -14,6 +14,7 @@ mod counts;
 mod errors;
 mod health;
 mod load;
+mod lookup_index;
 mod migrate;
 mod monitor;
 mod options;
@@ -46,6 +47,7 @@ pub struct Postgres {
     context: Arc<StoreContext>,
     reader: Arc<PostgresReader>,
     monitor: JoinHandle<()>,
+    indexer: JoinHandle<()>,
 }
 
 impl Postgres {
@@ -54,7 +56,9 @@ impl Postgres {
     pub fn open(options: PostgresOptions) -> Self {
         let context = Arc::new(StoreContext::new(options));
         let monitor = tokio::spawn(monitor::run(context.clone()));
-        Self { reader: Arc::new(PostgresReader::new(context.clone())), context, monitor }
+        let indexer = tokio::spawn(lookup_index::run(context.clone()));
+        let reader = Arc::new(PostgresReader::new(context.clone()));
+        Self { context, reader, monitor, indexer }
     }
 
     /// Waits until the database is available, at most `limit`; returns whether it is.
@@ -104,6 +108,7 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         self.monitor.abort();
+        self.indexer.abort();
         self.reader.close();
     }
 }

@@ -9,6 +9,7 @@ use tokio_postgres::{Client, types::Type};
 
 use crate::{
     errors::DbError,
+    lookup_index,
     sql::{MONEY, quoted},
 };
 
@@ -110,7 +111,8 @@ async fn apply(client: &Client, schema: &str) -> Result<(), DbError> {
         );
         client.batch_execute(&create).await?;
     }
-    let applied = applied(client, schema).await?.unwrap_or(0);
+    let before = applied(client, schema).await?;
+    let applied = before.unwrap_or(0);
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > applied) {
         client.batch_execute(&migration.sql.replace("{schema}", &quoted)).await?;
         let (version, name, breaking) = (migration.version, migration.name, migration.breaking);
@@ -124,6 +126,9 @@ async fn apply(client: &Client, schema: &str) -> Result<(), DbError> {
             )
             .await?;
         tracing::info!(version, name, "applied database migration");
+    }
+    if before.is_none() {
+        lookup_index::create(client, schema).await?;
     }
     Ok(())
 }

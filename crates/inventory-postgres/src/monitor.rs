@@ -13,7 +13,7 @@ use crate::{
     context::StoreContext,
     counts::Counts,
     errors::DbError,
-    migrate,
+    lookup_index, migrate,
     options::TimeSource,
     rows::{int, number},
 };
@@ -88,6 +88,13 @@ async fn watch(
             .await
             .map_err(|error| (error, false))?;
         *known = true;
+    }
+    let indexed = within(
+        context.options.statement_timeout,
+        lookup_index::is_built(&connection.client, schema),
+    );
+    if !indexed.await.map_err(|error| (error, false))? {
+        context.index_missing.notify_one();
     }
     let mut forgotten = Instant::now();
     loop {

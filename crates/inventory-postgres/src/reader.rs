@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use inventory::domain::{EventName, Hold, HoldId};
+use inventory::domain::{EventName, Hold, HoldId, LookupKey};
 use inventory_store::{BoxFuture, EventView, Reader, SharedReader, StoreError, StoredRecord};
 use parking_lot::Mutex;
 use tokio::{sync::Semaphore, time::timeout};
@@ -147,6 +147,33 @@ impl Reader for PostgresReader {
             ];
             let rows = self.query(|sql| &sql.records, params).await?;
             all(&rows, |row| Ok(StoredRecord { seq: number(row, 0)?, body: row.try_get(1)? }))
+        })
+    }
+
+    fn lookup<'a>(
+        &'a self,
+        key: LookupKey<'a>,
+        before: Option<HoldId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Hold>, StoreError>> {
+        Box::pin(async move {
+            // Asked each time: an administrator may drop an index, and look-ups are rare.
+            let schema = Param::Text(self.context.options.schema.clone());
+            let rows = self.query(|sql| &sql.lookup_is_built, vec![schema]).await?;
+            if !all(&rows, |row| Ok(row.try_get(0)?))?.contains(&true) {
+                self.context.index_missing.notify_one();
+                return Err(StoreError::IndexBuilding);
+            }
+            let statement: fn(&Sql) -> &String = match key {
+                LookupKey::Customer(_) => |sql| &sql.lookup_customer,
+                LookupKey::PaymentRef(_) => |sql| &sql.lookup_payment,
+            };
+            let params = vec![
+                Param::Text(key.as_str().to_owned()),
+                Param::Id(before.map_or(Uuid::max(), uuid)),
+                Param::Int(int(limit as u64)),
+            ];
+            all(&self.query(statement, params).await?, hold)
         })
     }
 

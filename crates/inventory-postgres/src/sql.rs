@@ -17,6 +17,9 @@ pub struct Sql {
     pub event_of: String,
     pub due_events: String,
     pub hold: String,
+    pub lookup_customer: String,
+    pub lookup_payment: String,
+    pub lookup_is_built: String,
     pub records: String,
     pub probe: String,
     pub forget_keys: String,
@@ -29,6 +32,43 @@ pub const HOLD: &str = "h.id, h.event, h.items::text, h.live::text, h.customer, 
                     h.seq, h.confirmed_seq, h.terms::text";
 /// The time of the transaction, milliseconds.
 pub const NOW: &str = "(extract(epoch FROM now()) * 1000)::bigint";
+
+/// The indexes of table `holds` that look-ups need.
+pub const LOOKUP_INDEXES: [&str; 4] =
+    ["holds_customer", "holds_payment_ref", "holds_payment_started", "holds_refunds_due"];
+
+/// Whether the indexes for look-ups can be used; `$1` is the schema.
+pub fn lookup_is_built() -> String {
+    format!(
+        "SELECT count(*) = {} FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+         JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE n.nspname = $1 AND i.indisvalid AND c.relname IN ('{}')",
+        LOOKUP_INDEXES.len(),
+        LOOKUP_INDEXES.join("', '")
+    )
+}
+
+/// The holds with payment `$1` below id `$2`, at most `$3`. Each kind of payment has its own index.
+///
+/// Two parts are planned apart, because the planner would read all holds otherwise: payments that
+/// came too late, whose index has no order, and the holds of the ids, which it would hash
+/// (`OFFSET 0`).
+fn lookup_payment(s: &str) -> String {
+    let newest = |from: &str, condition: &str| {
+        format!("(SELECT id FROM {from} WHERE {condition} AND id < $2 ORDER BY id DESC LIMIT $3)")
+    };
+    let holds = format!("{s}.holds");
+    format!(
+        "WITH due AS MATERIALIZED (SELECT id FROM {holds} \
+         WHERE terms->'refunds_due' <> '[]'::jsonb AND terms->'refunds_due' ? $1), \
+         found AS MATERIALIZED (SELECT id FROM ({} UNION {} UNION {}) ids ORDER BY id DESC LIMIT $3) \
+         SELECT {HOLD} FROM found CROSS JOIN LATERAL (SELECT * FROM {holds} WHERE id = found.id OFFSET 0) h \
+         ORDER BY h.id DESC",
+        newest(&holds, "payment_ref = $1"),
+        newest(&holds, "terms->>'payment_started' = $1"),
+        newest("due", "true"),
+    )
+}
 
 /// Whether the tables and functions that the statements use are all there; `$1` is the schema.
 const PARTS: &str = "(SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 \
@@ -67,6 +107,11 @@ impl Sql {
                  AND h.state = 'held' AND h.expires_at_ms <= greatest(e.at_ms, {NOW})) LIMIT $1"
             ),
             hold: format!("SELECT {HOLD} FROM {s}.holds h WHERE h.id = $1"),
+            lookup_customer: format!(
+                "SELECT {HOLD} FROM {s}.holds h WHERE h.customer = $1 AND h.id < $2 ORDER BY h.id DESC LIMIT $3"
+            ),
+            lookup_payment: lookup_payment(&s),
+            lookup_is_built: lookup_is_built(),
             records: format!("SELECT seq, body FROM {s}.ledger WHERE event = $1 AND seq > $2 ORDER BY seq LIMIT $3"),
             probe: format!("SELECT {NOW}, current_setting('transaction_read_only'), {PARTS}"),
             forget_keys: format!(

@@ -29,6 +29,9 @@ pub enum StoreError {
     /// Other batches continue. A retry with the same key returns the outcome.
     #[error("commit outcome unknown: {0}")]
     Unknown(Arc<str>),
+    /// The index that a read needs is being built. The read can be repeated later.
+    #[error("the index is being built")]
+    IndexBuilding,
 }
 
 impl StoreError {
@@ -37,7 +40,11 @@ impl StoreError {
     pub fn is_fatal(&self) -> bool {
         match self {
             Self::Failed(_) | Self::Damaged(_) => true,
-            Self::Unavailable(_) | Self::Refused(_) | Self::Conflict(_) | Self::Unknown(_) => false,
+            Self::Unavailable(_)
+            | Self::Refused(_)
+            | Self::Conflict(_)
+            | Self::Unknown(_)
+            | Self::IndexBuilding => false,
         }
     }
 
@@ -45,7 +52,9 @@ impl StoreError {
     #[must_use]
     pub fn is_without_effect(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::Refused(_) | Self::Conflict(_) => true,
+            Self::Unavailable(_) | Self::Refused(_) | Self::Conflict(_) | Self::IndexBuilding => {
+                true
+            }
             Self::Failed(_) | Self::Damaged(_) | Self::Unknown(_) => false,
         }
     }

@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use inventory::{
     decide::{DUE_MAX, HoldSlot, KeySlot, ReadSet, WorkingSet},
-    domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, IdempotencyKey, TimeMs},
+    domain::{
+        CustomerId, Event, EventName, Hold, HoldId, HoldState, IdempotencyKey, LookupKey, TimeMs,
+    },
     map::HashMap,
 };
 use parking_lot::{Mutex, MutexGuard};
@@ -298,6 +300,26 @@ impl Reader for MemoryStore {
             let bodies = state.ledger.get(event).into_iter().flatten();
             let records = (1..).zip(bodies).filter(|(seq, _)| *seq > after).take(limit);
             Ok(records.map(|(seq, body)| StoredRecord { seq, body: body.clone() }).collect())
+        })
+    }
+
+    fn lookup<'a>(
+        &'a self,
+        key: LookupKey<'a>,
+        before: Option<HoldId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Hold>, StoreError>> {
+        Box::pin(async move {
+            let state = self.reachable()?;
+            let mut found: Vec<_> = state
+                .holds
+                .values()
+                .filter(|hold| key.finds(hold) && before.is_none_or(|before| hold.id < before))
+                .cloned()
+                .collect();
+            found.sort_unstable_by_key(|hold| std::cmp::Reverse(hold.id));
+            found.truncate(limit);
+            Ok(found)
         })
     }
 

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use inventory::{
     Event, EventName, Hold, HoldId, TimeMs,
     decide::{ReadSet, WorkingSet},
-    domain::Fingerprint,
+    domain::{Fingerprint, LookupKey},
 };
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +66,19 @@ pub trait Reader: Send + Sync {
         after: u64,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<StoredRecord>, StoreError>>;
+
+    /// Holds and reservations with this key whose ids are below `before`, the greatest id first, at
+    /// most `limit`. It reads them through an index, as of one moment, without delaying batches.
+    ///
+    /// Ids begin with the time of the request, so the newest come first. An id and its keys never
+    /// change, so pages that continue below the last id repeat nothing, and leave out nothing that
+    /// was there when the first page was read.
+    fn lookup<'a>(
+        &'a self,
+        key: LookupKey<'a>,
+        before: Option<HoldId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Hold>, StoreError>>;
 
     /// Whether the store was available when last seen. Waits for nothing.
     ///

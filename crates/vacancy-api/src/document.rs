@@ -1,7 +1,7 @@
 //! The OpenAPI document: its head, the parts that all calls share, and the configured limits.
 
 use http_server::problem;
-use inventory::{Limits, StockName};
+use inventory::{CustomerId, Limits, StockName};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{
     ComponentsBuilder, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
@@ -193,6 +193,9 @@ fn describe(parameter: &mut Value, limits: &DocumentLimits) {
         }
         Some("after") if parameter["schema"].get("pattern").is_none() => {
             json!({"type": "integer", "minimum": 0, "maximum": u64::MAX})
+        }
+        Some("customer" | "payment_ref") => {
+            json!({"type": "string", "minLength": 1, "maxLength": CustomerId::LEN_MAX, "pattern": text::PATTERN})
         }
         Some("limit") => json!({"type": "integer", "minimum": 1, "maximum": limits.page_max}),
         _ => {

@@ -13,6 +13,7 @@ mod hold;
 mod key;
 mod money;
 mod parameters;
+mod reservation;
 mod reserve;
 mod response;
 mod responses;
@@ -35,6 +36,7 @@ pub use hold::{
 pub use key::{key_from, quoted};
 pub use money::Money;
 pub use parameters::{EventSeqParam, KeyParam, TimeoutParam};
+pub use reservation::{Reservation, ReservationList, ReservationQuery};
 pub use reserve::{
     Available, BatchItem, BatchSlot, ReserveAnswer, ReserveBody, SlotProblem, Wording, reserved,
 };

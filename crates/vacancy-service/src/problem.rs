@@ -36,6 +36,13 @@ pub fn problem_of_engine(error: &EngineError) -> Problem {
             "Refused by the store",
             "The store refuses the data of this request, and would refuse them again. The request had no effect.",
         ),
+        EngineError::Store(StoreError::IndexBuilding) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "index_building",
+            "Index building",
+            "The index of reservations is being built. Sales are not affected; retry later.",
+        )
+        .retry_after_about_s(5),
         EngineError::Store(error) if error.is_without_effect() => {
             tracing::debug!(%error, "store unavailable");
             let detail = "The store is unavailable. The request had no effect; retry.";

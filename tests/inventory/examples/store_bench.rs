@@ -9,34 +9,39 @@ use std::{
 };
 
 use inventory::{
-    Command, CommandKind, EventName, EventSettings, HoldId, IdempotencyKey, Items, Limits,
-    StockName,
+    Command, CommandKind, CustomerId, EventName, EventSettings, HoldId, IdempotencyKey, Items,
+    Limits, StockName,
 };
 use inventory_embedded::{EmbeddedOptions, EmbeddedStore};
 use inventory_store::{Durability, run_batch};
 
 const EACH: Duration = Duration::from_secs(3);
 
+/// What every sale has beside its items.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum With {
+    Nothing,
+    Key,
+    Customer,
+}
+
 fn main() {
     let dir = std::env::args()
         .nth(1)
         .map_or_else(|| std::env::temp_dir().join("store_bench"), Into::into);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    println!("| batch | keys | sales/s | ms per commit |\n|---|---|---|---|");
-    for keyed in [false, true] {
+    println!("| batch | each with | sales/s | ms per commit |\n|---|---|---|---|");
+    for with in [With::Nothing, With::Key, With::Customer] {
         for batch in [1, 16, 64, 256, 1024] {
             let _ = std::fs::remove_dir_all(&dir);
-            let (sales_per_s, commit_ms) = runtime.block_on(measure(&dir, batch, keyed));
-            println!(
-                "| {batch} | {} | {sales_per_s:.0} | {commit_ms:.2} |",
-                if keyed { "yes" } else { "no" }
-            );
+            let (sales_per_s, commit_ms) = runtime.block_on(measure(&dir, batch, with));
+            println!("| {batch} | {with:?} | {sales_per_s:.0} | {commit_ms:.2} |");
         }
     }
     let _ = std::fs::remove_dir_all(&dir);
 }
 
-async fn measure(dir: &std::path::Path, batch: usize, keyed: bool) -> (f64, f64) {
+async fn measure(dir: &std::path::Path, batch: usize, with: With) -> (f64, f64) {
     let mut store = EmbeddedStore::open(dir, &EmbeddedOptions::default()).unwrap();
     let (limits, event, stock) =
         (Limits::default(), EventName::new("default").unwrap(), StockName::new("general").unwrap());
@@ -66,20 +71,15 @@ async fn measure(dir: &std::path::Path, batch: usize, keyed: bool) -> (f64, f64)
                 number += 1;
                 let mut random = [0; 10];
                 random[2..].copy_from_slice(&number.to_be_bytes());
+                // Keys and customers as clients make them: in no order.
+                let text = format!("{:016x}-{number}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
                 let kind = CommandKind::Reserve {
                     event: event.clone(),
                     items: Items::one(stock.clone(), 1),
-                    customer: None,
+                    customer: (with == With::Customer).then(|| CustomerId::new(&text).unwrap()),
                     by_seller: false,
                 };
-                // Keys as clients make them: in no order.
-                let key = keyed.then(|| {
-                    IdempotencyKey::new(&format!(
-                        "{:016x}-{number}",
-                        number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-                    ))
-                    .unwrap()
-                });
+                let key = (with == With::Key).then(|| IdempotencyKey::new(&text).unwrap());
                 (Command { id: HoldId::new(now_ms, random), kind }, key)
             })
             .collect();

@@ -1,5 +1,7 @@
 //! A small client that keeps status, headers and body of every answer.
 
+use std::time::Duration;
+
 use reqwest::{
     Method, StatusCode,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -14,6 +16,9 @@ pub const SELLER_TOKEN: &str = "a-seller-token-for-tests";
 
 /// The content types of responses without end.
 const STREAMS: [&[u8]; 2] = [b"text/event-stream", b"application/x-ndjson"];
+
+/// The longest call.
+const CALL_MAX: Duration = Duration::from_secs(120);
 
 /// A response.
 #[derive(Debug, Clone)]
@@ -70,7 +75,9 @@ pub struct Client {
 
 impl Client {
     pub fn new(base: &str) -> Self {
-        Self { http: reqwest::Client::builder().no_proxy().build().unwrap(), base: base.to_owned() }
+        // A call that hangs fails its test, and no other.
+        let http = reqwest::Client::builder().no_proxy().timeout(CALL_MAX).build().unwrap();
+        Self { http, base: base.to_owned() }
     }
 
     /// The address of the service.

@@ -2,8 +2,10 @@
 //! left over.
 
 use fjall::{Guard, Keyspace};
-use inventory::domain::{CustomerId, Event, EventName, HoldId, IdempotencyKey};
-use inventory_embedded::rows::{decode, decode_hold, parse_live_key, parse_order_key};
+use inventory::domain::{CustomerId, Event, EventName, Hold, HoldId, IdempotencyKey, LookupKey};
+use inventory_embedded::rows::{
+    decode, decode_hold, lookup_prefix, parse_live_key, parse_lookup_key, parse_order_key,
+};
 use inventory_store::StoredKey;
 
 use super::{
@@ -52,7 +54,9 @@ pub(super) fn compare(
         return Err(missing("WATERMARK", expected, report.records));
     }
     report.rows += events(store, ledgers)?;
-    report.rows += holds(store, ledgers)?;
+    let (holds, lookup_keys) = holds(store, ledgers)?;
+    report.rows += holds;
+    report.rows += lookup(store, ledgers, lookup_keys)?;
     report.rows += live(store, ledgers)?;
     report.rows += customers(store, ledgers)?;
     report.rows += keys(store, ledgers)?;
@@ -78,8 +82,9 @@ fn events(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> 
     if found == expected { Ok(found) } else { Err(missing("events", expected, found)) }
 }
 
-fn holds(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> {
-    let mut found = 0;
+/// The number of holds, and of their keys for look-ups.
+fn holds(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<(u64, u64), VerifyError> {
+    let (mut found, mut keys) = (0, 0);
     for row in rows(&store.tables.holds) {
         let (id, value) = row?;
         let stored = decode_hold(&value).map_err(|error| {
@@ -89,10 +94,39 @@ fn holds(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> {
         if expected.as_ref() != Some(&stored) || stored.id.as_bytes()[..] != id {
             return Err(wrong("holds", stored.id.to_string(), "differs from the ledger"));
         }
+        keys += LookupKey::of(&stored).count() as u64;
         found += 1;
     }
     let expected = ledgers.report().holds;
-    if found == expected { Ok(found) } else { Err(missing("holds", expected, found)) }
+    if found == expected { Ok((found, keys)) } else { Err(missing("holds", expected, found)) }
+}
+
+/// Every row leads from a customer or payment to a hold that has it. No row is missing, unless the
+/// index is still being built.
+fn lookup(store: &ReadOnlyStore, ledgers: &Ledgers, expected: u64) -> Result<u64, VerifyError> {
+    let mut found = 0;
+    for row in rows(&store.tables.lookup) {
+        let (row, _) = row?;
+        let (prefix, id) = parse_lookup_key(&row)
+            .ok_or_else(|| wrong("lookup", text(&row), "not a valid row of this table"))?;
+        let hold = ledgers.auditor().hold(id)?;
+        let is_key = |hold: &Hold| LookupKey::of(hold).any(|key| lookup_prefix(key) == prefix);
+        if !hold.as_ref().is_some_and(is_key) {
+            return Err(wrong(
+                "lookup",
+                id.to_string(),
+                "the hold has another customer or payment",
+            ));
+        }
+        found += 1;
+    }
+    let is_complete =
+        store.tables.indexed_records().map_err(FeedError::from)? == ledgers.report().records;
+    if is_complete && found != expected {
+        Err(missing("lookup", expected, found))
+    } else {
+        Ok(found)
+    }
 }
 
 fn live(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> {

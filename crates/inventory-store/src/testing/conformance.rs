@@ -1,9 +1,12 @@
 //! Behaviour that all stores share. [`conformance_suite!`](crate::conformance_suite) makes a test
 //! of each function here for one store.
 
-use inventory::{Command, CommandKind, HoldId, Limits, RefusalKind};
+use inventory::{
+    Command, CommandKind, CustomerId, Hold, HoldId, HoldState, Limits, PaymentRef, RefusalKind,
+    domain::LookupKey,
+};
 
-use super::{event, hold, id, key, put, reserve, run};
+use super::{customer, event, hold, id, items, key, put, reserve, run};
 use crate::{
     batch::run_batch,
     store::{Durability, EventView, Store},
@@ -150,6 +153,104 @@ pub async fn events_with_prefix_names_stay_apart(mut kit: impl Kit) {
     }
 }
 
+/// Panics when the store fails this test.
+pub async fn lookup_finds_each_hold_once_in_every_state(mut kit: impl Kit) {
+    let limits = Limits::default();
+    let mut store = kit.open().await;
+    run(&mut store, &limits, 1, put("a", &[("general", 100)]), None, 1_000).await;
+    run(&mut store, &limits, 2, put("b", &[("general", 100)]), None, 1_000).await;
+    run(&mut store, &limits, 3, put("c", &[("general", 1)]), None, 1_000).await;
+    run(&mut store, &limits, 44, hold("c", 1, 500), None, 1_000).await;
+    let payment = |text: &str| PaymentRef::new(text).unwrap();
+    // Ids of one customer in two events, in no order, between those of others.
+    for (number, name) in [(50, "b"), (12, "a"), (30, "a"), (49, "b"), (13, "a")] {
+        let who = Some(customer("Zoë 🎫"));
+        run(&mut store, &limits, number, hold_of(name, who, 500), None, 1_000).await;
+    }
+    for (number, who) in [(20, None), (40, Some("Zoë")), (41, Some("zoë 🎫")), (42, Some("pay-1"))]
+    {
+        let who = who.map(customer);
+        run(&mut store, &limits, number, hold_of("a", who, 60_000), None, 1_000).await;
+    }
+    let confirm = |hold, text: Option<&str>| CommandKind::Confirm {
+        hold: id(hold),
+        payment_ref: text.map(payment),
+        amount: None,
+        by_seller: false,
+    };
+    for (number, text) in [(30, "pay-3"), (40, "pay-4")] {
+        let start = CommandKind::StartPayment { hold: id(number), payment_ref: payment(text) };
+        run(&mut store, &limits, number + 40, start, None, 1_000).await.result.unwrap();
+    }
+    run(&mut store, &limits, 60, confirm(12, Some("pay-1")), None, 1_001).await;
+    run(&mut store, &limits, 61, confirm(20, Some("pay-1")), None, 1_001).await;
+    run(&mut store, &limits, 62, confirm(30, Some("pay-3")), None, 1_001).await;
+    run(&mut store, &limits, 63, CommandKind::Release { hold: id(49) }, None, 1_001).await;
+    let refund = CommandKind::Refund { reservation: id(12), items: None };
+    run(&mut store, &limits, 64, refund, None, 1_002).await;
+    run(&mut store, &limits, 65, CommandKind::Expire { event: event("b") }, None, 2_000).await;
+    // A payment for a hold that has expired comes when its item is sold.
+    run(&mut store, &limits, 67, reserve("c", 1), None, 2_001).await.result.unwrap();
+    run(&mut store, &limits, 68, confirm(44, Some("pay-1")), None, 2_002).await.result.unwrap_err();
+    // A hold that has expired is confirmed later.
+    run(&mut store, &limits, 66, confirm(13, Some("pay-2")), None, 3_000).await.result.unwrap();
+    let (zoe, other) = (customer("Zoë 🎫"), customer("nobody"));
+    let (paid, again) = (payment("pay-1"), payment("pay-2"));
+    for reopened in [false, true] {
+        if reopened {
+            drop(store);
+            store = kit.open().await;
+        }
+        let reader = store.reader();
+        // In the order of their bytes: an id has its version between the bits of the number.
+        for (key, expected) in [
+            (LookupKey::Customer(&zoe), &[30, 13, 12, 50, 49][..]),
+            (LookupKey::PaymentRef(&paid), &[44, 12, 20]),
+            (LookupKey::PaymentRef(&again), &[13]),
+            (LookupKey::PaymentRef(&payment("pay-3")), &[30]),
+            (LookupKey::PaymentRef(&payment("pay-4")), &[40]),
+            (LookupKey::Customer(&customer("pay-1")), &[42]),
+            (LookupKey::PaymentRef(&payment("Zoë 🎫")), &[]),
+            (LookupKey::Customer(&other), &[]),
+        ] {
+            let expected: Vec<_> = expected.iter().map(|number| id(*number)).collect();
+            for len in 1..=7 {
+                let mut seen: Vec<Hold> = Vec::new();
+                loop {
+                    let before = seen.last().map(|hold| hold.id);
+                    let page = reader.lookup(key, before, len).await.unwrap();
+                    assert!(page.len() <= len);
+                    if page.is_empty() {
+                        break;
+                    }
+                    seen.extend(page);
+                }
+                let ids: Vec<_> = seen.iter().map(|hold| hold.id).collect();
+                assert_eq!(ids, expected, "{key:?}, {len} at once");
+                for hold in seen {
+                    assert_eq!(reader.hold(hold.id).await.unwrap(), Some(hold));
+                }
+            }
+            let none = reader.lookup(key, Some(HoldId::from_bytes([0; 16])), 10).await.unwrap();
+            assert_eq!(none, []);
+        }
+        let states = reader.lookup(LookupKey::Customer(&zoe), None, 10).await.unwrap();
+        let states: Vec<_> = states.iter().map(|hold| (hold.state, hold.live.is_empty())).collect();
+        let (sold, refunded) = ((HoldState::Confirmed, false), (HoldState::Confirmed, true));
+        let (expired, released) = ((HoldState::Expired, true), (HoldState::Released, true));
+        assert_eq!(states, [sold, sold, refunded, expired, released]);
+    }
+}
+
+fn hold_of(name: &str, customer: Option<CustomerId>, ttl_ms: u64) -> CommandKind {
+    CommandKind::Hold {
+        event: event(name),
+        items: items(&[("general", 1)]),
+        customer,
+        ttl_ms: Some(ttl_ms),
+    }
+}
+
 /// A module of tests for one store: its name, and an expression that makes its [`Kit`].
 #[macro_export]
 macro_rules! conformance_suite {
@@ -162,6 +263,7 @@ macro_rules! conformance_suite {
                 live_holds_of_all_events_are_bounded,
                 keyed_extension_without_change_replays_its_answer,
                 events_with_prefix_names_stay_apart,
+                lookup_finds_each_hold_once_in_every_state,
             );
         }
     };

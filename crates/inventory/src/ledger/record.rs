@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    CustomerId, EventName, EventSettings, Hash, HoldId, Items, KeyUse, Money, PaymentRef,
-    StockName, TimeMs,
+    CustomerId, EventName, EventSettings, Hash, HoldId, Items, KeyUse, LookupKey, Money,
+    PaymentRef, StockName, TimeMs,
 };
 
 /// The change of a record.
@@ -169,6 +169,26 @@ impl Change {
                 !settings.prices.is_empty() || settings.sell_by.is_some()
             }
             _ => self.total().is_some(),
+        }
+    }
+
+    /// The key that it gives to its hold or reservation.
+    #[must_use]
+    pub fn lookup_key(&self) -> Option<LookupKey<'_>> {
+        match self {
+            Self::Sold { customer, .. } | Self::Held { customer, .. } => {
+                customer.as_ref().map(LookupKey::Customer)
+            }
+            Self::Confirmed { payment_ref, .. } => payment_ref.as_ref().map(LookupKey::PaymentRef),
+            Self::PaymentStarted { payment_ref, .. } | Self::RefundDue { payment_ref, .. } => {
+                Some(LookupKey::PaymentRef(payment_ref))
+            }
+            Self::EventPut { .. }
+            | Self::EventDeleted
+            | Self::Extended { .. }
+            | Self::Released { .. }
+            | Self::Expired { .. }
+            | Self::Refunded { .. } => None,
         }
     }
 

@@ -114,7 +114,7 @@ pub struct LimitArgs {
         value_parser = range(1 << 20..=1_u64 << 40).unit("bytes")
     )]
     pub store_cache_bytes: u64,
-    /// Recent writes kept in memory, for each of eight tables; at most an eighth of
+    /// Recent writes kept in memory, for each of nine tables; at most a ninth of
     /// STORE_JOURNAL_BYTES.
     #[arg(
         env = "STORE_MEMTABLE_BYTES",
@@ -157,7 +157,7 @@ impl LimitArgs {
         if self.store_memtable_bytes > self.store_journal_bytes / EmbeddedOptions::TABLES {
             let journal_bytes = self.store_journal_bytes;
             let accepted =
-                format!("no more than an eighth of STORE_JOURNAL_BYTES, which is {journal_bytes}");
+                format!("no more than a ninth of STORE_JOURNAL_BYTES, which is {journal_bytes}");
             let value = self.store_memtable_bytes;
             return Err(ConfigError::invalid("STORE_MEMTABLE_BYTES", &value, accepted));
         }

@@ -24,6 +24,7 @@ pub fn router(app: AppState) -> OpenApiRouter {
             admin::get_event::get_admin_event,
             admin::delete_event::delete_event
         ))
+        .routes(routes!(admin::reservations::list_reservations))
         .routes(routes!(admin::sales::list_sales))
         .with_state(app)
         .merge(public)

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use inventory::{CommandKind, Hash, HoldId, HoldState, Limits, ledger::Record};
+use inventory::{
+    CommandKind, Hash, HoldId, HoldState, Limits, PaymentRef, domain::LookupKey, ledger::Record,
+};
 use inventory_store::{
     Durability, EventView, MemoryStore, OwnedStore, Store, run_batch, testing::conformance::Kit,
 };
@@ -14,6 +16,7 @@ use crate::{
         Model,
         history::{Batches, Move, history, limits},
     },
+    support::customer,
 };
 
 /// Runs `moves` on a store and on the model, comparing every answer and, after every batch, every
@@ -52,6 +55,7 @@ async fn run(mut kit: impl Kit, moves: &[Move]) {
     }
     let views = kit.views(&store).await;
     check_ledger(&store, &views, &model, &batches.asked, &limits).await;
+    check_lookups(&store, &model).await;
 }
 
 fn check_counts(views: &[EventView], model: &Model) {
@@ -115,6 +119,24 @@ async fn check_ledger<S: Store>(
         assert!(
             stored.is_none_or(|hold| hold.live.is_empty() || hold.state == HoldState::Confirmed)
         );
+    }
+}
+
+/// Every customer and every payment finds the holds that the model gives it, the newest first.
+async fn check_lookups<S: Store>(store: &S, model: &Model) {
+    let reader = store.reader();
+    let customers = (0..3).map(|number| customer(&format!("c{number}")));
+    let payments = (0..3).map(|number| PaymentRef::new(&format!("p{number}")).unwrap());
+    for (who, payment) in customers.zip(payments) {
+        for key in [LookupKey::Customer(&who), LookupKey::PaymentRef(&payment)] {
+            let (mut found, mut before) = (Vec::new(), None);
+            while let Some(last) = reader.lookup(key, before, 2).await.unwrap().last() {
+                found.extend(reader.lookup(key, before, 2).await.unwrap());
+                before = Some(last.id);
+            }
+            let found: Vec<_> = found.iter().map(|hold| (hold.id, hold.state)).collect();
+            assert_eq!(found, model.lookup(key), "{key:?}");
+        }
     }
 }
 

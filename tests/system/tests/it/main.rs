@@ -28,6 +28,7 @@ mod money;
 mod open_files;
 mod pages;
 mod postgres;
+mod reservations;
 mod roles;
 mod secrets;
 mod sellout;

@@ -1,7 +1,8 @@
-//! Administration: events and the sales log. Never routed from outside; every call carries
-//! the admin token.
+//! Administration: events, look-ups of reservations, the sales log. Never routed from outside; every
+//! call carries a token.
 
 pub mod delete_event;
 pub mod get_event;
 pub mod put_event;
+pub mod reservations;
 pub mod sales;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use inventory::{
     CommandKind, CustomerId, EventName, EventSettings, HoldId, HoldState, HoldTerms,
-    IdempotencyKey, Items, Money, Outcome, PaymentRef, StockName,
+    IdempotencyKey, Items, Money, Outcome, PaymentRef, StockName, domain::LookupKey,
 };
 
 #[derive(Default)]
@@ -89,6 +89,21 @@ impl Model {
             payment_started: hold.payment_started.clone(),
             refunds_due: hold.refunds_due.clone(),
         })
+    }
+
+    /// Holds of a customer or payment, the newest first.
+    pub fn lookup(&self, key: LookupKey<'_>) -> Vec<(HoldId, HoldState)> {
+        let found = self.holds.iter().filter(|hold| match key {
+            LookupKey::Customer(customer) => hold.customer.as_ref() == Some(customer),
+            LookupKey::PaymentRef(payment) => {
+                hold.payment_ref.as_ref() == Some(payment)
+                    || hold.payment_started.as_ref() == Some(payment)
+                    || hold.refunds_due.contains(payment)
+            }
+        });
+        let mut found: Vec<_> = found.map(|hold| (hold.id, hold.state)).collect();
+        found.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
+        found
     }
 
     /// Everything a batch touches is looked at first: holds whose time is over expire.

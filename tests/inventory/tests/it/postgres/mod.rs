@@ -1,5 +1,6 @@
 //! The PostgreSQL store among several processes, and when connections die.
 
+mod lookup;
 mod migration;
 mod money;
 mod refused;

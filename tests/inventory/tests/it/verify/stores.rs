@@ -141,7 +141,9 @@ fn fingerprint(dir: &Path) -> Vec<(std::path::PathBuf, std::time::SystemTime, Ve
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_table_of_a_store_is_compared_with_its_ledger() {
-    for table in ["events", "holds", "live", "customers", "keys", "key_order", "meta", "ledger"] {
+    let tables =
+        ["events", "holds", "live", "customers", "keys", "key_order", "lookup", "meta", "ledger"];
+    for table in tables {
         let data = tempfile::tempdir().unwrap();
         let clock = TestClock::at(10_000);
         let engine = start(open(data.path()), &clock);
