@@ -29,6 +29,7 @@ mod pages;
 mod postgres;
 mod roles;
 mod secrets;
+mod seller_rotation;
 mod sellout;
 mod settings;
 mod shutdown;
