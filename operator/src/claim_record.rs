@@ -10,11 +10,7 @@ use kube::{
 };
 use serde_json::Value;
 
-use crate::{
-    api::TicketSystem,
-    kind::{Kind, admin_token},
-    live::Live,
-};
+use crate::{api::TicketSystem, kind::Kind, live::Live, role::Role};
 
 /// Annotation of the ServiceAccount and the admin token with the uid of the claim. On the
 /// TicketSystem, the uid of the resource precedes it, because users copy resources.
@@ -37,7 +33,7 @@ impl ClaimRecord {
         let (name, uid) = (system.name_any(), system.uid().unwrap_or_default());
         let mut record = Self::default();
         for (kind, name) in
-            [(Kind::ServiceAccount, name.clone()), (Kind::Secret, admin_token(&name))]
+            [(Kind::ServiceAccount, name.clone()), (Kind::Secret, Role::Admin.secret(&name))]
         {
             let Some(object) = live.get(kind, &name) else { continue };
             // The objects of a former resource that is being deleted take their claim with them.

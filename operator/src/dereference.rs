@@ -14,9 +14,10 @@ pub use crate::live::Live;
 use crate::{
     api::{Mode, TicketSystem},
     claim_record::ClaimRecord,
-    kind::{ADMIN_TOKEN_KEY, Component, Kind, admin_token, claim},
+    kind::{Component, Kind, claim},
     labels,
     ownership::{may_manage, may_use},
+    role::{Role, TOKEN_KEY},
 };
 
 /// A source of live children: the watch caches in `operator run`, the API server in
@@ -196,7 +197,7 @@ pub async fn dereference(
 }
 
 /// Whether the other children can be decided on without knowing those of this kind. Pods depend on
-/// the Secret, and a writer of the volume on the claim and the other Deployments.
+/// the Secrets, and a writer of the volume on the claim and the other Deployments.
 fn is_separable(kind: Kind) -> bool {
     !matches!(kind, Kind::Secret | Kind::PersistentVolumeClaim | Kind::Deployment)
 }
@@ -256,11 +257,11 @@ async fn secret_value(
 }
 
 impl Dereferenced {
-    /// The live admin token, if there is one.
-    pub fn admin_token(&self, name: &str) -> Option<Vec<u8>> {
-        let object = self.live.get(Kind::Secret, &admin_token(name))?;
+    /// The live tokens of `role`, if there are any.
+    pub fn tokens(&self, role: Role, name: &str) -> Option<Vec<u8>> {
+        let object = self.live.get(Kind::Secret, &role.secret(name))?;
         let secret: Secret = object.as_ref().clone().try_parse().ok()?;
-        secret.data?.remove(ADMIN_TOKEN_KEY).map(|value| value.0).filter(|value| !value.is_empty())
+        secret.data?.remove(TOKEN_KEY).map(|value| value.0).filter(|value| !value.is_empty())
     }
 
     /// Metadata of a live child.

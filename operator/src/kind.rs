@@ -9,10 +9,10 @@ use k8s_openapi::api::{
 };
 use kube::core::{ApiResource, GroupVersionKind};
 
+use crate::role::Role;
+
 /// Name of the HTTP port on every container and Service.
 pub const PORT_NAME: &str = "http";
-/// Key of the admin token in its Secret.
-pub const ADMIN_TOKEN_KEY: &str = "token";
 
 /// A kind of child object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -107,7 +107,7 @@ impl Kind {
     pub fn names(self, name: &str) -> Vec<String> {
         match self {
             Self::ServiceAccount | Self::Ingress | Self::ServiceMonitor => vec![name.to_owned()],
-            Self::Secret => vec![admin_token(name)],
+            Self::Secret => Role::ALL.iter().map(|role| role.secret(name)).collect(),
             Self::PersistentVolumeClaim => vec![claim(name)],
             Self::Service => {
                 Component::ALL.iter().flat_map(|component| component.service_names(name)).collect()
@@ -166,6 +166,14 @@ impl Component {
         }
     }
 
+    /// The roles whose callers it admits, by their tokens. Ticket has no calls of administrators.
+    pub fn roles(self) -> &'static [Role] {
+        match self {
+            Self::Ticket => &[Role::Seller],
+            Self::Vacancy | Self::Monolith => &Role::ALL,
+        }
+    }
+
     /// The names of all Services that this component can have.
     pub fn service_names(self, name: &str) -> Vec<String> {
         let own = self.object_name(name);
@@ -181,9 +189,4 @@ pub fn endpoints(name: &str) -> String {
 /// Name of the PersistentVolumeClaim of embedded storage.
 pub fn claim(name: &str) -> String {
     format!("{name}-data")
-}
-
-/// Name of the Secret with the admin token.
-pub fn admin_token(name: &str) -> String {
-    format!("{name}-admin-token")
 }

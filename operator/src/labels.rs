@@ -10,9 +10,11 @@ use crate::kind::Component;
 pub const INSTANCE: &str = "app.kubernetes.io/instance";
 /// The tool that manages an object; [`OPERATOR`] for every child.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
-/// The value of [`MANAGED_BY`] on every child, and the name of the field manager.
+/// The value of [`MANAGED_BY`] on every child, the name of the field manager, and the value of
+/// [`NAME`] on the pods of the operator.
 pub const OPERATOR: &str = "ticket-system-operator";
-const NAME: &str = "app.kubernetes.io/name";
+/// What runs in a pod; `ticket-system` for every child.
+pub const NAME: &str = "app.kubernetes.io/name";
 /// The [`Component`] a pod or object belongs to.
 pub const COMPONENT: &str = "app.kubernetes.io/component";
 const PART_OF: &str = "app.kubernetes.io/part-of";

@@ -8,7 +8,7 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | [`kind`], [`labels`], [`ownership`], [`api`], [`settings`], [`quantity`] | vocabulary of all steps |
+//! | [`role`], [`kind`], [`labels`], [`ownership`], [`api`], [`settings`], [`quantity`] | vocabulary of all steps |
 //! | [`references`], [`live`], [`claim_record`], [`dereference`], [`rollout`] | the live state |
 //! | [`validate`], [`build`] | the desired state |
 //! | [`apply`] | makes the live state match the desired state |
@@ -32,6 +32,7 @@ pub mod observe;
 pub mod ownership;
 pub mod quantity;
 pub mod references;
+pub mod role;
 pub mod rollout;
 pub mod settings;
 pub mod status;

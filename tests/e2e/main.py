@@ -19,6 +19,7 @@ SCENARIOS = [
     "crash",
     "eviction",
     "mode_switch",
+    "door",
     "operator_upgrade",
     "postgres",
     "uninstall",
@@ -39,19 +40,23 @@ def main() -> int:
         scenario = importlib.import_module(f"scenarios.{name}")
         report.begin(name, (scenario.__doc__ or "").strip().splitlines()[0])
         started = time.monotonic()
-        error = None
+        error, outcome = None, "passed"
         try:
             scenario.run(shop)
+        except report.NotRun as reason:
+            outcome = f"NOT RUN: {reason}"
         except Exception as failure:  # report every kind of failure
             error = f"{type(failure).__name__}: {failure}"
             traceback.print_exc()
             shop.explain()
-        results.append((name, time.monotonic() - started, error))
-        print(f"  {'FAILED: ' + error if error else 'passed'} after {results[-1][1]:.0f} s", flush=True)
+            outcome = "FAILED"
+        seconds = time.monotonic() - started
+        results.append((name, seconds, outcome))
+        print(f"  {f'FAILED: {error}' if error else outcome} after {seconds:.0f} s", flush=True)
         if error:
             break
     report.summary(results, len(wanted))
-    failed = any(error for _, _, error in results)
+    failed = any(outcome == "FAILED" for _, _, outcome in results)
     # A partial run is for debugging, so keep its objects.
     if not failed and wanted == SCENARIOS:
         kube.delete_namespaces("e2e", "e2e-helm")

@@ -8,7 +8,8 @@ use k8s_openapi::{
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-/// The Ingress. It routes the public API, but not the admin API and `/api/v1/reserve`.
+/// The Ingress. It leads the public API to ticket or the monolith. It does not route the admin API
+/// and `/api/v1/reserve`.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct IngressSpec {
@@ -65,18 +66,27 @@ pub struct RateLimit {
     pub trusted_proxies: Vec<String>,
 }
 
-/// The NetworkPolicies. They allow connections to the port of each service only.
+/// The NetworkPolicies. They allow connections to the port of each service only, and to that of
+/// vacancy from ticket only.
 #[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkPolicySpec {
     /// Whether to create NetworkPolicies.
     #[serde(default = "enabled")]
     pub enabled: bool,
-    /// Peers that may connect in addition to the system's own pods, such as the ingress
-    /// controller, Prometheus and the operator. Default: all peers.
+    /// Peers that may connect to ticket or the monolith in addition to the system's own pods, such
+    /// as the ingress controller, Prometheus and the operator. They cannot connect to vacancy.
+    /// Default: all peers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub from: Vec<NetworkPolicyPeer>,
+    /// Peers that may connect to vacancy in addition to the ticket pods of the system, such as
+    /// Prometheus, the operator, and jobs that call the admin API. Default: pods in any namespace
+    /// whose label `app.kubernetes.io/name` is `prometheus` or `ticket-system-operator`. `[]`: no
+    /// others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub vacancy_from: Option<Vec<NetworkPolicyPeer>>,
 }
 
 /// The PodDisruptionBudgets. A service gets one if it has two or more pods.
@@ -118,7 +128,7 @@ impl Default for IngressSpec {
 }
 impl Default for NetworkPolicySpec {
     fn default() -> Self {
-        Self { enabled: enabled(), from: Vec::new() }
+        Self { enabled: enabled(), from: Vec::new(), vacancy_from: None }
     }
 }
 impl Default for DisruptionBudget {

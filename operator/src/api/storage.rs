@@ -53,7 +53,7 @@ pub struct EmbeddedStorage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub storage_class_name: Option<String>,
-    /// Whether to keep the volume and the admin token when the resource is deleted. A new resource
+    /// Whether to keep the volume and the tokens when the resource is deleted. A new resource
     /// of the same name adopts them.
     #[serde(default = "retain")]
     pub retain: bool,

@@ -6,6 +6,7 @@ mod change;
 mod child;
 mod config_maps;
 mod contest;
+mod door;
 mod drift;
 mod failure;
 mod hold;

@@ -7,7 +7,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{body::body_with_hash, drift, pending::Pending, prune};
+use super::{body::body_with_hash, door::Door, drift, pending::Pending, prune};
 use crate::{
     api::Mode,
     build::Child,
@@ -57,6 +57,8 @@ pub(super) struct Plan {
     bridge: bool,
     /// Whether there is a live Ingress. It keeps routing to the previous mode while deferred.
     has_ingress: bool,
+    /// Where requests arrive while no mode is switched.
+    door: Door,
 }
 
 /// The stage of a mode switch.
@@ -133,6 +135,7 @@ impl Plan {
             (Stage::OpeningDoor | Stage::ReleasingVolume | Stage::StartingNew, Kind::Ingress) => {
                 self.has_ingress
             }
+            (Stage::Settled, _) => self.door.defers(system, child),
             _ => false,
         }
     }
@@ -236,7 +239,8 @@ pub(super) fn plan(
             Stage::Settled => false,
         };
     let has_ingress = live.get(Kind::Ingress, &system.name).is_some();
-    Plan { prune, pending, stage, bridge, has_ingress }
+    let door = Door::of(system, desired, live);
+    Plan { prune, pending, stage, bridge, has_ingress, door }
 }
 
 /// Whether a child of the previous mode may be deleted at this stage.

@@ -14,6 +14,7 @@ use crate::{
     dereference::Live,
     kind::{Kind, claim},
     ownership::RECORD_FIELD_MANAGER,
+    role::Role,
     validate::{ClaimProblem, System},
 };
 
@@ -31,7 +32,12 @@ pub fn claim_uid(system: &System, live: &Live) -> Option<String> {
 
 /// Adds the record to `child` if it is one of the objects that carry it.
 pub fn annotate(child: &mut Child, system: &System, live: &Live) {
-    if !matches!(child.kind, Kind::ServiceAccount | Kind::Secret) {
+    let is_carrier = match child.kind {
+        Kind::ServiceAccount => true,
+        Kind::Secret => child.name == Role::Admin.secret(&system.name),
+        _ => false,
+    };
+    if !is_carrier {
         return;
     }
     if let Some(uid) = claim_uid(system, live) {

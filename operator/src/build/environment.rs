@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::{EnvVar, EnvVarSource, SecretKeySelector};
 use super::volumes;
 use crate::{
     kind::{Component, endpoints},
+    role::TOKEN_KEY,
     validate::{Storage, System, Workload},
 };
 
@@ -46,9 +47,12 @@ pub fn settings(system: &System, workload: &Workload) -> BTreeMap<String, String
     }
     if workload.component != Component::Ticket {
         set("INITIAL_STOCK", system.stock.effective.to_string());
-        // A token of the spec takes the place of the generated one.
-        if workload.spec.env.iter().all(|variable| variable.name != "ADMIN_TOKEN") {
-            set("ADMIN_TOKEN_FILE", volumes::ADMIN_TOKEN_FILE.to_owned());
+    }
+    for role in workload.component.roles() {
+        let setting = role.setting();
+        // A token of the spec takes the place of the one in the Secret.
+        if workload.spec.env.iter().all(|variable| variable.name != setting) {
+            set(&format!("{setting}_FILE"), format!("{}/{TOKEN_KEY}", role.folder()));
         }
     }
     if workload.holds_volume {

@@ -26,7 +26,7 @@ use crate::{kind::Kind, validate::System};
 #[derive(Clone, Debug)]
 pub struct Resources {
     pub service_account: ServiceAccount,
-    pub admin_token: Option<Secret>,
+    pub role_tokens: Vec<Secret>,
     pub claim: Option<PersistentVolumeClaim>,
     pub config_maps: Vec<ConfigMap>,
     pub services: Vec<Service>,
@@ -64,7 +64,11 @@ pub fn build(system: &System) -> Resources {
         .collect();
     Resources {
         service_account: resource::service_account::build(system),
-        admin_token: (!system.has_external_token).then(|| resource::admin_token::build(system)),
+        role_tokens: system
+            .tokens
+            .iter()
+            .filter_map(|token| resource::role_token::build(system, token))
+            .collect(),
         claim: resource::claim::build(system),
         services: system
             .workloads
@@ -119,7 +123,7 @@ impl Resources {
         // Without `..`, so that a new kind of child cannot be forgotten.
         let Self {
             service_account,
-            admin_token,
+            role_tokens,
             claim,
             config_maps,
             services,
@@ -131,10 +135,10 @@ impl Resources {
             service_monitor,
         } = self;
         let mut children = Vec::with_capacity(16);
-        // The ServiceAccount and the Secret record the claim.
+        // The ServiceAccount and the Secret of administrators record the claim.
         push(&mut children, Kind::PersistentVolumeClaim, claim)?;
         push(&mut children, Kind::ServiceAccount, [service_account])?;
-        push(&mut children, Kind::Secret, admin_token)?;
+        push(&mut children, Kind::Secret, role_tokens)?;
         push(&mut children, Kind::ConfigMap, config_maps)?;
         push(&mut children, Kind::NetworkPolicy, network_policies)?;
         push(&mut children, Kind::Service, services)?;

@@ -1,21 +1,17 @@
 //! Volumes of the pods: the data of embedded storage, the CA certificate of the database, and the
-//! admin token, which is a file so that a new one reaches running pods.
+//! tokens of the roles, which are files so that new ones reach running pods.
 
 use k8s_openapi::api::core::v1::{
     KeyToPath, PersistentVolumeClaimVolumeSource, SecretVolumeSource, Volume, VolumeMount,
 };
 
 use crate::{
-    kind::{Component, admin_token, claim},
+    kind::claim,
     validate::{System, Workload},
 };
 
 pub const DATA_DIR: &str = "/data";
 pub const DATABASE_CA_FILE: &str = "/etc/ticket-system/database-ca/ca.crt";
-/// The key of the Secret is the name of the file.
-pub const ADMIN_TOKEN_FILE: &str = "/etc/ticket-system/admin-token/token";
-const ADMIN_TOKEN_DIR: &str = "/etc/ticket-system/admin-token";
-const ADMIN_TOKEN_VOLUME: &str = "admin-token";
 /// Readable for the group, which is the `fsGroup` of the pod.
 const GROUP_READS: i32 = 0o440;
 const DATA_VOLUME: &str = "data";
@@ -46,16 +42,17 @@ pub fn volumes(system: &System, workload: &Workload) -> Vec<Volume> {
         }),
         ..Default::default()
     });
-    let token = (workload.component != Component::Ticket).then(|| Volume {
-        name: ADMIN_TOKEN_VOLUME.to_owned(),
+    // The key of the Secret is the name of the file.
+    let tokens = workload.component.roles().iter().map(|role| Volume {
+        name: role.volume(),
         secret: Some(SecretVolumeSource {
-            secret_name: Some(admin_token(&system.name)),
+            secret_name: Some(role.secret(&system.name)),
             default_mode: Some(GROUP_READS),
             ..Default::default()
         }),
         ..Default::default()
     });
-    data.into_iter().chain(ca).chain(token).collect()
+    data.into_iter().chain(ca).chain(tokens).collect()
 }
 
 /// Mounts of [`volumes`] in the container.
@@ -71,7 +68,7 @@ pub fn mounts(system: &System, workload: &Workload) -> Vec<VolumeMount> {
         .database_ca(workload)
         .map(|_| mount(DATABASE_CA_VOLUME, DATABASE_CA_DIR, Some(true)));
     // The whole directory: the kubelet does not update the mount of a single file.
-    let token = (workload.component != Component::Ticket)
-        .then(|| mount(ADMIN_TOKEN_VOLUME, ADMIN_TOKEN_DIR, Some(true)));
-    data.into_iter().chain(ca).chain(token).collect()
+    let tokens = workload.component.roles().iter();
+    let tokens = tokens.map(|role| mount(&role.volume(), &role.folder(), Some(true)));
+    data.into_iter().chain(ca).chain(tokens).collect()
 }

@@ -20,13 +20,14 @@ use crate::{
     labels,
     observe::error_message,
     ownership::{FIELD_MANAGER, is_owned, name_conflict},
+    role::NewTokens,
     settings::Defaults,
     validate::{ValidationError, validate},
 };
 
 /// Largest file that is read.
 const FILE_MAX_BYTES: u64 = 4 * 1024 * 1024;
-/// Placeholder for the admin token that would be generated.
+/// Placeholder for a token that would be generated.
 const NEW_TOKEN: &str = "generated";
 
 /// Why a diff cannot be computed.
@@ -112,7 +113,8 @@ pub async fn diff(
     let mut after = systems.patch(&name, &dry_run, &Patch::Apply(system)).await.map_err(failed())?;
     after.status = before.and_then(|before| before.status);
     let found = dereference(&after, client, &FromServer(client.clone())).await.map_err(failed())?;
-    let valid = validate(&after, &found, defaults, NEW_TOKEN)
+    let new = NewTokens { admin: NEW_TOKEN.to_owned(), seller: NEW_TOKEN.to_owned() };
+    let valid = validate(&after, &found, defaults, &new)
         .map_err(|cause| DiffError::Invalid { name: name.clone(), cause })?;
     let mut children = build::build(&valid).into_children()?;
     for child in &mut children {

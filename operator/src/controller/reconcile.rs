@@ -25,6 +25,7 @@ use crate::{
     build,
     dereference::{Dereferenced, dereference},
     observe::{events, is_namespace_terminating},
+    role::NewTokens,
     validate::{System, ValidationError, validate},
 };
 
@@ -79,7 +80,7 @@ pub(super) async fn reconcile(
 
 async fn run_pipeline(system: &TicketSystem, context: &Context) -> Result<Action, ReconcileError> {
     let found = dereference(system, &context.client, &context.children).await?;
-    match validate(system, &found, &context.settings.defaults, &new_token()) {
+    match validate(system, &found, &context.settings.defaults, &new_tokens()) {
         Ok(valid) => {
             let applied = apply_unless_paused(system, &valid, found, context).await?;
             update_status(system, Ok(&valid), &applied, context).await
@@ -161,9 +162,12 @@ fn field<T: DeserializeOwned>(raw: &DynamicObject, pointer: &str) -> Option<T> {
     raw.data.pointer(pointer).and_then(|value| serde_json::from_value(value.clone()).ok())
 }
 
-/// A new admin token: 256 random bits in hexadecimal.
-fn new_token() -> String {
-    let mut bytes = [0; TOKEN_BYTES];
-    rand::rng().fill_bytes(&mut bytes);
-    const_hex::encode(bytes)
+/// New tokens of 256 random bits each, in hexadecimal.
+fn new_tokens() -> NewTokens {
+    let token = || {
+        let mut bytes = [0; TOKEN_BYTES];
+        rand::rng().fill_bytes(&mut bytes);
+        const_hex::encode(bytes)
+    };
+    NewTokens { admin: token(), seller: token() }
 }

@@ -26,10 +26,11 @@ pub enum ValidationError {
     )]
     SecretNotAUrl { name: String, key: String },
     #[error(
-        "key {key} of Secret {name} is not a valid admin token: use at least 16 characters and no \
-         white space, or delete the Secret to get a new token"
+        "key {key} of Secret {name} has no valid {role} tokens: use at least 16 characters and no \
+         white space for each, and commas between at most 16, or delete the Secret to get a new \
+         token"
     )]
-    AdminTokenInvalid { name: String, key: &'static str },
+    TokenInvalid { name: String, key: &'static str, role: &'static str },
     #[error(
         "{block}.autoscaling has no metric: {block}.resources requests neither cpu nor memory; add \
          a request, or set {block}.autoscaling.enabled to false"
@@ -59,7 +60,7 @@ impl ValidationError {
         match self {
             Self::StorageChange { .. } => "StorageChangeRefused",
             Self::SecretMissing { .. } | Self::SecretKeyMissing { .. } => "SecretMissing",
-            Self::SecretNotAUrl { .. } | Self::AdminTokenInvalid { .. } => "SecretInvalid",
+            Self::SecretNotAUrl { .. } | Self::TokenInvalid { .. } => "SecretInvalid",
             Self::NoScalingMetric { .. }
             | Self::SingleWriter { .. }
             | Self::MinAboveMax { .. }

@@ -26,8 +26,9 @@ use crate::{
         WorkloadSpec,
     },
     dereference::{Dereferenced, SecretValue},
-    kind::{self, ADMIN_TOKEN_KEY, Component, Kind},
+    kind::{Component, Kind},
     ownership::is_adopted,
+    role::{NewTokens, Role, RoleToken, TOKEN_KEY},
     settings::Defaults,
 };
 
@@ -40,9 +41,8 @@ pub struct System {
     pub storage: Storage,
     pub stock: InitialStock,
     pub workloads: Vec<Workload>,
-    pub admin_token: Vec<u8>,
-    /// Whether another program writes the Secret with the admin token.
-    pub has_external_token: bool,
+    /// The tokens of all roles.
+    pub tokens: Vec<RoleToken>,
     /// The claim for the volume of embedded storage.
     pub claim: ClaimState,
     /// Hash of the Secrets the pods read. A changed value starts a rollout.
@@ -79,7 +79,7 @@ impl Workload {
 }
 
 impl System {
-    /// Whether the PersistentVolumeClaim and the admin token outlive the resource.
+    /// Whether the PersistentVolumeClaim and the tokens outlive the resource.
     pub fn retains(&self) -> bool {
         matches!(&self.storage, Storage::Embedded(embedded) if embedded.retain)
     }
@@ -118,7 +118,7 @@ impl System {
     }
 }
 
-/// Computes the desired system. `new_token` becomes the admin token if there is none yet.
+/// Computes the desired system. Roles without a token get theirs from `new`.
 ///
 /// # Errors
 /// A [`ValidationError`] says how to fix the spec.
@@ -126,7 +126,7 @@ pub fn validate(
     system: &TicketSystem,
     found: &Dereferenced,
     defaults: &Defaults,
-    new_token: &str,
+    new: &NewTokens,
 ) -> Result<System, ValidationError> {
     let spec = &system.spec;
     let mut storage = Storage::of(spec);
@@ -144,10 +144,10 @@ pub fn validate(
         }
     }
     let name = system.name_any();
-    let admin_token = match found.admin_token(&name) {
-        Some(token) => check_token(&name, token)?,
-        None => new_token.as_bytes().to_vec(),
-    };
+    let tokens = Role::ALL
+        .into_iter()
+        .map(|role| role_token(&name, role, found, new))
+        .collect::<Result<_, _>>()?;
     let owner = system.controller_owner_ref(&()).ok_or(ValidationError::NotStored)?;
     let claim = claim::claim_state(system, found, &storage);
     let mut workloads = workloads(spec, &name, &storage, defaults)?;
@@ -166,10 +166,7 @@ pub fn validate(
         workloads,
         preflight_timeout_s: defaults.preflight_timeout_s,
         swap_timeout_s: defaults.swap_timeout_s,
-        has_external_token: found
-            .metadata(Kind::Secret, &kind::admin_token(&name))
-            .is_some_and(|metadata| is_adopted(metadata, &name)),
-        admin_token,
+        tokens,
         claim,
         secrets_digest: const_hex::encode(secrets.finalize()),
         service_monitor: spec.monitoring.service_monitor && found.service_monitors,
@@ -179,23 +176,36 @@ pub fn validate(
     })
 }
 
-/// Rejects a token the services would not start with, so that running pods are kept.
-fn check_token(name: &str, token: Vec<u8>) -> Result<Vec<u8>, ValidationError> {
+/// The token of one role. One that the services would not start with is rejected, so that running
+/// pods are kept.
+fn role_token(
+    name: &str,
+    role: Role,
+    found: &Dereferenced,
+    new: &NewTokens,
+) -> Result<RoleToken, ValidationError> {
+    let secret = role.secret(name);
+    let value = match found.tokens(role, name) {
+        Some(value) if are_tokens(&value) => value,
+        Some(_) => {
+            let role = role.as_str();
+            return Err(ValidationError::TokenInvalid { name: secret, key: TOKEN_KEY, role });
+        }
+        None => new.of(role).as_bytes().to_vec(),
+    };
+    let metadata = found.metadata(Kind::Secret, &secret);
+    let is_external = metadata.is_some_and(|metadata| is_adopted(metadata, name));
+    Ok(RoleToken { role, value, is_external })
+}
+
+/// Whether the services accept `value` as tokens. Several are separated by commas.
+fn are_tokens(value: &[u8]) -> bool {
     const LENGTH_MIN: usize = 16;
-    // Several are separated by commas.
-    let is_valid = std::str::from_utf8(&token).is_ok_and(|tokens| {
-        tokens
-            .split(',')
-            .all(|token| token.len() >= LENGTH_MIN && !token.contains(char::is_whitespace))
-    });
-    if is_valid {
-        Ok(token)
-    } else {
-        Err(ValidationError::AdminTokenInvalid {
-            name: kind::admin_token(name),
-            key: ADMIN_TOKEN_KEY,
-        })
-    }
+    const COUNT_MAX: usize = 16;
+    let is_token = |token: &str| token.len() >= LENGTH_MIN && !token.contains(char::is_whitespace);
+    std::str::from_utf8(value).is_ok_and(|tokens| {
+        tokens.split(',').count() <= COUNT_MAX && tokens.split(',').all(is_token)
+    })
 }
 
 fn check_storage_change(

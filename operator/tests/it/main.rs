@@ -2,7 +2,6 @@
 //! available; they are never skipped. No other controller runs: a stub acts as the Deployment
 //! controller, the kubelet and the garbage collector.
 
-mod admin_token;
 mod apiserver_restart;
 mod autoscaling;
 mod chart;
@@ -10,6 +9,7 @@ mod claims;
 mod config;
 mod create;
 mod diff;
+mod door;
 mod drift;
 mod election;
 mod endpoints;
@@ -30,8 +30,11 @@ mod ownership;
 mod preflight;
 mod readiness;
 mod render;
+mod render_door;
 mod render_security;
+mod render_tokens;
 mod restart;
+mod role_tokens;
 mod rollback;
 mod scopes;
 mod secrets;

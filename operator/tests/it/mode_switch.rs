@@ -47,6 +47,7 @@ async fn mode_switch_prunes_and_keeps_the_volume() {
         "NetworkPolicy/shop",
         "PersistentVolumeClaim/shop-data",
         "Secret/shop-admin-token",
+        "Secret/shop-seller-token",
         "Service/shop",
         "ServiceAccount/shop",
     ];
@@ -71,7 +72,7 @@ async fn mode_switch_prunes_and_keeps_the_volume() {
     cluster.apply(&system("shop", json!({"mode": "microservices"}))).await;
     eventually("back again", || async {
         let children = cluster.children().await;
-        if children.len() == 14 && !children.contains(&"Deployment/shop".to_owned()) {
+        if children.len() == 15 && !children.contains(&"Deployment/shop".to_owned()) {
             Ok(())
         } else {
             Err(children)

@@ -2,7 +2,10 @@
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, api::ListParams};
-use operator::kind::{ADMIN_TOKEN_KEY, Kind, admin_token};
+use operator::{
+    kind::Kind,
+    role::{Role, TOKEN_KEY},
+};
 use serde_json::json;
 
 use crate::support::{Cluster, kubelet, start, system};
@@ -21,13 +24,20 @@ async fn password_and_token_stay_in_their_secrets() {
     cluster.condition("shop", "Ready", "True").await;
     let ready = shown(&cluster, "shop").await + &metrics(&running.operator.metrics);
     let secrets: Api<Secret> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
-    let data = secrets.get(&admin_token("shop")).await.expect("it is made").data.expect("data");
-    let token = String::from_utf8(data[ADMIN_TOKEN_KEY].0.clone()).expect("text");
-    assert!(token.len() >= 16, "{}", token.len());
+    let mut tokens = Vec::new();
+    for role in Role::ALL {
+        let secret = secrets.get(&role.secret("shop")).await.expect("it is made");
+        let value = secret.data.expect("data")[TOKEN_KEY].clone();
+        tokens.push(serde_json::to_value(&value).expect("JSON").as_str().expect("text").to_owned());
+        tokens.push(String::from_utf8(value.0).expect("text"));
+    }
+    let [admin, seller] = [&tokens[1], &tokens[3]];
+    assert!(admin.len() >= 64 && seller.len() >= 64 && admin != seller, "both are random");
     for text in [invalid, ready] {
         assert!(text.len() > 2_000 && !text.contains("sesame"), "{text}");
         // In base64 as well.
-        assert!(!text.contains(&token) && !text.contains("c2VzYW1l"), "{text}");
+        assert!(!text.contains("c2VzYW1l"), "{text}");
+        assert!(!tokens.iter().any(|token| text.contains(token)), "{text}");
     }
 }
 

@@ -10,6 +10,7 @@ use operator::{
     build,
     dereference::{Dereferenced, Live},
     kind::Kind,
+    role::NewTokens,
     validate::validate,
 };
 use serde_json::{Value, json};
@@ -175,9 +176,12 @@ async fn stale_cache_does_not_recreate_a_deleted_writer() {
         database_ca: None,
         service_monitors: false,
     };
+    let new = NewTokens {
+        admin: "an-admin-token-of-this-test".to_owned(),
+        seller: "a-seller-token-of-this-test".to_owned(),
+    };
     let valid =
-        validate(&made, &found, &settings(&cluster, &[]).defaults, "a-token-that-is-long-enough")
-            .expect("it is valid");
+        validate(&made, &found, &settings(&cluster, &[]).defaults, &new).expect("it is valid");
     let client = kube::Client::try_from(cluster.server.config(OPERATOR_TOKEN)).expect("a client");
     let pass = |live: Live| {
         let children = build::build(&valid).into_children().expect("it renders");

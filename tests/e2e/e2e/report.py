@@ -8,6 +8,10 @@ class Failed(Exception):
     """A check failed."""
 
 
+class NotRun(Exception):
+    """Something that the scenario needs is not there. It counts neither as passed nor as failed."""
+
+
 def begin(name: str, purpose: str) -> None:
     global _scenario
     _scenario = name
@@ -24,12 +28,12 @@ def check(holds: bool, what: str) -> None:
         raise Failed(what)
 
 
-def summary(results: list[tuple[str, float, str | None]], wanted: int) -> None:
+def summary(results: list[tuple[str, float, str]], wanted: int) -> None:
     print("\nfigures")
     for scenario, what, value in figures:
         print(f"  {scenario:<17} {what:<58} {value}")
     print("\nscenarios")
-    for name, seconds, error in results:
-        print(f"  {name:<17} {seconds:6.0f} s  {'FAILED' if error else 'passed'}")
+    for name, seconds, outcome in results:
+        print(f"  {name:<17} {seconds:6.0f} s  {outcome}")
     if len(results) < wanted:
         print(f"  {wanted - len(results)} more were not run")

@@ -108,8 +108,8 @@ class Shop:
 
     # --- as a buyer, and as an accountant
 
-    def token(self) -> str:
-        secret = self.get("secret", f"{self.name}-admin-token")
+    def token(self, role: str = "admin") -> str:
+        secret = self.get("secret", f"{self.name}-{role}-token")
         return base64.b64decode(secret["data"]["token"]).decode()
 
     def stock_door(self) -> str:

@@ -23,7 +23,9 @@ def run(shop: Shop) -> None:
     print(kube.run("make", "--no-print-directory", "wait", env=shop.env()).rstrip())
     shop.open_doors()
     check(shop.available() == STOCK, "the stock is what the spec says")
-    paths = [path["path"] for rule in shop.get("ingress", shop.name)["spec"]["rules"] for path in rule["http"]["paths"]]
+    rules = [path for rule in shop.get("ingress", shop.name)["spec"]["rules"] for path in rule["http"]["paths"]]
+    paths = [path["path"] for path in rules]
+    check({path["backend"]["service"]["name"] for path in rules} == {f"{shop.name}-ticket"}, f"the Ingress leads to ticket alone: {rules}")
     check("/api/v1/purchase" in paths, f"the Ingress routes purchases: {paths}")
     check(not [path for path in paths if path.startswith(("/api/v1/admin", "/api/v1/reserve")) or path == "/api/v1"], f"the Ingress routes no internal call: {paths}")
     level = kube.get("namespace", shop.namespace)["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]

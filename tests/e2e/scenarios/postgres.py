@@ -1,14 +1,13 @@
 """Three vacancy pods share a PostgreSQL over TLS: they sell out exactly; one may crash."""
 
 import os
-import pathlib
-import tempfile
 import time
 
 from e2e import kube, node
 from e2e.load import Buyers, check_books, report_outage
 from e2e.report import check, figure
 from e2e.shop import Shop
+from e2e.tls import certificates
 from scenarios import sell_out
 
 STOCK = 3000
@@ -101,7 +100,7 @@ def _database(shop: Shop) -> None:
         ],
     }
     kube.apply(
-        {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"uri": f"postgres://ticket:{PASSWORD}@database:5432/ticket?sslmode=verify-full", **_certificates("database")}},
+        {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"uri": f"postgres://ticket:{PASSWORD}@database:5432/ticket?sslmode=verify-full", **certificates("database")}},
         {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"selector": labels, "ports": [{"port": 5432}]}},
         {
             "apiVersion": "apps/v1",
@@ -111,16 +110,3 @@ def _database(shop: Shop) -> None:
         },
     )
     shop.kubectl("rollout", "status", "deployment/database", "--timeout=120s")
-
-
-def _certificates(host: str) -> dict[str, str]:
-    """A certificate for `host`, its key, and the certificate of its authority."""
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    with tempfile.TemporaryDirectory(prefix="e2e-") as folder:
-        at = {name: str(pathlib.Path(folder) / name) for name in ("ca.crt", "ca.key", "tls.crt", "tls.key", "csr", "extensions")}
-        pathlib.Path(at["extensions"]).write_text(f"subjectAltName=DNS:{host}\n")
-        kube.run("openssl", "req", "-x509", *key, "-keyout", at["ca.key"], "-out", at["ca.crt"], "-days", "2", "-subj", "/CN=e2e authority")
-        kube.run("openssl", "req", *key, "-keyout", at["tls.key"], "-out", at["csr"], "-subj", f"/CN={host}")
-        signing = ["-CA", at["ca.crt"], "-CAkey", at["ca.key"], "-CAcreateserial", "-extfile", at["extensions"]]
-        kube.run("openssl", "x509", "-req", "-in", at["csr"], "-out", at["tls.crt"], "-days", "2", *signing)
-        return {name: pathlib.Path(at[name]).read_text() for name in ("ca.crt", "tls.crt", "tls.key")}

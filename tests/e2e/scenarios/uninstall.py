@@ -9,31 +9,31 @@ from e2e.shop import Shop
 
 def run(shop: Shop) -> None:
     spec = shop.status()["spec"]
-    sales, token = shop.sold(), shop.token()
-    claim, secret = f"pvc/{shop.name}-data", f"secret/{shop.name}-admin-token"
+    sales, tokens = shop.sold(), (shop.token(), shop.token("seller"))
+    kept = [f"pvc/{shop.name}-data", f"secret/{shop.name}-admin-token", f"secret/{shop.name}-seller-token"]
 
     started = time.monotonic()
     shop.kubectl("delete", "ticketsystem", shop.name, "--wait")
     _wait_gone(shop)
     figure("system deleted, s", f"{time.monotonic() - started:.1f}")
-    _check_left(shop, claim, secret)
+    _check_left(shop, *kept)
     shop.create(spec)
     figure("recreated: until Ready, s", f"{shop.wait_ready():.1f}")
-    check(shop.sold() == sales and shop.token() == token, "the stock, every sale and the token are the same")
+    check(shop.sold() == sales and (shop.token(), shop.token("seller")) == tokens, "the stock, every sale and the tokens are the same")
 
     others = [f"{s['metadata']['namespace']}/{s['metadata']['name']}" for s in kube.get("ticketsystems", "-A")["items"] if s["metadata"]["namespace"] != shop.namespace]
     check(not others, f"no other system needs the operator and the TicketSystem definition: {others}")
     kube.kubectl("delete", "-k", "k8s/", "--wait", timeout_s=180)
     _wait_gone(shop)
-    _check_left(shop, claim, secret)
+    _check_left(shop, *kept)
     kube.run("scripts/deploy")
     shop.create(spec)
     figure("operator and definition reinstalled: until Ready, s", f"{shop.wait_ready():.1f}")
-    check(shop.sold() == sales and shop.token() == token, "the stock, every sale and the token are the same")
+    check(shop.sold() == sales and (shop.token(), shop.token("seller")) == tokens, "the stock, every sale and the tokens are the same")
     figure("sales preserved", len(sales))
 
     print(kube.run("scripts/clean", env={**shop.env(), "DATA": "delete"}).rstrip())
-    check(not shop.kubectl("get", claim, secret, "--ignore-not-found", "-o", "name").strip(), "with DATA=delete, the data is deleted")
+    check(not shop.kubectl("get", *kept, "--ignore-not-found", "-o", "name").strip(), "with DATA=delete, the data is deleted")
     check(not kube.exists("namespace", kube.OPERATOR_NAMESPACE) and not kube.exists("crd", "ticketsystems.ticket-system.io"), "nothing is left")
 
 

@@ -4,6 +4,7 @@ use operator::{
     build::build,
     commands::diff::parse,
     dereference::{Dereferenced, Live, SecretValue},
+    role::NewTokens,
     settings::Defaults,
     validate::validate,
 };
@@ -28,6 +29,10 @@ pub fn ticket_system(data: &[u8]) {
         database_ca: Some(SecretValue::Found(b"certificates".to_vec())),
         service_monitors: true,
     };
+    let new = NewTokens {
+        admin: "an-admin-token-for-tests".to_owned(),
+        seller: "a-seller-token-for-tests".to_owned(),
+    };
     for mut system in systems {
         // As the API server keeps it.
         system.metadata.name.get_or_insert_with(|| "fair".to_owned());
@@ -37,16 +42,15 @@ pub fn ticket_system(data: &[u8]) {
             .get_or_insert_with(|| "2f1c6a5e-0000-4000-8000-000000000000".to_owned());
         let again = serde_json::from_value(serde_json::to_value(&system).expect("JSON"))
             .expect("its own JSON");
-        let children =
-            |system| match validate(system, &found, &defaults, "an-admin-token-for-tests") {
-                Ok(valid) => Ok(build(&valid)
-                    .into_children()
-                    .expect("children are JSON")
-                    .into_iter()
-                    .map(|child| child.body)
-                    .collect::<Vec<_>>()),
-                Err(refusal) => Err(refusal.to_string()),
-            };
+        let children = |system| match validate(system, &found, &defaults, &new) {
+            Ok(valid) => Ok(build(&valid)
+                .into_children()
+                .expect("children are JSON")
+                .into_iter()
+                .map(|child| child.body)
+                .collect::<Vec<_>>()),
+            Err(refusal) => Err(refusal.to_string()),
+        };
         let built = children(&system);
         assert!(built.as_ref().err().is_none_or(|reason| !reason.is_empty()));
         assert_eq!(built, children(&again));

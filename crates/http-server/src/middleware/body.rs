@@ -15,6 +15,7 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::{
+    runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep, sleep_until, timeout},
 };
@@ -103,7 +104,9 @@ pub(super) fn limit(
 
 /// Reads the rest of a refused body, within bounds, in the background.
 pub(super) fn discard(mut body: Body) {
-    tokio::spawn(timeout(DISCARD_TIMEOUT, async move {
+    // What is dropped with the runtime has no connection any more.
+    let Ok(runtime) = Handle::try_current() else { return };
+    runtime.spawn(timeout(DISCARD_TIMEOUT, async move {
         let mut left_bytes = DISCARD_MAX_BYTES;
         while let Some(Ok(frame)) = body.frame().await {
             let Some(left) = left_bytes.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else {
@@ -146,6 +149,16 @@ impl LimitedBody {
     }
 }
 
+/// A handler may respond without reading the body, such as that of an unknown path. hyper then closes
+/// the connection if the rest is not there yet, and a proxy may have sent the next request on it.
+impl Drop for LimitedBody {
+    fn drop(&mut self) {
+        if self.progress.arrived_at().is_none() && !self.body.is_end_stream() {
+            discard(std::mem::take(&mut self.body));
+        }
+    }
+}
+
 impl HttpBody for LimitedBody {
     type Data = Bytes;
     type Error = BoxError;
@@ -156,7 +169,11 @@ impl HttpBody for LimitedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
         let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) else {
-            return this.poll_waiting(cx).map(|error| Some(Err(error.into())));
+            return this.poll_waiting(cx).map(|error| {
+                // Nobody waits for the rest of a body that is late.
+                drop(std::mem::take(&mut this.body));
+                Some(Err(error.into()))
+            });
         };
         if let Some(Ok(frame)) = &frame {
             let Some(left) = this.left_bytes.checked_sub(frame.data_ref().map_or(0, Bytes::len))

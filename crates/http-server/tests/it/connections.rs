@@ -149,3 +149,23 @@ async fn pipelined_requests_are_answered_in_order() {
     assert_eq!(conn.answer().await.text(), "1");
     assert_eq!(conn.answer().await.text(), "2");
 }
+
+#[tokio::test]
+async fn a_body_that_nobody_reads_does_not_end_its_connection() {
+    let server = Setup::default().start().await;
+    for path in ["/unheard-of", "/items/1"] {
+        let mut conn = server.connect().await;
+        for _ in 0..3 {
+            conn.send(&format!(
+                "POST {path} HTTP/1.1\r\nhost: t\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n"
+            ))
+            .await;
+            let refused = conn.answer().await;
+            assert!(matches!(refused.status, 404 | 405), "{path}: {}", refused.status);
+            assert_eq!(refused.header("connection"), None, "{path}");
+            conn.send(r#"{"qty":1}"#).await;
+            conn.send("GET /items/2 HTTP/1.1\r\nhost: t\r\n\r\n").await;
+            assert_eq!(conn.answer().await.text(), "2", "{path}");
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! The Ingress.
+//! The Ingress. It leads to ticket, or to the monolith, and never to vacancy.
 
 use k8s_openapi::api::networking::v1::{
     HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressRule,
@@ -11,18 +11,20 @@ use crate::{
     validate::System,
 };
 
-/// Routes of the public API; other paths are not routed. /api/v1/admin and /api/v1/reserve must
-/// never be listed. The pages under /docs and /redoc load /openapi.json.
-const ROUTES: [(&str, &str, Component); 9] = [
-    ("/", "Exact", Component::Ticket),
-    ("/docs", "Prefix", Component::Ticket),
-    ("/redoc", "Prefix", Component::Ticket),
-    ("/openapi.json", "Exact", Component::Ticket),
-    ("/api/v1/health", "Exact", Component::Ticket),
-    ("/api/v1/purchase", "Prefix", Component::Ticket),
-    ("/api/v1/available", "Exact", Component::Vacancy),
-    ("/api/v1/events", "Prefix", Component::Vacancy),
-    ("/api/v1/holds", "Prefix", Component::Vacancy),
+/// Paths of the public API, all of which ticket serves; other paths are not routed.
+/// /api/v1/admin and /api/v1/reserve must never be listed. A prefix matches whole path elements:
+/// `/api/v1/events` leads to `/api/v1/events/fair`, and not to `/api/v1/eventsX`. The pages under
+/// /docs and /redoc load /openapi.json.
+const PATHS: [(&str, &str); 9] = [
+    ("/", "Exact"),
+    ("/docs", "Prefix"),
+    ("/redoc", "Prefix"),
+    ("/openapi.json", "Exact"),
+    ("/api/v1/health", "Exact"),
+    ("/api/v1/purchase", "Exact"),
+    ("/api/v1/available", "Exact"),
+    ("/api/v1/events", "Prefix"),
+    ("/api/v1/holds", "Prefix"),
 ];
 
 /// The Ingress to the public API, if the spec enables it.
@@ -31,15 +33,13 @@ pub fn build(system: &System) -> Option<Ingress> {
     if !spec.enabled {
         return None;
     }
-    let paths = ROUTES
+    let door = &system.serving(Component::Ticket)?.name;
+    let paths = PATHS
         .iter()
-        .filter_map(|(path, path_type, component)| {
-            let backend = backend(&system.serving(*component)?.name);
-            Some(HTTPIngressPath {
-                path: Some((*path).to_owned()),
-                path_type: (*path_type).to_owned(),
-                backend,
-            })
+        .map(|(path, path_type)| HTTPIngressPath {
+            path: Some((*path).to_owned()),
+            path_type: (*path_type).to_owned(),
+            backend: backend(door),
         })
         .collect();
     let tls = spec.tls.as_ref().map(|tls| {

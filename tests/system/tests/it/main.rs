@@ -31,6 +31,7 @@ mod postgres;
 mod reservations;
 mod roles;
 mod secrets;
+mod seller_rotation;
 mod sellout;
 mod settings;
 mod shutdown;

@@ -1,0 +1,75 @@
+//! The roles of callers. Each has a Secret with its tokens, which pods read as a file.
+
+/// Key of the tokens in the Secret of a role, and name of the file in the pods.
+pub const TOKEN_KEY: &str = "token";
+
+/// Who may make calls that not everyone may make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// Administrators, who may do everything.
+    Admin,
+    /// The backend of the shop. Ticket calls vacancy with this token for it.
+    Seller,
+}
+
+impl Role {
+    pub const ALL: [Self; 2] = [Self::Admin, Self::Seller];
+
+    /// The role in names of objects and in messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Seller => "seller",
+        }
+    }
+
+    /// The setting of the services with tokens of this role.
+    pub fn setting(self) -> &'static str {
+        match self {
+            Self::Admin => "ADMIN_TOKEN",
+            Self::Seller => "SELLER_TOKEN",
+        }
+    }
+
+    /// Name of the Secret with the tokens of this role, for the system `name`.
+    pub fn secret(self, name: &str) -> String {
+        format!("{name}-{}", self.volume())
+    }
+
+    /// Name of the volume with the tokens of this role.
+    pub fn volume(self) -> String {
+        format!("{}-token", self.as_str())
+    }
+
+    /// The folder of the tokens of this role in the pods.
+    pub fn folder(self) -> String {
+        format!("/etc/ticket-system/{}", self.volume())
+    }
+}
+
+/// The tokens of one role for one system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleToken {
+    pub role: Role,
+    /// The content of the Secret: tokens separated by commas.
+    pub value: Vec<u8>,
+    /// Whether another program writes the Secret.
+    pub is_external: bool,
+}
+
+/// New random tokens, for the roles that have no Secret yet.
+#[derive(Clone, Debug)]
+pub struct NewTokens {
+    pub admin: String,
+    pub seller: String,
+}
+
+impl NewTokens {
+    /// The new token of `role`.
+    pub fn of(&self, role: Role) -> &str {
+        match role {
+            Role::Admin => &self.admin,
+            Role::Seller => &self.seller,
+        }
+    }
+}
