@@ -26,6 +26,7 @@ mod staged;
 mod store;
 pub mod tables;
 mod watermark;
+mod webhooks;
 
 pub use data_dir::{
     DataDir, DataDirError, FORMAT, FORMAT_BASE, StoreDir, check_format, read_watermark,
@@ -35,3 +36,4 @@ pub use options::EmbeddedOptions;
 pub use staged::StagedRestore;
 pub use store::EmbeddedStore;
 pub use tables::Tables;
+pub use webhooks::EmbeddedWebhooks;

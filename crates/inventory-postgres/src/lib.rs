@@ -25,6 +25,7 @@ mod snapshot;
 mod sql;
 mod tls;
 mod url;
+mod webhooks;
 mod writer;
 
 use std::{sync::Arc, time::Duration};
@@ -39,6 +40,7 @@ pub use snapshot::Snapshot;
 pub use tls::TlsError;
 use tokio::task::JoinHandle;
 pub use url::{Target, UrlError};
+pub use webhooks::PostgresWebhooks;
 pub use writer::PostgresStore;
 
 /// A database that is kept watch over. Connections are made when they are needed; dropping this
@@ -90,6 +92,12 @@ impl Postgres {
     #[must_use]
     pub fn reader(&self) -> Arc<PostgresReader> {
         self.reader.clone()
+    }
+
+    /// The receivers of the ledger.
+    #[must_use]
+    pub fn webhooks(&self) -> PostgresWebhooks {
+        PostgresWebhooks::new(self.reader.clone())
     }
 
     /// The database's clock.

@@ -41,6 +41,12 @@ const MIGRATIONS: &[Migration] = &[
         breaking: false,
         sql: include_str!("migrations/0003_money.sql"),
     },
+    Migration {
+        version: 4,
+        name: "webhooks",
+        breaking: false,
+        sql: include_str!("migrations/0004_webhooks.sql"),
+    },
 ];
 
 /// Whether `schema` is complete: it has the migrations that this program needs.

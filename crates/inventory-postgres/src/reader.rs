@@ -30,7 +30,7 @@ pub struct PostgresReader {
 }
 
 /// A parameter that its query owns.
-enum Param {
+pub enum Param {
     Text(String),
     MaybeText(Option<String>),
     Int(i64),
@@ -61,7 +61,7 @@ impl PostgresReader {
 
     /// Runs one statement. It continues when its caller goes away, so that no connection is left
     /// with half a response.
-    async fn query(
+    pub async fn query(
         &self,
         sql: fn(&Sql) -> &String,
         params: Vec<Param>,

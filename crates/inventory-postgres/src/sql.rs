@@ -25,6 +25,13 @@ pub struct Sql {
     pub forget_keys: String,
     pub keys_len: String,
     pub forget_oldest_keys: String,
+    pub webhooks: String,
+    pub put_webhook: String,
+    pub delete_webhook: String,
+    pub seek_webhook: String,
+    pub lease_webhook: String,
+    pub release_webhook: String,
+    pub advance_webhook: String,
 }
 
 pub const EVENT: &str = "e.name, e.seq, e.settings_seq, e.head, e.at_ms, e.live_holds, e.settings::text, e.stocks::text";
@@ -123,6 +130,35 @@ impl Sql {
                 .into(),
             forget_oldest_keys: format!(
                 "DELETE FROM {s}.keys WHERE key IN (SELECT key FROM {s}.keys ORDER BY expires_at_ms LIMIT $1 FOR UPDATE SKIP LOCKED)"
+            ),
+            webhooks: format!(
+                "SELECT w.name, w.settings, w.state, w.version, c.event, c.seq FROM {s}.webhooks w \
+                 LEFT JOIN {s}.webhook_cursors c ON c.webhook = w.name ORDER BY w.name, c.event"
+            ),
+            put_webhook: format!(
+                "WITH w AS (INSERT INTO {s}.webhooks AS w (name, settings) VALUES ($1, $2) ON CONFLICT (name) \
+                 DO UPDATE SET settings = EXCLUDED.settings, state = '', version = w.version + 1 RETURNING name, version), \
+                 c AS (INSERT INTO {s}.webhook_cursors (webhook, event, seq) SELECT w.name, j.key, j.value::bigint \
+                 FROM w, jsonb_each_text($3::text::jsonb) j WHERE w.version = 1) SELECT version FROM w"
+            ),
+            delete_webhook: format!("DELETE FROM {s}.webhooks WHERE name = $1 RETURNING 1"),
+            seek_webhook: format!(
+                "WITH w AS (UPDATE {s}.webhooks SET version = version + 1, state = '' WHERE name = $1 RETURNING name) \
+                 INSERT INTO {s}.webhook_cursors (webhook, event, seq) SELECT name, $2, $3 FROM w \
+                 ON CONFLICT (webhook, event) DO UPDATE SET seq = EXCLUDED.seq RETURNING 1"
+            ),
+            lease_webhook: format!(
+                "UPDATE {s}.webhooks SET lease_owner = $3, lease_until = now() + $4 * interval '1 millisecond' \
+                 WHERE name = $1 AND version = $2 AND (lease_owner = $3 OR lease_until < now()) RETURNING 1"
+            ),
+            release_webhook: format!(
+                "UPDATE {s}.webhooks SET lease_until = '-infinity' WHERE name = $1 AND lease_owner = $2 RETURNING 1"
+            ),
+            advance_webhook: format!(
+                "WITH w AS (UPDATE {s}.webhooks SET state = $4 WHERE name = $1 AND version = $2 AND lease_owner = $3 \
+                 AND lease_until > now() RETURNING name), \
+                 c AS (INSERT INTO {s}.webhook_cursors (webhook, event, seq) SELECT name, $5, $6 FROM w WHERE $5 IS NOT NULL \
+                 ON CONFLICT (webhook, event) DO UPDATE SET seq = EXCLUDED.seq) SELECT 1 FROM w"
             ),
         }
     }

@@ -12,6 +12,7 @@ mod error;
 mod memory;
 mod replay;
 mod store;
+mod webhooks;
 #[cfg(feature = "test-util")]
 pub mod testing;
 
@@ -21,6 +22,8 @@ pub use error::StoreError;
 #[cfg(feature = "test-util")]
 pub use memory::{Fault, MemoryStore};
 pub use replay::{ReplayError, Replayer, block_on};
+pub use webhooks::{Claim, StoredWebhook, WebhookStore};
+
 pub use store::{
     BoxFuture, Durability, EventView, OwnedStore, Reader, SharedReader, SharedStore, Store,
     StoredKey, StoredRecord,

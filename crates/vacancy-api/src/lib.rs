@@ -21,6 +21,7 @@ mod sale;
 mod stock_settings;
 mod text;
 mod time;
+mod webhook;
 
 pub use answer::{Answer, ReleaseReceipt, misplaced};
 pub use batch::{BatchAnswer, BatchEntry, EntryAnswer, Operation};
@@ -43,7 +44,10 @@ pub use reserve::{
 pub use response::{EVENT_SEQ, WriteResponse};
 pub use responses::{
     AdminErrors, BodyErrors, EventNotFound, HoldNotFound, KeyErrors, NotOpenYet, SaleRefusals,
-    SellerErrors, Unavailable,
+    SellerErrors, Unavailable, WebhookNotFound,
+};
+pub use webhook::{
+    PutWebhookBody, ReplayBody, Webhook, WebhookCursor, WebhookList, WebhookStatus, WebhookTest,
 };
 pub use sale::{Sale, sale_of};
 pub use stock_settings::{PricedStock, StockSettings};

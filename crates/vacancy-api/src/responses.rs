@@ -40,6 +40,9 @@ pub struct HoldNotFound;
 /// The event in the path does not exist.
 pub struct EventNotFound;
 
+/// The receiver in the path does not exist.
+pub struct WebhookNotFound;
+
 impl IntoResponses for BodyErrors {
     fn responses() -> Responses {
         problems([
@@ -110,6 +113,12 @@ impl IntoResponses for HoldNotFound {
 impl IntoResponses for EventNotFound {
     fn responses() -> Responses {
         problems([("404", "The event does not exist")])
+    }
+}
+
+impl IntoResponses for WebhookNotFound {
+    fn responses() -> Responses {
+        problems([("404", "The webhook does not exist")])
     }
 }
 

@@ -1,6 +1,6 @@
 //! Running the service: open, serve, close, and open again after a restore.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use http_server::{
     app::{AppParts, ServiceInfo, finish},
@@ -15,16 +15,19 @@ use http_server::{
     streams::Streams,
     token_watch,
 };
-use inventory_embedded::EmbeddedStore;
+use inventory_embedded::{EmbeddedStore, EmbeddedWebhooks};
 use inventory_engine::{Engine, EngineError, Environment};
 use inventory_store::StoreError;
 use telemetry::Metrics;
 use thiserror::Error;
 use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use vacancy_api::{complete, document};
+use uuid::Uuid;
 use vacancy_service::VacancySettings;
+use webhooks::{Manager, Sender, WebhookMetrics, Webhooks};
 
 use crate::{
     api::{AppState, router},
@@ -50,6 +53,9 @@ pub enum RunError {
     /// The store failed while it ran.
     #[error("{0}; start again, and recovery decides what happened")]
     Store(StoreError),
+    /// Deliveries to receivers cannot be set up.
+    #[error(transparent)]
+    Webhooks(#[from] webhooks::SetupError),
     /// The process may open too few files.
     #[error(transparent)]
     Descriptors(#[from] TooFewDescriptors),
@@ -60,7 +66,7 @@ impl Failure for RunError {
         match self {
             Self::Bind(error) => error.is_misconfiguration(),
             Self::Descriptors(_) => true,
-            Self::Open(_) | Self::Metrics(_) | Self::Store(_) => false,
+            Self::Open(_) | Self::Metrics(_) | Self::Store(_) | Self::Webhooks(_) => false,
         }
     }
 }
@@ -160,7 +166,8 @@ async fn serve<S: StockService>(
     let health = health::<S>(backend);
     let streams = Streams::new(settings.http.streams, health.lifecycle().clone())?;
     streams.register(metrics.registry())?;
-    let state = AppState::new(backend.engine().clone(), settings, streams);
+    let webhooks = webhooks(backend, settings, &metrics)?;
+    let state = AppState::new(backend.engine().clone(), settings, streams, webhooks.clone());
     let (routes, openapi) = service.routes(state.clone()).split_for_parts();
     let documentation = {
         let (service, settings) = (service.clone(), settings.clone());
@@ -184,13 +191,35 @@ async fn serve<S: StockService>(
         }
     };
     health.set_ready();
+    // Deliveries end with the server, before the store closes.
+    let deliveries = CancellationToken::new();
+    let manager = Manager::new(webhooks, Uuid::new_v4()).run(deliveries.clone());
+    let manager = tokio::spawn(manager);
     let router = finish(routes, parts);
     let served = server::serve(listener, router, connections, &health, &metrics, ended);
-    tokio::select! {
-        _ = served => Ok(closing),
+    let failure = tokio::select! {
+        _ = served => None,
         // Draining saves nothing: fail the waiting requests, then exit so that recovery can start.
-        error = failed(backend) => Ok(Some(Closing::Failed(error))),
+        error = failed(backend) => Some(Closing::Failed(error)),
+    };
+    deliveries.cancel();
+    if let Err(error) = manager.await {
+        tracing::error!(%error, "deliveries to webhooks ended early");
     }
+    Ok(failure.or(closing))
+}
+
+/// The receivers of the ledger.
+fn webhooks(
+    backend: &StockBackend,
+    settings: &VacancySettings,
+    metrics: &Metrics,
+) -> Result<Webhooks, RunError> {
+    let settings = &settings.webhooks;
+    let (sender, about) = (Arc::new(Sender::new(settings)?), WebhookMetrics::new()?);
+    about.register(metrics.registry())?;
+    let engine = backend.engine().clone();
+    Ok(Webhooks::new(backend.webhooks(), engine, sender, settings.clone(), about))
 }
 
 /// Open files of the stock: those of the store or connections to the database, the control socket,
@@ -248,7 +277,14 @@ pub fn openapi<S: StockService>(
         Engine::assemble(store, settings.limits.clone(), Environment::system());
     let streams = Streams::new(settings.http.streams, Lifecycle::default());
     let streams = streams.map_err(std::io::Error::other)?;
-    Ok(document_of(service, AppState::new(engine, settings, streams), settings))
+    let webhooks = Webhooks::new(
+        Arc::new(EmbeddedWebhooks::in_memory()),
+        engine.clone(),
+        Arc::new(Sender::new(&settings.webhooks).map_err(std::io::Error::other)?),
+        settings.webhooks.clone(),
+        WebhookMetrics::new().map_err(std::io::Error::other)?,
+    );
+    Ok(document_of(service, AppState::new(engine, settings, streams, webhooks), settings))
 }
 
 fn document_of<S: StockService>(

@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use axum::{Router, body::Body};
@@ -17,6 +17,7 @@ use http_server::{
     streams::Streams,
 };
 use inventory::{CommandKind, EventName, EventSettings, Limits, StockName};
+use inventory_embedded::EmbeddedWebhooks;
 use inventory_engine::{Engine, Environment};
 use inventory_store::MemoryStore;
 use telemetry::Metrics;
@@ -27,6 +28,7 @@ use utoipa_axum::router::OpenApiRouter;
 use vacancy::api::AppState;
 use vacancy_api::{complete, document};
 use vacancy_service::VacancySettings;
+use webhooks::{Sender, WebhookMetrics, Webhooks};
 
 /// Calls before a new service: the events of a service fill the memory.
 const CALLS_MAX: u32 = 20_000;
@@ -88,7 +90,7 @@ impl Service {
             }
             let health = Health::new("monolith");
             let streams = Streams::new(settings.http.streams, health.lifecycle().clone()).unwrap();
-            let state = AppState::new(engine, &settings, streams);
+            let state = AppState::new(engine.clone(), &settings, streams, webhooks(engine, &settings));
             let (routes, openapi) = OpenApiRouter::with_openapi(document("Ticket System", ""))
                 .merge(api::router(state.public().clone()))
                 .merge(vacancy::api::router(state))
@@ -111,6 +113,17 @@ impl Service {
         });
         Self { runtime, router, calls: 0 }
     }
+}
+
+/// Receivers, to which nothing is delivered.
+fn webhooks(engine: Engine, settings: &VacancySettings) -> Webhooks {
+    Webhooks::new(
+        Arc::new(EmbeddedWebhooks::in_memory()),
+        engine,
+        Arc::new(Sender::new(&settings.webhooks).unwrap()),
+        settings.webhooks.clone(),
+        WebhookMetrics::new().unwrap(),
+    )
 }
 
 fn request(data: &[u8]) -> Option<Request<Body>> {

@@ -13,11 +13,13 @@ use http_server::{
     streams::Streams,
 };
 use inventory::{CommandKind, EventName, EventSettings, Limits, StockName};
+use inventory_embedded::EmbeddedWebhooks;
 use inventory_engine::{Engine, Environment, Request};
 use inventory_store::EventView;
 use telemetry::Metrics;
 use vacancy::api::AppState;
 use vacancy_service::VacancySettings;
+use webhooks::{Sender, WebhookMetrics, Webhooks};
 
 use crate::{clock::SimClock, disk::Disk, network, scenario::Scenario, store::SimStore};
 
@@ -86,7 +88,14 @@ pub async fn process(machine: Machine, scenario: Scenario, start: u64) -> turmoi
     let health = Health::new(HOST);
     health.set_ready();
     let streams = Streams::new(settings.http.streams, health.lifecycle().clone())?;
-    let state = AppState::new(engine.clone(), &settings, streams);
+    let webhooks = Webhooks::new(
+        Arc::new(EmbeddedWebhooks::in_memory()),
+        engine.clone(),
+        Arc::new(Sender::new(&settings.webhooks)?),
+        settings.webhooks.clone(),
+        WebhookMetrics::new()?,
+    );
+    let state = AppState::new(engine.clone(), &settings, streams, webhooks);
     let (routes, _) = vacancy::api::router(state).split_for_parts();
     let info = ServiceInfo::new(HOST, "0", "microservices", "simulation");
     let router = finish(

@@ -18,6 +18,7 @@ use inventory_embedded::{DataDir, DataDirError, EmbeddedOptions};
 use inventory_postgres::PostgresOptions;
 pub use limits::LimitArgs;
 use vacancy_api::DocumentLimits;
+use webhooks::WebhookSettings;
 
 /// Number of processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -51,6 +52,9 @@ pub struct VacancyArgs {
     /// Limits of requests and of the store.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// Deliveries to receivers.
+    #[command(flatten)]
+    pub webhooks: WebhookSettings,
     /// The HTTP server.
     #[command(flatten)]
     pub http: HttpSettings,
@@ -146,6 +150,8 @@ pub struct VacancySettings {
     pub reserve_batch_max: usize,
     /// MAX_PAGE
     pub page_max: usize,
+    /// Deliveries to receivers.
+    pub webhooks: WebhookSettings,
 }
 
 impl VacancySettings {
@@ -193,7 +199,7 @@ impl TryFrom<VacancyArgs> for VacancySettings {
     type Error = ConfigError;
 
     fn try_from(args: VacancyArgs) -> Result<Self, ConfigError> {
-        let VacancyArgs { stock, database, limits, http } = args;
+        let VacancyArgs { stock, database, limits, webhooks, http } = args;
         limits.check()?;
         if stock.initial_stock > limits.max_capacity {
             let accepted = format!("0 to MAX_CAPACITY, which is {}", limits.max_capacity);
@@ -220,6 +226,7 @@ impl TryFrom<VacancyArgs> for VacancySettings {
             reserve_batch_max: limits.reserve_batch_max,
             page_max: limits.max_page,
             limits: limits.engine(),
+            webhooks,
         })
     }
 }

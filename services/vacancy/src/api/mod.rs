@@ -26,6 +26,14 @@ pub fn router(app: AppState) -> OpenApiRouter {
         ))
         .routes(routes!(admin::reservations::list_reservations))
         .routes(routes!(admin::sales::list_sales))
+        .routes(routes!(admin::webhooks::list::list_webhooks))
+        .routes(routes!(
+            admin::webhooks::put::put_webhook,
+            admin::webhooks::get::get_webhook,
+            admin::webhooks::delete::delete_webhook
+        ))
+        .routes(routes!(admin::webhooks::replay::replay_webhook))
+        .routes(routes!(admin::webhooks::test::test_webhook))
         .with_state(app)
         .merge(public)
 }

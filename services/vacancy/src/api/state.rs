@@ -16,6 +16,7 @@ use inventory_engine::{Engine, Reply};
 use public_api::{PublicSettings, PublicState};
 use vacancy_api::{Failure, key_from};
 use vacancy_service::{LocalVacancyClient, ReservationService, VacancySettings, problem_of_engine};
+use webhooks::Webhooks;
 
 /// The stock and what the calls need beside it; clones share it.
 #[derive(Clone)]
@@ -24,13 +25,20 @@ pub struct AppState(Arc<Inner>);
 struct Inner {
     stock: ReservationService,
     public: PublicState,
+    webhooks: Webhooks,
     reserve_batch_max: usize,
 }
 
 impl AppState {
-    /// The calls over `engine`, with their streams counted in `streams`.
+    /// The calls over `engine`, with their streams counted in `streams`, and over the receivers
+    /// `webhooks`.
     #[must_use]
-    pub fn new(engine: Engine, settings: &VacancySettings, streams: Streams) -> Self {
+    pub fn new(
+        engine: Engine,
+        settings: &VacancySettings,
+        streams: Streams,
+        webhooks: Webhooks,
+    ) -> Self {
         let stock = ReservationService::new(engine, settings.http.requests.request_timeout);
         let public = PublicState::new(
             LocalVacancyClient::new(stock.clone()),
@@ -42,7 +50,7 @@ impl AppState {
             streams,
         );
         let reserve_batch_max = settings.reserve_batch_max;
-        Self(Arc::new(Inner { stock, public, reserve_batch_max }))
+        Self(Arc::new(Inner { stock, public, webhooks, reserve_batch_max }))
     }
 
     /// The stock.
@@ -67,6 +75,12 @@ impl AppState {
     #[must_use]
     pub fn streams(&self) -> &Streams {
         self.0.public.streams()
+    }
+
+    /// The receivers of the ledger.
+    #[must_use]
+    pub fn webhooks(&self) -> &Webhooks {
+        &self.0.webhooks
     }
 
     /// The tokens of the roles.

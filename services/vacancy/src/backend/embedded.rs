@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use inventory_embedded::{DataDir, DataDirError, EmbeddedStore};
+use inventory_embedded::{DataDir, DataDirError, EmbeddedStore, EmbeddedWebhooks};
 use inventory_engine::{Engine, Environment};
 use inventory_store::{Clock, OwnedStore, SystemClock};
 use vacancy_service::VacancySettings;
@@ -20,6 +20,7 @@ use crate::control::{ControlServer, Restored};
 /// The engine, its store, and the control socket.
 pub struct EmbeddedBackend {
     pub(super) engine: Engine,
+    pub(super) webhooks: EmbeddedWebhooks,
     control: ControlServer,
     data_dir: PathBuf,
 }
@@ -37,6 +38,8 @@ impl EmbeddedBackend {
             tokio::task::spawn_blocking(move || EmbeddedStore::open_in(dir, &options)).await;
         let store = opened.map_err(|error| OpenError::Damaged(error.to_string()))??;
         warn_if_clock_is_behind(&store);
+        let webhooks = EmbeddedWebhooks::open(&settings.data_dir)
+            .map_err(|error| OpenError::Damaged(error.to_string()))?;
         let source = store.ledger_source();
         let engine = Engine::start(store, settings.limits.clone(), Environment::system())
             .map_err(OpenError::Committer)?;
@@ -46,7 +49,7 @@ impl EmbeddedBackend {
             return Err(OpenError::DefaultEvent(error.to_string()));
         }
         let control = ControlServer::listen(settings, source);
-        Ok(Self { engine, control, data_dir: settings.data_dir.clone() })
+        Ok(Self { engine, webhooks, control, data_dir: settings.data_dir.clone() })
     }
 
     /// Waits until the backend has to close by itself. For a restored store, the engine over the

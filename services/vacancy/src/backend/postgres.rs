@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use inventory_engine::{Engine, Environment};
-use inventory_postgres::{Postgres, PostgresOptions, PostgresWatch};
+use inventory_postgres::{Postgres, PostgresOptions, PostgresWatch, PostgresWebhooks};
 use tokio::task::JoinHandle;
 use vacancy_service::VacancySettings;
 
@@ -43,6 +43,10 @@ impl PostgresBackend {
 
     pub(super) fn watch(&self) -> PostgresWatch {
         self.postgres.watch()
+    }
+
+    pub(super) fn webhooks(&self) -> PostgresWebhooks {
+        self.postgres.webhooks()
     }
 
     pub(super) async fn close(self) {

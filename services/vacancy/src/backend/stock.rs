@@ -1,7 +1,10 @@
 //! The engine over either store.
 
+use std::sync::Arc;
+
 use inventory_engine::Engine;
 use inventory_postgres::PostgresWatch;
+use inventory_store::WebhookStore;
 use vacancy_service::VacancySettings;
 
 use super::{
@@ -35,6 +38,15 @@ impl StockBackend {
         match self {
             Self::Embedded(backend) => &backend.engine,
             Self::Postgres(backend) => &backend.engine,
+        }
+    }
+
+    /// The receivers of the ledger.
+    #[must_use]
+    pub fn webhooks(&self) -> Arc<dyn WebhookStore> {
+        match self {
+            Self::Embedded(backend) => Arc::new(backend.webhooks.clone()),
+            Self::Postgres(backend) => Arc::new(backend.webhooks()),
         }
     }
 

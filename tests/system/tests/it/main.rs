@@ -40,3 +40,4 @@ mod tokens;
 mod traces;
 mod vacancy_client;
 mod verify;
+mod webhooks;

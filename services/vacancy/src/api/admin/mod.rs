@@ -6,3 +6,4 @@ pub mod get_event;
 pub mod put_event;
 pub mod reservations;
 pub mod sales;
+pub mod webhooks;

@@ -1,0 +1,177 @@
+//! One delivery.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, StatusCode, header};
+use http_body_util::Full;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use thiserror::Error;
+use tokio::time::timeout;
+
+use crate::{
+    address::Resolver,
+    endpoint::{Endpoint, EndpointError},
+    message::Message,
+    settings::WebhookSettings,
+};
+
+/// The longest `Retry-After` that is followed.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
+/// The time after which an idle connection is closed.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Deliveries cannot be set up.
+#[derive(Debug, Error)]
+pub enum SetupError {
+    /// TLS.
+    #[error("TLS of webhooks: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+/// Why a delivery failed. The texts are for administrators.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SendError {
+    /// The receiver is not allowed any more: a setting has changed.
+    #[error("{0}")]
+    Endpoint(#[from] EndpointError),
+    /// Its secret cannot be read.
+    #[error("the secret cannot be read; set it again")]
+    Secret,
+    /// No response.
+    #[error("no connection: {0}")]
+    Connection(String),
+    /// No response in time.
+    #[error("no response within {} s", .0.as_secs_f64())]
+    TimedOut(Duration),
+    /// The receiver is elsewhere, and a delivery does not follow it.
+    #[error("status {0}: redirects are not followed")]
+    Redirect(u16),
+    /// It refused.
+    #[error("status {status}")]
+    Refused {
+        /// The status.
+        status: u16,
+        /// The time after which it wants to be asked again.
+        retry_after: Option<Duration>,
+    },
+    /// It wants nothing more.
+    #[error("status 410: the receiver wants nothing more")]
+    Gone,
+}
+
+/// Sends messages.
+pub struct Sender {
+    client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+    settings: WebhookSettings,
+}
+
+impl Sender {
+    /// A sender with the certificates of this machine.
+    ///
+    /// # Errors
+    /// [`SetupError`].
+    pub fn new(settings: &WebhookSettings) -> Result<Self, SetupError> {
+        let mut roots = RootCertStore::empty();
+        // A machine without certificates can still deliver without TLS, where that is allowed.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let resolver = Resolver { allow_private: settings.webhook_allow_private };
+        let mut connector = HttpConnector::new_with_resolver(resolver);
+        connector.enforce_http(false);
+        connector.set_connect_timeout(Some(settings.webhook_timeout));
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .build(connector);
+        Ok(Self { client, settings: settings.clone() })
+    }
+
+    /// Sends `message` to `endpoint` at `now_s`, seconds since 1970. Returns the status of its
+    /// success.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn send(
+        &self,
+        endpoint: &Endpoint,
+        message: &Message,
+        now_s: u64,
+    ) -> Result<u16, SendError> {
+        // The client resolves names alone: an address in the URL is checked here.
+        endpoint.check(&self.settings)?;
+        let secret = endpoint.secret().ok_or(SendError::Secret)?;
+        let body = Bytes::from(message.body.clone());
+        let request = Request::post(endpoint.url.as_str())
+            .header(header::CONTENT_TYPE, "application/cloudevents+json")
+            .header(header::USER_AGENT, concat!("ticket-system/", env!("CARGO_PKG_VERSION")))
+            .header("webhook-id", &message.id)
+            .header("webhook-timestamp", now_s)
+            .header("webhook-signature", secret.sign(&message.id, now_s, &body))
+            .body(Full::new(body))
+            .map_err(|error| SendError::Connection(error.to_string()))?;
+        let limit = self.settings.webhook_timeout;
+        let response = timeout(limit, self.client.request(request)).await;
+        let response = response
+            .map_err(|_| SendError::TimedOut(limit))?
+            .map_err(|error| SendError::Connection(words(&error)))?;
+        outcome(response.status(), response.headers().get(header::RETRY_AFTER))
+    }
+}
+
+fn outcome(status: StatusCode, retry_after: Option<&HeaderValue>) -> Result<u16, SendError> {
+    match status {
+        _ if status.is_success() => Ok(status.as_u16()),
+        StatusCode::GONE => Err(SendError::Gone),
+        _ if status.is_redirection() => Err(SendError::Redirect(status.as_u16())),
+        _ => {
+            let seconds = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
+            let retry_after = seconds.map(|s| Duration::from_secs(s).min(RETRY_AFTER_MAX));
+            Err(SendError::Refused { status: status.as_u16(), retry_after })
+        }
+    }
+}
+
+/// The innermost cause: the outer ones say that a connection failed.
+fn words(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_success_counts_as_one() {
+        let seconds = HeaderValue::from_static("7");
+        let of = |status: u16| outcome(StatusCode::from_u16(status).unwrap(), Some(&seconds));
+        for status in [200, 201, 202, 204] {
+            assert_eq!(of(status), Ok(status));
+        }
+        for status in [301, 302, 307, 308] {
+            assert_eq!(of(status), Err(SendError::Redirect(status)));
+        }
+        assert_eq!(of(410), Err(SendError::Gone));
+        for status in [400, 404, 429, 500, 503] {
+            let retry_after = Some(Duration::from_secs(7));
+            assert_eq!(of(status), Err(SendError::Refused { status, retry_after }));
+        }
+    }
+}
