@@ -46,10 +46,10 @@ pub use responses::{
     AdminErrors, BodyErrors, EventNotFound, HoldNotFound, KeyErrors, NotOpenYet, SaleRefusals,
     SellerErrors, Unavailable, WebhookNotFound,
 };
+pub use sale::{Sale, sale_of};
+pub use stock_settings::{PricedStock, StockSettings};
 pub use webhook::{
     PutWebhookBody, ReplayBody, Webhook, WebhookCursor, WebhookList, WebhookStatus, WebhookTest,
 };
-pub use sale::{Sale, sale_of};
-pub use stock_settings::{PricedStock, StockSettings};
 
 pub use crate::time::rfc3339;

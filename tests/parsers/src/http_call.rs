@@ -90,7 +90,8 @@ impl Service {
             }
             let health = Health::new("monolith");
             let streams = Streams::new(settings.http.streams, health.lifecycle().clone()).unwrap();
-            let state = AppState::new(engine.clone(), &settings, streams, webhooks(engine, &settings));
+            let state =
+                AppState::new(engine.clone(), &settings, streams, webhooks(engine, &settings));
             let (routes, openapi) = OpenApiRouter::with_openapi(document("Ticket System", ""))
                 .merge(api::router(state.public().clone()))
                 .merge(vacancy::api::router(state))

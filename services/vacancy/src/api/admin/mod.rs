@@ -1,5 +1,5 @@
-//! Administration: events, look-ups of reservations, the sales log. Never routed from outside; every
-//! call carries a token.
+//! Administration: events, look-ups of reservations, the sales log. Never routed from outside;
+//! every call carries a token.
 
 pub mod delete_event;
 pub mod get_event;

@@ -86,8 +86,7 @@ pub async fn put_webhook(
     };
     endpoint.check(webhooks.settings()).map_err(invalid)?;
     let ends = ends(&app).await?;
-    let created =
-        webhooks.put(name.to_string(), &endpoint, ends.clone()).await.map_err(problem)?;
+    let created = webhooks.put(name.to_string(), &endpoint, ends.clone()).await.map_err(problem)?;
     let known = webhooks.list().await.map_err(problem)?;
     let webhook = known.iter().find(|webhook| webhook.name == name.as_str());
     let webhook = webhook.ok_or_else(super::missing)?;
