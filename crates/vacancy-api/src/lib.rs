@@ -43,8 +43,8 @@ pub use reserve::{
 };
 pub use response::{EVENT_SEQ, WriteResponse};
 pub use responses::{
-    AdminErrors, BodyErrors, EventNotFound, HoldNotFound, KeyErrors, NotOpenYet, SaleRefusals,
-    SellerErrors, Unavailable, WebhookNotFound,
+    AdminErrors, BeyondLedger, BodyErrors, EventNotFound, HoldNotFound, InvalidName, KeyErrors,
+    NotOpenYet, SaleRefusals, SellerErrors, Unavailable, WebhookNotFound,
 };
 pub use sale::{Sale, sale_of};
 pub use stock_settings::{PricedStock, StockSettings};

@@ -10,7 +10,7 @@ use http_server::{
     problem::ProblemDetails,
 };
 use inventory::EventName;
-use vacancy_api::{AdminErrors, BodyErrors, PutWebhookBody, Unavailable, Webhook};
+use vacancy_api::{AdminErrors, BodyErrors, InvalidName, PutWebhookBody, Unavailable, Webhook};
 use webhooks::{Endpoint, Secret};
 
 use super::{endpoint, ends, problem, shown};
@@ -39,6 +39,7 @@ use crate::api::state::{Admin, AppState};
             content_type = "application/problem+json",
         ),
         AdminErrors,
+        InvalidName,
         (
             status = CONFLICT,
             description = "There are MAX_WEBHOOKS receivers",
