@@ -18,7 +18,7 @@ mod state;
 
 pub use endpoint::{Endpoint, EndpointError, KIND_PREFIX};
 pub use manager::{Manager, Webhooks};
-pub use message::Message;
+pub use message::{Message, MessageError};
 pub use metrics::WebhookMetrics;
 pub use secret::{Secret, SecretError};
 pub use sender::{SendError, Sender, SetupError};

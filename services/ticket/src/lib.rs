@@ -1,6 +1,6 @@
 //! ticket sells the stock that vacancy manages.
 //!
-//! [`api`] has the handlers. They sell through a [`client::VacancyClient`]: over HTTP, or in the
+//! [`api`] has the handlers. They sell through a [`public_api::VacancyClient`]: over HTTP, or in the
 //! same process. [`service`] serves them; the binary also serves the monolith.
 
 pub mod api;
