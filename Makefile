@@ -51,6 +51,10 @@ test: ## Run all tests that need neither root nor a cluster; installs what is mi
 test-schema: ## Open the documentation in a browser, run Schemathesis (BUDGET_S=60, SEED=7)
 	@tests/schema/run
 
+.PHONY: test-shop
+test-shop: ## Take payments through a shop and a provider with everything going wrong (SEED=7)
+	@tests/shop/run
+
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers (TARGET=http_call, SECONDS=60; default: all)
 	@scripts/fuzz $(or $(TARGET),all) $(or $(SECONDS),60)

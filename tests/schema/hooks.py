@@ -40,6 +40,13 @@ BETWEEN_FIELDS = (
     "is named twice",
     "all prices of an event have one currency",
     "must name a customer or a payment_ref",
+    # Receivers of webhooks: URLs, types and secrets have a form of their own.
+    "url must",
+    "types has",
+    "secret must",
+    # A position that a ledger has not reached.
+    "ledger ends at",
+    "does not exist",
 )
 
 

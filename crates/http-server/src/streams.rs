@@ -7,6 +7,7 @@ use clap::Args;
 use config::accept::range;
 use prometheus::{IntCounter, IntGauge, Registry};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 use crate::{health::Lifecycle, problem::Problem};
 
@@ -79,21 +80,21 @@ impl Streams {
             ));
         };
         self.open.inc();
-        Ok(OpenStream { open: self.open.clone(), lifecycle: self.lifecycle.clone(), _slot: slot })
+        Ok(OpenStream { open: self.open.clone(), draining: self.lifecycle.draining(), _slot: slot })
     }
 }
 
 /// An open stream. It counts until it is dropped.
 pub struct OpenStream {
     open: IntGauge,
-    lifecycle: Lifecycle,
+    draining: CancellationToken,
     _slot: OwnedSemaphorePermit,
 }
 
 impl OpenStream {
     /// Waits until the server shuts down: then the stream has to end.
     pub async fn draining(&self) {
-        self.lifecycle.draining().await;
+        self.draining.cancelled().await;
     }
 }
 

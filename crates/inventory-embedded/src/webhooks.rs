@@ -62,9 +62,7 @@ impl EmbeddedWebhooks {
         Box::pin(async move {
             // It waits for the disk.
             let changed = tokio::task::spawn_blocking(move || contents.lock().change(change));
-            changed
-                .await
-                .map_err(|error| StoreError::Unavailable(error.to_string().into()))?
+            changed.await.map_err(|error| StoreError::Unavailable(error.to_string().into()))?
         })
     }
 }
@@ -197,7 +195,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let event = EventName::new("gala").unwrap();
         let store = EmbeddedWebhooks::open(dir.path()).unwrap();
-        assert!(store.put("shop".to_owned(), "settings".to_owned(), BTreeMap::new()).await.unwrap());
+        assert!(
+            store.put("shop".to_owned(), "settings".to_owned(), BTreeMap::new()).await.unwrap()
+        );
         let claim = Claim { name: "shop".to_owned(), version: 1, owner: Uuid::nil() };
         assert!(store.lease(claim.clone(), Duration::ZERO).await.unwrap());
         let cursor = Some((event.clone(), 7));

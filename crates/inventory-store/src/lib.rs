@@ -12,9 +12,9 @@ mod error;
 mod memory;
 mod replay;
 mod store;
-mod webhooks;
 #[cfg(feature = "test-util")]
 pub mod testing;
+mod webhooks;
 
 pub use batch::{Committed, Loaded, finish, load, run_batch};
 pub use clock::{Clock, SystemClock};
@@ -22,9 +22,8 @@ pub use error::StoreError;
 #[cfg(feature = "test-util")]
 pub use memory::{Fault, MemoryStore};
 pub use replay::{ReplayError, Replayer, block_on};
-pub use webhooks::{Claim, StoredWebhook, WebhookStore};
-
 pub use store::{
     BoxFuture, Durability, EventView, OwnedStore, Reader, SharedReader, SharedStore, Store,
     StoredKey, StoredRecord,
 };
+pub use webhooks::{Claim, StoredWebhook, WebhookStore};

@@ -15,7 +15,9 @@ mod write;
 pub use age::age;
 pub use at_least::AtLeast;
 pub use calls::{is_urgent, router};
-pub use client::{BoxFuture, ClientError, Ready, TraceHeaders, VacancyClient, WriteRequest};
+pub use client::{
+    BoxFuture, ClientError, Ready, ReservationRequest, TraceHeaders, VacancyClient, WriteRequest,
+};
 pub use reading::{EventReading, EventsPage, HoldReading};
 pub use state::{By, PublicSettings, PublicState, Seller};
 pub use write::WriteHead;

@@ -10,6 +10,7 @@ use crate::{
     frame::EventFrame,
     hold::{Hold, ItemRequest},
     money::Money,
+    reservation::ReservationList,
     reserve::SlotProblem,
     text,
 };
@@ -36,6 +37,8 @@ pub enum Operation {
     ReadHold,
     /// Read `event`, not from a cache.
     ReadEvent,
+    /// Read at most `limit` reservations of `customer`, `payment_ref` and `event`, older than `id`.
+    ReadReservations,
 }
 
 impl Operation {
@@ -48,7 +51,7 @@ impl Operation {
     /// Whether it changes nothing.
     #[must_use]
     pub fn is_read(self) -> bool {
-        matches!(self, Self::ReadHold | Self::ReadEvent)
+        matches!(self, Self::ReadHold | Self::ReadEvent | Self::ReadReservations)
     }
 }
 
@@ -94,6 +97,10 @@ pub struct BatchEntry {
     /// What was paid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
+    /// Entries of a page, from 1 to MAX_PAGE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub limit: Option<usize>,
     /// The key that makes a retry safe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 255, pattern = r"^[ -~]+$")]
@@ -121,6 +128,7 @@ impl BatchEntry {
             ttl_s: None,
             payment_ref: None,
             amount: None,
+            limit: None,
             key: None,
             seller: false,
             timeout_ms: None,
@@ -138,6 +146,8 @@ pub enum EntryAnswer {
     Hold(Box<Hold>),
     /// An event.
     Event(Box<EventFrame>),
+    /// A page of reservations.
+    Reservations(ReservationList),
     /// Refused or failed.
     #[schema(value_type = ProblemDetails)]
     Problem(SlotProblem),

@@ -59,13 +59,16 @@ pub fn complete(openapi: &OpenApi, limits: &DocumentLimits) -> OpenApi {
         unreachable!("a document is JSON")
     };
     unsign(&mut document);
-    let batch =
-        "/paths/~1api~1v1~1reserve~1batch/post/requestBody/content/application~1json/schema";
-    if let Some(Value::Object(batch)) = document.pointer_mut(batch) {
-        batch.extend([
-            ("minItems".to_owned(), json!(1)),
-            ("maxItems".to_owned(), json!(limits.reserve_batch_max)),
-        ]);
+    for batch in ["reserve", "internal"] {
+        let at = format!(
+            "/paths/~1api~1v1~1{batch}~1batch/post/requestBody/content/application~1json/schema"
+        );
+        if let Some(Value::Object(batch)) = document.pointer_mut(&at) {
+            batch.extend([
+                ("minItems".to_owned(), json!(1)),
+                ("maxItems".to_owned(), json!(limits.reserve_batch_max)),
+            ]);
+        }
     }
     let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
     let mut operations: Vec<_> =
@@ -242,6 +245,7 @@ fn bound(schemas: &mut Value, limits: &DocumentLimits) {
         ("/PutEventBody/properties/stocks", "maxProperties", json!(limits.stocks_max)),
         ("/StockSettings/oneOf/1", "maximum", json!(limits.capacity_max)),
         ("/PricedStock/properties/capacity", "maximum", json!(limits.capacity_max)),
+        ("/ReplayBody/properties/after", "maximum", json!(u64::MAX)),
     ];
     for (at, keyword, bound) in bounds {
         if let Some(Value::Object(schema)) = schemas.pointer_mut(at) {

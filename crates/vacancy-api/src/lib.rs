@@ -43,13 +43,13 @@ pub use reserve::{
 };
 pub use response::{EVENT_SEQ, WriteResponse};
 pub use responses::{
-    AdminErrors, BodyErrors, EventNotFound, HoldNotFound, KeyErrors, NotOpenYet, SaleRefusals,
-    SellerErrors, Unavailable, WebhookNotFound,
-};
-pub use webhook::{
-    PutWebhookBody, ReplayBody, Webhook, WebhookCursor, WebhookList, WebhookStatus, WebhookTest,
+    AdminErrors, BeyondLedger, BodyErrors, EventNotFound, HoldNotFound, InvalidName, KeyErrors,
+    NotOpenYet, SaleRefusals, SellerErrors, Unavailable, WebhookNotFound,
 };
 pub use sale::{Sale, sale_of};
 pub use stock_settings::{PricedStock, StockSettings};
+pub use webhook::{
+    PutWebhookBody, ReplayBody, Webhook, WebhookCursor, WebhookList, WebhookStatus, WebhookTest,
+};
 
 pub use crate::time::rfc3339;

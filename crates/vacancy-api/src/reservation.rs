@@ -46,13 +46,13 @@ impl ReservationQuery {
 const CURSOR_LEN: usize = 36;
 
 /// A hold or reservation as administrators see it.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reservation {
     /// What its owner sees.
     #[serde(flatten)]
     pub hold: Hold,
     /// The customer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer: Option<String>,
     /// When it was made, RFC 3339.
     #[schema(format = DateTime)]
@@ -72,12 +72,12 @@ impl Reservation {
 }
 
 /// A page of a look-up, the newest first.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReservationList {
     /// Holds and reservations in every state.
     pub reservations: Vec<Reservation>,
     /// The value of `cursor` for the next page; absent on the last page.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = Uuid)]
     pub next: Option<String>,
 }

@@ -43,6 +43,12 @@ pub struct EventNotFound;
 /// The receiver in the path does not exist.
 pub struct WebhookNotFound;
 
+/// The name in the path cannot be that of a receiver.
+pub struct InvalidName;
+
+/// The record that a read must include does not exist.
+pub struct BeyondLedger;
+
 impl IntoResponses for BodyErrors {
     fn responses() -> Responses {
         problems([
@@ -113,6 +119,18 @@ impl IntoResponses for HoldNotFound {
 impl IntoResponses for EventNotFound {
     fn responses() -> Responses {
         problems([("404", "The event does not exist")])
+    }
+}
+
+impl IntoResponses for InvalidName {
+    fn responses() -> Responses {
+        problems([("404", "The name is not valid")])
+    }
+}
+
+impl IntoResponses for BeyondLedger {
+    fn responses() -> Responses {
+        problems([("422", "Event-Seq is after the end of the event's ledger")])
     }
 }
 

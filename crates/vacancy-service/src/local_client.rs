@@ -5,11 +5,11 @@ use std::{borrow::Cow, sync::Arc};
 use inventory::{CommandKind, EventName, HoldId, IdempotencyKey, Stock, StockName};
 use inventory_engine::EventSnapshot;
 use public_api::{
-    BoxFuture, ClientError, EventReading, EventsPage, HoldReading, Ready, TraceHeaders,
-    VacancyClient, WriteRequest,
+    BoxFuture, ClientError, EventReading, EventsPage, HoldReading, Ready, ReservationRequest,
+    TraceHeaders, VacancyClient, WriteRequest,
 };
 use tokio::sync::watch;
-use vacancy_api::{Answer, EventFrame, Failure, Hold, Wording};
+use vacancy_api::{Answer, EventFrame, Failure, Hold, ReservationList, Wording};
 
 use crate::{problem::problem_of_engine, reservation::ReservationService};
 
@@ -96,6 +96,17 @@ impl VacancyClient for LocalVacancyClient {
             let hold = engine.hold(hold).await;
             let hold = hold.map_err(|error| Failure::from(problem_of_engine(&error)))?;
             Ok(hold.map(|hold| HoldReading(Hold::of(&hold, engine.now_ms()))))
+        })
+    }
+
+    fn reservations(
+        &self,
+        request: ReservationRequest,
+        _: TraceHeaders,
+    ) -> BoxFuture<'_, Result<ReservationList, ClientError>> {
+        Box::pin(async move {
+            let page = self.0.reservations(request).await;
+            Ok(page.map_err(|error| Failure::from(problem_of_engine(&error)))?)
         })
     }
 

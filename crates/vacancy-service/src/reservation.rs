@@ -4,10 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use http_server::Problem;
 use inventory::{CommandKind, CustomerId, EventName, IdempotencyKey, Items, StockName};
-use inventory_engine::{Engine, EngineError, Reply, Request, TraceContext};
+use inventory_engine::{Engine, EngineError, Reply, Request, ReservationFilter, TraceContext};
+use public_api::ReservationRequest;
 use telemetry::current_span;
 use tokio::time::Instant;
-use vacancy_api::{DEFAULT_EVENT, DEFAULT_STOCK};
+use vacancy_api::{DEFAULT_EVENT, DEFAULT_STOCK, Reservation, ReservationList};
 
 /// The engine with the default event and stock, and the time a request may take. Clones share it.
 #[derive(Clone)]
@@ -77,6 +78,24 @@ impl ReservationService {
         deadline: Option<Instant>,
     ) -> Result<Reply, EngineError> {
         self.0.engine.submit(self.request(kind, key, deadline)).await
+    }
+
+    /// Looks reservations up, the newest first.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub async fn reservations(
+        &self,
+        request: ReservationRequest,
+    ) -> Result<ReservationList, EngineError> {
+        let ReservationRequest { customer, payment_ref, event, before, limit } = request;
+        let filter = ReservationFilter { customer, payment_ref, event };
+        let page = self.0.engine.reservations(&filter, before, limit).await?;
+        let now_ms = self.0.engine.now_ms();
+        Ok(ReservationList {
+            reservations: page.holds.iter().map(|hold| Reservation::of(hold, now_ms)).collect(),
+            next: page.next.map(|id| id.to_string()),
+        })
     }
 
     /// The command that sells `qty` of stock `general` of `event`.

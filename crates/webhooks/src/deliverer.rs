@@ -168,7 +168,8 @@ impl Deliverer {
         }
         let (mut events, mut after) = (Vec::new(), None);
         loop {
-            let (page, more) = engine.events(after.as_ref(), PAGE).await.map_err(|error| unavailable(&error))?;
+            let (page, more) =
+                engine.events(after.as_ref(), PAGE).await.map_err(|error| unavailable(&error))?;
             events.extend(page.iter().map(|seen| (seen.event.name.clone(), seen.event.seq)));
             match events.last().filter(|_| more) {
                 Some((last, _)) => after = Some(last.clone()),
@@ -180,7 +181,8 @@ impl Deliverer {
     /// A cursor behind the end of the ledger is of a ledger that was replaced by a shorter one:
     /// deliveries go on from its end. Or what this process knows of the event is old.
     async fn check_end(&mut self, event: &EventName, cursor: u64) -> Result<(), Stop> {
-        let seen = self.shared.engine.event_now(event).await.map_err(|error| unavailable(&error))?;
+        let seen =
+            self.shared.engine.event_now(event).await.map_err(|error| unavailable(&error))?;
         let end = seen.filter(|seen| seen.stale.is_none()).map(|seen| seen.event.seq);
         if let Some(end) = end.filter(|end| *end < cursor) {
             tracing::warn!(webhook = %self.claim.name, %event, cursor, end, "ledger is shorter than what was delivered; going on from its end");
@@ -210,9 +212,7 @@ impl Deliverer {
             if self.endpoint.wants(&message.kind) {
                 self.renew_if_due().await?;
                 let now_s = self.now_ms() / 1_000;
-                if let Err(error) =
-                    self.shared.sender.send(&self.endpoint, &message, now_s).await
-                {
+                if let Err(error) = self.shared.sender.send(&self.endpoint, &message, now_s).await {
                     return Ok(Err(error));
                 }
                 self.shared.metrics.delivered(&self.claim.name);

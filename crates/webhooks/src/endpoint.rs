@@ -34,7 +34,9 @@ const URL_BYTES_MAX: usize = 2_048;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum EndpointError {
     /// The URL is not one, or not one of the web.
-    #[error("url must be an absolute URL with a host, of at most {URL_BYTES_MAX} bytes, without user or fragment")]
+    #[error(
+        "url must be an absolute URL with a host, of at most {URL_BYTES_MAX} bytes, without user or fragment"
+    )]
     Url,
     /// Plain HTTP.
     #[error("url must begin with https://")]
@@ -127,19 +129,17 @@ mod tests {
     use super::*;
 
     fn check(url: &str, settings: &WebhookSettings) -> Result<(), EndpointError> {
-        let endpoint = Endpoint {
-            url: url.to_owned(),
-            event: None,
-            types: Vec::new(),
-            secret: String::new(),
-        };
+        let endpoint =
+            Endpoint { url: url.to_owned(), event: None, types: Vec::new(), secret: String::new() };
         endpoint.check(settings)
     }
 
     #[test]
     fn urls_lead_to_public_hosts_over_https() {
         let strict = WebhookSettings::default();
-        for fine in ["https://shop.example", "https://shop.example:8443/hooks?x=1", "https://1.1.1.1/"] {
+        for fine in
+            ["https://shop.example", "https://shop.example:8443/hooks?x=1", "https://1.1.1.1/"]
+        {
             assert_eq!(check(fine, &strict), Ok(()), "{fine}");
         }
         for (wrong, error) in [
@@ -160,11 +160,8 @@ mod tests {
         ] {
             assert_eq!(check(wrong, &strict), Err(error), "{wrong}");
         }
-        let open = WebhookSettings {
-            webhook_allow_http: true,
-            webhook_allow_private: true,
-            ..strict
-        };
+        let open =
+            WebhookSettings { webhook_allow_http: true, webhook_allow_private: true, ..strict };
         assert_eq!(check("http://127.0.0.1:9/hooks", &open), Ok(()));
         let long = format!("https://shop.example/{}", "x".repeat(URL_BYTES_MAX));
         assert_eq!(check(&long, &open), Err(EndpointError::Url));

@@ -183,11 +183,8 @@ impl Manager {
                 tracing::error!(webhook = %webhook.name, "cannot read the settings of a webhook");
                 continue;
             };
-            let claim = Claim {
-                name: webhook.name.clone(),
-                version: webhook.version,
-                owner: self.owner,
-            };
+            let claim =
+                Claim { name: webhook.name.clone(), version: webhook.version, owner: self.owner };
             let deliverer = Deliverer::new(
                 self.webhooks.shared.clone(),
                 claim.clone(),

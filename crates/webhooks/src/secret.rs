@@ -85,7 +85,8 @@ mod tests {
         let secret = Secret::from_bytes([7; 32]);
         assert_eq!(Secret::parse(&secret.reveal()), Ok(secret.clone()));
         assert!(!format!("{secret:?}").contains("whsec"));
-        for wrong in ["", "whsec_", "whsec_c2hvcnQ=", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_*"] {
+        for wrong in ["", "whsec_", "whsec_c2hvcnQ=", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_*"]
+        {
             assert_eq!(Secret::parse(wrong), Err(SecretError), "{wrong}");
         }
         assert!(Secret::parse(&format!("whsec_{}", BASE64_STANDARD.encode([0; 65]))).is_err());

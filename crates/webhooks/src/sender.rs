@@ -72,13 +72,14 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// A sender with the certificates of this machine.
+    /// A sender that trusts the public roots, and those of this machine.
     ///
     /// # Errors
     /// [`SetupError`].
     pub fn new(settings: &WebhookSettings) -> Result<Self, SetupError> {
         let mut roots = RootCertStore::empty();
-        // A machine without certificates can still deliver without TLS, where that is allowed.
+        // An image may have no certificates, or SSL_CERT_FILE may name those of the database alone.
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?

@@ -75,7 +75,7 @@ impl PurchaseArgs {
 }
 
 /// The host under which a service that listens on `host` is reached from the same machine.
-fn reachable(host: &str) -> String {
+pub(crate) fn reachable(host: &str) -> String {
     match host.parse::<IpAddr>() {
         // Every address, IPv4 included.
         Ok(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),

@@ -8,5 +8,6 @@ pub mod buy;
 pub mod client;
 pub mod service;
 pub mod settings;
+pub mod webhooks;
 
 pub use settings::TicketSettings;

@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use config::{Source, render_dotenv, render_help, render_markdown};
 use http_server::{descriptors, healthcheck, memory, program};
 use monolith::Monolith;
-use ticket::{TicketSettings, buy, service, settings::TicketArgs};
+use ticket::{TicketSettings, buy, service, settings::TicketArgs, webhooks};
 use vacancy::{
     commands::{StockCommand, StockSummary, print_check, print_openapi, print_warnings},
     service::StockService,
@@ -38,6 +38,8 @@ enum Command {
     Check,
     /// Buy tickets from a running system. Exit code 0: sold
     Buy(buy::PurchaseArgs),
+    /// Look at the receivers of the ledger, test them, deliver again
+    Webhooks(webhooks::WebhookArgs),
     /// Stock commands, for the monolith
     #[command(flatten)]
     Stock(StockCommand),
@@ -67,6 +69,13 @@ fn main() -> ExitCode {
         Command::Buy(args) => {
             return match args.target(|| Source::load(".env".as_ref())) {
                 Ok(url) => program::run(service::NAME, buy_tickets(&args, &url)),
+                Err(error) => program::refuse(&error),
+            };
+        }
+        Command::Webhooks(args) => {
+            let target = Source::load(".env".as_ref()).and_then(|source| args.target(&source));
+            return match target {
+                Ok(target) => program::run(service::NAME, call_webhooks(&args, &target)),
                 Err(error) => program::refuse(&error),
             };
         }
@@ -108,7 +117,9 @@ async fn execute(command: Command, settings: &TicketSettings, warnings: &[String
             };
             print_openapi(service::NAME, document)
         }
-        Command::Settings { .. } | Command::Buy(_) => unreachable!("they ran without settings"),
+        Command::Settings { .. } | Command::Buy(_) | Command::Webhooks(_) => {
+            unreachable!("they ran without settings")
+        }
     }
 }
 
@@ -151,6 +162,13 @@ async fn serve(settings: &TicketSettings, warnings: &[String]) -> ExitCode {
 async fn buy_tickets(args: &buy::PurchaseArgs, url: &str) -> ExitCode {
     match buy::buy(args, url).await {
         Ok(bought) => program::print(service::NAME, &format!("{bought}\n")),
+        Err(error) => program::fail(service::NAME, &error),
+    }
+}
+
+async fn call_webhooks(args: &webhooks::WebhookArgs, target: &webhooks::Target) -> ExitCode {
+    match webhooks::run(&args.action, target).await {
+        Ok(text) => program::print(service::NAME, &text),
         Err(error) => program::fail(service::NAME, &error),
     }
 }

@@ -24,8 +24,8 @@ use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use vacancy_api::{complete, document};
 use uuid::Uuid;
+use vacancy_api::{complete, document};
 use vacancy_service::VacancySettings;
 use webhooks::{Manager, Sender, WebhookMetrics, Webhooks};
 

@@ -90,7 +90,8 @@ impl Service {
             }
             let health = Health::new("monolith");
             let streams = Streams::new(settings.http.streams, health.lifecycle().clone()).unwrap();
-            let state = AppState::new(engine.clone(), &settings, streams, webhooks(engine, &settings));
+            let state =
+                AppState::new(engine.clone(), &settings, streams, webhooks(engine, &settings));
             let (routes, openapi) = OpenApiRouter::with_openapi(document("Ticket System", ""))
                 .merge(api::router(state.public().clone()))
                 .merge(vacancy::api::router(state))
@@ -158,8 +159,18 @@ async fn check(router: Router, request: Request<Body>) {
     let (line, is_head) =
         (format!("{} {}", request.method(), request.uri()), request.method() == Method::HEAD);
     let Ok(response) = router.oneshot(request).await;
-    let (parts, body) = response.into_parts();
-    let body = body.collect().await.expect("a body").to_bytes();
+    let (parts, mut body) = response.into_parts();
+    let is_stream = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind == "text/event-stream" || kind == "application/x-ndjson");
+    let body = if is_stream {
+        // It has no end.
+        let first = body.frame().await.expect("a beginning").expect("a body");
+        first.into_data().unwrap_or_default()
+    } else {
+        body.collect().await.expect("a body").to_bytes()
+    };
     let status = parts.status.as_u16();
     assert!(status < 500 || matches!(status, 501 | 503), "{line}: {status} {body:?}");
     assert!(parts.headers.contains_key("x-request-id"), "{line}");

@@ -55,9 +55,10 @@ impl Lifecycle {
         self.draining.cancel();
     }
 
-    /// Waits until the server shuts down.
-    pub async fn draining(&self) {
-        // A token of its own: each waiter of a shared one takes the same lock.
-        self.draining.child_token().cancelled_owned().await;
+    /// A token that is cancelled when the server begins to shut down. Each waiter has its own: all
+    /// waiters of a shared one would take the same lock.
+    #[must_use]
+    pub fn draining(&self) -> CancellationToken {
+        self.draining.child_token()
     }
 }

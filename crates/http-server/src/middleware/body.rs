@@ -149,8 +149,9 @@ impl LimitedBody {
     }
 }
 
-/// A handler may respond without reading the body, such as that of an unknown path. hyper then closes
-/// the connection if the rest is not there yet, and a proxy may have sent the next request on it.
+/// A handler may respond without reading the body, such as that of an unknown path. hyper then
+/// closes the connection if the rest is not there yet, and a proxy may have sent the next request
+/// on it.
 impl Drop for LimitedBody {
     fn drop(&mut self) {
         if self.progress.arrived_at().is_none() && !self.body.is_end_stream() {

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use http::HeaderMap;
 use http_server::{Problem, problem::ProblemDetails};
-use vacancy_api::{Available, EventSeqParam};
+use vacancy_api::{Available, BeyondLedger, EventSeqParam};
 
 use crate::{age::age, at_least::AtLeast, reading::EventReading, state::PublicState};
 
@@ -32,6 +32,7 @@ use crate::{age::age, at_least::AtLeast, reading::EventReading, state::PublicSta
             body = ProblemDetails,
             content_type = "application/problem+json",
         ),
+        BeyondLedger,
         (
             status = SERVICE_UNAVAILABLE,
             description = "The availability is unknown now",

@@ -4,6 +4,7 @@ mod available;
 mod events;
 mod holds;
 mod refund;
+mod reservations;
 
 use http::Method;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -23,6 +24,7 @@ pub fn router(app: PublicState) -> OpenApiRouter {
         .routes(routes!(holds::confirm::confirm_hold))
         .routes(routes!(holds::payment::start_payment))
         .routes(routes!(refund::refund_reservation))
+        .routes(routes!(reservations::list_reservations))
         .with_state(app)
 }
 

@@ -4,9 +4,12 @@ use std::{borrow::Cow, future::Future, pin::Pin};
 
 use inventory::{EventName, HoldId, IdempotencyKey, StockName};
 use tokio::sync::watch;
-use vacancy_api::Answer;
+use vacancy_api::{Answer, ReservationList};
 
-use super::{error::ClientError, trace_headers::TraceHeaders, write_request::WriteRequest};
+use super::{
+    error::ClientError, reservation_request::ReservationRequest, trace_headers::TraceHeaders,
+    write_request::WriteRequest,
+};
 use crate::reading::{EventReading, EventsPage, HoldReading};
 
 /// A boxed future.
@@ -51,6 +54,13 @@ pub trait VacancyClient: Send + Sync + 'static {
         hold: HoldId,
         trace: TraceHeaders,
     ) -> BoxFuture<'_, Result<Option<HoldReading>, ClientError>>;
+
+    /// Looks reservations up, the newest first.
+    fn reservations(
+        &self,
+        request: ReservationRequest,
+        trace: TraceHeaders,
+    ) -> BoxFuture<'_, Result<ReservationList, ClientError>>;
 
     /// Returns a receiver that changes whenever an event may have changed.
     fn changes(&self) -> watch::Receiver<u64>;

@@ -6,7 +6,7 @@ use http_server::{Problem, extract::Caller, problem::ProblemDetails};
 use public_api::ClientError;
 
 /// The refusals: status, code, title, and the members that are forwarded.
-const KNOWN: [(StatusCode, &str, &str, &[&str]); 26] = [
+const KNOWN: [(StatusCode, &str, &str, &[&str]); 27] = [
     (StatusCode::NOT_FOUND, "event_not_found", "Event not found", &[]),
     (StatusCode::NOT_FOUND, "stock_not_found", "Stock not found", &[]),
     (StatusCode::NOT_FOUND, "hold_not_found", "Hold not found", &[]),
@@ -28,6 +28,7 @@ const KNOWN: [(StatusCode, &str, &str, &[&str]); 26] = [
     (StatusCode::CONFLICT, "payment_started", "Another payment was started", &[]),
     (StatusCode::CONFLICT, "not_confirmed", "Reservation not confirmed", &[]),
     (StatusCode::CONFLICT, "already_refunded", "Already refunded", &[]),
+    (StatusCode::SERVICE_UNAVAILABLE, "index_building", "Index building", &[]),
     (StatusCode::SERVICE_UNAVAILABLE, "too_many_holds", "Too many live holds", &[]),
     (StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized", &[]),
     (StatusCode::FORBIDDEN, "forbidden", "Forbidden", &[]),

@@ -24,7 +24,6 @@ pub fn router(app: AppState) -> OpenApiRouter {
             admin::get_event::get_admin_event,
             admin::delete_event::delete_event
         ))
-        .routes(routes!(admin::reservations::list_reservations))
         .routes(routes!(admin::sales::list_sales))
         .routes(routes!(admin::webhooks::list::list_webhooks))
         .routes(routes!(

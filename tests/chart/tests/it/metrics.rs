@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chart_tests::watched::{named, scraped};
+use reqwest::Method;
 use serde_json::json;
 use system_tests::Process;
 use test_postgres::Server;
@@ -21,18 +22,23 @@ const FOREIGN: [&str; 9] = [
     "kubelet_volume_stats_available_bytes",
     "kubelet_volume_stats_capacity_bytes",
 ];
+/// Lets receivers of webhooks be on this machine.
+const LOCAL_RECEIVERS: (&str, &str) = ("WEBHOOK_ALLOW_PRIVATE", "true");
 /// The tests of the operator check these on a running operator.
 const OF_OPERATOR: &str = "ticket_operator_";
 
 #[tokio::test]
 async fn watched_metrics_exist() {
     let dir = tempfile::tempdir().unwrap();
-    let vacancy = Process::vacancy(&dir.path().join("two"), &[]).await;
+    let vacancy = Process::vacancy(&dir.path().join("two"), &[LOCAL_RECEIVERS]).await;
     let ticket = Process::ticket(vacancy.base(), &[]).await;
-    let monolith = Process::monolith(&dir.path().join("one"), &[]).await;
+    let monolith = Process::monolith(&dir.path().join("one"), &[LOCAL_RECEIVERS]).await;
     let url = Server::common().database().await;
-    let shared = Process::start("vacancy", &[("STORE_URL", url.as_str())]).await;
+    let shared = Process::start("vacancy", &[("STORE_URL", url.as_str()), LOCAL_RECEIVERS]).await;
     until_ready(&shared).await;
+    for keeper in [&vacancy, &monolith, &shared] {
+        fail_a_delivery(keeper).await;
+    }
     for seller in [&ticket, &monolith] {
         assert_eq!(seller.client().post("/api/v1/purchase", json!({"qty": 1})).await.status, 200);
     }
@@ -80,8 +86,9 @@ async fn watched_metrics_exist() {
 #[tokio::test]
 async fn every_metric_is_watched() {
     let url = Server::common().database().await;
-    let vacancy = Process::start("vacancy", &[("STORE_URL", url.as_str())]).await;
+    let vacancy = Process::start("vacancy", &[("STORE_URL", url.as_str()), LOCAL_RECEIVERS]).await;
     until_ready(&vacancy).await;
+    fail_a_delivery(&vacancy).await;
     let ticket = Process::ticket(vacancy.base(), &[]).await;
     assert_eq!(ticket.client().post("/api/v1/purchase", json!({"qty": 1})).await.status, 200);
     let named = named();
@@ -105,8 +112,9 @@ async fn every_metric_is_watched() {
 async fn every_metric_is_documented() {
     let dir = tempfile::tempdir().unwrap();
     let url = Server::common().database().await;
-    let shared = Process::start("vacancy", &[("STORE_URL", url.as_str())]).await;
+    let shared = Process::start("vacancy", &[("STORE_URL", url.as_str()), LOCAL_RECEIVERS]).await;
     until_ready(&shared).await;
+    fail_a_delivery(&shared).await;
     let ticket = Process::ticket(shared.base(), &[]).await;
     let monolith = Process::monolith(dir.path(), &[]).await;
     assert_eq!(ticket.client().post("/api/v1/purchase", json!({"qty": 1})).await.status, 200);
@@ -130,6 +138,24 @@ async fn every_metric_is_documented() {
         .filter(|(_, kind)| ["counter", "gauge", "histogram"].contains(&kind.as_str()))
         .collect();
     assert_eq!(described, ours, "left: docs/metrics.md, right: what the services have");
+}
+
+/// Tries to deliver to a receiver that does not listen: metrics of deliveries begin with the first.
+async fn fail_a_delivery(keeper: &Process) {
+    let client = keeper.client();
+    let body = json!({"url": "https://127.0.0.1:1/"});
+    let path = "/api/v1/admin/webhooks/nowhere";
+    assert_eq!(client.admin(Method::PUT, path, &[], Some(body)).await.status, 201);
+    assert_eq!(client.post("/api/v1/reserve", json!({"qty": 1})).await.status, 200);
+    let started = std::time::Instant::now();
+    loop {
+        let text = String::from_utf8(client.get("/metrics").await.bytes).unwrap();
+        if text.contains("webhook_deliveries_total") && text.contains("webhook_lag_records") {
+            return;
+        }
+        assert!(started.elapsed().as_secs() < 20, "no delivery within 20 s");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }
 
 /// Waits until vacancy is ready: it listens before its tables exist.

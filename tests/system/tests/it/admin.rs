@@ -57,8 +57,12 @@ async fn admin_calls(client: &Client) -> Vec<(Method, String)> {
                     ("No%20Event", "no-id"),
                     ("%ff", "%00"),
                 ] {
-                    calls
-                        .push((method.clone(), path.replace("{event}", event).replace("{id}", id)));
+                    calls.push((
+                        method.clone(),
+                        path.replace("{event}", event)
+                            .replace("{webhook}", event)
+                            .replace("{id}", id),
+                    ));
                 }
             }
         }

@@ -9,7 +9,7 @@ use std::{
 use serde_json::json;
 use system_tests::Process;
 use test_postgres::Server;
-use tokio::net::TcpListener;
+use tokio::{io::AsyncReadExt, net::TcpListener};
 
 #[tokio::test]
 async fn too_long_names_are_refused() {
@@ -90,7 +90,14 @@ async fn full_purchase_queue_refuses_immediately() {
         tokio::spawn(async move { client.post("/api/v1/purchase", json!({"qty": 1})).await })
     };
     let under_way = buy();
-    let (_connection, _) = silent.accept().await.unwrap();
+    // Another connection asks for the stream of events.
+    let mut connections = Vec::new();
+    let mut first = [0; 4];
+    while &first != b"POST" {
+        let (mut connection, _) = silent.accept().await.unwrap();
+        connection.read_exact(&mut first).await.unwrap();
+        connections.push(connection);
+    }
     let waiting = buy();
     tokio::time::sleep(Duration::from_millis(300)).await;
     let since = Instant::now();

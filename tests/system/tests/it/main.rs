@@ -30,6 +30,7 @@ mod pages;
 mod postgres;
 mod reservations;
 mod roles;
+mod samples;
 mod secrets;
 mod seller_rotation;
 mod sellout;

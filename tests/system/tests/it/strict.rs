@@ -5,6 +5,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use system_tests::{ADMIN_TOKEN, Answer, Client, Process};
 
+use crate::samples::sample;
+
 /// A call with the admin token and any text as its body.
 async fn send(client: &Client, method: &Method, path: &str, body: Option<String>) -> Answer {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -18,14 +20,14 @@ async fn send(client: &Client, method: &Method, path: &str, body: Option<String>
     Answer { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
 }
 
-/// The answers of a batch.
-fn entries(body: &Value) -> Option<&Vec<Value>> {
-    body.as_array().or_else(|| body["answers"].as_array())
+/// The last answer of a batch.
+fn last_entry(body: &Value) -> Option<&Value> {
+    body.as_array().or_else(|| body["answers"].as_array())?.last()
 }
 
 /// Status and problem code. An entry of a batch has its own, in the place of its answer.
 fn verdict(answer: &Answer) -> (u16, String) {
-    match entries(&answer.json()).and_then(|entries| entries.last()) {
+    match last_entry(&answer.json()) {
         Some(entry) => (
             entry["status"].as_u64().and_then(|status| status.try_into().ok()).unwrap_or_default(),
             entry["code"].as_str().unwrap_or_default().to_owned(),
@@ -36,45 +38,7 @@ fn verdict(answer: &Answer) -> (u16, String) {
 
 fn detail(answer: &Answer) -> String {
     let body = answer.json();
-    let problem = entries(&body).and_then(|entries| entries.last()).unwrap_or(&body);
-    problem["detail"].as_str().unwrap_or_default().to_owned()
-}
-
-/// A value of `schema` with all members.
-fn sample(document: &Value, schema: &Value) -> Value {
-    if let Some(name) = schema["$ref"].as_str() {
-        return sample(document, document.pointer(name.trim_start_matches('#')).unwrap());
-    }
-    for choice in ["oneOf", "anyOf", "allOf"] {
-        if let Some(of) = schema[choice].as_array() {
-            let some = of.iter().find(|one| one["type"] != "null").unwrap();
-            return sample(document, some);
-        }
-    }
-    let is = |kind: &str| {
-        schema["type"] == kind
-            || schema["type"].as_array().is_some_and(|kinds| kinds.contains(&json!(kind)))
-    };
-    if let Some(members) = schema["properties"].as_object() {
-        assert_eq!(schema["additionalProperties"], false, "documented as strict: {schema}");
-        let members = members.iter().map(|(name, of)| (name.clone(), sample(document, of)));
-        return Value::Object(members.collect());
-    }
-    if is("object") {
-        return json!({"general": sample(document, &schema["additionalProperties"])});
-    }
-    if is("array") {
-        return json!([sample(document, &schema["items"])]);
-    }
-    if schema["format"] == "uuid" {
-        return json!("00000000-0000-0000-0000-000000000001");
-    }
-    schema
-        .get("example")
-        .or_else(|| schema["enum"].get(0))
-        .cloned()
-        .or_else(|| is("boolean").then_some(json!(true)))
-        .unwrap_or_else(|| if is("integer") { json!(1) } else { json!("a") })
+    last_entry(&body).unwrap_or(&body)["detail"].as_str().unwrap_or_default().to_owned()
 }
 
 /// What is wrong in one of the objects of a body.
@@ -135,6 +99,7 @@ async fn every_body_refuses_unknown_and_repeated_members() {
             let method: Method = method.to_uppercase().parse().unwrap();
             let path = path
                 .replace("{event}", "default")
+                .replace("{webhook}", "shop")
                 .replace("{id}", "01900000-0000-7000-8000-000000000000");
             let value = sample(&document, schema);
             for (wrong, word) in [(Wrong::Unknown, "nknown"), (Wrong::Repeated, "uplicate")] {
@@ -182,7 +147,7 @@ async fn every_query_refuses_unknown_and_repeated_parameters() {
             .filter(|parameter| parameter["in"] == "query")
             .map(|parameter| parameter["name"].as_str().unwrap())
             .collect();
-        let path = path.replace("{event}", "default");
+        let path = path.replace("{event}", "default").replace("{webhook}", "shop");
         for name in &names {
             calls += 1;
             let mut misspelt = (*name).to_owned();

@@ -10,7 +10,7 @@ use http_server::{
     problem::ProblemDetails,
 };
 use inventory::EventName;
-use vacancy_api::{Event, EventNotFound, EventSeqParam, Unavailable};
+use vacancy_api::{BeyondLedger, Event, EventNotFound, EventSeqParam, Unavailable};
 
 use super::find;
 use crate::{
@@ -53,6 +53,7 @@ use crate::{
             content_type = "application/problem+json",
         ),
         EventNotFound,
+        BeyondLedger,
         Unavailable,
     )
 )]

@@ -23,8 +23,8 @@ use super::{
 
 /// The longest body of a response to one request, bytes.
 const RESPONSE_BYTES_MAX: usize = 65_536;
-/// What each further request of a batch adds to it, bytes.
-const RESPONSE_BYTES_PER_REQUEST: usize = 4_096;
+/// What each further request of a batch, and each entry of a page, adds to it, bytes.
+const RESPONSE_BYTES_PER_ANSWER: usize = 4_096;
 
 /// Calls vacancy at one address.
 pub struct Caller {
@@ -121,7 +121,9 @@ impl Caller {
         trace.clone().insert_into(headers);
         let hops = requests.iter().map(|pending| pending.request.trace.hops()).max();
         headers.insert(HOPS, hops.unwrap_or(0).saturating_add(1).into());
-        let bytes_max = RESPONSE_BYTES_MAX + RESPONSE_BYTES_PER_REQUEST * requests.len();
+        let pages = requests.iter().filter_map(|pending| pending.request.entry.limit);
+        let answers = requests.len() + pages.sum::<usize>();
+        let bytes_max = RESPONSE_BYTES_MAX + RESPONSE_BYTES_PER_ANSWER * answers;
         match timeout_at(deadline, self.transport.send(call, bytes_max)).await {
             Ok(Ok(response)) => Ok(VacancyResponse::from(response)),
             Ok(Err(TransportError::Connect(_))) => {

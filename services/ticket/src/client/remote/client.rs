@@ -2,19 +2,19 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use http_server::Problem;
+use http_server::{Problem, extract};
 use inventory::{EventName, HoldId, IdempotencyKey, StockName};
 use prometheus::Registry;
 use public_api::{
-    BoxFuture, ClientError, EventReading, EventsPage, HoldReading, Ready, TraceHeaders,
-    VacancyClient, WriteRequest,
+    BoxFuture, ClientError, EventReading, EventsPage, HoldReading, Ready, ReservationRequest,
+    TraceHeaders, VacancyClient, WriteRequest,
 };
 use thiserror::Error;
 use tokio::{
     sync::{oneshot, watch},
     time::Instant,
 };
-use vacancy_api::{Answer, BatchEntry, Operation};
+use vacancy_api::{Answer, BatchEntry, Operation, ReservationList};
 
 use super::{
     super::{link_settings::VacancyLink, refusals::for_caller},
@@ -191,7 +191,7 @@ impl RemoteVacancyClient {
                 Ok(Answer::Sale(sale))
             }
             LinkReply::Decided(answer) => Ok(answer),
-            LinkReply::Hold(_) | LinkReply::Event(_) => Err(defect()),
+            LinkReply::Hold(_) | LinkReply::Event(_) | LinkReply::Reservations(_) => Err(defect()),
         }
     }
 
@@ -249,6 +249,20 @@ impl RemoteVacancyClient {
             Some(LinkReply::Hold(hold)) => Ok(Some(HoldReading(*hold))),
             Some(_) => Err(defect()),
         }
+    }
+}
+
+/// The entry for a look-up, which the seller alone may make.
+fn lookup(request: ReservationRequest) -> BatchEntry {
+    let ReservationRequest { customer, payment_ref, event, before, limit } = request;
+    BatchEntry {
+        id: before,
+        event,
+        customer,
+        payment_ref,
+        limit: Some(limit),
+        seller: true,
+        ..BatchEntry::new(Operation::ReadReservations)
     }
 }
 
@@ -320,6 +334,23 @@ impl VacancyClient for RemoteVacancyClient {
         trace: TraceHeaders,
     ) -> BoxFuture<'_, Result<Option<HoldReading>, ClientError>> {
         Box::pin(self.read_hold(hold, trace))
+    }
+
+    fn reservations(
+        &self,
+        request: ReservationRequest,
+        trace: TraceHeaders,
+    ) -> BoxFuture<'_, Result<ReservationList, ClientError>> {
+        Box::pin(async move {
+            let request = LinkRequest {
+                caller: extract::Caller::Seller,
+                ..LinkRequest::read(lookup(request), trace)
+            };
+            match self.ask(request, None).await? {
+                LinkReply::Reservations(page) => Ok(page),
+                _ => Err(defect()),
+            }
+        })
     }
 
     fn changes(&self) -> watch::Receiver<u64> {

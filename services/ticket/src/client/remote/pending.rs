@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use public_api::ClientError;
 use tokio::{sync::oneshot, time::Instant};
-use vacancy_api::{Answer, EventFrame, Hold};
+use vacancy_api::{Answer, EventFrame, Hold, ReservationList};
 
 use super::request::LinkRequest;
 
@@ -17,6 +17,8 @@ pub enum LinkReply {
     Hold(Box<Hold>),
     /// An event that was read.
     Event(Box<EventFrame>),
+    /// Reservations that were looked up.
+    Reservations(ReservationList),
 }
 
 /// The result of a request.

@@ -89,6 +89,7 @@ fn parse_reply(entry: &str, op: Operation) -> Result<LinkReply, serde_json::Erro
         Operation::Refund => read(Answer::Refund(serde_json::from_str(entry)?)),
         Operation::ReadHold => serde_json::from_str(entry).map(LinkReply::Hold),
         Operation::ReadEvent => serde_json::from_str(entry).map(LinkReply::Event),
+        Operation::ReadReservations => serde_json::from_str(entry).map(LinkReply::Reservations),
     }
 }
 

@@ -275,7 +275,7 @@ mod tests {
         ]
     }
 
-    const OPERATIONS: [Operation; 9] = [
+    const OPERATIONS: [Operation; 10] = [
         Operation::Reserve,
         Operation::Hold,
         Operation::Extend,
@@ -285,6 +285,7 @@ mod tests {
         Operation::Refund,
         Operation::ReadHold,
         Operation::ReadEvent,
+        Operation::ReadReservations,
     ];
 
     /// Whether a success is one of the kind that was asked for.
@@ -299,6 +300,7 @@ mod tests {
             ),
             Ok(LinkReply::Hold(_)) => op == Operation::ReadHold,
             Ok(LinkReply::Event(_)) => op == Operation::ReadEvent,
+            Ok(LinkReply::Reservations(_)) => op == Operation::ReadReservations,
             Err(_) => false,
         }
     }

@@ -1,9 +1,8 @@
-//! Administration: events, look-ups of reservations, the sales log. Never routed from outside; every
-//! call carries a token.
+//! Administration: events, the sales log, webhooks. Never routed from outside; every call carries
+//! the admin token.
 
 pub mod delete_event;
 pub mod get_event;
 pub mod put_event;
-pub mod reservations;
 pub mod sales;
 pub mod webhooks;

@@ -10,7 +10,7 @@ use http_server::{
     middleware::CurrentRequestId,
     problem::ProblemDetails,
 };
-use inventory::{CommandKind, EventName, HoldId, Refusal, RefusalKind};
+use inventory::{CommandKind, EventName, Refusal, RefusalKind};
 use inventory_engine::{EngineError, Reply, Request};
 use public_api::By;
 use tokio::time::Instant;
@@ -130,13 +130,11 @@ impl Plan<()> {
                     plan.requests.push(app.stock().request(kind, key, deadline.0));
                     Slot::Decided
                 }
-                Ok((_, _, Work::Hold(hold))) => {
-                    plan.reads.push(read(app.clone(), Some(hold), None));
-                    Slot::Read
-                }
-                Ok((_, _, Work::Event(event))) => {
-                    plan.reads.push(read(app.clone(), None, Some(event.clone())));
-                    plan.events.insert(event);
+                Ok((_, _, work)) => {
+                    if let Work::Event(event) = &work {
+                        plan.events.insert(event.clone());
+                    }
+                    plan.reads.push(read(app.clone(), work));
                     Slot::Read
                 }
             });
@@ -159,26 +157,28 @@ fn decided(
     answer.map(EntryAnswer::Decided).map_err(vacancy_api::Failure::into_problem)
 }
 
-/// Reads a hold or an event.
-async fn read(
-    app: AppState,
-    hold: Option<HoldId>,
-    event: Option<EventName>,
-) -> Result<EntryAnswer, Problem> {
+/// Reads what `work` asks for.
+async fn read(app: AppState, work: Work) -> Result<EntryAnswer, Problem> {
     let engine = app.engine();
     let missing = |kind| problem_of_refusal(&Refusal { seq: None, kind });
-    if let Some(hold) = hold {
-        let hold = engine.hold(hold).await.map_err(|error| problem_of_engine(&error))?;
-        let hold = hold.ok_or_else(|| missing(RefusalKind::HoldNotFound))?;
-        return Ok(EntryAnswer::Hold(Box::new(Hold::of(&hold, engine.now_ms()))));
+    match work {
+        Work::Decide(_) => Err(Problem::internal("The entry is not a read.")),
+        Work::Hold(hold) => {
+            let hold = engine.hold(hold).await.map_err(|error| problem_of_engine(&error))?;
+            let hold = hold.ok_or_else(|| missing(RefusalKind::HoldNotFound))?;
+            Ok(EntryAnswer::Hold(Box::new(Hold::of(&hold, engine.now_ms()))))
+        }
+        Work::Event(event) => {
+            let seen = engine.event_now(&event).await.map_err(|error| problem_of_engine(&error))?;
+            let seen = seen.ok_or_else(|| missing(RefusalKind::EventNotFound))?;
+            let frame = EventFrame::of(&seen.view, seen.stale.is_some(), engine.now_ms());
+            Ok(EntryAnswer::Event(Box::new(frame)))
+        }
+        Work::Reservations(request) => {
+            let page = app.stock().reservations(request).await;
+            page.map(EntryAnswer::Reservations).map_err(|error| problem_of_engine(&error))
+        }
     }
-    let seen = match &event {
-        Some(event) => engine.event_now(event).await.map_err(|error| problem_of_engine(&error))?,
-        None => None,
-    };
-    let seen = seen.ok_or_else(|| missing(RefusalKind::EventNotFound))?;
-    let frame = EventFrame::of(&seen.view, seen.stale.is_some(), engine.now_ms());
-    Ok(EntryAnswer::Event(Box::new(frame)))
 }
 
 /// The events as they are now. One that cannot be read is left out: the caller reads it later.

@@ -2,6 +2,7 @@
 
 use http_server::{Problem, extract::Caller};
 use inventory::{CommandKind, EventName, HoldId};
+use public_api::ReservationRequest;
 use vacancy_api::{BatchEntry, ItemRequest, Operation, items_from, ttl_ms};
 
 use crate::api::state::AppState;
@@ -14,6 +15,8 @@ pub enum Work {
     Hold(HoldId),
     /// An event to read.
     Event(EventName),
+    /// Reservations to look up.
+    Reservations(ReservationRequest),
 }
 
 /// The work for `entry` of a batch that `caller` sent.
@@ -22,7 +25,10 @@ pub enum Work {
 /// 401 or 403 when the entry needs the seller's token, 422 when it asks for nothing that there is.
 pub fn work(app: &AppState, entry: BatchEntry, caller: Caller) -> Result<Work, Problem> {
     let by_seller = entry.seller;
-    let needs_seller = matches!(entry.op, Operation::StartPayment | Operation::Refund);
+    let needs_seller = matches!(
+        entry.op,
+        Operation::StartPayment | Operation::Refund | Operation::ReadReservations
+    );
     if (by_seller && !caller.may_sell()) || (needs_seller && !by_seller) {
         return Err(caller.not_seller());
     }
@@ -30,6 +36,12 @@ pub fn work(app: &AppState, entry: BatchEntry, caller: Caller) -> Result<Work, P
     let items = |items: Vec<ItemRequest>| {
         items_from(items, limits).map_err(|error| Problem::validation(format!("{error}.")))
     };
+    if entry.op == Operation::ReadReservations {
+        return reservations(app, entry).map(Work::Reservations);
+    }
+    if entry.limit.is_some() {
+        return Err(misfit());
+    }
     let BatchEntry {
         op, id, event, qty, items: wanted, customer, ttl_s, payment_ref, amount, ..
     } = entry;
@@ -72,7 +84,22 @@ pub fn work(app: &AppState, entry: BatchEntry, caller: Caller) -> Result<Work, P
         (Operation::ReadEvent, None, Some(event), None, None, None, None, None, None) => {
             return Ok(Work::Event(event));
         }
-        _ => return Err(Problem::validation("The members of the entry do not fit its op.")),
+        _ => return Err(misfit()),
     };
     Ok(Work::Decide(kind))
+}
+
+fn reservations(app: &AppState, entry: BatchEntry) -> Result<ReservationRequest, Problem> {
+    let BatchEntry { id, event, qty, items, customer, ttl_s, payment_ref, amount, limit, .. } =
+        entry;
+    let others = (qty, items, ttl_s, amount);
+    if others != (None, None, None, None) || (customer.is_none() && payment_ref.is_none()) {
+        return Err(misfit());
+    }
+    let limit = app.page_len(limit)?;
+    Ok(ReservationRequest { customer, payment_ref, event, before: id, limit })
+}
+
+fn misfit() -> Problem {
+    Problem::validation("The members of the entry do not fit its op.")
 }

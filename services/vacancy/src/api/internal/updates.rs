@@ -25,13 +25,16 @@ pub struct Updates {
     /// What the subscriber knows: the `seq` of each event, and whether it is stale.
     told: HashMap<EventName, (u64, bool)>,
     next_at: Instant,
+    /// When all events were last read.
+    read_at: Instant,
     is_first: bool,
 }
 
 impl Updates {
     pub fn new(engine: Engine) -> Self {
         let changes = engine.changes();
-        Self { engine, changes, told: HashMap::new(), next_at: Instant::now(), is_first: true }
+        let now = Instant::now();
+        Self { engine, changes, told: HashMap::new(), next_at: now, read_at: now, is_first: true }
     }
 
     /// Waits for something to tell, and returns it as lines of JSON: all events at first, then
@@ -52,17 +55,18 @@ impl Updates {
 
     async fn await_change(&mut self, text: &mut Vec<u8>) {
         sleep_until(self.next_at).await;
-        let heartbeat_at = self.next_at + HEARTBEAT;
         while text.is_empty() {
+            let due = self.read_at + HEARTBEAT;
             // The sender lives as long as the engine.
-            match timeout_at(heartbeat_at, self.changes.changed()).await {
-                Ok(Ok(())) => self.read_published(text),
-                Ok(Err(_)) | Err(_) => {
-                    self.read_all(text).await;
-                    if text.is_empty() {
-                        write(text, &StreamLine::default());
-                    }
-                }
+            let changed = timeout_at(due, self.changes.changed()).await;
+            // Also while this process publishes all the time: others may write other events.
+            if changed.is_ok() && Instant::now() < due {
+                self.read_published(text);
+                continue;
+            }
+            self.read_all(text).await;
+            if text.is_empty() {
+                write(text, &StreamLine::default());
             }
         }
     }
@@ -76,6 +80,7 @@ impl Updates {
 
     /// Reads all events, writes the expiries that are due, and tells what is new.
     async fn read_all(&mut self, text: &mut Vec<u8>) {
+        self.read_at = Instant::now();
         let mut after = None;
         loop {
             // What cannot be read is told later.

@@ -4,6 +4,7 @@
 mod contract;
 mod outage;
 mod reads;
+mod replicas;
 mod streams;
 
 use serde_json::{Value, json};

@@ -5,9 +5,9 @@ use serde_json::json;
 use system_tests::{ADMIN_TOKEN, Process, SELLER_TOKEN};
 
 use super::{
-    OPEN, end, get, path, put, replay,
+    OPEN, end, get, path, put,
     receiver::{Receiver, SECRET},
-    until,
+    replay, until,
 };
 
 #[tokio::test]
@@ -84,10 +84,45 @@ async fn receivers_that_are_not_allowed_are_refused() {
         (Method::GET, Some(ADMIN_TOKEN), 200),
     ] {
         let token = token.map(|token| format!("Bearer {token}"));
-        let headers: Vec<_> =
-            token.iter().map(|token| ("authorization", token.as_str())).collect();
+        let headers: Vec<_> = token.iter().map(|token| ("authorization", token.as_str())).collect();
         let answer = client.call(method, &path("a"), &headers, None).await.unwrap();
         assert_eq!(answer.status, status);
+    }
+}
+
+#[tokio::test]
+async fn the_command_lists_tests_and_replays() {
+    let dir = tempfile::tempdir().unwrap();
+    let receiver = Receiver::start().await;
+    let monolith = Process::monolith(dir.path(), &OPEN).await;
+    let body = json!({"url": receiver.url(), "secret": SECRET});
+    assert_eq!(put(&monolith.client(), "shop", body).await.status, 201);
+    let run = async |args: &[&str], token: &str| {
+        let output = tokio::process::Command::new(system_tests::binary("ticket"))
+            .env_clear()
+            .env("ADMIN_TOKEN", token)
+            .current_dir(dir.path())
+            .args([&["webhooks", "--url", monolith.base()], args].concat())
+            .output()
+            .await
+            .unwrap();
+        let text = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        (output.status.code(), text.concat())
+    };
+    let (code, list) = run(&["list"], ADMIN_TOKEN).await;
+    assert_eq!((code, list), (Some(0), format!("shop\tactive\tlag 0\t{}\n", receiver.url())));
+    let (code, tested) = run(&["test", "shop"], ADMIN_TOKEN).await;
+    assert_eq!((code, tested.as_str()), (Some(0), "delivered to shop, status 204\n"));
+    let (code, replayed) = run(&["replay", "shop", "--after", "0"], ADMIN_TOKEN).await;
+    assert_eq!((code, replayed.as_str()), (Some(0), "shop gets 1 records of default again\n"));
+    until("it has arrived", async || receiver.seqs("default") == [1]).await;
+    for (args, token, word) in [
+        (&["test", "other"][..], ADMIN_TOKEN, "404"),
+        (&["replay", "shop", "--after", "9"], ADMIN_TOKEN, "422"),
+        (&["list"], "a-wrong-token-for-tests", "403"),
+    ] {
+        let (code, said) = run(args, token).await;
+        assert!(code == Some(1) && said.contains(word), "{code:?} {said}");
     }
 }
 

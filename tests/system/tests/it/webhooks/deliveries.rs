@@ -6,9 +6,9 @@ use serde_json::json;
 use system_tests::Process;
 
 use super::{
-    OPEN, end, get, put, replay,
+    OPEN, end, get, put,
     receiver::{Receiver, SECRET, check_order},
-    until,
+    replay, until,
 };
 
 #[tokio::test]

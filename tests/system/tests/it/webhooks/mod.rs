@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 use system_tests::{Answer, Client};
 
 /// Settings that let receivers be on this machine.
-const OPEN: [(&str, &str); 2] =
-    [("WEBHOOK_ALLOW_HTTP", "true"), ("WEBHOOK_ALLOW_PRIVATE", "true")];
+const OPEN: [(&str, &str); 2] = [("WEBHOOK_ALLOW_HTTP", "true"), ("WEBHOOK_ALLOW_PRIVATE", "true")];
 
 fn path(name: &str) -> String {
     format!("/api/v1/admin/webhooks/{name}")

@@ -4,7 +4,7 @@ use axum::extract::State;
 use http::StatusCode;
 use http_server::{Problem, extract::PathParams};
 use inventory::EventName;
-use vacancy_api::{AdminErrors, Unavailable};
+use vacancy_api::{AdminErrors, InvalidName, Unavailable};
 
 use super::problem;
 use crate::api::state::{Admin, AppState};
@@ -21,6 +21,7 @@ use crate::api::state::{Admin, AppState};
     responses(
         (status = NO_CONTENT, description = "The receiver does not exist"),
         AdminErrors,
+        InvalidName,
         Unavailable,
     )
 )]

@@ -10,7 +10,7 @@ use http_server::{
     problem::ProblemDetails,
 };
 use inventory::EventName;
-use vacancy_api::{AdminErrors, BodyErrors, PutWebhookBody, Unavailable, Webhook};
+use vacancy_api::{AdminErrors, BodyErrors, InvalidName, PutWebhookBody, Unavailable, Webhook};
 use webhooks::{Endpoint, Secret};
 
 use super::{endpoint, ends, problem, shown};
@@ -39,6 +39,7 @@ use crate::api::state::{Admin, AppState};
             content_type = "application/problem+json",
         ),
         AdminErrors,
+        InvalidName,
         (
             status = CONFLICT,
             description = "There are MAX_WEBHOOKS receivers",
@@ -86,8 +87,7 @@ pub async fn put_webhook(
     };
     endpoint.check(webhooks.settings()).map_err(invalid)?;
     let ends = ends(&app).await?;
-    let created =
-        webhooks.put(name.to_string(), &endpoint, ends.clone()).await.map_err(problem)?;
+    let created = webhooks.put(name.to_string(), &endpoint, ends.clone()).await.map_err(problem)?;
     let known = webhooks.list().await.map_err(problem)?;
     let webhook = known.iter().find(|webhook| webhook.name == name.as_str());
     let webhook = webhook.ok_or_else(super::missing)?;

@@ -7,9 +7,7 @@ use http_server::{
     problem::ProblemDetails,
 };
 use inventory::EventName;
-use vacancy_api::{
-    AdminErrors, BodyErrors, ReplayBody, Unavailable, Webhook, WebhookNotFound,
-};
+use vacancy_api::{AdminErrors, BodyErrors, ReplayBody, Unavailable, Webhook, WebhookNotFound};
 
 use super::{ends, find, missing, problem, shown};
 use crate::api::state::{Admin, AppState};

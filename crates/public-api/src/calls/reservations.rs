@@ -5,14 +5,14 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use http_server::{Problem, extract::QueryParams, problem::ProblemDetails};
-use inventory_engine::ReservationFilter;
-use public_api::Seller;
-use vacancy_api::{Reservation, ReservationList, ReservationQuery, SellerErrors, Unavailable};
-use vacancy_service::problem_of_engine;
+use vacancy_api::{ReservationList, ReservationQuery, SellerErrors, Unavailable};
 
-use crate::api::state::AppState;
+use crate::{
+    client::{ReservationRequest, TraceHeaders},
+    state::{PublicState, Seller},
+};
 
 /// Look up reservations by customer or payment
 ///
@@ -42,25 +42,18 @@ use crate::api::state::AppState;
 )]
 pub async fn list_reservations(
     _: Seller,
-    State(app): State<AppState>,
+    State(app): State<PublicState>,
+    headers: HeaderMap,
     QueryParams(query): QueryParams<ReservationQuery>,
 ) -> Result<Response, Problem> {
-    let (len, before) = (app.page_len(query.limit)?, query.before()?);
+    let (limit, before) = (app.page_len(query.limit)?, query.before()?);
     let ReservationQuery { customer, payment_ref, event, .. } = query;
     if customer.is_none() && payment_ref.is_none() {
         return Err(Problem::validation("The query must name a customer or a payment_ref."));
     }
-    let filter = ReservationFilter { customer, payment_ref, event };
-    let page = app
-        .engine()
-        .reservations(&filter, before, len)
-        .await
-        .map_err(|error| problem_of_engine(&error))?;
-    let now_ms = app.engine().now_ms();
-    let body = ReservationList {
-        reservations: page.holds.iter().map(|hold| Reservation::of(hold, now_ms)).collect(),
-        next: page.next.map(|id| id.to_string()),
-    };
+    let request = ReservationRequest { customer, payment_ref, event, before, limit };
+    let page = app.client().reservations(request, TraceHeaders::of(&headers)).await;
+    let page = page.map_err(|error| error.into_problem().0)?;
     let headers = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    Ok((headers, Json(body)).into_response())
+    Ok((headers, Json(page)).into_response())
 }
