@@ -35,7 +35,8 @@ class Door:
 
     def __init__(self, url: str, host: str, authority: str):
         parts = urlsplit(url)
-        self.scheme, self._address, self._port, self._host = parts.scheme, parts.hostname, parts.port, host
+        self.scheme, self.host = parts.scheme, host
+        self._address, self._port = parts.hostname, parts.port
         self._context = _trusting(authority) if parts.scheme == "https" else None
 
     def call(self, method: str, path: str, body: dict | list | None = None, headers: dict | None = None, timeout_s: float = 15) -> Answer:
@@ -43,20 +44,25 @@ class Door:
         connection = self.connect(timeout_s)
         try:
             data = None if body is None else json.dumps(body).encode()
-            sent = {"host": self._host, **({} if body is None else {"content-type": "application/json"}), **(headers or {})}
+            sent = {"host": self.host, **({} if body is None else {"content-type": "application/json"}), **(headers or {})}
             connection.request(method, path, data, sent)
             answer = connection.getresponse()
             text = answer.read().decode(errors="replace")
             return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, text)
         except (OSError, HTTPException) as failure:
-            raise NoAnswer(f"{method} {self.scheme}://{self._host}{path}: {failure!r}") from failure
+            raise NoAnswer(f"{method} {self.scheme}://{self.host}{path}: {failure!r}") from failure
         finally:
             connection.close()
+
+    def endpoint(self) -> dict:
+        """The arguments of `asyncio.open_connection`."""
+        tls = {"ssl": self._context, "server_hostname": self.host} if self._context else {}
+        return {"host": self._address, "port": self._port, **tls}
 
     def connect(self, timeout_s: float) -> HTTPConnection:
         if self._context is None:
             return HTTPConnection(self._address, self._port, timeout=timeout_s)
-        return _Named(self._address, self._port, self._host, self._context, timeout_s)
+        return _Named(self._address, self._port, self.host, self._context, timeout_s)
 
 
 class _Named(HTTPSConnection):
@@ -68,6 +74,8 @@ class _Named(HTTPSConnection):
 
     def connect(self) -> None:
         plain = socket.create_connection((self.host, self.port), self.timeout)
+        # As http.client does: or the request waits for the acknowledgement of the handshake.
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = self._tls.wrap_socket(plain, server_hostname=self._name)
 
 

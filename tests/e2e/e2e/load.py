@@ -62,8 +62,10 @@ class Answers:
         return count
 
     def gap_ms(self, since_ms: float = 0) -> int:
-        """The longest time without a sale between the first purchase and the last."""
+        """The longest time without a sale from the first one on, also if none followed it."""
         times = sorted(a["at_ms"] for a in self.sold if a["at_ms"] >= since_ms)
+        if times and self.ended_ms < float("inf"):
+            times.append(max(times[-1], int(self.ended_ms)))
         return max((later - earlier for earlier, later in zip(times, times[1:])), default=0)
 
     def slowest_ms(self) -> int:

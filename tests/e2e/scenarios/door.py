@@ -1,15 +1,17 @@
 """Through a real Ingress controller, http and https: ticket serves everything public, and nothing else is reachable."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from e2e import kube
+from e2e.callers import DELAYED, UNROUTED, Callers
 from e2e.door import Answer, Door, doors
 from e2e.report import check, figure
 from e2e.shop import Shop
+from e2e.streams import Followers
 from e2e.tls import certificates
 from e2e.web import NoAnswer, http
+from scenarios.door_streams import check_caught_up, check_quiet, check_restart, check_stream
 
 NAME, HOST = "door", "door.127.0.0.1.nip.io"
 STOCK = 100_000
@@ -27,6 +29,10 @@ INTERNAL = {
     "/metrics": ("GET",),
     "/ready": ("GET",),
 }
+# Streams that are open during a mode switch.
+FOLLOWERS = 20
+# How long the controller may take to follow the Ingress to the Service of the new mode.
+UNROUTED_MAX_S = 1
 # Spellings that are tried with every method.
 PLAIN = 12
 
@@ -49,6 +55,7 @@ def run(first: Shop) -> None:
         check_mode(shop, both, "monolith")
         switch(shop, both, "microservices")
         check_mode(shop, both, "microservices")
+        check_restart(shop, both)
         switch(shop, both, "monolith")
     finally:
         shop.kubectl("delete", "ticketsystem", NAME, "--wait")
@@ -61,6 +68,9 @@ def check_mode(shop: Shop, both: list[Door], mode: str) -> None:
         kube.wait_until(f"{door.scheme} is routed", lambda: _status(door, "/api/v1/available") == 200, 60)
         buy_and_hold(door)
     figure(f"{mode}: buy, hold, extend, confirm, release, read", "http and https")
+    for door in both:
+        check_stream(door, mode)
+    check_quiet(both, mode)
     sent = sum(check_internal(shop, door) for door in both)
     figure(f"{mode}: requests for something internal / let through", f"{sent} / 0")
 
@@ -171,7 +181,7 @@ def check_internal(shop: Shop, door: Door) -> int:
     for path, own in INTERNAL.items():
         for number, spelling in enumerate(dict.fromkeys(spellings(path))):
             for method in METHODS if number < PLAIN else own:
-                answer = _refused(door, method, spelling, _body(path, method), token)
+                answer = door.call(method, spelling, _body(path, method), token)
                 sent += 1
                 check(answer.status in REFUSALS, f"{method} {spelling} over {door.scheme}: {answer}")
                 check("# HELP" not in answer.text and '"dependencies"' not in answer.text, f"{method} {spelling}: {answer}")
@@ -187,19 +197,6 @@ def check_internal(shop: Shop, door: Door) -> int:
     return sent
 
 
-def _refused(door: Door, method: str, path: str, body: dict | list | None, headers: dict) -> Answer:
-    """The answer of the service or of the controller.
-
-    After refusing a body that it has not read, a service closes the connection without saying so. The controller may have sent
-    the next request on it, and then answers 503 itself.
-    """
-    for _ in range(5):
-        answer = door.call(method, path, body, headers)
-        if not (answer.status == 503 and answer.text.startswith("upstream connect error")):
-            break
-    return answer
-
-
 def _body(path: str, method: str) -> dict | list | None:
     """A body with which the call would have an effect."""
     if method in ("GET", "HEAD", "DELETE", "OPTIONS"):
@@ -213,76 +210,15 @@ def _body(path: str, method: str) -> dict | list | None:
 
 
 def switch(shop: Shop, both: list[Door], mode: str) -> None:
-    """Switches the mode while buyers call each door: none of them finds it closed."""
-    ended = threading.Event()
-    outcomes: dict[str, list[str]] = {door.scheme: [] for door in both}
-    callers = [threading.Thread(target=_keep_calling, args=(door, outcomes[door.scheme], ended), daemon=True) for door in both]
-    for caller in callers:
-        caller.start()
-    try:
-        time.sleep(1)
-        shop.change({"mode": mode})
-        seconds = shop.wait_ready()
-        time.sleep(2)
-    finally:
-        ended.set()
-        for caller in callers:
-            caller.join()
-    figure(f"to {mode}: until Ready, s", f"{seconds:.1f}")
-    for scheme, seen in outcomes.items():
-        wrong = sorted({outcome for outcome in seen if outcome not in ("sold", "503 with Retry-After")})
-        figure(f"to {mode}, {scheme}: purchases / delayed by 503", f"{seen.count('sold')} / {seen.count('503 with Retry-After')}")
-        check(not wrong and seen.count("sold") > 10, f"purchases over {scheme} during the switch: {wrong} of {len(seen)}")
-
-
-def _keep_calling(door: Door, seen: list[str], ended: threading.Event) -> None:
-    while not ended.is_set():
-        try:
-            answer = door.call("POST", "/api/v1/purchase", {"qty": 1})
-            if answer.status == 200 and answer.json()["success"]:
-                seen.append("sold")
-            elif answer.status == 503 and "retry-after" in answer.headers:
-                seen.append("503 with Retry-After")
-            else:
-                seen.append(str(answer))
-        except NoAnswer as failure:
-            seen.append(str(failure))
-        time.sleep(0.05)
-
-
-# --- streams
-
-
-def check_stream(door: Door) -> None:
-    """The stream of an event through the controller. To be called by `check_mode` once ticket serves streams."""
-    connection = door.connect(timeout_s=30)
-    try:
-        connection.request("GET", "/api/v1/events/default/stream", headers={"host": HOST, "accept": "text/event-stream"})
-        answer = connection.getresponse()
-        check(answer.status == 200 and answer.getheader("content-type", "").startswith("text/event-stream"), f"a stream: {answer.status} {answer.getheaders()}")
-        frame = _frames(answer.readline)
-        first = next(frame)
-        bought = _ok(door, "POST", "/api/v1/purchase", {"qty": 1}).json()
-        started = time.monotonic()
-        seen = next(event for event in frame if int(event["id"]) >= bought["seq"])
-        figure(f"stream over {door.scheme}: from a sale to its event, ms", round((time.monotonic() - started) * 1000))
-        check(int(seen["id"]) > int(first["id"]), f"the events go on: {first['id']} {seen['id']}")
-        # Longer than proxies keep a quiet response, and the pause between two comments.
-        while time.monotonic() < started + 20:
-            check(answer.readline() != b"", "the stream is still open after 20 s")
-    finally:
-        connection.close()
-
-
-def _frames(line: Callable[[], bytes]) -> Iterator[dict[str, str]]:
-    """The events of a stream, without comments."""
-    event: dict[str, str] = {}
-    while text := line().decode():
-        if text.strip():
-            name, _, value = text.rstrip("\r\n").partition(":")
-            event[name] = event.get(name, "") + value.removeprefix(" ")
-        elif "data" in event:
-            yield event
-            event = {}
-        else:
-            event = {}
+    """Switches the mode while buyers call each door and others follow: none of them finds it closed."""
+    with Followers(both, FOLLOWERS) as followers:
+        kube.wait_until("the streams are open", lambda: followers.following() == FOLLOWERS, 30)
+        with Callers(both) as callers:
+            time.sleep(1)
+            shop.change({"mode": mode})
+            seconds = shop.wait_ready()
+            time.sleep(2)
+        figure(f"to {mode}: until Ready, s", f"{seconds:.1f}")
+        check_caught_up(followers, callers.newest(), f"to {mode}")
+        callers.report(f"to {mode}", {DELAYED, UNROUTED})
+        check(callers.unrouted_s() <= UNROUTED_MAX_S, f"the controller follows the Ingress: {callers.unrouted_s():.1f} s")
