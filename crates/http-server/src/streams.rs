@@ -92,6 +92,12 @@ pub struct OpenStream {
 }
 
 impl OpenStream {
+    /// Whether the server shuts down already.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.is_cancelled()
+    }
+
     /// Waits until the server shuts down: then the stream has to end.
     pub async fn draining(&self) {
         self.draining.cancelled().await;
@@ -118,7 +124,9 @@ mod tests {
         assert_eq!((streams.open.get(), streams.refused.get()), (1, 1));
         drop(one);
         let next = streams.open().expect("room again");
+        assert!(!next.is_draining());
         lifecycle.set_draining();
         next.draining().await;
+        assert!(next.is_draining());
     }
 }

@@ -27,6 +27,10 @@ const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 )]
 pub async fn stream_events(State(app): State<AppState>) -> Result<Response, Problem> {
     let open = app.streams().open()?;
+    if open.is_draining() {
+        // Otherwise a subscriber would come back at once, again and again.
+        return Err(Problem::overloaded("The service is shutting down.", 1));
+    }
     let updates = Updates::new(app.engine().clone());
     let lines = stream::unfold((open, updates), async |(open, mut updates)| {
         let text = tokio::select! {
