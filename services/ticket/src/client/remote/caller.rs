@@ -14,7 +14,6 @@ use tokio::time::{Instant, timeout_at};
 use vacancy_api::{BatchEntry, BatchItem, Operation};
 
 use super::{
-    breaker::Verdict,
     outcome::{CallOutcome, Delivery},
     pending::Pending,
     response::VacancyResponse,
@@ -133,7 +132,7 @@ impl Caller {
                 tracing::warn!(%error, "call to vacancy failed");
                 Err(CallOutcome::Interrupted { delivery: Delivery::MaybeDelivered })
             }
-            Err(_) => Err(CallOutcome::Failed(ClientError::Unknown, Verdict::Failure)),
+            Err(_) => Err(CallOutcome::TimedOut),
         }
     }
 

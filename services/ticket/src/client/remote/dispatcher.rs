@@ -89,6 +89,10 @@ impl Dispatcher {
                     batch.fail(&error);
                     return None;
                 }
+                CallOutcome::TimedOut => {
+                    batch.fail(&ClientError::Unknown);
+                    return None;
+                }
                 CallOutcome::BatchRefused => {
                     warn_of_refused_batch();
                     return Some(batch.split());
@@ -153,6 +157,8 @@ impl Dispatcher {
         self.metrics.record_call(&outcome, started.elapsed());
         match outcome {
             CallOutcome::Interrupted { delivery: Delivery::NotSent } => self.outage.begin(),
+            // It shows neither: the address of a host that has vanished does not respond either.
+            CallOutcome::TimedOut => {}
             _ => self.outage.end(),
         }
         if let Some(span) = span {

@@ -99,7 +99,7 @@ impl LinkMetrics {
         let outcome = match outcome {
             CallOutcome::Replies { .. } => 0,
             CallOutcome::Failed(_, Verdict::Neutral) | CallOutcome::BatchRefused => 1,
-            CallOutcome::Failed(..) | CallOutcome::Interrupted { .. } => 2,
+            CallOutcome::Failed(..) | CallOutcome::TimedOut | CallOutcome::Interrupted { .. } => 2,
         };
         self.calls[outcome].inc();
         self.duration.observe(took.as_secs_f64());

@@ -23,6 +23,8 @@ pub enum CallOutcome {
     /// vacancy refused the batch for its content or its size, before it did anything. Smaller
     /// batches may succeed.
     BatchRefused,
+    /// No response in time. Nobody knows whether vacancy was reached.
+    TimedOut,
     /// The call broke off. Retrying it with the same keys is safe.
     Interrupted { delivery: Delivery },
 }
@@ -33,7 +35,7 @@ impl CallOutcome {
         match self {
             Self::Replies { .. } => None,
             Self::Failed(_, Verdict::Neutral) | Self::BatchRefused => Some("refused"),
-            Self::Failed(..) => Some("no response"),
+            Self::Failed(..) | Self::TimedOut => Some("no response"),
             Self::Interrupted { .. } => Some("interrupted"),
         }
     }
@@ -44,7 +46,7 @@ impl CallOutcome {
             Self::Replies { replies, .. } => verdict_of(replies),
             Self::Failed(_, verdict) => *verdict,
             Self::BatchRefused => Verdict::Neutral,
-            Self::Interrupted { .. } => Verdict::Failure,
+            Self::TimedOut | Self::Interrupted { .. } => Verdict::Failure,
         }
     }
 }
