@@ -125,14 +125,14 @@ pub async fn run<S: StockService>(
             backend = StockBackend::open(settings) => backend?,
             () = shutdown.as_mut() => return Ok(()),
         };
-        if let Some(Restored { manifest, done, .. }) = restored.take() {
-            // Who asked may be gone.
-            let _ = done.send(ControlResponse::done(&manifest));
-        }
         let listener = match listener.take() {
             Some(listener) => listener,
             None => server::bind(&settings.http.host, port).await?,
         };
+        // Whoever asked may be gone, or call at once: connections are accepted from here on.
+        if let Some(Restored { manifest, done, .. }) = restored.take() {
+            let _ = done.send(ControlResponse::done(&manifest));
+        }
         match serve(service, settings, &connections, &backend, listener, shutdown.as_mut()).await? {
             None => {
                 backend.close().await;
