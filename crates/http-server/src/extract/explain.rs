@@ -4,8 +4,6 @@ use std::fmt::Display;
 
 use serde_path_to_error::{Path, Segment};
 
-use super::shorten;
-
 /// The detail of a 422: where the fault is, if it is inside, and what it is. `whole` names what was
 /// read, and `member` its parts.
 pub(super) fn explain(path: &Path, message: &str, whole: &str, member: &str) -> String {
@@ -26,7 +24,7 @@ pub(super) fn explain(path: &Path, message: &str, whole: &str, member: &str) -> 
     if !message.ends_with(['.', '?']) {
         message.push('.');
     }
-    shorten(message)
+    message
 }
 
 /// The path to a member, such as `items[0].stock`. A name that is itself the fault has no part in

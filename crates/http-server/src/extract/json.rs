@@ -10,7 +10,7 @@ use super::{
     body,
     explain::{explain, without_place},
     preconditions::Preconditions,
-    query, shorten,
+    query,
     strict_struct::{StrictStruct, from_slice},
 };
 use crate::problem::Problem;
@@ -98,7 +98,7 @@ fn parse_entry<T: DeserializeOwned>(entry: &str) -> Result<T, Problem> {
     from_slice(entry.as_bytes()).map_err(|error| {
         let problem = problem::<T>(entry.as_bytes(), &error);
         match problem.status() {
-            StatusCode::BAD_REQUEST => Problem::validation(shorten(format!("{error}."))),
+            StatusCode::BAD_REQUEST => Problem::validation(format!("{error}.")),
             _ => problem,
         }
     })
@@ -111,7 +111,7 @@ fn problem<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> Prob
     // A number may be too large for us, and is JSON.
     let is_json = error.is_data() || error.to_string().starts_with("number out of range");
     let malformed = |error: &dyn std::fmt::Display| {
-        Problem::malformed_json(shorten(format!("The body is not valid JSON: {error}.")))
+        Problem::malformed_json(format!("The body is not valid JSON: {error}."))
     };
     if !is_json {
         return malformed(error);

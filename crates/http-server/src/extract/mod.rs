@@ -22,15 +22,3 @@ pub use number_or_object::number_or_object;
 pub use path::PathParams;
 pub use preconditions::{Preconditions, Unmet};
 pub use query::QueryParams;
-
-/// Longest detail from a message of a parser, which may quote the input, bytes.
-const DETAIL_MAX_BYTES: usize = 300;
-
-/// Cuts `message` to [`DETAIL_MAX_BYTES`].
-fn shorten(mut message: String) -> String {
-    if message.len() > DETAIL_MAX_BYTES {
-        message.truncate(message.floor_char_boundary(DETAIL_MAX_BYTES));
-        message.push('…');
-    }
-    message
-}

@@ -19,6 +19,9 @@ pub const TYPE_PREFIX: &str = "urn:ticket-system:problem:";
 /// Content type of a problem.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
+/// The longest detail, bytes. A detail may quote what the caller sent.
+const DETAIL_BYTES_MAX: usize = 300;
+
 /// An error response. Its text reaches the caller unchanged: no paths, no queries, no messages of
 /// other systems.
 ///
@@ -39,7 +42,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem with the stable identifier `code` (snake case) and its fixed `title`.
+    /// A problem with the stable identifier `code` (snake case) and its fixed `title`. A long
+    /// `detail` is cut.
     pub fn new(
         status: StatusCode,
         code: &'static str,
@@ -50,7 +54,7 @@ impl Problem {
             status,
             code,
             title,
-            detail: detail.into(),
+            detail: shortened(detail.into()),
             retry_after_s: None,
             challenge: false,
             plain_only: false,
@@ -96,5 +100,28 @@ impl Problem {
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.detail
+    }
+}
+
+/// `detail`, cut to [`DETAIL_BYTES_MAX`] and an ellipsis.
+fn shortened(detail: Cow<'static, str>) -> Cow<'static, str> {
+    if detail.len() <= DETAIL_BYTES_MAX {
+        return detail;
+    }
+    format!("{}…", &detail[..detail.floor_char_boundary(DETAIL_BYTES_MAX)]).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_detail_is_cut_between_characters() {
+        let problem = Problem::validation("é".repeat(400));
+        assert_eq!(problem.detail(), format!("{}…", "é".repeat(150)));
+        let problem = Problem::validation(format!("a{}", "é".repeat(400)));
+        assert_eq!(problem.detail(), format!("a{}…", "é".repeat(149)));
+        let whole = "a".repeat(DETAIL_BYTES_MAX);
+        assert_eq!(Problem::validation(whole.clone()).detail(), whole);
     }
 }
