@@ -161,6 +161,7 @@ async fn failed_rollout_is_stalled_while_old_pods_serve() {
     let _operator = start(&cluster);
     cluster.apply(&system("shop", json!({}))).await;
     cluster.condition("shop", "Ready", "True").await;
+    cluster.condition("shop", "Progressing", "False").await;
     kubelet.tends.store(false, std::sync::atomic::Ordering::Relaxed);
     let before = cluster.get(Kind::Deployment, "shop-ticket").await.metadata.generation;
     cluster.apply(&system("shop", json!({"images": {"ticket": "ticket:broken"}}))).await;
