@@ -95,7 +95,7 @@ pub struct LimitArgs {
         value_parser = range(1..=1_048_576_usize)
     )]
     pub commit_queue_max: usize,
-    /// Maximum number of reservations in one call of /api/v1/reserve/batch.
+    /// Maximum number of requests in one call of /api/v1/internal/batch or /api/v1/reserve/batch.
     #[arg(
         env = "RESERVE_BATCH_MAX",
         default_value = "512",
