@@ -23,8 +23,6 @@ const RENEW_EVERY: Duration = Duration::from_secs(3);
 const LEASE_MARGIN: Duration = Duration::from_secs(10);
 /// Records of an event before the next event has its turn.
 const TURN: usize = 100;
-/// Events read at once.
-const PAGE: usize = 1_000;
 /// How often progress is written. What was delivered since is delivered again after a crash.
 const PERSIST_EVERY: Duration = Duration::from_millis(250);
 /// The longest time between two looks at the ledger: other processes may write it.
@@ -166,16 +164,11 @@ impl Deliverer {
             let seen = engine.event(event).await.map_err(|error| unavailable(&error))?;
             return Ok(seen.map(|seen| (event.clone(), seen.event.seq)).into_iter().collect());
         }
-        let (mut events, mut after) = (Vec::new(), None);
-        loop {
-            let (page, more) =
-                engine.events(after.as_ref(), PAGE).await.map_err(|error| unavailable(&error))?;
-            events.extend(page.iter().map(|seen| (seen.event.name.clone(), seen.event.seq)));
-            match events.last().filter(|_| more) {
-                Some((last, _)) => after = Some(last.clone()),
-                None => return Ok(events),
-            }
-        }
+        let mut events = Vec::new();
+        let visited =
+            engine.visit_events(|seen| events.push((seen.event.name.clone(), seen.event.seq)));
+        visited.await.map_err(|error| unavailable(&error))?;
+        Ok(events)
     }
 
     /// A cursor behind the end of the ledger is of a ledger that was replaced by a shorter one:

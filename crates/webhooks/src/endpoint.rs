@@ -3,29 +3,12 @@
 use std::net::IpAddr;
 
 use http::Uri;
-use inventory::EventName;
+use inventory::{EventName, ledger::Change};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use vacancy_api::KIND_PREFIX;
 
 use crate::{address::is_public, secret::Secret, settings::WebhookSettings};
-
-/// What the types of records begin with.
-pub const KIND_PREFIX: &str = "io.ticket-system.ledger.";
-
-/// The kinds of records.
-const KINDS: [&str; 11] = [
-    "event_put",
-    "event_deleted",
-    "sold",
-    "held",
-    "extended",
-    "payment_started",
-    "confirmed",
-    "released",
-    "expired",
-    "refunded",
-    "refund_due",
-];
 
 /// The longest URL, bytes.
 const URL_BYTES_MAX: usize = 2_048;
@@ -45,7 +28,7 @@ pub enum EndpointError {
     #[error("url must not name a private address")]
     Private,
     /// An unknown type.
-    #[error("types has '{0}', which is no type of a record")]
+    #[error("types has an unknown type: {0:?}")]
     Kind(String),
 }
 
@@ -73,7 +56,7 @@ impl Endpoint {
     pub fn check(&self, settings: &WebhookSettings) -> Result<(), EndpointError> {
         check_url(&self.url, settings)?;
         let is_known = |kind: &String| {
-            kind.strip_prefix(KIND_PREFIX).is_some_and(|kind| KINDS.contains(&kind))
+            kind.strip_prefix(KIND_PREFIX).is_some_and(|kind| Change::KINDS.contains(&kind))
         };
         match self.types.iter().find(|kind| !is_known(kind)) {
             Some(kind) => Err(EndpointError::Kind(kind.clone())),

@@ -16,11 +16,10 @@ mod sender;
 mod settings;
 mod state;
 
-pub use endpoint::{Endpoint, EndpointError, KIND_PREFIX};
+pub use endpoint::{Endpoint, EndpointError};
 pub use manager::{Manager, Webhooks};
 pub use message::{Message, MessageError};
-pub use metrics::WebhookMetrics;
 pub use secret::{Secret, SecretError};
-pub use sender::{SendError, Sender, SetupError};
+pub use sender::SendError;
 pub use settings::WebhookSettings;
 pub use state::DeliveryState;

@@ -9,6 +9,7 @@ use std::{
 use inventory::EventName;
 use inventory_engine::Engine;
 use inventory_store::{Claim, StoreError, StoredWebhook, WebhookStore};
+use prometheus::Registry;
 use tokio::{sync::Notify, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -36,17 +37,26 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
-    /// Receivers in `store`, which get the ledger of `engine` through `sender`.
-    #[must_use]
+    /// Receivers in `store`, which get the ledger of `engine`.
+    ///
+    /// # Errors
+    /// When a metric is invalid.
     pub fn new(
         store: Arc<dyn WebhookStore>,
         engine: Engine,
-        sender: Arc<Sender>,
         settings: WebhookSettings,
-        metrics: WebhookMetrics,
-    ) -> Self {
-        let shared = Shared { store, engine, sender, settings, metrics };
-        Self { shared, changed: Arc::default() }
+    ) -> Result<Self, prometheus::Error> {
+        let sender = Arc::new(Sender::new(settings.clone()));
+        let shared = Shared { store, engine, sender, settings, metrics: WebhookMetrics::new()? };
+        Ok(Self { shared, changed: Arc::default() })
+    }
+
+    /// Registers the metrics of deliveries.
+    ///
+    /// # Errors
+    /// When one of them is registered already.
+    pub fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
+        self.shared.metrics.register(registry)
     }
 
     /// The settings.

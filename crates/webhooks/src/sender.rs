@@ -12,7 +12,7 @@ use hyper_util::{
 };
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use thiserror::Error;
-use tokio::time::timeout;
+use tokio::{sync::OnceCell, task::spawn_blocking, time::timeout};
 
 use crate::{
     address::Resolver,
@@ -26,14 +26,6 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 /// The time after which an idle connection is closed.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// Deliveries cannot be set up.
-#[derive(Debug, Error)]
-pub enum SetupError {
-    /// TLS.
-    #[error("TLS of webhooks: {0}")]
-    Tls(#[from] rustls::Error),
-}
-
 /// Why a delivery failed. The texts are for administrators.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SendError {
@@ -43,6 +35,9 @@ pub enum SendError {
     /// Its secret cannot be read.
     #[error("the secret cannot be read; set it again")]
     Secret,
+    /// The client cannot be made.
+    #[error("TLS: {0}")]
+    Tls(String),
     /// No response.
     #[error("no connection: {0}")]
     Connection(String),
@@ -65,40 +60,28 @@ pub enum SendError {
     Gone,
 }
 
+type HttpClient = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
+
 /// Sends messages.
 pub struct Sender {
-    client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+    /// Made by the first delivery: most systems have no receiver, and reading the roots of a
+    /// machine takes time.
+    client: OnceCell<HttpClient>,
     settings: WebhookSettings,
 }
 
 impl Sender {
-    /// A sender that trusts the public roots, and those of this machine.
-    ///
-    /// # Errors
-    /// [`SetupError`].
-    pub fn new(settings: &WebhookSettings) -> Result<Self, SetupError> {
-        let mut roots = RootCertStore::empty();
-        // An image may have no certificates, or SSL_CERT_FILE may name those of the database alone.
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let resolver = Resolver { allow_private: settings.webhook_allow_private };
-        let mut connector = HttpConnector::new_with_resolver(resolver);
-        connector.enforce_http(false);
-        connector.set_connect_timeout(Some(settings.webhook_timeout));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .build(connector);
-        Ok(Self { client, settings: settings.clone() })
+    pub fn new(settings: WebhookSettings) -> Self {
+        Self { client: OnceCell::new(), settings }
+    }
+
+    async fn client(&self) -> Result<&HttpClient, SendError> {
+        let made = self.client.get_or_try_init(|| async {
+            let settings = self.settings.clone();
+            let made = spawn_blocking(move || client(&settings)).await;
+            made.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+        });
+        made.await.map_err(SendError::Tls)
     }
 
     /// Sends `message` to `endpoint` at `now_s`, seconds since 1970. Returns the status of its
@@ -115,6 +98,7 @@ impl Sender {
         // The client resolves names alone: an address in the URL is checked here.
         endpoint.check(&self.settings)?;
         let secret = endpoint.secret().ok_or(SendError::Secret)?;
+        let client = self.client().await?;
         let body = Bytes::from(message.body.clone());
         let request = Request::post(endpoint.url.as_str())
             .header(header::CONTENT_TYPE, "application/cloudevents+json")
@@ -125,12 +109,37 @@ impl Sender {
             .body(Full::new(body))
             .map_err(|error| SendError::Connection(error.to_string()))?;
         let limit = self.settings.webhook_timeout;
-        let response = timeout(limit, self.client.request(request)).await;
+        let response = timeout(limit, client.request(request)).await;
         let response = response
             .map_err(|_| SendError::TimedOut(limit))?
             .map_err(|error| SendError::Connection(words(&error)))?;
         outcome(response.status(), response.headers().get(header::RETRY_AFTER))
     }
+}
+
+/// A client that trusts the public roots, and those of this machine.
+fn client(settings: &WebhookSettings) -> Result<HttpClient, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    // An image may have no certificates, or SSL_CERT_FILE may name those of the database alone.
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let resolver = Resolver { allow_private: settings.webhook_allow_private };
+    let mut connector = HttpConnector::new_with_resolver(resolver);
+    connector.enforce_http(false);
+    connector.set_connect_timeout(Some(settings.webhook_timeout));
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(connector);
+    Ok(Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE)
+        .build(connector))
 }
 
 fn outcome(status: StatusCode, retry_after: Option<&HeaderValue>) -> Result<u16, SendError> {

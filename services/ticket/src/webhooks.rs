@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use vacancy_service::settings::DeploymentMode;
 
-use crate::{TicketSettings, buy::reachable};
+use crate::{
+    TicketSettings,
+    buy::{detail, reachable},
+};
 
 /// The timeout of a call: a test waits for the receiver.
 const TIMEOUT: Duration = Duration::from_secs(320);
@@ -144,8 +147,7 @@ async fn call(
     if status.is_success() {
         return Ok(body);
     }
-    let detail = body["detail"].as_str().unwrap_or("the response has no detail").to_owned();
-    Err(WebhookError::Refused { status: status.as_u16(), detail })
+    Err(WebhookError::Refused { status: status.as_u16(), detail: detail(&body) })
 }
 
 /// A receiver in one line.

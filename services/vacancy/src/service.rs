@@ -27,7 +27,7 @@ use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 use vacancy_api::{complete, document};
 use vacancy_service::VacancySettings;
-use webhooks::{Manager, Sender, WebhookMetrics, Webhooks};
+use webhooks::{Manager, Webhooks};
 
 use crate::{
     api::{AppState, router},
@@ -53,9 +53,6 @@ pub enum RunError {
     /// The store failed while it ran.
     #[error("{0}; start again, and recovery decides what happened")]
     Store(StoreError),
-    /// Deliveries to receivers cannot be set up.
-    #[error(transparent)]
-    Webhooks(#[from] webhooks::SetupError),
     /// The process may open too few files.
     #[error(transparent)]
     Descriptors(#[from] TooFewDescriptors),
@@ -66,7 +63,7 @@ impl Failure for RunError {
         match self {
             Self::Bind(error) => error.is_misconfiguration(),
             Self::Descriptors(_) => true,
-            Self::Open(_) | Self::Metrics(_) | Self::Store(_) | Self::Webhooks(_) => false,
+            Self::Open(_) | Self::Metrics(_) | Self::Store(_) => false,
         }
     }
 }
@@ -129,7 +126,7 @@ pub async fn run<S: StockService>(
             Some(listener) => listener,
             None => server::bind(&settings.http.host, port).await?,
         };
-        // Whoever asked may be gone, or call at once: connections are accepted from here on.
+        // The caller may be gone. If not, its next call finds a listener.
         if let Some(Restored { manifest, done, .. }) = restored.take() {
             let _ = done.send(ControlResponse::done(&manifest));
         }
@@ -166,8 +163,10 @@ async fn serve<S: StockService>(
     let health = health::<S>(backend);
     let streams = Streams::new(settings.http.streams, health.lifecycle().clone())?;
     streams.register(metrics.registry())?;
-    let webhooks = webhooks(backend, settings, &metrics)?;
-    let state = AppState::new(backend.engine().clone(), settings, streams, webhooks.clone());
+    let engine = backend.engine();
+    let webhooks = Webhooks::new(backend.webhooks(), engine.clone(), settings.webhooks.clone())?;
+    webhooks.register(metrics.registry())?;
+    let state = AppState::new(engine.clone(), settings, streams, webhooks.clone());
     let (routes, openapi) = service.routes(state.clone()).split_for_parts();
     let documentation = {
         let (service, settings) = (service.clone(), settings.clone());
@@ -207,19 +206,6 @@ async fn serve<S: StockService>(
         tracing::error!(%error, "deliveries to webhooks ended early");
     }
     Ok(failure.or(closing))
-}
-
-/// The receivers of the ledger.
-fn webhooks(
-    backend: &StockBackend,
-    settings: &VacancySettings,
-    metrics: &Metrics,
-) -> Result<Webhooks, RunError> {
-    let settings = &settings.webhooks;
-    let (sender, about) = (Arc::new(Sender::new(settings)?), WebhookMetrics::new()?);
-    about.register(metrics.registry())?;
-    let engine = backend.engine().clone();
-    Ok(Webhooks::new(backend.webhooks(), engine, sender, settings.clone(), about))
 }
 
 /// Open files of the stock: those of the store or connections to the database, the control socket,
@@ -277,13 +263,9 @@ pub fn openapi<S: StockService>(
         Engine::assemble(store, settings.limits.clone(), Environment::system());
     let streams = Streams::new(settings.http.streams, Lifecycle::default());
     let streams = streams.map_err(std::io::Error::other)?;
-    let webhooks = Webhooks::new(
-        Arc::new(EmbeddedWebhooks::in_memory()),
-        engine.clone(),
-        Arc::new(Sender::new(&settings.webhooks).map_err(std::io::Error::other)?),
-        settings.webhooks.clone(),
-        WebhookMetrics::new().map_err(std::io::Error::other)?,
-    );
+    let receivers = Arc::new(EmbeddedWebhooks::in_memory());
+    let webhooks = Webhooks::new(receivers, engine.clone(), settings.webhooks.clone());
+    let webhooks = webhooks.map_err(std::io::Error::other)?;
     Ok(document_of(service, AppState::new(engine, settings, streams, webhooks), settings))
 }
 

@@ -28,7 +28,7 @@ use utoipa_axum::router::OpenApiRouter;
 use vacancy::api::AppState;
 use vacancy_api::{complete, document};
 use vacancy_service::VacancySettings;
-use webhooks::{Sender, WebhookMetrics, Webhooks};
+use webhooks::Webhooks;
 
 /// Calls before a new service: the events of a service fill the memory.
 const CALLS_MAX: u32 = 20_000;
@@ -118,13 +118,8 @@ impl Service {
 
 /// Receivers, to which nothing is delivered.
 fn webhooks(engine: Engine, settings: &VacancySettings) -> Webhooks {
-    Webhooks::new(
-        Arc::new(EmbeddedWebhooks::in_memory()),
-        engine,
-        Arc::new(Sender::new(&settings.webhooks).unwrap()),
-        settings.webhooks.clone(),
-        WebhookMetrics::new().unwrap(),
-    )
+    let receivers = Arc::new(EmbeddedWebhooks::in_memory());
+    Webhooks::new(receivers, engine, settings.webhooks.clone()).unwrap()
 }
 
 fn request(data: &[u8]) -> Option<Request<Body>> {
