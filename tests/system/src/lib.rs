@@ -3,6 +3,8 @@
 
 mod client;
 mod process;
+mod wait;
 
 pub use client::{ADMIN_TOKEN, Answer, Client, SELLER_TOKEN};
 pub use process::{Process, binary, free_port};
+pub use wait::until;

@@ -235,6 +235,13 @@ impl Process {
             .code()
     }
 
+    /// The value of a metric; `name` includes its labels. `None` if it does not exist.
+    pub async fn metric(&self, name: &str) -> Option<f64> {
+        let text = String::from_utf8(self.client().get("/metrics").await.bytes).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map(|value| value.parse().unwrap())
+    }
+
     /// Waits until it ends by itself; returns the exit code.
     pub async fn ended(mut self) -> Option<i32> {
         tokio::time::timeout(Duration::from_secs(20), self.child.wait())

@@ -7,6 +7,8 @@ mod reads;
 mod replicas;
 mod streams;
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use system_tests::{Answer, Client, Process};
 use tempfile::TempDir;
@@ -43,18 +45,12 @@ async fn is_live(ticket: &Process) -> bool {
 
 /// The value of a metric; `name` includes its labels. Zero if it does not exist.
 async fn metric(process: &Process, name: &str) -> f64 {
-    let text = String::from_utf8(process.client().get("/metrics").await.bytes).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.map_or(0.0, |value| value.parse().unwrap())
+    process.metric(name).await.unwrap_or(0.0)
 }
 
 /// Waits until `condition` holds.
 async fn until(what: &str, condition: impl AsyncFn() -> bool) {
-    let started = std::time::Instant::now();
-    while !condition().await {
-        assert!(started.elapsed().as_secs() < 20, "not within 20 s: {what}");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    system_tests::until(what, Duration::from_secs(20), condition).await;
 }
 
 fn items(qty: u64) -> Value {

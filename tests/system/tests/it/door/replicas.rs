@@ -48,7 +48,7 @@ async fn sales_of_another_replica_are_seen_while_this_one_is_busy() {
         })
         .await;
         assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
-        // Whoever names the write reads it at once.
+        // A read that names the write sees it at once.
         let seq = [("event-seq", made.header("event-seq"))];
         let path = "/api/v1/events/gala";
         let read = door.call(reqwest::Method::GET, path, &seq, None).await.unwrap().json();

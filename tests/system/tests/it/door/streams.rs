@@ -136,7 +136,7 @@ async fn streams_are_bounded() {
     assert!(refused.header("retry-after").parse::<u32>().is_ok());
     assert_eq!(metric(&monolith, "http_streams_refused_total").await, 1.0);
     drop(first);
-    // Whoever is gone is noticed when something is sent.
+    // The service notices that a client is gone when it sends something.
     until("a place is free", async || {
         client.post("/api/v1/purchase", json!({"qty": 1})).await;
         metric(&monolith, "http_streams_open").await == 1.0

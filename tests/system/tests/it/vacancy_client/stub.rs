@@ -78,7 +78,5 @@ pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 
 /// The value of a metric; `name` includes its labels.
 pub async fn metric(process: &Process, name: &str) -> f64 {
-    let text = String::from_utf8(process.client().get("/metrics").await.bytes).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.unwrap_or_else(|| panic!("{name} is not in\n{text}")).parse().unwrap()
+    process.metric(name).await.unwrap_or_else(|| panic!("/metrics has no {name}"))
 }

@@ -5,6 +5,8 @@ mod deliveries;
 mod receiver;
 mod replicas;
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use system_tests::{Answer, Client};
@@ -36,9 +38,5 @@ async fn end(client: &Client) -> u64 {
 
 /// Waits until `condition` holds.
 async fn until(what: &str, condition: impl AsyncFn() -> bool) {
-    let started = std::time::Instant::now();
-    while !condition().await {
-        assert!(started.elapsed().as_secs() < 60, "not within 60 s: {what}");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    system_tests::until(what, Duration::from_secs(60), condition).await;
 }

@@ -41,7 +41,7 @@ async fn one_replica_delivers_and_another_takes_over() {
     })
     .await;
 
-    // Whoever delivers is killed, and the other one takes over when the lease has ended.
+    // The first process delivers. It is killed, and the other one takes over when the lease ends.
     first.kill().await;
     assert_eq!(client.post("/api/v1/reserve", json!({"qty": 1})).await.status, 200);
     until("the other one delivers", async || {
