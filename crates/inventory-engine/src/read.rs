@@ -14,6 +14,9 @@ use crate::{
     views::Cell,
 };
 
+/// Events that a visit of all of them reads at once.
+const VISIT_PAGE: usize = 1_000;
+
 /// An event as readers see it.
 #[derive(Debug, Clone)]
 pub struct EventSnapshot {
@@ -81,12 +84,6 @@ impl Engine {
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.parts.views.watch()
-    }
-
-    /// Whether other processes write to the store too.
-    #[must_use]
-    pub fn is_shared(&self) -> bool {
-        matches!(self.intake, Intake::Shared(_))
     }
 
     async fn read(
@@ -163,6 +160,25 @@ impl Engine {
             seen.extend(self.event(&name).await?);
         }
         Ok((seen, more))
+    }
+
+    /// Applies `visit` to every event, in the order of their names.
+    ///
+    /// # Errors
+    /// As [`Engine::event`]; the events before the one that failed were visited.
+    pub async fn visit_events(
+        &self,
+        mut visit: impl FnMut(EventSnapshot),
+    ) -> Result<(), EngineError> {
+        let mut after = None;
+        loop {
+            let (page, more) = self.events(after.as_ref(), VISIT_PAGE).await?;
+            after = page.last().filter(|_| more).map(|last| last.event.name.clone());
+            page.into_iter().for_each(&mut visit);
+            if after.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     /// The last published view of every event, without waiting for expiries: for metrics.

@@ -9,8 +9,8 @@ use http_server::{
     Problem,
     extract::{Preconditions, Unmet},
 };
-use inventory::HoldState;
 use serde::Serialize;
+use vacancy_api::{Hold, HoldState};
 
 /// The tag of an event's representation. It names the version of the settings, which a PUT goes by,
 /// and the record that the counts include, so that it changes with every byte of the body.
@@ -28,14 +28,14 @@ pub fn is_version(tag: &str, settings_seq: u64) -> bool {
 
 /// The tag of a hold's representation.
 #[must_use]
-pub fn hold_tag(seq: u64, state: HoldState) -> String {
-    let state = match state {
+pub fn hold_tag(hold: &Hold) -> String {
+    let state = match hold.state {
         HoldState::Held => "held",
         HoldState::Confirmed => "confirmed",
         HoldState::Released => "released",
         HoldState::Expired => "expired",
     };
-    format!("{seq}-{state}")
+    format!("{}-{state}", hold.seq)
 }
 
 /// `tag` as a header: strong.

@@ -18,6 +18,6 @@ pub use calls::{is_urgent, router};
 pub use client::{
     BoxFuture, ClientError, Ready, ReservationRequest, TraceHeaders, VacancyClient, WriteRequest,
 };
-pub use reading::{EventReading, EventsPage, HoldReading};
+pub use reading::{EventReading, EventsPage};
 pub use state::{By, PublicSettings, PublicState, Seller};
 pub use write::WriteHead;

@@ -2,8 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use inventory::HoldState;
-use vacancy_api::{Event, EventFrame, Hold};
+use vacancy_api::{Event, EventFrame};
 
 /// An event as of now, or as of an earlier time.
 #[derive(Debug, Clone)]
@@ -34,16 +33,4 @@ pub struct EventsPage {
     pub events: Vec<EventReading>,
     /// Whether there are more.
     pub more: bool,
-}
-
-/// A hold as of now.
-#[derive(Debug, Clone)]
-pub struct HoldReading(pub Hold);
-
-impl HoldReading {
-    /// Its state.
-    #[must_use]
-    pub fn state(&self) -> HoldState {
-        self.0.state.into()
-    }
 }

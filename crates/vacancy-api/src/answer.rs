@@ -1,5 +1,7 @@
 //! The answers to writes.
 
+use std::fmt;
+
 use http_server::{Problem, extract::Caller};
 use inventory::{Outcome, decide::BatchReply};
 use serde::{Deserialize, Serialize};
@@ -86,7 +88,7 @@ impl Answer {
 /// The problem when a client returned the answer to another write: a defect, which must not look
 /// like a success.
 #[must_use]
-pub fn misplaced(answer: &Answer) -> Problem {
+pub fn misplaced(answer: &impl fmt::Debug) -> Problem {
     tracing::error!(?answer, "BUG: answer does not belong to the call");
     Problem::internal("The request could not be handled.")
 }

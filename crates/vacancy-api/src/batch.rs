@@ -11,7 +11,7 @@ use crate::{
     hold::{Hold, ItemRequest},
     money::Money,
     reservation::ReservationList,
-    reserve::SlotProblem,
+    reserve::{BatchItem, SlotProblem},
     text,
 };
 
@@ -46,12 +46,6 @@ impl Operation {
     #[must_use]
     pub fn is_urgent(self) -> bool {
         matches!(self, Self::Extend | Self::StartPayment | Self::Confirm | Self::Release)
-    }
-
-    /// Whether it changes nothing.
-    #[must_use]
-    pub fn is_read(self) -> bool {
-        matches!(self, Self::ReadHold | Self::ReadEvent | Self::ReadReservations)
     }
 }
 
@@ -132,6 +126,21 @@ impl BatchEntry {
             key: None,
             seller: false,
             timeout_ms: None,
+        }
+    }
+}
+
+impl From<BatchItem> for BatchEntry {
+    fn from(item: BatchItem) -> Self {
+        let BatchItem { qty, key, event, customer, seller, timeout_ms } = item;
+        Self {
+            event,
+            qty: Some(qty),
+            customer,
+            key: Some(key),
+            seller,
+            timeout_ms,
+            ..Self::new(Operation::Reserve)
         }
     }
 }

@@ -67,9 +67,20 @@ impl IntoResponse for Failure {
     }
 }
 
-/// The problem of a refusal. Its members include the `seq` at which it was decided.
+/// 404: the event does not exist.
 #[must_use]
-pub fn problem_of_refusal(refusal: &Refusal) -> Problem {
+pub fn event_not_found() -> Problem {
+    problem_of_refusal(&Refusal { seq: None, kind: RefusalKind::EventNotFound })
+}
+
+/// 404: the hold does not exist.
+#[must_use]
+pub fn hold_not_found() -> Problem {
+    problem_of_refusal(&Refusal { seq: None, kind: RefusalKind::HoldNotFound })
+}
+
+/// The problem of a refusal. Its members include the `seq` at which it was decided.
+fn problem_of_refusal(refusal: &Refusal) -> Problem {
     let detail = |kind: &RefusalKind| -> String {
         let mut detail = kind.to_string();
         if let Some(first) = detail.get_mut(0..1) {

@@ -148,17 +148,6 @@ pub enum HoldState {
     Expired,
 }
 
-impl From<HoldState> for inventory::HoldState {
-    fn from(state: HoldState) -> Self {
-        match state {
-            HoldState::Held => Self::Held,
-            HoldState::Confirmed => Self::Confirmed,
-            HoldState::Released => Self::Released,
-            HoldState::Expired => Self::Expired,
-        }
-    }
-}
-
 impl From<inventory::HoldState> for HoldState {
     fn from(state: inventory::HoldState) -> Self {
         match state {

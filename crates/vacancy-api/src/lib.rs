@@ -28,7 +28,7 @@ pub use batch::{BatchAnswer, BatchEntry, EntryAnswer, Operation};
 pub use defaults::{DEFAULT_EVENT, DEFAULT_STOCK, page_len};
 pub use document::{DocumentLimits, complete, document};
 pub use event::{AdminEvent, Event, EventError, EventList, PutEventBody, SellBy, StockCounts};
-pub use failure::{Failure, problem_of_refusal, unexpected};
+pub use failure::{Failure, event_not_found, hold_not_found, unexpected};
 pub use frame::{EventFrame, StreamLine};
 pub use hold::{
     ConfirmBody, CreateHoldBody, ExtendBody, Hold, HoldReceipt, HoldState, Item, ItemRequest,
@@ -36,7 +36,9 @@ pub use hold::{
 };
 pub use key::{key_from, quoted};
 pub use money::Money;
-pub use parameters::{EventSeqParam, KeyParam, TimeoutParam};
+pub use parameters::{
+    ConditionParams, EventParam, EventSeqParam, HoldParam, KeyParam, TimeoutParam, WebhookParam,
+};
 pub use reservation::{Reservation, ReservationList, ReservationQuery};
 pub use reserve::{
     Available, BatchItem, BatchSlot, ReserveAnswer, ReserveBody, SlotProblem, Wording, reserved,
@@ -46,7 +48,7 @@ pub use responses::{
     AdminErrors, BeyondLedger, BodyErrors, EventNotFound, HoldNotFound, InvalidName, KeyErrors,
     NotOpenYet, SaleRefusals, SellerErrors, Unavailable, WebhookNotFound,
 };
-pub use sale::{Sale, sale_of};
+pub use sale::{KIND_PREFIX, Sale, sale_of};
 pub use stock_settings::{PricedStock, StockSettings};
 pub use webhook::{
     PutWebhookBody, ReplayBody, Webhook, WebhookCursor, WebhookList, WebhookStatus, WebhookTest,

@@ -1,4 +1,4 @@
-//! Headers that several calls document alike. [`complete`](crate::complete) adds their form.
+//! Parameters that several calls document alike. [`complete`](crate::complete) adds their form.
 
 use utoipa::{
     IntoParams,
@@ -8,6 +8,36 @@ use utoipa::{
     },
 };
 
+/// The event in a path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct EventParam {
+    /// The event
+    #[param(min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$")]
+    pub event: String,
+}
+
+/// The hold in a path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct HoldParam {
+    /// The hold
+    #[param(format = Uuid)]
+    pub id: String,
+}
+
+/// The receiver in a path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct WebhookParam {
+    /// The receiver
+    #[param(min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$")]
+    pub webhook: String,
+}
+
+/// `If-Match` and `If-None-Match` of a call that goes by the ETag of a representation.
+pub struct ConditionParams;
+
 /// `Idempotency-Key`.
 pub struct KeyParam;
 
@@ -16,6 +46,15 @@ pub struct EventSeqParam;
 
 /// `X-Request-Timeout-Ms`.
 pub struct TimeoutParam;
+
+impl IntoParams for ConditionParams {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![
+            header("If-Match", "Only if one of these ETags is current"),
+            header("If-None-Match", "Only if none of these ETags is current"),
+        ]
+    }
+}
 
 impl IntoParams for KeyParam {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {

@@ -11,6 +11,9 @@ use utoipa::ToSchema;
 
 use crate::time::rfc3339;
 
+/// What the types of records begin with; the kind of the change follows.
+pub const KIND_PREFIX: &str = "io.ticket-system.ledger.";
+
 /// A record of an event's ledger as a CloudEvent.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Sale {
@@ -61,7 +64,7 @@ pub fn sale_of(event: &EventName, stored: &StoredRecord) -> Result<Sale, BodyErr
         specversion: "1.0",
         id: stored.seq.to_string(),
         source: format!("/api/v1/events/{event}"),
-        kind: format!("io.ticket-system.ledger.{}", record.change.kind()),
+        kind: format!("{KIND_PREFIX}{}", record.change.kind()),
         subject: record.change.hold().map(|id| id.to_string()),
         time: rfc3339(record.at_ms),
         datacontenttype: "application/json",

@@ -2,11 +2,13 @@
 //! HTTP in front of it; in the monolith, ticket calls it in the same process.
 #![warn(missing_docs)]
 
+mod answer;
 mod local_client;
 mod problem;
 mod reservation;
 pub mod settings;
 
+pub use answer::answer_of;
 pub use local_client::LocalVacancyClient;
 pub use problem::problem_of_engine;
 pub use reservation::ReservationService;

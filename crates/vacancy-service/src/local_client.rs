@@ -5,13 +5,13 @@ use std::{borrow::Cow, sync::Arc};
 use inventory::{CommandKind, EventName, HoldId, IdempotencyKey, Stock, StockName};
 use inventory_engine::EventSnapshot;
 use public_api::{
-    BoxFuture, ClientError, EventReading, EventsPage, HoldReading, Ready, ReservationRequest,
-    TraceHeaders, VacancyClient, WriteRequest,
+    BoxFuture, ClientError, EventReading, EventsPage, Ready, ReservationRequest, TraceHeaders,
+    VacancyClient, WriteRequest,
 };
 use tokio::sync::watch;
 use vacancy_api::{Answer, EventFrame, Failure, Hold, ReservationList, Wording};
 
-use crate::{problem::problem_of_engine, reservation::ReservationService};
+use crate::{answer::answer_of, problem::problem_of_engine, reservation::ReservationService};
 
 const NOT_READY: &str = "the store failed or the process is stopping";
 
@@ -43,12 +43,7 @@ impl VacancyClient for LocalVacancyClient {
             let WriteRequest { kind, key, caller, deadline, .. } = request;
             let is_sale = matches!(kind, CommandKind::Reserve { .. });
             let reply = self.0.submit(kind, key, deadline).await;
-            let reply = reply.map_err(|error| Failure::from(problem_of_engine(&error)))?;
-            let answer = if is_sale {
-                Answer::to_sale(reply, Wording::Purchase, caller)
-            } else {
-                Answer::of(reply, caller)
-            };
+            let answer = answer_of(reply, is_sale.then_some(Wording::Purchase), caller);
             answer.map_err(ClientError::from)
         })
     }
@@ -90,12 +85,12 @@ impl VacancyClient for LocalVacancyClient {
         &self,
         hold: HoldId,
         _: TraceHeaders,
-    ) -> BoxFuture<'_, Result<Option<HoldReading>, ClientError>> {
+    ) -> BoxFuture<'_, Result<Option<Hold>, ClientError>> {
         Box::pin(async move {
             let engine = self.0.engine();
             let hold = engine.hold(hold).await;
             let hold = hold.map_err(|error| Failure::from(problem_of_engine(&error)))?;
-            Ok(hold.map(|hold| HoldReading(Hold::of(&hold, engine.now_ms()))))
+            Ok(hold.map(|hold| Hold::of(&hold, engine.now_ms())))
         })
     }
 

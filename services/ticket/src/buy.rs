@@ -249,7 +249,8 @@ fn describe(status: StatusCode, body_json: &Value) -> String {
     format!("{}: {}", status.as_u16(), detail(body_json))
 }
 
-fn detail(body_json: &Value) -> String {
+/// Why a service refused.
+pub(crate) fn detail(body_json: &Value) -> String {
     body_json["detail"].as_str().unwrap_or("the response has no detail").to_owned()
 }
 

@@ -25,7 +25,7 @@ use vacancy_api::{complete, document};
 use vacancy_service::VacancySettings;
 
 use crate::{
-    api::{is_urgent, public_router},
+    api::public_router,
     client::{RemoteVacancyClient, SetupError},
     settings::TicketSettings,
 };
@@ -140,8 +140,11 @@ pub async fn serve_with(
         .with_link("purchase", "/api/v1/purchase")
         .with_link("available", "/api/v1/available")
         .with_link("events", "/api/v1/events");
-    let requests =
-        RequestSettings { hops_max: Some(HOPS_MAX), is_urgent, ..settings.http.requests.clone() };
+    let requests = RequestSettings {
+        hops_max: Some(HOPS_MAX),
+        is_urgent: public_api::is_urgent,
+        ..settings.http.requests.clone()
+    };
     let parts = AppParts::new(info, health.clone(), metrics.clone(), requests)
         .with_documentation(documentation);
     // Ends with this function.

@@ -19,7 +19,7 @@ use inventory_store::EventView;
 use telemetry::Metrics;
 use vacancy::api::AppState;
 use vacancy_service::VacancySettings;
-use webhooks::{Sender, WebhookMetrics, Webhooks};
+use webhooks::Webhooks;
 
 use crate::{clock::SimClock, disk::Disk, network, scenario::Scenario, store::SimStore};
 
@@ -88,13 +88,8 @@ pub async fn process(machine: Machine, scenario: Scenario, start: u64) -> turmoi
     let health = Health::new(HOST);
     health.set_ready();
     let streams = Streams::new(settings.http.streams, health.lifecycle().clone())?;
-    let webhooks = Webhooks::new(
-        Arc::new(EmbeddedWebhooks::in_memory()),
-        engine.clone(),
-        Arc::new(Sender::new(&settings.webhooks)?),
-        settings.webhooks.clone(),
-        WebhookMetrics::new()?,
-    );
+    let receivers = Arc::new(EmbeddedWebhooks::in_memory());
+    let webhooks = Webhooks::new(receivers, engine.clone(), settings.webhooks.clone())?;
     let state = AppState::new(engine.clone(), &settings, streams, webhooks);
     let (routes, _) = vacancy::api::router(state).split_for_parts();
     let info = ServiceInfo::new(HOST, "0", "microservices", "simulation");

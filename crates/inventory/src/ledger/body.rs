@@ -208,6 +208,8 @@ fn decode(bytes: &[u8]) -> Result<Record, BodyError> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::domain::{IdempotencyKey, Item};
 
@@ -314,6 +316,12 @@ mod tests {
                 String::from_utf8(body).unwrap()
             );
         }
+    }
+
+    #[test]
+    fn the_list_of_kinds_is_complete() {
+        let kinds: BTreeSet<_> = one_of_each().iter().map(|record| record.change.kind()).collect();
+        assert_eq!(kinds, BTreeSet::from(Change::KINDS));
     }
 
     #[test]

@@ -192,6 +192,21 @@ impl Change {
         }
     }
 
+    /// The kinds of changes, as [`Change::kind`] returns them.
+    pub const KINDS: [&str; 11] = [
+        "event_put",
+        "event_deleted",
+        "sold",
+        "held",
+        "extended",
+        "payment_started",
+        "confirmed",
+        "released",
+        "expired",
+        "refunded",
+        "refund_due",
+    ];
+
     /// Its name in the ledger.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -4,13 +4,13 @@ use std::{borrow::Cow, future::Future, pin::Pin};
 
 use inventory::{EventName, HoldId, IdempotencyKey, StockName};
 use tokio::sync::watch;
-use vacancy_api::{Answer, ReservationList};
+use vacancy_api::{Answer, Hold, ReservationList};
 
 use super::{
     error::ClientError, reservation_request::ReservationRequest, trace_headers::TraceHeaders,
     write_request::WriteRequest,
 };
-use crate::reading::{EventReading, EventsPage, HoldReading};
+use crate::reading::{EventReading, EventsPage};
 
 /// A boxed future.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -53,7 +53,7 @@ pub trait VacancyClient: Send + Sync + 'static {
         &self,
         hold: HoldId,
         trace: TraceHeaders,
-    ) -> BoxFuture<'_, Result<Option<HoldReading>, ClientError>>;
+    ) -> BoxFuture<'_, Result<Option<Hold>, ClientError>>;
 
     /// Looks reservations up, the newest first.
     fn reservations(

@@ -2,7 +2,6 @@
 
 mod purchase;
 
-use http::Method;
 use public_api::PublicState;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -14,10 +13,4 @@ pub fn router(state: PublicState) -> OpenApiRouter {
 /// Returns all public routes, with their documentation.
 pub fn public_router(state: PublicState) -> OpenApiRouter {
     router(state.clone()).merge(public_api::router(state))
-}
-
-/// Whether a call finishes something begun earlier. Such calls go before new ones.
-#[must_use]
-pub fn is_urgent(method: &Method, route: &str) -> bool {
-    public_api::is_urgent(method, route)
 }

@@ -2,6 +2,8 @@
 //! service, and the sale as the original system has it. The others are in [`public_api`].
 
 mod admin;
+mod batch;
+mod batch_entry;
 mod internal;
 mod reserve;
 mod reserve_batch;

@@ -1,7 +1,5 @@
 //! `POST /api/v1/reserve/batch`.
 
-use std::time::Duration;
-
 use axum::{Json, extract::State};
 use http_server::{
     Problem,
@@ -10,13 +8,12 @@ use http_server::{
     problem::ProblemDetails,
 };
 use public_api::By;
-use tokio::time::Instant;
 use vacancy_api::{
-    BatchItem, BatchSlot, BodyErrors, SlotProblem, TimeoutParam, Unavailable, Wording, reserved,
+    Answer, BatchEntry, BatchItem, BatchSlot, BodyErrors, EntryAnswer, SlotProblem, TimeoutParam,
+    Unavailable, misplaced,
 };
-use vacancy_service::problem_of_engine;
 
-use crate::api::state::AppState;
+use crate::api::{batch, state::AppState};
 
 /// Sell to several buyers with one call
 ///
@@ -55,43 +52,14 @@ pub async fn reserve_batch(
     CurrentRequestId(request_id): CurrentRequestId,
     JsonEntries(items): JsonEntries<BatchItem>,
 ) -> Result<Json<Vec<BatchSlot>>, Problem> {
-    let most = app.reserve_batch_max();
-    if items.is_empty() || items.len() > most {
-        return Err(Problem::validation(format!("A batch has 1 to {most} reservations.")));
-    }
-    // What is wrong in itself is answered in its place; the rest goes to the engine in one step.
+    let entries = items.into_iter().map(|item| item.map(BatchEntry::from)).collect();
+    let answers = batch::answer(&app, entries, "reservations", by.0, deadline).await?;
     let failed =
         |problem| BatchSlot::Problem(SlotProblem { problem, request_id: request_id.clone() });
-    let now = Instant::now();
-    let mut slots = Vec::with_capacity(items.len());
-    let mut requests = Vec::with_capacity(items.len());
-    for item in items {
-        let item = match item {
-            Ok(item) => item,
-            Err(problem) => {
-                slots.push(Some(failed(problem)));
-                continue;
-            }
-        };
-        let event = item.event.unwrap_or_else(|| app.stock().event().clone());
-        if item.seller && !by.0.may_sell() {
-            slots.push(Some(failed(by.0.not_seller())));
-            continue;
-        }
-        match app.stock().reserve(event, item.qty, item.customer, item.seller) {
-            Ok(kind) => {
-                let deadline = deadline.within(now, item.timeout_ms.map(Duration::from_millis));
-                requests.push(app.stock().request(kind, Some(item.key), deadline.0));
-                slots.push(None);
-            }
-            Err(problem) => slots.push(Some(failed(problem))),
-        }
-    }
-    let mut replies =
-        app.engine().submit_all(requests).await.into_iter().map(|reply| match reply {
-            Ok(reply) => reserved(reply, Wording::Reserve, by.0)
-                .map_or_else(|failure| failed(failure.into_problem()), BatchSlot::Answer),
-            Err(error) => failed(problem_of_engine(&error)),
-        });
-    Ok(Json(slots.into_iter().filter_map(|slot| slot.or_else(|| replies.next())).collect()))
+    let slots = answers.entries.into_iter().map(|entry| match entry {
+        Ok(EntryAnswer::Decided(Answer::Sale(sale))) => BatchSlot::Answer(sale),
+        Ok(other) => failed(misplaced(&other)),
+        Err(problem) => failed(problem),
+    });
+    Ok(Json(slots.collect()))
 }

@@ -165,8 +165,8 @@ async fn conditions_and_pages_find_everything_once_in_a_database() {
     engine.stop().await;
 }
 
-/// Buys and confirms for customer `new` and payment `new` until it is told to stop; returns the
-/// ids.
+/// Makes holds of `new` and `c3`, and confirms those of `new` with payment `new`, until the flag is
+/// set. The task returns the ids of all of them.
 pub fn keep_selling(
     engine: &Engine,
     clock: Option<TestClock>,

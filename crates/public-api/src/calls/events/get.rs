@@ -10,7 +10,9 @@ use http_server::{
     problem::ProblemDetails,
 };
 use inventory::EventName;
-use vacancy_api::{BeyondLedger, Event, EventNotFound, EventSeqParam, Unavailable};
+use vacancy_api::{
+    BeyondLedger, ConditionParams, Event, EventNotFound, EventParam, EventSeqParam, Unavailable,
+};
 
 use super::find;
 use crate::{
@@ -28,9 +30,8 @@ use crate::{
     path = "/api/v1/events/{event}",
     tag = "events",
     params(
-        ("event" = String, Path, description = "The event", min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$"),
-        ("If-Match" = Option<String>, Header, description = "Only if one of these ETags is current"),
-        ("If-None-Match" = Option<String>, Header, description = "Only if none of these ETags is current"),
+        EventParam,
+        ConditionParams,
         EventSeqParam,
     ),
     responses(

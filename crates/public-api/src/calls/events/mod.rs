@@ -5,8 +5,8 @@ pub mod list;
 pub mod stream;
 
 use http_server::Problem;
-use inventory::{EventName, Refusal, RefusalKind};
-use vacancy_api::problem_of_refusal;
+use inventory::EventName;
+use vacancy_api::event_not_found;
 
 use crate::{at_least::AtLeast, reading::EventReading, state::PublicState};
 
@@ -18,9 +18,7 @@ pub(super) async fn find(
 ) -> Result<EventReading, Problem> {
     let reading = app.client().event(event, at_least.0).await;
     let reading = reading.map_err(|error| error.into_problem().0)?;
-    let reading = reading.filter(|reading| !reading.frame.deleted).ok_or_else(|| {
-        problem_of_refusal(&Refusal { seq: None, kind: RefusalKind::EventNotFound })
-    })?;
+    let reading = reading.filter(|reading| !reading.frame.deleted).ok_or_else(event_not_found)?;
     at_least.check(reading.frame.event.seq)?;
     Ok(reading)
 }

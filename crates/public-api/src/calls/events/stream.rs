@@ -13,7 +13,7 @@ use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
 };
-use vacancy_api::{EventNotFound, Unavailable};
+use vacancy_api::{EventNotFound, EventParam, Unavailable};
 
 use super::find;
 use crate::{
@@ -44,7 +44,7 @@ const RETRY_MS: std::ops::RangeInclusive<u32> = 500..=5_000;
     path = "/api/v1/events/{event}/stream",
     tag = "events",
     params(
-        ("event" = String, Path, description = "The event", min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$"),
+        EventParam,
         ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last event that the client got"),
     ),
     responses(

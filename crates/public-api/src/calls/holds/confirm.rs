@@ -8,8 +8,8 @@ use http_server::{
 };
 use inventory::{CommandKind, HoldId};
 use vacancy_api::{
-    BodyErrors, ConfirmBody, HoldNotFound, HoldReceipt, KeyErrors, KeyParam, SellerErrors,
-    TimeoutParam, Unavailable,
+    BodyErrors, ConfirmBody, HoldNotFound, HoldParam, HoldReceipt, KeyErrors, KeyParam,
+    SellerErrors, TimeoutParam, Unavailable,
 };
 
 use super::respond;
@@ -28,7 +28,7 @@ use crate::{state::PublicState, write::WriteHead};
     security((), ("seller" = [])),
     request_body(content = Option<ConfirmBody>),
     params(
-        ("id" = String, Path, description = "The hold", format = Uuid),
+        HoldParam,
         KeyParam,
         TimeoutParam,
     ),

@@ -8,8 +8,8 @@ use http_server::{
 };
 use inventory::{CommandKind, HoldId};
 use vacancy_api::{
-    BodyErrors, ExtendBody, HoldNotFound, HoldReceipt, KeyErrors, KeyParam, TimeoutParam,
-    Unavailable, ttl_ms,
+    BodyErrors, ExtendBody, HoldNotFound, HoldParam, HoldReceipt, KeyErrors, KeyParam,
+    TimeoutParam, Unavailable, ttl_ms,
 };
 
 use super::respond;
@@ -25,7 +25,7 @@ use crate::{state::PublicState, write::WriteHead};
     tag = "holds",
     request_body = ExtendBody,
     params(
-        ("id" = String, Path, description = "The hold", format = Uuid),
+        HoldParam,
         KeyParam,
         TimeoutParam,
     ),

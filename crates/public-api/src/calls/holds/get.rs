@@ -7,8 +7,8 @@ use http_server::{
     extract::{PathParams, Preconditions},
     problem::ProblemDetails,
 };
-use inventory::{HoldId, Refusal, RefusalKind};
-use vacancy_api::{Hold, HoldNotFound, Unavailable, problem_of_refusal};
+use inventory::HoldId;
+use vacancy_api::{ConditionParams, Hold, HoldNotFound, HoldParam, Unavailable, hold_not_found};
 
 use crate::{
     client::TraceHeaders,
@@ -24,9 +24,8 @@ use crate::{
     path = "/api/v1/holds/{id}",
     tag = "holds",
     params(
-        ("id" = String, Path, description = "The hold", format = Uuid),
-        ("If-Match" = Option<String>, Header, description = "Only if one of these ETags is current"),
-        ("If-None-Match" = Option<String>, Header, description = "Only if none of these ETags is current"),
+        HoldParam,
+        ConditionParams,
     ),
     responses(
         (
@@ -53,8 +52,6 @@ pub async fn get_hold(
 ) -> Result<Response, Problem> {
     let hold = app.client().hold(id, TraceHeaders::of(&headers)).await;
     let hold = hold.map_err(|error| error.into_problem().0)?;
-    let hold = hold.ok_or_else(|| {
-        problem_of_refusal(&Refusal { seq: None, kind: RefusalKind::HoldNotFound })
-    })?;
-    read(&conditions, &hold_tag(hold.0.seq, hold.state()), &hold.0)
+    let hold = hold.ok_or_else(hold_not_found)?;
+    read(&conditions, &hold_tag(&hold), &hold)
 }

@@ -8,8 +8,8 @@ use http_server::{
 };
 use inventory::{CommandKind, HoldId};
 use vacancy_api::{
-    BodyErrors, HoldNotFound, HoldReceipt, KeyErrors, KeyParam, PaymentBody, SellerErrors,
-    TimeoutParam, Unavailable,
+    BodyErrors, HoldNotFound, HoldParam, HoldReceipt, KeyErrors, KeyParam, PaymentBody,
+    SellerErrors, TimeoutParam, Unavailable,
 };
 
 use super::respond;
@@ -29,7 +29,7 @@ use crate::{
     security(("seller" = []), ("admin" = [])),
     request_body = PaymentBody,
     params(
-        ("id" = String, Path, description = "The hold", format = Uuid),
+        HoldParam,
         KeyParam,
         TimeoutParam,
     ),

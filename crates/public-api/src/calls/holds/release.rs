@@ -10,7 +10,9 @@ use http_server::{
     problem::ProblemDetails,
 };
 use inventory::{CommandKind, HoldId};
-use vacancy_api::{EVENT_SEQ, Failure, HoldNotFound, TimeoutParam, Unavailable};
+use vacancy_api::{
+    ConditionParams, EVENT_SEQ, Failure, HoldNotFound, HoldParam, TimeoutParam, Unavailable,
+};
 
 use crate::{
     conditional::{hold_tag, unmet},
@@ -26,9 +28,8 @@ use crate::{
     path = "/api/v1/holds/{id}",
     tag = "holds",
     params(
-        ("id" = String, Path, description = "The hold", format = Uuid),
-        ("If-Match" = Option<String>, Header, description = "Only if one of these ETags is current"),
-        ("If-None-Match" = Option<String>, Header, description = "Only if none of these ETags is current"),
+        HoldParam,
+        ConditionParams,
         TimeoutParam,
     ),
     responses(
@@ -64,7 +65,7 @@ pub async fn release_hold(
     if !conditions.is_empty() {
         // Without a hold, the refusal says so.
         if let Some(hold) = app.client().hold(hold, head.trace().clone()).await? {
-            let (seq, tag) = (hold.0.seq, hold_tag(hold.0.seq, hold.state()));
+            let (seq, tag) = (hold.seq, hold_tag(&hold));
             conditions
                 .check(true, |wanted| wanted == tag)
                 .map_err(|which| Failure::new(unmet(which).with("seq", seq), Some(seq)))?;

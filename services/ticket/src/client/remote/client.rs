@@ -6,15 +6,15 @@ use http_server::{Problem, extract};
 use inventory::{EventName, HoldId, IdempotencyKey, StockName};
 use prometheus::Registry;
 use public_api::{
-    BoxFuture, ClientError, EventReading, EventsPage, HoldReading, Ready, ReservationRequest,
-    TraceHeaders, VacancyClient, WriteRequest,
+    BoxFuture, ClientError, EventReading, EventsPage, Ready, ReservationRequest, TraceHeaders,
+    VacancyClient, WriteRequest,
 };
 use thiserror::Error;
 use tokio::{
     sync::{oneshot, watch},
     time::Instant,
 };
-use vacancy_api::{Answer, BatchEntry, Operation, ReservationList};
+use vacancy_api::{Answer, BatchEntry, Hold, Operation, ReservationList};
 
 use super::{
     super::{link_settings::VacancyLink, refusals::for_caller},
@@ -241,12 +241,12 @@ impl RemoteVacancyClient {
         &self,
         hold: HoldId,
         trace: TraceHeaders,
-    ) -> Result<Option<HoldReading>, ClientError> {
+    ) -> Result<Option<Hold>, ClientError> {
         let entry = BatchEntry { id: Some(hold), ..BatchEntry::new(Operation::ReadHold) };
         let reply = self.ask(LinkRequest::read(entry, trace), None).await;
         match found(reply, "hold_not_found")? {
             None => Ok(None),
-            Some(LinkReply::Hold(hold)) => Ok(Some(HoldReading(*hold))),
+            Some(LinkReply::Hold(hold)) => Ok(Some(*hold)),
             Some(_) => Err(defect()),
         }
     }
@@ -332,7 +332,7 @@ impl VacancyClient for RemoteVacancyClient {
         &self,
         hold: HoldId,
         trace: TraceHeaders,
-    ) -> BoxFuture<'_, Result<Option<HoldReading>, ClientError>> {
+    ) -> BoxFuture<'_, Result<Option<Hold>, ClientError>> {
         Box::pin(self.read_hold(hold, trace))
     }
 

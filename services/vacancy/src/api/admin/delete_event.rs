@@ -11,7 +11,7 @@ use http_server::{
     problem::ProblemDetails,
 };
 use inventory::{CommandKind, EventName};
-use vacancy_api::{AdminErrors, EVENT_SEQ, EventNotFound, Failure, Unavailable};
+use vacancy_api::{AdminErrors, EVENT_SEQ, EventNotFound, EventParam, Failure, Unavailable};
 
 use super::put_event::{Expected, expected};
 use crate::api::state::{Admin, AppState};
@@ -26,7 +26,7 @@ use crate::api::state::{Admin, AppState};
     tag = "admin",
     security(("admin" = [])),
     params(
-        ("event" = String, Path, description = "The event", min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$"),
+        EventParam,
         ("If-Match" = Option<String>, Header, description = "The ETag of the version to delete"),
         ("If-None-Match" = Option<String>, Header, description = "Only if none of these ETags is current"),
     ),

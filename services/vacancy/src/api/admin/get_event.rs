@@ -9,12 +9,15 @@ use http_server::{
     extract::{PathParams, Preconditions},
     problem::ProblemDetails,
 };
-use inventory::{EventName, Refusal, RefusalKind};
+use inventory::EventName;
 use public_api::{
     age,
     conditional::{event_tag, read},
 };
-use vacancy_api::{AdminErrors, AdminEvent, EventNotFound, Unavailable, problem_of_refusal};
+use vacancy_api::{
+    AdminErrors, AdminEvent, ConditionParams, EventNotFound, EventParam, Unavailable,
+    event_not_found,
+};
 use vacancy_service::problem_of_engine;
 
 use crate::api::state::{Admin, AppState};
@@ -29,9 +32,8 @@ use crate::api::state::{Admin, AppState};
     tag = "admin",
     security(("admin" = [])),
     params(
-        ("event" = String, Path, description = "The event", min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$"),
-        ("If-Match" = Option<String>, Header, description = "Only if one of these ETags is current"),
-        ("If-None-Match" = Option<String>, Header, description = "Only if none of these ETags is current"),
+        EventParam,
+        ConditionParams,
     ),
     responses(
         (
@@ -64,9 +66,7 @@ pub async fn get_admin_event(
     conditions: Preconditions,
 ) -> Result<Response, Problem> {
     let seen = app.engine().event(&event).await.map_err(|error| problem_of_engine(&error))?;
-    let seen = seen.filter(|seen| !seen.view.event.is_deleted()).ok_or_else(|| {
-        problem_of_refusal(&Refusal { seq: None, kind: RefusalKind::EventNotFound })
-    })?;
+    let seen = seen.filter(|seen| !seen.view.event.is_deleted()).ok_or_else(event_not_found)?;
     let (current, stale) = (&seen.view.event, seen.stale.is_some());
     let tag = event_tag(current.settings_seq, current.seq, stale);
     let response = read(&conditions, &tag, &AdminEvent::of(&seen.view, stale))?;

@@ -10,10 +10,12 @@ use http_server::{
     extract::{PathParams, QueryParams},
     problem::ProblemDetails,
 };
-use inventory::{EventName, Refusal, RefusalKind};
+use inventory::EventName;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use vacancy_api::{AdminErrors, EventNotFound, Sale, Unavailable, problem_of_refusal, sale_of};
+use vacancy_api::{
+    AdminErrors, EventNotFound, EventParam, Sale, Unavailable, event_not_found, sale_of,
+};
 use vacancy_service::problem_of_engine;
 
 use crate::api::state::{Admin, AppState};
@@ -38,7 +40,7 @@ pub struct Page {
     path = "/api/v1/admin/events/{event}/sales",
     tag = "admin",
     security(("admin" = [])),
-    params(("event" = String, Path, description = "The event", min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$"), Page),
+    params(EventParam, Page),
     responses(
         (status = OK, body = Vec<Sale>, content_type = "application/cloudevents-batch+json"),
         AdminErrors,
@@ -64,9 +66,7 @@ pub async fn list_sales(
         .records(&event, page.after.unwrap_or(0), len)
         .await
         .map_err(|error| problem_of_engine(&error))?;
-    let records = records.ok_or_else(|| {
-        problem_of_refusal(&Refusal { seq: None, kind: RefusalKind::EventNotFound })
-    })?;
+    let records = records.ok_or_else(event_not_found)?;
     let sales: Result<Vec<_>, _> = records.iter().map(|record| sale_of(&event, record)).collect();
     let body = sales
         .map_err(|error| error.to_string())

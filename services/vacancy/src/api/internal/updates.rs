@@ -15,8 +15,6 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// The longest time between two updates: a subscriber takes silence for a lost connection. The
 /// counts of a shared store, which other processes change too, are read this often.
 const HEARTBEAT: Duration = Duration::from_secs(1);
-/// Events read at once.
-const PAGE: usize = 1_000;
 
 /// The updates for one subscriber.
 pub struct Updates {
@@ -81,18 +79,9 @@ impl Updates {
     /// Reads all events, writes the expiries that are due, and tells what is new.
     async fn read_all(&mut self, text: &mut Vec<u8>) {
         self.read_at = Instant::now();
-        let mut after = None;
-        loop {
-            // What cannot be read is told later.
-            let Ok((page, more)) = self.engine.events(after.as_ref(), PAGE).await else { return };
-            for seen in &page {
-                self.tell(seen, text);
-            }
-            match page.last().filter(|_| more) {
-                Some(last) => after = Some(last.view.event.name.clone()),
-                None => return,
-            }
-        }
+        let engine = self.engine.clone();
+        // A later call tells the events that cannot be read now.
+        let _ = engine.visit_events(|seen| self.tell(&seen, text)).await;
     }
 
     fn tell(&mut self, seen: &EventSnapshot, text: &mut Vec<u8>) {

@@ -4,7 +4,7 @@ use axum::extract::State;
 use http::StatusCode;
 use http_server::{Problem, extract::PathParams};
 use inventory::EventName;
-use vacancy_api::{AdminErrors, InvalidName, Unavailable};
+use vacancy_api::{AdminErrors, InvalidName, Unavailable, WebhookParam};
 
 use super::problem;
 use crate::api::state::{Admin, AppState};
@@ -17,7 +17,7 @@ use crate::api::state::{Admin, AppState};
     path = "/api/v1/admin/webhooks/{webhook}",
     tag = "webhooks",
     security(("admin" = [])),
-    params(("webhook" = String, Path, description = "The receiver", min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$")),
+    params(WebhookParam),
     responses(
         (status = NO_CONTENT, description = "The receiver does not exist"),
         AdminErrors,

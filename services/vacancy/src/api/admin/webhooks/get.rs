@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use http_server::{Problem, extract::PathParams};
 use inventory::EventName;
-use vacancy_api::{AdminErrors, Unavailable, Webhook, WebhookNotFound};
+use vacancy_api::{AdminErrors, Unavailable, Webhook, WebhookNotFound, WebhookParam};
 
 use super::{ends, find, shown};
 use crate::api::state::{Admin, AppState};
@@ -16,7 +16,7 @@ use crate::api::state::{Admin, AppState};
     path = "/api/v1/admin/webhooks/{webhook}",
     tag = "webhooks",
     security(("admin" = [])),
-    params(("webhook" = String, Path, description = "The receiver", min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$")),
+    params(WebhookParam),
     responses((status = OK, body = Webhook), AdminErrors, WebhookNotFound, Unavailable)
 )]
 pub async fn get_webhook(

@@ -19,9 +19,6 @@ use webhooks::{DeliveryState, Endpoint};
 
 use crate::api::state::AppState;
 
-/// Events read at once.
-const PAGE: usize = 1_000;
-
 fn problem(error: StoreError) -> Problem {
     problem_of_engine(&EngineError::Store(error))
 }
@@ -53,16 +50,12 @@ fn endpoint(webhook: &StoredWebhook) -> Result<Endpoint, Problem> {
 
 /// The ends of the ledgers of all events.
 async fn ends(app: &AppState) -> Result<BTreeMap<EventName, u64>, Problem> {
-    let (mut ends, mut after) = (BTreeMap::new(), None);
-    loop {
-        let page = app.engine().events(after.as_ref(), PAGE).await;
-        let (page, more) = page.map_err(|error| problem_of_engine(&error))?;
-        ends.extend(page.iter().map(|seen| (seen.event.name.clone(), seen.event.seq)));
-        match page.last().filter(|_| more) {
-            Some(last) => after = Some(last.event.name.clone()),
-            None => return Ok(ends),
-        }
-    }
+    let mut ends = BTreeMap::new();
+    let visited = app.engine().visit_events(|seen| {
+        ends.insert(seen.event.name.clone(), seen.event.seq);
+    });
+    visited.await.map_err(|error| problem_of_engine(&error))?;
+    Ok(ends)
 }
 
 /// How `webhook` is shown, without its secret.

@@ -10,7 +10,9 @@ use http_server::{
     problem::ProblemDetails,
 };
 use inventory::EventName;
-use vacancy_api::{AdminErrors, BodyErrors, InvalidName, PutWebhookBody, Unavailable, Webhook};
+use vacancy_api::{
+    AdminErrors, BodyErrors, InvalidName, PutWebhookBody, Unavailable, Webhook, WebhookParam,
+};
 use webhooks::{Endpoint, Secret};
 
 use super::{endpoint, ends, problem, shown};
@@ -28,7 +30,7 @@ use crate::api::state::{Admin, AppState};
     tag = "webhooks",
     security(("admin" = [])),
     request_body = PutWebhookBody,
-    params(("webhook" = String, Path, description = "The receiver", min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$")),
+    params(WebhookParam),
     responses(
         (status = OK, body = Webhook),
         (status = CREATED, body = Webhook),

@@ -7,7 +7,9 @@ use http_server::{
     problem::ProblemDetails,
 };
 use inventory::EventName;
-use vacancy_api::{AdminErrors, BodyErrors, ReplayBody, Unavailable, Webhook, WebhookNotFound};
+use vacancy_api::{
+    AdminErrors, BodyErrors, ReplayBody, Unavailable, Webhook, WebhookNotFound, WebhookParam,
+};
 
 use super::{ends, find, missing, problem, shown};
 use crate::api::state::{Admin, AppState};
@@ -21,7 +23,7 @@ use crate::api::state::{Admin, AppState};
     tag = "webhooks",
     security(("admin" = [])),
     request_body = ReplayBody,
-    params(("webhook" = String, Path, description = "The receiver", min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$")),
+    params(WebhookParam),
     responses(
         (status = OK, body = Webhook),
         (

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use http_server::{Problem, extract::PathParams};
 use inventory::EventName;
-use vacancy_api::{AdminErrors, Unavailable, WebhookNotFound, WebhookTest, rfc3339};
+use vacancy_api::{AdminErrors, Unavailable, WebhookNotFound, WebhookParam, WebhookTest, rfc3339};
 use webhooks::Message;
 
 use super::find;
@@ -18,7 +18,7 @@ use crate::api::state::{Admin, AppState};
     path = "/api/v1/admin/webhooks/{webhook}/test",
     tag = "webhooks",
     security(("admin" = [])),
-    params(("webhook" = String, Path, description = "The receiver", min_length = 1, max_length = 64, pattern = r"^[a-z0-9][a-z0-9_.-]*$")),
+    params(WebhookParam),
     responses((status = OK, body = WebhookTest), AdminErrors, WebhookNotFound, Unavailable)
 )]
 pub async fn test_webhook(

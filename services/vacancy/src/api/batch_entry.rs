@@ -5,7 +5,7 @@ use inventory::{CommandKind, EventName, HoldId};
 use public_api::ReservationRequest;
 use vacancy_api::{BatchEntry, ItemRequest, Operation, items_from, ttl_ms};
 
-use crate::api::state::AppState;
+use super::state::AppState;
 
 /// The work for one entry.
 pub enum Work {
