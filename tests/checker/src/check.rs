@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use inventory::{
-    CommandKind, EventName, HoldState, IdempotencyKey, Items, Outcome, RefusalKind,
+    CommandKind, EventName, Hold, HoldState, IdempotencyKey, Items, Outcome, RefusalKind,
+    domain::REFUNDS_DUE_MAX,
     ledger::{Change, Record},
 };
 use inventory_audit::verify::{
@@ -180,7 +181,10 @@ fn refused(
             right && items.is_some_and(|items| !fits(&items, state))
         }
         RefusalKind::HoldExpiredSoldOut => {
-            state_of(&[HoldState::Expired]) && items.is_some_and(|items| !fits(&items, state))
+            let has_all = |hold: &Hold| hold.terms.refunds_due.len() >= REFUNDS_DUE_MAX;
+            state_of(&[HoldState::Expired])
+                && (hold.as_ref().is_some_and(has_all)
+                    || items.is_some_and(|items| !fits(&items, state)))
         }
         RefusalKind::RefundDue { payment_ref } => {
             state_of(&[HoldState::Expired])

@@ -9,6 +9,7 @@ use inventory::{
 };
 
 use super::{
+    effects::Before,
     error::VerifyError,
     event::EventAudit,
     feed::Entry,
@@ -119,6 +120,13 @@ impl Auditor {
         self.turn_to(&entry.event).map_err(wrong)?;
         let before = record.change.hold().map(|id| self.hold(id)).transpose()?.flatten();
         let is_new = before.is_none();
+        let is_over_limit = match &before {
+            Some(hold) if matches!(record.change, Change::RefundDue { .. }) => {
+                self.is_over_limit(hold)?
+            }
+            _ => false,
+        };
+        let before = Before { hold: before, is_over_limit };
         let Some(event) = &mut self.current else { unreachable!("an event was turned to") };
         let effects = event.push(&record, Hash::of(&entry.body), before).map_err(wrong)?;
         self.newest_ms = self.newest_ms.max(record.at_ms);
@@ -157,6 +165,15 @@ impl Auditor {
 
     fn limit(&self) -> Option<u64> {
         self.current.as_ref().and_then(|event| event.settings().limit_per_customer)
+    }
+
+    /// Whether the customer of an expired hold would have more than the limit with its items.
+    fn is_over_limit(&self, hold: &Hold) -> Result<bool, VerifyError> {
+        let (Some(limit), Some(customer)) = (self.limit(), &hold.customer) else {
+            return Ok(false);
+        };
+        let has = self.customer_has(&hold.event, customer)?;
+        Ok(has.saturating_add(hold.items.total()) > limit)
     }
 
     /// Updates the customer's quantity. A record that takes items may not exceed the limit.

@@ -9,6 +9,15 @@ use inventory::{
 
 use super::violation::ViolationKind;
 
+/// How things were before a record.
+pub struct Before {
+    /// The hold it is about.
+    pub hold: Option<Hold>,
+    /// Whether the customer of that hold would have more than the event allows if the hold had its
+    /// items again. Only known for a record of a refund that is due.
+    pub is_over_limit: bool,
+}
+
 /// The effects of a record on its hold and customer.
 pub struct Effects {
     /// The hold as it is afterwards.

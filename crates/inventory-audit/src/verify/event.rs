@@ -13,7 +13,7 @@ use inventory::{
 
 use super::{
     balance::{Balance, Counts, Flow},
-    effects::{Effects, items_of, known, mine, with_customer},
+    effects::{Before, Effects, items_of, known, mine, with_customer},
     money,
     violation::ViolationKind,
 };
@@ -111,13 +111,12 @@ impl EventAudit {
         }
     }
 
-    /// Takes the next record, whose body has this hash. `before` is the hold it is about as it was
-    /// before it.
+    /// Takes the next record, whose body has this hash. `before` is how things were before it.
     pub(super) fn push(
         &mut self,
         record: &Record,
         hash: Hash,
-        before: Option<Hold>,
+        before: Before,
     ) -> Result<Effects, ViolationKind> {
         if record.seq != self.seq + 1 {
             return Err(ViolationKind::Gap { expected: self.seq + 1 });
@@ -153,7 +152,8 @@ impl EventAudit {
         }
     }
 
-    fn change(&mut self, record: &Record, before: Option<Hold>) -> Result<Effects, ViolationKind> {
+    fn change(&mut self, record: &Record, before: Before) -> Result<Effects, ViolationKind> {
+        let Before { hold: before, is_over_limit } = before;
         match &record.change {
             Change::EventPut { capacities, settings } => {
                 self.balance.set_capacities(capacities)?;
@@ -191,7 +191,7 @@ impl EventAudit {
                         why: "a refund is due, and it had not expired",
                     });
                 }
-                money::refund_due(&mut hold, payment_ref, &self.balance)?;
+                money::refund_due(&mut hold, payment_ref, &self.balance, is_over_limit)?;
                 hold.seq = record.seq;
                 Ok(Effects { hold: Some(hold), customer: None })
             }

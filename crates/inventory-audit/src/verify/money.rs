@@ -54,18 +54,20 @@ pub fn start_payment(
     }
 }
 
-/// Notes a payment that came too late: the hold has expired, and its items are gone.
+/// Notes a payment that came too late: the hold has expired, and its items are gone, or its
+/// customer `is_over_limit` with them.
 pub fn refund_due(
     hold: &mut Hold,
     payment: &PaymentRef,
     balance: &Balance,
+    is_over_limit: bool,
 ) -> Result<(), ViolationKind> {
     let id = hold.id;
     let is_there = hold.items.iter().all(|item| {
         let left = balance.0.get(&item.stock).and_then(Counts::available);
         left.is_some_and(|left| left >= item.qty)
     });
-    if is_there {
+    if is_there && !is_over_limit {
         return Err(ViolationKind::Hold { id, why: "a refund is due, but its items are there" });
     }
     if hold.terms.refunds_due.contains(payment) {

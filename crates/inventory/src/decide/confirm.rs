@@ -26,17 +26,19 @@ pub(super) fn confirm(set: &WorkingSet, args: &ConfirmArgs<'_>, now_ms: TimeMs) 
         HoldState::Confirmed => return repeat(hold, args),
         HoldState::Released => return Err(RefusalKind::HoldReleased),
         HoldState::Expired => {
-            // The seller refunds the payment, so that stock which returns must not be sold for it.
-            if let Some(due) = args.payment_ref.filter(|due| hold.terms.refunds_due.contains(due)) {
-                return Err(RefusalKind::RefundDue { payment_ref: due.clone() });
+            if args.payment_ref.is_some_and(|payment| is_dead(hold, payment)) {
+                return too_late(hold, args);
             }
             // The customer may have paid by now, so a closed sale does not stop it; missing stock
-            // does.
+            // does, and what the customer has taken meanwhile.
             if check_stock(event, &hold.items).is_err() {
                 return too_late(hold, args);
             }
-            if hold.customer.is_some() {
-                check_limit(set, event, hold.customer.as_ref(), hold.items.total())?;
+            if hold.customer.is_some()
+                && let Err(limit) =
+                    check_limit(set, event, hold.customer.as_ref(), hold.items.total())
+            {
+                return if args.payment_ref.is_some() { too_late(hold, args) } else { Err(limit) };
             }
             true
         }
@@ -70,9 +72,20 @@ fn repeat(hold: &Hold, args: &ConfirmArgs<'_>) -> Ruling {
     Ok(Decision::Already(outcome, hold.confirmed_seq))
 }
 
-/// The items are gone: a payment is recorded once, so that the seller returns it.
+/// Whether nothing is sold for `payment` any more, even when the items return: the seller was told
+/// to return it, or could not be told because the hold has all the records of such payments that
+/// it may have.
+fn is_dead(hold: &Hold, payment: &PaymentRef) -> bool {
+    let due = &hold.terms.refunds_due;
+    due.len() >= REFUNDS_DUE_MAX || due.contains(payment)
+}
+
+/// The hold cannot be sold: a payment is recorded once, so that the seller returns it.
 fn too_late(hold: &Hold, args: &ConfirmArgs<'_>) -> Ruling {
     let Some(payment_ref) = args.payment_ref else { return Err(RefusalKind::HoldExpiredSoldOut) };
+    if hold.terms.refunds_due.contains(payment_ref) {
+        return Err(RefusalKind::RefundDue { payment_ref: payment_ref.clone() });
+    }
     if hold.terms.refunds_due.len() >= REFUNDS_DUE_MAX {
         return Err(RefusalKind::HoldExpiredSoldOut);
     }

@@ -63,11 +63,10 @@ pub enum RefusalKind {
     /// The hold has expired and its items are no longer available.
     #[error("the hold has expired and its items are no longer available")]
     HoldExpiredSoldOut,
-    /// The payment came too late: the hold has expired and its items are no longer available. The
-    /// ledger says that the payment has to be returned, and no later attempt with it succeeds.
-    #[error(
-        "the hold has expired and its items are no longer available; the payment has to be refunded"
-    )]
+    /// The payment came too late: the hold has expired, and its items are no longer available or
+    /// its customer has taken others up to the limit. The ledger says that the payment has to be
+    /// returned, and no later attempt with it succeeds.
+    #[error("the hold has expired and can no longer be sold; the payment has to be refunded")]
     RefundDue {
         /// The payment.
         payment_ref: PaymentRef,

@@ -43,14 +43,14 @@ use crate::{state::PublicState, write::WriteHead};
         HoldNotFound,
         (
             status = CONFLICT,
-            description = "Released, confirmed with another payment (`paid_otherwise`), `amount` is not the total (`amount_mismatch`), or the limit per customer is reached",
+            description = "Released, confirmed with another payment (`paid_otherwise`), `amount` is not the total (`amount_mismatch`), or, without `payment_ref`, expired with the limit per customer reached",
             body = ProblemDetails,
             content_type = "application/problem+json",
             headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
         ),
         (
             status = GONE,
-            description = "Expired, and its items are gone; `refund_due` names the payment to refund",
+            description = "Expired, and its items are gone or its customer has reached the limit; `refund_due` names the payment to refund",
             body = ProblemDetails,
             content_type = "application/problem+json",
             headers(("Event-Seq" = u64, description = "The seq at which it was refused")),

@@ -1,6 +1,8 @@
 //! Confirmations.
 
-use inventory::{HoldId, HoldState, Money, Outcome, PaymentRef, RefusalKind};
+use inventory::{
+    HoldId, HoldState, Money, Outcome, PaymentRef, RefusalKind, domain::REFUNDS_DUE_MAX,
+};
 
 use super::state::Model;
 
@@ -51,6 +53,9 @@ impl Model {
         if let Some(due) = payment_ref.filter(|paid| hold.refunds_due.contains(paid)) {
             return Err(RefusalKind::RefundDue { payment_ref: due.clone() });
         }
+        if payment_ref.is_some() && hold.refunds_due.len() >= REFUNDS_DUE_MAX {
+            return Err(RefusalKind::HoldExpiredSoldOut);
+        }
         let (event, items, customer) =
             (hold.event.clone(), hold.items.clone(), hold.customer.clone());
         let is_gone = items.iter().any(|item| {
@@ -61,7 +66,11 @@ impl Model {
             return Err(self.too_late(at, payment_ref));
         }
         if customer.is_some() {
-            self.may_take(&event, &items, customer.as_ref(), now_ms, false)?;
+            let may_take = self.may_take(&event, &items, customer.as_ref(), now_ms, false);
+            if may_take.is_err() && payment_ref.is_some() {
+                return Err(self.too_late(at, payment_ref));
+            }
+            may_take?;
         }
         Ok(())
     }

@@ -7,7 +7,9 @@ use inventory_store::testing::{conformance::Kit, id};
 
 use super::{
     on_every_store,
-    shop::{Shop, T, confirm, due, eur, hold, paid, priced, refund, sell},
+    shop::{
+        Shop, T, confirm, due, eur, hold, paid, priced, refund, sell, with_customer, with_limit,
+    },
 };
 use crate::support::event;
 
@@ -199,6 +201,34 @@ async fn payment_in_time_or_of_a_released_hold_is_not_recorded(kit: impl Kit) {
     shop.close().await;
 }
 
+async fn payment_of_a_customer_at_the_limit_is_recorded(kit: impl Kit) {
+    let mut shop = Shop::open(kit).await;
+    let limited = |limit| with_limit(priced(&[("general", 9, Some(eur(100)))]), limit);
+    let of_ada = |kind| with_customer(kind, "ada");
+    shop.accept(1, limited(Some(3))).await;
+    shop.accept(2, of_ada(hold(&[("general", 2)], 1_000))).await;
+    shop.now_ms = T + 1_000;
+    shop.accept(3, of_ada(sell(&[("general", 2)]))).await;
+    // Without a payment nothing is to be returned.
+    let limit = RefusalKind::LimitExceeded { limit: 3, has: 2 };
+    assert_eq!(shop.refuse_without_trace(confirm(2, None, None)).await, limit);
+    assert_eq!(shop.refuse(confirm(2, Some("a"), None)).await, due("a"));
+    // It stays so when the customer may buy again.
+    shop.accept(4, refund(3)).await;
+    assert_eq!(shop.refuse_without_trace(confirm(2, Some("a"), None)).await, due("a"));
+    shop.accept(5, confirm(2, Some("b"), Some(eur(200)))).await;
+    // A limit that came later counts too.
+    shop.accept(6, limited(None)).await;
+    shop.accept(7, of_ada(hold(&[("general", 3)], 1_000))).await;
+    shop.now_ms += 1_000;
+    shop.accept(8, limited(Some(4))).await;
+    assert_eq!(shop.refuse(confirm(7, Some("c"), None)).await, due("c"));
+    shop.reopen().await;
+    assert_eq!(shop.refuse_without_trace(confirm(7, Some("c"), None)).await, due("c"));
+    assert_eq!(shop.refunds_due().await.len(), 2);
+    shop.close().await;
+}
+
 async fn late_payments_beyond_the_bound_are_not_recorded(kit: impl Kit) {
     let most = inventory::domain::REFUNDS_DUE_MAX;
     let mut shop = sold_out(kit).await;
@@ -216,12 +246,16 @@ async fn late_payments_beyond_the_bound_are_not_recorded(kit: impl Kit) {
     }
     assert_eq!(shop.refunds_due().await.len(), most);
     assert_eq!(shop.hold(2).await.terms.refunds_due.len(), most);
-    // One that is not recorded can win what returns.
+    // One that could not be recorded was refused for good too; a new payment needs a new hold.
     shop.accept(100, refund(3)).await;
     for payment in &payments {
         assert_eq!(shop.refuse_without_trace(confirm(2, Some(payment), None)).await, due(payment));
     }
-    shop.accept(101, confirm(2, Some(&format!("p{most}")), None)).await;
+    for number in [most, most + 2] {
+        let kind = confirm(2, Some(&format!("p{number}")), None);
+        assert_eq!(shop.refuse_without_trace(kind).await, RefusalKind::HoldExpiredSoldOut);
+    }
+    shop.accept(101, confirm(2, None, None)).await;
     shop.close().await;
 }
 
@@ -254,6 +288,7 @@ on_every_store!(
     late_payment_without_a_price_names_no_amount,
     items_are_gone_in_every_way,
     payment_in_time_or_of_a_released_hold_is_not_recorded,
+    payment_of_a_customer_at_the_limit_is_recorded,
     late_payments_beyond_the_bound_are_not_recorded,
     late_payments_of_one_batch_are_recorded_once,
 );

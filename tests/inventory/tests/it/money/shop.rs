@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use inventory::{
-    Command, CommandKind, Currency, EventSettings, Hold, HoldState, IdempotencyKey, Limits, Money,
-    Outcome, PaymentRef, Prices, RefusalKind, SellBy,
+    Command, CommandKind, Currency, CustomerId, EventSettings, Hold, HoldState, IdempotencyKey,
+    Limits, Money, Outcome, PaymentRef, Prices, RefusalKind, SellBy,
     decide::{BatchReply, ReadSet},
     ledger::{Change, Record},
 };
@@ -66,6 +66,22 @@ pub fn hold(wanted: &[(&str, u64)], ttl_ms: u64) -> CommandKind {
         customer: None,
         ttl_ms: Some(ttl_ms),
     }
+}
+
+/// The same sale or hold, of this customer.
+pub fn with_customer(mut kind: CommandKind, name: &str) -> CommandKind {
+    if let CommandKind::Reserve { customer, .. } | CommandKind::Hold { customer, .. } = &mut kind {
+        *customer = Some(CustomerId::new(name).unwrap());
+    }
+    kind
+}
+
+/// The same event, with this limit per customer.
+pub fn with_limit(mut kind: CommandKind, limit: Option<u64>) -> CommandKind {
+    if let CommandKind::PutEvent { settings, .. } = &mut kind {
+        settings.limit_per_customer = limit;
+    }
+    kind
 }
 
 pub fn confirm(number: u8, payment: Option<&str>, amount: Option<Money>) -> CommandKind {

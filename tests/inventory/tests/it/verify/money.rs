@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use inventory::{
-    Currency, EventSettings, Limits, Money, PaymentRef, Prices,
+    Currency, CustomerId, EventSettings, Limits, Money, PaymentRef, Prices,
     domain::REFUNDS_DUE_MAX,
     ledger::{Change, Record},
 };
@@ -285,6 +285,45 @@ fn refund_due_of_a_stock_that_is_gone_passes() {
     }
     let enough = records(put(3, eur(100)), &[("free", 9), ("general", 3)]);
     assert_hold(violation(chain(enough)), 5, 2, ITEMS_THERE);
+}
+
+#[test]
+fn refund_due_of_a_customer_at_the_limit_passes() {
+    let ada = || Some(CustomerId::new("ada").unwrap());
+    let ledger = |limit: Option<u64>, sold: u64, customer: Option<CustomerId>| {
+        let put = Change::EventPut {
+            capacities: BTreeMap::from([(stock("general"), 9)]),
+            settings: EventSettings::default(),
+        };
+        let limited = Change::EventPut {
+            capacities: BTreeMap::from([(stock("general"), 9)]),
+            settings: EventSettings { limit_per_customer: limit, ..EventSettings::default() },
+        };
+        let (of_hold, of_sale) = (items(&[("general", 3)]), items(&[("general", sold)]));
+        let held = Change::Held {
+            id: id(2),
+            items: of_hold.clone(),
+            customer: customer.clone(),
+            expires_at_ms: T + 10,
+            total: None,
+        };
+        let taken = Change::Sold { id: id(3), items: of_sale, customer, total: None };
+        chain(vec![
+            record(1, T, put, &[("general", 9)]),
+            record(2, T + 1, held, &[("general", 6)]),
+            record(3, T + 10, Change::Expired { id: id(2), items: of_hold }, &[("general", 9)]),
+            record(4, T + 11, taken, &[("general", 9 - sold)]),
+            record(5, T + 12, limited, &[("general", 9 - sold)]),
+            record(6, T + 13, due(2, "a"), &[]),
+        ])
+    };
+    for (limit, sold) in [(4, 2), (2, 1), (1, 4)] {
+        let ledger = ledger(Some(limit), sold, ada());
+        audit(ledger, &Limits::default()).unwrap().finish().unwrap();
+    }
+    for (limit, sold, customer) in [(None, 2, ada()), (Some(5), 2, ada()), (Some(4), 2, None)] {
+        assert_hold(violation(ledger(limit, sold, customer)), 6, 2, ITEMS_THERE);
+    }
 }
 
 #[test]
