@@ -169,7 +169,7 @@ impl Component {
     /// The roles whose callers it admits, by their tokens. Ticket has no calls of administrators.
     pub fn roles(self) -> &'static [Role] {
         match self {
-            Self::Ticket => &[Role::Seller],
+            Self::Ticket => &[Role::Seller, Role::Gate],
             Self::Vacancy | Self::Monolith => &Role::ALL,
         }
     }

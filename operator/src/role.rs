@@ -10,16 +10,19 @@ pub enum Role {
     Admin,
     /// The backend of the shop. Ticket calls vacancy with this token for it.
     Seller,
+    /// The devices at the gate, which scan tickets.
+    Gate,
 }
 
 impl Role {
-    pub const ALL: [Self; 2] = [Self::Admin, Self::Seller];
+    pub const ALL: [Self; 3] = [Self::Admin, Self::Seller, Self::Gate];
 
     /// The role in names of objects and in messages.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Admin => "admin",
             Self::Seller => "seller",
+            Self::Gate => "gate",
         }
     }
 
@@ -28,6 +31,7 @@ impl Role {
         match self {
             Self::Admin => "ADMIN_TOKEN",
             Self::Seller => "SELLER_TOKEN",
+            Self::Gate => "GATE_TOKEN",
         }
     }
 
@@ -62,6 +66,7 @@ pub struct RoleToken {
 pub struct NewTokens {
     pub admin: String,
     pub seller: String,
+    pub gate: String,
 }
 
 impl NewTokens {
@@ -70,6 +75,7 @@ impl NewTokens {
         match role {
             Role::Admin => &self.admin,
             Role::Seller => &self.seller,
+            Role::Gate => &self.gate,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use config::{LiveTokens, Reload};
-use futures::future::join;
+use futures::future::join3;
 use tokio::{task::spawn_blocking, time::sleep};
 
 use crate::extract::RoleTokens;
@@ -13,8 +13,13 @@ use crate::extract::RoleTokens;
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Follows the files of all roles. Without any it ends at once.
-pub async fn follow_roles(RoleTokens { admin, seller }: RoleTokens) {
-    join(follow("ADMIN_TOKEN_FILE", admin), follow("SELLER_TOKEN_FILE", seller)).await;
+pub async fn follow_roles(RoleTokens { admin, seller, gate }: RoleTokens) {
+    join3(
+        follow("ADMIN_TOKEN_FILE", admin),
+        follow("SELLER_TOKEN_FILE", seller),
+        follow("GATE_TOKEN_FILE", gate),
+    )
+    .await;
 }
 
 /// Reads the file of `tokens` again and again, and logs what changes. `name` is that of its

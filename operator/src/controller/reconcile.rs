@@ -169,5 +169,5 @@ fn new_tokens() -> NewTokens {
         rand::rng().fill_bytes(&mut bytes);
         const_hex::encode(bytes)
     };
-    NewTokens { admin: token(), seller: token() }
+    NewTokens { admin: token(), seller: token(), gate: token() }
 }

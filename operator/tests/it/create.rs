@@ -28,6 +28,7 @@ async fn empty_spec_becomes_ready() {
             "PersistentVolumeClaim/shop-data",
             "PodDisruptionBudget/shop-ticket",
             "Secret/shop-admin-token",
+            "Secret/shop-gate-token",
             "Secret/shop-seller-token",
             "Service/shop-ticket",
             "Service/shop-vacancy",

@@ -47,6 +47,7 @@ async fn mode_switch_prunes_and_keeps_the_volume() {
         "NetworkPolicy/shop",
         "PersistentVolumeClaim/shop-data",
         "Secret/shop-admin-token",
+        "Secret/shop-gate-token",
         "Secret/shop-seller-token",
         "Service/shop",
         "ServiceAccount/shop",
@@ -72,7 +73,7 @@ async fn mode_switch_prunes_and_keeps_the_volume() {
     cluster.apply(&system("shop", json!({"mode": "microservices"}))).await;
     eventually("back again", || async {
         let children = cluster.children().await;
-        if children.len() == 15 && !children.contains(&"Deployment/shop".to_owned()) {
+        if children.len() == 16 && !children.contains(&"Deployment/shop".to_owned()) {
             Ok(())
         } else {
             Err(children)

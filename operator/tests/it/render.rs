@@ -45,6 +45,7 @@ pub fn new_tokens(suffix: &str) -> NewTokens {
     NewTokens {
         admin: format!("new-admin-{suffix}-of-this-test"),
         seller: format!("new-seller-{suffix}-of-this-test"),
+        gate: format!("new-gate-{suffix}-of-this-test"),
     }
 }
 

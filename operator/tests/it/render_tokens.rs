@@ -75,14 +75,10 @@ fn several_tokens_are_accepted_for_each_role() {
 fn existing_tokens_are_kept() {
     let first = render_with(&resource(json!({})), &found()).expect("it is valid");
     let new = new_tokens("token");
-    let [admin, seller] = [base64(&new.admin), base64(&new.seller)];
-    assert_eq!(
-        secrets(&first),
-        [
-            ("shop-admin-token", admin.as_str().expect("text")),
-            ("shop-seller-token", seller.as_str().expect("text"))
-        ]
-    );
+    let values = Role::ALL.map(|role| (role.secret("shop"), base64(new.of(role))));
+    let wanted: Vec<_> =
+        values.iter().map(|(name, value)| (name.as_str(), value.as_str().expect("text"))).collect();
+    assert_eq!(secrets(&first), wanted);
     let mut later = found();
     for secret in first.iter().filter(|child| child.kind == Kind::Secret) {
         let live: DynamicObject =
@@ -107,21 +103,22 @@ fn existing_tokens_are_kept() {
 
 #[test]
 fn secret_of_another_owner_is_read_and_not_written() {
-    for (role, other) in [(Role::Admin, Role::Seller), (Role::Seller, Role::Admin)] {
+    for role in Role::ALL {
         let adopted = json!({"ticket-system.io/adopt": "shop"});
         let found = with_tokens(role, "token-from-a-vault-of-the-shop", &adopted);
         let children = render_with(&resource(json!({})), &found).expect("it is valid");
         let names: Vec<_> = secrets(&children).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, [other.secret("shop").as_str()]);
+        let others = Role::ALL.into_iter().filter(|other| *other != role);
+        assert_eq!(names, others.map(|other| other.secret("shop")).collect::<Vec<_>>());
     }
 }
 
 #[test]
 fn pods_read_the_tokens_of_the_roles_they_know() {
     for (mode, name, known) in [
-        ("microservices", "shop-ticket", &["seller"][..]),
-        ("microservices", "shop-vacancy", &["admin", "seller"]),
-        ("monolith", "shop", &["admin", "seller"]),
+        ("microservices", "shop-ticket", &["seller", "gate"][..]),
+        ("microservices", "shop-vacancy", &["admin", "seller", "gate"]),
+        ("monolith", "shop", &["admin", "seller", "gate"]),
     ] {
         let children = render(json!({"mode": mode}));
         let pod = &children[&format!("Deployment/{name}")]["spec"]["template"]["spec"];
@@ -134,7 +131,7 @@ fn pods_read_the_tokens_of_the_roles_they_know() {
         let wanted: Vec<_> = known.iter().map(|role| format!("shop-{role}-token")).collect();
         assert_eq!(volumes, wanted, "{name}");
         let settings = &settings(&children, name)["data"];
-        for role in ["admin", "seller"] {
+        for role in ["admin", "seller", "gate"] {
             let file = &settings[format!("{}_TOKEN_FILE", role.to_uppercase())];
             let path = format!("/etc/ticket-system/{role}-token/token");
             let wanted = if known.contains(&role) { json!(path) } else { Value::Null };

@@ -1,5 +1,7 @@
 //! The values of Secrets appear in no other object. Pods refer to them.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, api::ListParams};
 use operator::{
@@ -31,8 +33,9 @@ async fn password_and_token_stay_in_their_secrets() {
         tokens.push(serde_json::to_value(&value).expect("JSON").as_str().expect("text").to_owned());
         tokens.push(String::from_utf8(value.0).expect("text"));
     }
-    let [admin, seller] = [&tokens[1], &tokens[3]];
-    assert!(admin.len() >= 64 && seller.len() >= 64 && admin != seller, "both are random");
+    let random: BTreeSet<_> = tokens.iter().skip(1).step_by(2).collect();
+    assert_eq!(random.len(), Role::ALL.len(), "each role has its own");
+    assert!(random.iter().all(|token| token.len() >= 64), "they are long");
     for text in [invalid, ready] {
         assert!(text.len() > 2_000 && !text.contains("sesame"), "{text}");
         // In base64 as well.

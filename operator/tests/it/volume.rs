@@ -179,6 +179,7 @@ async fn stale_cache_does_not_recreate_a_deleted_writer() {
     let new = NewTokens {
         admin: "an-admin-token-of-this-test".to_owned(),
         seller: "a-seller-token-of-this-test".to_owned(),
+        gate: "a-gate-token-of-this-test".to_owned(),
     };
     let valid =
         validate(&made, &found, &settings(&cluster, &[]).defaults, &new).expect("it is valid");

@@ -59,7 +59,7 @@ def run(first: Shop) -> None:
         switch(shop, both, "monolith")
     finally:
         shop.kubectl("delete", "ticketsystem", NAME, "--wait")
-        shop.kubectl("delete", "--ignore-not-found", "secret/door-tls", f"pvc/{NAME}-data", f"secret/{NAME}-admin-token", f"secret/{NAME}-seller-token", *(f"service/door-{NAME}-{name}" for name in ("ticket", "vacancy", "monolith")))
+        shop.kubectl("delete", "--ignore-not-found", "secret/door-tls", f"pvc/{NAME}-data", f"secret/{NAME}-admin-token", f"secret/{NAME}-seller-token", f"secret/{NAME}-gate-token", *(f"service/door-{NAME}-{name}" for name in ("ticket", "vacancy", "monolith")))
 
 
 def check_mode(shop: Shop, both: list[Door], mode: str) -> None:

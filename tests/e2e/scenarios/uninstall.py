@@ -6,11 +6,13 @@ from e2e import kube
 from e2e.report import check, figure
 from e2e.shop import Shop
 
+ROLES = ("admin", "seller", "gate")
+
 
 def run(shop: Shop) -> None:
     spec = shop.status()["spec"]
-    sales, tokens = shop.sold(), (shop.token(), shop.token("seller"))
-    kept = [f"pvc/{shop.name}-data", f"secret/{shop.name}-admin-token", f"secret/{shop.name}-seller-token"]
+    sales, tokens = shop.sold(), _tokens(shop)
+    kept = [f"pvc/{shop.name}-data", *(f"secret/{shop.name}-{role}-token" for role in ROLES)]
 
     started = time.monotonic()
     shop.kubectl("delete", "ticketsystem", shop.name, "--wait")
@@ -19,7 +21,7 @@ def run(shop: Shop) -> None:
     _check_left(shop, *kept)
     shop.create(spec)
     figure("recreated: until Ready, s", f"{shop.wait_ready():.1f}")
-    check(shop.sold() == sales and (shop.token(), shop.token("seller")) == tokens, "the stock, every sale and the tokens are the same")
+    check(shop.sold() == sales and _tokens(shop) == tokens, "the stock, every sale and the tokens are the same")
 
     others = [f"{s['metadata']['namespace']}/{s['metadata']['name']}" for s in kube.get("ticketsystems", "-A")["items"] if s["metadata"]["namespace"] != shop.namespace]
     check(not others, f"no other system needs the operator and the TicketSystem definition: {others}")
@@ -29,12 +31,16 @@ def run(shop: Shop) -> None:
     kube.run("scripts/deploy")
     shop.create(spec)
     figure("operator and definition reinstalled: until Ready, s", f"{shop.wait_ready():.1f}")
-    check(shop.sold() == sales and (shop.token(), shop.token("seller")) == tokens, "the stock, every sale and the tokens are the same")
+    check(shop.sold() == sales and _tokens(shop) == tokens, "the stock, every sale and the tokens are the same")
     figure("sales preserved", len(sales))
 
     print(kube.run("scripts/clean", env={**shop.env(), "DATA": "delete"}).rstrip())
     check(not shop.kubectl("get", *kept, "--ignore-not-found", "-o", "name").strip(), "with DATA=delete, the data is deleted")
     check(not kube.exists("namespace", kube.OPERATOR_NAMESPACE) and not kube.exists("crd", "ticketsystems.ticket-system.io"), "nothing is left")
+
+
+def _tokens(shop: Shop) -> list[str]:
+    return [shop.token(role) for role in ROLES]
 
 
 def _wait_gone(shop: Shop) -> None:

@@ -32,6 +32,7 @@ pub fn ticket_system(data: &[u8]) {
     let new = NewTokens {
         admin: "an-admin-token-for-tests".to_owned(),
         seller: "a-seller-token-for-tests".to_owned(),
+        gate: "a-gate-token-for-tests".to_owned(),
     };
     for mut system in systems {
         // As the API server keeps it.

@@ -14,6 +14,9 @@ pub const ADMIN_TOKEN: &str = "an-admin-token-for-tests";
 /// The seller's token of every process that the tests start.
 pub const SELLER_TOKEN: &str = "a-seller-token-for-tests";
 
+/// The gate's token of every process that the tests start.
+pub const GATE_TOKEN: &str = "a-token-of-the-gate-for-tests";
+
 /// The content types of responses without end.
 const STREAMS: [&[u8]; 2] = [b"text/event-stream", b"application/x-ndjson"];
 

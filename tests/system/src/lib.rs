@@ -5,6 +5,6 @@ mod client;
 mod process;
 mod wait;
 
-pub use client::{ADMIN_TOKEN, Answer, Client, SELLER_TOKEN};
+pub use client::{ADMIN_TOKEN, Answer, Client, GATE_TOKEN, SELLER_TOKEN};
 pub use process::{Process, binary, free_port};
 pub use wait::until;

@@ -13,7 +13,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::{ADMIN_TOKEN, Client, SELLER_TOKEN};
+use crate::{ADMIN_TOKEN, Client, GATE_TOKEN, SELLER_TOKEN};
 
 /// The longest start, of a debug build on a busy machine.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -134,6 +134,7 @@ impl Process {
         command.args(words).env_clear().envs([
             ("ADMIN_TOKEN", ADMIN_TOKEN),
             ("SELLER_TOKEN", SELLER_TOKEN),
+            ("GATE_TOKEN", GATE_TOKEN),
             ("HOST", "127.0.0.1"),
             ("JSON_LOGS", "true"),
             ("PATH", "/usr/bin:/bin:/usr/sbin:/sbin"),

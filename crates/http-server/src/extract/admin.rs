@@ -30,6 +30,8 @@ pub struct RoleTokens {
     pub admin: LiveTokens,
     /// May sell, refund and read reservations.
     pub seller: LiveTokens,
+    /// May scan tickets, and nothing else that not everyone may.
+    pub gate: LiveTokens,
 }
 
 /// Who calls, by the token that was sent.
@@ -39,6 +41,8 @@ pub enum Caller {
     Anonymous,
     /// A token that has no role here.
     Unknown,
+    /// A device at the gate.
+    Gate,
     /// The seller's backend.
     Seller,
     /// An administrator.
@@ -52,9 +56,11 @@ impl Caller {
         let Some(candidate) = bearer(headers) else { return Self::Anonymous };
         let is_one_of =
             |tokens: &LiveTokens| tokens.current().is_some_and(|tokens| tokens.matches(candidate));
-        match (is_one_of(&tokens.admin), is_one_of(&tokens.seller)) {
-            (true, _) => Self::Admin,
-            (_, true) => Self::Seller,
+        let roles = [&tokens.admin, &tokens.seller, &tokens.gate].map(is_one_of);
+        match roles {
+            [true, ..] => Self::Admin,
+            [_, true, _] => Self::Seller,
+            [.., true] => Self::Gate,
             _ => Self::Unknown,
         }
     }
@@ -71,6 +77,9 @@ impl Caller {
         match self {
             Self::Anonymous => Problem::unauthorized(
                 "Send the header Authorization: Bearer with the seller's token.",
+            ),
+            Self::Gate => Problem::forbidden(
+                "This call needs the token of the seller; that of the gate only scans tickets.",
             ),
             _ => Problem::forbidden("This call needs the token of the seller."),
         }

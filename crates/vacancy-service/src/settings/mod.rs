@@ -105,6 +105,13 @@ pub struct StockArgs {
     /// File with seller's tokens, valid beside those of SELLER_TOKEN and read again likewise.
     #[arg(env = "SELLER_TOKEN_FILE", value_parser = parsed::<PathBuf>("path"))]
     pub seller_token_file: Option<PathBuf>,
+    /// Token of the devices at the gate, which may scan tickets and nothing else that not everyone
+    /// may.
+    #[arg(env = "GATE_TOKEN", hide_env_values = true, value_parser = tokens())]
+    pub gate_token: Option<Tokens>,
+    /// File with tokens of the gate, valid beside those of GATE_TOKEN and read again likewise.
+    #[arg(env = "GATE_TOKEN_FILE", value_parser = parsed::<PathBuf>("path"))]
+    pub gate_token_file: Option<PathBuf>,
     /// Capacity of stock general of event default when it is first created.
     #[arg(
         env = "INITIAL_STOCK",
@@ -134,7 +141,7 @@ pub struct VacancySettings {
     pub data_dir: PathBuf,
     /// DATA_DIR_WAIT_S
     pub data_dir_wait: Duration,
-    /// ADMIN_TOKEN, ADMIN_TOKEN_FILE, SELLER_TOKEN, SELLER_TOKEN_FILE
+    /// ADMIN_TOKEN, SELLER_TOKEN, GATE_TOKEN and their files
     pub tokens: RoleTokens,
     /// INITIAL_STOCK
     pub initial_stock: u64,
@@ -218,6 +225,7 @@ impl TryFrom<VacancyArgs> for VacancySettings {
                     stock.seller_token,
                     stock.seller_token_file,
                 )?,
+                gate: live_tokens("GATE_TOKEN_FILE", stock.gate_token, stock.gate_token_file)?,
             },
             initial_stock: stock.initial_stock,
             store: limits.embedded(),

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use system_tests::{ADMIN_TOKEN, Answer, Client, Process, SELLER_TOKEN};
+use system_tests::{ADMIN_TOKEN, Answer, Client, GATE_TOKEN, Process, SELLER_TOKEN};
 
 const STRANGER: &str = "Bearer some-token-of-another-system";
 
@@ -61,6 +61,7 @@ async fn no_public_call_sells_what_the_seller_alone_sells() {
     let client = monolith.client();
     let document = client.get("/openapi.json").await.json();
     let id = seller_event(&client).await;
+    let gate = format!("Bearer {GATE_TOKEN}");
     let mut calls = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for method in item.as_object().unwrap().keys() {
@@ -73,7 +74,7 @@ async fn no_public_call_sells_what_the_seller_alone_sells() {
             if method == Method::DELETE && path.contains("/holds/") {
                 continue;
             }
-            for token in ["", STRANGER] {
+            for token in ["", STRANGER, &gate] {
                 for extra in ["", "?", "/", "//"] {
                     send(
                         &client,
@@ -116,6 +117,7 @@ async fn missing_token_is_401_and_another_role_403() {
         (client.clone(), format!("/api/v1/holds/{id}/confirm")),
         (client.clone(), format!("/api/v1/admin/reservations/{id}/refunds")),
     ];
+    let gate = format!("Bearer {GATE_TOKEN}");
     for (client, path) in &calls {
         let body = body_of(path, &id);
         for (token, expected) in [
@@ -123,6 +125,7 @@ async fn missing_token_is_401_and_another_role_403() {
             ("Basic YTpi", (401, "unauthorized")),
             ("Bearer ", (401, "unauthorized")),
             (STRANGER, (403, "forbidden")),
+            (&gate, (403, "forbidden")),
         ] {
             let answer = send(client, Method::POST, path, token, &body).await;
             let code = answer.problem();
