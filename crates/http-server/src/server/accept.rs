@@ -15,11 +15,14 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
     server::conn::auto::Builder,
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::Instant,
+};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    connection,
+    connection::{self, Protocols},
     state::{Admission, Shared},
 };
 
@@ -31,7 +34,7 @@ pub(super) struct Acceptor {
     router: Router,
     shared: Arc<Shared>,
     tasks: TaskTracker,
-    builder: Arc<Builder<TokioExecutor>>,
+    protocols: Arc<Protocols>,
     pauses: ExponentialBackoff,
 }
 
@@ -53,7 +56,13 @@ impl Acceptor {
             .timer(TokioTimer::new())
             .max_concurrent_streams(settings.http2_max_streams)
             .max_header_list_size(u32::try_from(settings.max_header_bytes).unwrap_or(u32::MAX));
-        Self { router, shared, tasks, builder: Arc::new(builder), pauses: pauses() }
+        Self {
+            router,
+            shared,
+            tasks,
+            protocols: Arc::new(Protocols::new(builder)),
+            pauses: pauses(),
+        }
     }
 
     /// Accepts until `end` resolves.
@@ -104,11 +113,16 @@ impl Acceptor {
         if stream.set_nodelay(true).is_err() {
             return;
         }
-        let (builder, router, shared) = (self.builder.clone(), self.router.clone(), shared.clone());
+        let (protocols, router, shared) =
+            (self.protocols.clone(), self.router.clone(), shared.clone());
         self.tasks.spawn(async move {
             let open = shared.metrics.open.clone();
             open.inc();
-            connection::run(&builder, (stream, address), router, &shared, admission).await;
+            let accepted_at = Instant::now();
+            if let Some(builder) = protocols.begun(&stream, &shared).await {
+                let stream = (stream, address, accepted_at);
+                connection::run(builder, stream, router, &shared, admission).await;
+            }
             open.dec();
             drop(permit);
         });

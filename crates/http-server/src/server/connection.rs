@@ -16,7 +16,7 @@ use hyper_util::{
 };
 use tokio::{
     net::TcpStream,
-    time::{Instant, Sleep, sleep_until},
+    time::{Instant, Sleep, sleep, sleep_until},
 };
 
 use super::{
@@ -34,23 +34,60 @@ const IDLE_STEPS: u32 = 4;
 /// close.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// The first bytes of an HTTP/2 client that knows that the server speaks it (RFC 9113, 3.4).
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How connections are served.
+pub(super) struct Protocols {
+    http1: Builder<TokioExecutor>,
+    /// Decides by the first bytes. It reads them before the buffer of HTTP/1 exists, and that
+    /// buffer then becomes twice as large: 8 KiB more for each connection.
+    either: Builder<TokioExecutor>,
+}
+
+impl Protocols {
+    pub fn new(builder: Builder<TokioExecutor>) -> Self {
+        Self { http1: builder.clone().http1_only(), either: builder }
+    }
+
+    /// Waits for the first bytes, and returns how to serve what they begin. `None` if the peer
+    /// leaves or stays silent, or if the server stops.
+    pub async fn begun(
+        &self,
+        stream: &TcpStream,
+        shared: &Shared,
+    ) -> Option<&Builder<TokioExecutor>> {
+        let mut first = [0; HTTP2_PREFACE.len()];
+        let silence_max = shared.settings.header_timeout.min(shared.settings.keepalive_idle);
+        let len = tokio::select! {
+            biased;
+            peeked = stream.peek(&mut first) => peeked.ok().filter(|len| *len > 0)?,
+            () = shared.stopping.cancelled() => return None,
+            () = sleep(silence_max) => return None,
+        };
+        let may_be_http2 = HTTP2_PREFACE.starts_with(&first[..len]);
+        Some(if may_be_http2 { &self.either } else { &self.http1 })
+    }
+}
+
+/// Serves a connection that was accepted at this time.
 pub(super) async fn run(
     builder: &Builder<TokioExecutor>,
-    (stream, address): (TcpStream, SocketAddr),
+    (stream, address, accepted_at): (TcpStream, SocketAddr, Instant),
     router: Router,
     shared: &Arc<Shared>,
     admission: Admission,
 ) {
     let state = Arc::new(ConnState::new(shared.clone()));
     let peer = shared.settings.note_peers.then(|| Peer(address.ip().to_canonical()));
-    let io = TokioIo::new(TrackedStream::new(stream, state.clone()));
-    let service = ConnService { router, state: state.clone(), admission, peer };
-    let mut connection = pin!(builder.serve_connection(io, service));
     // A token of its own, because all connections would contend for the lock of a shared one.
     let token = shared.stopping.child_token();
     let mut stopping = pin!(token.cancelled());
-    let mut watch = Watch::new(&state, &shared.settings);
+    let mut watch = Watch::new(&state, &shared.settings, accepted_at);
     let mut timer = pin!(sleep_until(watch.next_check()));
+    let io = TokioIo::new(TrackedStream::new(stream, state.clone()));
+    let service = ConnService { router, state: state.clone(), admission, peer };
+    let mut connection = pin!(builder.serve_connection(io, service));
     let mut stopping_registered = false;
 
     let cut = poll_fn(|cx| {
@@ -118,8 +155,7 @@ struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    fn new(state: &'a ConnState, settings: &'a ServerSettings) -> Self {
-        let now = Instant::now();
+    fn new(state: &'a ConnState, settings: &'a ServerSettings, now: Instant) -> Self {
         Self {
             state,
             settings,

@@ -63,6 +63,42 @@ async fn an_idle_connection_is_closed() {
 }
 
 #[tokio::test]
+async fn a_connection_that_never_sends_is_closed_as_idle() {
+    let server =
+        with(ServerSettings { keepalive_idle: ms(400), ..Default::default() }).start().await;
+    let began = Instant::now();
+    server.connect().await.closed().await;
+    assert_took(began, ms(250), ms(1_500));
+}
+
+#[tokio::test]
+async fn a_connection_that_never_sends_does_not_hold_up_shutdown() {
+    let server = with(ServerSettings { shutdown_drain: ms(0), ..Default::default() }).start().await;
+    let mut conn = server.connect().await;
+    sleep(ms(50)).await;
+    let report = server.stop().await.expect("no panic");
+    assert!(report.cut == 0 && report.shutdown_took < ms(1_500), "{report:?}");
+    conn.closed().await;
+}
+
+#[tokio::test]
+async fn a_head_that_arrives_byte_by_byte_is_read() {
+    let server = Setup::default().start().await;
+    let order = "POST /order HTTP/1.1\r\nhost: t\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+    // The first one begins like HTTP/2.
+    for (request, status) in
+        [("PRI /items/1 HTTP/1.1\r\nhost: t\r\n\r\n", 405), (order, 422), (GET, 200)]
+    {
+        let mut conn = server.connect().await;
+        for byte in request.as_bytes() {
+            conn.send_bytes(&[*byte]).await;
+            sleep(ms(1)).await;
+        }
+        assert_eq!(conn.answer().await.status, status, "{request}");
+    }
+}
+
+#[tokio::test]
 async fn a_connection_in_use_outlives_the_idle_time() {
     let server =
         with(ServerSettings { keepalive_idle: ms(400), ..Default::default() }).start().await;

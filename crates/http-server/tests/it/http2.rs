@@ -71,6 +71,19 @@ async fn old_connections_are_replaced_without_a_failed_request() {
 }
 
 #[tokio::test]
+async fn a_preface_that_arrives_byte_by_byte_is_read() {
+    let server = Setup::default().start().await;
+    let mut conn = server.connect().await;
+    for byte in b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" {
+        conn.send_bytes(&[*byte]).await;
+        sleep(ms(1)).await;
+    }
+    conn.send_bytes(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await;
+    // The acknowledgement of the SETTINGS.
+    conn.until(&[0, 0, 0, 4, 1, 0, 0, 0, 0]).await;
+}
+
+#[tokio::test]
 async fn a_peer_that_acknowledges_nothing_does_not_hold_up_shutdown() {
     let server =
         ServerSettings { shutdown_drain: ms(0), shutdown_timeout: ms(6_000), ..Default::default() };
