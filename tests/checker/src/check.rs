@@ -173,6 +173,8 @@ fn refused(
     };
     let state_of =
         |wanted: &[HoldState]| hold.as_ref().is_some_and(|hold| wanted.contains(&hold.state));
+    // What is refused for a payment is recorded.
+    let pays = matches!(kind, CommandKind::Confirm { payment_ref: Some(_), .. });
     let so = match reason {
         RefusalKind::SoldOut { available } => {
             let right = available.iter().all(|(stock, left)| {
@@ -183,8 +185,11 @@ fn refused(
         RefusalKind::HoldExpiredSoldOut => {
             let has_all = |hold: &Hold| hold.terms.refunds_due.len() >= REFUNDS_DUE_MAX;
             state_of(&[HoldState::Expired])
-                && (hold.as_ref().is_some_and(has_all)
-                    || items.is_some_and(|items| !fits(&items, state)))
+                && if pays {
+                    hold.as_ref().is_some_and(has_all)
+                } else {
+                    items.is_some_and(|items| !fits(&items, state))
+                }
         }
         RefusalKind::RefundDue { payment_ref } => {
             state_of(&[HoldState::Expired])
@@ -223,7 +228,8 @@ fn refused(
             let customer = kind.customer().cloned().or_else(|| hold.as_ref()?.customer.clone());
             let known =
                 customer.and_then(|customer| auditor.customer_has(state.name(), &customer).ok());
-            state.settings().limit_per_customer == Some(*limit)
+            !pays
+                && state.settings().limit_per_customer == Some(*limit)
                 && known == Some(*has)
                 && has + items.map_or(0, |items| items.total()) > *limit
         }
