@@ -122,7 +122,11 @@ fn client(settings: &WebhookSettings) -> Result<HttpClient, rustls::Error> {
     let mut roots = RootCertStore::empty();
     // An image may have no certificates, or SSL_CERT_FILE may name those of the database alone.
     roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let native = rustls_native_certs::load_native_certs();
+    for error in &native.errors {
+        tracing::warn!(%error, "certificates of this machine cannot be read; webhooks go without them");
+    }
+    roots.add_parsable_certificates(native.certs);
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
