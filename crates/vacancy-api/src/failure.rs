@@ -122,10 +122,10 @@ fn problem_of_refusal(refusal: &Refusal) -> Problem {
         }
         RefusalKind::HoldExpired => new(StatusCode::GONE, "hold_expired", "Hold expired"),
         RefusalKind::HoldExpiredSoldOut => {
-            new(StatusCode::GONE, "hold_expired_sold_out", "Hold expired and sold out")
+            new(StatusCode::GONE, "hold_expired_sold_out", "Expired hold cannot be sold")
         }
         RefusalKind::RefundDue { payment_ref } => {
-            new(StatusCode::GONE, "hold_expired_sold_out", "Hold expired and sold out")
+            new(StatusCode::GONE, "hold_expired_sold_out", "Expired hold cannot be sold")
                 .with("refund_due", payment_ref.as_str())
         }
         RefusalKind::PaidOtherwise => {

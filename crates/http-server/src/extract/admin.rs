@@ -30,7 +30,7 @@ pub struct RoleTokens {
     pub admin: LiveTokens,
     /// May sell, refund and read reservations.
     pub seller: LiveTokens,
-    /// May scan tickets, and nothing else that not everyone may.
+    /// The devices at the gate, which will scan tickets.
     pub gate: LiveTokens,
 }
 
@@ -79,7 +79,7 @@ impl Caller {
                 "Send the header Authorization: Bearer with the seller's token.",
             ),
             Self::Gate => Problem::forbidden(
-                "This call needs the token of the seller; that of the gate only scans tickets.",
+                "This call needs the token of the seller, and this is that of the gate.",
             ),
             _ => Problem::forbidden("This call needs the token of the seller."),
         }

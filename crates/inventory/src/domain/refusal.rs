@@ -60,11 +60,12 @@ pub enum RefusalKind {
     /// The hold has expired.
     #[error("the hold has expired")]
     HoldExpired,
-    /// The hold has expired and its items are no longer available.
-    #[error("the hold has expired and its items are no longer available")]
+    /// The hold has expired and its items are no longer available, or it has as many records of
+    /// late payments as it may have.
+    #[error("the hold has expired and can no longer be sold")]
     HoldExpiredSoldOut,
     /// The payment came too late: the hold has expired, and its items are no longer available or
-    /// its customer has taken others up to the limit. The ledger says that the payment has to be
+    /// would exceed the limit of its customer. The ledger says that the payment has to be
     /// returned, and no later attempt with it succeeds.
     #[error("the hold has expired and can no longer be sold; the payment has to be refunded")]
     RefundDue {

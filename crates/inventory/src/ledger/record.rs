@@ -63,7 +63,7 @@ pub enum Change {
         /// The payment.
         payment_ref: PaymentRef,
     },
-    /// A payment came when the hold had expired and its items were gone. Moves nothing.
+    /// A payment came when the hold had expired and could not be sold again. Moves nothing.
     RefundDue {
         /// The hold.
         id: HoldId,

@@ -105,8 +105,8 @@ pub struct StockArgs {
     /// File with seller's tokens, valid beside those of SELLER_TOKEN and read again likewise.
     #[arg(env = "SELLER_TOKEN_FILE", value_parser = parsed::<PathBuf>("path"))]
     pub seller_token_file: Option<PathBuf>,
-    /// Token of the devices at the gate, which may scan tickets and nothing else that not everyone
-    /// may.
+    /// Token of the devices at the gate. It allows no more than every caller may do: calls for
+    /// scanning will need it.
     #[arg(env = "GATE_TOKEN", hide_env_values = true, value_parser = tokens())]
     pub gate_token: Option<Tokens>,
     /// File with tokens of the gate, valid beside those of GATE_TOKEN and read again likewise.

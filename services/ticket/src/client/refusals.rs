@@ -19,7 +19,7 @@ const KNOWN: [(StatusCode, &str, &str, &[&str]); 27] = [
     (StatusCode::TOO_EARLY, "not_open_yet", "Not open yet", &["opens_at"]),
     (StatusCode::GONE, "sale_closed", "Sale closed", &["closes_at"]),
     (StatusCode::GONE, "hold_expired", "Hold expired", &[]),
-    (StatusCode::GONE, "hold_expired_sold_out", "Hold expired and sold out", &["refund_due"]),
+    (StatusCode::GONE, "hold_expired_sold_out", "Expired hold cannot be sold", &["refund_due"]),
     (StatusCode::CONFLICT, "hold_released", "Hold released", &[]),
     (StatusCode::CONFLICT, "hold_confirmed", "Hold confirmed", &[]),
     (StatusCode::CONFLICT, "extension_cap", "Hold cannot be extended that far", &[]),

@@ -18,9 +18,9 @@ use crate::{state::PublicState, write::WriteHead};
 /// Confirm a hold
 ///
 /// Sells the items of the hold. A repeated call returns the same response. An expired hold is
-/// confirmed too while its items are still available. If they are not, the ledger records once per
-/// `payment_ref` that the payment has to be refunded, and no later call with it succeeds. If the
-/// event is sold by the seller alone, the call needs the seller's token.
+/// confirmed too while its items are still available and the limit per customer allows it. If not,
+/// the ledger records once per `payment_ref` that the payment has to be refunded, and no later call
+/// with it succeeds. If the event is sold by the seller alone, the call needs the seller's token.
 #[utoipa::path(
     post,
     path = "/api/v1/holds/{id}/confirm",

@@ -75,7 +75,8 @@ impl Model {
         Ok(())
     }
 
-    /// A confirmation whose items are gone. The first one of each payment is recorded.
+    /// A confirmation of a hold that cannot be sold again. The first one of each payment is
+    /// recorded.
     fn too_late(&mut self, at: usize, payment_ref: Option<&PaymentRef>) -> RefusalKind {
         let hold = &mut self.holds[at];
         let Some(payment_ref) = payment_ref.cloned() else {

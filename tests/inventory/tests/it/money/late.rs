@@ -1,4 +1,4 @@
-//! Payments that come when the hold has expired and its items are gone.
+//! Payments that come when the hold has expired and cannot be sold again.
 
 use inventory::{
     Command, CommandKind, HoldState, Outcome, RefusalKind, decide::BatchReply, ledger::Change,
