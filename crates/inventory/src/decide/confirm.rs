@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Hold, HoldId, HoldState, Money, Outcome, PaymentRef, REFUNDS_DUE_MAX, RefusalKind, TimeMs,
+        Event, Hold, HoldId, HoldState, Money, Outcome, PaymentRef, REFUNDS_DUE_MAX, RefusalKind,
+        TimeMs,
     },
     ledger::Change,
 };
@@ -26,19 +27,11 @@ pub(super) fn confirm(set: &WorkingSet, args: &ConfirmArgs<'_>, now_ms: TimeMs) 
         HoldState::Confirmed => return repeat(hold, args),
         HoldState::Released => return Err(RefusalKind::HoldReleased),
         HoldState::Expired => {
-            if args.payment_ref.is_some_and(|payment| is_dead(hold, payment)) {
-                return too_late(hold, args);
+            if let Some(refusal) = args.payment_ref.and_then(|payment| settled(hold, payment)) {
+                return Err(refusal);
             }
-            // The customer may have paid by now, so a closed sale does not stop it; missing stock
-            // does, and what the customer has taken meanwhile.
-            if check_stock(event, &hold.items).is_err() {
-                return too_late(hold, args);
-            }
-            if hold.customer.is_some()
-                && let Err(limit) =
-                    check_limit(set, event, hold.customer.as_ref(), hold.items.total())
-            {
-                return if args.payment_ref.is_some() { too_late(hold, args) } else { Err(limit) };
+            if let Err(why) = check_reacquire(set, event, hold) {
+                return too_late(hold, args, why);
             }
             true
         }
@@ -72,23 +65,30 @@ fn repeat(hold: &Hold, args: &ConfirmArgs<'_>) -> Ruling {
     Ok(Decision::Already(outcome, hold.confirmed_seq))
 }
 
-/// Whether nothing is sold for `payment` any more, even when the items return: the seller was told
-/// to return it, or could not be told because the hold has all the records of such payments that
-/// it may have.
-fn is_dead(hold: &Hold, payment: &PaymentRef) -> bool {
+/// The refusal of a payment that buys nothing any more, even when the items return: the seller was
+/// told to return it, or could not be told because the hold has all the records of such payments
+/// that it may have.
+fn settled(hold: &Hold, payment: &PaymentRef) -> Option<RefusalKind> {
     let due = &hold.terms.refunds_due;
-    due.len() >= REFUNDS_DUE_MAX || due.contains(payment)
+    if due.contains(payment) {
+        return Some(RefusalKind::RefundDue { payment_ref: payment.clone() });
+    }
+    (due.len() >= REFUNDS_DUE_MAX).then_some(RefusalKind::HoldExpiredSoldOut)
 }
 
-/// The hold cannot be sold: a payment is recorded once, so that the seller returns it.
-fn too_late(hold: &Hold, args: &ConfirmArgs<'_>) -> Ruling {
-    let Some(payment_ref) = args.payment_ref else { return Err(RefusalKind::HoldExpiredSoldOut) };
-    if hold.terms.refunds_due.contains(payment_ref) {
-        return Err(RefusalKind::RefundDue { payment_ref: payment_ref.clone() });
+/// Whether an expired hold can have its items again. The customer may have paid by now, so a closed
+/// sale does not stop it; missing stock does, and what the customer has taken meanwhile.
+fn check_reacquire(set: &WorkingSet, event: &Event, hold: &Hold) -> Result<(), RefusalKind> {
+    check_stock(event, &hold.items).map_err(|_| RefusalKind::HoldExpiredSoldOut)?;
+    match &hold.customer {
+        Some(customer) => check_limit(set, event, Some(customer), hold.items.total()),
+        None => Ok(()),
     }
-    if hold.terms.refunds_due.len() >= REFUNDS_DUE_MAX {
-        return Err(RefusalKind::HoldExpiredSoldOut);
-    }
+}
+
+/// The hold cannot be sold: a payment is recorded, so that the seller returns it.
+fn too_late(hold: &Hold, args: &ConfirmArgs<'_>, why: RefusalKind) -> Ruling {
+    let Some(payment_ref) = args.payment_ref else { return Err(why) };
     let payment_ref = payment_ref.clone();
     Ok(Decision::AppendAndRefuse(
         Change::RefundDue {
