@@ -15,6 +15,7 @@ pub enum Role {
 }
 
 impl Role {
+    /// In the order of their declaration.
     pub const ALL: [Self; 3] = [Self::Admin, Self::Seller, Self::Gate];
 
     /// The role in names of objects and in messages.
@@ -63,19 +64,16 @@ pub struct RoleToken {
 
 /// New random tokens, for the roles that have no Secret yet.
 #[derive(Clone, Debug)]
-pub struct NewTokens {
-    pub admin: String,
-    pub seller: String,
-    pub gate: String,
-}
+pub struct NewTokens([String; Role::ALL.len()]);
 
 impl NewTokens {
+    /// One token for each role.
+    pub fn new(token: impl FnMut(Role) -> String) -> Self {
+        Self(Role::ALL.map(token))
+    }
+
     /// The new token of `role`.
     pub fn of(&self, role: Role) -> &str {
-        match role {
-            Role::Admin => &self.admin,
-            Role::Seller => &self.seller,
-            Role::Gate => &self.gate,
-        }
+        &self.0[role as usize]
     }
 }

@@ -113,8 +113,7 @@ pub async fn diff(
     let mut after = systems.patch(&name, &dry_run, &Patch::Apply(system)).await.map_err(failed())?;
     after.status = before.and_then(|before| before.status);
     let found = dereference(&after, client, &FromServer(client.clone())).await.map_err(failed())?;
-    let token = || NEW_TOKEN.to_owned();
-    let new = NewTokens { admin: token(), seller: token(), gate: token() };
+    let new = NewTokens::new(|_| NEW_TOKEN.to_owned());
     let valid = validate(&after, &found, defaults, &new)
         .map_err(|cause| DiffError::Invalid { name: name.clone(), cause })?;
     let mut children = build::build(&valid).into_children()?;

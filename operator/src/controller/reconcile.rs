@@ -164,10 +164,9 @@ fn field<T: DeserializeOwned>(raw: &DynamicObject, pointer: &str) -> Option<T> {
 
 /// New tokens of 256 random bits each, in hexadecimal.
 fn new_tokens() -> NewTokens {
-    let token = || {
+    NewTokens::new(|_| {
         let mut bytes = [0; TOKEN_BYTES];
         rand::rng().fill_bytes(&mut bytes);
         const_hex::encode(bytes)
-    };
-    NewTokens { admin: token(), seller: token(), gate: token() }
+    })
 }

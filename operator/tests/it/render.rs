@@ -42,11 +42,7 @@ pub fn resource(spec: Value) -> TicketSystem {
 }
 
 pub fn new_tokens(suffix: &str) -> NewTokens {
-    NewTokens {
-        admin: format!("new-admin-{suffix}-of-this-test"),
-        seller: format!("new-seller-{suffix}-of-this-test"),
-        gate: format!("new-gate-{suffix}-of-this-test"),
-    }
+    NewTokens::new(|role| format!("new-{}-{suffix}-of-this-test", role.as_str()))
 }
 
 pub fn found() -> Dereferenced {

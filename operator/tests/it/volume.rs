@@ -176,11 +176,7 @@ async fn stale_cache_does_not_recreate_a_deleted_writer() {
         database_ca: None,
         service_monitors: false,
     };
-    let new = NewTokens {
-        admin: "an-admin-token-of-this-test".to_owned(),
-        seller: "a-seller-token-of-this-test".to_owned(),
-        gate: "a-gate-token-of-this-test".to_owned(),
-    };
+    let new = NewTokens::new(|role| format!("token-of-the-{}-of-this-test", role.as_str()));
     let valid =
         validate(&made, &found, &settings(&cluster, &[]).defaults, &new).expect("it is valid");
     let client = kube::Client::try_from(cluster.server.config(OPERATOR_TOKEN)).expect("a client");

@@ -29,11 +29,7 @@ pub fn ticket_system(data: &[u8]) {
         database_ca: Some(SecretValue::Found(b"certificates".to_vec())),
         service_monitors: true,
     };
-    let new = NewTokens {
-        admin: "an-admin-token-for-tests".to_owned(),
-        seller: "a-seller-token-for-tests".to_owned(),
-        gate: "a-gate-token-for-tests".to_owned(),
-    };
+    let new = NewTokens::new(|role| format!("token-of-the-{}-for-tests", role.as_str()));
     for mut system in systems {
         // As the API server keeps it.
         system.metadata.name.get_or_insert_with(|| "fair".to_owned());
