@@ -10,6 +10,9 @@ from . import kube
 from .report import Failed, check
 from .web import http
 
+# Each has a Secret with its token.
+ROLES = ("admin", "seller", "gate")
+
 
 class Shop:
     def __init__(self, namespace: str, name: str):

@@ -7,7 +7,7 @@ from e2e import kube
 from e2e.callers import DELAYED, UNROUTED, Callers
 from e2e.door import Answer, Door, doors
 from e2e.report import check, figure
-from e2e.shop import Shop
+from e2e.shop import ROLES, Shop
 from e2e.streams import Followers
 from e2e.tls import certificates
 from e2e.web import NoAnswer, http
@@ -59,7 +59,7 @@ def run(first: Shop) -> None:
         switch(shop, both, "monolith")
     finally:
         shop.kubectl("delete", "ticketsystem", NAME, "--wait")
-        shop.kubectl("delete", "--ignore-not-found", "secret/door-tls", f"pvc/{NAME}-data", f"secret/{NAME}-admin-token", f"secret/{NAME}-seller-token", f"secret/{NAME}-gate-token", *(f"service/door-{NAME}-{name}" for name in ("ticket", "vacancy", "monolith")))
+        shop.kubectl("delete", "--ignore-not-found", "secret/door-tls", f"pvc/{NAME}-data", *(f"secret/{NAME}-{role}-token" for role in ROLES), *(f"service/door-{NAME}-{name}" for name in ("ticket", "vacancy", "monolith")))
 
 
 def check_mode(shop: Shop, both: list[Door], mode: str) -> None:

@@ -4,9 +4,7 @@ import time
 
 from e2e import kube
 from e2e.report import check, figure
-from e2e.shop import Shop
-
-ROLES = ("admin", "seller", "gate")
+from e2e.shop import ROLES, Shop
 
 
 def run(shop: Shop) -> None:
