@@ -80,14 +80,14 @@ pub(super) async fn run(
 ) {
     let state = Arc::new(ConnState::new(shared.clone()));
     let peer = shared.settings.note_peers.then(|| Peer(address.ip().to_canonical()));
+    let io = TokioIo::new(TrackedStream::new(stream, state.clone()));
+    let service = ConnService { router, state: state.clone(), admission, peer };
+    let mut connection = pin!(builder.serve_connection(io, service));
     // A token of its own, because all connections would contend for the lock of a shared one.
     let token = shared.stopping.child_token();
     let mut stopping = pin!(token.cancelled());
     let mut watch = Watch::new(&state, &shared.settings, accepted_at);
     let mut timer = pin!(sleep_until(watch.next_check()));
-    let io = TokioIo::new(TrackedStream::new(stream, state.clone()));
-    let service = ConnService { router, state: state.clone(), admission, peer };
-    let mut connection = pin!(builder.serve_connection(io, service));
     let mut stopping_registered = false;
 
     let cut = poll_fn(|cx| {
