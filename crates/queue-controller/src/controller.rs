@@ -1,0 +1,336 @@
+//! The loop that moves waiting rooms on.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use admission::{Health, Pace, Slots, slots};
+use beacon::{Beacon, Chain};
+use draw::{Order, Threshold};
+use inventory::{
+    CommandKind, EventName, TimeMs,
+    domain::{Draw, Event, Queue},
+};
+use inventory_engine::{Engine, EngineError, Request};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::{draws, health::HealthMeter, metrics::QueueMetrics, queues::Queues};
+
+/// The time between two looks at all waiting rooms.
+const TICK: Duration = Duration::from_millis(500);
+/// The time between two looks while there is no waiting room.
+const IDLE_TICK: Duration = Duration::from_secs(5);
+/// In this time half of those who still come after they were called have come, milliseconds.
+const CLAIM_HALF_LIFE_MS: f64 = 5_000.0;
+/// In this part of a pass's time half of those who still use it have used it.
+const PASS_HALF_LIFE: f64 = 0.25;
+
+/// Moves the waiting rooms of an engine on until it is told to stop.
+pub struct Controller {
+    engine: Engine,
+    queues: Queues,
+    metrics: QueueMetrics,
+    meter: HealthMeter,
+    rooms: HashMap<EventName, Room>,
+    ticked_at: Instant,
+}
+
+/// What the controller keeps of a waiting room. All of it can be made again.
+struct Room {
+    queue: u64,
+    pace: Pace,
+    order: Option<Arc<Order>>,
+    /// Whether the log has said that its draw cannot go on.
+    is_blocked: bool,
+}
+
+impl Controller {
+    /// A controller for the waiting rooms of `engine`.
+    #[must_use]
+    pub fn new(engine: Engine, queues: Queues, metrics: QueueMetrics) -> Self {
+        let meter = HealthMeter::new(engine.clone());
+        let (rooms, ticked_at) = (HashMap::new(), Instant::now());
+        Self { engine, queues, metrics, meter, rooms, ticked_at }
+    }
+
+    /// Runs until `stop` is cancelled.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut changes = self.engine.changes();
+        loop {
+            let idle = tokio::time::sleep(IDLE_TICK);
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = ticks.tick(), if !self.rooms.is_empty() => {}
+                // An event may have got a waiting room.
+                changed = changes.changed(), if self.rooms.is_empty() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    tokio::time::sleep(TICK).await;
+                }
+                () = idle => {}
+            }
+            self.tick().await;
+        }
+    }
+
+    /// Looks at all waiting rooms once.
+    pub async fn tick(&mut self) {
+        let mut events = Vec::new();
+        let visited = self.engine.visit_events(|seen| {
+            if seen.stale.is_none() && seen.view.event.queue.is_some() {
+                events.push(seen.view.event.clone());
+            }
+        });
+        if let Err(error) = visited.await {
+            tracing::debug!(%error, "waiting rooms cannot be read");
+            return;
+        }
+        self.rooms.retain(|name, _| {
+            let is_there = events.iter().any(|event| event.name == *name);
+            if !is_there {
+                self.metrics.forget(name);
+            }
+            is_there
+        });
+        if events.is_empty() {
+            return;
+        }
+        let health = self.meter.look();
+        let elapsed_ms = u64::try_from(self.ticked_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.ticked_at = Instant::now();
+        for event in &events {
+            if let Err(error) = self.advance(event, elapsed_ms, health).await {
+                tracing::debug!(event = %event.name, %error, "waiting room cannot move on");
+            }
+        }
+    }
+
+    async fn advance(
+        &mut self,
+        event: &Event,
+        elapsed_ms: u64,
+        health: Health,
+    ) -> Result<(), EngineError> {
+        let Some(queue) = &event.queue else { return Ok(()) };
+        let at_ms = event.ledger_time(self.engine.now_ms());
+        self.metrics.set_places(&event.name, queue, at_ms);
+        let pace = self.queues.settings().pace;
+        let room = self.rooms.entry(event.name.clone()).or_insert_with(|| Room::new(queue, pace));
+        if room.queue != queue.id {
+            *room = Room::new(queue, pace);
+        }
+        if let Some(draw) = &queue.draw {
+            if draw.frozen.is_none() {
+                return Ok(());
+            }
+            let Some(revealed) = &draw.revealed else {
+                return self.reveal(&event.name, queue, draw, at_ms).await;
+            };
+            if room.order.is_none() {
+                let n = draw.tree.len();
+                let order = draws::order(&self.engine, &event.name, queue.id, n, &revealed.key);
+                room.order = Some(order.await?);
+            }
+        }
+        let is_open = event.settings.opens_at_ms.is_none_or(|opens_at_ms| opens_at_ms <= at_ms);
+        let is_closed =
+            event.settings.closes_at_ms.is_some_and(|closes_at_ms| closes_at_ms <= at_ms);
+        if !is_open || is_closed {
+            return Ok(());
+        }
+        let reason = room.pace.tick(elapsed_ms, health);
+        self.metrics.set_pace(&event.name, room.pace.per_s(), reason);
+        let mut admission = slots(&slots_of(event, queue, at_ms)).paced(room.pace.allowance());
+        if queue.paused {
+            admission = admission.paused();
+        }
+        self.metrics.set_admission(&event.name, admission);
+        if admission.call == 0 {
+            return Ok(());
+        }
+        let serving = queue.called.serving + admission.call;
+        let order = room.order.clone();
+        let upto = order.filter(|order| !order.is_empty()).and_then(|order| order.upto(serving));
+        if self.call(&event.name, queue, serving, upto).await?
+            && let Some(room) = self.rooms.get_mut(&event.name)
+        {
+            room.pace.take(admission.call);
+        }
+        Ok(())
+    }
+
+    /// Calls the turns up to `serving`; false if another process did something first.
+    async fn call(
+        &self,
+        event: &EventName,
+        queue: &Queue,
+        serving: u64,
+        upto: Option<Threshold>,
+    ) -> Result<bool, EngineError> {
+        let kind = CommandKind::CallPlaces {
+            event: event.clone(),
+            queue: queue.id,
+            from: queue.called.serving,
+            serving,
+            upto,
+        };
+        Ok(self.engine.submit(Request::new(kind)).await?.result.is_ok())
+    }
+
+    /// Reveals the seed of a draw that is frozen, with the round of its beacon if it has one.
+    async fn reveal(
+        &mut self,
+        event: &EventName,
+        queue: &Queue,
+        draw: &Draw,
+        at_ms: TimeMs,
+    ) -> Result<(), EngineError> {
+        let Some(seed) = self.queues.seed_of(&draw.commitment) else {
+            self.block(
+                event,
+                "signing_key",
+                "the signing key of the draw is not in SIGNING_KEYS_FILE",
+            );
+            return Ok(());
+        };
+        let beacon = match self.beacon(draw, at_ms).await {
+            Awaited::Nothing => None,
+            Awaited::Round(beacon) => Some(beacon.signature),
+            Awaited::Later(why) => {
+                self.block(event, "beacon", &why);
+                return Ok(());
+            }
+            Awaited::GivenUp(why) => {
+                tracing::warn!(%event, error = why, "the draw goes on without its beacon: unwitnessed");
+                None
+            }
+        };
+        let kind = CommandKind::RevealDraw { event: event.clone(), queue: queue.id, seed, beacon };
+        let reply = self.engine.submit(Request::new(kind)).await?;
+        if reply.result.is_ok() {
+            self.metrics.set_blocked(event, None);
+            tracing::info!(%event, places = draw.tree.len(), "draw revealed");
+        }
+        Ok(())
+    }
+
+    async fn beacon(&self, draw: &Draw, at_ms: TimeMs) -> Awaited {
+        let Some(committed) = &draw.commitment.beacon else { return Awaited::Nothing };
+        let settings = self.queues.settings();
+        let chain = Chain::by_hash(&committed.chain);
+        let wait_ms = u64::try_from(settings.beacon_wait.as_millis()).unwrap_or(u64::MAX);
+        let published_ms = chain.map_or(0, |chain| chain.time_of_ms(committed.round));
+        let why = match (chain, &settings.beacon) {
+            (Some(chain), Some(source)) if at_ms >= published_ms => {
+                match source.fetch_verified(&chain, committed.round).await {
+                    Ok(beacon) => return Awaited::Round(beacon),
+                    Err(error) => error.to_string(),
+                }
+            }
+            (Some(_), Some(_)) => return Awaited::Later("its round is not published yet".into()),
+            (None, _) => "the chain of the beacon is unknown".to_owned(),
+            (_, None) => "QUEUE_BEACON_URLS is not set any more".to_owned(),
+        };
+        let given_up_ms = published_ms.saturating_add(wait_ms);
+        if at_ms < given_up_ms { Awaited::Later(why) } else { Awaited::GivenUp(why) }
+    }
+
+    fn block(&mut self, event: &EventName, reason: &'static str, why: &str) {
+        self.metrics.set_blocked(event, Some(reason));
+        if let Some(room) = self.rooms.get_mut(event).filter(|room| !room.is_blocked) {
+            room.is_blocked = true;
+            tracing::warn!(%event, reason, error = why, "draw waits");
+        }
+    }
+}
+
+/// What came of waiting for a beacon.
+enum Awaited {
+    /// The draw has none.
+    Nothing,
+    Round(Beacon),
+    Later(String),
+    GivenUp(String),
+}
+
+impl Room {
+    fn new(queue: &Queue, pace: admission::PaceSettings) -> Self {
+        Self { queue: queue.id, pace: Pace::new(pace), order: None, is_blocked: false }
+    }
+}
+
+/// The counts by which places are called.
+fn slots_of(event: &Event, queue: &Queue, at_ms: TimeMs) -> Slots {
+    let (left, in_baskets) = event.left_and_held();
+    let lapsed = queue.lapsed_at(at_ms);
+    let active = queue.passes.active(at_ms);
+    Slots {
+        active_max: event.settings.queue.as_ref().and_then(|queue| queue.active_max),
+        left,
+        in_baskets,
+        active,
+        idle: active - choosing(event, queue, at_ms).min(active),
+        outstanding: expected(queue, at_ms),
+        waiting: queue.joined - queue.called.serving,
+        lapsed_called: lapsed.serving,
+        lapsed_claimed: lapsed.claimed,
+        finished: queue.passes.claimed.saturating_sub(active),
+        spent: queue.passes.spent,
+        taken: queue.passes.taken,
+    }
+}
+
+/// How many of the called places without a pass may still come: the longer ago they were called,
+/// the fewer.
+fn expected(queue: &Queue, at_ms: TimeMs) -> u64 {
+    let mut before = queue.lapsed_at(at_ms).serving;
+    let calls = queue.calls.iter().filter(|call| call.until_ms > at_ms);
+    let expected = calls.map(|call| {
+        let unclaimed = (call.upto.serving - before).saturating_sub(call.upto.claimed);
+        before = call.upto.serving;
+        let age_ms = at_ms.saturating_sub(call.since_ms) as f64;
+        unclaimed as f64 * (-age_ms / CLAIM_HALF_LIFE_MS).exp2()
+    });
+    expected.sum::<f64>().ceil() as u64
+}
+
+/// How many of the active passes may still be used: the older they are, the fewer.
+fn choosing(event: &Event, queue: &Queue, at_ms: TimeMs) -> u64 {
+    let ttl_ms = event.settings.queue.as_ref().map_or(0, |queue| queue.pass_ttl_ms);
+    let half_life_ms = (ttl_ms as f64 * PASS_HALF_LIFE).max(1.0);
+    let open = queue.passes.open.range(at_ms + 1..);
+    let choosing = open.map(|(until_ms, open)| {
+        let left_ms = until_ms - at_ms;
+        let age_ms = ttl_ms.saturating_sub(left_ms) as f64;
+        *open as f64 * (-age_ms / half_life_ms).exp2()
+    });
+    choosing.sum::<f64>().ceil() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use inventory::{EventSettings, QueueSettings};
+
+    use super::*;
+
+    #[test]
+    fn old_passes_count_less_and_new_ones_in_full() {
+        let settings = QueueSettings {
+            active_max: None,
+            claim_ttl_ms: 60_000,
+            draw: false,
+            opens_at_ms: 0,
+            pass_ttl_ms: 600_000,
+        };
+        let settings = EventSettings { queue: Some(settings), ..EventSettings::default() };
+        let name = EventName::new("gala").expect("a name");
+        let event = Event { settings, ..Event::empty(name) };
+        let mut queue = Queue::new(1);
+        queue.passes.open.insert(600_000, 40);
+        let counts = [1, 150_000, 300_000, 599_999].map(|at_ms| choosing(&event, &queue, at_ms));
+        assert_eq!(counts, [40, 20, 10, 3]);
+        assert_eq!(choosing(&event, &queue, 600_000), 0);
+    }
+}

@@ -1,0 +1,47 @@
+//! The order of a draw, which the controller needs to call its places.
+
+use std::sync::Arc;
+
+use draw::{DrawKey, Leaf, Order};
+use inventory::{
+    EventName,
+    ledger::{Change, QueueChange, Record},
+};
+use inventory_engine::{Engine, EngineError};
+
+/// Records read at once.
+const PAGE: usize = 1_000;
+
+/// Reads the `n` places that take part in the draw of waiting room `queue`, and orders them.
+///
+/// # Errors
+/// [`EngineError`] when the ledger cannot be read.
+pub async fn order(
+    engine: &Engine,
+    event: &EventName,
+    queue: u64,
+    n: u64,
+    key: &DrawKey,
+) -> Result<Arc<Order>, EngineError> {
+    let n = usize::try_from(n).unwrap_or(usize::MAX);
+    let (mut leaves, mut after): (Vec<Leaf>, _) = (Vec::with_capacity(n), queue);
+    while leaves.len() < n {
+        let records = engine.records(event, after, PAGE).await?.unwrap_or_default();
+        let Some(last) = records.last() else { break };
+        after = last.seq;
+        for stored in records {
+            if let Ok(record) = Record::from_body(&stored.body)
+                && let Change::Queue(QueueChange::Joined(joined)) = record.change
+            {
+                leaves.extend(joined.leaves);
+            }
+        }
+    }
+    leaves.truncate(n);
+    let key = *key;
+    let ordered = tokio::task::spawn_blocking(move || Order::new(&key, leaves.into_iter()));
+    match ordered.await {
+        Ok(order) => Ok(Arc::new(order)),
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
