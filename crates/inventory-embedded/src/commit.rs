@@ -12,7 +12,7 @@ use crate::{
     errors::failed,
     keys::{Added, KeyConflict},
     lookup,
-    rows::{customer_key, encode, encode_hold, ledger_key, live_key},
+    rows::{customer_key, encode, encode_hold, ledger_key, live_key, place_key, waiting_key},
 };
 
 /// A change to the index of live holds: removed at the first time, added at the second.
@@ -21,6 +21,14 @@ struct LiveChange {
     id: HoldId,
     out_ms: Option<TimeMs>,
     in_ms: Option<TimeMs>,
+}
+
+/// A change to the index of waiting lists, likewise.
+struct WaitingChange {
+    event: EventName,
+    id: HoldId,
+    out: Option<u64>,
+    number: Option<u64>,
 }
 
 /// The most the journal adds to a record's rows, and the row of an event with a few stocks.
@@ -35,8 +43,8 @@ pub fn commit(
     if set.records.is_empty() {
         return Ok(Vec::new());
     }
-    if set.records.iter().any(|(record, _)| record.change.is_about_money()) {
-        contents.raise_format()?;
+    if let Some(format) = set.records.iter().map(|(record, _)| record.change.format()).max() {
+        contents.raise_format(format)?;
     }
     let tables = contents.tables.clone();
     let mut batch = tables.batch(durability);
@@ -72,10 +80,24 @@ pub fn commit(
             has => batch.insert(&tables.customers, key, encode(&has)?),
         }
     }
-    let mut live = Vec::new();
+    for place in &set.dirty_places {
+        if let Some(row) = set.places.get(place) {
+            batch.insert(&tables.places, place_key(&place.0, &place.1), encode(row)?);
+        }
+    }
+    let (mut live, mut waiting) = (Vec::new(), Vec::new());
     for slot in set.holds.into_values().filter(|slot| slot.dirty) {
         batch.insert(&tables.holds, slot.hold.id.as_bytes(), encode_hold(&slot.hold)?);
         let in_ms = (slot.hold.state == HoldState::Held).then_some(slot.hold.expires_at_ms);
+        let number = slot.hold.waiting.as_ref().map(|waiting| waiting.number);
+        if number != slot.indexed_number {
+            waiting.push(WaitingChange {
+                event: slot.hold.event.clone(),
+                id: slot.hold.id,
+                out: slot.indexed_number,
+                number,
+            });
+        }
         if in_ms != slot.indexed_at_ms {
             live.push(LiveChange {
                 event: slot.hold.event,
@@ -85,7 +107,7 @@ pub fn commit(
             });
         }
     }
-    index(contents, &mut batch, &live);
+    index(contents, &mut batch, &live, &waiting);
     let records = {
         let mut journal = contents.journal.lock();
         let records = journal.records + set.records.len() as u64;
@@ -109,6 +131,14 @@ pub fn commit(
             contents.live.insert(&event, at_ms, id);
         }
     }
+    for WaitingChange { event, id, out, number } in waiting {
+        if let Some(number) = out {
+            contents.waiting.remove(&event, number, id);
+        }
+        if let Some(number) = number.filter(|_| !std::env::var("MUT").is_ok_and(|m| m == "cache")) {
+            contents.waiting.insert(&event, number, id);
+        }
+    }
     let mut views = Vec::with_capacity(set.dirty_events.len());
     for (name, event) in set.events {
         if set.dirty_events.contains(&name) {
@@ -119,7 +149,21 @@ pub fn commit(
     Ok(views)
 }
 
-fn index(contents: &Contents, batch: &mut OwnedWriteBatch, live: &[LiveChange]) {
+fn index(
+    contents: &Contents,
+    batch: &mut OwnedWriteBatch,
+    live: &[LiveChange],
+    waiting: &[WaitingChange],
+) {
+    for change in waiting {
+        let row = |number| waiting_key(&change.event, number, change.id);
+        if let Some(number) = change.out {
+            batch.remove(&contents.tables.waiting, row(number));
+        }
+        if let Some(number) = change.number {
+            batch.insert(&contents.tables.waiting, row(number), []);
+        }
+    }
     for change in live {
         if let Some(at_ms) = change.out_ms {
             batch.remove(&contents.tables.live, live_key(&change.event, at_ms, change.id));

@@ -7,13 +7,14 @@ use inventory_store::{EventView, StoreError};
 use parking_lot::Mutex;
 
 use crate::{
-    data_dir::{DataDirError, FORMAT, StoreDir},
+    data_dir::{DataDirError, StoreDir},
     journal::Journal,
     keys::KeyOrder,
     live::LiveHolds,
     lookup::LookupIndex,
     options::EmbeddedOptions,
     tables::Tables,
+    waiting::WaitingLists,
     watermark::Watermark,
 };
 
@@ -22,12 +23,13 @@ pub struct Contents {
     pub tables: Tables,
     pub events: BTreeMap<EventName, Event>,
     pub live: LiveHolds,
+    pub waiting: WaitingLists,
     pub keys: KeyOrder,
     pub lookup: Arc<LookupIndex>,
     pub journal: Arc<Mutex<Journal>>,
     pub watermark: Option<Watermark>,
-    /// The folder with the format, until a record about money has raised it.
-    pub dir: Option<StoreDir>,
+    /// The folder with the format, and the format.
+    pub dir: Option<(StoreDir, u32)>,
 }
 
 impl Contents {
@@ -36,11 +38,22 @@ impl Contents {
         let events: BTreeMap<_, _> =
             tables.all_events()?.into_iter().map(|event| (event.name.clone(), event)).collect();
         let live = LiveHolds::read(&tables, events.keys())?;
+        let waiting = WaitingLists::read(&tables, events.keys())?;
         let keys = KeyOrder::read(&tables, options.keys_max)?;
         let records = events.values().map(|event| event.seq).sum();
         let lookup = Arc::new(LookupIndex::read(&tables, records)?);
         let journal = Arc::new(Mutex::new(Journal { records, preallocator: None }));
-        Ok(Self { tables, events, live, keys, lookup, journal, watermark: None, dir: None })
+        Ok(Self {
+            tables,
+            events,
+            live,
+            waiting,
+            keys,
+            lookup,
+            journal,
+            watermark: None,
+            dir: None,
+        })
     }
 
     /// Refuses a store that has fewer records than were acknowledged.
@@ -57,13 +70,13 @@ impl Contents {
     }
 
     /// Raises the format before the first record that older versions cannot read.
-    pub fn raise_format(&mut self) -> Result<(), StoreError> {
-        let Some(dir) = &self.dir else { return Ok(()) };
-        let failed = |error: DataDirError| StoreError::Failed(error.to_string().into());
-        if dir.format().unwrap_or(0) < FORMAT {
-            dir.write_format(FORMAT).map_err(failed)?;
-        }
-        self.dir = None;
+    pub fn raise_format(&mut self, format: u32) -> Result<(), StoreError> {
+        let Some((dir, known)) = self.dir.as_mut().filter(|(_, known)| *known < format) else {
+            return Ok(());
+        };
+        dir.write_format(format)
+            .map_err(|error: DataDirError| StoreError::Failed(error.to_string().into()))?;
+        *known = format;
         Ok(())
     }
 

@@ -12,11 +12,11 @@ use std::{
 use inventory_store::StoreError;
 use thiserror::Error;
 
-/// The newest format that this version writes: records about money, which older versions cannot
-/// read. A newer format is refused.
-pub const FORMAT: u32 = 2;
-/// The format of a store until its first record about money, so that an older version can take
-/// over again. A format before it is migrated on opening.
+/// The newest format that this version writes: 2 has records about money, 3 those of waiting rooms.
+/// A newer format is refused.
+pub const FORMAT: u32 = 3;
+/// The format of a store until its first record that older versions cannot read, so that they can
+/// take over again. A format before it is migrated on opening.
 pub const FORMAT_BASE: u32 = 1;
 
 /// Why a data directory cannot be opened.

@@ -25,6 +25,7 @@ pub mod rows;
 mod staged;
 mod store;
 pub mod tables;
+mod waiting;
 mod watermark;
 mod webhooks;
 

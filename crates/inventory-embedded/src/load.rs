@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use inventory::{
-    decide::{DUE_MAX, HoldSlot, KeySlot, ReadSet, WorkingSet},
-    domain::{CustomerId, EventName, HoldId, HoldState, IdempotencyKey, TimeMs},
+    decide::{DUE_MAX, HoldSlot, KeySlot, ReadSet, WAITING_MAX, WorkingSet},
+    domain::{CustomerId, EventName, HoldId, IdempotencyKey, TimeMs},
     ledger::Record,
     map::HashSet,
 };
@@ -49,6 +49,13 @@ pub fn load(
             load_hold(contents, &mut set, id)?;
             set.due.push(id);
         }
+        if event.waitlist.waiting > 0 {
+            let first = contents.waiting.first(name, WAITING_MAX);
+            for id in &first {
+                load_hold(contents, &mut set, *id)?;
+            }
+            set.waiting.insert(name.clone(), first);
+        }
         set.events.insert(name.clone(), event.clone());
     }
     let of_holds = set
@@ -57,6 +64,11 @@ pub fn load(
         .filter_map(|slot| Some((slot.hold.event.clone(), slot.hold.customer.clone()?)));
     let customers: HashSet<_> = reads.customers.iter().cloned().chain(of_holds).collect();
     load_customers(contents, &mut set, customers)?;
+    for key in &reads.places {
+        if let Some(place) = contents.tables.place(&key.0, &key.1)? {
+            set.places.insert(key.clone(), place);
+        }
+    }
     Ok(set)
 }
 
@@ -65,8 +77,7 @@ fn load_hold(contents: &Contents, set: &mut WorkingSet, id: HoldId) -> Result<()
         return Ok(());
     }
     if let Some(hold) = contents.tables.hold(id)? {
-        let indexed_at_ms = (hold.state == HoldState::Held).then_some(hold.expires_at_ms);
-        set.holds.insert(id, HoldSlot { hold, indexed_at_ms, dirty: false });
+        set.holds.insert(id, HoldSlot::stored(hold));
     }
     Ok(())
 }

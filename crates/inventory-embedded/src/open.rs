@@ -50,7 +50,7 @@ impl EmbeddedStore {
         tables.keep_locked(dir);
         let mut store = Self::over(tables, options).map_err(DataDirError::store)?;
         store.contents.check_watermark(&db)?;
-        store.contents.dir = Some(db.clone());
+        store.contents.dir = Some((db.clone(), db.format()?));
         store.contents.journal.lock().preallocator = Some(JournalPreallocator::new(&db.tables()));
         let presence = Presence::watch(&path, lock, db.watermark(), db.tables());
         store.presence = Some(presence.map_err(DataDirError::io(&path))?);

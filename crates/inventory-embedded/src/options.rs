@@ -3,7 +3,7 @@
 use inventory::Limits;
 
 /// How many tables the store has.
-pub const TABLES: usize = 9;
+pub const TABLES: usize = 11;
 
 /// The bounds of the embedded store.
 #[derive(Debug, Clone, PartialEq, Eq)]

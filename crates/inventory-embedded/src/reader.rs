@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use inventory::domain::{EventName, Hold, HoldId, LookupKey};
+use draw::Leaf;
+use inventory::domain::{EventName, Hold, HoldId, LookupKey, Place};
 use inventory_store::{BoxFuture, Reader, StoreError, StoredRecord};
 
 use crate::{lookup::LookupIndex, presence::Presence, rows::lookup_prefix, tables::Tables};
@@ -55,6 +56,14 @@ impl Reader for TablesReader {
                 false => Err(StoreError::Damaged("a row of lookup".into())),
             }
         })
+    }
+
+    fn place<'a>(
+        &'a self,
+        event: &'a EventName,
+        leaf: &'a Leaf,
+    ) -> BoxFuture<'a, Result<Option<Place>, StoreError>> {
+        Box::pin(async move { self.tables.place(event, leaf) })
     }
 
     fn check(&self) -> Result<(), StoreError> {

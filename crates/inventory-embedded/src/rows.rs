@@ -1,6 +1,7 @@
 //! The rows of the tables. Keys sort in reading order; values are postcard, except events (JSON)
 //! and record bodies.
 
+use draw::Leaf;
 use inventory::domain::{
     CustomerId, EventName, Fingerprint, Hold, HoldId, HoldTerms, IdempotencyKey, LookupKey, TimeMs,
 };
@@ -54,6 +55,29 @@ pub fn customer_key(event: &EventName, customer: &CustomerId) -> Vec<u8> {
     [event.as_str().as_bytes(), &[0], customer.as_str().as_bytes()].concat()
 }
 
+/// `event`, then the number, then the entry: a waiting list in its order.
+pub fn waiting_key(event: &EventName, number: u64, id: HoldId) -> Vec<u8> {
+    live_key(event, number, id)
+}
+
+/// The number and entry of a row of waiting lists.
+pub fn parse_waiting_key(key: &[u8]) -> Option<(u64, HoldId)> {
+    parse_live_key(key)
+}
+
+/// `event`, then the leaf: the places of an event.
+pub fn place_key(event: &EventName, leaf: &Leaf) -> Vec<u8> {
+    [event.as_str().as_bytes(), &[0], leaf.as_bytes()].concat()
+}
+
+/// The event and leaf of a place key.
+#[must_use]
+pub fn parse_place_key(key: &[u8]) -> Option<(EventName, Leaf)> {
+    let (name, leaf) = key.split_at_checked(key.len().checked_sub(33)?)?;
+    let name = EventName::new(std::str::from_utf8(name).ok()?).ok()?;
+    Some((name, Leaf::from_bytes(leaf.strip_prefix(&[0])?.try_into().ok()?)))
+}
+
 /// The kind of key and half of its SHA-256: short, however long the text is.
 pub type LookupPrefix = [u8; 17];
 
@@ -98,14 +122,19 @@ pub fn decode<T: for<'de> Deserialize<'de>>(table: &str, bytes: &[u8]) -> Result
         .map_err(|error| StoreError::Damaged(format!("a row of {table}: {error}").into()))
 }
 
-/// A hold, followed by what it says about money, if it says anything.
+/// A hold, followed by what it says about money, and by its place in a waiting list, as far as
+/// there is something to say.
 pub fn encode_hold(hold: &Hold) -> Result<Vec<u8>, StoreError> {
     let row = encode(hold)?;
-    if hold.terms == HoldTerms::default() {
+    let failed = |error| StoreError::Failed(format!("a row cannot be written: {error}").into());
+    if hold.terms == HoldTerms::default() && hold.waiting.is_none() {
         return Ok(row);
     }
-    postcard::to_extend(&hold.terms, row)
-        .map_err(|error| StoreError::Failed(format!("a row cannot be written: {error}").into()))
+    let row = postcard::to_extend(&hold.terms, row).map_err(failed)?;
+    match &hold.waiting {
+        None => Ok(row),
+        Some(waiting) => postcard::to_extend(waiting, row).map_err(failed),
+    }
 }
 
 /// The hold of a row.
@@ -113,7 +142,11 @@ pub fn decode_hold(bytes: &[u8]) -> Result<Hold, StoreError> {
     let damaged = |error| StoreError::Damaged(format!("a row of holds: {error}").into());
     let (mut hold, terms): (Hold, _) = postcard::take_from_bytes(bytes).map_err(damaged)?;
     if !terms.is_empty() {
-        hold.terms = decode("holds", terms)?;
+        let (terms, waiting): (HoldTerms, _) = postcard::take_from_bytes(terms).map_err(damaged)?;
+        hold.terms = terms;
+        if !waiting.is_empty() {
+            hold.waiting = Some(decode("holds", waiting)?);
+        }
     }
     Ok(hold)
 }
@@ -129,6 +162,7 @@ pub fn reread(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
             "key of lookup",
             parse_lookup_key(bytes).map(|(prefix, id)| lookup_key(&prefix, id).to_vec()),
         ),
+        ("key of places", parse_place_key(bytes).map(|(event, leaf)| place_key(&event, &leaf))),
         ("key of ledger", parse_ledger_key(bytes).map(|(event, seq)| ledger_key(&event, seq))),
     ];
     let values = [
@@ -137,6 +171,10 @@ pub fn reread(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
             decode::<inventory_store::StoredKey>("keys", bytes).and_then(|row| encode(&row)).ok(),
         ),
         ("row of holds", decode_hold(bytes).and_then(|row| encode_hold(&row)).ok()),
+        (
+            "row of places",
+            decode::<inventory::domain::Place>("places", bytes).and_then(|row| encode(&row)).ok(),
+        ),
         ("row of customers", decode::<u64>("customers", bytes).and_then(|row| encode(&row)).ok()),
         (
             "row of events",

@@ -37,7 +37,7 @@ impl StagedRestore {
     /// [`StoreError`].
     pub fn open(&self, options: &EmbeddedOptions) -> Result<EmbeddedStore, StoreError> {
         let mut store = EmbeddedStore::over(Tables::open(&self.dir.tables(), options)?, options)?;
-        store.contents.dir = Some(self.dir.clone());
+        store.contents.dir = Some((self.dir.clone(), 0));
         Ok(store)
     }
 

@@ -2,11 +2,12 @@
 
 use std::{ops::Bound, path::Path, sync::Arc};
 
+use draw::Leaf;
 use fjall::{
     Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable,
     config::{FilterPolicy, PartitioningPolicy},
 };
-use inventory::domain::{Event, EventName, Hold, HoldId};
+use inventory::domain::{Event, EventName, Hold, HoldId, Place};
 use inventory_store::{Durability, StoreError};
 
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     options::{EmbeddedOptions, TABLES},
     rows::{
         LookupPrefix, decode, decode_hold, event_prefix, ledger_key, lookup_key, parse_lookup_key,
+        place_key,
     },
 };
 
@@ -66,6 +68,10 @@ pub struct Tables {
     pub keys: Keyspace,
     /// `expires_at key` → nothing: keys in the order of expiry.
     pub key_order: Keyspace,
+    /// `event 0 leaf` → the place of a waiting room.
+    pub places: Keyspace,
+    /// `event 0 number hold` → nothing: the entries of waiting lists.
+    pub waiting: Keyspace,
     /// `key hold` → nothing: the holds and reservations of a customer or a payment.
     pub lookup: Keyspace,
     /// Counters: name → number.
@@ -95,6 +101,8 @@ impl Tables {
             customers: table("customers", Lookups::MayMiss)?,
             keys: table("keys", Lookups::MayMiss)?,
             key_order: table("key_order", Lookups::Known)?,
+            places: table("places", Lookups::MayMiss)?,
+            waiting: table("waiting", Lookups::Known)?,
             lookup: table("lookup", Lookups::Known)?,
             meta: table("meta", Lookups::Known)?,
             dir: None,
@@ -121,6 +129,8 @@ impl Tables {
             &self.customers,
             &self.keys,
             &self.key_order,
+            &self.places,
+            &self.waiting,
             &self.lookup,
             &self.meta,
         ]
@@ -145,6 +155,11 @@ impl Tables {
 
     pub fn hold(&self, id: HoldId) -> Result<Option<Hold>, StoreError> {
         self.holds.get(id.as_bytes()).map_err(failed)?.map(|row| decode_hold(&row)).transpose()
+    }
+
+    pub fn place(&self, event: &EventName, leaf: &Leaf) -> Result<Option<Place>, StoreError> {
+        let row = self.places.get(place_key(event, leaf)).map_err(failed)?;
+        row.map(|row| decode("places", &row)).transpose()
     }
 
     /// The number of ledger records that table `lookup` covers. It has all rows if that is the

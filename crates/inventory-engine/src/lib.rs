@@ -27,5 +27,5 @@ pub use environment::Environment;
 pub use lookup::{ReservationFilter, ReservationPage};
 pub use read::EventSnapshot;
 pub use request::{EngineError, Reply, Request};
-pub use stats::{BatchStats, Counts, Stats};
+pub use stats::{BatchStats, Counts, LATENCY_BUCKETS, Latencies, Stats};
 pub use trace_context::TraceContext;

@@ -237,6 +237,7 @@ mod tests {
                 settings: Default::default(),
                 if_settings_seq: None,
                 only_create: false,
+                draw: None,
             }
         };
         let job = Job {

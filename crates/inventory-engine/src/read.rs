@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use inventory::{CommandKind, EventName, Hold, HoldId};
+use draw::Leaf;
+use inventory::{CommandKind, EventName, Hold, HoldId, domain::Place};
 use inventory_store::{EventView, StoredRecord};
 use tokio::sync::watch;
 
@@ -134,7 +135,7 @@ impl Engine {
     }
 
     fn is_due(&self, view: &EventView) -> bool {
-        view.next_expiry_ms.is_some_and(|next| next <= view.event.ledger_time(self.now_ms()))
+        view.next_due_ms().is_some_and(|next| next <= view.event.ledger_time(self.now_ms()))
     }
 
     /// Events by name after `after`, at most `limit`, and whether there are more.
@@ -193,6 +194,18 @@ impl Engine {
     /// [`EngineError::Store`].
     pub async fn hold(&self, id: HoldId) -> Result<Option<Hold>, EngineError> {
         Ok(self.reader.hold(id).await?)
+    }
+
+    /// The place of a waiting room.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub async fn place(
+        &self,
+        event: &EventName,
+        leaf: &Leaf,
+    ) -> Result<Option<Place>, EngineError> {
+        Ok(self.reader.place(event, leaf).await?)
     }
 
     /// The records of `event` after `after`, in order, at most `limit`; `None` when the event does

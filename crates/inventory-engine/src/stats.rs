@@ -41,7 +41,15 @@ pub struct Stats {
     pub(crate) late: AtomicU64,
     pub(crate) cache_hits: AtomicU64,
     pub(crate) cache_misses: AtomicU64,
+    latencies: [AtomicU64; LATENCY_BUCKETS],
 }
+
+/// How many buckets latencies are counted in.
+pub const LATENCY_BUCKETS: usize = 32;
+
+/// Commands by the time until their decision was durable: bucket n has those below 2^n
+/// microseconds, and the last one all others.
+pub type Latencies = [u64; LATENCY_BUCKETS];
 
 /// Counters besides commits, since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +82,16 @@ impl Stats {
         }
     }
 
+    /// The latencies of all commands since the start. Those of a batch count as its oldest.
+    #[must_use]
+    pub fn latencies(&self) -> Latencies {
+        std::array::from_fn(|bucket| self.latencies[bucket].load(Relaxed))
+    }
+
     pub(crate) fn record(&self, batch: &BatchStats) {
+        let took_us = (batch.waited + batch.duration).as_micros();
+        let bucket = (u128::BITS - took_us.leading_zeros()) as usize;
+        count(&self.latencies[bucket.min(LATENCY_BUCKETS - 1)], batch.commands);
         if let Some(observer) = &*self.observer.lock() {
             observer(batch);
         }

@@ -57,6 +57,8 @@ struct EventRows<'a> {
     live_holds: Vec<i64>,
     settings: Vec<String>,
     stocks: Vec<String>,
+    queue: Vec<Option<String>>,
+    waitlist: Vec<Option<String>>,
 }
 
 #[derive(Default)]
@@ -73,6 +75,7 @@ struct HoldRows<'a> {
     seq: Vec<i64>,
     confirmed_seq: Vec<Option<i64>>,
     terms: Vec<Option<String>>,
+    waiting: Vec<Option<String>>,
 }
 
 #[derive(Default)]
@@ -89,6 +92,27 @@ struct KeyRows<'a> {
     event: Vec<&'a str>,
     seq: Vec<i64>,
     expires_at_ms: Vec<i64>,
+}
+
+#[derive(Default)]
+struct PlaceRows<'a> {
+    event: Vec<&'a str>,
+    leaf: Vec<&'a [u8]>,
+    index: Vec<i64>,
+    pass: Vec<Option<Uuid>>,
+    claimed_at_ms: Vec<Option<i64>>,
+    expires_at_ms: Vec<Option<i64>>,
+    spent_on: Vec<Option<Uuid>>,
+}
+
+/// Entries that joined waiting lists, and the places of those that left.
+#[derive(Default)]
+struct WaitingRows<'a> {
+    event: Vec<&'a str>,
+    number: Vec<i64>,
+    hold: Vec<Uuid>,
+    left_event: Vec<&'a str>,
+    left_number: Vec<i64>,
 }
 
 /// Writes `set` and commits; `existed` are the events that were there when it was loaded.
@@ -120,6 +144,9 @@ pub async fn commit(
         rows.live_holds.push(int(event.live_holds));
         rows.settings.push(serde_json::to_string(&event.settings).map_err(json)?);
         rows.stocks.push(serde_json::to_string(&event.stocks).map_err(json)?);
+        rows.queue.push(event.queue.as_ref().map(serde_json::to_string).transpose().map_err(json)?);
+        let waitlist = (event.waitlist.joined > 0).then_some(&event.waitlist);
+        rows.waitlist.push(waitlist.map(serde_json::to_string).transpose().map_err(json)?);
     }
     let mut holds = HoldRows::default();
     for hold in set.holds.values().filter(|slot| slot.dirty).map(|slot| &slot.hold) {
@@ -138,6 +165,8 @@ pub async fn commit(
         holds.confirmed_seq.push(hold.confirmed_seq.map(int));
         let terms = (hold.terms != HoldTerms::default()).then_some(&hold.terms);
         holds.terms.push(terms.map(serde_json::to_string).transpose().map_err(json)?);
+        let waiting = hold.waiting.as_ref();
+        holds.waiting.push(waiting.map(serde_json::to_string).transpose().map_err(json)?);
     }
     let mut customers = CustomerRows::default();
     for who in &set.dirty_customers {
@@ -145,7 +174,7 @@ pub async fn commit(
         customers.customer.push(who.1.as_str());
         customers.qty.push(int(set.customers.get(who).copied().unwrap_or(0)));
     }
-    let keys = key_rows(set);
+    let (keys, places, waiting) = (key_rows(set), place_rows(set), waiting_rows(set));
     let now_ms = int(set.now_ms);
     let params: Params<'_> = vec![
         (&ledger.event, Type::TEXT_ARRAY),
@@ -182,12 +211,31 @@ pub async fn commit(
         (&customers.qty, Type::INT8_ARRAY),
         (&now_ms, Type::INT8),
         (&set.replaying, Type::BOOL),
+        (&rows.queue, Type::TEXT_ARRAY),
+        (&rows.waitlist, Type::TEXT_ARRAY),
+        (&holds.waiting, Type::TEXT_ARRAY),
+        (&waiting.event, Type::TEXT_ARRAY),
+        (&waiting.number, Type::INT8_ARRAY),
+        (&waiting.hold, Type::UUID_ARRAY),
+        (&waiting.left_event, Type::TEXT_ARRAY),
+        (&waiting.left_number, Type::INT8_ARRAY),
+        (&places.event, Type::TEXT_ARRAY),
+        (&places.leaf, Type::BYTEA_ARRAY),
+        (&places.index, Type::INT8_ARRAY),
+        (&places.pass, Type::UUID_ARRAY),
+        (&places.claimed_at_ms, Type::INT8_ARRAY),
+        (&places.expires_at_ms, Type::INT8_ARRAY),
+        (&places.spent_on, Type::UUID_ARRAY),
     ];
 
-    let is_about_money = set.records.iter().any(|(record, _)| record.change.is_about_money());
+    let format = set.records.iter().map(|(record, _)| record.change.format()).max();
     let mark = async {
         // If it fails, so does the rest of the transaction.
-        if is_about_money { client.batch_execute(&sql.break_for_money).await.ok() } else { None }
+        match format {
+            Some(3..) => client.batch_execute(&sql.break_for_queue).await.ok(),
+            Some(2) => client.batch_execute(&sql.break_for_money).await.ok(),
+            _ => None,
+        }
     };
     // Biased: they are sent in this order, without waiting for each other.
     let (_, written, committed) = tokio::join!(biased;
@@ -232,6 +280,44 @@ fn key_rows(set: &WorkingSet) -> KeyRows<'_> {
         rows.event.push(record.event.as_str());
         rows.seq.push(int(record.seq));
         rows.expires_at_ms.push(int(used.expires_at_ms));
+    }
+    rows
+}
+
+fn waiting_rows(set: &WorkingSet) -> WaitingRows<'_> {
+    let mut rows = WaitingRows::default();
+    for slot in set.holds.values().filter(|slot| slot.dirty) {
+        let number = slot.hold.waiting.as_ref().map(|waiting| waiting.number);
+        if number == slot.indexed_number {
+            continue;
+        }
+        if let Some(number) = slot.indexed_number {
+            rows.left_event.push(slot.hold.event.as_str());
+            rows.left_number.push(int(number));
+        }
+        if let Some(number) = number {
+            rows.event.push(slot.hold.event.as_str());
+            rows.number.push(int(number));
+            rows.hold.push(uuid(slot.hold.id));
+        }
+    }
+    rows
+}
+
+/// The changed places, ordered.
+fn place_rows(set: &WorkingSet) -> PlaceRows<'_> {
+    let mut changed: Vec<_> =
+        set.dirty_places.iter().filter_map(|key| Some((key, set.places.get(key)?))).collect();
+    changed.sort_unstable_by_key(|(key, _)| *key);
+    let mut rows = PlaceRows::default();
+    for ((event, leaf), place) in changed {
+        rows.event.push(event.as_str());
+        rows.leaf.push(leaf.as_bytes());
+        rows.index.push(int(place.index));
+        rows.pass.push(place.pass.map(|pass| uuid(pass.id)));
+        rows.claimed_at_ms.push(place.pass.map(|pass| int(pass.claimed_at_ms)));
+        rows.expires_at_ms.push(place.pass.map(|pass| int(pass.expires_at_ms)));
+        rows.spent_on.push(place.pass.and_then(|pass| pass.spent_on).map(uuid));
     }
     rows
 }

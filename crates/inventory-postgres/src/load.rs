@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use inventory::{
-    decide::{DUE_MAX, HoldSlot, KeySlot, ReadSet, WorkingSet},
-    domain::{CustomerId, EventName, Fingerprint, HoldId, HoldState, IdempotencyKey, TimeMs},
+    decide::{DUE_MAX, HoldSlot, KeySlot, ReadSet, WAITING_MAX, WorkingSet},
+    domain::{CustomerId, EventName, Fingerprint, HoldId, IdempotencyKey, TimeMs},
     ledger::Record,
 };
 use tokio_postgres::{
@@ -16,7 +16,10 @@ use uuid::Uuid;
 use crate::{
     errors::DbError,
     options::{PostgresOptions, TimeSource},
-    rows::{batch_event, batch_hold, damaged, event_name, int, number, optional_number, uuid},
+    rows::{
+        batch_event, batch_hold, damaged, event_name, int, leaf, number, optional_number, place_at,
+        uuid,
+    },
     sql::Sql,
 };
 
@@ -53,6 +56,7 @@ pub async fn load(
         events: true,
         caller_ms: (options.time == TimeSource::Caller).then_some(now_ms),
         due_max: DUE_MAX + 1,
+        waiting_max: WAITING_MAX,
     };
     // Biased: they are sent in this order, without waiting for each other.
     let (begun, rows) = tokio::join!(biased;
@@ -75,7 +79,7 @@ pub async fn load_more(
     reads: &ReadSet,
     set: &mut WorkingSet,
 ) -> Result<(), DbError> {
-    let wanted = Wanted { events: false, caller_ms: Some(set.now_ms), due_max: 0 };
+    let wanted = Wanted { events: false, caller_ms: Some(set.now_ms), due_max: 0, waiting_max: 0 };
     let rows = rows(client, sql, options, reads, &wanted).await?;
     for row in rows {
         // Data loaded before is unchanged: it is locked.
@@ -88,6 +92,7 @@ struct Wanted {
     events: bool,
     caller_ms: Option<TimeMs>,
     due_max: usize,
+    waiting_max: usize,
 }
 
 async fn rows(
@@ -105,7 +110,13 @@ async fn rows(
         reads.customers.iter().map(|(event, who)| (event.as_str(), who.as_str())).unzip();
     let (caller_ms, due_max) = (wanted.caller_ms.map(int), int(wanted.due_max as u64));
     let lock_timeout = options.lock_timeout.as_millis().to_string();
-    let params: [(&(dyn ToSql + Sync), Type); 9] = [
+    let (place_events, leaves): (Vec<&str>, Vec<&[u8]>) = reads
+        .places
+        .iter()
+        .map(|(event, leaf)| (event.as_str(), leaf.as_bytes().as_slice()))
+        .unzip();
+    let waiting_max = int(wanted.waiting_max as u64);
+    let params: [(&(dyn ToSql + Sync), Type); 12] = [
         (&names, Type::TEXT_ARRAY),
         (&ids, Type::UUID_ARRAY),
         (&of_events, Type::TEXT_ARRAY),
@@ -115,6 +126,9 @@ async fn rows(
         (&due_max, Type::INT8),
         (&reads.totals, Type::BOOL),
         (&lock_timeout, Type::TEXT),
+        (&place_events, Type::TEXT_ARRAY),
+        (&leaves, Type::BYTEA_ARRAY),
+        (&waiting_max, Type::INT8),
     ];
     Ok(client.query_typed(&sql.load, &params).await?)
 }
@@ -138,6 +152,10 @@ fn add(set: &mut WorkingSet, row: &Row) -> Result<(), DbError> {
             let id = add_hold(set, row)?;
             set.due.push(id);
         }
+        "waiting" => {
+            let (event, id) = (event_name(row, 1)?, add_hold(set, row)?);
+            set.waiting.entry(event).or_default().push(id);
+        }
         "customer" => {
             let customer =
                 CustomerId::new(row.try_get(10)?).map_err(|error| damaged("a customer")(&error))?;
@@ -146,6 +164,10 @@ fn add(set: &mut WorkingSet, row: &Row) -> Result<(), DbError> {
         "key" => {
             let (key, slot) = key_slot(row)?;
             set.keys.insert(key, slot);
+        }
+        "place" => {
+            let place = place_at(row, [3, 2, 4, 5, 8])?;
+            set.places.insert((event_name(row, 1)?, leaf(row, 13)?), place);
         }
         other => return Err(damaged("a batch")(&format!("a row of kind {other}"))),
     }
@@ -158,8 +180,7 @@ fn add_hold(set: &mut WorkingSet, row: &Row) -> Result<HoldId, DbError> {
     if let (Some(customer), Some(qty)) = (&hold.customer, optional_number(row, 7)?) {
         set.customers.insert((hold.event.clone(), customer.clone()), qty);
     }
-    let indexed_at_ms = (hold.state == HoldState::Held).then_some(hold.expires_at_ms);
-    set.holds.entry(id).or_insert(HoldSlot { hold, indexed_at_ms, dirty: false });
+    set.holds.entry(id).or_insert_with(|| HoldSlot::stored(hold));
     Ok(id)
 }
 

@@ -10,7 +10,7 @@ use tokio_postgres::{Client, types::Type};
 use crate::{
     errors::DbError,
     lookup_index,
-    sql::{MONEY, quoted},
+    sql::{MONEY, QUEUE, quoted},
 };
 
 struct Migration {
@@ -46,6 +46,13 @@ const MIGRATIONS: &[Migration] = &[
         name: "webhooks",
         breaking: false,
         sql: include_str!("migrations/0004_webhooks.sql"),
+    },
+    // Breaking from the first waiting room on.
+    Migration {
+        version: QUEUE,
+        name: "queue",
+        breaking: false,
+        sql: include_str!("migrations/0005_queue.sql"),
     },
 ];
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use inventory::domain::{EventName, Hold, HoldId, LookupKey};
+use draw::Leaf;
+use inventory::domain::{EventName, Hold, HoldId, LookupKey, Place};
 use inventory_store::{BoxFuture, EventView, Reader, SharedReader, StoreError, StoredRecord};
 use parking_lot::Mutex;
 use tokio::{sync::Semaphore, time::timeout};
@@ -17,7 +18,7 @@ use crate::{
     context::StoreContext,
     counts::Counts,
     errors::DbError,
-    rows::{event, event_name, hold, int, number, optional_number, uuid},
+    rows::{event, event_name, hold, int, number, optional_number, place_at, uuid},
     sql::Sql,
 };
 
@@ -35,6 +36,7 @@ pub enum Param {
     MaybeText(Option<String>),
     Int(i64),
     Id(Uuid),
+    Bytes(Vec<u8>),
 }
 
 impl Param {
@@ -44,6 +46,7 @@ impl Param {
             Self::MaybeText(text) => (text, Type::TEXT),
             Self::Int(number) => (number, Type::INT8),
             Self::Id(id) => (id, Type::UUID),
+            Self::Bytes(bytes) => (bytes, Type::BYTEA),
         }
     }
 }
@@ -118,7 +121,7 @@ async fn connect(context: &StoreContext) -> Result<Connection, StoreError> {
 }
 
 fn view(row: &Row) -> Result<EventView, DbError> {
-    Ok(EventView { event: event(row)?, next_expiry_ms: optional_number(row, 8)? })
+    Ok(EventView { event: event(row)?, next_expiry_ms: optional_number(row, 10)? })
 }
 
 fn all<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, DbError>) -> Result<Vec<T>, StoreError> {
@@ -174,6 +177,19 @@ impl Reader for PostgresReader {
                 Param::Int(int(limit as u64)),
             ];
             all(&self.query(statement, params).await?, hold)
+        })
+    }
+
+    fn place<'a>(
+        &'a self,
+        event: &'a EventName,
+        leaf: &'a Leaf,
+    ) -> BoxFuture<'a, Result<Option<Place>, StoreError>> {
+        Box::pin(async move {
+            let params =
+                vec![Param::Text(event.to_string()), Param::Bytes(leaf.as_bytes().to_vec())];
+            let rows = self.query(|sql| &sql.place, params).await?;
+            Ok(all(&rows, |row| place_at(row, [0, 1, 2, 3, 4]))?.pop())
         })
     }
 

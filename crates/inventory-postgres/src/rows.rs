@@ -2,9 +2,13 @@
 
 use std::fmt::Display;
 
+use draw::Leaf;
 use inventory::{
     Hash,
-    domain::{CustomerId, Event, EventName, Hold, HoldId, HoldState, HoldTerms, PaymentRef},
+    domain::{
+        CustomerId, Event, EventName, Hold, HoldId, HoldState, HoldTerms, Pass, PaymentRef, Place,
+        Waitlist,
+    },
 };
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -39,25 +43,29 @@ pub fn uuid(id: HoldId) -> Uuid {
 }
 
 /// In which columns the parts of an event are: name, seq, settings_seq, head, at_ms, live_holds,
-/// settings, stocks.
-type EventColumns = [usize; 8];
+/// settings, stocks, queue, waitlist.
+type EventColumns = [usize; 10];
 
 /// As [`crate::sql::EVENT`] has them.
 pub fn event(row: &Row) -> Result<Event, DbError> {
-    event_at(row, [0, 1, 2, 3, 4, 5, 6, 7])
+    event_at(row, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
 }
 
 /// As a row of a batch has them.
 pub fn batch_event(row: &Row) -> Result<Event, DbError> {
-    event_at(row, [1, 3, 4, 13, 5, 6, 8, 9])
+    event_at(row, [1, 3, 4, 13, 5, 6, 8, 9, 15, 16])
 }
 
 fn event_at(
     row: &Row,
-    [name, seq, settings_seq, head, at_ms, live_holds, settings, stocks]: EventColumns,
+    [name, seq, settings_seq, head, at_ms, live_holds, settings, stocks, queue, waitlist]: EventColumns,
 ) -> Result<Event, DbError> {
     let bad = damaged("an event");
     let head: &[u8] = row.try_get(head)?;
+    let queue: Option<&str> = row.try_get(queue)?;
+    let waitlist: Option<&str> = row.try_get(waitlist)?;
+    let waitlist: Option<Waitlist> =
+        waitlist.map(serde_json::from_str).transpose().map_err(|error| bad(&error))?;
     Ok(Event {
         name: event_name(row, name)?,
         seq: number(row, seq)?,
@@ -67,21 +75,24 @@ fn event_at(
         live_holds: number(row, live_holds)?,
         settings: serde_json::from_str(row.try_get(settings)?).map_err(|error| bad(&error))?,
         stocks: serde_json::from_str(row.try_get(stocks)?).map_err(|error| bad(&error))?,
+        queue: queue.map(serde_json::from_str).transpose().map_err(|error| bad(&error))?,
+        waitlist: waitlist.unwrap_or_default(),
     })
 }
 
 /// In which columns the parts of a hold are: id, event, items, live, customer, state,
-/// created_at_ms, expires_at_ms, payment_ref, seq, confirmed_seq, terms.
-type HoldColumns = [usize; 12];
+/// created_at_ms, expires_at_ms, payment_ref, seq, confirmed_seq, terms,
+/// waiting.
+type HoldColumns = [usize; 13];
 
 /// As [`crate::sql::HOLD`] has them.
 pub fn hold(row: &Row) -> Result<Hold, DbError> {
-    hold_at(row, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+    hold_at(row, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
 }
 
 /// As a row of a batch has them.
 pub fn batch_hold(row: &Row) -> Result<Hold, DbError> {
-    hold_at(row, [2, 1, 8, 9, 10, 11, 3, 4, 12, 5, 6, 15])
+    hold_at(row, [2, 1, 8, 9, 10, 11, 3, 4, 12, 5, 6, 15, 16])
 }
 
 fn hold_at(row: &Row, columns: HoldColumns) -> Result<Hold, DbError> {
@@ -98,12 +109,14 @@ fn hold_at(row: &Row, columns: HoldColumns) -> Result<Hold, DbError> {
         seq,
         confirmed_seq,
         terms,
+        waiting,
     ] = columns;
     let bad = damaged("a hold");
     let id: Uuid = row.try_get(id)?;
     let customer: Option<&str> = row.try_get(customer)?;
     let payment_ref: Option<&str> = row.try_get(payment_ref)?;
     let terms: Option<&str> = row.try_get(terms)?;
+    let waiting: Option<&str> = row.try_get(waiting)?;
     let terms: Option<HoldTerms> =
         terms.map(serde_json::from_str).transpose().map_err(|error| bad(&error))?;
     Ok(Hold {
@@ -119,7 +132,36 @@ fn hold_at(row: &Row, columns: HoldColumns) -> Result<Hold, DbError> {
         seq: number(row, seq)?,
         confirmed_seq: optional_number(row, confirmed_seq)?,
         terms: terms.unwrap_or_default(),
+        waiting: waiting.map(serde_json::from_str).transpose().map_err(|error| bad(&error))?,
     })
+}
+
+/// A place whose parts are in these columns: index, pass, claimed_at_ms, expires_at_ms, spent_on.
+pub fn place_at(
+    row: &Row,
+    [index, pass, claimed_at_ms, expires_at_ms, spent_on]: [usize; 5],
+) -> Result<Place, DbError> {
+    let bad = damaged("a place");
+    let id = |id: Uuid| HoldId::from_bytes(*id.as_bytes());
+    let pass: Option<Uuid> = row.try_get(pass)?;
+    let spent_on: Option<&str> = row.try_get(spent_on)?;
+    let spent_on = spent_on.map(Uuid::try_parse).transpose().map_err(|error| bad(&error))?.map(id);
+    let (claimed_at_ms, expires_at_ms) =
+        (optional_number(row, claimed_at_ms)?, optional_number(row, expires_at_ms)?);
+    let pass = match (pass, claimed_at_ms, expires_at_ms) {
+        (Some(pass), Some(claimed_at_ms), Some(expires_at_ms)) => {
+            Some(Pass { id: id(pass), claimed_at_ms, expires_at_ms, spent_on })
+        }
+        (None, None, None) => None,
+        _ => return Err(bad(&"its pass")),
+    };
+    Ok(Place { index: number(row, index)?, pass })
+}
+
+/// The leaf in a column.
+pub fn leaf(row: &Row, column: usize) -> Result<Leaf, DbError> {
+    let bytes: &[u8] = row.try_get(column)?;
+    Ok(Leaf::from_bytes(bytes.try_into().map_err(|error| damaged("a leaf")(&error))?))
 }
 
 pub fn state_name(state: HoldState) -> &'static str {
@@ -128,11 +170,17 @@ pub fn state_name(state: HoldState) -> &'static str {
         HoldState::Confirmed => "confirmed",
         HoldState::Released => "released",
         HoldState::Expired => "expired",
+        HoldState::Waiting => "waiting",
     }
 }
 
 fn state_of(name: &str) -> Option<HoldState> {
-    [HoldState::Held, HoldState::Confirmed, HoldState::Released, HoldState::Expired]
-        .into_iter()
-        .find(|state| state_name(*state) == name)
+    let all = [
+        HoldState::Held,
+        HoldState::Confirmed,
+        HoldState::Released,
+        HoldState::Expired,
+        HoldState::Waiting,
+    ];
+    all.into_iter().find(|state| state_name(*state) == name)
 }

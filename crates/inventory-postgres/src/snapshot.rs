@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use draw::Leaf;
 use inventory::domain::{
-    CustomerId, Event, EventName, Fingerprint, Hold, HoldId, IdempotencyKey, TimeMs,
+    CustomerId, Event, EventName, Fingerprint, Hold, HoldId, IdempotencyKey, Place, TimeMs,
 };
 use inventory_store::{StoreError, StoredKey};
 use tokio_postgres::{
@@ -19,7 +20,7 @@ use crate::{
     errors::DbError,
     migrate,
     options::PostgresOptions,
-    rows::{damaged, event, event_name, hold, int, number, uuid},
+    rows::{damaged, event, event_name, hold, int, leaf, number, place_at, uuid},
     sql::{EVENT, HOLD, NOW, quoted},
 };
 
@@ -143,6 +144,43 @@ impl Snapshot {
             Ok((event_name(row, 0)?, customer, number(row, 2)?))
         };
         self.read(&sql, &[(&name, Type::TEXT), (&who, Type::TEXT)], read).await
+    }
+
+    /// Places of waiting rooms, by event and leaf.
+    pub async fn places(
+        &self,
+        after: Option<(&EventName, &Leaf)>,
+    ) -> Result<Vec<(EventName, Leaf, Place)>, StoreError> {
+        let (name, from) = after.map_or(("", [].as_slice()), |(name, leaf)| {
+            (name.as_str(), leaf.as_bytes().as_slice())
+        });
+        let sql = format!(
+            "SELECT event, leaf, index, pass, claimed_at_ms, expires_at_ms, spent_on::text FROM {}.places \
+             WHERE (event, leaf) > ($1 COLLATE \"C\", $2) ORDER BY event, leaf LIMIT {PAGE}",
+            quoted(&self.schema)
+        );
+        self.read(&sql, &[(&name, Type::TEXT), (&from, Type::BYTEA)], |row| {
+            Ok((event_name(row, 0)?, leaf(row, 1)?, place_at(row, [2, 3, 4, 5, 6])?))
+        })
+        .await
+    }
+
+    /// Waiting lists: event, number and entry.
+    pub async fn waiting(
+        &self,
+        after: Option<(&EventName, u64)>,
+    ) -> Result<Vec<(EventName, u64, HoldId)>, StoreError> {
+        let (name, from) = after.map_or(("", -1), |(name, number)| (name.as_str(), int(number)));
+        let sql = format!(
+            "SELECT event, number, hold FROM {}.waiting WHERE (event, number) > ($1 COLLATE \"C\", $2) \
+             ORDER BY event, number LIMIT {PAGE}",
+            quoted(&self.schema)
+        );
+        self.read(&sql, &[(&name, Type::TEXT), (&from, Type::INT8)], |row| {
+            let hold: Uuid = row.try_get(2)?;
+            Ok((event_name(row, 0)?, number(row, 1)?, HoldId::from_bytes(*hold.as_bytes())))
+        })
+        .await
     }
 
     /// Keys, with the places of their records.

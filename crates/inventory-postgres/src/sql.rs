@@ -3,12 +3,15 @@
 /// The migration for records about money. It becomes breaking with the first of them: older
 /// versions cannot read them.
 pub const MONEY: i32 = 3;
+/// The migration for records about waiting rooms, likewise.
+pub const QUEUE: i32 = 5;
 
 /// All statements of the store.
 pub struct Sql {
     pub load: String,
     pub write: String,
     pub break_for_money: String,
+    pub break_for_queue: String,
     pub record: String,
     pub fence: String,
     pub reads: String,
@@ -21,6 +24,7 @@ pub struct Sql {
     pub lookup_payment: String,
     pub lookup_is_built: String,
     pub records: String,
+    pub place: String,
     pub probe: String,
     pub forget_keys: String,
     pub keys_len: String,
@@ -34,9 +38,10 @@ pub struct Sql {
     pub advance_webhook: String,
 }
 
-pub const EVENT: &str = "e.name, e.seq, e.settings_seq, e.head, e.at_ms, e.live_holds, e.settings::text, e.stocks::text";
+pub const EVENT: &str = "e.name, e.seq, e.settings_seq, e.head, e.at_ms, e.live_holds, e.settings::text, e.stocks::text, \
+                         e.queue::text, e.waitlist::text";
 pub const HOLD: &str = "h.id, h.event, h.items::text, h.live::text, h.customer, h.state, h.created_at_ms, h.expires_at_ms, h.payment_ref, \
-                    h.seq, h.confirmed_seq, h.terms::text";
+                    h.seq, h.confirmed_seq, h.terms::text, h.waiting::text";
 /// The time of the transaction, milliseconds.
 pub const NOW: &str = "(extract(epoch FROM now()) * 1000)::bigint";
 
@@ -79,13 +84,17 @@ fn lookup_payment(s: &str) -> String {
 
 /// Whether the tables and functions that the statements use are all there; `$1` is the schema.
 const PARTS: &str = "(SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 \
-                     AND c.relkind IN ('r', 'p') AND c.relname IN ('events', 'ledger', 'holds', 'customers', 'keys', 'migrations')) = 6 \
+                     AND c.relkind IN ('r', 'p') AND c.relname IN ('events', 'ledger', 'holds', 'customers', 'keys', 'places', 'waiting', 'migrations')) = 8 \
                      AND (SELECT count(DISTINCT p.proname) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
-                     WHERE n.nspname = $1 AND p.proname IN ('load_batch_2', 'write_batch_2')) = 2";
+                     WHERE n.nspname = $1 AND p.proname IN ('load_batch_3', 'write_batch_3')) = 2";
 
 /// A name as SQL has it, also one that is a keyword.
 pub fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn breaking(s: &str, version: i32) -> String {
+    format!("UPDATE {s}.migrations SET breaking = true WHERE version = {version} AND NOT breaking")
 }
 
 impl Sql {
@@ -95,14 +104,13 @@ impl Sql {
             "(SELECT h.expires_at_ms FROM {s}.holds h WHERE h.event = e.name AND h.state = 'held' ORDER BY h.expires_at_ms LIMIT 1)"
         );
         Self {
-            load: format!("SELECT * FROM {s}.load_batch_2($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
+            load: format!("SELECT * FROM {s}.load_batch_3($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"),
             write: format!(
-                "SELECT * FROM {s}.write_batch_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
-                 $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)"
+                "SELECT * FROM {s}.write_batch_3($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
+                 $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49)"
             ),
-            break_for_money: format!(
-                "UPDATE {s}.migrations SET breaking = true WHERE version = {MONEY} AND NOT breaking"
-            ),
+            break_for_money: breaking(&s, MONEY),
+            break_for_queue: breaking(&s, QUEUE),
             record: format!("SELECT body FROM {s}.ledger WHERE event = $1 AND seq = $2"),
             fence: format!("SELECT seq FROM {s}.events WHERE name = $1 FOR UPDATE"),
             reads: format!("UPDATE {s}.events SET seq = seq WHERE name = $1"),
@@ -120,6 +128,9 @@ impl Sql {
             lookup_payment: lookup_payment(&s),
             lookup_is_built: lookup_is_built(),
             records: format!("SELECT seq, body FROM {s}.ledger WHERE event = $1 AND seq > $2 ORDER BY seq LIMIT $3"),
+            place: format!(
+                "SELECT index, pass, claimed_at_ms, expires_at_ms, spent_on::text FROM {s}.places WHERE event = $1 AND leaf = $2"
+            ),
             probe: format!("SELECT {NOW}, current_setting('transaction_read_only'), {PARTS}"),
             forget_keys: format!(
                 "DELETE FROM {s}.keys WHERE key IN (SELECT key FROM {s}.keys WHERE expires_at_ms <= {NOW} \

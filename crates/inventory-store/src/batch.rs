@@ -3,6 +3,7 @@
 use inventory::{
     decide::{BatchReply, ReadSet, WorkingSet, decide_batch, expire_due},
     domain::{Command, EventName, IdempotencyKey, Limits, TimeMs},
+    map::HashSet,
 };
 
 use crate::{
@@ -62,11 +63,14 @@ pub async fn load<S: Store>(
 ) -> Result<Loaded, StoreError> {
     let (mut records, mut views) = (0, Vec::new());
     let mut set = store.load(reads, now_ms).await?;
-    while set.more_due {
-        // More holds have expired than one batch writes. All of them are written before any command
-        // is decided.
+    while set.more_due || set.has_more_waiting() {
+        // More holds have expired than one batch writes, or more entries wait than it looks at. All
+        // is written that is due before any command is decided.
         let at_ms = set.now_ms;
         expire_due(&mut set, at_ms);
+        if set.records.is_empty() {
+            break;
+        }
         records += set.records.len();
         views.extend(store.commit(set, durability).await?);
         set = store.load(reads, now_ms).await?;
@@ -90,6 +94,44 @@ pub async fn finish<'a, S: Store>(
     let at_ms = set.now_ms;
     let replies = decide_batch(&mut set, limits, commands, at_ms);
     records += set.records.len();
+    let mut owing = set.owing();
     views.extend(store.commit(set, durability).await?);
+    // What returned may suffice for entries that were not loaded. The commands have their replies,
+    // and if this fails, the next batch begins with it.
+    while !owing.is_empty() && !std::env::var("MUT").is_ok_and(|m| m == "drain") {
+        match offer_rest(store, owing, at_ms, durability).await {
+            Ok(rest) => {
+                records += rest.records;
+                views.extend(rest.views);
+                owing = rest.owing;
+            }
+            Err(error) if error.is_fatal() => return Err(error),
+            Err(_) => break,
+        }
+    }
     Ok(Committed { replies, records, views })
+}
+
+struct Rest {
+    records: usize,
+    views: Vec<EventView>,
+    owing: HashSet<EventName>,
+}
+
+/// Offers what is available to the next entries of these waiting lists.
+async fn offer_rest<S: Store>(
+    store: &mut S,
+    events: HashSet<EventName>,
+    now_ms: TimeMs,
+    durability: Durability,
+) -> Result<Rest, StoreError> {
+    let reads = ReadSet { events, ..ReadSet::default() };
+    let Loaded { mut set, mut records, mut views } =
+        load(store, &reads, now_ms, durability).await?;
+    let at_ms = set.now_ms;
+    expire_due(&mut set, at_ms);
+    records += set.records.len();
+    let owing = set.owing();
+    views.extend(store.commit(set, durability).await?);
+    Ok(Rest { records, views, owing })
 }

@@ -3,10 +3,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use draw::Leaf;
 use inventory::{
-    decide::{DUE_MAX, HoldSlot, KeySlot, ReadSet, WorkingSet},
+    decide::{DUE_MAX, HoldSlot, KeySlot, ReadSet, WAITING_MAX, WorkingSet},
     domain::{
-        CustomerId, Event, EventName, Hold, HoldId, HoldState, IdempotencyKey, LookupKey, TimeMs,
+        CustomerId, Event, EventName, Hold, HoldId, HoldState, IdempotencyKey, LookupKey, Place,
+        TimeMs,
     },
     map::HashMap,
 };
@@ -43,6 +45,7 @@ struct State {
     holds: HashMap<HoldId, Hold>,
     customers: HashMap<(EventName, CustomerId), u64>,
     keys: HashMap<IdempotencyKey, KeySlot>,
+    places: HashMap<(EventName, Leaf), Place>,
     ledger: HashMap<EventName, Vec<Vec<u8>>>,
     fault: Option<Fault>,
     refused: Option<CustomerId>,
@@ -91,8 +94,16 @@ impl State {
         EventView { event: event.clone(), next_expiry_ms: self.next_expiry_ms(&event.name) }
     }
 
+    fn places_of<'a>(
+        &'a self,
+        reads: &'a ReadSet,
+    ) -> impl Iterator<Item = ((EventName, Leaf), Place)> + 'a {
+        let places = reads.places.iter();
+        places.filter_map(|key| Some((key.clone(), self.places.get(key)?.clone())))
+    }
+
     fn slot(hold: &Hold) -> HoldSlot {
-        HoldSlot { hold: hold.clone(), indexed_at_ms: None, dirty: false }
+        HoldSlot::stored(hold.clone())
     }
 }
 
@@ -128,6 +139,21 @@ impl Store for MemoryStore {
                 set.holds.insert(hold.id, State::slot(hold));
                 set.due.push(hold.id);
             }
+            if event.waitlist.waiting > 0 {
+                let mut waiting: Vec<_> = state
+                    .holds
+                    .values()
+                    .filter(|hold| hold.event == event.name)
+                    .filter_map(|hold| Some((hold.waiting.as_ref()?.number, hold)))
+                    .collect();
+                waiting.sort_by_key(|(number, _)| *number);
+                waiting.truncate(WAITING_MAX);
+                let ids = waiting.iter().map(|(_, hold)| hold.id).collect();
+                set.waiting.insert(event.name.clone(), ids);
+                for (_, hold) in waiting {
+                    set.holds.entry(hold.id).or_insert_with(|| State::slot(hold));
+                }
+            }
             set.events.insert(event.name.clone(), event.clone());
         }
         set.customers = state.customers.clone();
@@ -136,6 +162,7 @@ impl Store for MemoryStore {
             .iter()
             .filter_map(|key| Some((key.clone(), state.keys.get(key)?.clone())))
             .collect();
+        set.places.extend(state.places_of(reads));
         Ok(set)
     }
 
@@ -172,6 +199,8 @@ impl Store for MemoryStore {
                 state.keys.insert(key, slot);
             }
         }
+        let places = set.places.into_iter().filter(|(place, _)| set.dirty_places.contains(place));
+        state.places.extend(places);
         // Only changed customers: another writer may have newer values of the others.
         let customers =
             set.customers.into_iter().filter(|(who, _)| set.dirty_customers.contains(who));
@@ -212,6 +241,7 @@ impl SharedStore for MemoryStore {
         set.keys.extend(
             reads.keys.iter().filter_map(|key| Some((key.clone(), state.keys.get(key)?.clone()))),
         );
+        set.places.extend(state.places_of(reads));
         Ok(())
     }
 }
@@ -321,6 +351,14 @@ impl Reader for MemoryStore {
             found.truncate(limit);
             Ok(found)
         })
+    }
+
+    fn place<'a>(
+        &'a self,
+        event: &'a EventName,
+        leaf: &'a Leaf,
+    ) -> BoxFuture<'a, Result<Option<Place>, StoreError>> {
+        Box::pin(async move { Ok(self.reachable()?.places.get(&(event.clone(), *leaf)).cloned()) })
     }
 
     fn check(&self) -> Result<(), StoreError> {

@@ -2,10 +2,11 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
+use draw::Leaf;
 use inventory::{
     Event, EventName, Hold, HoldId, TimeMs,
     decide::{ReadSet, WorkingSet},
-    domain::{Fingerprint, LookupKey},
+    domain::{Fingerprint, LookupKey, Place},
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,14 @@ pub struct EventView {
     pub event: Event,
     /// When its next hold expires.
     pub next_expiry_ms: Option<TimeMs>,
+}
+
+impl EventView {
+    /// When the next record is due that the time decides: an expiry, or the freeze of a draw.
+    #[must_use]
+    pub fn next_due_ms(&self) -> Option<TimeMs> {
+        self.next_expiry_ms.into_iter().chain(self.event.freeze_at_ms()).min()
+    }
 }
 
 /// A record as it is stored.
@@ -79,6 +88,13 @@ pub trait Reader: Send + Sync {
         before: Option<HoldId>,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<Hold>, StoreError>>;
+
+    /// The place of a waiting room.
+    fn place<'a>(
+        &'a self,
+        event: &'a EventName,
+        leaf: &'a Leaf,
+    ) -> BoxFuture<'a, Result<Option<Place>, StoreError>>;
 
     /// Whether the store was available when last seen. Waits for nothing.
     ///

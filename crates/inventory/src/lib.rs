@@ -13,5 +13,6 @@ pub mod map;
 pub use domain::{
     Command, CommandKind, Currency, CustomerId, Event, EventName, EventSettings, Hash, Hold,
     HoldId, HoldState, HoldTerms, IdempotencyKey, Item, Items, KeyUse, Limits, Money, Outcome,
-    PaymentRef, Prices, Refusal, RefusalKind, SellBy, Stock, StockName, TimeMs,
+    PassUse, PaymentRef, Prices, Queue, QueueSettings, Refusal, RefusalKind, SellBy, Stock,
+    StockName, TimeMs,
 };

@@ -3,7 +3,7 @@
 //! Each process seeds it differently. Names and keys come from outside; a collision costs at most
 //! the length of one batch.
 
-use foldhash::fast::RandomState;
+pub use foldhash::fast::RandomState;
 
 /// A map of names, ids or keys.
 pub type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;

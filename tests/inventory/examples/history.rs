@@ -34,6 +34,7 @@ impl Seller {
             settings: EventSettings::default(),
             if_settings_seq: None,
             only_create: true,
+            draw: None,
         };
         let command = Command { id: HoldId::new(0, [0; 10]), kind };
         run_batch(
@@ -62,6 +63,7 @@ impl Seller {
                     items: Items::one(StockName::new("general").unwrap(), 1),
                     customer: None,
                     by_seller: false,
+                    pass: None,
                 };
                 (
                     Command { id: HoldId::new(now_ms, random), kind },

@@ -51,6 +51,7 @@ async fn measure(dir: &std::path::Path, batch: usize, with: With) -> (f64, f64) 
         settings: EventSettings::default(),
         if_settings_seq: None,
         only_create: true,
+        draw: None,
     };
     let put = Command { id: HoldId::new(0, [0; 10]), kind: put };
     run_batch(
@@ -78,6 +79,7 @@ async fn measure(dir: &std::path::Path, batch: usize, with: With) -> (f64, f64) 
                     items: Items::one(stock.clone(), 1),
                     customer: (with == With::Customer).then(|| CustomerId::new(&text).unwrap()),
                     by_seller: false,
+                    pass: None,
                 };
                 let key = (with == With::Key).then(|| IdempotencyKey::new(&text).unwrap());
                 (Command { id: HoldId::new(now_ms, random), kind }, key)

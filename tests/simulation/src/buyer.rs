@@ -146,6 +146,7 @@ impl Buyer {
             items: wanted,
             customer: Some(who),
             ttl_ms: Some(ttl_s * 1_000),
+            pass: None,
         };
         let wire = Wire {
             method: Method::POST,

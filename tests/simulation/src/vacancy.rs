@@ -123,6 +123,7 @@ async fn create(
         settings,
         if_settings_seq: None,
         only_create: true,
+        draw: None,
     };
     drop(engine.submit(Request::new(kind)).await);
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use draw::Leaf;
 use inventory::{
     Hash,
-    domain::{CustomerId, EventName, Hold, HoldId, HoldTerms, TimeMs},
+    domain::{CustomerId, EventName, Hold, HoldId, HoldTerms, Place, TimeMs, Waiting},
     ledger::{Change, Record},
 };
+use inventory_embedded::rows::place_key;
 
 use super::{
     effects::Before,
@@ -15,6 +17,7 @@ use super::{
     feed::Entry,
     keys::Keys,
     options::VerifyOptions,
+    queue::UNCOMMITTED,
     report::Report,
     spill::Spill,
     violation::{Position, Violation, ViolationKind},
@@ -25,8 +28,9 @@ pub struct Auditor {
     current: Option<EventAudit>,
     done: BTreeMap<EventName, EventAudit>,
     /// A hold's row does not contain its terms.
-    holds: Spill<(Hold, HoldTerms)>,
+    holds: Spill<(Hold, HoldTerms, Option<Waiting>)>,
     customers: Spill<u64>,
+    places: Spill<Place>,
     keys: Keys,
     keys_max: u64,
     report: Report,
@@ -53,6 +57,7 @@ impl Auditor {
             done: BTreeMap::new(),
             holds: Spill::new(entries, scratch.clone()),
             customers: Spill::new(entries, scratch.clone()),
+            places: Spill::new(entries, scratch.clone()),
             keys: Keys::new(Spill::new(entries, scratch.clone())),
             keys_max: options.keys_max,
             report: Report::default(),
@@ -97,7 +102,20 @@ impl Auditor {
     /// [`VerifyError::Scratch`].
     pub fn hold(&self, id: HoldId) -> Result<Option<Hold>, VerifyError> {
         let found = self.holds.get(id.as_bytes())?;
-        Ok(found.map(|(hold, terms)| Hold { terms, ..hold }))
+        Ok(found.map(|(hold, terms, waiting)| Hold { terms, waiting, ..hold }))
+    }
+
+    /// The number at which an entry waits, if it does.
+    pub(super) fn waits_at(&self, event: &EventName, id: HoldId) -> Option<u64> {
+        self.event(event).and_then(|event| event.waitlist().0.number_of(id))
+    }
+
+    /// A place of a waiting room as it is now.
+    ///
+    /// # Errors
+    /// [`VerifyError::Scratch`].
+    pub fn place(&self, event: &EventName, leaf: &Leaf) -> Result<Option<Place>, VerifyError> {
+        self.places.get(&place_key(event, leaf))
     }
 
     /// Takes the next record.
@@ -126,7 +144,14 @@ impl Auditor {
             }
             _ => false,
         };
-        let before = Before { hold: before, is_over_limit };
+        let places = record.change.leaves().iter();
+        let places = places.map(|leaf| Ok((*leaf, self.place(&record.event, leaf)?)));
+        let places = places.collect::<Result<_, VerifyError>>()?;
+        let over = record.change.over().map(|id| self.hold(id)).transpose()?.flatten();
+        if let Some(kind) = self.passed_over(&record.change)? {
+            return Err(wrong(kind).into());
+        }
+        let before = Before { hold: before, is_over_limit, places, over };
         let Some(event) = &mut self.current else { unreachable!("an event was turned to") };
         let effects = event.push(&record, Hash::of(&entry.body), before).map_err(wrong)?;
         self.newest_ms = self.newest_ms.max(record.at_ms);
@@ -138,16 +163,58 @@ impl Auditor {
         {
             // A hold without a customer that expired may be acquired again under a limit that came
             // later.
-            if !matches!(record.change, Change::Confirmed { .. }) {
+            if !matches!(record.change, Change::Confirmed { .. } | Change::HoldOffered { .. }) {
                 return Err(wrong(ViolationKind::NoCustomer).into());
             }
         }
         if let Some(hold) = &effects.hold {
             self.report.holds += u64::from(is_new);
-            self.holds.insert(hold.id.as_bytes().to_vec(), (hold.clone(), hold.terms.clone()))?;
+            self.keep(hold)?;
+        }
+        if let Some(over) = &effects.over {
+            self.keep(over)?;
+        }
+        for (leaf, place) in effects.places {
+            let Some(place) = place else { continue };
+            self.report.places += u64::from(place.pass.is_none());
+            self.places.insert(place_key(&record.event, &leaf), place)?;
         }
         self.keys.push(&record)?;
         Ok(Audited { record, hold: effects.hold })
+    }
+
+    fn keep(&mut self, hold: &Hold) -> Result<(), VerifyError> {
+        let row = (hold.clone(), hold.terms.clone(), hold.waiting.clone());
+        self.holds.insert(hold.id.as_bytes().to_vec(), row)
+    }
+
+    /// Whether `change` takes, or offers to a later entry, what an entry of the waiting list should
+    /// have been offered.
+    fn passed_over(&self, change: &Change) -> Result<Option<ViolationKind>, VerifyError> {
+        let (before, why) = match change {
+            Change::HoldOffered { id, .. } => {
+                (Some(*id), "an offer passes over an entry that fits")
+            }
+            Change::Sold { .. } | Change::Held { .. } => {
+                (None, "something was available while an entry waited that fits")
+            }
+            _ => return Ok(None),
+        };
+        let Some(event) = &self.current else { return Ok(None) };
+        let (list, balance) = event.waitlist();
+        for entry in list.fitting(before, balance) {
+            let is_over_limit = match (self.limit(), &entry.customer) {
+                (Some(limit), Some(customer)) => {
+                    let has = self.customer_has(event.name(), customer)?;
+                    has.saturating_add(entry.items.total()) > limit
+                }
+                _ => false,
+            };
+            if !is_over_limit && (std::env::var("MUT").is_ok_and(|m| m == "total") || event.has_total(&entry.items)) {
+                return Ok(Some(ViolationKind::Waitlist(why)));
+            }
+        }
+        Ok(None)
     }
 
     fn turn_to(&mut self, name: &EventName) -> Result<(), ViolationKind> {
@@ -208,6 +275,10 @@ impl Auditor {
         if let Some(event) = self.current.take() {
             self.done.insert(event.name().clone(), event);
         }
+        if let Some(event) = self.done.values().find(|event| event.needs_commitment) {
+            let at = Position::Record { event: event.name().clone(), seq: event.seq() };
+            return Err(Violation { at, kind: ViolationKind::Queue(UNCOMMITTED) }.into());
+        }
         self.keys.check(self.keys_max)?;
         self.report.events = self.done.len() as u64;
         self.report.keyed = self.keys.keyed;
@@ -242,6 +313,11 @@ impl Ledgers {
         &self.0.keys
     }
 
+    /// The number of entries in waiting lists.
+    pub(super) fn waiting(&self) -> u64 {
+        self.events().map(|event| event.waitlist().0.len()).sum()
+    }
+
     /// The number of customers with a quantity above 0.
     pub(super) fn customers_len(&self) -> u64 {
         self.0.customers_len.unsigned_abs()
@@ -256,7 +332,10 @@ impl Ledgers {
 fn takes(change: &Change) -> bool {
     matches!(
         change,
-        Change::Sold { .. } | Change::Held { .. } | Change::Confirmed { reacquired: true, .. }
+        Change::Sold { .. }
+            | Change::Held { .. }
+            | Change::HoldOffered { .. }
+            | Change::Confirmed { reacquired: true, .. }
     )
 }
 

@@ -57,6 +57,13 @@ impl Balance {
         Ok(())
     }
 
+    /// How much is available, of all stocks, and how much is held.
+    pub fn left_and_held(&self) -> (u64, u64) {
+        self.0.values().fold((0, 0), |(left, held), counts| {
+            (left + counts.available().unwrap_or(0), held + counts.held)
+        })
+    }
+
     /// Moves `items`, and checks that none is oversold or returned twice.
     pub fn flow(&mut self, items: &Items, flow: Flow) -> Result<(), ViolationKind> {
         for item in items {

@@ -69,6 +69,8 @@ pub async fn verify_database(
     report.rows += events(&snapshot, &ledgers).await?;
     report.rows += holds(&snapshot, &ledgers).await?;
     report.rows += customers(&snapshot, &ledgers).await?;
+    report.rows += places(&snapshot, &ledgers).await?;
+    report.rows += waiting(&snapshot, &ledgers).await?;
     report.rows += keys(&snapshot, &ledgers).await?;
     report.rows += keys_kept(snapshot, &ledgers, options).await?;
     Ok(report)
@@ -143,6 +145,45 @@ async fn customers(snapshot: &Snapshot, ledgers: &Ledgers) -> Result<u64, Verify
         after = Some((event, customer));
     }
     counted("customers", ledgers.customers_len(), found)
+}
+
+async fn waiting(snapshot: &Snapshot, ledgers: &Ledgers) -> Result<u64, VerifyError> {
+    let (mut found, mut after) = (0, None);
+    loop {
+        let after_row = after.as_ref().map(|(event, number)| (event, *number));
+        let page = snapshot.waiting(after_row).await.map_err(of("waiting"))?;
+        for (event, number, id) in &page {
+            if ledgers.auditor().waits_at(event, *id) != Some(*number) {
+                return Err(wrong(
+                    "waiting",
+                    id.to_string(),
+                    "the entry does not wait at this place",
+                ));
+            }
+        }
+        found += page.len() as u64;
+        let Some((event, number, _)) = page.into_iter().last() else { break };
+        after = Some((event, number));
+    }
+    counted("waiting", ledgers.waiting(), found)
+}
+
+async fn places(snapshot: &Snapshot, ledgers: &Ledgers) -> Result<u64, VerifyError> {
+    let (mut found, mut after) = (0, None);
+    loop {
+        let after_row = after.as_ref().map(|(event, leaf)| (event, leaf));
+        let page = snapshot.places(after_row).await.map_err(of("places"))?;
+        for (event, leaf, place) in &page {
+            if ledgers.auditor().place(event, leaf)?.as_ref() != Some(place) {
+                let row = format!("{event} {leaf}");
+                return Err(wrong("places", row, "differs from the ledger"));
+            }
+        }
+        found += page.len() as u64;
+        let Some((event, leaf, _)) = page.into_iter().last() else { break };
+        after = Some((event, leaf));
+    }
+    counted("places", ledgers.report().places, found)
 }
 
 /// Every stored key points to its newest effect.

@@ -7,7 +7,7 @@ use inventory::{
     ledger::{Change, Record},
 };
 
-use super::violation::ViolationKind;
+use super::{queue::Places, violation::ViolationKind};
 
 /// How things were before a record.
 pub struct Before {
@@ -16,6 +16,10 @@ pub struct Before {
     /// Whether the customer of that hold would have more than the event allows if the hold had its
     /// items again. Only known for a record of a refund that is due.
     pub is_over_limit: bool,
+    /// The places that the record names.
+    pub places: Places,
+    /// The first entry of the waiting list, if the record passes it over.
+    pub over: Option<Hold>,
 }
 
 /// The effects of a record on its hold and customer.
@@ -24,11 +28,27 @@ pub struct Effects {
     pub hold: Option<Hold>,
     /// Whose it is, and by how much more or less that customer has.
     pub customer: Option<(CustomerId, i128)>,
+    /// The places as they are afterwards.
+    pub places: Places,
+    /// The entry that was passed over, as it is afterwards.
+    pub over: Option<Hold>,
+}
+
+impl Effects {
+    /// Those of a change of the event itself.
+    pub fn of_event(places: Places) -> Self {
+        Self { hold: None, customer: None, places, over: None }
+    }
+
+    /// Those of a change of a hold alone.
+    pub fn of_hold(hold: Hold) -> Self {
+        Self { hold: Some(hold), customer: None, places: Vec::new(), over: None }
+    }
 }
 
 pub fn with_customer(hold: Hold, more: i128) -> Effects {
     let customer = hold.customer.clone().map(|customer| (customer, more));
-    Effects { hold: Some(hold), customer }
+    Effects { customer, ..Effects::of_hold(hold) }
 }
 
 /// The hold, which exists and belongs to the event.
@@ -60,7 +80,11 @@ pub fn known(
 pub fn items_of(change: &Change) -> Option<Cow<'_, Items>> {
     match change {
         Change::EventPut { .. } | Change::EventDeleted => None,
-        Change::RefundDue { .. } => Some(Cow::Owned(Items::none())),
+        Change::RefundDue { .. } | Change::Queue(_) => Some(Cow::Owned(Items::none())),
+        Change::WaitlistJoined { items, .. }
+        | Change::WaitlistLeft { items, .. }
+        | Change::WaitlistCollected { items, .. }
+        | Change::HoldOffered { items, .. } => Some(Cow::Borrowed(items)),
         Change::Sold { items, .. }
         | Change::Held { items, .. }
         | Change::Extended { items, .. }

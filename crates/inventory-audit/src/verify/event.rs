@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use inventory::{
     Hash,
     domain::{
-        CustomerId, Event, EventName, EventSettings, Hold, HoldId, HoldState, Items, Stock,
+        CustomerId, Event, EventName, EventSettings, Hold, HoldId, HoldState, Items, Queue, Stock,
         StockName, TimeMs,
     },
     ledger::{Change, Record},
@@ -14,8 +14,9 @@ use inventory::{
 use super::{
     balance::{Balance, Counts, Flow},
     effects::{Before, Effects, items_of, known, mine, with_customer},
-    money,
+    money, queue,
     violation::ViolationKind,
+    waitlist::WaitlistAudit,
 };
 
 /// The state of an event by the records read so far.
@@ -25,17 +26,21 @@ pub struct EventAudit {
     seq: u64,
     head: Hash,
     at_ms: TimeMs,
-    settings: EventSettings,
+    pub(super) settings: EventSettings,
     settings_seq: u64,
-    balance: Balance,
+    pub(super) balance: Balance,
     /// Live holds, in the order of expiry.
-    live: BTreeSet<(TimeMs, HoldId)>,
+    pub(super) live: BTreeSet<(TimeMs, HoldId)>,
+    queue: Option<Queue>,
+    /// The next record must commit to a draw.
+    pub(super) needs_commitment: bool,
+    pub(super) waitlist: WaitlistAudit,
 }
 
-const TAKE_HELD: Flow = Flow { held: 1, sold: 0 };
+pub(super) const TAKE_HELD: Flow = Flow { held: 1, sold: 0 };
 const TAKE_SOLD: Flow = Flow { held: 0, sold: 1 };
 const SELL_HELD: Flow = Flow { held: -1, sold: 1 };
-const GIVE_HELD: Flow = Flow { held: -1, sold: 0 };
+pub(super) const GIVE_HELD: Flow = Flow { held: -1, sold: 0 };
 const GIVE_SOLD: Flow = Flow { held: 0, sold: -1 };
 
 impl EventAudit {
@@ -49,6 +54,9 @@ impl EventAudit {
             settings_seq: 0,
             balance: Balance::default(),
             live: BTreeSet::new(),
+            queue: None,
+            needs_commitment: false,
+            waitlist: WaitlistAudit::default(),
         }
     }
 
@@ -108,6 +116,8 @@ impl EventAudit {
             head: self.head,
             at_ms: self.at_ms,
             live_holds: self.live.len() as u64,
+            queue: self.queue.clone(),
+            waitlist: self.waitlist.row(),
         }
     }
 
@@ -131,6 +141,7 @@ impl EventAudit {
             return Err(ViolationKind::NotCreated);
         }
         self.check_expiries(record)?;
+        queue::check_order(self.queue.as_ref(), &self.settings, self.needs_commitment, record)?;
         let effects = self.change(record, before)?;
         self.balance.check_left(items_of(&record.change).as_deref(), &record.left)?;
         self.seq = record.seq;
@@ -153,31 +164,52 @@ impl EventAudit {
     }
 
     fn change(&mut self, record: &Record, before: Before) -> Result<Effects, ViolationKind> {
-        let Before { hold: before, is_over_limit } = before;
+        let Before { hold: before, is_over_limit, places, over } = before;
         match &record.change {
             Change::EventPut { capacities, settings } => {
                 self.balance.set_capacities(capacities)?;
+                queue::check_put(self.queue.as_ref(), &self.settings, settings)?;
+                self.queue = queue::after_put(self.queue.take(), settings, record.seq);
+                self.needs_commitment =
+                    queue::needs_commitment(self.queue.as_ref(), &self.settings, settings);
                 self.settings = settings.clone();
                 self.settings_seq = record.seq;
-                Ok(Effects { hold: None, customer: None })
+                Ok(Effects::of_event(Vec::new()))
             }
             Change::EventDeleted => {
                 self.balance.set_capacities(&BTreeMap::new())?;
                 self.settings = EventSettings::default();
+                self.queue = None;
                 self.settings_seq = record.seq;
-                Ok(Effects { hold: None, customer: None })
+                Ok(Effects::of_event(Vec::new()))
             }
             Change::Sold { id, items, customer, .. } => {
-                self.create(record, *id, items, customer.as_ref(), before.is_some(), None)
+                let places = queue::spend(self.queue.as_mut(), record, *id, items.total(), places)?;
+                let is_known = before.is_some();
+                let effects = self.create(record, *id, items, customer.as_ref(), is_known, None)?;
+                Ok(Effects { places, ..effects })
             }
-            Change::Held { id, items, customer, expires_at_ms, .. } => self.create(
-                record,
-                *id,
-                items,
-                customer.as_ref(),
-                before.is_some(),
-                Some(*expires_at_ms),
-            ),
+            Change::Held { id, items, customer, expires_at_ms, .. } => {
+                let places = queue::spend(self.queue.as_mut(), record, *id, items.total(), places)?;
+                let (customer, is_known) = (customer.as_ref(), before.is_some());
+                let until_ms = Some(*expires_at_ms);
+                let effects = self.create(record, *id, items, customer, is_known, until_ms)?;
+                Ok(Effects { places, ..effects })
+            }
+            Change::WaitlistJoined { .. }
+            | Change::WaitlistLeft { .. }
+            | Change::WaitlistCollected { .. }
+            | Change::HoldOffered { .. } => self.change_waitlist(record, before, over),
+            Change::Queue(change) => {
+                let queue = self.queue.as_mut();
+                let queue = queue.ok_or(ViolationKind::Queue("the event has none"))?;
+                let situation = queue::Situation {
+                    event: &self.settings,
+                    left_and_held: self.balance.left_and_held(),
+                    needs_commitment: std::mem::take(&mut self.needs_commitment),
+                };
+                queue::push(queue, &situation, record, change, places).map(Effects::of_event)
+            }
             Change::PaymentStarted { id, items, expires_at_ms, payment_ref } => {
                 let mut hold = self.held(*id, items, record, before)?;
                 money::start_payment(&mut hold, payment_ref, *expires_at_ms)?;
@@ -193,7 +225,7 @@ impl EventAudit {
                 }
                 money::refund_due(&mut hold, payment_ref, &self.balance, is_over_limit)?;
                 hold.seq = record.seq;
-                Ok(Effects { hold: Some(hold), customer: None })
+                Ok(Effects::of_hold(hold))
             }
             Change::Extended { id, items, expires_at_ms } => {
                 let hold = self.held(*id, items, record, before)?;
@@ -260,7 +292,22 @@ impl EventAudit {
         self.live.remove(&(hold.expires_at_ms, hold.id));
         self.live.insert((expires_at_ms, hold.id));
         hold.expires_at_ms = expires_at_ms;
-        Ok(Effects { hold: Some(hold), customer: None })
+        Ok(Effects::of_hold(hold))
+    }
+
+    pub(super) fn is_closed(&self, at_ms: TimeMs) -> bool {
+        self.settings.opens_at_ms.is_some_and(|opens_at_ms| at_ms < opens_at_ms)
+            || self.settings.closes_at_ms.is_some_and(|closes_at_ms| at_ms >= closes_at_ms)
+    }
+
+    /// Whether the prices of `items` have a sum, without which they cannot be offered.
+    pub(super) fn has_total(&self, items: &Items) -> bool {
+        money::has_total(&self.settings, items)
+    }
+
+    /// The waiting list, and the stock that it waits for.
+    pub(super) fn waitlist(&self) -> (&WaitlistAudit, &Balance) {
+        (&self.waitlist, &self.balance)
     }
 
     fn create(
@@ -275,10 +322,7 @@ impl EventAudit {
         if is_known {
             return Err(ViolationKind::Hold { id, why: "its id is used twice" });
         }
-        let early = self.settings.opens_at_ms.is_some_and(|opens_at_ms| record.at_ms < opens_at_ms);
-        let late =
-            self.settings.closes_at_ms.is_some_and(|closes_at_ms| record.at_ms >= closes_at_ms);
-        if early || late {
+        if self.is_closed(record.at_ms) {
             return Err(ViolationKind::Closed);
         }
         if let Some(expires_at_ms) = expires_at_ms {
@@ -302,6 +346,7 @@ impl EventAudit {
             seq: record.seq,
             confirmed_seq: sold.then_some(record.seq),
             terms: money::new_terms(&self.settings, id, items, record.change.total())?,
+            waiting: None,
         };
         Ok(with_customer(hold, i128::from(items.total())))
     }

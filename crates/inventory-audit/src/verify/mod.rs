@@ -16,13 +16,16 @@ mod event;
 mod feed;
 mod keys;
 mod money;
+mod offers;
 mod options;
+mod queue;
 mod readonly;
 mod report;
 mod run;
 mod spill;
 mod state;
 mod violation;
+mod waitlist;
 
 pub use audit::{Audited, Auditor};
 pub use backup_feed::BackupFeed;

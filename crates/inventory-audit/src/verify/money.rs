@@ -36,6 +36,17 @@ pub fn new_terms(
     }
 }
 
+/// Whether the prices of `items` have a sum: in one currency, and not too large.
+pub fn has_total(settings: &EventSettings, items: &Items) -> bool {
+    let priced: Vec<(Money, u128)> = items
+        .iter()
+        .filter_map(|item| settings.prices.get(&item.stock).map(|price| (*price, item.qty.into())))
+        .collect();
+    let sum: u128 = priced.iter().map(|(price, qty)| u128::from(price.amount_minor) * qty).sum();
+    sum <= Money::AMOUNT_MAX.into()
+        && priced.windows(2).all(|pair| pair[0].0.currency == pair[1].0.currency)
+}
+
 /// Notes that the payment of a hold started, until `expires_at_ms`. A repeated request with a key
 /// has a record of its own, which changes nothing.
 pub fn start_payment(

@@ -9,6 +9,8 @@ pub struct Report {
     pub events: u64,
     /// Holds and sales.
     pub holds: u64,
+    /// Places of waiting rooms.
+    pub places: u64,
     /// Records with a key.
     pub keyed: u64,
     /// Holds that are held at the end.

@@ -2,9 +2,12 @@
 //! left over.
 
 use fjall::{Guard, Keyspace};
-use inventory::domain::{CustomerId, Event, EventName, Hold, HoldId, IdempotencyKey, LookupKey};
+use inventory::domain::{
+    CustomerId, Event, EventName, Hold, HoldId, IdempotencyKey, LookupKey, Place,
+};
 use inventory_embedded::rows::{
     decode, decode_hold, lookup_prefix, parse_live_key, parse_lookup_key, parse_order_key,
+    parse_place_key, parse_waiting_key,
 };
 use inventory_store::StoredKey;
 
@@ -59,6 +62,8 @@ pub(super) fn compare(
     report.rows += lookup(store, ledgers, lookup_keys)?;
     report.rows += live(store, ledgers)?;
     report.rows += customers(store, ledgers)?;
+    report.rows += places(store, ledgers)?;
+    report.rows += waiting(store, ledgers)?;
     report.rows += keys(store, ledgers)?;
     report.rows += keys_kept(store, ledgers, options)?;
     Ok(report)
@@ -174,6 +179,44 @@ fn customers(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyErro
     }
     let expected = ledgers.customers_len();
     if found == expected { Ok(found) } else { Err(missing("customers", expected, found)) }
+}
+
+fn waiting(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> {
+    let mut found = 0;
+    for row in rows(&store.tables.waiting) {
+        let (key, _) = row?;
+        let name = key
+            .len()
+            .checked_sub(25)
+            .and_then(|len| EventName::new(std::str::from_utf8(&key[..len]).ok()?).ok());
+        let (name, (number, id)) = name
+            .zip(parse_waiting_key(&key))
+            .ok_or_else(|| wrong("waiting", text(&key), "not a valid row of this table"))?;
+        if ledgers.auditor().waits_at(&name, id) != Some(number) {
+            return Err(wrong("waiting", id.to_string(), "the entry does not wait at this place"));
+        }
+        found += 1;
+    }
+    let expected = ledgers.waiting();
+    if found == expected { Ok(found) } else { Err(missing("waiting", expected, found)) }
+}
+
+fn places(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError> {
+    let mut found = 0;
+    for row in rows(&store.tables.places) {
+        let (key, value) = row?;
+        let (event, leaf) = parse_place_key(&key)
+            .ok_or_else(|| wrong("places", text(&key), "not a valid row of this table"))?;
+        let name = || format!("{event} {leaf}");
+        let stored: Place = decode("places", &value)
+            .map_err(|error| wrong("places", name(), &error.to_string()))?;
+        if ledgers.auditor().place(&event, &leaf)? != Some(stored) {
+            return Err(wrong("places", name(), "differs from the ledger"));
+        }
+        found += 1;
+    }
+    let expected = ledgers.report().places;
+    if found == expected { Ok(found) } else { Err(missing("places", expected, found)) }
 }
 
 /// Every stored key points to its newest effect, and is in `key_order`.

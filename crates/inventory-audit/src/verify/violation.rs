@@ -133,6 +133,12 @@ pub enum ViolationKind {
     /// Sold or held outside the sale's window.
     #[error("sold or held outside the sale window")]
     Closed,
+    /// The waiting room is used against its rules.
+    #[error("waiting room: {0}")]
+    Queue(&'static str),
+    /// The waiting list is used against its rules.
+    #[error("waiting list: {0}")]
+    Waitlist(&'static str),
     /// A customer has more than the event allows.
     #[error("its customer has {has}, and the limit is {limit}")]
     Limit {

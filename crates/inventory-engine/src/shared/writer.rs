@@ -183,7 +183,11 @@ impl<S: SharedStore> Writer<S> {
         // They get their replies with the batch, also when it fails.
         jobs.extend(joining);
         let totals = more.totals && !reads.totals;
-        if totals || !(more.holds.is_empty() && more.customers.is_empty() && more.keys.is_empty()) {
+        // The events are locked and loaded; every other member must be here.
+        let ReadSet { events: _, holds, customers, keys, places, totals: _ } = &more;
+        let is_loaded =
+            holds.is_empty() && customers.is_empty() && keys.is_empty() && places.is_empty();
+        if totals || !is_loaded {
             self.store.load_more(set, &ReadSet { totals, ..more }).await?;
         }
         Ok(())

@@ -248,6 +248,7 @@ fn hold_of(name: &str, customer: Option<CustomerId>, ttl_ms: u64) -> CommandKind
         items: items(&[("general", 1)]),
         customer,
         ttl_ms: Some(ttl_ms),
+        pass: None,
     }
 }
 

@@ -90,6 +90,7 @@ pub fn put(name: &str, capacities: &[(&str, u64)]) -> CommandKind {
         settings: EventSettings::default(),
         if_settings_seq: None,
         only_create: false,
+        draw: None,
     }
 }
 
@@ -101,6 +102,7 @@ pub fn reserve(name: &str, qty: u64) -> CommandKind {
         items: items(&[("general", qty)]),
         customer: None,
         by_seller: false,
+        pass: None,
     }
 }
 
@@ -112,6 +114,7 @@ pub fn hold(name: &str, qty: u64, ttl_ms: u64) -> CommandKind {
         items: items(&[("general", qty)]),
         customer: None,
         ttl_ms: Some(ttl_ms),
+        pass: None,
     }
 }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    apply::{ApplyError, apply},
+    apply::apply,
+    apply_error::ApplyError,
     working_set::{KeySlot, WorkingSet},
 };
 use crate::{

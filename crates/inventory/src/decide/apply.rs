@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use thiserror::Error;
-
-use super::working_set::{HoldSlot, WorkingSet};
+use super::{
+    apply_error::ApplyError,
+    apply_queue, apply_waitlist,
+    working_set::{HoldSlot, WorkingSet},
+};
 use crate::{
     domain::{
         CustomerId, Event, EventName, EventSettings, Hold, HoldId, HoldState, HoldTerms, Items,
@@ -13,46 +15,6 @@ use crate::{
     },
     ledger::{Change, Record},
 };
-
-/// Why a record cannot follow from the state: a wrong rule, or a tampered ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ApplyError {
-    /// A `seq` is missing or repeated.
-    #[error("expected seq {expected}, found {found}")]
-    Gap {
-        /// The expected value.
-        expected: u64,
-        /// The found value.
-        found: u64,
-    },
-    /// The record does not name the hash of the one before it.
-    #[error("the hash chain is broken")]
-    BrokenChain,
-    /// The record is older than the one before it.
-    #[error("time went back")]
-    TimeWentBack,
-    /// The record's `left` does not match the state.
-    #[error("available + held + sold does not equal capacity as recorded")]
-    Balance,
-    /// The event of the record is not there, or is there twice.
-    #[error("the event is not there")]
-    NoEvent,
-    /// A stock of the record is not there.
-    #[error("the event has no stock '{0}'")]
-    NoStock(StockName),
-    /// More is taken than there is, or more is given back than was taken.
-    #[error("the count of stock '{0}' would go below zero")]
-    Overdrawn(StockName),
-    /// The hold of the record is not there, or is there already.
-    #[error("hold {0} is not there, or is there twice")]
-    NoHold(HoldId),
-    /// The record's total is not the price of its items.
-    #[error("the total is not the price of the items")]
-    Total,
-    /// The hold is not in the state that the change needs.
-    #[error("hold {0} is in another state than the record says")]
-    HoldState(HoldId),
-}
 
 /// Applies `record` to `set` and returns the remaining quantities of its stocks. On an error `set`
 /// must not be used further.
@@ -66,6 +28,7 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
             let event =
                 set.events.entry(name.clone()).or_insert_with(|| Event::empty(name.clone()));
             event.stocks = with_capacities(event, capacities)?;
+            event.queue = apply_queue::after_put(event.queue.take(), settings, record.seq);
             event.settings = settings.clone();
             event.settings_seq = record.seq;
             if record.seq == 1 {
@@ -76,9 +39,11 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
             let event = set.events.get_mut(name).ok_or(ApplyError::NoEvent)?;
             event.stocks = with_capacities(event, &BTreeMap::new())?;
             event.settings = EventSettings::default();
+            event.queue = None;
             event.settings_seq = record.seq;
         }
-        Change::Sold { id, items, customer, total } => {
+        Change::Sold { id, items, customer, total, place } => {
+            apply_queue::spend(set, record, place.as_ref(), *id, items.total())?;
             check_total(set, name, items, *total)?;
             take_counts(set, name, items, |stock, qty| stock.sold += qty)?;
             take(set, name, customer.as_ref(), items.total());
@@ -86,7 +51,8 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
             hold.terms.total = *total;
             insert(set, hold)?;
         }
-        Change::Held { id, items, customer, expires_at_ms, total } => {
+        Change::Held { id, items, customer, expires_at_ms, total, place } => {
+            apply_queue::spend(set, record, place.as_ref(), *id, items.total())?;
             check_total(set, name, items, *total)?;
             take_counts(set, name, items, |stock, qty| stock.held += qty)?;
             take(set, name, customer.as_ref(), items.total());
@@ -162,6 +128,30 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
             })?;
             put_back(set, name, customer.as_ref(), items.total());
         }
+        Change::Queue(change) => apply_queue::apply(set, record, change)?,
+        Change::WaitlistJoined { id, items, customer } => {
+            apply_waitlist::join(set, record, *id, items, customer.as_ref())?;
+        }
+        Change::WaitlistLeft { id, items } => {
+            apply_waitlist::leave(set, record, *id, items)?;
+            change_counts(set, name, items, |stock, qty| {
+                stock.held = stock.held.checked_sub(qty)?;
+                Some(())
+            })?;
+        }
+        Change::WaitlistCollected { id, items } => {
+            apply_waitlist::collect(set, record, *id, items)?;
+            take_counts(set, name, items, |stock, qty| stock.held += qty)?;
+        }
+        Change::HoldOffered { id, items, customer, expires_at_ms, total, over } => {
+            check_total(set, name, items, *total)?;
+            let offer = apply_waitlist::Offer { id: *id, items, customer: customer.as_ref() };
+            let rest = apply_waitlist::offer(set, record, &offer, *expires_at_ms, *total)?;
+            apply_waitlist::pass_over(set, record, *over)?;
+            take_counts(set, name, &rest, |stock, qty| stock.held += qty)?;
+            take(set, name, customer.as_ref(), items.total());
+            live_holds(set, name, 1)?;
+        }
     }
     let event = set.events.get_mut(name).ok_or(ApplyError::NoEvent)?;
     event.seq = record.seq;
@@ -175,7 +165,7 @@ pub fn apply(set: &mut WorkingSet, record: &Record) -> Result<Vec<(StockName, u6
 fn left(event: &Event, change: &Change) -> Vec<(StockName, u64)> {
     match change.items() {
         Some(items) => WorkingSet::available(event, items),
-        None if matches!(change, Change::RefundDue { .. }) => Vec::new(),
+        None if matches!(change, Change::RefundDue { .. } | Change::Queue(_)) => Vec::new(),
         None => {
             event.stocks.iter().map(|(name, stock)| (name.clone(), stock.available())).collect()
         }
@@ -275,7 +265,7 @@ fn put_back(set: &mut WorkingSet, event: &EventName, customer: Option<&CustomerI
     }
 }
 
-fn new_hold(
+pub(super) fn new_hold(
     record: &Record,
     id: HoldId,
     items: &Items,
@@ -297,17 +287,20 @@ fn new_hold(
         seq: record.seq,
         confirmed_seq: (state == HoldState::Confirmed).then_some(record.seq),
         terms: HoldTerms::default(),
+        waiting: None,
     }
 }
 
-fn insert(set: &mut WorkingSet, hold: Hold) -> Result<(), ApplyError> {
+pub(super) fn insert(set: &mut WorkingSet, hold: Hold) -> Result<(), ApplyError> {
     let id = hold.id;
-    let before = set.holds.insert(id, HoldSlot { hold, indexed_at_ms: None, dirty: true });
+    let before = set
+        .holds
+        .insert(id, HoldSlot { hold, indexed_at_ms: None, indexed_number: None, dirty: true });
     if before.is_some() { Err(ApplyError::NoHold(id)) } else { Ok(()) }
 }
 
 /// Changes a hold that is in state `from`, and returns its customer.
-fn change_hold(
+pub(super) fn change_hold(
     set: &mut WorkingSet,
     record: &Record,
     id: HoldId,

@@ -4,19 +4,23 @@ use super::{
     confirm::{ConfirmArgs, confirm},
     decision::{Decision, Ruling},
     delete_event::delete_event,
-    expire::expire_due,
+    expire::{expire_due, freeze},
     extend::extend,
-    hold, put_event,
+    hold, put_event, queue,
     refund::refund,
     release::release,
-    reserve::reserve,
+    reserve::{ReserveArgs, reserve},
     start_payment::start_payment,
     stock::check_seller,
+    waitlist,
     working_set::WorkingSet,
 };
-use crate::domain::{
-    Command, CommandKind, Event, EventName, IdempotencyKey, KeyUse, Limits, Outcome, Refusal,
-    RefusalKind, TimeMs,
+use crate::{
+    domain::{
+        Command, CommandKind, Event, EventName, IdempotencyKey, KeyUse, Limits, Outcome, Refusal,
+        RefusalKind, TimeMs,
+    },
+    ledger::Change,
 };
 
 /// The answer to one command of a batch.
@@ -52,6 +56,9 @@ fn decide(
     now_ms: TimeMs,
 ) -> BatchReply {
     let event = event_of(set, command);
+    if let Some(name) = &event {
+        freeze(set, name, now_ms);
+    }
     let known = event.as_ref().and_then(|name| set.events.get(name));
     let seq_now = known.map(|event| event.seq);
     // Before the key: its reply is for those who may sell.
@@ -75,36 +82,54 @@ fn decide(
         };
         return BatchReply { result, seq, replayed: same, event };
     }
-    let result = match rule(set, limits, command, key.as_ref(), now_ms) {
-        Err(kind) => Err(Refusal { seq: seq_now, kind }),
-        Ok(Decision::Already(outcome, seq)) => Ok((outcome, seq.or(seq_now).unwrap_or(0))),
-        Ok(Decision::AppendAndRefuse(change, kind)) => match &event {
-            Some(name) => {
-                let record = set.append(name, change, None, now_ms);
-                Err(Refusal { seq: Some(record.seq), kind })
-            }
-            None => unreachable!("a rule accepts only what has an event"),
-        },
-        Ok(Decision::Append(change)) => match &event {
-            Some(name) => {
-                let was_deleted = set.events.get(name).is_some_and(Event::is_deleted);
-                let record = set.append(name, change, key, now_ms);
-                let outcome = match record.outcome() {
-                    // It creates again what was deleted. No key repeats this answer.
-                    Outcome::EventPut { settings_seq, .. } if was_deleted => {
-                        Outcome::EventPut { created: true, settings_seq }
-                    }
-                    outcome => outcome,
-                };
-                Ok((outcome, record.seq))
-            }
-            None => unreachable!("a rule accepts only what has an event"),
-        },
+    let decision = match rule(set, limits, command, key.as_ref(), now_ms) {
+        Err(kind) => return refused(Refusal { seq: seq_now, kind }, event),
+        Ok(decision) => decision,
     };
+    let Some(name) = &event else { unreachable!("a rule accepts only what has an event") };
+    let result = match decision {
+        Decision::Already(outcome, seq) => Ok((outcome, seq.or(seq_now).unwrap_or(0))),
+        Decision::AppendAndRefuse(change, kind) => {
+            let record = set.append(name, change, None, now_ms);
+            Err(Refusal { seq: Some(record.seq), kind })
+        }
+        Decision::AppendAndAnswer(change, outcome) => {
+            Ok((outcome, set.append(name, change, key, now_ms).seq))
+        }
+        Decision::Append(change) => Ok(append(set, name, change, key, now_ms)),
+        Decision::AppendBoth(change, then) => {
+            let answer = append(set, name, change, key, now_ms);
+            set.append(name, then, None, now_ms);
+            Ok(answer)
+        }
+    };
+    // New settings may have moved the end of a draw to the past.
+    freeze(set, name, now_ms);
+    waitlist::offer_returns(set, name, now_ms);
     match result {
         Ok((outcome, seq)) => BatchReply { result: Ok(outcome), seq, replayed: false, event },
         Err(refusal) => refused(refusal, event),
     }
+}
+
+/// Writes `change`, and returns its outcome and place.
+fn append(
+    set: &mut WorkingSet,
+    name: &EventName,
+    change: Change,
+    key: Option<KeyUse>,
+    now_ms: TimeMs,
+) -> (Outcome, u64) {
+    let was_deleted = set.events.get(name).is_some_and(Event::is_deleted);
+    let record = set.append(name, change, key, now_ms);
+    let outcome = match record.outcome() {
+        // It creates again what was deleted. No key repeats this answer.
+        Outcome::EventPut { settings_seq, .. } if was_deleted => {
+            Outcome::EventPut { created: true, settings_seq }
+        }
+        outcome => outcome,
+    };
+    (outcome, record.seq)
 }
 
 fn refused(refusal: Refusal, event: Option<EventName>) -> BatchReply {
@@ -137,25 +162,34 @@ fn rule(
 ) -> Ruling {
     let id = command.id;
     match &command.kind {
-        CommandKind::PutEvent { event, capacities, settings, if_settings_seq, only_create } => {
+        CommandKind::PutEvent {
+            event,
+            capacities,
+            settings,
+            if_settings_seq,
+            only_create,
+            draw,
+        } => {
             let args = put_event::PutEventArgs {
                 event,
                 capacities,
                 settings,
                 if_settings_seq: *if_settings_seq,
                 only_create: *only_create,
+                draw: draw.as_deref(),
             };
-            put_event::put_event(set, limits, &args)
+            put_event::put_event(set, limits, &args, now_ms)
         }
         CommandKind::DeleteEvent { event, if_settings_seq } => {
             delete_event(set, event, *if_settings_seq)
         }
-        CommandKind::Reserve { event, items, customer, .. } => {
-            reserve(set, id, event, items, customer.as_ref(), now_ms)
+        CommandKind::Reserve { event, items, customer, pass, .. } => {
+            let (customer, pass) = (customer.as_ref(), pass.as_deref());
+            reserve(set, &ReserveArgs { id, event, items, customer, pass }, now_ms)
         }
-        CommandKind::Hold { event, items, customer, ttl_ms } => {
-            let args =
-                hold::HoldArgs { id, event, items, customer: customer.as_ref(), ttl_ms: *ttl_ms };
+        CommandKind::Hold { event, items, customer, ttl_ms, pass } => {
+            let (customer, pass) = (customer.as_ref(), pass.as_deref());
+            let args = hold::HoldArgs { id, event, items, customer, ttl_ms: *ttl_ms, pass };
             hold::hold(set, limits, &args, now_ms)
         }
         CommandKind::Extend { hold, ttl_ms } => extend(set, limits, *hold, *ttl_ms, key, now_ms),
@@ -170,5 +204,22 @@ fn rule(
         CommandKind::Release { hold } => release(set, *hold, now_ms),
         CommandKind::Refund { reservation, items } => refund(set, id, *reservation, items.as_ref()),
         CommandKind::Expire { .. } => Ok(Decision::Already(Outcome::ExpiryNoted, None)),
+        CommandKind::JoinQueue { event, queue, leaves } => {
+            queue::join(set, limits, event, *queue, leaves, now_ms)
+        }
+        CommandKind::ClaimPass { event, queue, leaf } => {
+            queue::claim(set, event, *queue, (leaf, id), now_ms)
+        }
+        CommandKind::RevealDraw { event, queue, seed, beacon } => {
+            queue::reveal(set, event, *queue, seed, beacon.as_deref())
+        }
+        CommandKind::CallPlaces { event, queue, from, serving, upto } => {
+            queue::call(set, event, *queue, (*from, *serving, *upto))
+        }
+        CommandKind::PauseQueue { event, paused } => queue::pause(set, event, *paused),
+        CommandKind::JoinWaitlist { event, items, customer } => {
+            waitlist::join(set, limits, event, (id, items, customer.as_ref()), now_ms)
+        }
+        CommandKind::LeaveWaitlist { hold } => waitlist::leave(set, *hold),
     }
 }

@@ -26,6 +26,7 @@ pub(super) fn confirm(set: &WorkingSet, args: &ConfirmArgs<'_>, now_ms: TimeMs) 
         HoldState::Held => false,
         HoldState::Confirmed => return repeat(hold, args),
         HoldState::Released => return Err(RefusalKind::HoldReleased),
+        HoldState::Waiting => return Err(RefusalKind::StillWaiting),
         HoldState::Expired => {
             if let Some(refusal) = args.payment_ref.and_then(|payment| settled(hold, payment)) {
                 return Err(refusal);

@@ -2,11 +2,12 @@
 
 use super::{
     decision::{Decision, Ruling},
-    stock::{check_limit, check_stock, check_window, price},
+    queue::check_pass,
+    stock::{check_free, check_limit, check_window, price},
     working_set::WorkingSet,
 };
 use crate::{
-    domain::{CustomerId, EventName, HoldId, Items, Limits, RefusalKind, TimeMs},
+    domain::{CustomerId, EventName, HoldId, Items, Limits, PassUse, RefusalKind, TimeMs},
     ledger::Change,
 };
 
@@ -16,6 +17,7 @@ pub(super) struct HoldArgs<'a> {
     pub items: &'a Items,
     pub customer: Option<&'a CustomerId>,
     pub ttl_ms: Option<u64>,
+    pub pass: Option<&'a PassUse>,
 }
 
 pub(super) fn hold(
@@ -26,7 +28,8 @@ pub(super) fn hold(
 ) -> Ruling {
     let event = set.event(args.event)?;
     check_window(event, now_ms)?;
-    check_stock(event, args.items)?;
+    let place = check_pass(set, event, args.pass, now_ms)?;
+    check_free(set, event, args.items)?;
     check_limit(set, event, args.customer, args.items.total())?;
     if set.live_holds_len >= limits.live_holds_max {
         return Err(RefusalKind::TooManyHolds(limits.live_holds_max));
@@ -42,5 +45,6 @@ pub(super) fn hold(
         customer: args.customer.cloned(),
         expires_at_ms: event.ledger_time(now_ms) + ttl_ms,
         total: price(event, args.items)?,
+        place,
     }))
 }

@@ -7,6 +7,9 @@
 
 mod append;
 mod apply;
+mod apply_error;
+mod apply_queue;
+mod apply_waitlist;
 mod batch;
 mod confirm;
 mod decision;
@@ -15,14 +18,17 @@ mod expire;
 mod extend;
 mod hold;
 mod put_event;
+mod queue;
 mod refund;
 mod release;
 mod reserve;
 mod start_payment;
 mod stock;
+mod waitlist;
 mod working_set;
 
-pub use apply::{ApplyError, apply};
+pub use apply::apply;
+pub use apply_error::ApplyError;
 pub use batch::{BatchReply, decide_batch};
 pub use expire::expire_due;
-pub use working_set::{DUE_MAX, HoldSlot, KeySlot, ReadSet, WorkingSet};
+pub use working_set::{DUE_MAX, HoldSlot, KeySlot, ReadSet, WAITING_MAX, WorkingSet};

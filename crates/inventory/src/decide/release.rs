@@ -2,6 +2,7 @@
 
 use super::{
     decision::{Decision, Ruling},
+    waitlist,
     working_set::WorkingSet,
 };
 use crate::{
@@ -15,5 +16,6 @@ pub(super) fn release(set: &WorkingSet, id: HoldId, now_ms: TimeMs) -> Ruling {
         HoldState::Held => Ok(Decision::Append(Change::Released { id, items: hold.items.clone() })),
         HoldState::Released | HoldState::Expired => Ok(Decision::Already(Outcome::Released, None)),
         HoldState::Confirmed => Err(RefusalKind::HoldConfirmed),
+        HoldState::Waiting => waitlist::leave(set, id),
     }
 }

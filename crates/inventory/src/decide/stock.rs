@@ -12,10 +12,16 @@ pub(super) fn check_window(event: &Event, now_ms: TimeMs) -> Result<(), RefusalK
     if let Some(opens_at_ms) = event.settings.opens_at_ms.filter(|opens| at_ms < *opens) {
         return Err(RefusalKind::NotOpenYet { opens_at_ms, wait_ms: opens_at_ms - at_ms });
     }
-    if let Some(closes_at_ms) = event.settings.closes_at_ms.filter(|closes| at_ms >= *closes) {
-        return Err(RefusalKind::SaleClosed { closes_at_ms });
+    check_closed(event, now_ms)
+}
+
+/// Whether `event` still sells at this time.
+pub(super) fn check_closed(event: &Event, now_ms: TimeMs) -> Result<(), RefusalKind> {
+    let at_ms = event.ledger_time(now_ms);
+    match event.settings.closes_at_ms.filter(|closes| at_ms >= *closes) {
+        Some(closes_at_ms) => Err(RefusalKind::SaleClosed { closes_at_ms }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Whether `customer` may have `qty` more.
@@ -50,6 +56,7 @@ pub(super) fn check_held(hold: &Hold, now_ms: TimeMs) -> Result<(), RefusalKind>
         HoldState::Confirmed => Err(RefusalKind::HoldConfirmed),
         HoldState::Released => Err(RefusalKind::HoldReleased),
         HoldState::Expired => Err(RefusalKind::HoldExpired),
+        HoldState::Waiting => Err(RefusalKind::StillWaiting),
     }
 }
 
@@ -61,7 +68,21 @@ pub(super) fn price(event: &Event, items: &Items) -> Result<Option<Money>, Refus
     })
 }
 
-/// Whether all of `items` can be taken.
+/// Whether all of `items` can be taken by somebody who does not wait.
+pub(super) fn check_free(
+    set: &WorkingSet,
+    event: &Event,
+    items: &Items,
+) -> Result<(), RefusalKind> {
+    check_stock(event, items)?;
+    if set.may_owe(event) {
+        let available = items.iter().map(|item| (item.stock.clone(), 0)).collect();
+        return Err(RefusalKind::SoldOut { available });
+    }
+    Ok(())
+}
+
+/// Whether all of `items` are there.
 pub(super) fn check_stock(event: &Event, items: &Items) -> Result<(), RefusalKind> {
     if let Some(unknown) = items.iter().find(|item| event.stock(&item.stock).is_none()) {
         return Err(RefusalKind::StockNotFound(unknown.stock.clone()));

@@ -2,14 +2,20 @@
 
 use std::sync::Arc;
 
+use draw::Leaf;
+
 use crate::{
     domain::{
-        Command, CommandKind, CustomerId, Event, EventName, Fingerprint, Hold, HoldId,
-        IdempotencyKey, KeyUse, RefusalKind, StockName, TimeMs,
+        Command, CommandKind, CustomerId, Event, EventName, Fingerprint, Hold, HoldId, HoldState,
+        IdempotencyKey, KeyUse, Place, RefusalKind, StockName, TimeMs,
     },
     ledger::{Change, Record},
     map::{HashMap, HashSet},
 };
+
+/// The most entries of a waiting list that are loaded at once: those behind them get offers when
+/// these have left.
+pub const WAITING_MAX: usize = 256;
 
 /// The most due holds that are loaded, and expired, at once.
 pub const DUE_MAX: usize = 4_096;
@@ -26,6 +32,8 @@ pub struct ReadSet {
     pub customers: HashSet<(EventName, CustomerId)>,
     /// Keys of requests.
     pub keys: HashSet<IdempotencyKey>,
+    /// Places of waiting rooms.
+    pub places: HashSet<(EventName, Leaf)>,
     /// A rule needs the total number of events or live holds.
     pub totals: bool,
 }
@@ -51,6 +59,8 @@ impl ReadSet {
             if let Some(customer) = command.kind.customer() {
                 self.customers.insert((event.clone(), customer.clone()));
             }
+            let leaves = command.kind.leaves().iter();
+            self.places.extend(leaves.map(|leaf| (event.clone(), *leaf)));
         }
         self.totals |=
             matches!(command.kind, CommandKind::PutEvent { .. } | CommandKind::Hold { .. });
@@ -67,7 +77,13 @@ impl ReadSet {
         if let Some(customer) = record.change.customer() {
             self.customers.insert((record.event.clone(), customer.clone()));
         }
-        let creates = matches!(record.change, Change::Sold { .. } | Change::Held { .. });
+        let leaves = record.change.leaves().iter();
+        self.places.extend(leaves.map(|leaf| (record.event.clone(), *leaf)));
+        let creates = matches!(
+            record.change,
+            Change::Sold { .. } | Change::Held { .. } | Change::WaitlistJoined { .. }
+        );
+        self.holds.extend(record.change.over());
         self.holds.extend(record.change.hold().filter(|_| !creates));
     }
 }
@@ -79,8 +95,20 @@ pub struct HoldSlot {
     pub hold: Hold,
     /// Its time in the store's index of live holds.
     pub indexed_at_ms: Option<TimeMs>,
+    /// Its number in the store's index of waiting lists.
+    pub indexed_number: Option<u64>,
     /// Whether the store must write it.
     pub dirty: bool,
+}
+
+impl HoldSlot {
+    /// A hold as the store has it.
+    #[must_use]
+    pub fn stored(hold: Hold) -> Self {
+        let indexed_at_ms = (hold.state == HoldState::Held).then_some(hold.expires_at_ms);
+        let indexed_number = hold.waiting.as_ref().map(|waiting| waiting.number);
+        Self { hold, indexed_at_ms, indexed_number, dirty: false }
+    }
 }
 
 /// A key that was used.
@@ -105,6 +133,12 @@ pub struct WorkingSet {
     pub customers: HashMap<(EventName, CustomerId), u64>,
     /// Keys in use.
     pub keys: HashMap<IdempotencyKey, KeySlot>,
+    /// Places of waiting rooms, likewise.
+    pub places: HashMap<(EventName, Leaf), Place>,
+    /// Places changed by this batch.
+    pub dirty_places: HashSet<(EventName, Leaf)>,
+    /// The first entries of each waiting list, by number. Those that have left it stay.
+    pub waiting: HashMap<EventName, Vec<HoldId>>,
     /// Expired holds of the events whose expiry is not recorded yet.
     pub due: Vec<HoldId>,
     /// More holds are due: expire these, commit, and load again.
@@ -142,6 +176,48 @@ impl WorkingSet {
 
     pub(super) fn customer_has(&self, event: &EventName, customer: &CustomerId) -> u64 {
         self.customers.get(&(event.clone(), customer.clone())).copied().unwrap_or(0)
+    }
+
+    pub(super) fn place(&self, event: &EventName, leaf: &Leaf) -> Option<&Place> {
+        self.places.get(&(event.clone(), *leaf))
+    }
+
+    /// How many of the loaded entries of the waiting list still wait.
+    fn seen_waiting(&self, name: &EventName) -> usize {
+        let ids = self.waiting.get(name).into_iter().flatten();
+        let slots = ids.filter_map(|id| self.holds.get(id));
+        slots.filter(|slot| slot.hold.state == HoldState::Waiting).count()
+    }
+
+    fn hides_waiting(&self, event: &Event) -> bool {
+        event.waitlist.waiting > self.seen_waiting(&event.name) as u64
+    }
+
+    /// Whether all entries of the waiting list are loaded.
+    pub(super) fn sees_all_waiting(&self, event: &Event) -> bool {
+        std::env::var("MUT").is_ok_and(|m| m == "next") || !self.hides_waiting(event)
+    }
+
+    /// Whether entries that are not loaded have come to where offers look: what is available may be
+    /// theirs.
+    pub(super) fn may_owe(&self, event: &Event) -> bool {
+        !std::env::var("MUT").is_ok_and(|m| m == "owe") && self.seen_waiting(&event.name) < WAITING_MAX && self.hides_waiting(event)
+    }
+
+    /// Whether a waiting list has more entries than are loaded: [`expire_due`] has to be repeated
+    /// until it writes nothing, before anything is decided.
+    ///
+    /// [`expire_due`]: super::expire_due
+    #[must_use]
+    pub fn has_more_waiting(&self) -> bool {
+        !std::env::var("MUT").is_ok_and(|m| m == "load") && self.events.values().any(|event| self.hides_waiting(event))
+    }
+
+    /// The events whose next entries have to be loaded, and may have to be offered something.
+    #[must_use]
+    pub fn owing(&self) -> HashSet<EventName> {
+        let events = self.events.values().filter(|event| self.may_owe(event));
+        events.map(|event| event.name.clone()).collect()
     }
 
     fn key(&self, key: &IdempotencyKey, now_ms: TimeMs) -> Option<&KeySlot> {

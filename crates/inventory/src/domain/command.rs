@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use draw::{Leaf, Seed, Threshold};
 use serde::Serialize;
 
 use super::{
-    CustomerId, EventName, EventSettings, Fingerprint, HoldId, IdempotencyKey, Items, Money,
-    PaymentRef, StockName,
+    CustomerId, DrawCommitment, EventName, EventSettings, Fingerprint, HoldId, IdempotencyKey,
+    Items, Money, PaymentRef, StockName,
 };
 
 /// A request for a change. The caller chooses the id, so that deciding stays deterministic.
@@ -16,6 +17,17 @@ pub struct Command {
     pub id: HoldId,
     /// The kind of the command, with its arguments.
     pub kind: CommandKind,
+}
+
+/// The pass that a caller shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PassUse {
+    /// The place that claimed it.
+    pub leaf: Leaf,
+    /// The pass.
+    pub pass: HoldId,
+    /// The waiting room.
+    pub queue: u64,
 }
 
 /// The kinds of commands. The fingerprint of a key is computed over their JSON form.
@@ -35,6 +47,9 @@ pub enum CommandKind {
         if_settings_seq: Option<u64>,
         /// Only create: an existing event is not changed.
         only_create: bool,
+        /// What a draw that begins with this commits to. No part of the intent: it is random.
+        #[serde(skip)]
+        draw: Option<Box<DrawCommitment>>,
     },
     /// Delete an event of which nothing is held or sold.
     DeleteEvent {
@@ -56,6 +71,9 @@ pub enum CommandKind {
         /// The seller asks. No part of the intent: a retry may carry another token.
         #[serde(skip)]
         by_seller: bool,
+        /// The pass of an event with a waiting room.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pass: Option<Box<PassUse>>,
     },
     /// Take items out of sale for a while.
     Hold {
@@ -69,6 +87,9 @@ pub enum CommandKind {
         /// For how long, milliseconds.
         #[serde(skip_serializing_if = "Option::is_none")]
         ttl_ms: Option<u64>,
+        /// The pass of an event with a waiting room.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pass: Option<Box<PassUse>>,
     },
     /// Keep a hold for `ttl_ms` from now.
     Extend {
@@ -111,10 +132,74 @@ pub enum CommandKind {
         #[serde(skip_serializing_if = "Option::is_none")]
         items: Option<Items>,
     },
-    /// Write due expiries. Changes no reply: expiry is decided by time.
+    /// Write due expiries, and the freeze of a draw. Changes no reply: both are decided by time.
     Expire {
         /// The event.
         event: EventName,
+    },
+    /// Join a waiting room: a place for each leaf that has none yet.
+    JoinQueue {
+        /// The event.
+        event: EventName,
+        /// The waiting room, for which the leaves were made.
+        queue: u64,
+        /// The leaves, at most [`super::Limits::joins_max`].
+        leaves: Vec<Leaf>,
+    },
+    /// Claim the pass of a called place, once.
+    ClaimPass {
+        /// The event.
+        event: EventName,
+        /// The waiting room.
+        queue: u64,
+        /// The place.
+        leaf: Leaf,
+    },
+    /// Reveal the seed of a draw that is frozen.
+    RevealDraw {
+        /// The event.
+        event: EventName,
+        /// The waiting room.
+        queue: u64,
+        /// The seed.
+        seed: Seed,
+        /// The signature of the beacon's round; none when it could not be had.
+        beacon: Option<Vec<u8>>,
+    },
+    /// Call the next places.
+    CallPlaces {
+        /// The event.
+        event: EventName,
+        /// The waiting room.
+        queue: u64,
+        /// The last turn called so far, as the caller knows it: of two who call, one does.
+        from: u64,
+        /// The last turn to call.
+        serving: u64,
+        /// The last of the draw's places with these turns.
+        upto: Option<Threshold>,
+    },
+    /// Wait for items that return.
+    JoinWaitlist {
+        /// The event.
+        event: EventName,
+        /// The items, all or none.
+        items: Items,
+        /// The customer.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        customer: Option<CustomerId>,
+    },
+    /// Leave the waiting list.
+    LeaveWaitlist {
+        /// The entry, which becomes a hold when it is offered its items.
+        hold: HoldId,
+    },
+    /// Stop calling places, or go on.
+    PauseQueue {
+        /// The event.
+        event: EventName,
+        /// Whether to stop.
+        paused: bool,
     },
 }
 
@@ -149,11 +234,21 @@ impl CommandKind {
             Self::StartPayment { hold, .. } => key.in_scope(&format!("payment\n{hold}")),
             Self::Confirm { hold, .. } => key.in_scope(&format!("confirm\n{hold}")),
             Self::Refund { .. } => key.in_scope("refund\nadmin"),
+            Self::JoinWaitlist { customer, .. } => {
+                let customer = customer.as_ref().map_or("", CustomerId::as_str);
+                key.in_scope(&format!("waitlist\n{customer}"))
+            }
             Self::Reserve { customer: None, .. }
             | Self::PutEvent { .. }
             | Self::DeleteEvent { .. }
             | Self::Release { .. }
-            | Self::Expire { .. } => key.in_scope(""),
+            | Self::Expire { .. }
+            | Self::JoinQueue { .. }
+            | Self::ClaimPass { .. }
+            | Self::RevealDraw { .. }
+            | Self::CallPlaces { .. }
+            | Self::PauseQueue { .. }
+            | Self::LeaveWaitlist { .. } => key.in_scope(""),
         }
     }
 
@@ -165,12 +260,19 @@ impl CommandKind {
             | Self::DeleteEvent { event, .. }
             | Self::Reserve { event, .. }
             | Self::Hold { event, .. }
-            | Self::Expire { event } => Some(event),
+            | Self::Expire { event }
+            | Self::JoinQueue { event, .. }
+            | Self::ClaimPass { event, .. }
+            | Self::RevealDraw { event, .. }
+            | Self::CallPlaces { event, .. }
+            | Self::PauseQueue { event, .. }
+            | Self::JoinWaitlist { event, .. } => Some(event),
             Self::Extend { .. }
             | Self::StartPayment { .. }
             | Self::Confirm { .. }
             | Self::Release { .. }
-            | Self::Refund { .. } => None,
+            | Self::Refund { .. }
+            | Self::LeaveWaitlist { .. } => None,
         }
     }
 
@@ -182,12 +284,19 @@ impl CommandKind {
             | Self::StartPayment { hold, .. }
             | Self::Confirm { hold, .. }
             | Self::Release { hold }
-            | Self::Refund { reservation: hold, .. } => Some(*hold),
+            | Self::Refund { reservation: hold, .. }
+            | Self::LeaveWaitlist { hold } => Some(*hold),
             Self::PutEvent { .. }
             | Self::DeleteEvent { .. }
             | Self::Reserve { .. }
             | Self::Hold { .. }
-            | Self::Expire { .. } => None,
+            | Self::Expire { .. }
+            | Self::JoinQueue { .. }
+            | Self::ClaimPass { .. }
+            | Self::RevealDraw { .. }
+            | Self::CallPlaces { .. }
+            | Self::PauseQueue { .. }
+            | Self::JoinWaitlist { .. } => None,
         }
     }
 
@@ -200,15 +309,34 @@ impl CommandKind {
                 | Self::StartPayment { .. }
                 | Self::Confirm { .. }
                 | Self::Release { .. }
+                | Self::LeaveWaitlist { .. }
                 | Self::Expire { .. }
+                | Self::RevealDraw { .. }
+                | Self::CallPlaces { .. }
+                | Self::PauseQueue { .. }
         )
+    }
+
+    /// The leaves of the places that it reads.
+    #[must_use]
+    pub fn leaves(&self) -> &[Leaf] {
+        match self {
+            Self::JoinQueue { leaves, .. } => leaves,
+            Self::ClaimPass { leaf, .. } => std::slice::from_ref(leaf),
+            Self::Reserve { pass: Some(pass), .. } | Self::Hold { pass: Some(pass), .. } => {
+                std::slice::from_ref(&pass.leaf)
+            }
+            _ => &[],
+        }
     }
 
     /// The customer it names, if it names one.
     #[must_use]
     pub fn customer(&self) -> Option<&CustomerId> {
         match self {
-            Self::Reserve { customer, .. } | Self::Hold { customer, .. } => customer.as_ref(),
+            Self::Reserve { customer, .. }
+            | Self::Hold { customer, .. }
+            | Self::JoinWaitlist { customer, .. } => customer.as_ref(),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EventName, Hash, Prices, StockName, TimeMs};
+use super::{EventName, Hash, Prices, Queue, QueueSettings, StockName, TimeMs};
 
 /// One stock's count. `available + held + sold = capacity`, by construction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,9 +59,38 @@ pub struct EventSettings {
     /// What one of each stock costs; none for stocks that are not named.
     #[serde(default, skip_serializing_if = "Prices::is_empty")]
     pub prices: Prices,
+    /// The waiting room; none when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueSettings>,
     /// Who may sell; anyone when not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sell_by: Option<SellBy>,
+    /// The waiting list that returns go to; none when they are for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waitlist: Option<WaitlistSettings>,
+}
+
+/// Settings of a waiting list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WaitlistSettings {
+    /// How long an offer holds, milliseconds.
+    pub offer_ttl_ms: u64,
+}
+
+/// A waiting list as it is stored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waitlist {
+    /// How many wait.
+    pub waiting: u64,
+    /// How many have joined: the number of the next one.
+    pub joined: u64,
+}
+
+impl Waitlist {
+    fn is_new(&self) -> bool {
+        self.joined == 0
+    }
 }
 
 /// An event as it is stored: the sum of its ledger.
@@ -84,6 +113,12 @@ pub struct Event {
     pub at_ms: TimeMs,
     /// How many of its holds are held.
     pub live_holds: u64,
+    /// Its waiting room, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<Queue>,
+    /// Its waiting list.
+    #[serde(default, skip_serializing_if = "Waitlist::is_new")]
+    pub waitlist: Waitlist,
 }
 
 impl Event {
@@ -99,6 +134,8 @@ impl Event {
             head: Hash::ZERO,
             at_ms: 0,
             live_holds: 0,
+            queue: None,
+            waitlist: Waitlist::default(),
         }
     }
 
@@ -123,6 +160,21 @@ impl Event {
 
     pub(crate) fn stock_mut(&mut self, name: &StockName) -> Option<&mut Stock> {
         self.stocks.iter_mut().find(|(known, _)| known == name).map(|(_, stock)| stock)
+    }
+
+    /// When nobody can join its draw any more, if that is not recorded yet.
+    #[must_use]
+    pub fn freeze_at_ms(&self) -> Option<TimeMs> {
+        let is_open = self.queue.as_ref().is_some_and(Queue::is_drawing_open);
+        self.settings.opens_at_ms.filter(|_| is_open)
+    }
+
+    /// How much can still be taken, of all stocks, and how much is held.
+    #[must_use]
+    pub fn left_and_held(&self) -> (u64, u64) {
+        self.stocks
+            .iter()
+            .fold((0, 0), |(left, held), (_, stock)| (left + stock.available(), held + stock.held))
     }
 
     /// The ledger's time when the clock says `now_ms`.

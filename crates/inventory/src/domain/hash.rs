@@ -82,6 +82,13 @@ pub mod hex {
         std::str::from_utf8(into).unwrap_or_default()
     }
 
+    /// The bytes that `text` names; `None` for anything but pairs of lower-case hexadecimal digits.
+    #[must_use]
+    pub fn decode_all(text: &str) -> Option<Vec<u8>> {
+        let pairs = text.as_bytes().chunks(2);
+        pairs.map(|pair| decode(std::str::from_utf8(pair).ok()?).map(|[byte]| byte)).collect()
+    }
+
     /// The `N` bytes that `text` names; `None` for anything but 2 N lower-case hexadecimal digits.
     #[must_use]
     pub fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {

@@ -151,6 +151,30 @@ impl Items {
         self.0.is_empty()
     }
 
+    /// These and `others` together.
+    #[must_use]
+    pub fn and(&self, others: &Items) -> Items {
+        let mut all = self.0.clone();
+        for other in others {
+            match all.iter_mut().find(|item| item.stock == other.stock) {
+                Some(item) => item.qty += other.qty,
+                None => all.push(other.clone()),
+            }
+        }
+        all.sort_by(|a, b| a.stock.cmp(&b.stock));
+        Self(all)
+    }
+
+    /// As many of each as `most` says, at most; without those of which there are none.
+    #[must_use]
+    pub fn at_most(&self, most: impl Fn(&StockName) -> u64) -> Items {
+        let some = self
+            .0
+            .iter()
+            .map(|item| Item { qty: item.qty.min(most(&item.stock)), stock: item.stock.clone() });
+        Self(some.filter(|item| item.qty > 0).collect())
+    }
+
     /// These without `others`; `None` when `others` has more of a stock than these.
     #[must_use]
     pub fn without(&self, others: &Items) -> Option<Items> {
@@ -186,6 +210,8 @@ pub enum HoldState {
     Released,
     /// Expired.
     Expired,
+    /// In the waiting list: it holds nothing yet, or what it has collected.
+    Waiting,
 }
 
 /// Most payments of one hold that come too late and are recorded.
@@ -200,6 +226,17 @@ pub struct HoldTerms {
     pub payment_started: Option<PaymentRef>,
     /// The payments that came too late, at most [`REFUNDS_DUE_MAX`].
     pub refunds_due: Vec<PaymentRef>,
+}
+
+/// A hold's place in the waiting list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Its number: those with lower numbers come first.
+    pub number: u64,
+    /// How many offers went to others while it was the first and did not fit.
+    pub passed_over: u32,
+    /// What is kept for it, because it was passed over too often.
+    pub collected: Items,
 }
 
 /// A hold as it is stored.
@@ -217,7 +254,7 @@ pub struct Hold {
     pub customer: Option<CustomerId>,
     /// Its state by its last record.
     pub state: HoldState,
-    /// When it was made, by the ledger's time.
+    /// When it was made, or offered to the entry of the waiting list, by the ledger's time.
     pub created_at_ms: TimeMs,
     /// The first moment at which it no longer holds; 0 for a sale without a hold.
     pub expires_at_ms: TimeMs,
@@ -230,6 +267,9 @@ pub struct Hold {
     /// What it says about money. Stores write it apart from the other fields.
     #[serde(skip)]
     pub terms: HoldTerms,
+    /// Its place in the waiting list, while it waits. Stores write it apart as well.
+    #[serde(skip)]
+    pub waiting: Option<Waiting>,
 }
 
 impl Hold {

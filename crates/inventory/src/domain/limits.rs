@@ -27,6 +27,12 @@ pub struct Limits {
     pub key_ttl_ms: u64,
     /// How many keys are kept; beyond it the oldest go first.
     pub keys_max: u64,
+    /// The most places of one waiting room.
+    pub places_max: u64,
+    /// The most places that one command may ask for: they share a record.
+    pub joins_max: usize,
+    /// The most entries of one waiting list.
+    pub waitlist_max: u64,
     /// The most commands of one commit.
     pub batch_max: usize,
     /// The most commands that wait for a commit; beyond it the next is refused at once.
@@ -48,6 +54,9 @@ impl Default for Limits {
             payment_window_ms: 1_800_000,
             key_ttl_ms: 86_400_000,
             keys_max: 10_000_000,
+            places_max: 2_000_000,
+            joins_max: 256,
+            waitlist_max: 10_000,
             batch_max: 1_024,
             queue_max: 16_384,
         }

@@ -10,19 +10,26 @@ mod lookup;
 mod money;
 mod names;
 mod outcome;
+mod queue;
 mod refusal;
 mod total;
 
-pub use command::{Command, CommandKind};
-pub use event::{Event, EventSettings, SellBy, Stock};
+pub use command::{Command, CommandKind, PassUse};
+pub use event::{Event, EventSettings, SellBy, Stock, Waitlist, WaitlistSettings};
 pub use hash::Hash;
-pub use hold::{Hold, HoldId, HoldState, HoldTerms, Item, Items, ItemsError, REFUNDS_DUE_MAX};
+pub use hold::{
+    Hold, HoldId, HoldState, HoldTerms, Item, Items, ItemsError, REFUNDS_DUE_MAX, Waiting,
+};
 pub use key::{Fingerprint, IdempotencyKey, KeyUse};
 pub use limits::Limits;
 pub use lookup::LookupKey;
 pub use money::{Currency, Money, Prices};
 pub use names::{CustomerId, EventName, NameError, PaymentRef, StockName};
-pub use outcome::Outcome;
+pub use outcome::{JoinedPlace, Outcome};
+pub use queue::{
+    BeaconRound, BeaconSignature, Call, Covered, Draw, DrawCommitment, DrawRule, Frozen, Pass,
+    Passes, Place, PlaceCall, Queue, QueueSettings, Revealed, Turn,
+};
 pub use refusal::{Refusal, RefusalKind};
 pub use total::{TotalError, total};
 

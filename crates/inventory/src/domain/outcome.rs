@@ -2,6 +2,15 @@
 
 use super::{HoldId, Items, Money, PaymentRef, StockName, TimeMs};
 
+/// A place as its command is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JoinedPlace {
+    /// Its number, from 0.
+    pub index: u64,
+    /// Its turn, from 1; none when it takes part in a draw.
+    pub turn: Option<u64>,
+}
+
 /// The answer of an accepted command. It is made of its record alone, so a retry gets it again,
 /// byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,4 +90,25 @@ pub enum Outcome {
     },
     /// Due expiries were written.
     ExpiryNoted,
+    /// There is a place for each leaf.
+    Joined {
+        /// The places, in the order of the leaves.
+        places: Vec<JoinedPlace>,
+    },
+    /// The place has its pass.
+    PassClaimed {
+        /// The pass.
+        pass: HoldId,
+        /// When it expires.
+        expires_at_ms: TimeMs,
+    },
+    /// In the waiting list.
+    Waiting {
+        /// The entry, which becomes a hold when it is offered its items.
+        id: HoldId,
+        /// The items it waits for.
+        items: Items,
+    },
+    /// The waiting room goes on as asked.
+    QueueAdvanced,
 }

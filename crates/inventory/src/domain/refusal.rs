@@ -134,6 +134,57 @@ pub enum RefusalKind {
     /// The key was used for another request.
     #[error("this Idempotency-Key was used for a different request")]
     KeyReused,
+    /// The event has no waiting room, or no longer this one.
+    #[error("the event has no waiting room")]
+    QueueNotFound,
+    /// Nobody can join the waiting room now.
+    #[error("the waiting room is closed")]
+    QueueClosed {
+        /// When it opens, if that is still to come.
+        opens_at_ms: Option<TimeMs>,
+    },
+    /// The waiting room has all the places that it may have.
+    #[error("the limit of {0} places is reached")]
+    QueueFull(u64),
+    /// The waiting room has places, so neither its draw nor its opening can change.
+    #[error("people are in the waiting room: its opening and its draw cannot change any more")]
+    QueueInUse,
+    /// The waiting room has moved on since the caller looked.
+    #[error("the waiting room has moved on")]
+    QueueMoved,
+    /// A draw begins, and the caller commits to nothing.
+    #[error("a draw needs a commitment")]
+    DrawNotCommitted,
+    /// The waiting room has no such place.
+    #[error("the place is not one of this waiting room")]
+    PlaceNotFound,
+    /// The place is not called.
+    #[error("{}", if *.lapsed { "the turn of the place has lapsed, and there is no room now" } else { "the place has not been called yet" })]
+    NotCalled {
+        /// Whether it was called before, and did not claim its pass in time.
+        lapsed: bool,
+    },
+    /// The event has a waiting room, and the command shows no pass of it.
+    #[error("this event needs the pass of its waiting room")]
+    PassRequired,
+    /// The pass was used, or has expired.
+    #[error("the pass was used or has expired")]
+    PassSpent,
+    /// Returns of the event go to nobody in particular.
+    #[error("the event has no waiting list")]
+    WaitlistClosed,
+    /// The waiting list has all the entries that it may have.
+    #[error("the limit of {0} entries of the waiting list is reached")]
+    WaitlistFull(u64),
+    /// The items can be had at once.
+    #[error("the items are available: hold them")]
+    Available,
+    /// The entry of the waiting list has not been offered its items.
+    #[error("the entry of the waiting list has not been offered its items yet")]
+    StillWaiting,
+    /// The entry of the waiting list was offered its items.
+    #[error("the items were offered: release the hold")]
+    Offered,
     /// The limit of events is reached.
     #[error("the limit of {0} events is reached")]
     TooManyEvents(usize),

@@ -6,11 +6,14 @@
 
 use std::collections::BTreeMap;
 
+use draw::Leaf;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::{
     canonical::Object,
+    queue::QueueChange,
     record::{Change, Record},
 };
 use crate::domain::{
@@ -72,8 +75,11 @@ struct Body {
     key: Option<KeyUse>,
     kind: String,
     left: BTreeMap<StockName, u64>,
+    over: Option<HoldId>,
     payment_ref: Option<PaymentRef>,
+    place: Option<Leaf>,
     prev: Hash,
+    queue: Option<Box<RawValue>>,
     reacquired: Option<bool>,
     refund: Option<HoldId>,
     seq: u64,
@@ -84,14 +90,19 @@ struct Body {
 fn encode(record: &Record) -> Vec<u8> {
     let (mut capacities, mut settings, mut expires_at_ms, mut payment, mut reacquired, mut refund) =
         (None, None, None, None, None, None);
-    let (mut amount, total) = (None, record.change.total());
+    let (mut amount, total, mut queue) = (None, record.change.total(), None);
     let items = match &record.change {
         Change::EventPut { capacities: all, settings: set } => {
             (capacities, settings) = (Some(all), Some(set));
             None
         }
         Change::EventDeleted => None,
+        Change::Queue(change) => {
+            queue = Some(change);
+            None
+        }
         Change::Held { items, expires_at_ms: at_ms, .. }
+        | Change::HoldOffered { items, expires_at_ms: at_ms, .. }
         | Change::Extended { items, expires_at_ms: at_ms, .. } => {
             expires_at_ms = Some(*at_ms);
             Some(items)
@@ -114,7 +125,10 @@ fn encode(record: &Record) -> Vec<u8> {
         }
         Change::Sold { items, .. }
         | Change::Released { items, .. }
-        | Change::Expired { items, .. } => Some(items),
+        | Change::Expired { items, .. }
+        | Change::WaitlistJoined { items, .. }
+        | Change::WaitlistLeft { items, .. }
+        | Change::WaitlistCollected { items, .. } => Some(items),
     };
     Object::body(|body| {
         body.some("amount", amount, Object::money);
@@ -132,8 +146,11 @@ fn encode(record: &Record) -> Vec<u8> {
         body.object("left", |left| {
             record.left.iter().for_each(|(stock, qty)| left.number(stock.as_str(), *qty));
         });
+        body.some("over", record.change.over(), Object::id);
         body.some("payment_ref", payment, |body, name, payment| body.text(name, payment.as_str()));
+        body.some("place", record.change.place(), Object::json);
         body.hex("prev", record.prev.as_bytes());
+        body.some("queue", queue, Object::json);
         body.some("reacquired", reacquired, |body, name, again| body.json(name, &again));
         body.some("refund", refund, Object::id);
         body.number("seq", record.seq);
@@ -157,7 +174,8 @@ fn decode(bytes: &[u8]) -> Result<Record, BodyError> {
         },
         "event_deleted" => Change::EventDeleted,
         "sold" => {
-            Change::Sold { id: hold?, items: items?, customer: body.customer, total: body.total }
+            let (customer, total, place) = (body.customer, body.total, body.place);
+            Change::Sold { id: hold?, items: items?, customer, total, place }
         }
         "held" => Change::Held {
             id: hold?,
@@ -165,6 +183,7 @@ fn decode(bytes: &[u8]) -> Result<Record, BodyError> {
             customer: body.customer,
             expires_at_ms: expires_at_ms?,
             total: body.total,
+            place: body.place,
         },
         "payment_started" => Change::PaymentStarted {
             id: hold?,
@@ -189,6 +208,24 @@ fn decode(bytes: &[u8]) -> Result<Record, BodyError> {
             reservation: hold?,
             items: items?,
         },
+        "waitlist_joined" => {
+            Change::WaitlistJoined { id: hold?, items: items?, customer: body.customer }
+        }
+        "waitlist_left" => Change::WaitlistLeft { id: hold?, items: items? },
+        "waitlist_collected" => Change::WaitlistCollected { id: hold?, items: items? },
+        "hold_offered" => Change::HoldOffered {
+            id: hold?,
+            items: items?,
+            customer: body.customer,
+            expires_at_ms: expires_at_ms?,
+            total: body.total,
+            over: body.over,
+        },
+        _ if QueueChange::KINDS.contains(&kind.as_str()) => {
+            let member = body.queue.ok_or_else(|| missing("queue"))?;
+            let change = QueueChange::decode(&kind, &member);
+            Change::Queue(change.ok_or(BodyError::UnknownKind(kind))??)
+        }
         _ => return Err(BodyError::UnknownKind(kind)),
     };
     let record = Record {
@@ -211,7 +248,10 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::domain::{IdempotencyKey, Item};
+    use crate::{
+        domain::{BeaconRound, BeaconSignature, DrawCommitment, DrawRule, IdempotencyKey, Item},
+        ledger::{DrawFrozen, DrawRevealed, PassClaimed, QueueCalled, QueueJoined, QueuePaused},
+    };
 
     fn sold() -> Record {
         let stock = StockName::new("general").unwrap();
@@ -225,6 +265,7 @@ mod tests {
                 items: Items::new(vec![Item { qty: 2, stock: stock.clone() }], 1, 9).unwrap(),
                 customer: Some(CustomerId::new("Zoë \"q\" \\ \u{2028}").unwrap()),
                 total: None,
+                place: None,
             },
             left: vec![(stock, 998)],
             key: Some(KeyUse {
@@ -270,14 +311,15 @@ mod tests {
         };
         let changes = [
             Change::EventDeleted,
-            Change::Sold { id, items: items.clone(), customer: None, total: None },
-            Change::Sold { id, items: items.clone(), customer: None, total: money },
+            Change::Sold { id, items: items.clone(), customer: None, total: None, place: None },
+            Change::Sold { id, items: items.clone(), customer: None, total: money, place: None },
             Change::Held {
                 id,
                 items: items.clone(),
                 customer,
                 expires_at_ms: (1 << 53) - 1,
                 total: money,
+                place: None,
             },
             Change::PaymentStarted {
                 id,
@@ -294,7 +336,33 @@ mod tests {
             Change::Expired { id, items: items.clone() },
             Change::Expired { id, items: Items::none() },
             Change::Refunded { id: other, reservation: id, items: items.clone() },
+            Change::Held {
+                id,
+                items: items.clone(),
+                customer: None,
+                expires_at_ms: 7,
+                total: None,
+                place: Some(Leaf::from_bytes([0xfb; 32])),
+            },
         ];
+        let customer = Some(CustomerId::new(&nasty).unwrap());
+        let offered = |over, total| Change::HoldOffered {
+            id,
+            items: items.clone(),
+            customer: customer.clone(),
+            expires_at_ms: 9,
+            total,
+            over,
+        };
+        let of_a_list = [
+            Change::WaitlistJoined { id, items: items.clone(), customer: customer.clone() },
+            Change::WaitlistLeft { id, items: Items::none() },
+            Change::WaitlistCollected { id, items: items.clone() },
+            offered(None, None),
+            offered(Some(other), money),
+        ];
+        let changes =
+            changes.into_iter().chain(of_a_list).chain(of_a_queue(other).map(Change::Queue));
         let left: Vec<_> = capacities.clone().into_iter().collect();
         let with = |change| Record { change, left: left.clone(), key: None, ..sold() };
         put.into_iter()
@@ -302,6 +370,33 @@ mod tests {
             .map(with)
             .chain([sold(), Record { left: Vec::new(), ..sold() }])
             .collect()
+    }
+
+    fn of_a_queue(id: HoldId) -> [QueueChange; 9] {
+        let seed: draw::Seed = "5e".repeat(32).parse().unwrap();
+        let commitment = |beacon| DrawCommitment {
+            beacon,
+            commitment: seed.commitment(),
+            draw: id,
+            key_id: "k_1-x".into(),
+            rule: DrawRule::HkdfHmacSha256V1,
+        };
+        let (chain, signature) = ("ab".repeat(32), "0f".repeat(48));
+        let leaf = Leaf::from_bytes([0xff; 32]);
+        [
+            QueueChange::Joined(QueueJoined { from: 0, leaves: vec![leaf, leaf] }),
+            QueueChange::DrawCommitted(commitment(Some(BeaconRound { chain, round: 9 }))),
+            QueueChange::DrawCommitted(commitment(None)),
+            QueueChange::DrawFrozen(DrawFrozen { n: 1 << 52, root: seed.commitment() }),
+            QueueChange::DrawRevealed(DrawRevealed {
+                beacon: Some(BeaconSignature { round: 9, signature }),
+                seed,
+            }),
+            QueueChange::DrawRevealed(DrawRevealed { beacon: None, seed }),
+            QueueChange::Called(QueueCalled { serving: 1, upto: None }),
+            QueueChange::PassClaimed(PassClaimed { expires_at_ms: 1, leaf, pass: id }),
+            QueueChange::Paused(QueuePaused { paused: true }),
+        ]
     }
 
     #[test]

@@ -4,7 +4,11 @@
 mod body;
 mod canonical;
 mod outcome;
+mod queue;
 mod record;
 
 pub use body::BodyError;
+pub use queue::{
+    DrawFrozen, DrawRevealed, PassClaimed, QueueCalled, QueueChange, QueueJoined, QueuePaused,
+};
 pub use record::{Change, Record};

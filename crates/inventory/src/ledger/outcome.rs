@@ -1,6 +1,6 @@
 //! The outcome of the command behind a record.
 
-use super::{Change, Record};
+use super::{Change, QueueChange, Record};
 use crate::domain::Outcome;
 
 impl Record {
@@ -46,6 +46,15 @@ impl Record {
                 Outcome::Refunded { id: *id, reservation: *reservation, items: items.clone() }
             }
             Change::Expired { .. } => Outcome::ExpiryNoted,
+            Change::WaitlistJoined { id, items, .. } => {
+                Outcome::Waiting { id: *id, items: items.clone() }
+            }
+            Change::WaitlistLeft { .. } => Outcome::Released,
+            Change::WaitlistCollected { .. } | Change::HoldOffered { .. } => Outcome::ExpiryNoted,
+            Change::Queue(QueueChange::PassClaimed(claimed)) => {
+                Outcome::PassClaimed { pass: claimed.pass, expires_at_ms: claimed.expires_at_ms }
+            }
+            Change::Queue(_) => Outcome::QueueAdvanced,
         }
     }
 }

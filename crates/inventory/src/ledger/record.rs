@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use draw::Leaf;
+
+use super::queue::QueueChange;
 use crate::domain::{
     CustomerId, EventName, EventSettings, Hash, HoldId, Items, KeyUse, LookupKey, Money,
     PaymentRef, StockName, TimeMs,
@@ -29,6 +32,8 @@ pub enum Change {
         customer: Option<CustomerId>,
         /// The price of the items.
         total: Option<Money>,
+        /// The place of the waiting room whose pass was used.
+        place: Option<Leaf>,
     },
     /// Available becomes held.
     Held {
@@ -42,6 +47,8 @@ pub enum Change {
         expires_at_ms: TimeMs,
         /// The price of the items.
         total: Option<Money>,
+        /// The place of the waiting room whose pass was used.
+        place: Option<Leaf>,
     },
     /// Extends a hold.
     Extended {
@@ -106,6 +113,46 @@ pub enum Change {
         /// The refunded items.
         items: Items,
     },
+    /// Changes the waiting room. Moves nothing.
+    Queue(QueueChange),
+    /// Adds an entry to the waiting list. Moves nothing.
+    WaitlistJoined {
+        /// The entry.
+        id: HoldId,
+        /// The items it waits for.
+        items: Items,
+        /// The customer.
+        customer: Option<CustomerId>,
+    },
+    /// Removes an entry. What was kept for it becomes available.
+    WaitlistLeft {
+        /// The entry.
+        id: HoldId,
+        /// What was kept for it.
+        items: Items,
+    },
+    /// Available becomes held: kept for an entry until it has all of its items.
+    WaitlistCollected {
+        /// The entry.
+        id: HoldId,
+        /// What is kept for it from now on.
+        items: Items,
+    },
+    /// An entry becomes a hold: what was not kept for it becomes held.
+    HoldOffered {
+        /// The entry, from now on the hold.
+        id: HoldId,
+        /// All of its items.
+        items: Items,
+        /// The customer.
+        customer: Option<CustomerId>,
+        /// The expiry time.
+        expires_at_ms: TimeMs,
+        /// The price of the items.
+        total: Option<Money>,
+        /// The first entry of the list, if this is another one: it did not fit.
+        over: Option<HoldId>,
+    },
 }
 
 impl Change {
@@ -113,7 +160,7 @@ impl Change {
     #[must_use]
     pub fn hold(&self) -> Option<HoldId> {
         match self {
-            Self::EventPut { .. } | Self::EventDeleted => None,
+            Self::EventPut { .. } | Self::EventDeleted | Self::Queue(_) => None,
             Self::Sold { id, .. }
             | Self::Held { id, .. }
             | Self::Extended { id, .. }
@@ -121,16 +168,32 @@ impl Change {
             | Self::RefundDue { id, .. }
             | Self::Confirmed { id, .. }
             | Self::Released { id, .. }
-            | Self::Expired { id, .. } => Some(*id),
+            | Self::Expired { id, .. }
+            | Self::WaitlistJoined { id, .. }
+            | Self::WaitlistLeft { id, .. }
+            | Self::WaitlistCollected { id, .. }
+            | Self::HoldOffered { id, .. } => Some(*id),
             Self::Refunded { reservation, .. } => Some(*reservation),
         }
     }
 
-    /// The items it moves; none for a change of the event itself, or of money alone.
+    /// The first entry of the waiting list, which did not fit.
+    #[must_use]
+    pub fn over(&self) -> Option<HoldId> {
+        match self {
+            Self::HoldOffered { over, .. } => *over,
+            _ => None,
+        }
+    }
+
+    /// The items it moves, or waits for; none for a change of the event itself, or of money alone.
     #[must_use]
     pub fn items(&self) -> Option<&Items> {
         match self {
-            Self::EventPut { .. } | Self::EventDeleted | Self::RefundDue { .. } => None,
+            Self::EventPut { .. }
+            | Self::EventDeleted
+            | Self::RefundDue { .. }
+            | Self::Queue(_) => None,
             Self::Sold { items, .. }
             | Self::Held { items, .. }
             | Self::Extended { items, .. }
@@ -138,7 +201,11 @@ impl Change {
             | Self::Confirmed { items, .. }
             | Self::Released { items, .. }
             | Self::Expired { items, .. }
-            | Self::Refunded { items, .. } => Some(items),
+            | Self::Refunded { items, .. }
+            | Self::WaitlistJoined { items, .. }
+            | Self::WaitlistLeft { items, .. }
+            | Self::WaitlistCollected { items, .. }
+            | Self::HoldOffered { items, .. } => Some(items),
         }
     }
 
@@ -146,7 +213,10 @@ impl Change {
     #[must_use]
     pub fn customer(&self) -> Option<&CustomerId> {
         match self {
-            Self::Sold { customer, .. } | Self::Held { customer, .. } => customer.as_ref(),
+            Self::Sold { customer, .. }
+            | Self::Held { customer, .. }
+            | Self::WaitlistJoined { customer, .. }
+            | Self::HoldOffered { customer, .. } => customer.as_ref(),
             _ => None,
         }
     }
@@ -155,20 +225,53 @@ impl Change {
     #[must_use]
     pub fn total(&self) -> Option<Money> {
         match self {
-            Self::Sold { total, .. } | Self::Held { total, .. } => *total,
+            Self::Sold { total, .. }
+            | Self::Held { total, .. }
+            | Self::HoldOffered { total, .. } => *total,
             _ => None,
         }
     }
 
-    /// Whether versions before prices and payments cannot read it.
+    /// The oldest format of stores whose versions can read it: 2 knows prices and payments, 3
+    /// waiting rooms.
     #[must_use]
-    pub fn is_about_money(&self) -> bool {
+    pub fn format(&self) -> u32 {
         match self {
-            Self::PaymentStarted { .. } | Self::RefundDue { .. } => true,
-            Self::EventPut { settings, .. } => {
-                !settings.prices.is_empty() || settings.sell_by.is_some()
+            Self::Queue(_)
+            | Self::WaitlistJoined { .. }
+            | Self::WaitlistLeft { .. }
+            | Self::WaitlistCollected { .. }
+            | Self::HoldOffered { .. } => 3,
+            Self::EventPut { settings, .. }
+                if settings.queue.is_some() || settings.waitlist.is_some() =>
+            {
+                3
             }
-            _ => self.total().is_some(),
+            Self::EventPut { settings, .. } => {
+                if settings.prices.is_empty() && settings.sell_by.is_none() { 1 } else { 2 }
+            }
+            Self::PaymentStarted { .. } | Self::RefundDue { .. } => 2,
+            _ if self.place().is_some() => 3,
+            _ if self.total().is_some() => 2,
+            _ => 1,
+        }
+    }
+
+    /// The place of the waiting room whose pass it uses.
+    #[must_use]
+    pub fn place(&self) -> Option<&Leaf> {
+        match self {
+            Self::Sold { place, .. } | Self::Held { place, .. } => place.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The places that it makes or changes.
+    #[must_use]
+    pub fn leaves(&self) -> &[Leaf] {
+        match self {
+            Self::Queue(change) => change.leaves(),
+            _ => self.place().map_or(&[], std::slice::from_ref),
         }
     }
 
@@ -176,9 +279,9 @@ impl Change {
     #[must_use]
     pub fn lookup_key(&self) -> Option<LookupKey<'_>> {
         match self {
-            Self::Sold { customer, .. } | Self::Held { customer, .. } => {
-                customer.as_ref().map(LookupKey::Customer)
-            }
+            Self::Sold { customer, .. }
+            | Self::Held { customer, .. }
+            | Self::WaitlistJoined { customer, .. } => customer.as_ref().map(LookupKey::Customer),
             Self::Confirmed { payment_ref, .. } => payment_ref.as_ref().map(LookupKey::PaymentRef),
             Self::PaymentStarted { payment_ref, .. } | Self::RefundDue { payment_ref, .. } => {
                 Some(LookupKey::PaymentRef(payment_ref))
@@ -188,12 +291,16 @@ impl Change {
             | Self::Extended { .. }
             | Self::Released { .. }
             | Self::Expired { .. }
-            | Self::Refunded { .. } => None,
+            | Self::Refunded { .. }
+            | Self::Queue(_)
+            | Self::WaitlistLeft { .. }
+            | Self::WaitlistCollected { .. }
+            | Self::HoldOffered { .. } => None,
         }
     }
 
     /// The kinds of changes, as [`Change::kind`] returns them.
-    pub const KINDS: [&str; 11] = [
+    pub const KINDS: [&str; 22] = [
         "event_put",
         "event_deleted",
         "sold",
@@ -205,6 +312,17 @@ impl Change {
         "expired",
         "refunded",
         "refund_due",
+        QueueChange::KINDS[0],
+        QueueChange::KINDS[1],
+        QueueChange::KINDS[2],
+        QueueChange::KINDS[3],
+        QueueChange::KINDS[4],
+        QueueChange::KINDS[5],
+        QueueChange::KINDS[6],
+        "waitlist_joined",
+        "waitlist_left",
+        "waitlist_collected",
+        "hold_offered",
     ];
 
     /// Its name in the ledger.
@@ -222,6 +340,11 @@ impl Change {
             Self::Released { .. } => "released",
             Self::Expired { .. } => "expired",
             Self::Refunded { .. } => "refunded",
+            Self::Queue(change) => change.kind(),
+            Self::WaitlistJoined { .. } => "waitlist_joined",
+            Self::WaitlistLeft { .. } => "waitlist_left",
+            Self::WaitlistCollected { .. } => "waitlist_collected",
+            Self::HoldOffered { .. } => "hold_offered",
         }
     }
 }

@@ -65,6 +65,7 @@ async fn sell(dir: &Path) -> (u64, u64, u64) {
             items: items(&[(&names[0], 1)]),
             customer: None,
             by_seller: false,
+            pass: None,
         };
         let mut random = [0; 10];
         random[2..].copy_from_slice(&number.to_be_bytes());

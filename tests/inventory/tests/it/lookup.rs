@@ -38,6 +38,7 @@ pub async fn hold_for(engine: &Engine, name: &str, customers: &[&str]) -> Vec<Ho
         items: items(&[("general", 1)]),
         customer: Some(customer(who)),
         ttl_ms: Some(600_000),
+        pass: None,
     };
     let requests = customers.iter().map(|who| Request::new(hold(who))).collect();
     let replies = engine.submit_all(requests).await;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use inventory::{
-    CommandKind, Hash, HoldId, HoldState, Limits, PaymentRef, domain::LookupKey, ledger::Record,
+    CommandKind, Hash, HoldId, HoldState, Limits, PaymentRef, RefusalKind,
+    domain::{LookupKey, Pass},
+    ledger::Record,
 };
 use inventory_store::{
     Durability, EventView, MemoryStore, OwnedStore, Store, run_batch, testing::conformance::Kit,
@@ -15,6 +17,7 @@ use crate::{
     model::{
         Model,
         history::{Batches, Move, history, limits},
+        queue_history::queue_history,
     },
     support::customer,
 };
@@ -56,11 +59,32 @@ async fn run(mut kit: impl Kit, moves: &[Move]) {
     let views = kit.views(&store).await;
     check_ledger(&store, &views, &model, &batches.asked, &limits).await;
     check_lookups(&store, &model).await;
+    check_places(&store, &model).await;
+}
+
+/// Every place has its number and its pass.
+async fn check_places<S: Store>(store: &S, model: &Model) {
+    let reader = store.reader();
+    for (name, queue) in
+        model.events.iter().filter_map(|(name, event)| Some((name, event.queue.as_ref()?)))
+    {
+        for (place, index) in queue.places.iter().zip(0..) {
+            let found = reader.place(name, &place.leaf).await.unwrap().unwrap();
+            let pass = place.pass.as_ref().map(|pass| Pass {
+                id: pass.id,
+                claimed_at_ms: pass.claimed_at_ms,
+                expires_at_ms: pass.expires_at_ms,
+                spent_on: pass.used.map(|(id, _)| id),
+            });
+            assert_eq!((found.index, found.pass), (index, pass));
+        }
+    }
 }
 
 fn check_counts(views: &[EventView], model: &Model) {
     assert_eq!(views.len(), model.events().count());
     for (view, (name, capacities, seq)) in views.iter().zip(model.events()) {
+        model.events[name].check_queue(&view.event);
         assert_eq!((&view.event.name, view.event.seq), (name, seq));
         assert_eq!(view.event.stocks.len(), capacities.len());
         for (stock, counts) in &view.event.stocks {
@@ -167,6 +191,29 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_history_of_a_waiting_room_matches_the_model(moves in queue_history(160)) {
+        block_on(async { run(Memory::new().await, &moves).await });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn embedded_store_keeps_waiting_rooms(moves in queue_history(120)) {
+        block_on(async { run(Embedded::new().await, &moves).await });
+    }
+
+    #[test]
+    fn postgres_store_keeps_waiting_rooms(moves in queue_history(120)) {
+        block_on(async { run(Shared::new().await, &moves).await });
+    }
+}
+
 /// How often each answer and each rare state of a hold occurs in 300 histories, always the same.
 fn census() -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::<String, usize>::new();
@@ -226,6 +273,76 @@ fn histories_contain_every_rule_about_money() {
         ("SellerOnly", 50),
         ("SellerOnly of a confirmation", 20),
         ("hold with a total", 300),
+    ] {
+        let found = counts.get(what).copied().unwrap_or(0);
+        assert!(found >= at_least, "{what}: {found}, not {at_least}; {counts:#?}");
+    }
+}
+
+/// How often each answer about waiting rooms, and each thing that happens to them, occurs in 200
+/// histories, always the same.
+fn queue_census() -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::<String, usize>::new();
+    let mut count = |what: &str| *counts.entry(what.to_owned()).or_default() += 1;
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..200 {
+        let moves = queue_history(160).new_tree(&mut runner).unwrap().current();
+        let (limits, mut model, mut batches) =
+            (limits(&moves), Model::default(), Batches::of(&moves));
+        while batches.place().is_some() {
+            let batch = batches.take(&model);
+            let answers = model.decide_batch(&limits, &batch, batches.now_ms);
+            for ((command, _), (answer, _)) in batch.iter().zip(answers) {
+                let kind = serde_json::to_value(&command.kind).unwrap()["op"].clone();
+                let text = match answer {
+                    Ok(_) => "ok".to_owned(),
+                    Err(RefusalKind::NotCalled { lapsed: true }) => "Lapsed".to_owned(),
+                    Err(RefusalKind::QueueClosed { opens_at_ms: Some(_) }) => "Early".to_owned(),
+                    Err(refusal) => format!("{refusal:?}"),
+                };
+                let text = text.split([' ', '(']).next().unwrap();
+                count(&format!("{}: {text}", kind.as_str().unwrap()));
+            }
+            let queues = model.events.values_mut().filter_map(|event| event.queue.as_mut());
+            queues.flat_map(|queue| queue.seen.drain(..)).for_each(&mut count);
+        }
+    }
+    counts
+}
+
+#[test]
+fn histories_contain_every_rule_of_waiting_rooms() {
+    let counts = queue_census();
+    for (what, at_least) in [
+        ("join_queue: ok", 800),
+        ("join_queue: Early", 30),
+        ("join_queue: QueueClosed", 50),
+        ("join_queue: QueueFull", 150),
+        ("join_queue: QueueNotFound", 100),
+        ("freeze", 50),
+        ("empty freeze", 20),
+        ("commitment again", 4),
+        ("put_event: DrawNotCommitted", 5),
+        ("put_event: QueueInUse", 100),
+        ("witnessed draw", 15),
+        ("unwitnessed draw", 35),
+        ("reveal_draw: DrawNotCommitted", 5),
+        ("reveal_draw: QueueMoved", 100),
+        ("call_places: ok", 200),
+        ("shared call", 35),
+        ("call_places: QueueMoved", 300),
+        ("pause_queue: ok", 100),
+        ("pass in its turn", 100),
+        ("pass after its turn", 80),
+        ("claim_pass: NotCalled", 300),
+        ("claim_pass: Lapsed", 30),
+        ("claim_pass: PlaceNotFound", 100),
+        ("claim_pass: SaleClosed", 30),
+        ("used pass", 50),
+        ("hold: PassRequired", 200),
+        ("hold: PassSpent", 80),
+        ("reserve: PassRequired", 200),
+        ("reserve: PassSpent", 80),
     ] {
         let found = counts.get(what).copied().unwrap_or(0);
         assert!(found >= at_least, "{what}: {found}, not {at_least}; {counts:#?}");

@@ -63,9 +63,13 @@ async fn key_of_an_older_version_is_replayed_to_its_customer() {
     let engine = start(&store, &clock, Duration::ZERO);
     created(&engine, "default", 10).await;
     let of = |who: &str, qty| match reserve("default", qty) {
-        CommandKind::Reserve { event, items, .. } => {
-            CommandKind::Reserve { event, items, customer: Some(customer(who)), by_seller: false }
-        }
+        CommandKind::Reserve { event, items, .. } => CommandKind::Reserve {
+            event,
+            items,
+            customer: Some(customer(who)),
+            by_seller: false,
+            pass: None,
+        },
         other => other,
     };
     // Older versions wrote keys without a scope.
@@ -369,4 +373,47 @@ async fn late_arrivals_join_the_batch_except_expiries() {
     assert!(!read.is_finished());
     store.give(1);
     assert_eq!(read.await.unwrap(), 100 - 3 - 5 - 1);
+}
+
+#[tokio::test]
+async fn late_arrivals_find_their_places() {
+    use crate::queue::commands::{OPENS, SALE, Show, call, claim, join, leaf, leaves, pause, sell};
+    let store = Contended::default();
+    let clock = TestClock::at(OPENS);
+    let env = Environment::seeded(Arc::new(clock.clone()), 1);
+    let reader = Arc::new(store.store.clone());
+    let engine =
+        Engine::start_shared(vec![store.clone()], reader, Duration::ZERO, Limits::default(), env);
+    let submit = |kind: CommandKind| {
+        let engine = engine.clone();
+        tokio::spawn(async move { engine.submit(Request::new(kind)).await.unwrap() })
+    };
+    let ask = async |kind: CommandKind| {
+        store.give(1);
+        submit(kind).await.unwrap().result.unwrap()
+    };
+    ask(Show::line().put()).await;
+    ask(join(1, &leaves(1, 0..3))).await;
+    clock.set(SALE);
+    ask(call(1, 0, 3, None)).await;
+    let Outcome::PassClaimed { pass, .. } = ask(claim(1, leaf(1, "p0"))).await else { panic!() };
+    // Each joins a batch that has loaded no place.
+    let used = inventory::PassUse { leaf: leaf(1, "p0"), pass, queue: 1 };
+    for (paused, kind) in [true, false, true, false].into_iter().zip([
+        join(1, &leaves(1, 1..2)),
+        claim(1, leaf(1, "p0")),
+        claim(1, leaf(1, "p1")),
+        sell(1, Some(used)),
+    ]) {
+        let first = submit(pause(paused));
+        settle().await;
+        let late = submit(kind.clone());
+        settle().await;
+        store.give(1);
+        first.await.unwrap().result.unwrap();
+        assert!(late.await.unwrap().result.is_ok(), "{kind:?}");
+    }
+    let view = engine.event(&event("default")).await.unwrap().unwrap();
+    let queue = view.event.queue.as_ref().unwrap();
+    assert_eq!((queue.joined, queue.passes.claimed, queue.passes.spent), (3, 2, 1));
 }

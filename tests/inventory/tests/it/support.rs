@@ -41,6 +41,7 @@ pub async fn refuse_one_of_many(engine: &Engine, store: &MemoryStore) {
             items: items(&[("general", 2)]),
             customer: Some(customer(&name)),
             by_seller: false,
+            pass: None,
         };
         keyed(kind, &format!("key-{number}-{is_culprit}"))
     };

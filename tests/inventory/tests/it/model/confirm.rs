@@ -13,11 +13,11 @@ impl Model {
         id: HoldId,
         payment_ref: Option<&PaymentRef>,
         amount: Option<Money>,
-        now_ms: u64,
     ) -> Result<(Outcome, bool), RefusalKind> {
         let at = self.holds.iter().position(|known| known.id == id).unwrap();
         let changes = match self.holds[at].state {
             HoldState::Released => return Err(RefusalKind::HoldReleased),
+            HoldState::Waiting => return Err(RefusalKind::StillWaiting),
             HoldState::Confirmed => {
                 if payment_ref.is_some() && payment_ref != self.holds[at].payment_ref.as_ref() {
                     return Err(RefusalKind::PaidOtherwise);
@@ -26,7 +26,7 @@ impl Model {
             }
             HoldState::Held => true,
             HoldState::Expired => {
-                self.acquire_again(at, payment_ref, now_ms)?;
+                self.acquire_again(at, payment_ref)?;
                 true
             }
         };
@@ -47,7 +47,6 @@ impl Model {
         &mut self,
         at: usize,
         payment_ref: Option<&PaymentRef>,
-        now_ms: u64,
     ) -> Result<(), RefusalKind> {
         let hold = &self.holds[at];
         if let Some(due) = payment_ref.filter(|paid| hold.refunds_due.contains(paid)) {
@@ -66,7 +65,7 @@ impl Model {
             return Err(self.too_late(at, payment_ref));
         }
         if customer.is_some() {
-            let may_take = self.may_take(&event, &items, customer.as_ref(), now_ms, false);
+            let may_take = self.may_take(&event, &items, customer.as_ref());
             if may_take.is_err() && payment_ref.is_some() {
                 return Err(self.too_late(at, payment_ref));
             }

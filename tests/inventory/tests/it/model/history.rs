@@ -8,7 +8,7 @@ use inventory::{
 };
 use proptest::prelude::*;
 
-use super::state::Model;
+use super::{queue_history::QueueStep, state::Model};
 use crate::support::{customer, event, items, key, stock};
 
 /// One step of a history. Numbers select from the items that exist at that point.
@@ -73,13 +73,15 @@ pub enum Step {
     Expire {
         event: u8,
     },
+    /// Something about the waiting room of an event.
+    Queue(u8, QueueStep),
 }
 
 /// A step, the key it carries, how the clock moves before it, and whether a new batch begins with
 /// it.
 pub type Move = (Step, Option<u8>, i64, bool);
 
-fn step() -> impl Strategy<Value = Step> {
+pub fn step() -> impl Strategy<Value = Step> {
     // Most of it happens to one event, so that its items become rare.
     let event = prop_oneof![4 => Just(0), 1 => 0..3_u8];
     let who = proptest::option::of(0..3_u8);
@@ -154,15 +156,16 @@ pub fn limits(moves: &[Move]) -> Limits {
         payment_window_ms: 3_000,
         key_ttl_ms,
         events_max: 3,
+        places_max: 12,
         ..Limits::default()
     }
 }
 
-fn name(number: u8) -> EventName {
+pub fn name(number: u8) -> EventName {
     event(["default", "a", "a-b"][usize::from(number)])
 }
 
-fn wanted(general: u64, vip: u64) -> inventory::Items {
+pub fn wanted(general: u64, vip: u64) -> inventory::Items {
     match (general, vip) {
         (0, 0) => items(&[("general", 1)]),
         (0, vip) => items(&[("vip", vip)]),
@@ -181,7 +184,12 @@ fn pick(holds: &[HoldId], number: usize) -> HoldId {
     }
 }
 
-fn command(step: &Step, holds: &[HoldId], expired: &[HoldId]) -> CommandKind {
+fn command(
+    step: &Step,
+    (model, now_ms): (&Model, u64),
+    holds: &[HoldId],
+    expired: &[HoldId],
+) -> CommandKind {
     let who = |customer_number: &Option<u8>| {
         customer_number.map(|number| customer(&format!("c{number}")))
     };
@@ -206,7 +214,9 @@ fn command(step: &Step, holds: &[HoldId], expired: &[HoldId]) -> CommandKind {
                 hold_ttl_ms: None,
                 limit_per_customer: *limit,
                 prices: prices.into_iter().flatten().collect(),
+                queue: None,
                 sell_by: by_seller_alone.then_some(SellBy::Seller),
+                waitlist: None,
             };
             CommandKind::PutEvent {
                 event: name(*event),
@@ -214,6 +224,7 @@ fn command(step: &Step, holds: &[HoldId], expired: &[HoldId]) -> CommandKind {
                 settings,
                 if_settings_seq: *if_version,
                 only_create: false,
+                draw: None,
             }
         }
         Step::Delete { event, if_version } => {
@@ -224,12 +235,14 @@ fn command(step: &Step, holds: &[HoldId], expired: &[HoldId]) -> CommandKind {
             items: wanted(*general, *vip),
             customer: who(customer),
             by_seller: *by_seller,
+            pass: None,
         },
         Step::Hold { event, general, vip, customer, ttl_ms } => CommandKind::Hold {
             event: name(*event),
             items: wanted(*general, *vip),
             customer: who(customer),
             ttl_ms: *ttl_ms,
+            pass: None,
         },
         Step::Extend { hold, ttl_ms } => {
             CommandKind::Extend { hold: pick(holds, *hold), ttl_ms: *ttl_ms }
@@ -262,6 +275,7 @@ fn command(step: &Step, holds: &[HoldId], expired: &[HoldId]) -> CommandKind {
             items: general.map(|qty| items(&[("general", qty)])),
         },
         Step::Expire { event } => CommandKind::Expire { event: name(*event) },
+        Step::Queue(event, step) => step.command(&name(*event), model, now_ms),
     }
 }
 
@@ -302,11 +316,13 @@ impl<'a> Batches<'a> {
         for (number, (step, key_number, ..)) in moves[at..at + len].iter().enumerate() {
             let random = u128::to_be_bytes((at + number + 1) as u128)[6..].try_into().unwrap();
             let id = HoldId::new(now_ms, random);
-            let kind = command(step, &self.holds, &expired);
+            let kind = command(step, (model, now_ms), &self.holds, &expired);
             if matches!(kind, CommandKind::Hold { .. } | CommandKind::Reserve { .. }) {
                 self.asked.push(id);
                 self.holds.push(id);
             }
+            // A place has no other key than its leaf.
+            let key_number = key_number.filter(|_| !matches!(kind, CommandKind::JoinQueue { .. }));
             batch.push((Command { id, kind }, key_number.map(|number| key(&format!("k{number}")))));
         }
         (self.at, self.now_ms) = (at + len, now_ms);

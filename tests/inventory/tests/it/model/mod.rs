@@ -4,6 +4,10 @@
 mod confirm;
 pub mod history;
 mod money;
+mod put;
+mod queue;
+pub mod queue_history;
+mod room;
 mod rules;
 mod state;
 

@@ -45,6 +45,7 @@ impl Model {
             HoldState::Held => {}
             HoldState::Confirmed => return Err(RefusalKind::HoldConfirmed),
             HoldState::Released => return Err(RefusalKind::HoldReleased),
+            HoldState::Waiting => return Err(RefusalKind::StillWaiting),
             HoldState::Expired => return Err(RefusalKind::HoldExpired),
         }
         let is_first = hold.payment_started.is_none();

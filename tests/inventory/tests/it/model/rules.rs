@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use inventory::{
     Command, CommandKind, CustomerId, EventName, EventSettings, HoldId, HoldState, IdempotencyKey,
-    Items, Limits, Outcome, RefusalKind,
+    Items, Limits, Outcome, PassUse, RefusalKind,
 };
 
 use super::{
     history::Batch,
-    state::{Model, ModelEvent, ModelHold, ModelKey, owner},
+    state::{Model, ModelHold, ModelKey, owner},
 };
 
 pub type Answer = Result<Outcome, RefusalKind>;
@@ -27,6 +27,7 @@ impl Model {
         let touched: Vec<_> =
             batch.iter().filter_map(|(command, _)| self.event_of(&command.kind)).collect();
         self.expire(&touched, now_ms);
+        touched.iter().for_each(|name| self.freeze(name, now_ms));
         let commands = batch.iter();
         commands.map(|(command, key)| self.decide(limits, command, key.as_ref(), now_ms)).collect()
     }
@@ -40,6 +41,7 @@ impl Model {
         now_ms: u64,
     ) -> (Answer, u64) {
         let event = self.event_of(&command.kind);
+        event.iter().for_each(|name| self.freeze(name, now_ms));
         let seq =
             event.as_ref().and_then(|name| self.events.get(name)).map_or(0, |event| event.seq);
         if !self.may_sell(event.as_ref(), &command.kind) {
@@ -74,7 +76,16 @@ impl Model {
             }
             Err(kind) => (Err(kind), seq),
             Ok((outcome, true)) => {
-                self.advance(&event.unwrap(), now_ms);
+                let event = event.unwrap();
+                self.advance(&event, now_ms);
+                if self
+                    .events
+                    .get_mut(&event)
+                    .is_some_and(|event| std::mem::take(&mut event.commits))
+                {
+                    self.advance(&event, now_ms);
+                }
+                self.freeze(&event, now_ms);
                 let sold = match outcome {
                     Outcome::Sold { id, .. } | Outcome::Confirmed { id, .. } => Some(id),
                     _ => None,
@@ -83,9 +94,16 @@ impl Model {
                     hold.confirmed_seq = seq + 1;
                 }
                 if let Some(key) = key {
+                    // No key repeats that an event was created again.
+                    let answer = match &outcome {
+                        Outcome::EventPut { settings_seq, .. } => {
+                            Outcome::EventPut { created: seq == 0, settings_seq: *settings_seq }
+                        }
+                        other => other.clone(),
+                    };
                     let used = ModelKey {
                         kind: command.kind.clone(),
-                        answer: outcome.clone(),
+                        answer,
                         seq: seq + 1,
                         expires_at_ms: now_ms + limits.key_ttl_ms,
                     };
@@ -112,55 +130,11 @@ impl Model {
     ) -> Result<(Outcome, bool), RefusalKind> {
         let id = command.id;
         match &command.kind {
-            CommandKind::PutEvent { event, capacities, settings, if_settings_seq, .. } => {
-                let Some(known) = self.events.get(event) else {
-                    if if_settings_seq.is_some() {
-                        return Err(RefusalKind::PreconditionFailed);
-                    }
-                    let new = ModelEvent {
-                        capacities: capacities.clone(),
-                        settings: settings.clone(),
-                        settings_seq: 1,
-                        seq: 0,
-                        at_ms: 0,
-                    };
-                    self.events.insert(event.clone(), new);
-                    return Ok((Outcome::EventPut { created: true, settings_seq: 1 }, true));
-                };
-                if if_settings_seq.is_some_and(|seq| seq != known.settings_seq) {
-                    return Err(RefusalKind::PreconditionFailed);
-                }
-                for stock in known.capacities.keys() {
-                    let (_, held, sold) = self.counts(event, stock);
-                    if held + sold > capacities.get(stock).copied().unwrap_or(0) {
-                        return Err(RefusalKind::CapacityBelowUse {
-                            stock: stock.clone(),
-                            used: held + sold,
-                        });
-                    }
-                }
-                let known = self.events.get_mut(event).unwrap();
-                if known.capacities.is_empty() {
-                    // It was deleted, and is created again.
-                    if if_settings_seq.is_some() {
-                        return Err(RefusalKind::PreconditionFailed);
-                    }
-                    known.capacities = capacities.clone();
-                    known.settings = settings.clone();
-                    known.settings_seq = known.seq + 1;
-                    let settings_seq = known.settings_seq;
-                    return Ok((Outcome::EventPut { created: true, settings_seq }, true));
-                }
-                if known.capacities == *capacities && known.settings == *settings {
-                    return Ok((
-                        Outcome::EventPut { created: false, settings_seq: known.settings_seq },
-                        false,
-                    ));
-                }
-                known.capacities = capacities.clone();
-                known.settings = settings.clone();
-                known.settings_seq = known.seq + 1;
-                Ok((Outcome::EventPut { created: false, settings_seq: known.settings_seq }, true))
+            CommandKind::PutEvent {
+                event, capacities, settings, if_settings_seq, draw, ..
+            } => {
+                let new = (capacities, settings);
+                self.put_event(event, new, *if_settings_seq, draw.as_deref())
             }
             CommandKind::DeleteEvent { event, if_settings_seq } => {
                 let Some(known) = self.events.get(event) else {
@@ -184,12 +158,15 @@ impl Model {
                 let known = self.events.get_mut(event).unwrap();
                 known.capacities.clear();
                 known.settings = EventSettings::default();
+                known.queue = None;
                 known.settings_seq = known.seq + 1;
                 Ok((Outcome::EventDeleted, true))
             }
-            CommandKind::Reserve { event, items, customer, .. } => {
-                self.may_take(event, items, customer.as_ref(), now_ms, true)?;
+            CommandKind::Reserve { event, items, customer, pass, .. } => {
+                self.check_sale(event, pass.as_deref(), now_ms)?;
+                self.may_take(event, items, customer.as_ref())?;
                 let total = self.price(event, items)?;
+                self.use_pass(event, pass.as_deref(), (id, items.total()));
                 self.insert(id, event, items, customer.as_ref(), HoldState::Confirmed, now_ms, 0);
                 let left = items
                     .iter()
@@ -197,9 +174,11 @@ impl Model {
                     .collect();
                 Ok((Outcome::Sold { id, items: items.clone(), left, total }, true))
             }
-            CommandKind::Hold { event, items, customer, ttl_ms } => {
-                self.may_take(event, items, customer.as_ref(), now_ms, true)?;
+            CommandKind::Hold { event, items, customer, ttl_ms, pass } => {
+                self.check_sale(event, pass.as_deref(), now_ms)?;
+                self.may_take(event, items, customer.as_ref())?;
                 let total = self.price(event, items)?;
+                self.use_pass(event, pass.as_deref(), (id, items.total()));
                 let known = &self.events[event];
                 let ttl_ms = ttl_ms.or(known.settings.hold_ttl_ms).unwrap_or(limits.hold_ttl_ms);
                 let expires_at_ms = now_ms.max(known.at_ms) + ttl_ms.min(limits.hold_ttl_max_ms);
@@ -225,6 +204,7 @@ impl Model {
                     HoldState::Held => {}
                     HoldState::Confirmed => return Err(RefusalKind::HoldConfirmed),
                     HoldState::Released => return Err(RefusalKind::HoldReleased),
+                    HoldState::Waiting => return Err(RefusalKind::StillWaiting),
                     HoldState::Expired => return Err(RefusalKind::HoldExpired),
                 }
                 let until = now_ms + ttl_ms;
@@ -246,7 +226,7 @@ impl Model {
             }
             CommandKind::Confirm { hold, payment_ref, amount, .. } => {
                 self.now_of(*hold, now_ms)?;
-                self.confirm(*hold, payment_ref.as_ref(), *amount, now_ms)
+                self.confirm(*hold, payment_ref.as_ref(), *amount)
             }
             CommandKind::Release { hold } => {
                 self.now_of(*hold, now_ms)?;
@@ -254,7 +234,7 @@ impl Model {
                 match hold.state {
                     HoldState::Confirmed => Err(RefusalKind::HoldConfirmed),
                     HoldState::Released | HoldState::Expired => Ok((Outcome::Released, false)),
-                    HoldState::Held => {
+                    HoldState::Held | HoldState::Waiting => {
                         hold.state = HoldState::Released;
                         Ok((Outcome::Released, true))
                     }
@@ -301,6 +281,20 @@ impl Model {
                 ))
             }
             CommandKind::Expire { .. } => Ok((Outcome::ExpiryNoted, false)),
+            CommandKind::JoinQueue { event, queue, leaves } => {
+                self.join_queue(limits, (event, *queue), leaves, now_ms)
+            }
+            CommandKind::ClaimPass { event, queue, leaf } => {
+                self.claim_pass((event, *queue), (leaf, id), now_ms)
+            }
+            CommandKind::RevealDraw { event, queue, seed, beacon } => {
+                self.reveal_draw((event, *queue), seed, beacon.as_deref())
+            }
+            CommandKind::CallPlaces { event, queue, from, serving, upto } => {
+                self.call_places((event, *queue), (*from, *serving, *upto), now_ms)
+            }
+            CommandKind::PauseQueue { event, paused } => self.pause_queue(event, *paused),
+            other => unreachable!("{other:?}"),
         }
     }
 
@@ -310,33 +304,34 @@ impl Model {
         Ok(now_ms.max(self.events[&hold.event].at_ms))
     }
 
+    /// Whether the event sells now, and to a caller with this pass.
+    fn check_sale(
+        &self,
+        name: &EventName,
+        pass: Option<&PassUse>,
+        now_ms: u64,
+    ) -> Result<(), RefusalKind> {
+        let event = self.events.get(name).filter(|event| !event.capacities.is_empty());
+        let event = event.ok_or(RefusalKind::EventNotFound)?;
+        let now_ms = now_ms.max(event.at_ms);
+        match (event.settings.opens_at_ms, event.settings.closes_at_ms) {
+            (Some(opens_at_ms), _) if now_ms < opens_at_ms => {
+                Err(RefusalKind::NotOpenYet { opens_at_ms, wait_ms: opens_at_ms - now_ms })
+            }
+            (_, Some(closes_at_ms)) if now_ms >= closes_at_ms => {
+                Err(RefusalKind::SaleClosed { closes_at_ms })
+            }
+            _ => self.check_pass(name, pass, now_ms),
+        }
+    }
+
     pub(super) fn may_take(
         &self,
         name: &EventName,
         items: &Items,
         customer: Option<&CustomerId>,
-        now_ms: u64,
-        new: bool,
     ) -> Result<(), RefusalKind> {
-        let event = self.events.get(name).ok_or(RefusalKind::EventNotFound)?;
-        if new && event.capacities.is_empty() {
-            return Err(RefusalKind::EventNotFound);
-        }
-        let now_ms = now_ms.max(event.at_ms);
-        if new {
-            match (event.settings.opens_at_ms, event.settings.closes_at_ms) {
-                (Some(opens_at_ms), _) if now_ms < opens_at_ms => {
-                    return Err(RefusalKind::NotOpenYet {
-                        opens_at_ms,
-                        wait_ms: opens_at_ms - now_ms,
-                    });
-                }
-                (_, Some(closes_at_ms)) if now_ms >= closes_at_ms => {
-                    return Err(RefusalKind::SaleClosed { closes_at_ms });
-                }
-                _ => {}
-            }
-        }
+        let event = &self.events[name];
         if let Some(item) = items.iter().find(|item| !event.capacities.contains_key(&item.stock)) {
             return Err(RefusalKind::StockNotFound(item.stock.clone()));
         }

@@ -7,6 +7,8 @@ use inventory::{
     IdempotencyKey, Items, Money, Outcome, PaymentRef, StockName, domain::LookupKey,
 };
 
+use super::room::ModelQueue;
+
 #[derive(Default)]
 pub struct Model {
     pub events: BTreeMap<EventName, ModelEvent>,
@@ -17,12 +19,16 @@ pub struct Model {
     pub refusal_is_recorded: bool,
 }
 
+#[derive(Default)]
 pub struct ModelEvent {
     pub capacities: BTreeMap<StockName, u64>,
     pub settings: EventSettings,
     pub settings_seq: u64,
     pub seq: u64,
     pub at_ms: u64,
+    pub queue: Option<ModelQueue>,
+    /// The last settings have another record with a commitment.
+    pub commits: bool,
 }
 
 pub struct ModelHold {
@@ -55,7 +61,7 @@ impl ModelHold {
             HoldState::Confirmed => {
                 self.items.qty_of(stock) - self.refunded.get(stock).copied().unwrap_or(0)
             }
-            HoldState::Released | HoldState::Expired => 0,
+            HoldState::Released | HoldState::Expired | HoldState::Waiting => 0,
         }
     }
 }
@@ -127,6 +133,11 @@ impl Model {
             | CommandKind::DeleteEvent { event, .. }
             | CommandKind::Reserve { event, .. }
             | CommandKind::Hold { event, .. }
+            | CommandKind::JoinQueue { event, .. }
+            | CommandKind::ClaimPass { event, .. }
+            | CommandKind::RevealDraw { event, .. }
+            | CommandKind::CallPlaces { event, .. }
+            | CommandKind::PauseQueue { event, .. }
             | CommandKind::Expire { event } => Some(event.clone()),
             CommandKind::Extend { hold, .. }
             | CommandKind::StartPayment { hold, .. }
@@ -135,6 +146,7 @@ impl Model {
             | CommandKind::Refund { reservation: hold, .. } => {
                 self.holds.iter().find(|known| known.id == *hold).map(|hold| hold.event.clone())
             }
+            other => unreachable!("{other:?}"),
         }
     }
 }
@@ -155,6 +167,12 @@ pub fn owner(kind: &CommandKind) -> (&'static str, String) {
         CommandKind::PutEvent { .. }
         | CommandKind::DeleteEvent { .. }
         | CommandKind::Release { .. }
+        | CommandKind::JoinQueue { .. }
+        | CommandKind::ClaimPass { .. }
+        | CommandKind::RevealDraw { .. }
+        | CommandKind::CallPlaces { .. }
+        | CommandKind::PauseQueue { .. }
         | CommandKind::Expire { .. } => ("sale", String::new()),
+        other => unreachable!("{other:?}"),
     }
 }

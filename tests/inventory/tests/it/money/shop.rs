@@ -47,6 +47,7 @@ pub fn put_with(stocks: &[(&str, u64, Option<Money>)], sell_by: Option<SellBy>) 
         settings: EventSettings { prices, sell_by, ..EventSettings::default() },
         if_settings_seq: None,
         only_create: false,
+        draw: None,
     }
 }
 
@@ -56,6 +57,7 @@ pub fn sell(wanted: &[(&str, u64)]) -> CommandKind {
         items: items(wanted),
         customer: None,
         by_seller: true,
+        pass: None,
     }
 }
 
@@ -65,6 +67,7 @@ pub fn hold(wanted: &[(&str, u64)], ttl_ms: u64) -> CommandKind {
         items: items(wanted),
         customer: None,
         ttl_ms: Some(ttl_ms),
+        pass: None,
     }
 }
 

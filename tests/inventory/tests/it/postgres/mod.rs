@@ -3,6 +3,7 @@
 mod lookup;
 mod migration;
 mod money;
+mod queue;
 mod refused;
 mod replica;
 mod sharing;

@@ -57,12 +57,13 @@ async fn old_schema(from: &Database) -> PostgresOptions {
     options.schema += "_old";
     let (new, old) = (&options.schema, &from.options.schema);
     let schema = format!("\"{new}\"");
+    let events = "name, seq, settings_seq, head, at_ms, live_holds, settings, stocks";
     let holds = "id, event, items, live, customer, state, created_at_ms, expires_at_ms, payment_ref, seq, confirmed_seq";
     let sql = format!(
         "CREATE SCHEMA {new}; CREATE TABLE {new}.migrations (version integer PRIMARY KEY, name text NOT NULL, \
          breaking boolean NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()); {}; {}; \
          INSERT INTO {new}.migrations (version, name, breaking) VALUES (1, 'tables', true), (2, 'functions', false); \
-         INSERT INTO {new}.events SELECT * FROM {old}.events; INSERT INTO {new}.ledger SELECT * FROM {old}.ledger; \
+         INSERT INTO {new}.events ({events}) SELECT {events} FROM {old}.events; INSERT INTO {new}.ledger SELECT * FROM {old}.ledger; \
          INSERT INTO {new}.keys SELECT * FROM {old}.keys; INSERT INTO {new}.customers SELECT * FROM {old}.customers; \
          INSERT INTO {new}.holds ({holds}) SELECT {holds} FROM {old}.holds",
         TABLES.replace("{schema}", &schema),

@@ -19,6 +19,7 @@ fn buy(name: &str, number: usize) -> Request {
         items: items(&[("general", 1)]),
         customer: Some(customer(name)),
         by_seller: false,
+        pass: None,
     };
     Request { key: Some(key(&format!("{name}-{number}"))), ..Request::new(kind) }
 }

@@ -279,6 +279,7 @@ async fn arrivals_during_a_lock_wait_are_one_transaction() {
             items,
             customer,
             by_seller: false,
+            pass: None,
         })),
         submit(Request::new(hold("default", 1, 60_000))),
     ];

@@ -45,8 +45,13 @@ async fn batches_scan_no_whole_table() {
     for _ in 0..40 {
         let (customer, items) =
             (Some(crate::support::customer("c")), crate::support::items(&[("general", 2)]));
-        let bought =
-            CommandKind::Reserve { event: event("default"), items, customer, by_seller: false };
+        let bought = CommandKind::Reserve {
+            event: event("default"),
+            items,
+            customer,
+            by_seller: false,
+            pass: None,
+        };
         let held = run(vec![bought, hold("default", 1, 60_000), hold("default", 1, 10)]).await;
         run(vec![
             CommandKind::Confirm { hold: held, payment_ref: None, amount: None, by_seller: false },

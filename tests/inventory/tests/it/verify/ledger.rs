@@ -48,6 +48,7 @@ pub fn sold(number: u8, qty: u64) -> Change {
         items: items(&[("general", qty)]),
         customer: Some(customer("c")),
         total: None,
+        place: None,
     }
 }
 
@@ -58,6 +59,7 @@ pub fn held(number: u8, qty: u64, expires_at_ms: u64) -> Change {
         customer: None,
         expires_at_ms,
         total: None,
+        place: None,
     }
 }
 

@@ -2,7 +2,12 @@
 
 mod ledger;
 mod money;
+mod queue;
+mod queue_ledger;
+mod queue_stores;
 mod rules;
 mod stores;
+mod waitlist;
+mod waitlist_rows;
 
 pub use ledger::audit;

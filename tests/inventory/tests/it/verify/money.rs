@@ -44,11 +44,18 @@ fn put(general: u64, price: Option<Money>) -> Change {
 
 fn held(number: u8, wanted: &[(&str, u64)], until_ms: u64, total: Option<Money>) -> Change {
     let items = items(wanted);
-    Change::Held { id: id(number), items, customer: None, expires_at_ms: until_ms, total }
+    Change::Held {
+        id: id(number),
+        items,
+        customer: None,
+        expires_at_ms: until_ms,
+        total,
+        place: None,
+    }
 }
 
 fn sold(number: u8, wanted: &[(&str, u64)], total: Option<Money>) -> Change {
-    Change::Sold { id: id(number), items: items(wanted), customer: None, total }
+    Change::Sold { id: id(number), items: items(wanted), customer: None, total, place: None }
 }
 
 fn started(number: u8, qty: u64, until_ms: u64, payment: &str) -> Change {
@@ -306,8 +313,9 @@ fn refund_due_of_a_customer_at_the_limit_passes() {
             customer: customer.clone(),
             expires_at_ms: T + 10,
             total: None,
+            place: None,
         };
-        let taken = Change::Sold { id: id(3), items: of_sale, customer, total: None };
+        let taken = Change::Sold { id: id(3), items: of_sale, customer, total: None, place: None };
         chain(vec![
             record(1, T, put, &[("general", 9)]),
             record(2, T + 1, held, &[("general", 6)]),

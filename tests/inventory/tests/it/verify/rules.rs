@@ -65,8 +65,13 @@ fn every_rule_is_checked_at_every_record() {
     );
     assert_eq!(tampered(12, |r| r.change = event_put(7, EventSettings::default())).0, 12);
     assert_eq!(
-        tampered(2, |r| r.change =
-            Change::Sold { id: id(2), items: items(&[("vip", 1)]), customer: None, total: None }),
+        tampered(2, |r| r.change = Change::Sold {
+            id: id(2),
+            items: items(&[("vip", 1)]),
+            customer: None,
+            total: None,
+            place: None
+        }),
         (2, NoStock(stock("vip")))
     );
     // Order, time and chain.
@@ -150,8 +155,13 @@ fn every_rule_is_checked_at_every_record() {
         (13, Limit { has: 4, limit: 3 })
     );
     assert_eq!(
-        tampered(13, |r| r.change =
-            Change::Sold { id: id(13), items: general(1), customer: None, total: None }),
+        tampered(13, |r| r.change = Change::Sold {
+            id: id(13),
+            items: general(1),
+            customer: None,
+            total: None,
+            place: None
+        }),
         (13, NoCustomer)
     );
     assert_eq!(tampered(13, |r| r.at_ms = T + 5_000), (13, Closed));

@@ -20,6 +20,7 @@ async fn filled(engine: &Engine, clock: &TestClock) {
         settings: limited,
         if_settings_seq: None,
         only_create: false,
+        draw: None,
     };
     for kind in [put("default", &[("general", 1_000), ("vip", 5)]), put_limited] {
         engine.submit(Request::new(kind)).await.unwrap().result.unwrap();
@@ -68,6 +69,7 @@ async fn filled(engine: &Engine, clock: &TestClock) {
             items: items(&[("general", 1)]),
             customer: Some(customer(&format!("c{}", number % 5))),
             by_seller: false,
+            pass: None,
         };
         let _ = engine.submit(Request::new(who)).await.unwrap();
     }

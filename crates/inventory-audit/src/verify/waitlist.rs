@@ -1,0 +1,174 @@
+//! The waiting list of one event, record by record.
+
+use std::collections::BTreeMap;
+
+use inventory::{
+    domain::{CustomerId, Hold, HoldId, HoldState, HoldTerms, Items, TimeMs, Waiting, Waitlist},
+    ledger::Record,
+};
+
+use super::{balance::Balance, effects::mine, violation::ViolationKind};
+
+/// Offers to others after which what returns is kept for the first entry.
+const PASSED_OVER_MAX: u32 = 10;
+/// Entries that an offer looks at.
+const LOOKED_AT: usize = 256;
+
+fn wrong(why: &'static str) -> ViolationKind {
+    ViolationKind::Waitlist(why)
+}
+
+/// An entry that waits.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub id: HoldId,
+    pub customer: Option<CustomerId>,
+    /// All of its items.
+    pub items: Items,
+    /// What it still needs.
+    rest: Items,
+    passed_over: u32,
+}
+
+/// The entries by number, and how many have joined.
+#[derive(Debug, Clone, Default)]
+pub struct WaitlistAudit {
+    entries: BTreeMap<u64, Entry>,
+    joined: u64,
+}
+
+impl WaitlistAudit {
+    pub fn row(&self) -> Waitlist {
+        Waitlist { waiting: self.entries.len() as u64, joined: self.joined }
+    }
+
+    /// The number of `id`, if it waits.
+    pub fn number_of(&self, id: HoldId) -> Option<u64> {
+        self.entries.iter().find(|(_, entry)| entry.id == id).map(|(number, _)| *number)
+    }
+
+    pub fn len(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    /// The entries before the one of `id`, or all that an offer looks at, that the stock suffices
+    /// for.
+    pub fn fitting<'a>(
+        &'a self,
+        before: Option<HoldId>,
+        balance: &'a Balance,
+    ) -> impl Iterator<Item = &'a Entry> {
+        self.entries
+            .values()
+            .take(LOOKED_AT)
+            .take_while(move |entry| Some(entry.id) != before)
+            .filter(|entry| fits(&entry.rest, balance))
+    }
+
+    pub fn join(
+        &mut self,
+        record: &Record,
+        id: HoldId,
+        items: &Items,
+        customer: Option<&CustomerId>,
+    ) -> Hold {
+        let waiting = Waiting { number: self.joined, passed_over: 0, collected: Items::none() };
+        let (rest, customer) = (items.clone(), customer.cloned());
+        let entry =
+            Entry { id, customer: customer.clone(), items: items.clone(), rest, passed_over: 0 };
+        self.entries.insert(self.joined, entry);
+        self.joined += 1;
+        Hold {
+            id,
+            event: record.event.clone(),
+            items: items.clone(),
+            live: Items::none(),
+            customer,
+            state: HoldState::Waiting,
+            created_at_ms: record.at_ms,
+            expires_at_ms: 0,
+            payment_ref: None,
+            seq: record.seq,
+            confirmed_seq: None,
+            terms: HoldTerms::default(),
+            waiting: Some(waiting),
+        }
+    }
+
+    /// The entry leaves, and gives back what was kept for it.
+    pub fn leave(&mut self, mut hold: Hold, kept: &Items) -> Result<Hold, ViolationKind> {
+        let waiting = self.take(&mut hold)?;
+        if waiting.collected != *kept {
+            return Err(wrong("other items were kept for the entry that leaves"));
+        }
+        hold.state = HoldState::Released;
+        Ok(hold)
+    }
+
+    pub fn collect(&mut self, mut hold: Hold, items: &Items) -> Result<Hold, ViolationKind> {
+        let waiting = hold.waiting.as_mut().ok_or(wrong("the entry does not wait"))?;
+        let (first, entry) = self.entries.iter_mut().next().ok_or(wrong("nobody waits"))?;
+        if *first != waiting.number || entry.passed_over < PASSED_OVER_MAX || items.is_empty() {
+            return Err(wrong("something is kept for an entry that may not have it yet"));
+        }
+        waiting.collected = waiting.collected.and(items);
+        entry.rest = entry.rest.without(items).ok_or(wrong("too much is kept for an entry"))?;
+        Ok(hold)
+    }
+
+    /// The entry becomes a hold; also what was not kept for it.
+    pub fn offer(
+        &mut self,
+        record: &Record,
+        mut hold: Hold,
+        items: &Items,
+        expires_at_ms: TimeMs,
+        over: Option<HoldId>,
+    ) -> Result<(Hold, Items), ViolationKind> {
+        let first = self.entries.values().next().map(|entry| entry.id);
+        if over != first.filter(|first| *first != hold.id) {
+            return Err(wrong("an offer does not name the first entry, which it passes over"));
+        }
+        if hold.items != *items {
+            return Err(wrong("an offer has other items than its entry"));
+        }
+        let waiting = self.take(&mut hold)?;
+        let rest = items.without(&waiting.collected).ok_or(wrong("too much was kept"))?;
+        hold.state = HoldState::Held;
+        hold.created_at_ms = record.at_ms;
+        hold.expires_at_ms = expires_at_ms;
+        Ok((hold, rest))
+    }
+
+    /// The first entry, which an offer passed over.
+    pub fn pass_over(
+        &mut self,
+        record: &Record,
+        over: Option<HoldId>,
+        before: Option<Hold>,
+    ) -> Result<Option<Hold>, ViolationKind> {
+        let Some(id) = over else { return Ok(None) };
+        let mut hold = mine(id, record, before)?;
+        let waiting = hold.waiting.as_mut().ok_or(wrong("the entry does not wait"))?;
+        waiting.passed_over += 1;
+        if let Some(entry) = self.entries.get_mut(&waiting.number) {
+            entry.passed_over += 1;
+        }
+        hold.seq = record.seq;
+        Ok(Some(hold))
+    }
+
+    fn take(&mut self, hold: &mut Hold) -> Result<Waiting, ViolationKind> {
+        let waiting = hold.waiting.take().filter(|_| hold.state == HoldState::Waiting);
+        let waiting = waiting.ok_or(wrong("the entry does not wait"))?;
+        self.entries.remove(&waiting.number).ok_or(wrong("the entry does not wait"))?;
+        Ok(waiting)
+    }
+}
+
+fn fits(items: &Items, balance: &Balance) -> bool {
+    items.iter().all(|item| {
+        let counts = balance.0.get(&item.stock);
+        counts.and_then(super::Counts::available).is_some_and(|left| item.qty <= left)
+    })
+}

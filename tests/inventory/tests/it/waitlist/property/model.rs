@@ -1,0 +1,188 @@
+//! What a waiting list does, in the simplest words: a vector of entries, gone through from its
+//! begin after every change.
+
+use std::collections::BTreeMap;
+
+/// Quantities of the two stocks.
+pub type Pair = [u64; 2];
+
+pub fn all(test: impl Fn(usize) -> bool) -> bool {
+    (0..2).all(test)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Waiting,
+    Held,
+    Sold,
+    Released,
+    Expired,
+}
+
+/// An entry, a hold or a sale. Its number is its place in [`Model::all`].
+#[derive(Debug, Clone)]
+pub struct Ticket {
+    pub state: State,
+    pub items: Pair,
+    /// What is sold of it and not refunded.
+    pub live: Pair,
+    pub customer: Option<u8>,
+    pub until_ms: u64,
+    pub kept: Pair,
+    pub passed_over: u32,
+    /// Offers to others of what it needs, while it was the first and could have had its items.
+    pub overtaken: u32,
+}
+
+#[derive(Default)]
+pub struct Model {
+    pub now_ms: u64,
+    pub opens_ms: u64,
+    pub capacity: Pair,
+    pub limit: Option<u64>,
+    pub all: Vec<Ticket>,
+    /// Those that wait, in order.
+    pub list: Vec<usize>,
+    /// How often each case was met.
+    pub met: BTreeMap<&'static str, u64>,
+}
+
+impl Model {
+    pub fn meet(&mut self, case: &'static str) {
+        *self.met.entry(case).or_default() += 1;
+    }
+
+    pub fn held(&self, stock: usize) -> u64 {
+        let of = |ticket: &Ticket| match ticket.state {
+            State::Held => ticket.items[stock],
+            State::Waiting => ticket.kept[stock],
+            _ => 0,
+        };
+        self.all.iter().map(of).sum()
+    }
+
+    pub fn sold(&self, stock: usize) -> u64 {
+        self.all.iter().map(|ticket| ticket.live[stock]).sum()
+    }
+
+    pub fn available(&self, stock: usize) -> u64 {
+        self.capacity[stock] - self.held(stock) - self.sold(stock)
+    }
+
+    pub fn is_there(&self, items: Pair) -> bool {
+        all(|stock| items[stock] <= self.available(stock))
+    }
+
+    pub fn has(&self, customer: u8) -> u64 {
+        let mine = self.all.iter().filter(|ticket| ticket.customer == Some(customer));
+        mine.map(|ticket| {
+            let held = if ticket.state == State::Held { ticket.items } else { [0, 0] };
+            held.iter().chain(&ticket.live).sum::<u64>()
+        })
+        .sum()
+    }
+
+    pub fn is_over_limit(&self, customer: Option<u8>, items: Pair) -> bool {
+        match (self.limit, customer) {
+            (Some(limit), Some(customer)) => self.has(customer) + items.iter().sum::<u64>() > limit,
+            _ => false,
+        }
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.now_ms >= self.opens_ms
+    }
+
+    fn rest(&self, number: usize) -> Pair {
+        let ticket = &self.all[number];
+        [ticket.items[0] - ticket.kept[0], ticket.items[1] - ticket.kept[1]]
+    }
+
+    /// Whether the entry may have its items once they are there.
+    fn may_have(&self, number: usize) -> bool {
+        let ticket = &self.all[number];
+        let is_over = self.is_over_limit(ticket.customer, ticket.items);
+        !is_over && all(|stock| ticket.items[stock] <= self.capacity[stock])
+    }
+
+    /// Whether all that the entry waits for is there, and it may have it.
+    pub fn fits(&self, number: usize) -> bool {
+        self.may_have(number) && self.is_there(self.rest(number))
+    }
+
+    pub fn leave_list(&mut self, number: usize) {
+        self.list.retain(|other| *other != number);
+    }
+
+    /// Writes what has expired, and offers what is there.
+    pub fn pass_time(&mut self, now_ms: u64) {
+        self.now_ms = now_ms;
+        for ticket in &mut self.all {
+            if ticket.state == State::Held && ticket.until_ms <= now_ms {
+                ticket.state = State::Expired;
+            }
+        }
+        let offers = self.settle();
+        *self.met.entry("offered with an expiry").or_default() += offers;
+    }
+
+    /// Offers what is there, and returns how many offers that makes.
+    pub fn settle(&mut self) -> u64 {
+        let mut offers = 0;
+        while self.is_open() && !self.list.is_empty() && self.offer_or_keep(&mut offers) {}
+        offers
+    }
+
+    fn offer_or_keep(&mut self, offers: &mut u64) -> bool {
+        let first = self.list[0];
+        let is_due = self.all[first].passed_over >= super::history::PASSED_OVER_MAX;
+        if self.fits(first) {
+            self.offer(first);
+        } else if is_due && self.may_have(first) && self.keep(first) {
+            return true;
+        } else if let Some(next) = self.list.iter().copied().find(|number| self.fits(*number)) {
+            let may_have = self.may_have(first);
+            let (needs, takes) = (self.rest(first), self.rest(next));
+            let is_overtaken = may_have && !all(|stock| needs[stock] == 0 || takes[stock] == 0);
+            let ticket = &mut self.all[first];
+            ticket.passed_over += 1;
+            ticket.overtaken += u32::from(is_overtaken);
+            if ticket.overtaken == super::history::PASSED_OVER_MAX && is_overtaken {
+                self.meet("passed over ten times");
+            }
+            self.meet("offered over the first");
+            if !may_have {
+                self.meet("at its limit");
+            }
+            self.offer(next);
+        } else {
+            return false;
+        }
+        *offers += 1;
+        true
+    }
+
+    fn offer(&mut self, number: usize) {
+        self.meet("offered");
+        if self.all[number].kept != [0, 0] {
+            self.meet("offered what was kept");
+        }
+        self.leave_list(number);
+        let until_ms = self.now_ms + super::history::OFFER_TTL;
+        let ticket = &mut self.all[number];
+        (ticket.state, ticket.kept, ticket.until_ms) = (State::Held, [0, 0], until_ms);
+    }
+
+    fn keep(&mut self, number: usize) -> bool {
+        let rest = self.rest(number);
+        let more = [0, 1].map(|stock| rest[stock].min(self.available(stock)));
+        if more == [0, 0] {
+            return false;
+        }
+        self.meet(if more[0] > 0 && more[1] > 0 { "kept of both stocks at once" } else { "kept" });
+        for stock in 0..2 {
+            self.all[number].kept[stock] += more[stock];
+        }
+        true
+    }
+}
