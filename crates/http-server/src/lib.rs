@@ -24,7 +24,7 @@
 //! health.set_ready();
 //! let shutdown = shutdown::signal()?;
 //! let report =
-//!     server::serve(listener, router, &settings.server(), &health, &metrics, shutdown).await;
+//!     server::serve(listener, router, &settings.server(false), &health, &metrics, shutdown).await;
 //! # let _ = report; Ok(())
 //! # }
 //! ```

@@ -39,10 +39,11 @@ pub struct HttpSettings {
 }
 
 impl HttpSettings {
-    /// Limits and deadlines of connections. Quotas by address need the addresses.
+    /// Limits and deadlines of connections. Quotas by address need the addresses; `needs_peers`
+    /// says whether a call has one of its own.
     #[must_use]
-    pub fn server(&self) -> ServerSettings {
-        let note_peers = self.requests.quota.is_limited();
+    pub fn server(&self, needs_peers: bool) -> ServerSettings {
+        let note_peers = needs_peers || self.requests.quota.is_limited();
         ServerSettings { note_peers, ..self.connections.clone() }
     }
 }

@@ -34,6 +34,7 @@ pub fn hold_tag(hold: &Hold) -> String {
         HoldState::Confirmed => "confirmed",
         HoldState::Released => "released",
         HoldState::Expired => "expired",
+        HoldState::Waiting => "waiting",
     };
     format!("{}-{state}", hold.seq)
 }

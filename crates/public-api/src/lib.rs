@@ -7,6 +7,7 @@ mod at_least;
 mod calls;
 mod client;
 pub mod conditional;
+mod queue;
 mod reading;
 mod state;
 mod topics;
@@ -18,6 +19,7 @@ pub use calls::{is_urgent, router};
 pub use client::{
     BoxFuture, ClientError, Ready, ReservationRequest, TraceHeaders, VacancyClient, WriteRequest,
 };
+pub use queue::{QueuePass, work::WorkSettings};
 pub use reading::{EventReading, EventsPage};
 pub use state::{By, PublicSettings, PublicState, Seller};
 pub use write::WriteHead;

@@ -1,6 +1,6 @@
 //! The state that the calls share.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, num::NonZeroU32, sync::Arc};
 
 use axum::{
     extract::{FromRef, FromRequestParts},
@@ -9,12 +9,18 @@ use axum::{
 use http_server::{
     Problem,
     extract::{Caller, RoleTokens},
+    middleware::{AddressQuota, QuotaSettings},
     streams::Streams,
 };
 use inventory::{EventName, Limits, StockName};
+use signing::{LiveKeys, SigningKeys};
 use vacancy_api::{DEFAULT_EVENT, DEFAULT_STOCK, page_len};
 
-use crate::{client::VacancyClient, topics::Topics};
+use crate::{
+    client::VacancyClient,
+    queue::{Draws, Joins, work::WorkSettings},
+    topics::Topics,
+};
 
 /// The client for vacancy, and what the calls need beside it; clones share it.
 #[derive(Clone)]
@@ -25,6 +31,9 @@ struct Inner {
     settings: PublicSettings,
     streams: Streams,
     topics: Arc<Topics>,
+    joins: Arc<Joins>,
+    draws: Draws,
+    join_quota: Option<AddressQuota>,
     event: EventName,
     stock: StockName,
 }
@@ -38,6 +47,14 @@ pub struct PublicSettings {
     pub page_max: usize,
     /// The tokens by which the roles of callers are known.
     pub tokens: RoleTokens,
+    /// The keys that sign places and passes.
+    pub signing_keys: LiveKeys,
+    /// Joins of waiting rooms per minute and address.
+    pub joins_per_min: Option<NonZeroU32>,
+    /// How clients are known, for that.
+    pub quota: QuotaSettings,
+    /// The proof of work of joins.
+    pub work: Option<WorkSettings>,
 }
 
 impl PublicState {
@@ -53,7 +70,22 @@ impl PublicState {
         };
         let client: Arc<dyn VacancyClient> = Arc::new(client);
         let topics = Topics::new(client.clone());
-        Self(Arc::new(Inner { client, settings, streams, topics, event, stock }))
+        let limits = &settings.limits;
+        let joins = Joins::new(client.clone(), limits.joins_max, limits.queue_max);
+        let draws = Draws::new(client.clone());
+        let join_quota =
+            settings.joins_per_min.map(|per_min| AddressQuota::new(per_min, &settings.quota));
+        Self(Arc::new(Inner {
+            client,
+            settings,
+            streams,
+            topics,
+            joins,
+            draws,
+            join_quota,
+            event,
+            stock,
+        }))
     }
 
     /// The client for vacancy.
@@ -66,6 +98,28 @@ impl PublicState {
     #[must_use]
     pub fn streams(&self) -> &Streams {
         &self.0.streams
+    }
+
+    pub(crate) fn joins(&self) -> &Arc<Joins> {
+        &self.0.joins
+    }
+
+    pub(crate) fn join_quota(&self) -> Option<&AddressQuota> {
+        self.0.join_quota.as_ref()
+    }
+
+    pub(crate) fn work(&self) -> Option<WorkSettings> {
+        self.0.settings.work
+    }
+
+    pub(crate) fn draws(&self) -> &Draws {
+        &self.0.draws
+    }
+
+    /// The keys that sign places and passes.
+    #[must_use]
+    pub fn signing_keys(&self) -> Option<SigningKeys> {
+        self.0.settings.signing_keys.current()
     }
 
     pub(crate) fn topics(&self) -> &Arc<Topics> {

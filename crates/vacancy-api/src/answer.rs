@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::{
     failure::{Failure, unexpected},
     hold::{HoldReceipt, HoldState, RefundReceipt},
+    queue::{JoinAnswer, PassAnswer},
     reserve::{ReserveAnswer, Wording, reserved},
 };
 
@@ -25,6 +26,10 @@ pub enum Answer {
     Refund(RefundReceipt),
     /// To the release of a hold.
     Release(ReleaseReceipt),
+    /// To places that join a waiting room.
+    Joined(JoinAnswer),
+    /// To the claim of a pass.
+    Pass(PassAnswer),
 }
 
 /// A hold that was released.
@@ -69,6 +74,14 @@ impl Answer {
                 Self::Refund(RefundReceipt::new(&id, &reservation, &items, seq))
             }
             Outcome::Released => Self::Release(ReleaseReceipt { state: HoldState::Released, seq }),
+            Outcome::Waiting { id, items } => Self::Hold(HoldReceipt::waiting(&id, &items, seq)),
+            Outcome::Joined { places } => {
+                let joined = places.iter().map(|place| (place.index, place.turn)).collect();
+                Self::Joined(JoinAnswer { joined, seq })
+            }
+            Outcome::PassClaimed { pass, expires_at_ms } => {
+                Self::Pass(PassAnswer { pass, pass_expires_at_ms: expires_at_ms, seq })
+            }
             other => return Err(unexpected(&other).into()),
         })
     }
@@ -81,6 +94,8 @@ impl Answer {
             Self::Hold(hold) => hold.seq,
             Self::Refund(refund) => refund.seq,
             Self::Release(release) => release.seq,
+            Self::Joined(joined) => joined.seq,
+            Self::Pass(pass) => pass.seq,
         }
     }
 }

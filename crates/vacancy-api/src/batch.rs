@@ -1,5 +1,6 @@
 //! Many calls of ticket in one: each with its own key, deadline and answer.
 
+use draw::Leaf;
 use http_server::problem::ProblemDetails;
 use inventory::{CustomerId, EventName, HoldId, IdempotencyKey, PaymentRef};
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use crate::{
     frame::EventFrame,
     hold::{Hold, ItemRequest},
     money::Money,
+    queue::{LeavesPage, PassEntry, PlaceReading},
     reservation::ReservationList,
     reserve::{BatchItem, SlotProblem},
     text,
@@ -39,13 +41,28 @@ pub enum Operation {
     ReadEvent,
     /// Read at most `limit` reservations of `customer`, `payment_ref` and `event`, older than `id`.
     ReadReservations,
+    /// Wait for `items` of `event`.
+    JoinWaitlist,
+    /// Remove entry `id` from the waiting list.
+    LeaveWaitlist,
+    /// Join waiting room `queue` of `event` with `leaves`.
+    JoinQueue,
+    /// Claim the pass of the place in `leaves`, of waiting room `queue` of `event`.
+    ClaimPass,
+    /// Read the place in `leaves` of `event`.
+    ReadPlace,
+    /// Read places of the waiting room of `event` from record `after` on.
+    ReadLeaves,
 }
 
 impl Operation {
     /// Whether it finishes what began earlier. Such entries go before new ones.
     #[must_use]
     pub fn is_urgent(self) -> bool {
-        matches!(self, Self::Extend | Self::StartPayment | Self::Confirm | Self::Release)
+        matches!(
+            self,
+            Self::Extend | Self::StartPayment | Self::Confirm | Self::Release | Self::LeaveWaitlist
+        )
     }
 }
 
@@ -95,6 +112,19 @@ pub struct BatchEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1)]
     pub limit: Option<usize>,
+    /// The waiting room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<u64>,
+    /// Places of the waiting room: 32 bytes each, base64url.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>, min_items = 1)]
+    pub leaves: Option<Vec<Leaf>>,
+    /// The pass that a sale or hold of an event with a waiting room needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass: Option<PassEntry>,
+    /// The record after which a page begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
     /// The key that makes a retry safe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 255, pattern = r"^[ -~]+$")]
@@ -123,6 +153,10 @@ impl BatchEntry {
             payment_ref: None,
             amount: None,
             limit: None,
+            queue: None,
+            leaves: None,
+            pass: None,
+            after: None,
             key: None,
             seller: false,
             timeout_ms: None,
@@ -157,6 +191,10 @@ pub enum EntryAnswer {
     Event(Box<EventFrame>),
     /// A page of reservations.
     Reservations(ReservationList),
+    /// A place.
+    Place(PlaceReading),
+    /// Places of a waiting room.
+    Leaves(LeavesPage),
     /// Refused or failed.
     #[schema(value_type = ProblemDetails)]
     Problem(SlotProblem),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use inventory::{EventSettings, Limits, Prices, StockName, TimeMs};
+use inventory::{EventSettings, Limits, Prices, StockName, TimeMs, domain::WaitlistSettings};
 use inventory_store::EventView;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::{
     money::Money,
+    queue::{QueueError, QueueSettings},
     stock_settings::StockSettings,
     time::{self, rfc3339},
 };
@@ -39,6 +40,15 @@ pub struct PutEventBody {
     /// Maximum number of tickets per customer, held and bought together, up to MAX_CAPACITY.
     #[schema(minimum = 1)]
     pub limit_per_customer: Option<u64>,
+    /// The waiting room. With one, holds and purchases need its pass.
+    pub queue: Option<QueueSettings>,
+    /// Where tickets go that return: `open`, to whoever comes first, or `list`, to the waiting
+    /// list. Default: `open`.
+    pub return_mode: Option<ReturnMode>,
+    /// How long an offer to the waiting list holds, seconds, up to HOLD_TTL_MAX_S. Default: 900,
+    /// or HOLD_TTL_MAX_S if that is less.
+    #[schema(minimum = 1)]
+    pub offer_ttl_s: Option<u64>,
     /// Who may sell: `anyone`, or `seller` for sales and confirmations with the seller's token
     /// alone. Default: `anyone`.
     pub sell_by: Option<SellBy>,
@@ -53,6 +63,19 @@ pub enum SellBy {
     /// Callers with the seller's token.
     Seller,
 }
+
+/// Where tickets go that return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReturnMode {
+    /// To whoever comes first.
+    Open,
+    /// To the waiting list.
+    List,
+}
+
+/// How long an offer holds by default, seconds.
+const OFFER_TTL_S: u64 = 900;
 
 /// Why the settings are refused.
 #[derive(Debug, Error)]
@@ -78,6 +101,12 @@ pub enum EventError {
     /// A limit of nothing, or of more than there can be.
     #[error("limit_per_customer must be between 1 and {0}")]
     Limit(u64),
+    /// The waiting room.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// An offer of another time, or without a list.
+    #[error("offer_ttl_s must be between 1 and {0}, with return_mode `list` alone")]
+    OfferTtl(u64),
 }
 
 impl PutEventBody {
@@ -104,17 +133,32 @@ impl PutEventBody {
         if self.limit_per_customer.is_some_and(|limit| limit == 0 || limit > limits.capacity_max) {
             return Err(EventError::Limit(limits.capacity_max));
         }
+        let waitlist = self.waitlist(hold_ttl_max_s)?;
+        let queue = self.queue.as_ref().map(|queue| queue.checked(limits, opens_at_ms));
         Ok(EventSettings {
             closes_at_ms,
             hold_ttl_ms: self.hold_ttl_s.map(|ttl_s| ttl_s * 1_000),
             limit_per_customer: self.limit_per_customer,
             opens_at_ms,
             prices,
+            queue: queue.transpose()?,
             sell_by: match self.sell_by {
                 None | Some(SellBy::Anyone) => None,
                 Some(SellBy::Seller) => Some(inventory::SellBy::Seller),
             },
+            waitlist,
         })
+    }
+
+    fn waitlist(&self, ttl_max_s: u64) -> Result<Option<WaitlistSettings>, EventError> {
+        let ttl_s = self.offer_ttl_s.unwrap_or(OFFER_TTL_S.min(ttl_max_s));
+        match self.return_mode {
+            Some(ReturnMode::List) if (1..=ttl_max_s).contains(&ttl_s) => {
+                Ok(Some(WaitlistSettings { offer_ttl_ms: ttl_s * 1_000 }))
+            }
+            None | Some(ReturnMode::Open) if self.offer_ttl_s.is_none() => Ok(None),
+            _ => Err(EventError::OfferTtl(ttl_max_s)),
+        }
     }
 
     /// The capacity of each stock.
@@ -180,6 +224,18 @@ pub struct Event {
     /// Maximum number of tickets per customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_per_customer: Option<u64>,
+    /// The waiting room, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueSettings>,
+    /// Present for `list`: tickets that return go to the waiting list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_mode: Option<ReturnMode>,
+    /// How long an offer to the waiting list holds, seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer_ttl_s: Option<u64>,
+    /// How many entries the waiting list has, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waitlist: Option<u64>,
     /// Present for `seller`: sales and confirmations need the seller's token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sell_by: Option<SellBy>,
@@ -213,33 +269,13 @@ impl Event {
             closes_at: event.settings.closes_at_ms.map(rfc3339),
             hold_ttl_s: event.settings.hold_ttl_ms.map(|ttl_ms| ttl_ms / 1_000),
             limit_per_customer: event.settings.limit_per_customer,
+            queue: event.settings.queue.as_ref().map(QueueSettings::from),
+            return_mode: event.settings.waitlist.as_ref().map(|_| ReturnMode::List),
+            offer_ttl_s: event.settings.waitlist.as_ref().map(|list| list.offer_ttl_ms / 1_000),
+            waitlist: event.settings.waitlist.as_ref().map(|_| event.waitlist.waiting),
             sell_by: event.settings.sell_by.map(|inventory::SellBy::Seller| SellBy::Seller),
             seq: event.seq,
             stale,
-        }
-    }
-}
-
-/// An event as administrators see it.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct AdminEvent {
-    /// What everybody sees.
-    #[serde(flatten)]
-    pub event: Event,
-    /// The `seq` of the record that last changed the settings or capacities: their version.
-    pub settings_seq: u64,
-    /// Holds that are held now.
-    pub live_holds: u64,
-}
-
-impl AdminEvent {
-    /// The event of `view`; `stale` when the store was unavailable.
-    #[must_use]
-    pub fn of(view: &EventView, stale: bool) -> Self {
-        Self {
-            event: Event::of(view, stale),
-            settings_seq: view.event.settings_seq,
-            live_holds: view.event.live_holds,
         }
     }
 }
@@ -252,4 +288,30 @@ pub struct EventList {
     /// The value of `after` for the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn return_settings_are_checked() {
+        let waitlist = |more: serde_json::Value| {
+            let mut json = serde_json::json!({"stocks": {"general": 1}});
+            json.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let body: PutEventBody = serde_json::from_value(json).unwrap();
+            let settings = body.settings(&Limits::default()).map_err(|error| error.to_string())?;
+            Ok::<_, String>(settings.waitlist.map(|list| list.offer_ttl_ms))
+        };
+        let list = serde_json::json!({"return_mode": "list"});
+        assert_eq!(waitlist(serde_json::json!({})), Ok(None));
+        assert_eq!(waitlist(serde_json::json!({"return_mode": "open"})), Ok(None));
+        assert_eq!(waitlist(list), Ok(Some(900_000)));
+        let with = |ttl_s: u64| serde_json::json!({"return_mode": "list", "offer_ttl_s": ttl_s});
+        assert_eq!(waitlist(with(3_600)), Ok(Some(3_600_000)));
+        for bad in [with(0), with(3_601), serde_json::json!({"offer_ttl_s": 60})] {
+            let error = waitlist(bad.clone()).expect_err("refused");
+            assert!(error.contains("offer_ttl_s must be between 1 and 3600"), "{bad}: {error}");
+        }
+    }
 }

@@ -179,8 +179,54 @@ fn problem_of_refusal(refusal: &Refusal) -> Problem {
             new(StatusCode::SERVICE_UNAVAILABLE, "too_many_holds", "Too many live holds")
                 .retry_after_about_s(5)
         }
+        RefusalKind::QueueNotFound => {
+            new(StatusCode::NOT_FOUND, "queue_not_found", "Waiting room not found")
+        }
+        RefusalKind::QueueClosed { opens_at_ms } => {
+            let problem = new(StatusCode::CONFLICT, "queue_closed", "Waiting room closed");
+            match opens_at_ms {
+                Some(opens_at_ms) => problem.with("opens_at", rfc3339(*opens_at_ms)),
+                None => problem,
+            }
+        }
+        RefusalKind::QueueFull(_) => new(StatusCode::CONFLICT, "queue_full", "Waiting room full"),
+        RefusalKind::QueueInUse => new(StatusCode::CONFLICT, "queue_in_use", "Waiting room in use"),
+        RefusalKind::QueueMoved => {
+            new(StatusCode::CONFLICT, "queue_moved", "Waiting room moved on")
+        }
+        RefusalKind::DrawNotCommitted => {
+            new(StatusCode::CONFLICT, "draw_not_committed", "Draw not committed")
+        }
+        RefusalKind::PlaceNotFound => place_invalid(),
+        RefusalKind::NotCalled { .. } => {
+            new(StatusCode::CONFLICT, "not_called", "Not called yet").retry_after_about_s(5)
+        }
+        RefusalKind::WaitlistClosed => {
+            new(StatusCode::CONFLICT, "waitlist_closed", "No waiting list")
+        }
+        RefusalKind::WaitlistFull(_) => {
+            new(StatusCode::CONFLICT, "waitlist_full", "Waiting list full")
+        }
+        RefusalKind::Available => new(StatusCode::CONFLICT, "available", "Available"),
+        RefusalKind::StillWaiting => {
+            new(StatusCode::CONFLICT, "still_waiting", "Still in the waiting list")
+        }
+        RefusalKind::Offered => new(StatusCode::CONFLICT, "hold_offered", "Offered already"),
+        RefusalKind::PassRequired => new(StatusCode::FORBIDDEN, "pass_required", "Pass required"),
+        RefusalKind::PassSpent => new(StatusCode::FORBIDDEN, "pass_spent", "Pass spent"),
     };
     with_seq(problem, refusal.seq)
+}
+
+/// 401: the place is none of this waiting room.
+#[must_use]
+pub fn place_invalid() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "place_invalid",
+        "Place not valid",
+        "Queue-Place must be a place of this waiting room, as it was issued.",
+    )
 }
 
 fn with_seq(problem: Problem, seq: Option<u64>) -> Problem {

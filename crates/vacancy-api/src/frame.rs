@@ -5,7 +5,7 @@ use inventory_store::EventView;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::event::Event;
+use crate::{event::Event, queue::QueueReading};
 
 /// An event, and what a cache of it needs to know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -17,6 +17,9 @@ pub struct EventFrame {
     /// Milliseconds until the next hold expires. From then on the counts are out of date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in_ms: Option<u64>,
+    /// The waiting room, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueReading>,
     /// Present and true when the event was deleted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,
@@ -30,7 +33,8 @@ impl EventFrame {
         Self {
             event: Event::of(view, stale),
             settings_seq: view.event.settings_seq,
-            expires_in_ms: view.next_expiry_ms.map(|next_ms| next_ms.saturating_sub(now_ms)),
+            expires_in_ms: view.next_due_ms().map(|next_ms| next_ms.saturating_sub(now_ms)),
+            queue: QueueReading::of(&view.event, now_ms),
             deleted: view.event.is_deleted(),
         }
     }

@@ -146,6 +146,8 @@ pub enum HoldState {
     Released,
     /// Its time ran out.
     Expired,
+    /// It is in the waiting list, and holds nothing for its owner yet.
+    Waiting,
 }
 
 impl From<inventory::HoldState> for HoldState {
@@ -155,6 +157,7 @@ impl From<inventory::HoldState> for HoldState {
             inventory::HoldState::Confirmed => Self::Confirmed,
             inventory::HoldState::Released => Self::Released,
             inventory::HoldState::Expired => Self::Expired,
+            inventory::HoldState::Waiting => Self::Waiting,
         }
     }
 }
@@ -165,7 +168,7 @@ pub struct HoldReceipt {
     /// Its id.
     #[schema(format = Uuid)]
     pub id: String,
-    /// `held` or `confirmed`.
+    /// `held`, `confirmed` or `waiting`.
     pub state: HoldState,
     /// Its items.
     pub items: Vec<Item>,
@@ -205,6 +208,20 @@ impl HoldReceipt {
             state: HoldState::Held,
             items: items_body(items),
             expires_at,
+            payment_ref: None,
+            total: None,
+            seq,
+        }
+    }
+
+    /// An entry of the waiting list.
+    #[must_use]
+    pub fn waiting(id: &impl ToString, items: &Items, seq: u64) -> Self {
+        Self {
+            id: id.to_string(),
+            state: HoldState::Waiting,
+            items: items_body(items),
+            expires_at: None,
             payment_ref: None,
             total: None,
             seq,
@@ -286,7 +303,10 @@ impl Hold {
             state: state.into(),
             items: items_body(&hold.items),
             refunded: refunded.as_ref().map(items_body).unwrap_or_default(),
-            expires_at: (state != inventory::HoldState::Confirmed)
+            expires_at: (!matches!(
+                state,
+                inventory::HoldState::Confirmed | inventory::HoldState::Waiting
+            ) && hold.expires_at_ms > 0)
                 .then(|| rfc3339(hold.expires_at_ms)),
             payment_ref: hold.payment_ref.as_ref().map(ToString::to_string),
             total: hold.terms.total.map(Money::from),

@@ -44,6 +44,9 @@ pub struct KeyParam;
 /// `Event-Seq` of a read.
 pub struct EventSeqParam;
 
+/// `Queue-Pass` of a hold or purchase.
+pub struct PassParam;
+
 /// `X-Request-Timeout-Ms`.
 pub struct TimeoutParam;
 
@@ -67,6 +70,12 @@ impl IntoParams for EventSeqParam {
         let description = "The `Event-Seq` of an answer that the caller got. The response includes it, and \
                            is never older.";
         vec![header("Event-Seq", description)]
+    }
+}
+
+impl IntoParams for PassParam {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![header("Queue-Pass", "The pass of a place; required by events with a waiting room")]
     }
 }
 

@@ -28,6 +28,9 @@ pub struct SellerErrors;
 /// The sale has not opened.
 pub struct NotOpenYet;
 
+/// Failures of a call without the pass of the event's waiting room.
+pub struct PassErrors;
+
 /// Refusals of a sale at once.
 pub struct SaleRefusals;
 
@@ -81,7 +84,10 @@ impl IntoResponses for SellerErrors {
     fn responses() -> Responses {
         problems([
             ("401", "The call needs the seller's token, and has none"),
-            ("403", "The call needs the seller's token, and has another one"),
+            (
+                "403",
+                "The call needs the seller's token or the pass of a waiting room, and has another one",
+            ),
         ])
     }
 }
@@ -95,6 +101,15 @@ impl IntoResponses for SaleRefusals {
         all.extend(too_early());
         all.extend(problems([("404", "Event `default` or its stock `general` does not exist")]));
         all
+    }
+}
+
+impl IntoResponses for PassErrors {
+    fn responses() -> Responses {
+        refusals([(
+            "403",
+            "The event has a waiting room, and the pass is missing, was used or has expired",
+        )])
     }
 }
 

@@ -35,6 +35,20 @@ pub(crate) fn optional<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Time
     })
 }
 
+/// A time that a member must have.
+pub(crate) mod required {
+    use inventory::TimeMs;
+    use serde::{Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<S: Serializer>(at_ms: &TimeMs, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&super::rfc3339(*at_ms))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<TimeMs, D::Error> {
+        super::optional(from)?.ok_or_else(|| D::Error::custom("must be a time"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 #![warn(missing_docs)]
 
 mod answer;
+pub mod key_watch;
 mod local_client;
 mod problem;
 mod reservation;

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use draw::Leaf;
 use inventory::{CommandKind, EventName, HoldId, IdempotencyKey, Stock, StockName};
 use inventory_engine::EventSnapshot;
 use public_api::{
@@ -9,7 +10,9 @@ use public_api::{
     VacancyClient, WriteRequest,
 };
 use tokio::sync::watch;
-use vacancy_api::{Answer, EventFrame, Failure, Hold, ReservationList, Wording};
+use vacancy_api::{
+    Answer, EventFrame, Failure, Hold, LeavesPage, PlaceReading, ReservationList, Wording,
+};
 
 use crate::{answer::answer_of, problem::problem_of_engine, reservation::ReservationService};
 
@@ -101,6 +104,28 @@ impl VacancyClient for LocalVacancyClient {
     ) -> BoxFuture<'_, Result<ReservationList, ClientError>> {
         Box::pin(async move {
             let page = self.0.reservations(request).await;
+            Ok(page.map_err(|error| Failure::from(problem_of_engine(&error)))?)
+        })
+    }
+
+    fn place<'a>(
+        &'a self,
+        event: &'a EventName,
+        leaf: Leaf,
+    ) -> BoxFuture<'a, Result<Option<PlaceReading>, ClientError>> {
+        Box::pin(async move {
+            let place = self.0.place(event, &leaf).await;
+            Ok(place.map_err(|error| Failure::from(problem_of_engine(&error)))?)
+        })
+    }
+
+    fn leaves<'a>(
+        &'a self,
+        event: &'a EventName,
+        after: u64,
+    ) -> BoxFuture<'a, Result<LeavesPage, ClientError>> {
+        Box::pin(async move {
+            let page = self.0.leaves(event, after, usize::MAX).await;
             Ok(page.map_err(|error| Failure::from(problem_of_engine(&error)))?)
         })
     }

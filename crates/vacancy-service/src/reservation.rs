@@ -2,13 +2,24 @@
 
 use std::{sync::Arc, time::Duration};
 
+use draw::Leaf;
 use http_server::Problem;
-use inventory::{CommandKind, CustomerId, EventName, IdempotencyKey, Items, StockName};
+use inventory::{
+    CommandKind, CustomerId, EventName, IdempotencyKey, Items, PassUse, StockName,
+    ledger::{Change, QueueChange, Record},
+};
 use inventory_engine::{Engine, EngineError, Reply, Request, ReservationFilter, TraceContext};
 use public_api::ReservationRequest;
 use telemetry::current_span;
 use tokio::time::Instant;
-use vacancy_api::{DEFAULT_EVENT, DEFAULT_STOCK, Reservation, ReservationList};
+use vacancy_api::{
+    DEFAULT_EVENT, DEFAULT_STOCK, LeavesPage, PlaceReading, Reservation, ReservationList,
+};
+
+/// Records that a page of places is gathered from.
+const LEAVES_RECORDS: usize = 1_000;
+/// Places of a page, besides those of its last record.
+const LEAVES_MAX: usize = 4_096;
 
 /// The engine with the default event and stock, and the time a request may take. Clones share it.
 #[derive(Clone)]
@@ -98,6 +109,50 @@ impl ReservationService {
         })
     }
 
+    /// A place of the waiting room of `event` as it is now.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub async fn place(
+        &self,
+        event: &EventName,
+        leaf: &Leaf,
+    ) -> Result<Option<PlaceReading>, EngineError> {
+        let engine = &self.0.engine;
+        let Some(place) = engine.place(event, leaf).await? else { return Ok(None) };
+        let seen = engine.event(event).await?;
+        let now_ms = engine.now_ms();
+        Ok(seen.and_then(|seen| PlaceReading::of(&seen.view.event, leaf, &place, now_ms)))
+    }
+
+    /// Places that joined the waiting rooms of `event` after record `after`, in the order of
+    /// joining, at most about `limit`.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub async fn leaves(
+        &self,
+        event: &EventName,
+        after: u64,
+        limit: usize,
+    ) -> Result<LeavesPage, EngineError> {
+        let mut page = LeavesPage { leaves: Vec::new(), after_seq: after };
+        let records = self.0.engine.records(event, after, LEAVES_RECORDS).await?;
+        for stored in records.into_iter().flatten() {
+            if page.leaves.len() >= limit.min(LEAVES_MAX) {
+                break;
+            }
+            page.after_seq = stored.seq;
+            // What is no record is for the audit to find.
+            if let Ok(record) = Record::from_body(&stored.body)
+                && let Change::Queue(QueueChange::Joined(joined)) = record.change
+            {
+                page.leaves.extend(joined.leaves);
+            }
+        }
+        Ok(page)
+    }
+
     /// The command that sells `qty` of stock `general` of `event`.
     ///
     /// # Errors
@@ -108,6 +163,7 @@ impl ReservationService {
         qty: u64,
         customer: Option<CustomerId>,
         by_seller: bool,
+        pass: Option<Box<PassUse>>,
     ) -> Result<CommandKind, Problem> {
         let qty_max = self.0.engine.limits().qty_max;
         if qty == 0 || qty > qty_max {
@@ -118,6 +174,7 @@ impl ReservationService {
             items: Items::one(self.0.stock.clone(), qty),
             customer,
             by_seller,
+            pass,
         })
     }
 }

@@ -8,6 +8,7 @@ pub mod buy;
 pub mod client;
 pub mod service;
 pub mod settings;
+pub mod verify_draw;
 pub mod webhooks;
 
 pub use settings::TicketSettings;

@@ -3,13 +3,14 @@
 
 mod monolith;
 
-use std::process::ExitCode;
+use std::{fmt::Display, process::ExitCode};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use config::{Source, render_dotenv, render_help, render_markdown};
 use http_server::{descriptors, healthcheck, memory, program};
 use monolith::Monolith;
-use ticket::{TicketSettings, buy, service, settings::TicketArgs, webhooks};
+use telemetry::console::{print_message, print_result};
+use ticket::{TicketSettings, buy, service, settings::TicketArgs, verify_draw, webhooks};
 use vacancy::{
     commands::{StockCommand, StockSummary, print_check, print_openapi, print_warnings},
     service::StockService,
@@ -40,6 +41,9 @@ enum Command {
     Buy(buy::PurchaseArgs),
     /// Look at the receivers of the ledger, test them, deliver again
     Webhooks(webhooks::WebhookArgs),
+    /// Check the draws of waiting rooms: of a running system, a backup or a saved ledger. Needs no
+    /// settings. Exit codes: 0 proved, 1 wrong, 2 unknown, 3 in order but unwitnessed
+    VerifyDraw(verify_draw::VerifyDrawArgs),
     /// Stock commands, for the monolith
     #[command(flatten)]
     Stock(StockCommand),
@@ -63,7 +67,7 @@ enum Form {
 fn main() -> ExitCode {
     memory::use_small_pages();
     descriptors::raise_limit();
-    // These two commands need no settings, or few.
+    // These commands need no settings, or few.
     let command = match Cli::parse().command.unwrap_or(Command::Serve) {
         Command::Settings { form } => return print_settings(form),
         Command::Buy(args) => {
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
                 Err(error) => program::refuse(&error),
             };
         }
+        Command::VerifyDraw(args) => return program::run(service::NAME, check_draw(&args)),
         Command::Webhooks(args) => {
             let target = Source::load(".env".as_ref()).and_then(|source| args.target(&source));
             return match target {
@@ -117,7 +122,10 @@ async fn execute(command: Command, settings: &TicketSettings, warnings: &[String
             };
             print_openapi(service::NAME, document)
         }
-        Command::Settings { .. } | Command::Buy(_) | Command::Webhooks(_) => {
+        Command::Settings { .. }
+        | Command::Buy(_)
+        | Command::VerifyDraw(_)
+        | Command::Webhooks(_) => {
             unreachable!("they ran without settings")
         }
     }
@@ -164,6 +172,22 @@ async fn buy_tickets(args: &buy::PurchaseArgs, url: &str) -> ExitCode {
         Ok(bought) => program::print(service::NAME, &format!("{bought}\n")),
         Err(error) => program::fail(service::NAME, &error),
     }
+}
+
+async fn check_draw(args: &verify_draw::VerifyDrawArgs) -> ExitCode {
+    match verify_draw::verify_draw(args).await {
+        Ok(outcome) => match print_result(&outcome.to_string()) {
+            Ok(()) => outcome.exit_code(),
+            Err(error) => unknown(&format_args!("cannot write to standard output: {error}")),
+        },
+        Err(error) => unknown(&error),
+    }
+}
+
+/// It cannot be told whether a draw is in order.
+fn unknown(error: &impl Display) -> ExitCode {
+    print_message(&format_args!("{}: {error}", service::NAME));
+    ExitCode::from(verify_draw::UNKNOWN)
 }
 
 async fn call_webhooks(args: &webhooks::WebhookArgs, target: &webhooks::Target) -> ExitCode {

@@ -22,7 +22,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use vacancy_api::{complete, document};
-use vacancy_service::VacancySettings;
+use vacancy_service::{VacancySettings, key_watch};
 
 use crate::{
     api::public_router,
@@ -85,6 +85,10 @@ pub fn state(
         limits: stock.limits.clone(),
         page_max: stock.page_max,
         tokens: stock.tokens.clone(),
+        signing_keys: stock.signing_keys.clone(),
+        joins_per_min: stock.joins_per_min,
+        quota: stock.http.requests.quota.clone(),
+        work: stock.work,
     };
     PublicState::new(client, settings, streams)
 }
@@ -123,7 +127,10 @@ pub async fn serve_with(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
-    let connections = descriptors::fit(&settings.http.server(), link_descriptors(settings))?;
+    let connections = descriptors::fit(
+        &settings.http.server(settings.vacancy.joins_per_min.is_some()),
+        link_descriptors(settings),
+    )?;
     let metrics = Metrics::new(NAME, VERSION)?;
     client.register(metrics.registry())?;
     let following = client.follow()?;
@@ -150,6 +157,7 @@ pub async fn serve_with(
     // Ends with this function.
     let mut background = JoinSet::new();
     background.spawn(token_watch::follow_roles(settings.vacancy.tokens.clone()));
+    background.spawn(key_watch::follow(settings.vacancy.signing_keys.clone()));
     background.spawn(following);
     health.set_ready();
     let router = finish(router, parts);

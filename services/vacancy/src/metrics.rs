@@ -312,6 +312,7 @@ mod tests {
             settings,
             if_settings_seq: None,
             only_create: false,
+            draw: None,
         };
         engine.submit(Request::new(kind)).await.unwrap().result.unwrap();
     }

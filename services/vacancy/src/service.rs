@@ -18,6 +18,7 @@ use http_server::{
 use inventory_embedded::{EmbeddedStore, EmbeddedWebhooks};
 use inventory_engine::{Engine, EngineError, Environment};
 use inventory_store::StoreError;
+use queue_controller::{Controller, QueueMetrics};
 use telemetry::Metrics;
 use thiserror::Error;
 use tokio::{net::TcpListener, task::JoinSet};
@@ -26,7 +27,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 use vacancy_api::{complete, document};
-use vacancy_service::VacancySettings;
+use vacancy_service::{VacancySettings, key_watch};
 use webhooks::{Manager, Webhooks};
 
 use crate::{
@@ -109,7 +110,11 @@ pub async fn run<S: StockService>(
     // Ends with this function.
     let mut background = JoinSet::new();
     background.spawn(token_watch::follow_roles(settings.tokens.clone()));
-    let connections = descriptors::fit(&settings.http.server(), store_descriptors(settings))?;
+    background.spawn(key_watch::follow(settings.signing_keys.clone()));
+    let connections = descriptors::fit(
+        &settings.http.server(settings.joins_per_min.is_some()),
+        store_descriptors(settings),
+    )?;
     let listener = server::bind(&settings.http.host, port).await?;
     // After a restore it must be the same port, also when it was chosen by the system.
     let port = listener.local_addr().map_or(port, |address| address.port());
@@ -167,6 +172,9 @@ async fn serve<S: StockService>(
     let webhooks = Webhooks::new(backend.webhooks(), engine.clone(), settings.webhooks.clone())?;
     webhooks.register(metrics.registry())?;
     let state = AppState::new(engine.clone(), settings, streams, webhooks.clone());
+    let queue_metrics = QueueMetrics::new()?;
+    queue_metrics.register(metrics.registry())?;
+    let controller = Controller::new(engine.clone(), state.queues().clone(), queue_metrics);
     let (routes, openapi) = service.routes(state.clone()).split_for_parts();
     let documentation = {
         let (service, settings) = (service.clone(), settings.clone());
@@ -190,10 +198,11 @@ async fn serve<S: StockService>(
         }
     };
     health.set_ready();
-    // Deliveries end with the server, before the store closes.
-    let deliveries = CancellationToken::new();
-    let manager = Manager::new(webhooks, Uuid::new_v4()).run(deliveries.clone());
+    // Both end with the server, before the store closes.
+    let background = CancellationToken::new();
+    let manager = Manager::new(webhooks, Uuid::new_v4()).run(background.clone());
     let manager = tokio::spawn(manager);
+    let controller = tokio::spawn(controller.run(background.clone()));
     let router = finish(routes, parts);
     let served = server::serve(listener, router, connections, &health, &metrics, ended);
     let failure = tokio::select! {
@@ -201,9 +210,12 @@ async fn serve<S: StockService>(
         // Draining saves nothing: fail the waiting requests, then exit so that recovery can start.
         error = failed(backend) => Some(Closing::Failed(error)),
     };
-    deliveries.cancel();
+    background.cancel();
     if let Err(error) = manager.await {
         tracing::error!(%error, "deliveries to webhooks ended early");
+    }
+    if let Err(error) = controller.await {
+        tracing::error!(%error, "the controller of waiting rooms ended early");
     }
     Ok(failure.or(closing))
 }

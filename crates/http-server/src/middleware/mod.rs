@@ -38,7 +38,7 @@ pub use head::{CurrentRequestId, HOPS, REQUEST_ID, TRACEPARENT, hops};
 use http::Request;
 use log_budget::LogBudget;
 use negotiate::Negotiation;
-pub use quota::{ClientIdentity, Peer, QuotaSettings, TrustedProxies};
+pub use quota::{AddressQuota, ClientIdentity, Peer, QuotaSettings, TrustedProxies};
 use quota::{QuotaDecision, Quotas};
 use settings::Priority;
 pub use settings::RequestSettings;

@@ -19,7 +19,7 @@ fn settings_have_defaults_and_ranges() {
     assert_eq!(defaults.host, "::");
     assert_eq!(defaults.telemetry.logs.log_level, LogLevel::Info);
     assert_eq!(defaults.requests.cors_allow_origins, CorsOrigins::Any);
-    assert_eq!(defaults.server().shutdown_drain, Duration::from_millis(500));
+    assert_eq!(defaults.server(false).shutdown_drain, Duration::from_millis(500));
     assert!(!(defaults.requests.is_urgent)(&http::Method::POST, "/"));
     for (name, value) in [
         ("MAX_HEADER_BYTES", "8191"),
@@ -62,10 +62,10 @@ fn a_collector_url_with_a_password_is_refused_and_hidden() {
 
 #[test]
 fn peers_are_noted_only_for_quotas() {
-    assert!(!settings(&[]).expect("defaults").server().note_peers);
+    assert!(!settings(&[]).expect("defaults").server(false).note_peers);
     let limited = settings(&[("RATE_LIMIT_PER_SECOND", "5"), ("RATE_LIMIT_BY", "token")]);
     let limited = limited.expect("a quota");
-    assert!(limited.server().note_peers);
+    assert!(limited.server(false).note_peers);
     assert_eq!(limited.requests.quota.identify_by, ClientIdentity::Token);
 }
 

@@ -3,8 +3,10 @@
 mod available;
 mod events;
 mod holds;
+mod queue;
 mod refund;
 mod reservations;
+mod waitlist;
 
 use http::Method;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -23,6 +25,16 @@ pub fn router(app: PublicState) -> OpenApiRouter {
         .routes(routes!(holds::extend::extend_hold))
         .routes(routes!(holds::confirm::confirm_hold))
         .routes(routes!(holds::payment::start_payment))
+        .routes(routes!(queue::join::join_queue))
+        .routes(routes!(queue::challenge::get_challenge))
+        .routes(routes!(queue::stream::stream_queue))
+        .routes(routes!(queue::place::read_place))
+        .routes(routes!(queue::pass::claim_pass))
+        .routes(routes!(queue::draw::read_draw))
+        .routes(routes!(queue::leaves::list_leaves))
+        .routes(routes!(queue::proof::prove_place))
+        .routes(routes!(waitlist::join::join_waitlist))
+        .routes(routes!(waitlist::leave::leave_waitlist))
         .routes(routes!(refund::refund_reservation))
         .routes(routes!(reservations::list_reservations))
         .with_state(app)

@@ -2,9 +2,10 @@
 
 use std::{borrow::Cow, future::Future, pin::Pin};
 
+use draw::Leaf;
 use inventory::{EventName, HoldId, IdempotencyKey, StockName};
 use tokio::sync::watch;
-use vacancy_api::{Answer, Hold, ReservationList};
+use vacancy_api::{Answer, Hold, LeavesPage, PlaceReading, ReservationList};
 
 use super::{
     error::ClientError, reservation_request::ReservationRequest, trace_headers::TraceHeaders,
@@ -61,6 +62,20 @@ pub trait VacancyClient: Send + Sync + 'static {
         request: ReservationRequest,
         trace: TraceHeaders,
     ) -> BoxFuture<'_, Result<ReservationList, ClientError>>;
+
+    /// Reads a place of the waiting room of `event`. `None`: it does not exist.
+    fn place<'a>(
+        &'a self,
+        event: &'a EventName,
+        leaf: Leaf,
+    ) -> BoxFuture<'a, Result<Option<PlaceReading>, ClientError>>;
+
+    /// Reads places that joined the waiting rooms of `event` after record `after`.
+    fn leaves<'a>(
+        &'a self,
+        event: &'a EventName,
+        after: u64,
+    ) -> BoxFuture<'a, Result<LeavesPage, ClientError>>;
 
     /// Returns a receiver that changes whenever an event may have changed.
     fn changes(&self) -> watch::Receiver<u64>;

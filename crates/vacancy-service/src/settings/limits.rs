@@ -5,6 +5,7 @@ use config::{ConfigError, accept::range};
 use http_server::descriptors;
 use inventory::Limits;
 use inventory_embedded::EmbeddedOptions;
+use queue_controller::QueueArgs;
 
 const YEAR_S: u64 = 31_536_000;
 const MS_PER_S: u64 = 1_000;
@@ -43,6 +44,13 @@ pub struct LimitArgs {
         value_parser = range(1..=100_000_000_u64)
     )]
     pub max_live_holds: u64,
+    /// Maximum number of entries of one waiting list.
+    #[arg(
+        env = "MAX_WAITLIST",
+        default_value = "10000",
+        value_parser = range(1..=1_000_000_u64).unit("entries")
+    )]
+    pub max_waitlist: u64,
     /// Lifetime of a hold when neither the request nor the event specifies one.
     #[arg(
         env = "HOLD_TTL_S",
@@ -114,7 +122,7 @@ pub struct LimitArgs {
         value_parser = range(1 << 20..=1_u64 << 40).unit("bytes")
     )]
     pub store_cache_bytes: u64,
-    /// Recent writes kept in memory, for each of nine tables; at most a ninth of
+    /// Recent writes kept in memory, for each of eleven tables; at most an eleventh of
     /// STORE_JOURNAL_BYTES.
     #[arg(
         env = "STORE_MEMTABLE_BYTES",
@@ -156,8 +164,9 @@ impl LimitArgs {
         // the content of all memtables, which must not exceed its bound.
         if self.store_memtable_bytes > self.store_journal_bytes / EmbeddedOptions::TABLES {
             let journal_bytes = self.store_journal_bytes;
-            let accepted =
-                format!("no more than a ninth of STORE_JOURNAL_BYTES, which is {journal_bytes}");
+            let accepted = format!(
+                "no more than an eleventh of STORE_JOURNAL_BYTES, which is {journal_bytes}"
+            );
             let value = self.store_memtable_bytes;
             return Err(ConfigError::invalid("STORE_MEMTABLE_BYTES", &value, accepted));
         }
@@ -188,7 +197,7 @@ impl LimitArgs {
         }
     }
 
-    pub(super) fn engine(&self) -> Limits {
+    pub(super) fn engine(&self, queues: &QueueArgs) -> Limits {
         Limits {
             qty_max: self.max_qty,
             items_max: self.max_items_per_hold,
@@ -202,6 +211,9 @@ impl LimitArgs {
             payment_window_ms: self.payment_window_s * MS_PER_S,
             key_ttl_ms: self.idempotency_ttl_s * MS_PER_S,
             keys_max: self.idempotency_keys_max,
+            places_max: queues.queue_places_max,
+            joins_max: queues.queue_join_batch_max,
+            waitlist_max: self.max_waitlist,
             batch_max: self.commit_batch_max,
             queue_max: self.commit_queue_max,
         }

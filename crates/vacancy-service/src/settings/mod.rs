@@ -3,7 +3,7 @@
 mod database;
 mod limits;
 
-use std::{path::PathBuf, time::Duration};
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use config::{
@@ -17,6 +17,9 @@ use inventory::Limits;
 use inventory_embedded::{DataDir, DataDirError, EmbeddedOptions};
 use inventory_postgres::PostgresOptions;
 pub use limits::LimitArgs;
+use public_api::WorkSettings;
+use queue_controller::{QueueArgs, QueueSettings};
+use signing::LiveKeys;
 use vacancy_api::DocumentLimits;
 use webhooks::WebhookSettings;
 
@@ -55,6 +58,9 @@ pub struct VacancyArgs {
     /// Deliveries to receivers.
     #[command(flatten)]
     pub webhooks: WebhookSettings,
+    /// Waiting rooms.
+    #[command(flatten)]
+    pub queues: QueueArgs,
     /// The HTTP server.
     #[command(flatten)]
     pub http: HttpSettings,
@@ -159,6 +165,14 @@ pub struct VacancySettings {
     pub page_max: usize,
     /// Deliveries to receivers.
     pub webhooks: WebhookSettings,
+    /// Waiting rooms.
+    pub queues: QueueSettings,
+    /// QUEUE_JOINS_PER_MINUTE
+    pub joins_per_min: Option<NonZeroU32>,
+    /// QUEUE_WORK_MAX_NUMBER, QUEUE_WORK_TTL_S
+    pub work: Option<WorkSettings>,
+    /// SIGNING_KEYS_FILE, or the key in DATA_DIR
+    pub signing_keys: LiveKeys,
 }
 
 impl VacancySettings {
@@ -206,12 +220,19 @@ impl TryFrom<VacancyArgs> for VacancySettings {
     type Error = ConfigError;
 
     fn try_from(args: VacancyArgs) -> Result<Self, ConfigError> {
-        let VacancyArgs { stock, database, limits, webhooks, http } = args;
+        let VacancyArgs { stock, database, limits, webhooks, queues, http } = args;
         limits.check()?;
         if stock.initial_stock > limits.max_capacity {
             let accepted = format!("0 to MAX_CAPACITY, which is {}", limits.max_capacity);
             return Err(ConfigError::invalid("INITIAL_STOCK", &stock.initial_stock, accepted));
         }
+        let signing_keys = match queues.signing_keys_file.clone() {
+            Some(path) => LiveKeys::in_file(path).map_err(|error| ConfigError::Refused {
+                name: "SIGNING_KEYS_FILE".to_owned(),
+                reason: error.to_string(),
+            })?,
+            None => LiveKeys::in_data_dir(stock.data_dir.clone()),
+        };
         Ok(Self {
             http,
             mode: stock.deployment_mode,
@@ -233,8 +254,15 @@ impl TryFrom<VacancyArgs> for VacancySettings {
             cache_ttl: Duration::from_secs(stock.cache_ttl_seconds),
             reserve_batch_max: limits.reserve_batch_max,
             page_max: limits.max_page,
-            limits: limits.engine(),
+            limits: limits.engine(&queues),
             webhooks,
+            queues: QueueSettings::try_from(&queues)?,
+            joins_per_min: queues.queue_joins_per_minute,
+            work: queues.queue_work_max_number.map(|number_max| WorkSettings {
+                number_max,
+                ttl: Duration::from_secs(queues.queue_work_ttl_s),
+            }),
+            signing_keys,
         })
     }
 }

@@ -3,9 +3,9 @@
 use axum::{extract::State, response::Response};
 use http_server::{Problem, extract::JsonBody, problem::ProblemDetails};
 use inventory::{CommandKind, Items};
-use public_api::{PublicState, WriteHead};
+use public_api::{PublicState, QueuePass, WriteHead};
 use vacancy_api::{
-    Answer, BodyErrors, KeyErrors, KeyParam, ReserveAnswer, ReserveBody, SaleRefusals,
+    Answer, BodyErrors, KeyErrors, KeyParam, PassParam, ReserveAnswer, ReserveBody, SaleRefusals,
     SellerErrors, TimeoutParam, WriteResponse, misplaced,
 };
 
@@ -22,7 +22,7 @@ use vacancy_api::{
     tag = "sale",
     security((), ("seller" = [])),
     request_body = ReserveBody,
-    params(KeyParam, TimeoutParam),
+    params(KeyParam, TimeoutParam, PassParam),
     responses(
         (
             status = OK,
@@ -60,6 +60,7 @@ use vacancy_api::{
 pub async fn purchase(
     State(state): State<PublicState>,
     head: WriteHead,
+    pass: QueuePass,
     JsonBody(body): JsonBody<ReserveBody>,
 ) -> Result<Response, Problem> {
     let qty_max = state.limits().qty_max;
@@ -71,6 +72,7 @@ pub async fn purchase(
         items: Items::one(state.default_stock().clone(), body.qty),
         customer: body.customer,
         by_seller: head.caller.may_sell(),
+        pass: pass.of(state.default_event()),
     };
     state
         .write(head, kind, |answer| match answer {

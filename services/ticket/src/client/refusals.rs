@@ -6,7 +6,7 @@ use http_server::{Problem, extract::Caller, problem::ProblemDetails};
 use public_api::ClientError;
 
 /// The refusals: status, code, title, and the members that are forwarded.
-const KNOWN: [(StatusCode, &str, &str, &[&str]); 27] = [
+const KNOWN: [(StatusCode, &str, &str, &[&str]); 39] = [
     (StatusCode::NOT_FOUND, "event_not_found", "Event not found", &[]),
     (StatusCode::NOT_FOUND, "stock_not_found", "Stock not found", &[]),
     (StatusCode::NOT_FOUND, "hold_not_found", "Hold not found", &[]),
@@ -34,6 +34,18 @@ const KNOWN: [(StatusCode, &str, &str, &[&str]); 27] = [
     (StatusCode::FORBIDDEN, "forbidden", "Forbidden", &[]),
     (StatusCode::UNPROCESSABLE_ENTITY, "mixed_currencies", "Mixed currencies", &[]),
     (StatusCode::UNPROCESSABLE_ENTITY, "total_too_large", "Total too large", &[]),
+    (StatusCode::NOT_FOUND, "queue_not_found", "Waiting room not found", &[]),
+    (StatusCode::CONFLICT, "queue_closed", "Waiting room closed", &["opens_at"]),
+    (StatusCode::CONFLICT, "queue_full", "Waiting room full", &[]),
+    (StatusCode::UNAUTHORIZED, "place_invalid", "Place not valid", &[]),
+    (StatusCode::CONFLICT, "not_called", "Not called yet", &[]),
+    (StatusCode::FORBIDDEN, "pass_required", "Pass required", &[]),
+    (StatusCode::FORBIDDEN, "pass_spent", "Pass spent", &[]),
+    (StatusCode::CONFLICT, "waitlist_closed", "No waiting list", &[]),
+    (StatusCode::CONFLICT, "waitlist_full", "Waiting list full", &[]),
+    (StatusCode::CONFLICT, "available", "Available", &[]),
+    (StatusCode::CONFLICT, "still_waiting", "Still in the waiting list", &[]),
+    (StatusCode::CONFLICT, "hold_offered", "Offered already", &[]),
 ];
 
 /// Puts the refusal of a caller without the seller's token in the words for this caller:
@@ -43,8 +55,8 @@ pub(super) fn for_caller(error: ClientError, caller: Caller) -> ClientError {
         ClientError::Refused { problem, seq } => (problem, seq),
         other => return other,
     };
-    let is_about_roles =
-        matches!(problem.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    // Places and passes have the same status.
+    let is_about_roles = matches!(problem.code(), "unauthorized" | "forbidden");
     let problem = match is_about_roles {
         true if caller.may_sell() => {
             tracing::error!("vacancy does not accept SELLER_TOKEN of ticket");
@@ -93,4 +105,46 @@ pub(super) fn caller_problem(details: ProblemDetails) -> Option<(Problem, Option
         }
     }
     Some((problem, seq))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn details(status: StatusCode, code: &str) -> ProblemDetails {
+        let text = format!(
+            r#"{{"type":"t","title":"T","status":{},"detail":"d","error":"T","code":"{code}","seq":7}}"#,
+            status.as_u16()
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn refusal_of_a_pass_is_not_one_of_a_role() {
+        let of_caller = |status, code| {
+            let (problem, seq) = caller_problem(details(status, code)).unwrap();
+            match for_caller(
+                ClientError::Refused { problem: Box::new(problem), seq },
+                Caller::Anonymous,
+            ) {
+                ClientError::Refused { problem, .. } => (problem.status(), problem.code()),
+                other => panic!("{other:?}"),
+            }
+        };
+        for code in ["pass_required", "pass_spent"] {
+            assert_eq!(of_caller(StatusCode::FORBIDDEN, code), (StatusCode::FORBIDDEN, code));
+        }
+        let unauthorized = (StatusCode::UNAUTHORIZED, "unauthorized");
+        assert_eq!(of_caller(StatusCode::FORBIDDEN, "forbidden"), unauthorized);
+    }
+
+    #[test]
+    fn every_refusal_is_forwarded_with_its_status_and_no_other() {
+        for (status, code, ..) in KNOWN {
+            let (problem, seq) = caller_problem(details(status, code)).unwrap();
+            assert_eq!((problem.status(), problem.code(), seq), (status, code, Some(7)));
+            assert!(caller_problem(details(StatusCode::IM_A_TEAPOT, code)).is_none());
+        }
+        assert!(caller_problem(details(StatusCode::CONFLICT, "internal_detail")).is_none());
+    }
 }

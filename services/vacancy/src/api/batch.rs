@@ -12,6 +12,7 @@ use inventory_engine::Request;
 use tokio::time::Instant;
 use vacancy_api::{
     BatchEntry, EntryAnswer, EventFrame, Failure, Hold, Wording, event_not_found, hold_not_found,
+    place_invalid,
 };
 use vacancy_service::{answer_of, problem_of_engine};
 
@@ -134,6 +135,15 @@ async fn read(app: AppState, work: Work) -> Result<EntryAnswer, Problem> {
             let seen = seen.ok_or_else(event_not_found)?;
             let frame = EventFrame::of(&seen.view, seen.stale.is_some(), engine.now_ms());
             Ok(EntryAnswer::Event(Box::new(frame)))
+        }
+        Work::Place(event, leaf) => {
+            let place = app.stock().place(&event, &leaf).await;
+            let place = place.map_err(|error| problem_of_engine(&error))?;
+            place.map(EntryAnswer::Place).ok_or_else(place_invalid)
+        }
+        Work::Leaves(event, after, limit) => {
+            let page = app.stock().leaves(&event, after, limit).await;
+            page.map(EntryAnswer::Leaves).map_err(|error| problem_of_engine(&error))
         }
         Work::Reservations(request) => {
             let page = app.stock().reservations(request).await;

@@ -1,5 +1,6 @@
 //! What the entry of a batch asks for.
 
+use draw::Leaf;
 use http_server::{Problem, extract::Caller};
 use inventory::{CommandKind, EventName, HoldId};
 use public_api::ReservationRequest;
@@ -17,6 +18,10 @@ pub enum Work {
     Event(EventName),
     /// Reservations to look up.
     Reservations(ReservationRequest),
+    /// A place to read.
+    Place(EventName, Leaf),
+    /// Places to read, from a record on, at most so many.
+    Leaves(EventName, u64, usize),
 }
 
 /// The work for `entry` of a batch that `caller` sent.
@@ -39,20 +44,40 @@ pub fn work(app: &AppState, entry: BatchEntry, caller: Caller) -> Result<Work, P
     if entry.op == Operation::ReadReservations {
         return reservations(app, entry).map(Work::Reservations);
     }
-    if entry.limit.is_some() {
+    if matches!(
+        entry.op,
+        Operation::JoinQueue | Operation::ClaimPass | Operation::ReadPlace | Operation::ReadLeaves
+    ) {
+        return in_queue(app, &entry);
+    }
+    let has_pass = matches!(entry.op, Operation::Reserve | Operation::Hold);
+    if (entry.limit, entry.queue, &entry.leaves, entry.after) != (None, None, &None, None)
+        || (entry.pass.is_some() && !has_pass)
+    {
         return Err(misfit());
     }
     let BatchEntry {
-        op, id, event, qty, items: wanted, customer, ttl_s, payment_ref, amount, ..
+        op,
+        id,
+        event,
+        qty,
+        items: wanted,
+        customer,
+        ttl_s,
+        payment_ref,
+        amount,
+        pass,
+        ..
     } = entry;
+    let pass = pass.map(|pass| Box::new(pass.into()));
     let kind = match (op, id, event, qty, wanted, customer, ttl_s, payment_ref, amount) {
         (Operation::Reserve, None, event, Some(qty), None, customer, None, None, None) => {
             let event = event.unwrap_or_else(|| app.stock().event().clone());
-            app.stock().reserve(event, qty, customer, by_seller)?
+            app.stock().reserve(event, qty, customer, by_seller, pass)?
         }
         (Operation::Hold, None, Some(event), None, Some(wanted), customer, ttl_s, None, None) => {
             let ttl_ms = ttl_s.map(|ttl_s| ttl_ms(limits, ttl_s)).transpose()?;
-            CommandKind::Hold { event, items: items(wanted)?, customer, ttl_ms }
+            CommandKind::Hold { event, items: items(wanted)?, customer, ttl_ms, pass }
         }
         (Operation::Extend, Some(hold), None, None, None, None, Some(ttl_s), None, None) => {
             CommandKind::Extend { hold, ttl_ms: ttl_ms(limits, ttl_s)? }
@@ -71,6 +96,20 @@ pub fn work(app: &AppState, entry: BatchEntry, caller: Caller) -> Result<Work, P
         (Operation::Confirm, Some(hold), None, None, None, None, None, payment_ref, amount) => {
             let amount = amount.map(Into::into);
             CommandKind::Confirm { hold, payment_ref, amount, by_seller }
+        }
+        (
+            Operation::JoinWaitlist,
+            None,
+            Some(event),
+            None,
+            Some(wanted),
+            customer,
+            None,
+            None,
+            None,
+        ) => CommandKind::JoinWaitlist { event, items: items(wanted)?, customer },
+        (Operation::LeaveWaitlist, Some(hold), None, None, None, None, None, None, None) => {
+            CommandKind::LeaveWaitlist { hold }
         }
         (Operation::Release, Some(hold), None, None, None, None, None, None, None) => {
             CommandKind::Release { hold }
@@ -98,6 +137,38 @@ fn reservations(app: &AppState, entry: BatchEntry) -> Result<ReservationRequest,
     }
     let limit = app.page_len(limit)?;
     Ok(ReservationRequest { customer, payment_ref, event, before: id, limit })
+}
+
+/// The work for an entry about a waiting room.
+fn in_queue(app: &AppState, entry: &BatchEntry) -> Result<Work, Problem> {
+    let BatchEntry { op, event, queue, leaves, after, limit, seller, .. } = entry.clone();
+    let alone = BatchEntry {
+        event: event.clone(),
+        queue,
+        leaves: leaves.clone(),
+        after,
+        limit,
+        key: entry.key.clone(),
+        seller,
+        timeout_ms: entry.timeout_ms,
+        ..BatchEntry::new(op)
+    };
+    let leaves = leaves.unwrap_or_default();
+    let (Some(event), true) = (event, alone == *entry) else { return Err(misfit()) };
+    let joins_max = app.engine().limits().joins_max;
+    match (op, queue, leaves.as_slice(), after, limit) {
+        (Operation::JoinQueue, Some(queue), [_, ..], None, None) if leaves.len() <= joins_max => {
+            Ok(Work::Decide(CommandKind::JoinQueue { event, queue, leaves }))
+        }
+        (Operation::ClaimPass, Some(queue), [leaf], None, None) => {
+            Ok(Work::Decide(CommandKind::ClaimPass { event, queue, leaf: *leaf }))
+        }
+        (Operation::ReadPlace, None, [leaf], None, None) => Ok(Work::Place(event, *leaf)),
+        (Operation::ReadLeaves, None, [], Some(after), Some(limit)) => {
+            Ok(Work::Leaves(event, after, limit))
+        }
+        _ => Err(misfit()),
+    }
 }
 
 fn misfit() -> Problem {

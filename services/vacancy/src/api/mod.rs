@@ -26,6 +26,10 @@ pub fn router(app: AppState) -> OpenApiRouter {
             admin::get_event::get_admin_event,
             admin::delete_event::delete_event
         ))
+        .routes(routes!(admin::queue::one::pause_queue))
+        .routes(routes!(admin::queue::one::resume_queue))
+        .routes(routes!(admin::queue::all::pause_queues))
+        .routes(routes!(admin::queue::all::resume_queues))
         .routes(routes!(admin::sales::list_sales))
         .routes(routes!(admin::webhooks::list::list_webhooks))
         .routes(routes!(

@@ -2,9 +2,9 @@
 
 use axum::extract::State;
 use http_server::extract::{CallerDeadline, IdempotencyKey, JsonBody};
-use public_api::By;
+use public_api::{By, QueuePass};
 use vacancy_api::{
-    BodyErrors, Failure, KeyErrors, KeyParam, ReserveAnswer, ReserveBody, SaleRefusals,
+    BodyErrors, Failure, KeyErrors, KeyParam, PassParam, ReserveAnswer, ReserveBody, SaleRefusals,
     SellerErrors, TimeoutParam, Unavailable, Wording, WriteResponse, reserved,
 };
 
@@ -25,6 +25,7 @@ use crate::api::state::AppState;
     params(
         KeyParam,
         TimeoutParam,
+        PassParam,
     ),
     responses(
         (
@@ -44,10 +45,13 @@ pub async fn reserve(
     by: By,
     key: IdempotencyKey,
     deadline: CallerDeadline,
+    pass: QueuePass,
     JsonBody(body): JsonBody<ReserveBody>,
 ) -> Result<WriteResponse<ReserveAnswer>, Failure> {
     let stock = app.stock();
-    let kind = stock.reserve(stock.event().clone(), body.qty, body.customer, by.0.may_sell())?;
+    let (event, by_seller) = (stock.event().clone(), by.0.may_sell());
+    let pass = pass.of(&event);
+    let kind = stock.reserve(event, body.qty, body.customer, by_seller, pass)?;
     let reply = app.submit(kind, key, deadline).await?;
     reserved(reply, Wording::Reserve, by.0).map(|answer| WriteResponse::ok(answer.seq, answer))
 }

@@ -14,6 +14,7 @@ use http_server::{
 use inventory::CommandKind;
 use inventory_engine::{Engine, Reply};
 use public_api::{PublicSettings, PublicState};
+use queue_controller::Queues;
 use vacancy_api::{Failure, key_from};
 use vacancy_service::{LocalVacancyClient, ReservationService, VacancySettings, problem_of_engine};
 use webhooks::Webhooks;
@@ -26,6 +27,7 @@ struct Inner {
     stock: ReservationService,
     public: PublicState,
     webhooks: Webhooks,
+    queues: Queues,
     reserve_batch_max: usize,
 }
 
@@ -46,11 +48,16 @@ impl AppState {
                 limits: stock.engine().limits().clone(),
                 page_max: settings.page_max,
                 tokens: settings.tokens.clone(),
+                signing_keys: settings.signing_keys.clone(),
+                joins_per_min: settings.joins_per_min,
+                quota: settings.http.requests.quota.clone(),
+                work: settings.work,
             },
             streams,
         );
+        let queues = Queues::new(settings.signing_keys.clone(), settings.queues.clone());
         let reserve_batch_max = settings.reserve_batch_max;
-        Self(Arc::new(Inner { stock, public, webhooks, reserve_batch_max }))
+        Self(Arc::new(Inner { stock, public, webhooks, queues, reserve_batch_max }))
     }
 
     /// The stock.
@@ -81,6 +88,12 @@ impl AppState {
     #[must_use]
     pub fn webhooks(&self) -> &Webhooks {
         &self.0.webhooks
+    }
+
+    /// What draws commit to.
+    #[must_use]
+    pub fn queues(&self) -> &Queues {
+        &self.0.queues
     }
 
     /// The tokens of the roles.

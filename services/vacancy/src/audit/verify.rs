@@ -54,8 +54,21 @@ async fn verify_service(
 }
 
 fn summary(report: &Report) -> String {
-    let Report { records, events, holds, keyed, live_holds, sold, keys_forgotten_early, rows } =
-        report;
+    let Report {
+        records,
+        events,
+        holds,
+        places,
+        keyed,
+        live_holds,
+        sold,
+        keys_forgotten_early,
+        rows,
+    } = report;
+    let places = match places {
+        0 => String::new(),
+        places => format!(" {places} places in waiting rooms,"),
+    };
     let forgotten = match keys_forgotten_early {
         0 => String::new(),
         early => format!(
@@ -63,7 +76,7 @@ fn summary(report: &Report) -> String {
         ),
     };
     format!(
-        "{records} records of {events} events, {holds} holds and sales ({live_holds} held now), {sold} tickets sold, {keyed} effects of keys; \
+        "{records} records of {events} events, {holds} holds and sales ({live_holds} held now), {sold} tickets sold,{places} {keyed} effects of keys; \
          {rows} stored counts and rows agree{forgotten}"
     )
 }

@@ -31,6 +31,7 @@ pub(super) async fn create(engine: &Engine, initial_stock: u64) -> Result<Creati
         settings: EventSettings::default(),
         if_settings_seq: None,
         only_create: true,
+        draw: None,
     };
     match engine.submit(Request::new(kind)).await {
         Err(error) => Ok(Creation::Retry(error)),

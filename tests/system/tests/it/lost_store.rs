@@ -162,7 +162,7 @@ async fn dropped_schema_stops_sales_and_is_not_made_again() {
             "ALTER TABLE ticket_system.keys RENAME TO aside",
             Some("ALTER TABLE ticket_system.aside RENAME TO keys"),
         ),
-        ("DROP FUNCTION ticket_system.write_batch_2", None),
+        ("DROP FUNCTION ticket_system.write_batch_3", None),
     ]
     .into_iter()
     .enumerate()
@@ -188,7 +188,7 @@ async fn dropped_schema_stops_sales_and_is_not_made_again() {
         }
         let Some(back) = back else {
             let count = "SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
-                         WHERE n.nspname = 'ticket_system' AND p.proname = 'write_batch_2'";
+                         WHERE n.nspname = 'ticket_system' AND p.proname = 'write_batch_3'";
             assert_eq!(server.ask(database, count).await, "0", "{number}");
             continue;
         };

@@ -59,7 +59,7 @@ async fn every_operation_documents_its_problems() {
             }
         }
     }
-    assert_eq!(operations, 27);
+    assert_eq!(operations, 41);
 }
 
 #[tokio::test]
@@ -77,11 +77,17 @@ async fn every_write_documents_seq_and_every_body_time() {
                 assert!(operation["responses"]["408"].is_object(), "{method} {path}");
             }
             // Each answer of a batch has its own seq, in the body; receivers are not in the ledger.
-            if path.ends_with("/batch") || path.contains("/webhooks/") {
+            // A call for all waiting rooms has a seq for each, in the body.
+            let is_of_many = path.ends_with("/batch") || path.contains("/admin/queues/");
+            if is_of_many || path.contains("/webhooks/") {
                 continue;
             }
             writes += 1;
             for (status, response) in operation["responses"].as_object().unwrap() {
+                // A role is refused by the service, a pass by the ledger.
+                if status == "403" {
+                    continue;
+                }
                 let decided = matches!(
                     status.as_str(),
                     "200" | "201" | "204" | "409" | "410" | "412" | "425"
@@ -94,5 +100,5 @@ async fn every_write_documents_seq_and_every_body_time() {
             }
         }
     }
-    assert_eq!((writes, bodies), (10, 12));
+    assert_eq!((writes, bodies), (16, 14));
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+/// A place of a waiting room.
+const LEAF: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// A value of `schema` with all members.
@@ -21,7 +23,14 @@ pub fn sample(document: &Value, schema: &Value) -> Value {
     };
     if let Some(members) = schema["properties"].as_object() {
         assert_eq!(schema["additionalProperties"], false, "documented as strict: {schema}");
-        let members = members.iter().map(|(name, of)| (name.clone(), sample(document, of)));
+        let members = members.iter().map(|(name, of)| {
+            let value = match name.as_str() {
+                "leaf" => json!(LEAF),
+                "leaves" => json!([LEAF]),
+                _ => sample(document, of),
+            };
+            (name.clone(), value)
+        });
         return Value::Object(members.collect());
     }
     if is("object") {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use system_tests::{ADMIN_TOKEN, Client, Process, binary};
 use test_postgres::Server;
 
-async fn command(args: &[&str], data_dir: &Path) -> Output {
+pub async fn command(args: &[&str], data_dir: &Path) -> Output {
     let mut command = tokio::process::Command::new(binary("vacancy"));
     command
         .env_clear()
@@ -18,7 +18,7 @@ async fn command(args: &[&str], data_dir: &Path) -> Output {
     command.output().await.unwrap()
 }
 
-fn output_text(output: &Output) -> String {
+pub fn output_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 

@@ -1,6 +1,7 @@
 //! Quotas of clients: a steady rate and a burst above it (GCRA), per client address or bearer
 //! token.
 
+mod address;
 mod client;
 mod proxies;
 mod settings;
@@ -9,6 +10,7 @@ mod store;
 
 use std::time::Duration;
 
+pub use address::AddressQuota;
 use client::ClientKey;
 use governor::{
     Quota, RateLimiter,

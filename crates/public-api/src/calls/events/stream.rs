@@ -13,13 +13,13 @@ use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
 };
-use vacancy_api::{EventNotFound, EventParam, Unavailable};
+use vacancy_api::{EventNotFound, EventParam, Unavailable, event_not_found};
 
 use super::find;
 use crate::{
     at_least::AtLeast,
     state::PublicState,
-    topics::{Frame, Version},
+    topics::{Frame, Subject},
 };
 
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
@@ -58,24 +58,35 @@ pub async fn stream_event(
     PathParams(event): PathParams<EventName>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    follow(&app, &event, Subject::Event, &headers).await?.ok_or_else(event_not_found)
+}
+
+/// The stream of `subject` of `event`; `None` if there is nothing to show.
+pub async fn follow(
+    app: &PublicState,
+    event: &EventName,
+    subject: Subject,
+    headers: &HeaderMap,
+) -> Result<Option<Response>, Problem> {
     let open = app.streams().open()?;
-    let last = last_event_id(&headers);
+    let last = last_event_id(headers);
     // A client that moves to another process must not see an older state.
-    let reading = match find(&app, &event, AtLeast(last)).await {
+    let reading = match find(app, event, AtLeast(last)).await {
         Err(problem) if problem.status() == http::StatusCode::UNPROCESSABLE_ENTITY => {
-            find(&app, &event, AtLeast(None)).await?
+            find(app, event, AtLeast(None)).await?
         }
         reading => reading?,
     };
-    let first = Frame::of(&reading);
-    let frames = app.topics().follow(&event, &first);
-    let is_known = last == Some(first.version.seq) && !first.version.stale;
+    let Some(first) = subject.frame(&reading) else { return Ok(None) };
+    let frames = app.topics().follow(&(event.clone(), subject), &first);
+    let is_known =
+        subject == Subject::Event && last == Some(first.version.seq) && !first.version.stale;
     let mut start = retry().into_bytes();
     if !is_known {
         start.extend_from_slice(&first.text);
     }
     let follower =
-        Follower { open, frames, known: first.version, start: Some(start), ended: false };
+        Follower { open, frames, subject, known: first, start: Some(start), ended: false };
     let events = stream::unfold(follower, async |mut follower| {
         follower.next().await.map(|text| (Ok::<_, Infallible>(text), follower))
     });
@@ -83,7 +94,7 @@ pub async fn stream_event(
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, EVENT_STREAM);
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
-    Ok(response)
+    Ok(Some(response))
 }
 
 /// What a client does not know any more, or never sent, is no reason to refuse it: browsers would
@@ -100,8 +111,9 @@ fn retry() -> String {
 struct Follower {
     open: OpenStream,
     frames: watch::Receiver<Option<Frame>>,
+    subject: Subject,
     /// What the client knows.
-    known: Version,
+    known: Frame,
     start: Option<Vec<u8>>,
     ended: bool,
 }
@@ -126,8 +138,8 @@ impl Follower {
                     // The topic ends when the event is deleted.
                     changed.ok()?;
                     let frame = self.frames.borrow_and_update().clone()?;
-                    if frame.version.is_news_to(self.known) {
-                        self.known = frame.version;
+                    if self.subject.is_news(&frame, &self.known) {
+                        self.known = frame.clone();
                         return Some(frame.text);
                     }
                 }

@@ -4,12 +4,12 @@ use axum::{extract::State, response::Response};
 use http_server::{Problem, extract::JsonBody, problem::ProblemDetails};
 use inventory::CommandKind;
 use vacancy_api::{
-    BodyErrors, CreateHoldBody, HoldReceipt, KeyErrors, KeyParam, NotOpenYet, TimeoutParam,
-    Unavailable, WriteResponse, items_from, ttl_ms,
+    BodyErrors, CreateHoldBody, HoldReceipt, KeyErrors, KeyParam, NotOpenYet, PassErrors,
+    PassParam, TimeoutParam, Unavailable, WriteResponse, items_from, ttl_ms,
 };
 
 use super::hold_of;
-use crate::{state::PublicState, write::WriteHead};
+use crate::{queue::QueuePass, state::PublicState, write::WriteHead};
 
 /// Hold tickets for a while
 ///
@@ -23,6 +23,7 @@ use crate::{state::PublicState, write::WriteHead};
     params(
         KeyParam,
         TimeoutParam,
+        PassParam,
     ),
     responses(
         (
@@ -56,19 +57,23 @@ use crate::{state::PublicState, write::WriteHead};
         ),
         BodyErrors,
         NotOpenYet,
+        PassErrors,
         Unavailable,
     )
 )]
 pub async fn create_hold(
     State(app): State<PublicState>,
     head: WriteHead,
+    pass: QueuePass,
     JsonBody(body): JsonBody<CreateHoldBody>,
 ) -> Result<Response, Problem> {
     let limits = app.limits();
-    let items =
-        items_from(body.items, limits).map_err(|error| Problem::validation(format!("{error}.")))?;
+    let items = items_from(body.items.clone(), limits)
+        .map_err(|error| Problem::validation(format!("{error}.")))?;
     let ttl_ms = body.ttl_s.map(|ttl_s| ttl_ms(limits, ttl_s)).transpose()?;
-    let kind = CommandKind::Hold { event: body.event, items, customer: body.customer, ttl_ms };
+    let pass = pass.of(&body.event);
+    let CreateHoldBody { event, customer, .. } = body;
+    let kind = CommandKind::Hold { event, items, customer, ttl_ms, pass };
     app.write(head, kind, |answer| {
         let hold = hold_of(answer)?;
         let at = format!("/api/v1/holds/{}", hold.id);

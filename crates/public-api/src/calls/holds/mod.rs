@@ -11,7 +11,7 @@ use http_server::Problem;
 use vacancy_api::{Answer, Failure, HoldReceipt, WriteResponse, misplaced};
 
 /// The hold in the answer to a write.
-fn hold_of(answer: Answer) -> Result<HoldReceipt, Problem> {
+pub(super) fn hold_of(answer: Answer) -> Result<HoldReceipt, Problem> {
     match answer {
         Answer::Hold(hold) => Ok(hold),
         other => Err(misplaced(&other)),

@@ -2,7 +2,8 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use http_server::{Problem, extract};
+use draw::Leaf;
+use http_server::extract;
 use inventory::{EventName, HoldId, IdempotencyKey, StockName};
 use prometheus::Registry;
 use public_api::{
@@ -14,7 +15,7 @@ use tokio::{
     sync::{oneshot, watch},
     time::Instant,
 };
-use vacancy_api::{Answer, BatchEntry, Hold, Operation, ReservationList};
+use vacancy_api::{Answer, BatchEntry, Hold, LeavesPage, Operation, PlaceReading, ReservationList};
 
 use super::{
     super::{link_settings::VacancyLink, refusals::for_caller},
@@ -24,6 +25,7 @@ use super::{
     caller::Caller,
     connections::TcpConnector,
     dispatcher::Dispatcher,
+    entries::{self, defect, found, lookup},
     jitter::Jitter,
     metrics::{LinkMetrics, register_endpoints, register_readings},
     outage::Outage,
@@ -191,7 +193,7 @@ impl RemoteVacancyClient {
                 Ok(Answer::Sale(sale))
             }
             LinkReply::Decided(answer) => Ok(answer),
-            LinkReply::Hold(_) | LinkReply::Event(_) | LinkReply::Reservations(_) => Err(defect()),
+            _ => Err(defect()),
         }
     }
 
@@ -250,39 +252,6 @@ impl RemoteVacancyClient {
             Some(_) => Err(defect()),
         }
     }
-}
-
-/// The entry for a look-up, which the seller alone may make.
-fn lookup(request: ReservationRequest) -> BatchEntry {
-    let ReservationRequest { customer, payment_ref, event, before, limit } = request;
-    BatchEntry {
-        id: before,
-        event,
-        customer,
-        payment_ref,
-        limit: Some(limit),
-        seller: true,
-        ..BatchEntry::new(Operation::ReadReservations)
-    }
-}
-
-/// `None` if the reply is the refusal `code`.
-fn found(
-    reply: Result<LinkReply, ClientError>,
-    code: &str,
-) -> Result<Option<LinkReply>, ClientError> {
-    match reply {
-        Ok(reply) => Ok(Some(reply)),
-        Err(ClientError::Refused { problem, .. }) if problem.code() == code => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// A reply to another request: it must not look like a success.
-fn defect() -> ClientError {
-    tracing::error!("BUG: a request or its reply is of the wrong kind");
-    let problem = Problem::internal("The request could not be handled.");
-    ClientError::Refused { problem: Box::new(problem), seq: None }
 }
 
 fn parse(url: &str) -> Result<reqwest::Url, SetupError> {
@@ -348,6 +317,36 @@ impl VacancyClient for RemoteVacancyClient {
             };
             match self.ask(request, None).await? {
                 LinkReply::Reservations(page) => Ok(page),
+                _ => Err(defect()),
+            }
+        })
+    }
+
+    fn place<'a>(
+        &'a self,
+        event: &'a EventName,
+        leaf: Leaf,
+    ) -> BoxFuture<'a, Result<Option<PlaceReading>, ClientError>> {
+        Box::pin(async move {
+            let entry = entries::place(event, leaf);
+            let reply = self.ask(LinkRequest::read(entry, TraceHeaders::default()), None).await;
+            match found(reply, "place_invalid")? {
+                None => Ok(None),
+                Some(LinkReply::Place(place)) => Ok(Some(place)),
+                Some(_) => Err(defect()),
+            }
+        })
+    }
+
+    fn leaves<'a>(
+        &'a self,
+        event: &'a EventName,
+        after: u64,
+    ) -> BoxFuture<'a, Result<LeavesPage, ClientError>> {
+        Box::pin(async move {
+            let entry = entries::leaves(event, after);
+            match self.ask(LinkRequest::read(entry, TraceHeaders::default()), None).await? {
+                LinkReply::Leaves(page) => Ok(page),
                 _ => Err(defect()),
             }
         })

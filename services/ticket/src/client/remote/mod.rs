@@ -23,6 +23,7 @@ mod connections;
 mod connector;
 mod dispatcher;
 mod endpoint;
+mod entries;
 mod identity;
 mod jitter;
 mod metrics;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use public_api::ClientError;
 use tokio::{sync::oneshot, time::Instant};
-use vacancy_api::{Answer, EventFrame, Hold, ReservationList};
+use vacancy_api::{Answer, EventFrame, Hold, LeavesPage, PlaceReading, ReservationList};
 
 use super::request::LinkRequest;
 
@@ -19,6 +19,10 @@ pub enum LinkReply {
     Event(Box<EventFrame>),
     /// Reservations that were looked up.
     Reservations(ReservationList),
+    /// A place that was read.
+    Place(PlaceReading),
+    /// Places that were read.
+    Leaves(LeavesPage),
 }
 
 /// The result of a request.

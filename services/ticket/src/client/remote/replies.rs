@@ -82,14 +82,22 @@ fn parse_reply(entry: &str, op: Operation) -> Result<LinkReply, serde_json::Erro
     let read = |answer| Ok(LinkReply::Decided(answer));
     match op {
         Operation::Reserve => read(Answer::Sale(serde_json::from_str(entry)?)),
-        Operation::Hold | Operation::Extend | Operation::StartPayment | Operation::Confirm => {
-            read(Answer::Hold(serde_json::from_str(entry)?))
+        Operation::Hold
+        | Operation::Extend
+        | Operation::StartPayment
+        | Operation::Confirm
+        | Operation::JoinWaitlist => read(Answer::Hold(serde_json::from_str(entry)?)),
+        Operation::Release | Operation::LeaveWaitlist => {
+            read(Answer::Release(serde_json::from_str(entry)?))
         }
-        Operation::Release => read(Answer::Release(serde_json::from_str(entry)?)),
         Operation::Refund => read(Answer::Refund(serde_json::from_str(entry)?)),
         Operation::ReadHold => serde_json::from_str(entry).map(LinkReply::Hold),
         Operation::ReadEvent => serde_json::from_str(entry).map(LinkReply::Event),
         Operation::ReadReservations => serde_json::from_str(entry).map(LinkReply::Reservations),
+        Operation::JoinQueue => read(Answer::Joined(serde_json::from_str(entry)?)),
+        Operation::ClaimPass => read(Answer::Pass(serde_json::from_str(entry)?)),
+        Operation::ReadPlace => serde_json::from_str(entry).map(LinkReply::Place),
+        Operation::ReadLeaves => serde_json::from_str(entry).map(LinkReply::Leaves),
     }
 }
 

@@ -32,6 +32,8 @@ impl LinkRequest {
     pub fn wire_bytes_max(&self) -> usize {
         const MEMBERS: usize = 288;
         const ITEM: usize = 112;
+        const LEAF: usize = 46;
+        const PASS: usize = 160;
         let entry = &self.entry;
         let texts = [
             entry.key.as_ref().map(|key| key.as_str().len()),
@@ -39,24 +41,29 @@ impl LinkRequest {
             entry.payment_ref.as_ref().map(|payment| payment.as_str().len()),
         ];
         let texts: usize = texts.into_iter().flatten().map(|len| len * 2).sum();
-        MEMBERS + texts + ITEM * entry.items.as_ref().map_or(0, Vec::len)
+        let items = ITEM * entry.items.as_ref().map_or(0, Vec::len);
+        let leaves = LEAF * entry.leaves.as_ref().map_or(0, Vec::len);
+        let pass = if entry.pass.is_some() { PASS } else { 0 };
+        MEMBERS + texts + items + leaves + pass
     }
 }
 
 fn entry(kind: CommandKind) -> Option<BatchEntry> {
     Some(match kind {
-        CommandKind::Reserve { event, items, customer, by_seller } => BatchEntry {
+        CommandKind::Reserve { event, items, customer, by_seller, pass } => BatchEntry {
             event: Some(event),
             qty: Some(items.total()),
             customer,
             seller: by_seller,
+            pass: pass.map(|pass| (*pass).into()),
             ..BatchEntry::new(Operation::Reserve)
         },
-        CommandKind::Hold { event, items, customer, ttl_ms } => BatchEntry {
+        CommandKind::Hold { event, items, customer, ttl_ms, pass } => BatchEntry {
             event: Some(event),
             items: Some(requested(&items)),
             customer,
             ttl_s: ttl_ms.map(|ttl_ms| ttl_ms / 1_000),
+            pass: pass.map(|pass| (*pass).into()),
             ..BatchEntry::new(Operation::Hold)
         },
         CommandKind::Extend { hold, ttl_ms } => BatchEntry {
@@ -86,9 +93,33 @@ fn entry(kind: CommandKind) -> Option<BatchEntry> {
             seller: true,
             ..BatchEntry::new(Operation::Refund)
         },
+        CommandKind::JoinWaitlist { event, items, customer } => BatchEntry {
+            event: Some(event),
+            items: Some(requested(&items)),
+            customer,
+            ..BatchEntry::new(Operation::JoinWaitlist)
+        },
+        CommandKind::LeaveWaitlist { hold } => {
+            BatchEntry { id: Some(hold), ..BatchEntry::new(Operation::LeaveWaitlist) }
+        }
+        CommandKind::JoinQueue { event, queue, leaves } => BatchEntry {
+            event: Some(event),
+            queue: Some(queue),
+            leaves: Some(leaves),
+            ..BatchEntry::new(Operation::JoinQueue)
+        },
+        CommandKind::ClaimPass { event, queue, leaf } => BatchEntry {
+            event: Some(event),
+            queue: Some(queue),
+            leaves: Some(vec![leaf]),
+            ..BatchEntry::new(Operation::ClaimPass)
+        },
         CommandKind::PutEvent { .. }
         | CommandKind::DeleteEvent { .. }
-        | CommandKind::Expire { .. } => return None,
+        | CommandKind::Expire { .. }
+        | CommandKind::RevealDraw { .. }
+        | CommandKind::CallPlaces { .. }
+        | CommandKind::PauseQueue { .. } => return None,
     })
 }
 

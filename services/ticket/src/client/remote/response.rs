@@ -275,7 +275,7 @@ mod tests {
         ]
     }
 
-    const OPERATIONS: [Operation; 10] = [
+    const OPERATIONS: [Operation; 16] = [
         Operation::Reserve,
         Operation::Hold,
         Operation::Extend,
@@ -286,6 +286,12 @@ mod tests {
         Operation::ReadHold,
         Operation::ReadEvent,
         Operation::ReadReservations,
+        Operation::JoinWaitlist,
+        Operation::LeaveWaitlist,
+        Operation::JoinQueue,
+        Operation::ClaimPass,
+        Operation::ReadPlace,
+        Operation::ReadLeaves,
     ];
 
     /// Whether a success is one of the kind that was asked for.
@@ -293,14 +299,24 @@ mod tests {
         match reply {
             Ok(LinkReply::Decided(Answer::Sale(_))) => op == Operation::Reserve,
             Ok(LinkReply::Decided(Answer::Refund(_))) => op == Operation::Refund,
-            Ok(LinkReply::Decided(Answer::Release(_))) => op == Operation::Release,
+            Ok(LinkReply::Decided(Answer::Release(_))) => {
+                matches!(op, Operation::Release | Operation::LeaveWaitlist)
+            }
             Ok(LinkReply::Decided(Answer::Hold(_))) => matches!(
                 op,
-                Operation::Hold | Operation::Extend | Operation::StartPayment | Operation::Confirm
+                Operation::Hold
+                    | Operation::Extend
+                    | Operation::StartPayment
+                    | Operation::Confirm
+                    | Operation::JoinWaitlist
             ),
             Ok(LinkReply::Hold(_)) => op == Operation::ReadHold,
             Ok(LinkReply::Event(_)) => op == Operation::ReadEvent,
             Ok(LinkReply::Reservations(_)) => op == Operation::ReadReservations,
+            Ok(LinkReply::Decided(Answer::Joined(_))) => op == Operation::JoinQueue,
+            Ok(LinkReply::Decided(Answer::Pass(_))) => op == Operation::ClaimPass,
+            Ok(LinkReply::Place(_)) => op == Operation::ReadPlace,
+            Ok(LinkReply::Leaves(_)) => op == Operation::ReadLeaves,
             Err(_) => false,
         }
     }

@@ -69,6 +69,7 @@ pub async fn get_admin_event(
     let seen = seen.filter(|seen| !seen.view.event.is_deleted()).ok_or_else(event_not_found)?;
     let (current, stale) = (&seen.view.event, seen.stale.is_some());
     let tag = event_tag(current.settings_seq, current.seq, stale);
-    let response = read(&conditions, &tag, &AdminEvent::of(&seen.view, stale))?;
+    let response =
+        read(&conditions, &tag, &AdminEvent::of(&seen.view, stale, app.engine().now_ms()))?;
     Ok((age(seen.stale), response).into_response())
 }

@@ -4,5 +4,6 @@
 pub mod delete_event;
 pub mod get_event;
 pub mod put_event;
+pub mod queue;
 pub mod sales;
 pub mod webhooks;

@@ -75,7 +75,7 @@ use crate::api::state::{Admin, AppState};
         ),
         (
             status = CONFLICT,
-            description = "A capacity is below the quantity held and sold",
+            description = "A capacity is below the quantity held and sold, or people are in the waiting room that would change (`queue_in_use`)",
             body = ProblemDetails,
             content_type = "application/problem+json",
             headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
@@ -112,6 +112,11 @@ pub async fn put_event(
     } else {
         expected(&app, &event, &conditions).await?
     };
+    let draws = settings.queue.as_ref().is_some_and(|queue| queue.draw);
+    let draw = settings.opens_at_ms.filter(|_| draws).map(|opens_at_ms| {
+        app.queues().commitment(opens_at_ms, app.engine().now_ms()).map_err(|_| no_keys())
+    });
+    let draw = draw.transpose()?.map(Box::new);
     let kind = CommandKind::PutEvent {
         event: event.clone(),
         capacities: body.capacities(),
@@ -121,6 +126,7 @@ pub async fn put_event(
             Expected::Any | Expected::Nothing => None,
         },
         only_create: matches!(expected, Expected::Nothing),
+        draw,
     };
     let reply = app.submit(kind, IdempotencyKey(None), CallerDeadline::default()).await?;
     let (created, settings_seq) = match reply.result {
@@ -139,6 +145,15 @@ pub async fn put_event(
     let tag = event_tag(settings_seq, view.view.event.seq, stale);
     let headers = [(header::ETAG, etag(&tag)), (EVENT_SEQ, HeaderValue::from(reply.seq))];
     Ok((status, headers, Json(Event::of(&view.view, stale))).into_response())
+}
+
+fn no_keys() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "signing_keys_missing",
+        "Signing keys missing",
+        "A draw needs signing keys, and the service has none: SIGNING_KEYS_FILE is not set.",
+    )
 }
 
 /// What must still be so when the engine decides.

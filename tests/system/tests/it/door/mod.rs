@@ -3,9 +3,11 @@
 
 mod contract;
 mod outage;
+mod queues;
 mod reads;
 mod replicas;
-mod streams;
+mod story;
+pub mod streams;
 
 use std::time::Duration;
 

@@ -9,14 +9,19 @@ use tokio::time::timeout;
 use super::{Pair, hold, metric, until};
 
 /// A stream, read event by event.
-struct Events {
+pub struct Events {
     response: reqwest::Response,
     text: String,
 }
 
 impl Events {
     async fn open(client: &Client, event: &str, headers: &[(&str, &str)]) -> Self {
-        let url = format!("{}/api/v1/events/{event}/stream", client.base());
+        Self::at(client, &format!("/api/v1/events/{event}/stream"), headers).await
+    }
+
+    /// The stream at `path`.
+    pub async fn at(client: &Client, path: &str, headers: &[(&str, &str)]) -> Self {
+        let url = format!("{}{path}", client.base());
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let request = headers
             .iter()
@@ -43,7 +48,7 @@ impl Events {
     }
 
     /// The next event: its id and its data.
-    async fn event(&mut self) -> Option<(u64, Value)> {
+    pub async fn event(&mut self) -> Option<(u64, Value)> {
         loop {
             let block = self.block().await?;
             let Some((id, data)) = block.split_once("\ndata: ") else { continue };

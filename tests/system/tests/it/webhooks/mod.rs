@@ -2,7 +2,7 @@
 
 mod calls;
 mod deliveries;
-mod receiver;
+pub mod receiver;
 mod replicas;
 
 use std::time::Duration;

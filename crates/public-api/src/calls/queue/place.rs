@@ -1,0 +1,69 @@
+//! `GET /api/v1/events/{event}/queue/place`.
+
+use axum::{Json, extract::State};
+use http_server::{Problem, extract::PathParams, problem::ProblemDetails};
+use inventory::EventName;
+use vacancy_api::{EventParam, PlaceStatus, QueueReading, Unavailable, place_invalid};
+
+use super::{find_queue, keys};
+use crate::{
+    queue::{PlaceToken, QueuePlace},
+    state::PublicState,
+};
+
+/// Read how far a place has come
+///
+/// `n` is its turn, and null until the draw. `called`: claim the pass until `until`, or use it.
+/// `expired`: the turn has lapsed; the place is let in as soon as there is room.
+#[utoipa::path(
+    get,
+    path = "/api/v1/events/{event}/queue/place",
+    tag = "queue",
+    params(EventParam, ("Queue-Place" = String, Header, description = "The place")),
+    responses(
+        (status = OK, body = PlaceStatus),
+        (
+            status = UNAUTHORIZED,
+            description = "The place is missing, or is none of this waiting room",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+        ),
+        (
+            status = NOT_FOUND,
+            description = "The event does not exist, or has no waiting room",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+        ),
+        Unavailable,
+    )
+)]
+pub async fn read_place(
+    State(app): State<PublicState>,
+    PathParams(event): PathParams<EventName>,
+    QueuePlace(token): QueuePlace,
+) -> Result<Json<PlaceStatus>, Problem> {
+    let (_, queue) = find_queue(&app, &event).await?;
+    let place = PlaceToken::verified(&keys(&app)?, &token, &event, queue.id)?;
+    let n = turn(&app, &event, &queue, &place).await?;
+    if n.is_none_or(|n| n > queue.serving) {
+        return Ok(Json(PlaceStatus::waiting(n, queue.serving)));
+    }
+    let known = app.client().place(&event, place.leaf).await;
+    let known = known.map_err(|error| error.into_problem().0)?.ok_or_else(place_invalid)?;
+    Ok(Json(PlaceStatus::called(n, &known)))
+}
+
+/// The turn of `place`, once it is known.
+pub(super) async fn turn(
+    app: &PublicState,
+    event: &EventName,
+    queue: &QueueReading,
+    place: &PlaceToken,
+) -> Result<Option<u64>, Problem> {
+    let draw = queue.draw.as_ref().filter(|draw| place.index < draw.n);
+    let Some(draw) = draw else { return Ok(queue.turn_in_line(place.index)) };
+    let Some(revealed) = &draw.revealed else { return Ok(None) };
+    let Some(drawn) = app.draws().of(event, queue).await? else { return Ok(None) };
+    let order = drawn.order(&revealed.key).await?;
+    Ok(order.rank(revealed.key.threshold_of(&place.leaf)))
+}

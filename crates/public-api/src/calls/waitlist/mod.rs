@@ -1,0 +1,4 @@
+//! The calls of waiting lists.
+
+pub mod join;
+pub mod leave;

@@ -1,0 +1,115 @@
+//! The places of draws, as each process keeps them once nobody can join any more: they never
+//! change.
+
+use std::{collections::HashMap, sync::Arc};
+
+use draw::{DrawKey, Leaf, MerkleTree, Order};
+use http_server::Problem;
+use inventory::EventName;
+use parking_lot::Mutex;
+use tokio::sync::OnceCell;
+use vacancy_api::{DrawReading, QueueReading};
+
+use crate::client::VacancyClient;
+
+/// Draws that are kept at once: about 50 bytes for each of their places.
+const DRAWS_MAX: usize = 16;
+
+/// The places of a draw.
+pub struct Drawn {
+    /// The places, in the order of joining.
+    pub leaves: Arc<[Leaf]>,
+    /// Their Merkle tree.
+    pub tree: MerkleTree,
+    order: OnceCell<Arc<Order>>,
+}
+
+type Cell = Arc<OnceCell<Arc<Drawn>>>;
+
+/// The draws of all events.
+pub struct Draws {
+    client: Arc<dyn VacancyClient>,
+    cells: Mutex<HashMap<(EventName, u64), Cell>>,
+}
+
+impl Draws {
+    pub fn new(client: Arc<dyn VacancyClient>) -> Self {
+        Self { client, cells: Mutex::default() }
+    }
+
+    /// The places of the draw of `event`. `None`: they can still change.
+    ///
+    /// # Errors
+    /// A problem when they cannot be read.
+    pub async fn of(
+        &self,
+        event: &EventName,
+        queue: &QueueReading,
+    ) -> Result<Option<Arc<Drawn>>, Problem> {
+        let Some(draw) = queue.draw.as_ref().filter(|draw| draw.frozen.is_some()) else {
+            return Ok(None);
+        };
+        let drawn = self.cell(event, queue.id);
+        let drawn = drawn.get_or_try_init(|| self.read(event, queue.id, draw)).await?;
+        Ok(Some(drawn.clone()))
+    }
+
+    fn cell(&self, event: &EventName, queue: u64) -> Cell {
+        let mut cells = self.cells.lock();
+        let key = (event.clone(), queue);
+        if !cells.contains_key(&key) && cells.len() >= DRAWS_MAX {
+            // Whoever still needs it reads it again.
+            let any = cells.keys().next().cloned();
+            any.map(|any| cells.remove(&any));
+        }
+        cells.entry(key).or_default().clone()
+    }
+
+    async fn read(
+        &self,
+        event: &EventName,
+        queue: u64,
+        draw: &DrawReading,
+    ) -> Result<Arc<Drawn>, Problem> {
+        let frozen = draw.frozen.ok_or_else(|| Problem::internal("The draw is not frozen."))?;
+        let n = usize::try_from(draw.n).unwrap_or(usize::MAX);
+        let (mut leaves, mut after) = (Vec::with_capacity(n), queue);
+        while after < frozen.seq && leaves.len() < n {
+            let page = self.client.leaves(event, after).await;
+            let page = page.map_err(|error| error.into_problem().0)?;
+            if page.after_seq <= after {
+                break;
+            }
+            after = page.after_seq;
+            leaves.extend(page.leaves);
+        }
+        leaves.truncate(n);
+        let drawn = tokio::task::spawn_blocking(move || {
+            let leaves: Arc<[Leaf]> = leaves.into();
+            let tree = MerkleTree::new(&leaves);
+            Drawn { leaves, tree, order: OnceCell::new() }
+        });
+        let drawn = drawn.await.map_err(|_| Problem::internal("The draw cannot be read."))?;
+        if drawn.tree.root() != frozen.root {
+            tracing::error!(%event, queue, "the places of a draw do not have its root");
+            return Err(Problem::internal("The places of the draw are not those of its root."));
+        }
+        Ok(Arc::new(drawn))
+    }
+}
+
+impl Drawn {
+    /// The order of the places.
+    ///
+    /// # Errors
+    /// A problem when it cannot be computed.
+    pub async fn order(&self, key: &DrawKey) -> Result<Arc<Order>, Problem> {
+        let order = self.order.get_or_try_init(|| async {
+            let (key, leaves) = (*key, self.leaves.clone());
+            let order =
+                tokio::task::spawn_blocking(move || Order::new(&key, leaves.iter().copied()));
+            order.await.map(Arc::new).map_err(|_| Problem::internal("The draw cannot be ordered."))
+        });
+        Ok(order.await?.clone())
+    }
+}
