@@ -18,6 +18,7 @@ use crate::{
     labels,
     ownership::{may_manage, may_use},
     role::{Role, TOKEN_KEY},
+    signing_keys::{self, KEYS_KEY},
 };
 
 /// A source of live children: the watch caches in `operator run`, the API server in
@@ -259,9 +260,18 @@ async fn secret_value(
 impl Dereferenced {
     /// The live tokens of `role`, if there are any.
     pub fn tokens(&self, role: Role, name: &str) -> Option<Vec<u8>> {
-        let object = self.live.get(Kind::Secret, &role.secret(name))?;
+        self.value_of(&role.secret(name), TOKEN_KEY)
+    }
+
+    /// The live signing keys, if there are any.
+    pub fn signing_keys(&self, name: &str) -> Option<Vec<u8>> {
+        self.value_of(&signing_keys::secret(name), KEYS_KEY)
+    }
+
+    fn value_of(&self, secret: &str, key: &str) -> Option<Vec<u8>> {
+        let object = self.live.get(Kind::Secret, secret)?;
         let secret: Secret = object.as_ref().clone().try_parse().ok()?;
-        secret.data?.remove(TOKEN_KEY).map(|value| value.0).filter(|value| !value.is_empty())
+        secret.data?.remove(key).map(|value| value.0).filter(|value| !value.is_empty())
     }
 
     /// Metadata of a live child.

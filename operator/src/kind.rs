@@ -9,7 +9,7 @@ use k8s_openapi::api::{
 };
 use kube::core::{ApiResource, GroupVersionKind};
 
-use crate::role::Role;
+use crate::{role::Role, signing_keys};
 
 /// Name of the HTTP port on every container and Service.
 pub const PORT_NAME: &str = "http";
@@ -107,7 +107,10 @@ impl Kind {
     pub fn names(self, name: &str) -> Vec<String> {
         match self {
             Self::ServiceAccount | Self::Ingress | Self::ServiceMonitor => vec![name.to_owned()],
-            Self::Secret => Role::ALL.iter().map(|role| role.secret(name)).collect(),
+            Self::Secret => {
+                let tokens = Role::ALL.iter().map(|role| role.secret(name));
+                tokens.chain([signing_keys::secret(name)]).collect()
+            }
             Self::PersistentVolumeClaim => vec![claim(name)],
             Self::Service => {
                 Component::ALL.iter().flat_map(|component| component.service_names(name)).collect()

@@ -8,10 +8,11 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | [`role`], [`kind`], [`labels`], [`ownership`], [`api`], [`settings`], [`quantity`] | vocabulary of all steps |
+//! | [`role`], [`signing_keys`], [`new_secrets`], [`kind`], [`labels`], [`ownership`], [`api`], [`settings`], [`quantity`] | vocabulary of all steps |
 //! | [`references`], [`live`], [`claim_record`], [`dereference`], [`rollout`] | the live state |
 //! | [`validate`], [`build`] | the desired state |
 //! | [`apply`] | makes the live state match the desired state |
+//! | [`queues`] | pauses, resumes and reads waiting rooms through the API of the system |
 //! | [`status`] | computes and writes the status |
 //! | [`observe`] | metrics, events, logs and liveness of the operator itself |
 //! | [`controller`] | watches, leader election, and the pipeline for each resource |
@@ -28,12 +29,15 @@ pub mod http;
 pub mod kind;
 pub mod labels;
 pub mod live;
+pub mod new_secrets;
 pub mod observe;
 pub mod ownership;
 pub mod quantity;
+pub mod queues;
 pub mod references;
 pub mod role;
 pub mod rollout;
 pub mod settings;
+pub mod signing_keys;
 pub mod status;
 pub mod validate;

@@ -45,6 +45,9 @@ enum Command {
     /// Print the changes that applying a resource would make. Exit codes: 0 without changes, 1
     /// with changes, 2 on an error.
     Diff(DiffArgs),
+    /// Read a JWK Set of signing keys from standard input, and print one with a new key before the
+    /// first one.
+    RotateSigningKeys,
 }
 
 #[derive(Args)]
@@ -78,6 +81,7 @@ async fn main() -> ExitCode {
         Some(Command::Crd { apply: false, .. }) => print_crd(),
         Some(Command::Crd { apply: true, .. }) => apply_crd().await,
         Some(Command::Diff(args)) => diff(args).await,
+        Some(Command::RotateSigningKeys) => rotate_signing_keys(),
     };
     outcome.unwrap_or_else(|error| {
         print_message(&format_args!("operator: {error}"));
@@ -124,6 +128,11 @@ async fn diff(args: DiffArgs) -> Outcome {
         print(&text)?;
     }
     Ok(if changes { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn rotate_signing_keys() -> Outcome {
+    print(&commands::rotate_signing_keys::rotate(std::io::stdin().lock())?)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn print(text: &str) -> std::io::Result<()> {

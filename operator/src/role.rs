@@ -61,19 +61,3 @@ pub struct RoleToken {
     /// Whether another program writes the Secret.
     pub is_external: bool,
 }
-
-/// New random tokens, for the roles that have no Secret yet.
-#[derive(Clone, Debug)]
-pub struct NewTokens([String; Role::ALL.len()]);
-
-impl NewTokens {
-    /// One token for each role.
-    pub fn new(token: impl FnMut(Role) -> String) -> Self {
-        Self(Role::ALL.map(token))
-    }
-
-    /// The new token of `role`.
-    pub fn of(&self, role: Role) -> &str {
-        &self.0[role as usize]
-    }
-}

@@ -10,6 +10,7 @@ mod exposure;
 mod images;
 mod mode;
 mod observability;
+mod queue;
 mod security;
 mod status;
 mod storage;
@@ -22,8 +23,9 @@ pub use exposure::{DisruptionBudget, IngressSpec, IngressTls, NetworkPolicySpec,
 pub use images::{Images, PullPolicy};
 pub use mode::Mode;
 pub use observability::{LogLevel, Logging, Monitoring};
+pub use queue::{Beacon, QueueSpec};
 pub use security::SecuritySpec;
-pub use status::{OperatorClaim, TicketSystemStatus, WorkloadStatus};
+pub use status::{OperatorClaim, QueueStatus, TicketSystemStatus, WorkloadStatus};
 pub use storage::{
     CaSecretRef, EmbeddedStorage, PostgresStorage, SecretKeyRef, Stock, StorageSpec,
 };

@@ -30,13 +30,24 @@ pub struct TicketSystemStatus {
     /// The Deployment of vacancy. Absent in monolith mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vacancy: Option<WorkloadStatus>,
+    /// Value of `spec.queue.paused` that was applied last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queues_paused: Option<bool>,
+    /// Phase of the waiting room with the most waiting places: `pre`, `drawing`, `open` or
+    /// `sold_out`, with ` (paused)` while nobody is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// The waiting rooms with the most waiting places, as they were when the system last
+    /// responded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queues: Vec<QueueStatus>,
     /// The operator that manages the system. Other operators change nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator: Option<OperatorClaim>,
     /// Ready, Progressing, Degraded, FieldConflict, ReconciliationPaused and StockChangeIgnored
     /// are always present. Autoscaling is present while it is enabled. Reconciling and Stalled,
-    /// defined by kstatus, and HeldBack, PreflightFailed and RolledBack are present only while
-    /// true.
+    /// defined by kstatus, and HeldBack, PreflightFailed, RolledBack and QueuePauseFailed are
+    /// present only while true.
     #[serde(default)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -63,6 +74,21 @@ pub struct OperatorClaim {
     /// Another operator that asks whether this one still runs. An answer removes the field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenged_by: Option<String>,
+}
+
+/// The waiting room of one event.
+#[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueueStatus {
+    /// The event.
+    pub event: String,
+    /// What the waiting room is doing: `pre`, `drawing`, `open` or `sold_out`.
+    pub phase: String,
+    /// Number of places that are not called yet.
+    pub waiting: i64,
+    /// The last turn that was called.
+    pub serving: i64,
+    /// Whether nobody is called for now.
+    pub paused: bool,
 }
 
 /// Pods of one Deployment.

@@ -53,8 +53,8 @@ pub struct EmbeddedStorage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub storage_class_name: Option<String>,
-    /// Whether to keep the volume and the tokens when the resource is deleted. A new resource
-    /// of the same name adopts them.
+    /// Whether to keep the volume, the tokens and the signing keys when the resource is deleted. A
+    /// new resource of the same name adopts them.
     #[serde(default = "retain")]
     pub retain: bool,
 }

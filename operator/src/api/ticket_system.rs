@@ -8,6 +8,7 @@ use super::{
     images::Images,
     mode::Mode,
     observability::{Logging, Monitoring},
+    queue::QueueSpec,
     security::SecuritySpec,
     status::TicketSystemStatus,
     storage::{Stock, StorageSpec},
@@ -63,6 +64,12 @@ use super::{
         json_path = ".status.conditions[?(@.type=='Ready')].reason",
         priority = 1,
         description = "Reason of the Ready condition"
+    ),
+    printcolumn(
+        name = "Queue",
+        type_ = "string",
+        json_path = ".status.queue",
+        description = "Phase of the waiting room with the most waiting places"
     ),
     printcolumn(
         name = "URL",
@@ -125,6 +132,9 @@ pub struct TicketSystemSpec {
     /// Limit on pods that voluntary disruptions make unavailable.
     #[serde(default)]
     pub pod_disruption_budget: DisruptionBudget,
+    /// Waiting rooms.
+    #[serde(default)]
+    pub queue: QueueSpec,
     /// User and group ids of the pods.
     #[serde(default)]
     pub security: SecuritySpec,

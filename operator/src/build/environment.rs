@@ -8,6 +8,7 @@ use super::volumes;
 use crate::{
     kind::{Component, endpoints},
     role::TOKEN_KEY,
+    signing_keys::{self, KEYS_KEY},
     validate::{Storage, System, Workload},
 };
 
@@ -47,6 +48,9 @@ pub fn settings(system: &System, workload: &Workload) -> BTreeMap<String, String
     }
     if workload.component != Component::Ticket {
         set("INITIAL_STOCK", system.stock.effective.to_string());
+        if let Some(beacon) = &spec.queue.beacon {
+            set("QUEUE_BEACON_URLS", beacon.urls.join(","));
+        }
     }
     for role in workload.component.roles() {
         let setting = role.setting();
@@ -55,6 +59,7 @@ pub fn settings(system: &System, workload: &Workload) -> BTreeMap<String, String
             set(&format!("{setting}_FILE"), format!("{}/{TOKEN_KEY}", role.folder()));
         }
     }
+    set(signing_keys::SETTING, format!("{}/{KEYS_KEY}", signing_keys::FOLDER));
     if workload.holds_volume {
         set("DATA_DIR", volumes::DATA_DIR.to_owned());
     }

@@ -27,6 +27,7 @@ use crate::{kind::Kind, validate::System};
 pub struct Resources {
     pub service_account: ServiceAccount,
     pub role_tokens: Vec<Secret>,
+    pub signing_keys: Option<Secret>,
     pub claim: Option<PersistentVolumeClaim>,
     pub config_maps: Vec<ConfigMap>,
     pub services: Vec<Service>,
@@ -69,6 +70,7 @@ pub fn build(system: &System) -> Resources {
             .iter()
             .filter_map(|token| resource::role_token::build(system, token))
             .collect(),
+        signing_keys: resource::signing_keys::build(system),
         claim: resource::claim::build(system),
         services: system
             .workloads
@@ -124,6 +126,7 @@ impl Resources {
         let Self {
             service_account,
             role_tokens,
+            signing_keys,
             claim,
             config_maps,
             services,
@@ -139,6 +142,7 @@ impl Resources {
         push(&mut children, Kind::PersistentVolumeClaim, claim)?;
         push(&mut children, Kind::ServiceAccount, [service_account])?;
         push(&mut children, Kind::Secret, role_tokens)?;
+        push(&mut children, Kind::Secret, signing_keys)?;
         push(&mut children, Kind::ConfigMap, config_maps)?;
         push(&mut children, Kind::NetworkPolicy, network_policies)?;
         push(&mut children, Kind::Service, services)?;

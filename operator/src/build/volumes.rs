@@ -1,5 +1,5 @@
 //! Volumes of the pods: the data of embedded storage, the CA certificate of the database, and the
-//! tokens of the roles, which are files so that new ones reach running pods.
+//! tokens of the roles and the signing keys, which are files so that new ones reach running pods.
 
 use k8s_openapi::api::core::v1::{
     KeyToPath, PersistentVolumeClaimVolumeSource, SecretVolumeSource, Volume, VolumeMount,
@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::{
 
 use crate::{
     kind::claim,
+    signing_keys,
     validate::{System, Workload},
 };
 
@@ -43,16 +44,19 @@ pub fn volumes(system: &System, workload: &Workload) -> Vec<Volume> {
         ..Default::default()
     });
     // The key of the Secret is the name of the file.
-    let tokens = workload.component.roles().iter().map(|role| Volume {
-        name: role.volume(),
+    let files = |name: String, secret: String| Volume {
+        name,
         secret: Some(SecretVolumeSource {
-            secret_name: Some(role.secret(&system.name)),
+            secret_name: Some(secret),
             default_mode: Some(GROUP_READS),
             ..Default::default()
         }),
         ..Default::default()
-    });
-    data.into_iter().chain(ca).chain(tokens).collect()
+    };
+    let tokens = workload.component.roles().iter();
+    let tokens = tokens.map(|role| files(role.volume(), role.secret(&system.name)));
+    let keys = files(signing_keys::VOLUME.to_owned(), signing_keys::secret(&system.name));
+    data.into_iter().chain(ca).chain(tokens).chain([keys]).collect()
 }
 
 /// Mounts of [`volumes`] in the container.
@@ -70,5 +74,6 @@ pub fn mounts(system: &System, workload: &Workload) -> Vec<VolumeMount> {
     // The whole directory: the kubelet does not update the mount of a single file.
     let tokens = workload.component.roles().iter();
     let tokens = tokens.map(|role| mount(&role.volume(), &role.folder(), Some(true)));
-    data.into_iter().chain(ca).chain(tokens).collect()
+    let keys = mount(signing_keys::VOLUME, signing_keys::FOLDER, Some(true));
+    data.into_iter().chain(ca).chain(tokens).chain([keys]).collect()
 }

@@ -18,17 +18,17 @@ use crate::{
     dereference::{Dereferenced, FromServer, dereference},
     kind::Kind,
     labels,
+    new_secrets::NewSecrets,
     observe::error_message,
     ownership::{FIELD_MANAGER, is_owned, name_conflict},
-    role::NewTokens,
     settings::Defaults,
     validate::{ValidationError, validate},
 };
 
 /// Largest file that is read.
 const FILE_MAX_BYTES: u64 = 4 * 1024 * 1024;
-/// Placeholder for a token that would be generated.
-const NEW_TOKEN: &str = "generated";
+/// Placeholder for a token or keys that would be generated.
+const NEW_SECRET: &str = "generated";
 
 /// Why a diff cannot be computed.
 #[derive(Debug, thiserror::Error)]
@@ -113,7 +113,7 @@ pub async fn diff(
     let mut after = systems.patch(&name, &dry_run, &Patch::Apply(system)).await.map_err(failed())?;
     after.status = before.and_then(|before| before.status);
     let found = dereference(&after, client, &FromServer(client.clone())).await.map_err(failed())?;
-    let new = NewTokens::new(|_| NEW_TOKEN.to_owned());
+    let new = NewSecrets::new(|_| NEW_SECRET.to_owned(), NEW_SECRET.to_owned());
     let valid = validate(&after, &found, defaults, &new)
         .map_err(|cause| DiffError::Invalid { name: name.clone(), cause })?;
     let mut children = build::build(&valid).into_children()?;

@@ -2,5 +2,6 @@
 
 pub mod crd;
 pub mod diff;
+pub mod rotate_signing_keys;
 pub mod run;
 pub mod values_schema;

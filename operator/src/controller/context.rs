@@ -21,6 +21,7 @@ use crate::{
     api::{TicketSystem, TicketSystemStatus},
     apply::Memory,
     observe::{Metrics, Progress, SystemCounts},
+    queues::{QueueMemory, SystemClient},
     settings::Settings,
     status::{READY, diagnosis::ReadinessProbe, is_true},
 };
@@ -42,10 +43,12 @@ pub(super) struct Context {
     pub progress: Arc<Progress>,
     pub events: Arc<EventRecorder>,
     pub probe: Arc<dyn ReadinessProbe>,
+    pub system_client: Arc<dyn SystemClient>,
     pub systems: Store<GuardedSystem>,
     pub children: Cache,
     pub retries: Retries,
     pub memory: Memory,
+    pub queues: QueueMemory,
     /// This operator, and what is known about others.
     pub installation: Installation,
     pub rivals: Rivals,
@@ -80,6 +83,7 @@ impl Context {
                 systems.iter().filter_map(|system| system.meta().uid.as_deref()).collect();
             self.rivals.retain(|uid| known.contains(uid));
             self.memory.contests.retain(|uid| known.contains(uid));
+            self.queues.retain(|uid| known.contains(uid));
         }
         self.progress.reconciled(&self.scope, systems.len(), Instant::now());
     }

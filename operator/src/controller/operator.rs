@@ -8,12 +8,16 @@ use kube::Client;
 use super::client::client;
 use crate::{
     observe::{HttpProbe, Metrics, Progress},
+    queues::{HttpSystemClient, SystemClient},
     settings::Settings,
     status::diagnosis::ReadinessProbe,
 };
 
 /// Resyncs a system may miss before the liveness check fails.
 const MISSED_RESYNCS_MAX: u32 = 3;
+
+/// Longest duration of a call to a system.
+const CALL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// One operator.
 pub struct Operator {
@@ -23,6 +27,7 @@ pub struct Operator {
     pub progress: Arc<Progress>,
     pub events: Arc<EventRecorder>,
     pub probe: Arc<dyn ReadinessProbe>,
+    pub system_client: Arc<dyn SystemClient>,
 }
 
 /// Why an operator cannot be set up.
@@ -41,17 +46,20 @@ impl Operator {
     /// If `config` is invalid.
     pub fn new(settings: Settings, config: kube::Config) -> Result<Self, SetupError> {
         let probe = HttpProbe::new(Duration::from_millis(settings.probe_timeout_ms));
-        Self::with_probe(settings, config, Arc::new(probe))
+        let system_client = HttpSystemClient::new(CALL_TIMEOUT);
+        Self::with_clients(settings, config, Arc::new(probe), Arc::new(system_client))
     }
 
-    /// Creates an operator that probes services through `probe`.
+    /// Creates an operator that probes services through `probe` and calls them through
+    /// `system_client`.
     ///
     /// # Errors
     /// If `config` is invalid.
-    pub fn with_probe(
+    pub fn with_clients(
         settings: Settings,
         config: kube::Config,
         probe: Arc<dyn ReadinessProbe>,
+        system_client: Arc<dyn SystemClient>,
     ) -> Result<Self, SetupError> {
         let metrics = Arc::new(Metrics::new()?);
         let reconcile_deadline = (settings.resync() * MISSED_RESYNCS_MAX)
@@ -63,6 +71,6 @@ impl Operator {
             instance: Some(settings.election.pod_name.clone()),
         };
         let events = Arc::new(EventRecorder::new(client.clone(), reporter));
-        Ok(Self { settings, client, metrics, progress, events, probe })
+        Ok(Self { settings, client, metrics, progress, events, probe, system_client })
     }
 }

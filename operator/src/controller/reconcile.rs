@@ -12,6 +12,7 @@ use kube::{
 };
 use rand::Rng;
 use serde::de::DeserializeOwned;
+use signing::SigningKeys;
 
 use super::{
     claim::{Claimed, hold},
@@ -24,12 +25,14 @@ use crate::{
     apply::{self, Applied},
     build,
     dereference::{Dereferenced, dereference},
+    new_secrets::NewSecrets,
     observe::{events, is_namespace_terminating},
-    role::NewTokens,
+    queues,
     validate::{System, ValidationError, validate},
 };
 
-const TOKEN_BYTES: usize = 32;
+/// Bytes of a token, and of a private key.
+const SECRET_BYTES: usize = 32;
 
 /// Reconciles one resource within the configured timeout.
 pub(super) async fn reconcile(
@@ -80,14 +83,16 @@ pub(super) async fn reconcile(
 
 async fn run_pipeline(system: &TicketSystem, context: &Context) -> Result<Action, ReconcileError> {
     let found = dereference(system, &context.client, &context.children).await?;
-    match validate(system, &found, &context.settings.defaults, &new_tokens()) {
+    match validate(system, &found, &context.settings.defaults, &new_secrets()) {
         Ok(valid) => {
             let applied = apply_unless_paused(system, &valid, found, context).await?;
-            update_status(system, Ok(&valid), &applied, context).await
+            let (client, memory) = (context.system_client.as_ref(), &context.queues);
+            let queues = queues::sync(client, memory, system, &valid, &applied.live).await;
+            update_status(system, Ok(&valid), &applied, Some(&queues), context).await
         }
         Err(error) => {
             let unchanged = Applied { live: found.live, ..Default::default() };
-            update_status(system, Err(&error), &unchanged, context).await
+            update_status(system, Err(&error), &unchanged, None, context).await
         }
     }
 }
@@ -153,7 +158,7 @@ async fn report_unreadable(
     };
     let found = dereference(&system, &context.client, &context.children).await?;
     let unchanged = Applied { live: found.live, ..Default::default() };
-    update_status(&system, Err(&error), &unchanged, context).await?;
+    update_status(&system, Err(&error), &unchanged, None, context).await?;
     Ok(Action::requeue(context.settings.resync()))
 }
 
@@ -162,11 +167,13 @@ fn field<T: DeserializeOwned>(raw: &DynamicObject, pointer: &str) -> Option<T> {
     raw.data.pointer(pointer).and_then(|value| serde_json::from_value(value.clone()).ok())
 }
 
-/// New tokens of 256 random bits each, in hexadecimal.
-fn new_tokens() -> NewTokens {
-    NewTokens::new(|_| {
-        let mut bytes = [0; TOKEN_BYTES];
-        rand::rng().fill_bytes(&mut bytes);
-        const_hex::encode(bytes)
-    })
+/// New tokens of 256 random bits each, in hexadecimal, and a new signing key.
+fn new_secrets() -> NewSecrets {
+    NewSecrets::new(|_| const_hex::encode(random()), SigningKeys::generate(random()))
+}
+
+fn random() -> [u8; SECRET_BYTES] {
+    let mut bytes = [0; SECRET_BYTES];
+    rand::rng().fill_bytes(&mut bytes);
+    bytes
 }

@@ -11,6 +11,7 @@ use crate::{
     apply::Applied,
     kind::Component,
     observe::{error_message, events},
+    queues::QueueReport,
     rollout::Rollout,
     status::{
         self, DEGRADED, PROGRESSING, READY, StatusInput, compute_status,
@@ -34,6 +35,7 @@ pub(super) async fn update_status(
     system: &TicketSystem,
     validated: Result<&System, &ValidationError>,
     applied: &Applied,
+    queues: Option<&QueueReport>,
     context: &Context,
 ) -> Result<Action, ReconcileError> {
     let (diagnoses, not_serving) = match validated {
@@ -52,11 +54,15 @@ pub(super) async fn update_status(
         drift: &applied.drift,
         holds: &applied.holds,
         pending: applied.pending.as_ref(),
+        queues,
         diagnoses: &diagnoses,
         not_serving: &not_serving,
     });
     match status::write(&context.client, system, &status).await {
-        Ok(true) => events::transitions(&context.events, system, &status).await,
+        Ok(true) => {
+            events::transitions(&context.events, system, &status).await;
+            events::queues(&context.events, system, &status).await;
+        }
         Ok(false) => {}
         Err(kube::Error::Api(error)) if error.is_conflict() => {
             return Ok(Action::requeue(CONFLICT_DELAY));
@@ -79,6 +85,8 @@ pub(super) async fn update_status(
         .min()
         .unwrap_or(resync);
     let resync = resync.min(correction);
+    let calls = queues.and_then(|queues| queues.next).unwrap_or(resync).max(CONFLICT_DELAY);
+    let resync = resync.min(calls);
     let uses_database = |valid: &System| valid.workloads.iter().any(|part| part.uses_database);
     let resync =
         if validated.is_ok_and(uses_database) { resync.min(UNSETTLED_INTERVAL) } else { resync };

@@ -33,6 +33,7 @@ use crate::{
     api::TicketSystem,
     apply::{Contests, Memory},
     kind::Kind,
+    queues::QueueMemory,
 };
 
 /// Events within this time lead to one reconciliation: creating a system causes about 12 events.
@@ -82,6 +83,8 @@ pub(super) fn run(
         progress: Arc::clone(&operator.progress),
         events: Arc::clone(&operator.events),
         probe: Arc::clone(&operator.probe),
+        system_client: Arc::clone(&operator.system_client),
+        queues: QueueMemory::default(),
         systems: systems.clone(),
         children,
         memory: Memory::new(Contests::new(

@@ -8,7 +8,10 @@ use crate::{
     apply::{Action, Change},
     kind::Kind,
     observe::is_namespace_terminating,
-    status::{DEGRADED, PROGRESSING, READY, STALLED, STOCK_CHANGE_IGNORED, condition, is_true},
+    status::{
+        DEGRADED, PROGRESSING, QUEUE_PAUSE_FAILED, READY, STALLED, STOCK_CHANGE_IGNORED, condition,
+        is_true,
+    },
 };
 
 /// Publishes the changes of children: one event per action.
@@ -88,6 +91,25 @@ pub async fn transitions(
             &condition.reason
         };
         publish(recorder, system, type_, reason, condition.message.clone()).await;
+    }
+}
+
+/// Publishes that `queue.paused` was applied, or why it is not.
+pub async fn queues(recorder: &EventRecorder, system: &TicketSystem, after: &TicketSystemStatus) {
+    let before = system.status.as_ref();
+    if before.and_then(|status| status.queues_paused) != after.queues_paused {
+        let (reason, note) = match after.queues_paused {
+            Some(true) => ("QueuesPaused", "all waiting rooms are paused: nobody is called"),
+            Some(false) => ("QueuesResumed", "all waiting rooms go on"),
+            None => return,
+        };
+        publish(recorder, system, EventType::Normal, reason, note.to_owned()).await;
+    }
+    let failure = |status: &TicketSystemStatus| -> Option<Condition> {
+        condition(&status.conditions, QUEUE_PAUSE_FAILED).cloned()
+    };
+    if let (Some(failure), None) = (failure(after), before.and_then(failure)) {
+        publish(recorder, system, EventType::Warning, QUEUE_PAUSE_FAILED, failure.message).await;
     }
 }
 

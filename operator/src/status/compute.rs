@@ -10,6 +10,7 @@ use super::{
     field_conflict::{self, FIELD_CONFLICT, field_conflict},
     holds::{self, HELD_BACK, PREFLIGHT_FAILED, ROLLED_BACK},
     input::StatusInput,
+    queues,
 };
 use crate::{
     api::{Mode, TicketSystem, TicketSystemStatus},
@@ -115,6 +116,7 @@ pub fn compute_status(input: &StatusInput<'_>) -> TicketSystemStatus {
         set_while_true(conditions, type_, holds::held_for(input, reason), generation);
     }
     set(conditions, PROGRESSING, progressing, generation);
+    queues::set(&mut status, input);
     status
 }
 

@@ -6,6 +6,7 @@ use crate::{
     apply::{ChildFailure, FieldConflict, Hold, Pending},
     dereference::Live,
     kind::Component,
+    queues::QueueReport,
     validate::{System, ValidationError},
 };
 
@@ -25,6 +26,8 @@ pub struct StatusInput<'a> {
     pub holds: &'a [Hold],
     /// The event that the remaining changes wait for.
     pub pending: Option<&'a Pending>,
+    /// What was done and read about waiting rooms.
+    pub queues: Option<&'a QueueReport>,
     pub diagnoses: &'a [(Component, Diagnosis)],
     /// Components whose pods count as ready and do not serve.
     pub not_serving: &'a [(Component, Diagnosis)],

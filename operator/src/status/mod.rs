@@ -8,6 +8,7 @@ mod failure;
 mod field_conflict;
 mod holds;
 mod input;
+mod queues;
 mod write;
 
 pub use autoscaling::AUTOSCALING;
@@ -20,4 +21,5 @@ pub use failure::failed_status;
 pub use field_conflict::FIELD_CONFLICT;
 pub use holds::{HELD_BACK, PREFLIGHT_FAILED, ROLLED_BACK};
 pub use input::StatusInput;
+pub use queues::QUEUE_PAUSE_FAILED;
 pub use write::write;

@@ -32,6 +32,11 @@ pub enum ValidationError {
     )]
     TokenInvalid { name: String, key: &'static str, role: &'static str },
     #[error(
+        "key {key} of Secret {name} has no valid signing keys: {reason}; correct it: without the \
+         former keys, all places are lost"
+    )]
+    KeysInvalid { name: String, key: &'static str, reason: signing::KeySetError },
+    #[error(
         "{block}.autoscaling has no metric: {block}.resources requests neither cpu nor memory; add \
          a request, or set {block}.autoscaling.enabled to false"
     )]
@@ -48,6 +53,11 @@ pub enum ValidationError {
     MinAboveMax { block: &'static str },
     #[error("{field} is \"{value}\": set it to {expected}")]
     InvalidAmount { field: String, value: String, expected: &'static str },
+    #[error(
+        "queue.beacon.urls is not accepted: use 1 to 8 https URLs such as https://api.drand.sh, \
+         without user, query and fragment"
+    )]
+    BeaconUrls,
     #[error("the spec cannot be read: {message}")]
     Unreadable { message: String },
     #[error("the resource has no namespace or uid, so it cannot own other objects")]
@@ -60,11 +70,14 @@ impl ValidationError {
         match self {
             Self::StorageChange { .. } => "StorageChangeRefused",
             Self::SecretMissing { .. } | Self::SecretKeyMissing { .. } => "SecretMissing",
-            Self::SecretNotAUrl { .. } | Self::TokenInvalid { .. } => "SecretInvalid",
+            Self::SecretNotAUrl { .. } | Self::TokenInvalid { .. } | Self::KeysInvalid { .. } => {
+                "SecretInvalid"
+            }
             Self::NoScalingMetric { .. }
             | Self::SingleWriter { .. }
             | Self::MinAboveMax { .. }
             | Self::InvalidAmount { .. }
+            | Self::BeaconUrls
             | Self::Unreadable { .. }
             | Self::NotStored => "SpecInvalid",
         }

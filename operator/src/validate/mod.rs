@@ -2,6 +2,7 @@
 //! spec with a reason. It does no I/O: the same input always gives the same result.
 
 mod amounts;
+mod beacon;
 mod claim;
 mod error;
 mod recorded;
@@ -27,9 +28,11 @@ use crate::{
     },
     dereference::{Dereferenced, SecretValue},
     kind::{Component, Kind},
+    new_secrets::NewSecrets,
     ownership::is_adopted,
-    role::{NewTokens, Role, RoleToken, TOKEN_KEY},
+    role::{Role, RoleToken, TOKEN_KEY},
     settings::Defaults,
+    signing_keys::{self, KEYS_KEY, KeySet},
 };
 
 /// A valid system in which every default is resolved.
@@ -43,6 +46,8 @@ pub struct System {
     pub workloads: Vec<Workload>,
     /// The tokens of all roles.
     pub tokens: Vec<RoleToken>,
+    /// The keys that sign places and passes.
+    pub signing_keys: KeySet,
     /// The claim for the volume of embedded storage.
     pub claim: ClaimState,
     /// Hash of the Secrets the pods read. A changed value starts a rollout.
@@ -79,7 +84,7 @@ impl Workload {
 }
 
 impl System {
-    /// Whether the PersistentVolumeClaim and the tokens outlive the resource.
+    /// Whether the PersistentVolumeClaim, the tokens and the signing keys outlive the resource.
     pub fn retains(&self) -> bool {
         matches!(&self.storage, Storage::Embedded(embedded) if embedded.retain)
     }
@@ -118,7 +123,7 @@ impl System {
     }
 }
 
-/// Computes the desired system. Roles without a token get theirs from `new`.
+/// Computes the desired system. Secrets that do not exist yet get their values from `new`.
 ///
 /// # Errors
 /// A [`ValidationError`] says how to fix the spec.
@@ -126,12 +131,13 @@ pub fn validate(
     system: &TicketSystem,
     found: &Dereferenced,
     defaults: &Defaults,
-    new: &NewTokens,
+    new: &NewSecrets,
 ) -> Result<System, ValidationError> {
     let spec = &system.spec;
     let mut storage = Storage::of(spec);
     check_storage_change(system, found, &storage)?;
     amounts::check(spec, &storage)?;
+    beacon::check(spec)?;
     if let Storage::Embedded(embedded) = &mut storage {
         embedded.size = amounts::size(&embedded.size, &found.live, &system.name_any());
     }
@@ -148,6 +154,7 @@ pub fn validate(
         .into_iter()
         .map(|role| role_token(&name, role, found, new))
         .collect::<Result<_, _>>()?;
+    let signing_keys = signing_keys(&name, found, new)?;
     let owner = system.controller_owner_ref(&()).ok_or(ValidationError::NotStored)?;
     let claim = claim::claim_state(system, found, &storage);
     let mut workloads = workloads(spec, &name, &storage, defaults)?;
@@ -167,6 +174,7 @@ pub fn validate(
         preflight_timeout_s: defaults.preflight_timeout_s,
         swap_timeout_s: defaults.swap_timeout_s,
         tokens,
+        signing_keys,
         claim,
         secrets_digest: const_hex::encode(secrets.finalize()),
         service_monitor: spec.monitoring.service_monitor && found.service_monitors,
@@ -182,7 +190,7 @@ fn role_token(
     name: &str,
     role: Role,
     found: &Dereferenced,
-    new: &NewTokens,
+    new: &NewSecrets,
 ) -> Result<RoleToken, ValidationError> {
     let secret = role.secret(name);
     let value = match found.tokens(role, name) {
@@ -191,11 +199,32 @@ fn role_token(
             let role = role.as_str();
             return Err(ValidationError::TokenInvalid { name: secret, key: TOKEN_KEY, role });
         }
-        None => new.of(role).as_bytes().to_vec(),
+        None => new.token(role).as_bytes().to_vec(),
     };
     let metadata = found.metadata(Kind::Secret, &secret);
     let is_external = metadata.is_some_and(|metadata| is_adopted(metadata, name));
     Ok(RoleToken { role, value, is_external })
+}
+
+/// The signing keys, of which those that the services would refuse are rejected as well.
+fn signing_keys(
+    name: &str,
+    found: &Dereferenced,
+    new: &NewSecrets,
+) -> Result<KeySet, ValidationError> {
+    let secret = signing_keys::secret(name);
+    let value = match found.signing_keys(name) {
+        Some(value) => match signing_keys::check(&value) {
+            Ok(()) => value,
+            Err(reason) => {
+                return Err(ValidationError::KeysInvalid { name: secret, key: KEYS_KEY, reason });
+            }
+        },
+        None => new.signing_keys().as_bytes().to_vec(),
+    };
+    let metadata = found.metadata(Kind::Secret, &secret);
+    let is_external = metadata.is_some_and(|metadata| is_adopted(metadata, name));
+    Ok(KeySet { value, is_external })
 }
 
 /// Whether the services accept `value` as tokens. Several are separated by commas.

@@ -30,6 +30,7 @@ async fn empty_spec_becomes_ready() {
             "Secret/shop-admin-token",
             "Secret/shop-gate-token",
             "Secret/shop-seller-token",
+            "Secret/shop-signing-keys",
             "Service/shop-ticket",
             "Service/shop-vacancy",
             "ServiceAccount/shop",
@@ -100,11 +101,11 @@ async fn kubectl_get_shows_mode_pods_ready_and_url() {
         .map(|(column, cell)| (column["name"].as_str().expect("a name"), cell))
         .collect();
     let names: Vec<&str> = shown.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["Name", "Mode", "Ticket", "Vacancy", "Ready", "URL", "Age"]);
+    assert_eq!(names, ["Name", "Mode", "Ticket", "Vacancy", "Ready", "Queue", "URL", "Age"]);
     assert_eq!(shown[1].1, "monolith");
     assert_eq!(shown[2].1, "1/1");
     assert_eq!(shown[4].1, "True");
-    assert_eq!(shown[5].1, "http://ticket.127.0.0.1.nip.io");
+    assert_eq!(shown[6].1, "http://ticket.127.0.0.1.nip.io");
 }
 
 #[tokio::test]

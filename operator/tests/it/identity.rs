@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use crate::support::{Cluster, at, eventually, kubelet, start, system};
 
-const CHILDREN: [(Kind, &str); 10] = [
+const CHILDREN: [(Kind, &str); 11] = [
     (Kind::ServiceAccount, "shop"),
     (Kind::Secret, "shop-admin-token"),
+    (Kind::Secret, "shop-signing-keys"),
     (Kind::PersistentVolumeClaim, "shop-data"),
     (Kind::ConfigMap, "shop-vacancy"),
     (Kind::Service, "shop-ticket"),

@@ -49,6 +49,7 @@ async fn mode_switch_prunes_and_keeps_the_volume() {
         "Secret/shop-admin-token",
         "Secret/shop-gate-token",
         "Secret/shop-seller-token",
+        "Secret/shop-signing-keys",
         "Service/shop",
         "ServiceAccount/shop",
     ];
@@ -73,7 +74,7 @@ async fn mode_switch_prunes_and_keeps_the_volume() {
     cluster.apply(&system("shop", json!({"mode": "microservices"}))).await;
     eventually("back again", || async {
         let children = cluster.children().await;
-        if children.len() == 16 && !children.contains(&"Deployment/shop".to_owned()) {
+        if children.len() == 17 && !children.contains(&"Deployment/shop".to_owned()) {
             Ok(())
         } else {
             Err(children)

@@ -116,7 +116,7 @@ async fn ticket_opens_before_the_monolith_hands_its_volume_over() {
     cluster.condition("shop", "Ready", "True").await;
     let (reason, _) = cluster.condition("shop", "Progressing", "False").await;
     assert_eq!(reason, "UpToDate");
-    assert_eq!(cluster.children().await.len(), 16);
+    assert_eq!(cluster.children().await.len(), 17);
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ async fn retained_volume_and_token_are_adopted() {
     cluster.condition("shop", "Ready", "True").await;
     let claim = cluster.get(Kind::PersistentVolumeClaim, "shop-data").await.uid();
     let token = at(&cluster.get(Kind::Secret, "shop-admin-token").await, "/data/token").clone();
+    let keys = at(&cluster.get(Kind::Secret, "shop-signing-keys").await, "/data").clone();
     cluster
         .systems()
         .delete("shop", &kube::api::DeleteParams::default())
@@ -29,6 +30,7 @@ async fn retained_volume_and_token_are_adopted() {
     cluster.condition("shop", "Ready", "True").await;
     assert_eq!(cluster.get(Kind::PersistentVolumeClaim, "shop-data").await.uid(), claim);
     assert_eq!(at(&cluster.get(Kind::Secret, "shop-admin-token").await, "/data/token"), &token);
+    assert_eq!(at(&cluster.get(Kind::Secret, "shop-signing-keys").await, "/data"), &keys);
     let (_, message) = cluster.condition("shop", "StockChangeIgnored", "True").await;
     assert!(message.contains("created with 42"), "the volume keeps its initial stock: {message}");
     let uid = cluster.systems().get("shop").await.expect("the resource").uid();
@@ -51,9 +53,11 @@ async fn retain_can_be_enabled_and_disabled() {
     let _operator = start(&cluster);
     for (retain, owners) in [(true, 0), (false, 1), (true, 0)] {
         cluster.apply(&system("shop", json!({"storage": {"embedded": {"retain": retain}}}))).await;
-        for (kind, name) in
-            [(Kind::PersistentVolumeClaim, "shop-data"), (Kind::Secret, "shop-admin-token")]
-        {
+        for (kind, name) in [
+            (Kind::PersistentVolumeClaim, "shop-data"),
+            (Kind::Secret, "shop-admin-token"),
+            (Kind::Secret, "shop-signing-keys"),
+        ] {
             eventually(&format!("{kind} with retain {retain}"), || async {
                 let found =
                     cluster.find(kind, name).await.map(|object| object.owner_references().len());

@@ -9,11 +9,12 @@ use operator::{
     build::{self, Child},
     dereference::{Dereferenced, Live, SecretValue},
     kind::Kind,
-    role::NewTokens,
+    new_secrets::NewSecrets,
     settings::Defaults,
     validate::{ValidationError, validate},
 };
 use serde_json::{Value, json};
+use signing::SigningKeys;
 
 #[derive(Parser)]
 struct Cli {
@@ -41,8 +42,12 @@ pub fn resource(spec: Value) -> TicketSystem {
     system
 }
 
-pub fn new_tokens(suffix: &str) -> NewTokens {
-    NewTokens::new(|role| format!("new-{}-{suffix}-of-this-test", role.as_str()))
+pub fn new_secrets(suffix: &str) -> NewSecrets {
+    NewSecrets::new(|role| format!("new-{}-{suffix}-of-this-test", role.as_str()), new_keys(suffix))
+}
+
+pub fn new_keys(suffix: &str) -> String {
+    SigningKeys::generate([u8::try_from(suffix.len()).expect("a short text"); 32])
 }
 
 pub fn found() -> Dereferenced {
@@ -58,7 +63,7 @@ pub fn render_with(
     system: &TicketSystem,
     found: &Dereferenced,
 ) -> Result<Vec<Child>, ValidationError> {
-    let valid = validate(system, found, &defaults(), &new_tokens("token"))?;
+    let valid = validate(system, found, &defaults(), &new_secrets("token"))?;
     Ok(build::build(&valid).into_children().expect("it renders"))
 }
 
@@ -181,6 +186,22 @@ fn rate_limit_is_set_only_where_clients_connect() {
 }
 
 #[test]
+fn beacon_is_set_only_where_draws_happen() {
+    let queue =
+        json!({"paused": true, "beacon": {"urls": ["https://a.example", "https://b.example/x"]}});
+    for (mode, name, wanted) in [
+        ("microservices", "shop-ticket", Value::Null),
+        ("microservices", "shop-vacancy", json!("https://a.example,https://b.example/x")),
+        ("monolith", "shop", json!("https://a.example,https://b.example/x")),
+    ] {
+        let children = render(json!({"mode": mode, "queue": queue}));
+        assert_eq!(settings(&children, name)["data"]["QUEUE_BEACON_URLS"], wanted, "{name}");
+    }
+    let paused = render(json!({"queue": {"paused": true}}));
+    assert_eq!(paused, render(json!({})), "a pause rolls no pods");
+}
+
+#[test]
 fn new_database_ca_rolls_only_vacancy() {
     let spec = json!({"storage": {"postgres": {"secretRef": {"name": "db"}, "caSecretRef": {"name": "ca"}}}});
     let templates = |pem: &[u8]| {
@@ -240,6 +261,9 @@ fn validation_rejects_what_the_schema_rejects() {
     for (spec, field) in [
         (json!({"storage": {"embedded": {"size": "10GB"}}}), "storage.embedded.size is \"10GB\""),
         (json!({"storage": {"embedded": {"size": "0"}}}), "storage.embedded.size is \"0\""),
+        (json!({"queue": {"beacon": {"urls": ["http://a"]}}}), "queue.beacon.urls"),
+        (json!({"queue": {"beacon": {"urls": ["https:///a"]}}}), "queue.beacon.urls"),
+        (json!({"queue": {"beacon": {"urls": []}}}), "queue.beacon.urls"),
         (
             json!({"podDisruptionBudget": {"maxUnavailable": "110%"}}),
             "podDisruptionBudget.maxUnavailable is \"110%\"",

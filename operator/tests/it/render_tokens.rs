@@ -14,7 +14,7 @@ use operator::{
 };
 use serde_json::{Value, json};
 
-use crate::render::{defaults, found, new_tokens, render, render_with, resource, settings};
+use crate::render::{defaults, found, new_secrets, render, render_with, resource, settings};
 
 /// A cluster with `tokens` in the Secret of `role`, with these annotations.
 fn with_tokens(role: Role, tokens: &str, annotations: &Value) -> Dereferenced {
@@ -29,6 +29,7 @@ fn with_tokens(role: Role, tokens: &str, annotations: &Value) -> Dereferenced {
 
 fn secrets(children: &[Child]) -> Vec<(&str, &str)> {
     let secrets = children.iter().filter(|child| child.kind == Kind::Secret);
+    let secrets = secrets.filter(|child| child.name != "shop-signing-keys");
     secrets
         .map(|child| (child.name.as_str(), child.body["data"]["token"].as_str().expect("a token")))
         .collect()
@@ -44,7 +45,7 @@ fn invalid_token_is_rejected_for_each_role() {
     for role in Role::ALL {
         for token in ["short", "long enough, but spaced", "long-enough-with-a-newline\n", &many] {
             let found = with_tokens(role, token, &json!({}));
-            let error = validate(&resource(json!({})), &found, &defaults(), &new_tokens("x"))
+            let error = validate(&resource(json!({})), &found, &defaults(), &new_secrets("x"))
                 .expect_err("an error");
             assert_eq!(error.reason(), "SecretInvalid", "{token:?}");
             let message = error.to_string();
@@ -74,8 +75,8 @@ fn several_tokens_are_accepted_for_each_role() {
 #[test]
 fn existing_tokens_are_kept() {
     let first = render_with(&resource(json!({})), &found()).expect("it is valid");
-    let new = new_tokens("token");
-    let values = Role::ALL.map(|role| (role.secret("shop"), base64(new.of(role))));
+    let new = new_secrets("token");
+    let values = Role::ALL.map(|role| (role.secret("shop"), base64(new.token(role))));
     let wanted: Vec<_> =
         values.iter().map(|(name, value)| (name.as_str(), value.as_str().expect("text"))).collect();
     assert_eq!(secrets(&first), wanted);
@@ -86,7 +87,7 @@ fn existing_tokens_are_kept() {
         later.live.insert(Kind::Secret, secret.name.clone(), Arc::new(live));
     }
     let system = resource(json!({}));
-    let again = validate(&system, &later, &defaults(), &new_tokens("another"));
+    let again = validate(&system, &later, &defaults(), &new_secrets("another"));
     let again = build::build(&again.expect("it is valid")).into_children().expect("it renders");
     assert_eq!(secrets(&again), secrets(&first));
     let tokens = "old-token-of-the-seller,new-token-of-the-seller";
@@ -128,7 +129,8 @@ fn pods_read_the_tokens_of_the_roles_they_know() {
             .iter()
             .filter_map(|volume| volume["secret"]["secretName"].as_str())
             .collect();
-        let wanted: Vec<_> = known.iter().map(|role| format!("shop-{role}-token")).collect();
+        let mut wanted: Vec<_> = known.iter().map(|role| format!("shop-{role}-token")).collect();
+        wanted.push("shop-signing-keys".to_owned());
         assert_eq!(volumes, wanted, "{name}");
         let settings = &settings(&children, name)["data"];
         for role in ["admin", "seller", "gate"] {

@@ -7,8 +7,9 @@ use kube::{Api, api::ListParams};
 use operator::{
     kind::Kind,
     role::{Role, TOKEN_KEY},
+    signing_keys::KEYS_KEY,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Cluster, kubelet, start, system};
 
@@ -33,6 +34,9 @@ async fn password_and_token_stay_in_their_secrets() {
         tokens.push(serde_json::to_value(&value).expect("JSON").as_str().expect("text").to_owned());
         tokens.push(String::from_utf8(value.0).expect("text"));
     }
+    let keys = secrets.get("shop-signing-keys").await.expect("it is made").data.expect("data");
+    let keys: Value = serde_json::from_slice(&keys[KEYS_KEY].0).expect("JSON");
+    let private = keys["keys"][0]["d"].as_str().expect("a private key").to_owned();
     let random: BTreeSet<_> = tokens.iter().skip(1).step_by(2).collect();
     assert_eq!(random.len(), Role::ALL.len(), "each role has its own");
     assert!(random.iter().all(|token| token.len() >= 64), "they are long");
@@ -41,6 +45,7 @@ async fn password_and_token_stay_in_their_secrets() {
         // In base64 as well.
         assert!(!text.contains("c2VzYW1l"), "{text}");
         assert!(!tokens.iter().any(|token| text.contains(token)), "{text}");
+        assert!(!text.contains(&private), "{text}");
     }
 }
 

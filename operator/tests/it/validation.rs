@@ -43,6 +43,11 @@ async fn invalid_specs_are_rejected_with_a_remedy() {
         (json!({"rateLimit": {"perSecond": 5}}), "trustedProxies: Required value".to_owned()),
         (json!({"rateLimit": {"perSecond": 0, "trustedProxies": []}}), "should be greater than or equal to 1".to_owned()),
         (json!({"otlpEndpoint": "https://collector:4318"}), "otlpEndpoint must be an http URL".to_owned()),
+        (json!({"queue": {"beacon": {"urls": ["http://api.drand.sh"]}}}), "queue.beacon.urls must be https URLs".to_owned()),
+        (json!({"queue": {"beacon": {"urls": ["https://user@api.drand.sh"]}}}), "queue.beacon.urls must be https URLs".to_owned()),
+        (json!({"queue": {"beacon": {"urls": ["https://a,https://b"]}}}), "queue.beacon.urls must be https URLs".to_owned()),
+        (json!({"queue": {"beacon": {"urls": []}}}), "should have at least 1 items".to_owned()),
+        (json!({"queue": {"beacon": {"urls": vec!["https://a"; 9]}}}), "must have at most 8 items".to_owned()),
         (json!({"stock": {"initial": -1}}), "should be greater than or equal to 0".to_owned()),
         (
             json!({"storage": {"embedded": {"size": "10GB"}}}),
@@ -104,6 +109,10 @@ async fn invalid_specs_are_rejected_with_a_remedy() {
         (
             "a",
             json!({"storage": postgres, "vacancy": {"replicas": 5, "autoscaling": {"enabled": true}}}),
+        ),
+        (
+            "h",
+            json!({"queue": {"paused": false, "beacon": {"urls": ["https://api.drand.sh", "https://relay.example:6875/drand"]}}}),
         ),
         ("b", json!({"ingress": {"host": "*.tickets.example.com"}})),
         ("c", json!({"mode": "monolith", "storage": postgres, "ticket": {"replicas": 3}})),

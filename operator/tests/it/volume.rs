@@ -10,7 +10,7 @@ use operator::{
     build,
     dereference::{Dereferenced, Live},
     kind::Kind,
-    role::NewTokens,
+    new_secrets::NewSecrets,
     validate::validate,
 };
 use serde_json::{Value, json};
@@ -176,7 +176,10 @@ async fn stale_cache_does_not_recreate_a_deleted_writer() {
         database_ca: None,
         service_monitors: false,
     };
-    let new = NewTokens::new(|role| format!("token-of-the-{}-of-this-test", role.as_str()));
+    let new = NewSecrets::new(
+        |role| format!("token-of-the-{}-of-this-test", role.as_str()),
+        signing::SigningKeys::generate([1; 32]),
+    );
     let valid =
         validate(&made, &found, &settings(&cluster, &[]).defaults, &new).expect("it is valid");
     let client = kube::Client::try_from(cluster.server.config(OPERATOR_TOKEN)).expect("a client");

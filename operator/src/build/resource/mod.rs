@@ -11,3 +11,4 @@ pub mod role_token;
 pub mod service;
 pub mod service_account;
 pub mod service_monitor;
+pub mod signing_keys;

@@ -6,6 +6,7 @@ pub mod kubelet;
 pub mod operators;
 pub mod policy;
 mod process;
+pub mod system_api;
 pub mod wait;
 
 pub use cluster::{Cluster, install};

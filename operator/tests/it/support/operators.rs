@@ -6,12 +6,13 @@ use async_trait::async_trait;
 use clap::Parser;
 use operator::{
     controller::Operator,
+    queues::SystemClient,
     settings::Settings,
     status::diagnosis::{ProbeResult, ReadinessProbe},
 };
 use tokio::task::JoinHandle;
 
-use super::{Cluster, apiserver::OPERATOR_TOKEN};
+use super::{Cluster, apiserver::OPERATOR_TOKEN, system_api::Redirected};
 
 /// A probe with a result that the test sets.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ impl ReadinessProbe for Scripted {
 pub struct Running {
     pub operator: Arc<Operator>,
     pub ready: Arc<Scripted>,
+    pub system: Arc<Redirected>,
     task: JoinHandle<()>,
 }
 
@@ -71,13 +73,19 @@ pub fn start_with(cluster: &Cluster, settings: Settings) -> Running {
         .with_test_writer()
         .try_init();
     let ready = Arc::new(Scripted(Mutex::new(ProbeResult::Unreachable)));
+    let system = Arc::new(Redirected::nowhere());
     let config = cluster.server.config(OPERATOR_TOKEN);
     let operator = Arc::new(
-        Operator::with_probe(settings, config, Arc::clone(&ready) as Arc<dyn ReadinessProbe>)
-            .expect("an operator"),
+        Operator::with_clients(
+            settings,
+            config,
+            Arc::clone(&ready) as Arc<dyn ReadinessProbe>,
+            Arc::clone(&system) as Arc<dyn SystemClient>,
+        )
+        .expect("an operator"),
     );
     let task = tokio::spawn(Arc::clone(&operator).run());
-    Running { operator, ready, task }
+    Running { operator, ready, system, task }
 }
 
 impl Drop for Running {
