@@ -55,6 +55,10 @@ test-schema: ## Open the documentation in a browser, run Schemathesis (BUDGET_S=
 test-shop: ## Take payments through a shop and a provider with everything going wrong (SEED=7)
 	@tests/shop/run
 
+.PHONY: test-queue
+test-queue: ## Sell to a crowd through a waiting room with kills, check draw and sale (SEED=7)
+	@tests/queue/run
+
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers (TARGET=http_call, SECONDS=60; default: all)
 	@scripts/fuzz $(or $(TARGET),all) $(or $(SECONDS),60)

@@ -15,6 +15,7 @@ SCENARIOS = [
     "sell_out",
     "scaling",
     "rollout",
+    "waiting_room",
     "configuration",
     "crash",
     "eviction",

@@ -48,6 +48,7 @@ impl Buyers {
             settings: EventSettings::default(),
             if_settings_seq: None,
             only_create: false,
+            draw: None,
         };
         (Command { id: self.id(), kind }, None)
     }
@@ -59,6 +60,7 @@ impl Buyers {
                 items: Items::one(self.stock.clone(), 1),
                 customer: None,
                 by_seller: false,
+                pass: None,
             };
             let id = self.id();
             let key = keyed.then(|| IdempotencyKey::new(&id.to_string()).expect("a key"));

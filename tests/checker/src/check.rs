@@ -288,12 +288,20 @@ fn acknowledged(
         CommandKind::Release { hold } => {
             !matches!(&record.change, Change::Released { id, .. } if id == hold)
         }
+        CommandKind::LeaveWaitlist { hold } => {
+            !matches!(&record.change, Change::WaitlistLeft { id, .. } if id == hold)
+        }
         CommandKind::StartPayment { hold, .. } => {
             !matches!(&record.change, Change::PaymentStarted { id, .. } if id == hold)
         }
         CommandKind::PutEvent { .. } => !matches!(record.change, Change::EventPut { .. }),
         CommandKind::DeleteEvent { .. } => !matches!(record.change, Change::EventDeleted),
-        CommandKind::Expire { .. } => true,
+        CommandKind::Expire { .. }
+        | CommandKind::JoinQueue { .. }
+        | CommandKind::ClaimPass { .. }
+        | CommandKind::RevealDraw { .. }
+        | CommandKind::CallPlaces { .. }
+        | CommandKind::PauseQueue { .. } => true,
         _ => false,
     };
     if already {
@@ -358,6 +366,9 @@ fn asked_for(calls: &[Call], index: &Index) -> Result<(), Finding> {
             }),
             (_, Some(used)) => keys.contains(&used.key),
             (Change::EventPut { .. } | Change::EventDeleted, None) => true,
+            // Waiting rooms are for `verify` and `verify-draw` to check; offers follow from returns.
+            (Change::Queue(_) | Change::HoldOffered { .. }, None) => true,
+            (Change::WaitlistCollected { .. }, None) => true,
             (_, None) => keyless,
         };
         if !asked {

@@ -11,6 +11,7 @@ use inventory_engine::{EngineError, Reply};
 
 /// A request.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "most requests are writes")]
 pub enum Ask {
     /// A command.
     Write {

@@ -20,7 +20,13 @@ pub fn reserve_kind(qty: u64) -> CommandKind {
     let (Ok(event), Ok(stock)) = (EventName::new("default"), StockName::new("general")) else {
         unreachable!("these are names")
     };
-    CommandKind::Reserve { event, items: Items::one(stock, qty), customer: None, by_seller: false }
+    CommandKind::Reserve {
+        event,
+        items: Items::one(stock, qty),
+        customer: None,
+        by_seller: false,
+        pass: None,
+    }
 }
 
 /// The answer to a request of `kind`. A 503 whose body says that the request had no effect is
@@ -86,7 +92,8 @@ fn done(kind: &CommandKind, body: &Value, seq_header: Option<u64>) -> Option<Ans
             let payment_ref = body["payment_ref"].as_str().map(PaymentRef::new).transpose().ok()?;
             Outcome::Confirmed { id: id("id")?, items: items(body)?, payment_ref }
         }
-        CommandKind::Release { .. } => Outcome::Released,
+        CommandKind::Release { .. } | CommandKind::LeaveWaitlist { .. } => Outcome::Released,
+        CommandKind::JoinWaitlist { .. } => Outcome::Waiting { id: id("id")?, items: items(body)? },
         CommandKind::Refund { .. } => Outcome::Refunded {
             id: id("id")?,
             reservation: id("reservation_id")?,
@@ -94,7 +101,12 @@ fn done(kind: &CommandKind, body: &Value, seq_header: Option<u64>) -> Option<Ans
         },
         CommandKind::PutEvent { .. }
         | CommandKind::DeleteEvent { .. }
-        | CommandKind::Expire { .. } => return None,
+        | CommandKind::Expire { .. }
+        | CommandKind::JoinQueue { .. }
+        | CommandKind::ClaimPass { .. }
+        | CommandKind::RevealDraw { .. }
+        | CommandKind::CallPlaces { .. }
+        | CommandKind::PauseQueue { .. } => return None,
     };
     Some(Answer::Done { outcome, seq })
 }

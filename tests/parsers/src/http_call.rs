@@ -85,6 +85,7 @@ impl Service {
                     settings,
                     if_settings_seq: None,
                     only_create: true,
+                    draw: None,
                 };
                 engine.submit(inventory_engine::Request::new(kind)).await.unwrap();
             }

@@ -4,7 +4,7 @@ use operator::{
     build::build,
     commands::diff::parse,
     dereference::{Dereferenced, Live, SecretValue},
-    role::NewTokens,
+    new_secrets::NewSecrets,
     settings::Defaults,
     validate::validate,
 };
@@ -29,7 +29,8 @@ pub fn ticket_system(data: &[u8]) {
         database_ca: Some(SecretValue::Found(b"certificates".to_vec())),
         service_monitors: true,
     };
-    let new = NewTokens::new(|role| format!("token-of-the-{}-for-tests", role.as_str()));
+    let token = |role: operator::role::Role| format!("token-of-the-{}-for-tests", role.as_str());
+    let new = NewSecrets::new(token, "keys-for-tests".to_owned());
     for mut system in systems {
         // As the API server keeps it.
         system.metadata.name.get_or_insert_with(|| "fair".to_owned());

@@ -19,6 +19,29 @@ const FORBIDDEN: &[Forbidden] = &[
         to: &["tokio", "fjall", "tokio-postgres", "rand", "hyper", "axum", "reqwest"],
         reach: Reach::Transitive,
     },
+    // Draws and admission are pure as well.
+    Forbidden {
+        from: "draw",
+        to: &["tokio", "rand", "fjall", "tokio-postgres", "hyper", "inventory*"],
+        reach: Reach::Transitive,
+    },
+    Forbidden {
+        from: "admission",
+        to: &["tokio", "rand", "draw", "inventory*"],
+        reach: Reach::Transitive,
+    },
+    // Who checks a draw shares no code with those who make it.
+    Forbidden {
+        from: "draw-verifier",
+        to: &["draw", "admission", "inventory*", "queue-controller", "public-api"],
+        reach: Reach::Transitive,
+    },
+    // What runs waiting rooms knows no HTTP server.
+    Forbidden {
+        from: "queue-controller",
+        to: &["axum", "http-server", "public-api", "vacancy*", "ticket"],
+        reach: Reach::Transitive,
+    },
     // The inventory does not know HTTP.
     Forbidden { from: "inventory*", to: HTTP, reach: Reach::Transitive },
     Forbidden { from: "inventory*", to: &["http"], reach: Reach::Transitive },

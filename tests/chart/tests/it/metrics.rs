@@ -1,7 +1,10 @@
 //! A running system has every metric of the dashboards, the rules and docs/metrics.md, and they
 //! have all of its metrics.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use chart_tests::watched::{named, scraped};
 use reqwest::Method;
@@ -33,11 +36,10 @@ async fn watched_metrics_exist() {
     let vacancy = Process::vacancy(&dir.path().join("two"), &[LOCAL_RECEIVERS]).await;
     let ticket = Process::ticket(vacancy.base(), &[]).await;
     let monolith = Process::monolith(&dir.path().join("one"), &[LOCAL_RECEIVERS]).await;
-    let url = Server::common().database().await;
-    let shared = Process::start("vacancy", &[("STORE_URL", url.as_str()), LOCAL_RECEIVERS]).await;
-    until_ready(&shared).await;
+    let shared = on_postgres(dir.path()).await;
     for keeper in [&vacancy, &monolith, &shared] {
         fail_a_delivery(keeper).await;
+        open_a_queue(keeper).await;
     }
     for seller in [&ticket, &monolith] {
         assert_eq!(seller.client().post("/api/v1/purchase", json!({"qty": 1})).await.status, 200);
@@ -85,10 +87,10 @@ async fn watched_metrics_exist() {
 /// Every metric appears in a dashboard or a rule.
 #[tokio::test]
 async fn every_metric_is_watched() {
-    let url = Server::common().database().await;
-    let vacancy = Process::start("vacancy", &[("STORE_URL", url.as_str()), LOCAL_RECEIVERS]).await;
-    until_ready(&vacancy).await;
+    let dir = tempfile::tempdir().unwrap();
+    let vacancy = on_postgres(dir.path()).await;
     fail_a_delivery(&vacancy).await;
+    open_a_queue(&vacancy).await;
     let ticket = Process::ticket(vacancy.base(), &[]).await;
     assert_eq!(ticket.client().post("/api/v1/purchase", json!({"qty": 1})).await.status, 200);
     let named = named();
@@ -111,10 +113,9 @@ async fn every_metric_is_watched() {
 #[tokio::test]
 async fn every_metric_is_documented() {
     let dir = tempfile::tempdir().unwrap();
-    let url = Server::common().database().await;
-    let shared = Process::start("vacancy", &[("STORE_URL", url.as_str()), LOCAL_RECEIVERS]).await;
-    until_ready(&shared).await;
+    let shared = on_postgres(dir.path()).await;
     fail_a_delivery(&shared).await;
+    open_a_queue(&shared).await;
     let ticket = Process::ticket(shared.base(), &[]).await;
     let monolith = Process::monolith(dir.path(), &[]).await;
     assert_eq!(ticket.client().post("/api/v1/purchase", json!({"qty": 1})).await.status, 200);
@@ -154,6 +155,35 @@ async fn fail_a_delivery(keeper: &Process) {
             return;
         }
         assert!(started.elapsed().as_secs() < 20, "no delivery within 20 s");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+/// vacancy on PostgreSQL. Its signing keys are in `dir`.
+async fn on_postgres(dir: &Path) -> Process {
+    let url = Server::common().database().await;
+    let settings =
+        [("STORE_URL", url.as_str()), ("DATA_DIR", dir.to_str().unwrap()), LOCAL_RECEIVERS];
+    let process = Process::start("vacancy", &settings).await;
+    until_ready(&process).await;
+    process
+}
+
+/// Opens a sale with a waiting room: its metrics begin with the draw.
+async fn open_a_queue(keeper: &Process) {
+    let client = keeper.client();
+    let now = jiff::Timestamp::now();
+    let at = |seconds: i64| (now + jiff::SignedDuration::from_secs(seconds)).to_string();
+    let body = json!({"stocks": {"general": 10}, "opens_at": at(2), "queue": {"opens_at": at(-1), "draw": true}});
+    let answer = client.put_event("rush", body).await;
+    assert_eq!(answer.status, 201, "{}", answer.json());
+    let started = std::time::Instant::now();
+    loop {
+        let text = String::from_utf8(client.get("/metrics").await.bytes).unwrap();
+        if ["queue_draw_blocked", "queue_bound"].iter().all(|name| text.contains(name)) {
+            return;
+        }
+        assert!(started.elapsed().as_secs() < 20, "the sale is not open within 20 s");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
 }

@@ -83,7 +83,8 @@ struct Made {
 async fn hold(buyers: &Buyers, client: &Client, key: &str, ttl_s: u64) -> Made {
     let (event, stock) = (EventName::new("default").unwrap(), StockName::new("general").unwrap());
     let items = Items::new(vec![Item { qty: 1, stock }], 4, 10).unwrap();
-    let kind = CommandKind::Hold { event, items, customer: None, ttl_ms: Some(ttl_s * 1_000) };
+    let kind =
+        CommandKind::Hold { event, items, customer: None, ttl_ms: Some(ttl_s * 1_000), pass: None };
     let open =
         buyers.history.send(Ask::Write { kind: kind.clone(), key: IdempotencyKey::new(key).ok() });
     let body =
