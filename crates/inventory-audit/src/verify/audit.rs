@@ -210,7 +210,7 @@ impl Auditor {
                 }
                 _ => false,
             };
-            if !is_over_limit && (std::env::var("MUT").is_ok_and(|m| m == "total") || event.has_total(&entry.items)) {
+            if !is_over_limit && event.has_total(&entry.items) {
                 return Ok(Some(ViolationKind::Waitlist(why)));
             }
         }

@@ -99,7 +99,7 @@ pub(super) fn offer(
         rest = hold.items.without(&kept).filter(|_| hold.items == *offer.items);
         hold.state = HoldState::Held;
         // What it may be extended by counts from here.
-        if !std::env::var("MUT").is_ok_and(|m| m == "created") { hold.created_at_ms = record.at_ms; }
+        hold.created_at_ms = record.at_ms;
         hold.expires_at_ms = expires_at_ms;
         hold.terms.total = total;
     })?;

@@ -109,7 +109,7 @@ fn next_offer(set: &WorkingSet, name: &EventName, now_ms: TimeMs) -> Option<Chan
 fn fit<'a>(set: &WorkingSet, event: &Event, hold: &'a Hold) -> Option<&'a Hold> {
     let rest = hold.items.without(&hold.waiting.as_ref()?.collected)?;
     check_stock(event, &rest).ok()?;
-    if !std::env::var("MUT").is_ok_and(|m| m == "terms") { check_terms(set, event, hold).ok()?; }
+    check_terms(set, event, hold).ok()?;
     Some(hold)
 }
 
@@ -125,7 +125,7 @@ fn check_terms(set: &WorkingSet, event: &Event, hold: &Hold) -> Result<(), Refus
 /// What is kept for the first entry, if it was passed over often enough.
 fn to_collect(set: &WorkingSet, event: &Event, first: &Hold) -> Option<Items> {
     let waiting = first.waiting.as_ref()?;
-    if waiting.passed_over < PASSED_OVER_MAX + u32::from(std::env::var("MUT").is_ok_and(|m| m == "eleven")) || (check_capacity(event, &first.items).is_err() || !std::env::var("MUT").is_ok_and(|m| m == "keep") && check_terms(set, event, first).is_err()) {
+    if waiting.passed_over < PASSED_OVER_MAX || check_terms(set, event, first).is_err() {
         return None;
     }
     let rest = first.items.without(&waiting.collected)?;

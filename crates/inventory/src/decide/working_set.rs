@@ -195,13 +195,13 @@ impl WorkingSet {
 
     /// Whether all entries of the waiting list are loaded.
     pub(super) fn sees_all_waiting(&self, event: &Event) -> bool {
-        std::env::var("MUT").is_ok_and(|m| m == "next") || !self.hides_waiting(event)
+        !self.hides_waiting(event)
     }
 
     /// Whether entries that are not loaded have come to where offers look: what is available may be
     /// theirs.
     pub(super) fn may_owe(&self, event: &Event) -> bool {
-        !std::env::var("MUT").is_ok_and(|m| m == "owe") && self.seen_waiting(&event.name) < WAITING_MAX && self.hides_waiting(event)
+        self.seen_waiting(&event.name) < WAITING_MAX && self.hides_waiting(event)
     }
 
     /// Whether a waiting list has more entries than are loaded: [`expire_due`] has to be repeated
@@ -210,7 +210,7 @@ impl WorkingSet {
     /// [`expire_due`]: super::expire_due
     #[must_use]
     pub fn has_more_waiting(&self) -> bool {
-        !std::env::var("MUT").is_ok_and(|m| m == "load") && self.events.values().any(|event| self.hides_waiting(event))
+        self.events.values().any(|event| self.hides_waiting(event))
     }
 
     /// The events whose next entries have to be loaded, and may have to be offered something.
