@@ -27,6 +27,7 @@ async fn kept<H: Host>() -> Desk<H> {
 }
 
 type Rows = fjall::Keyspace;
+type Alter = Box<dyn FnOnce(&Rows)>;
 
 /// Changes a table behind the back of its store.
 fn alter(dir: &Path, table: &str, change: impl FnOnce(&Rows)) {
@@ -58,7 +59,7 @@ async fn missing_or_extra_row_of_a_waiting_list_is_found() {
         rows.remove(key).unwrap();
         rows.insert(waiting_key(&event("default"), number + 1_000, id), []).unwrap();
     };
-    let cases: [(Box<dyn FnOnce(&Rows)>, &str); 6] = [
+    let cases: [(Alter, &str); 6] = [
         (Box::new(|rows| rows.remove(first(rows)).unwrap()), "rows follow from the ledgers"),
         (Box::new(moved), "does not wait at this place"),
         (Box::new(extra("default", 3)), "does not wait at this place"),
@@ -98,7 +99,6 @@ async fn altered_entry_or_count_of_a_waiting_list_is_found() {
             rows.insert("default", row.replace(from, to)).unwrap();
         }
     };
-    type Alter = Box<dyn FnOnce(&Rows)>;
     let cases: [(&str, Alter); 5] = [
         ("holds", Box::new(entry(|hold| hold.waiting.as_mut().unwrap().number += 1))),
         ("holds", Box::new(entry(|hold| hold.waiting.as_mut().unwrap().passed_over += 1))),

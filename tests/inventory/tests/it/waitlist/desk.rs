@@ -47,7 +47,7 @@ impl Sale {
 
     /// The same, with this capacity of a stock.
     pub fn having(self, name: &str, capacity: u64) -> Self {
-        self.with(|sale| drop(sale.capacities.insert(name.to_owned(), capacity)))
+        self.with(|sale| sale.capacities.extend([(name.to_owned(), capacity)]))
     }
 
     /// The same, for all who come: returns go to nobody in particular.

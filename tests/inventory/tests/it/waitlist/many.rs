@@ -4,7 +4,7 @@
 use inventory::{HoldId, HoldState, Outcome, RefusalKind, decide::WAITING_MAX};
 
 use super::{
-    desk::{Desk, Sale, general, hold, leave, refund, sell, wait},
+    desk::{Desk, Sale, T, general, hold, leave, refund, sell, wait},
     on_every_store,
 };
 use crate::queue::host::Host;
@@ -98,10 +98,24 @@ async fn long_list_ends_as_a_whole(desk: Desk<impl Host>) {
     desk.close().await;
 }
 
+async fn long_list_has_ended_before_the_sale_goes_on(desk: Desk<impl Host>) {
+    let (sale, _, entries) = crowd(&desk, 1).await;
+    let closes = T + 100;
+    let closing = sale.clone().with(|sale| sale.settings.closes_at_ms = Some(closes));
+    desk.accept(closing.put()).await;
+    desk.at(closes);
+    // The first command after the end opens the sale again: nobody waits any more.
+    desk.accept(sale.put()).await;
+    assert_eq!(desk.seen().await, (0, 0, ALL as u64, 0));
+    assert_eq!(desk.state(entries[ALL - 1]).await, HoldState::Released);
+    desk.close().await;
+}
+
 on_every_store!(
     large_return_reaches_all,
     returns_one_by_one_reach_all_in_order,
     turn_of_those_behind_comes_when_others_leave,
     who_joins_now_comes_after_those_behind,
     long_list_ends_as_a_whole,
+    long_list_has_ended_before_the_sale_goes_on,
 );

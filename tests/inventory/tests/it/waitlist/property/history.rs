@@ -184,8 +184,8 @@ impl History {
             ticket.state == State::Sold && all(|stock| wanted[stock] <= ticket.live[stock]);
         assert_eq!(self.ask(refund).await, expected);
         if expected {
-            for stock in 0..2 {
-                self.model.all[number].live[stock] -= wanted[stock];
+            for (live, qty) in self.model.all[number].live.iter_mut().zip(wanted) {
+                *live -= qty;
             }
             let offers = self.model.settle();
             *self.model.met.entry("offered with a refund").or_default() += offers;

@@ -180,8 +180,8 @@ impl Model {
             return false;
         }
         self.meet(if more[0] > 0 && more[1] > 0 { "kept of both stocks at once" } else { "kept" });
-        for stock in 0..2 {
-            self.all[number].kept[stock] += more[stock];
+        for (kept, qty) in self.all[number].kept.iter_mut().zip(more) {
+            *kept += qty;
         }
         true
     }
