@@ -8,7 +8,7 @@ use system_tests::{Answer, Client};
 use super::{EVENT, Mode, System, assert_problem, join, put_line};
 
 const WORK: [(&str, &str); 2] =
-    [("QUEUE_JOINS_PER_MINUTE", "12"), ("QUEUE_WORK_MAX_NUMBER", "500")];
+    [("QUEUE_JOINS_PER_MINUTE", "12"), ("QUEUE_WORK_MAX_NUMBER", "1000")];
 const QUEUE: &str = "/api/v1/events/gala/queue";
 
 async fn challenge(client: &Client, key: &str) -> Answer {

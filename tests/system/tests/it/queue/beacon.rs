@@ -16,8 +16,8 @@ use system_tests::Process;
 use tokio::net::TcpListener;
 
 use super::{
-    Customer, EVENT, Mode, System, command::verify_draw, documents::verify_ledger, draw, put_draw,
-    until, until_revealed,
+    Customer, EVENT, FAR, Mode, SOON, System, command::verify_draw, documents::verify_ledger, draw,
+    put_draw, until, until_revealed,
 };
 
 /// Round 123 of quicknet.
@@ -74,8 +74,9 @@ async fn unreachable_beacon_is_awaited_and_then_done_without() {
     for mode in Mode::BOTH {
         let system = System::start(mode, &env("http://127.0.0.1:9,http://127.0.0.1:19")).await;
         let client = system.client();
-        put_draw(&system.admin(), EVENT, 5, 1_500, &json!({})).await;
+        put_draw(&system.admin(), EVENT, 5, FAR, &json!({})).await;
         let crowd = Customer::crowd(&client, EVENT, 3).await;
+        put_draw(&system.admin(), EVENT, 5, SOON, &json!({})).await;
         let blocked = "queue_draw_blocked{event=\"gala\",reason=\"beacon\"}";
         until("the draw waits", async || system.inside().metric(blocked).await == Some(1.0)).await;
         let waiting = draw(&client, EVENT).await;
@@ -95,8 +96,9 @@ async fn forged_signature_is_not_accepted() {
     let relay = Relay::start().await;
     let system = System::start(Mode::Services, &env(&relay.url)).await;
     let client = system.client();
-    put_draw(&system.admin(), EVENT, 5, 1_000, &json!({})).await;
+    put_draw(&system.admin(), EVENT, 5, FAR, &json!({})).await;
     let own = Customer::join(&client, EVENT, "own").await;
+    put_draw(&system.admin(), EVENT, 5, SOON, &json!({})).await;
     let revealed = until_revealed(&client, EVENT).await;
     assert!(relay.asked.load(SeqCst) > 0, "the relay was asked");
     assert_eq!(*relay.round.lock().unwrap(), revealed["committed"]["beacon"]["round"]);

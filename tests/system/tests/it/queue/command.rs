@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 use system_tests::{ADMIN_TOKEN, binary};
 
-use super::{Customer, EVENT, Mode, System, put_draw, put_line, until_revealed};
+use super::{Customer, EVENT, FAR, Mode, SOON, System, put_draw, put_line, until_revealed};
 
 /// The exit code, and what it says.
 pub async fn verify_draw(args: &[&str]) -> (i32, String) {
@@ -35,8 +35,9 @@ fn token_file(dir: &Path, token: &str) -> String {
 pub async fn drawn(mode: Mode, env: &[(&str, &str)]) -> (System, Vec<Customer>) {
     let system = System::start(mode, env).await;
     let client = system.client();
-    put_draw(&system.admin(), EVENT, 20, 2_500, &json!({})).await;
+    put_draw(&system.admin(), EVENT, 20, FAR, &json!({})).await;
     let mut crowd = Customer::crowd(&client, EVENT, 5).await;
+    put_draw(&system.admin(), EVENT, 20, SOON, &json!({})).await;
     until_revealed(&client, EVENT).await;
     crowd.push(Customer::join(&client, EVENT, "late").await);
     crowd[0].hold(1).await;
@@ -107,7 +108,7 @@ async fn backups_and_saved_feeds_are_checked() {
 async fn exit_code_2_says_that_it_cannot_be_told() {
     let system = System::start(Mode::Services, &[]).await;
     let (client, admin) = (system.client(), system.admin());
-    put_draw(&admin, EVENT, 20, 3_600_000, &json!({})).await;
+    put_draw(&admin, EVENT, 20, FAR, &json!({})).await;
     put_line(&admin, "line", 5, &json!({})).await;
     let own = Customer::join(&client, EVENT, "own").await;
     let of_line = Customer::join(&client, "line", "own").await;

@@ -8,8 +8,8 @@ use serde_json::json;
 use system_tests::{Client, Process};
 
 use super::{
-    Customer, EVENT, Mode, System, assert_problem, draw, in_ms, put_draw, put_line, until,
-    until_revealed,
+    Customer, EVENT, FAR, Mode, SOON, System, assert_problem, draw, in_ms, put_draw, put_line,
+    until, until_revealed,
 };
 
 /// The beacons of the product.
@@ -62,8 +62,9 @@ async fn documents_prove_the_draw_and_every_place() {
     for mode in Mode::BOTH {
         let system = System::start(mode, &[]).await;
         let (client, admin) = (system.client(), system.admin());
-        put_draw(&admin, EVENT, 20, 3_000, &json!({})).await;
+        put_draw(&admin, EVENT, 20, FAR, &json!({})).await;
         let early = Customer::crowd(&client, EVENT, 7).await;
+        put_draw(&admin, EVENT, 20, SOON, &json!({})).await;
         until_revealed(&client, EVENT).await;
         let late = Customer::join(&client, EVENT, "late").await;
         until("all are called", async || draw(&client, EVENT).await["serving"] == 8).await;
@@ -102,7 +103,7 @@ async fn commitment_is_published_first_and_places_after_the_freeze() {
     for mode in Mode::BOTH {
         let system = System::start(mode, &[]).await;
         let (client, admin) = (system.client(), system.admin());
-        put_draw(&admin, EVENT, 20, 3_600_000, &json!({})).await;
+        put_draw(&admin, EVENT, 20, FAR, &json!({})).await;
         let own = Customer::join(&client, EVENT, "own").await;
         let before = draw(&client, EVENT).await;
         assert!(before.get("frozen").is_none() && before.get("revealed").is_none(), "{before}");
@@ -110,31 +111,19 @@ async fn commitment_is_published_first_and_places_after_the_freeze() {
         assert!(before["committed"].get("seed").is_none(), "{before}");
         assert_problem(&own.proof().await, 404, "draw_not_found");
         assert_problem(&client.get(&own.path("leaves")).await, 404, "draw_not_found");
-        // With people in it, the opening cannot be moved any more.
+        // Who has joined keeps the place when the sale is moved, and the room stays what it is.
         let queue = json!({"opens_at": in_ms(-60_000), "draw": true});
-        let put = json!({"stocks": {"general": 20}, "opens_at": in_ms(60_000), "queue": queue});
+        let put = json!({"stocks": {"general": 20}, "opens_at": in_ms(FAR), "queue": queue});
         assert_problem(&admin.put_event(EVENT, put).await, 409, "queue_in_use");
         assert_eq!(draw(&client, EVENT).await, before);
-        let moved = "moved";
-        put_draw(&admin, moved, 20, 3_600_000, &json!({})).await;
-        until("the event is known", async || {
-            client.get("/api/v1/events/moved/queue/draw").await.status == 200
-        })
-        .await;
-        let before = draw(&client, moved).await;
-        put_draw(&admin, moved, 20, 3_000, &json!({})).await;
-        // While nobody is in it, each change makes a new one.
-        until("the change is known", async || {
-            draw(&client, moved).await["queue"] == draw(&admin, moved).await["queue"]
-        })
-        .await;
-        let own = Customer::join(&client, moved, "own").await;
-        let after = until_revealed(&client, moved).await;
+        put_draw(&admin, EVENT, 20, SOON, &json!({})).await;
+        let after = until_revealed(&client, EVENT).await;
+        assert_eq!(after["queue"], before["queue"]);
         // Another seed is committed to.
         assert_ne!(after["committed"]["commitment"], before["committed"]["commitment"]);
         assert_eq!(after["frozen"]["n"], 1);
-        assert_eq!(verify_public(&client, moved, 100).await.places(), Some(1));
-        assert_eq!(after["queue"], verify_ledger(system.inside(), moved).await.id);
+        assert_eq!(verify_public(&client, EVENT, 100).await.places(), Some(1));
+        assert_eq!(after["queue"], verify_ledger(system.inside(), EVENT).await.id);
         for (query, places) in [("", 1), ("?after=1", 0), ("?after=9", 0), ("?limit=10000", 1)] {
             let page = client.get(&own.path(&format!("leaves{query}"))).await.json();
             assert_eq!(page["leaves"].as_array().unwrap().len(), places, "{query}");
@@ -168,14 +157,19 @@ async fn draw_without_anybody_and_queue_without_a_draw() {
             let refused = client.get(&format!("/api/v1/events/unheard-of/queue/{call}")).await;
             assert_problem(&refused, 404, "event_not_found");
         }
-        put_draw(&admin, EVENT, 5, 800, &json!({})).await;
+        // While nobody is in it, each change makes a new one.
+        put_draw(&admin, EVENT, 5, FAR, &json!({})).await;
+        let before = draw(&admin, EVENT).await["queue"].clone();
+        put_draw(&admin, EVENT, 5, SOON, &json!({})).await;
         let empty = until_revealed(&client, EVENT).await;
+        assert_ne!(empty["queue"], before);
         let root = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(empty["frozen"]["root"], root, "{mode:?}");
         let late = Customer::join(&client, EVENT, "late").await;
         late.hold(1).await;
         assert_eq!(draw(&client, EVENT).await.get("upto"), None);
         assert_eq!(verify_public(&client, EVENT, 10).await.serving, 1);
-        assert_eq!(verify_ledger(system.inside(), EVENT).await.holds, 1);
+        let ledger = verify_ledger(system.inside(), EVENT).await;
+        assert_eq!((json!(ledger.id), ledger.holds), (empty["queue"].clone(), 1));
     }
 }

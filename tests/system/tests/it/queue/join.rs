@@ -4,7 +4,9 @@ use reqwest::Method;
 use serde_json::json;
 use system_tests::Process;
 
-use super::{Customer, EVENT, Mode, System, assert_problem, join, put_draw, put_line, records};
+use super::{
+    Customer, EVENT, FAR, Mode, SOON, System, assert_problem, join, put_draw, put_line, records,
+};
 
 const PATH: &str = "/api/v1/events/gala/queue";
 
@@ -12,7 +14,7 @@ const PATH: &str = "/api/v1/events/gala/queue";
 async fn same_key_gets_the_same_place_also_after_a_crash() {
     for mode in Mode::BOTH {
         let mut system = System::start(mode, &[]).await;
-        put_draw(&system.admin(), EVENT, 10, 3_600_000, &json!({})).await;
+        put_draw(&system.admin(), EVENT, 10, FAR, &json!({})).await;
         let first = join(&system.client(), EVENT, "one").await;
         assert_eq!(first.status, 201, "{mode:?}");
         let body = first.json();
@@ -88,7 +90,7 @@ async fn door_without_signing_keys_gives_no_places() {
     // vacancy makes itself a key in DATA_DIR; ticket has no such directory.
     let vacancy = Process::vacancy(dir.path(), &[]).await;
     let ticket = Process::ticket(vacancy.base(), &[]).await;
-    put_draw(&vacancy.client(), EVENT, 10, 3_600_000, &json!({})).await;
+    put_draw(&vacancy.client(), EVENT, 10, FAR, &json!({})).await;
     let door = ticket.client();
     super::until("the event is known", async || {
         door.get("/api/v1/events/gala").await.status == 200
@@ -105,9 +107,11 @@ async fn door_without_signing_keys_gives_no_places() {
 async fn late_place_has_its_turn_at_once() {
     for mode in Mode::BOTH {
         let system = System::start(mode, &[]).await;
-        put_draw(&system.admin(), EVENT, 10, 2_000, &json!({"active_max": 1})).await;
+        let queue = json!({"active_max": 1});
+        put_draw(&system.admin(), EVENT, 10, FAR, &queue).await;
         let client = system.client();
         Customer::crowd(&client, EVENT, 5).await;
+        put_draw(&system.admin(), EVENT, 10, SOON, &queue).await;
         super::until_revealed(&client, EVENT).await;
         let late = join(&client, EVENT, "late").await;
         assert_eq!((late.status, &late.json()["n"]), (201, &json!(6)), "{mode:?}");

@@ -56,7 +56,7 @@ async fn places_and_passes_outlive_a_rotation_and_the_old_key_is_revealed() {
         let system = System::start(mode, &[]).await;
         let (client, file) = (system.client(), system.keys());
         let (old, new) = (key_of(&file), new_key());
-        put_draw(&system.admin(), EVENT, 9, 9_000, &json!({})).await;
+        put_draw(&system.admin(), EVENT, 9, 15_000, &json!({})).await;
         put_line(&system.admin(), "line", 9, &json!({})).await;
         let early = Customer::join(&client, EVENT, "early").await;
         let buyer = Customer::join(&client, "line", "buyer").await;
@@ -99,7 +99,7 @@ async fn draw_waits_for_its_key_and_goes_on_when_it_returns() {
     let system = System::start(Mode::Services, &[]).await;
     let (client, file) = (system.client(), system.keys());
     let (old, new) = (key_of(&file), new_key());
-    put_draw(&system.admin(), EVENT, 9, 6_000, &json!({})).await;
+    put_draw(&system.admin(), EVENT, 9, 10_000, &json!({})).await;
     Customer::join(&client, EVENT, "own").await;
     replace(&file, &key_set(&[&new]));
     until_signed_with(&system, &new).await;

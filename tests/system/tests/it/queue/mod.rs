@@ -39,7 +39,7 @@ fn in_ms(ms: i64) -> String {
 
 /// Settings of a waiting room that is open, with these members.
 fn open_queue(more: &Value) -> Value {
-    let mut queue = json!({"opens_at": in_ms(-60_000)});
+    let mut queue = json!({"opens_at": "2020-01-01T00:00:00Z"});
     queue.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     queue
 }
@@ -51,7 +51,13 @@ async fn put_line(admin: &Client, event: &str, qty: u64, queue: &Value) {
     assert!(matches!(put.status, 200 | 201), "{}", put.json());
 }
 
-/// An event whose draw ends in so many milliseconds.
+/// Long enough for all who want to join, milliseconds.
+const FAR: i64 = 3_600_000;
+/// Until a draw ends that everybody has joined, milliseconds.
+const SOON: i64 = 300;
+
+/// An event whose draw ends in so many milliseconds. Who has joined keeps the place when it is
+/// moved, so that a test need not hurry: it moves the draw from [`FAR`] to [`SOON`].
 async fn put_draw(admin: &Client, event: &str, qty: u64, opens_in_ms: i64, queue: &Value) {
     let mut queue = open_queue(queue);
     queue["draw"] = json!(true);

@@ -4,7 +4,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use system_tests::Client;
 
-use super::{Customer, EVENT, Mode, System, assert_problem, draw, put_draw, put_line, set_paused};
+use super::{
+    Customer, EVENT, FAR, Mode, SOON, System, assert_problem, draw, put_draw, put_line, set_paused,
+};
 use crate::door::streams::Events;
 
 const PATH: &str = "/api/v1/events/gala/queue/stream";
@@ -39,10 +41,11 @@ async fn frames_go_from_pre_to_sold_out_and_are_the_same_for_all() {
     for mode in Mode::BOTH {
         let system = System::start(mode, &[]).await;
         let (client, admin) = (system.client(), system.admin());
-        put_draw(&admin, EVENT, 2, 2_500, &json!({})).await;
+        put_draw(&admin, EVENT, 2, FAR, &json!({})).await;
         super::until("the event is known", async || client.get(PATH).await.status == 200).await;
         let mut follower = Events::at(&client, PATH, &[]).await;
         let crowd = Customer::crowd(&client, EVENT, 2).await;
+        put_draw(&admin, EVENT, 2, SOON, &json!({})).await;
         let mut frames = frames_until(&mut follower, |frame| frame["serving"] == 2).await;
         assert_eq!(phases(&frames)[0], "pre", "{frames:?}");
         assert_eq!(phases(&frames).last().unwrap(), "open", "{frames:?}");
@@ -85,10 +88,11 @@ async fn drawing_is_shown_while_the_draw_waits() {
     let env = [("QUEUE_BEACON_URLS", "http://127.0.0.1:9"), ("QUEUE_BEACON_ALLOW_HTTP", "true")];
     let system = System::start(Mode::Services, &env).await;
     let client = system.client();
-    put_draw(&system.admin(), EVENT, 2, 1_500, &json!({})).await;
+    put_draw(&system.admin(), EVENT, 2, FAR, &json!({})).await;
     super::until("the event is known", async || client.get(PATH).await.status == 200).await;
     let mut follower = Events::at(&client, PATH, &[]).await;
     let own = Customer::join(&client, EVENT, "own").await;
+    put_draw(&system.admin(), EVENT, 2, SOON, &json!({})).await;
     let frames = frames_until(&mut follower, |frame| frame["phase"] == "drawing").await;
     assert_eq!(phases(&frames), ["pre", "drawing"]);
     let frame = &frames.last().unwrap().1;
