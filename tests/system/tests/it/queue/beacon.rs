@@ -52,7 +52,8 @@ fn env(urls: &str) -> [(&str, &str); 4] {
     [
         ("QUEUE_BEACON_URLS", urls),
         ("QUEUE_BEACON_ALLOW_HTTP", "true"),
-        ("QUEUE_BEACON_DELAY_S", "0"),
+        // A round that is published before the freeze is a finding.
+        ("QUEUE_BEACON_DELAY_S", "2"),
         ("QUEUE_BEACON_WAIT_S", "3"),
     ]
 }

@@ -28,7 +28,8 @@ async fn draw_that_was_frozen_is_revealed_once_after_a_crash() {
     let env = [
         ("QUEUE_BEACON_URLS", "http://127.0.0.1:9"),
         ("QUEUE_BEACON_ALLOW_HTTP", "true"),
-        ("QUEUE_BEACON_DELAY_S", "0"),
+        // A round that is published before the freeze is a finding.
+        ("QUEUE_BEACON_DELAY_S", "2"),
         ("QUEUE_BEACON_WAIT_S", "5"),
     ];
     for mode in Mode::BOTH {
