@@ -2,8 +2,8 @@
 //! [`super::apply`].
 
 use super::{
-    apply::{change_hold, insert, new_hold},
     apply_error::ApplyError,
+    apply_hold::{change_hold, insert, new_hold},
     working_set::WorkingSet,
 };
 use crate::{

@@ -8,6 +8,7 @@
 mod append;
 mod apply;
 mod apply_error;
+mod apply_hold;
 mod apply_queue;
 mod apply_waitlist;
 mod batch;

@@ -10,6 +10,7 @@ mod lookup;
 mod money;
 mod names;
 mod outcome;
+mod place;
 mod queue;
 mod refusal;
 mod total;
@@ -26,9 +27,10 @@ pub use lookup::LookupKey;
 pub use money::{Currency, Money, Prices};
 pub use names::{CustomerId, EventName, NameError, PaymentRef, StockName};
 pub use outcome::{JoinedPlace, Outcome};
+pub use place::{Pass, Passes, Place};
 pub use queue::{
-    BeaconRound, BeaconSignature, Call, Covered, Draw, DrawCommitment, DrawRule, Frozen, Pass,
-    Passes, Place, PlaceCall, Queue, QueueSettings, Revealed, Turn,
+    BeaconRound, BeaconSignature, Call, Covered, Draw, DrawCommitment, DrawRule, Frozen, PlaceCall,
+    Queue, QueueSettings, Revealed, Turn,
 };
 pub use refusal::{Refusal, RefusalKind};
 pub use total::{TotalError, total};

@@ -7,7 +7,7 @@ use inventory::EventName;
 use serde::Deserialize;
 
 use super::{
-    VerifyDrawError,
+    error::VerifyDrawError,
     ledgers::{Ledgers, finding_of},
     outcome::Outcome,
 };

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    VerifyDrawError,
     beacons::beacons,
+    error::VerifyDrawError,
     outcome::Outcome,
     public::verdict,
     service::{Service, ServiceError},

@@ -3,6 +3,7 @@
 //! It shares no code with what draws: `draw-verifier` has the rules.
 
 mod beacons;
+mod error;
 mod files;
 mod ledgers;
 mod outcome;
@@ -15,15 +16,17 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 use clap::Args;
 use config::LiveTokens;
 use inventory::EventName;
-use thiserror::Error;
 
-pub use self::outcome::{Outcome, UNKNOWN};
+pub use self::{
+    error::VerifyDrawError,
+    outcome::{Outcome, UNKNOWN},
+};
 use self::{
     files::read_path,
     ledgers::Ledgers,
-    place::{Place, PlaceError},
+    place::Place,
     public::{Published, verify_public},
-    service::{Service, ServiceError},
+    service::Service,
 };
 
 /// The timeout of a call.
@@ -74,37 +77,6 @@ impl FromStr for Target {
             false => Self::Path(text.into()),
         })
     }
-}
-
-/// Why it cannot be told whether a draw is in order.
-#[derive(Debug, Error)]
-pub enum VerifyDrawError {
-    /// An argument is missing.
-    #[error("a URL needs --event NAME")]
-    NoEvent,
-    /// An argument is of no use.
-    #[error("{0} needs a URL")]
-    NeedsUrl(&'static str),
-    /// The token is unusable.
-    #[error("--admin-token-file: {0}")]
-    Token(String),
-    /// The place is unusable.
-    #[error("--place: {0}")]
-    Place(#[from] PlaceError),
-    /// A call failed.
-    #[error(transparent)]
-    Service(#[from] ServiceError),
-    /// The file cannot be read.
-    #[error("{}: {why}", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        why: String,
-    },
-    /// There is nothing to check.
-    #[error("{0}")]
-    Nothing(String),
 }
 
 /// Checks the draws that `args` name.

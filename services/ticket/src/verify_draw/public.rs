@@ -5,8 +5,8 @@ use inventory::EventName;
 use serde_json::Value;
 
 use super::{
-    VerifyDrawError,
     beacons::beacons,
+    error::VerifyDrawError,
     outcome::Outcome,
     place::{Place, PlaceError},
     service::{Service, ServiceError},
