@@ -12,8 +12,8 @@ pub enum Error {
     NotStarted(&'static str, String),
     #[error("{call}: {reply}")]
     Setup { call: String, reply: String },
-    #[error("no usable response to {0} within {limit} s", limit = crate::http::PATIENCE.as_secs())]
-    Unanswered(String),
+    #[error("no usable response to {call} within {limit_s} s")]
+    Unanswered { call: String, limit_s: u64 },
     #[error("the ledger: {0}")]
     Ledger(String),
 }

@@ -129,7 +129,10 @@ impl Http {
             sleep(Duration::from_secs_f64(pause_ms * jitter / 1_000.0)).await;
             pause_ms = (pause_ms * 2.0).min(1_000.0);
         }
-        Err(Error::Unanswered(format!("{} {}", call.method, call.path)))
+        Err(Error::Unanswered {
+            call: format!("{} {}", call.method, call.path),
+            limit_s: PATIENCE.as_secs(),
+        })
     }
 
     /// Like [`Http::ask`]; another status than `status` is an error.

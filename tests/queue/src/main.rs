@@ -16,11 +16,11 @@ mod report;
 mod stall;
 mod stream;
 mod system;
+mod target;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use tempfile::TempDir;
+use clap::{Parser, Subcommand};
 
 use crate::{measure::MeasureArgs, proof::ProofArgs};
 
@@ -37,39 +37,6 @@ enum Command {
     Proof(ProofArgs),
     /// Measures joins, the memory of streams, and how fast a frame reaches all of them
     Measure(MeasureArgs),
-}
-
-/// Where the binaries and the data are.
-#[derive(Args)]
-struct Places {
-    /// Folder of the binaries ticket and vacancy
-    #[arg(long)]
-    bin: PathBuf,
-    /// Folder for data directories and logs; default: that of temporary files
-    #[arg(long)]
-    data: Option<PathBuf>,
-    /// Do not remove the data and the logs
-    #[arg(long)]
-    keep: bool,
-}
-
-impl Places {
-    /// A folder for one run.
-    fn folder(&self) -> std::io::Result<TempDir> {
-        let data = self.data.clone().unwrap_or_else(std::env::temp_dir);
-        let mut folder = tempfile::Builder::new().prefix("queue-").tempdir_in(data)?;
-        folder.disable_cleanup(self.keep);
-        Ok(folder)
-    }
-}
-
-/// What runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Target {
-    /// One process
-    Monolith,
-    /// ticket and vacancy
-    Services,
 }
 
 fn main() -> ExitCode {

@@ -8,12 +8,12 @@ use crate::{checks::draw_findings, ledger::Ledger};
 type Plant = fn(&mut Vec<Value>) -> bool;
 
 const PLANTS: [(&str, Plant); 6] = [
-    ("a hold of a place that was not called", hold_uncalled),
-    ("a hold without a pass", hold_without_pass),
+    ("a hold of a place that was not called", |records| hold_uncalled(records)),
+    ("a hold without a pass", |records| hold_without_pass(records)),
     ("a second hold with a pass", hold_twice),
-    ("calls beyond the threshold", call_more),
-    ("a place moved ahead after the draw", swap_places),
-    ("a place added to the draw", add_place),
+    ("calls beyond the threshold", |records| call_more(records)),
+    ("a place moved ahead after the draw", |records| swap_places(records)),
+    ("a place added to the draw", |records| add_place(records)),
 ];
 
 /// The violations that `draw_findings` does not find in `ledger`.
@@ -42,7 +42,7 @@ fn uncalled(records: &[Value]) -> Option<Value> {
     joined["queue"]["leaves"].as_array()?.last().cloned()
 }
 
-fn hold_uncalled(records: &mut Vec<Value>) -> bool {
+fn hold_uncalled(records: &mut [Value]) -> bool {
     let (Some(leaf), Some(held)) = (uncalled(records), last(records, "held")) else {
         return false;
     };
@@ -53,7 +53,7 @@ fn hold_uncalled(records: &mut Vec<Value>) -> bool {
     claim.map(|claim| claim["queue"]["leaf"] = leaf).is_some()
 }
 
-fn hold_without_pass(records: &mut Vec<Value>) -> bool {
+fn hold_without_pass(records: &mut [Value]) -> bool {
     let Some(leaf) = uncalled(records) else { return false };
     last(records, "held").map(|held| held["place"] = leaf).is_some()
 }
@@ -67,15 +67,15 @@ fn hold_twice(records: &mut Vec<Value>) -> bool {
     true
 }
 
-fn call_more(records: &mut Vec<Value>) -> bool {
-    let calls: Vec<_> = records.iter_mut().filter(|one| one["kind"] == "queue_called").collect();
-    let [.., called, _] = &mut *calls.into_iter().collect::<Vec<_>>() else { return false };
+fn call_more(records: &mut [Value]) -> bool {
+    let mut calls = records.iter_mut().rev().filter(|record| record["kind"] == "queue_called");
+    let Some(called) = calls.nth(1) else { return false };
     let serving = called["queue"]["serving"].as_u64().unwrap_or_default();
     called["queue"]["serving"] = (serving + 1).into();
     true
 }
 
-fn swap_places(records: &mut Vec<Value>) -> bool {
+fn swap_places(records: &mut [Value]) -> bool {
     let joined = records.iter_mut().filter(|record| record["kind"] == "queue_joined");
     let mut lists = joined.filter_map(|joined| joined["queue"]["leaves"].as_array_mut());
     let (Some(first), Some(second)) = (lists.next(), lists.next()) else { return false };
@@ -86,7 +86,7 @@ fn swap_places(records: &mut Vec<Value>) -> bool {
     true
 }
 
-fn add_place(records: &mut Vec<Value>) -> bool {
+fn add_place(records: &mut [Value]) -> bool {
     let Some(at) = records.iter().position(|record| record["kind"] == "draw_frozen") else {
         return false;
     };

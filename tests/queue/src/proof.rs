@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    Places, Target, checks,
+    checks,
     checks::{Drawn, draw_findings},
     error::Error,
     http::{Call, Http},
@@ -25,6 +25,7 @@ use crate::{
     report::Report,
     stream::{Timeline, View, follow, now_ms},
     system::{ADMIN, System},
+    target::{Places, Target},
 };
 
 const EVENT: &str = "gala";

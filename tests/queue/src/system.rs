@@ -16,9 +16,9 @@ use tokio::{
 };
 
 use crate::{
-    Places, Target,
     error::Error,
     http::{Call, Http},
+    target::{Places, Target},
 };
 
 pub const ADMIN: &str = "an-admin-token-for-tests";

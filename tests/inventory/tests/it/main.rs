@@ -5,6 +5,7 @@ mod bounds;
 mod conformance;
 mod embedded;
 mod engine;
+mod late;
 mod lookup;
 mod model;
 mod model_test;

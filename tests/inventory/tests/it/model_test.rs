@@ -84,7 +84,11 @@ async fn check_places<S: Store>(store: &S, model: &Model) {
 fn check_counts(views: &[EventView], model: &Model) {
     assert_eq!(views.len(), model.events().count());
     for (view, (name, capacities, seq)) in views.iter().zip(model.events()) {
-        model.events[name].check_queue(&view.event);
+        let expected = &model.events[name];
+        match (&expected.queue, &view.event.queue) {
+            (Some(room), Some(found)) => room.check(found, expected.at_ms),
+            (expected, found) => assert_eq!((expected.is_none(), found), (true, &None), "{name}"),
+        }
         assert_eq!((&view.event.name, view.event.seq), (name, seq));
         assert_eq!(view.event.stocks.len(), capacities.len());
         for (stock, counts) in &view.event.stocks {

@@ -1,5 +1,7 @@
 //! Nobody gets a better turn by being early, or by being many.
 
+use std::ops::Range;
+
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 use crate::report::Report;
@@ -26,14 +28,15 @@ pub fn ranks(report: &mut Report, drawn: &[Drawn]) {
     turns.sort_unstable();
     let is_permutation = turns.iter().zip(1..).all(|(turn, expected)| *turn == expected);
     report.check("the turns of the draw are 1 to n", is_permutation, n);
-    let groups: [(&str, &dyn Fn(&Drawn) -> bool); 4] = [
-        ("the bot farm", &|one| one.is_bot),
-        ("the first tenth to join", &|one| one.index < n / 10),
-        ("the first quarter to join", &|one| one.index < n / 4),
-        ("the last quarter to join", &|one| one.index >= n - n / 4),
+    let joined = |part: Range<u64>| drawn.iter().filter(move |one| part.contains(&one.index));
+    let groups: [(&str, Vec<&Drawn>); 4] = [
+        ("the bot farm", drawn.iter().filter(|one| one.is_bot).collect()),
+        ("the first tenth to join", joined(0..n / 10).collect()),
+        ("the first quarter to join", joined(0..n / 4).collect()),
+        ("the last quarter to join", joined(n - n / 4..n).collect()),
     ];
-    for (name, is_in) in groups {
-        let turns: Vec<_> = drawn.iter().filter(|one| is_in(one)).map(|one| one.turn).collect();
+    for (name, group) in groups {
+        let turns: Vec<_> = group.iter().map(|one| one.turn).collect();
         let (chi, p) = deciles(&turns, n);
         let mean = turns.iter().sum::<u64>() as f64 / turns.len().max(1) as f64 / n.max(1) as f64;
         let figure = format!(

@@ -11,12 +11,14 @@ use rand::{SeedableRng, rngs::StdRng};
 use tokio::task::JoinSet;
 
 use super::{
-    EVENT, MeasureArgs, STOCK,
+    args::MeasureArgs,
     connection::{Connection, address_of, post},
-    put_event,
+    room::{EVENT, put_event},
 };
-use crate::{Target, error::Error, http::Http, report::Report, system::System};
+use crate::{error::Error, http::Http, report::Report, system::System, target::Target};
 
+/// Tickets, which are not to run out.
+const STOCK: &str = "1000000000";
 /// Joins per reservation, at least.
 const GOAL: f64 = 0.6;
 

@@ -19,13 +19,17 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{EVENT, MeasureArgs, connection::address_of, put_event};
+use super::{
+    args::MeasureArgs,
+    connection::address_of,
+    room::{EVENT, put_event},
+};
 use crate::{
-    Target,
     error::Error,
     http::{Call, Http},
     report::Report,
-    system::System,
+    system::{Process, System},
+    target::Target,
 };
 
 const BYTES_MAX: u64 = 16 * 1_024;
@@ -61,7 +65,7 @@ pub async fn measure(args: &MeasureArgs, report: &mut Report) -> Result<(), Erro
     // The first place, and connections for the joins.
     join(&people, 0).await?;
     let ticket = system.processes.iter().find(|process| process.name == "ticket");
-    let id = ticket.and_then(|ticket| ticket.id()).ok_or_else(|| io::Error::other("ended"))?;
+    let id = ticket.and_then(Process::id).ok_or_else(|| io::Error::other("ended"))?;
     sleep(Duration::from_secs(1)).await;
     let before = memory(id)?;
 

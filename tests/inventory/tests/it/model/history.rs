@@ -8,7 +8,7 @@ use inventory::{
 };
 use proptest::prelude::*;
 
-use super::{queue_history::QueueStep, state::Model};
+use super::{queue_step::QueueStep, state::Model};
 use crate::support::{customer, event, items, key, stock};
 
 /// One step of a history. Numbers select from the items that exist at that point.
@@ -165,7 +165,7 @@ pub fn name(number: u8) -> EventName {
     event(["default", "a", "a-b"][usize::from(number)])
 }
 
-pub fn wanted(general: u64, vip: u64) -> inventory::Items {
+fn wanted(general: u64, vip: u64) -> inventory::Items {
     match (general, vip) {
         (0, 0) => items(&[("general", 1)]),
         (0, vip) => items(&[("vip", vip)]),

@@ -7,6 +7,7 @@ mod money;
 mod put;
 mod queue;
 pub mod queue_history;
+mod queue_step;
 mod room;
 mod rules;
 mod state;

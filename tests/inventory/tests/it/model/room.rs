@@ -2,9 +2,10 @@
 //! pass the time until which it counts; everything else is counted when it is asked for.
 
 use draw::{DrawKey, Leaf, Threshold};
-use inventory::{Event, HoldId, domain::DrawCommitment};
-
-use super::state::ModelEvent;
+use inventory::{
+    HoldId,
+    domain::{DrawCommitment, Queue},
+};
 
 pub struct ModelQueue {
     pub id: u64,
@@ -71,41 +72,30 @@ impl ModelQueue {
         let may = |place: &&ModelPlace| place.until_ms.is_some_and(|until_ms| at_ms < until_ms);
         self.places.iter().filter(may).filter(|place| place.pass.is_none()).count() as u64
     }
-}
-
-impl ModelEvent {
-    /// Panics unless `event` has this waiting room.
-    pub fn check_queue(&self, event: &Event) {
-        let (Some(expected), Some(found)) = (&self.queue, &event.queue) else {
-            assert!(self.queue.is_none() && event.queue.is_none(), "{event:?}");
-            return;
-        };
-        assert_eq!((found.id, found.paused), (expected.id, expected.paused));
-        assert_eq!(found.joined, expected.places.len() as u64);
-        assert_eq!((found.called.serving, found.called.upto), expected.called);
+    /// Panics unless `found` is this waiting room at `now_ms`.
+    pub fn check(&self, found: &Queue, now_ms: u64) {
+        assert_eq!((found.id, found.paused), (self.id, self.paused));
+        assert_eq!(found.joined, self.places.len() as u64);
+        assert_eq!((found.called.serving, found.called.upto), self.called);
         let drawn = |draw: &ModelDraw| (draw.commitment.clone(), draw.n.is_some(), draw.key);
-        let expected_draw = expected.draw.as_ref().map(drawn);
+        let expected_draw = self.draw.as_ref().map(drawn);
         let found_draw = found.draw.as_ref().map(|draw| {
             let key = draw.revealed.as_ref().map(|revealed| revealed.key);
             (draw.commitment.clone(), draw.frozen.is_some(), key)
         });
         assert_eq!(found_draw, expected_draw);
         let mut tree = draw::Frontier::default();
-        expected.places[..expected.drawn()].iter().for_each(|place| tree.push(&place.leaf));
-        assert_eq!(
-            found.draw.as_ref().map(|draw| &draw.tree),
-            expected.draw.as_ref().map(|_| &tree)
-        );
-        let passes: Vec<_> =
-            expected.places.iter().filter_map(|place| place.pass.as_ref()).collect();
+        self.places[..self.drawn()].iter().for_each(|place| tree.push(&place.leaf));
+        assert_eq!(found.draw.as_ref().map(|draw| &draw.tree), self.draw.as_ref().map(|_| &tree));
+        let passes: Vec<_> = self.places.iter().filter_map(|place| place.pass.as_ref()).collect();
         let used: Vec<_> = passes.iter().filter_map(|pass| pass.used).collect();
         let taken = used.iter().map(|(_, qty)| qty).sum();
         let counts = (found.passes.claimed, found.passes.spent, found.passes.taken);
         assert_eq!(counts, (passes.len() as u64, used.len() as u64, taken));
         // Now, and at times to come.
-        for at_ms in [0, 1, 100, 999, 3_000, 70_000].map(|later| self.at_ms + later) {
-            assert_eq!(found.passes.active(at_ms), expected.active(at_ms), "at {at_ms}");
-            assert_eq!(found.outstanding(at_ms), expected.outstanding(at_ms), "at {at_ms}");
+        for at_ms in [0, 1, 100, 999, 3_000, 70_000].map(|later| now_ms + later) {
+            assert_eq!(found.passes.active(at_ms), self.active(at_ms), "at {at_ms}");
+            assert_eq!(found.outstanding(at_ms), self.outstanding(at_ms), "at {at_ms}");
         }
     }
 }

@@ -8,6 +8,7 @@ mod queue_stores;
 mod rules;
 mod stores;
 mod waitlist;
+mod waitlist_ledger;
 mod waitlist_rows;
 
 pub use ledger::audit;

@@ -1,12 +1,10 @@
 //! A system with signing keys.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use signing::SigningKeys;
-use system_tests::{Client, Process, free_port};
+use system_tests::{Client, Process, free_port, until};
 use tempfile::TempDir;
-
-use super::until;
 
 /// How the system is deployed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +60,7 @@ impl System {
                     self.door = Some(Process::ticket(&url, &env).await);
                 }
                 let door = self.door.as_ref().unwrap();
-                until("ticket is subscribed", async || {
+                until("ticket is subscribed", Duration::from_secs(60), async || {
                     door.metric("vacancy_readings_live").await == Some(1.0)
                 })
                 .await;

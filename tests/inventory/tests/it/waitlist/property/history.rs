@@ -10,11 +10,9 @@ use inventory::{
 use inventory_store::{Durability, MemoryStore, OwnedStore, Store, run_batch};
 use rand::{RngExt, rngs::StdRng};
 
-use super::model::{Model, Pair, State, Ticket, all};
+use super::model::{Model, OFFER_TTL, PASSED_OVER_MAX, Pair, State, Ticket, all};
 use crate::support::{customer, event, stock};
 
-pub const PASSED_OVER_MAX: u32 = 10;
-pub const OFFER_TTL: u64 = 40;
 const HOLD_TTL: u64 = 30;
 const STOCKS: [&str; 2] = ["a", "b"];
 

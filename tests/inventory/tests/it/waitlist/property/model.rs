@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 
+pub const PASSED_OVER_MAX: u32 = 10;
+pub const OFFER_TTL: u64 = 40;
+
 /// Quantities of the two stocks.
 pub type Pair = [u64; 2];
 
@@ -135,7 +138,7 @@ impl Model {
 
     fn offer_or_keep(&mut self, offers: &mut u64) -> bool {
         let first = self.list[0];
-        let is_due = self.all[first].passed_over >= super::history::PASSED_OVER_MAX;
+        let is_due = self.all[first].passed_over >= PASSED_OVER_MAX;
         if self.fits(first) {
             self.offer(first);
         } else if is_due && self.may_have(first) && self.keep(first) {
@@ -147,7 +150,7 @@ impl Model {
             let ticket = &mut self.all[first];
             ticket.passed_over += 1;
             ticket.overtaken += u32::from(is_overtaken);
-            if ticket.overtaken == super::history::PASSED_OVER_MAX && is_overtaken {
+            if ticket.overtaken == PASSED_OVER_MAX && is_overtaken {
                 self.meet("passed over ten times");
             }
             self.meet("offered over the first");
@@ -168,7 +171,7 @@ impl Model {
             self.meet("offered what was kept");
         }
         self.leave_list(number);
-        let until_ms = self.now_ms + super::history::OFFER_TTL;
+        let until_ms = self.now_ms + OFFER_TTL;
         let ticket = &mut self.all[number];
         (ticket.state, ticket.kept, ticket.until_ms) = (State::Held, [0, 0], until_ms);
     }
