@@ -76,8 +76,8 @@ impl Answer {
             Outcome::Released => Self::Release(ReleaseReceipt { state: HoldState::Released, seq }),
             Outcome::Waiting { id, items } => Self::Hold(HoldReceipt::waiting(&id, &items, seq)),
             Outcome::Joined { places } => {
-                let joined = places.iter().map(|place| (place.index, place.turn)).collect();
-                Self::Joined(JoinAnswer { joined, seq })
+                let joined = places.iter().map(|place| place.map(|one| (one.index, one.turn)));
+                Self::Joined(JoinAnswer { joined: joined.collect(), seq })
             }
             Outcome::PassClaimed { pass, expires_at_ms } => {
                 Self::Pass(PassAnswer { pass, pass_expires_at_ms: expires_at_ms, seq })

@@ -46,43 +46,56 @@ pub(super) fn join(
 ) -> Ruling {
     let event = set.event(name)?;
     let (queue, settings) = queue_of(event, id)?;
-    let mut next = queue.joined;
+    let closed = closed_to_new(event, settings, now_ms);
+    let placed = |index: u64| {
+        let is_drawn = index < queue.drawn() || queue.is_drawing_open();
+        JoinedPlace { index, turn: (!is_drawn).then_some(index + 1) }
+    };
+    let mut refusal = None;
     let mut new: HashMap<&Leaf, u64, RandomState> = HashMap::default();
     let mut joining = Vec::new();
     let places: Vec<_> = leaves
         .iter()
         .map(|leaf| {
             let known = set.place(name, leaf).map(|place| place.index);
-            let index = known.or_else(|| new.get(leaf).copied()).unwrap_or_else(|| {
-                new.insert(leaf, next);
-                joining.push(*leaf);
-                next += 1;
-                next - 1
-            });
-            let is_drawn = index < queue.drawn() || (known.is_none() && queue.is_drawing_open());
-            JoinedPlace { index, turn: (!is_drawn).then_some(index + 1) }
+            if let Some(index) = known.or_else(|| new.get(leaf).copied()) {
+                return Some(placed(index));
+            }
+            let index = queue.joined + joining.len() as u64;
+            let is_full = index >= limits.places_max;
+            let full = || is_full.then_some(RefusalKind::QueueFull(limits.places_max));
+            if let Some(why) = closed.clone().or_else(full) {
+                refusal = Some(why);
+                return None;
+            }
+            new.insert(leaf, index);
+            joining.push(*leaf);
+            Some(placed(index))
         })
         .collect();
+    if let Some(refusal) = refusal.filter(|_| places.iter().all(Option::is_none)) {
+        return Err(refusal);
+    }
     let joined = Outcome::Joined { places };
     if joining.is_empty() {
         return Ok(Decision::Already(joined, None));
-    }
-    let at_ms = event.ledger_time(now_ms);
-    if at_ms < settings.opens_at_ms {
-        return Err(RefusalKind::QueueClosed { opens_at_ms: Some(settings.opens_at_ms) });
-    }
-    let is_over = event.settings.closes_at_ms.is_some_and(|closes_at_ms| at_ms >= closes_at_ms);
-    if is_over || event.left_and_held() == (0, 0) {
-        return Err(RefusalKind::QueueClosed { opens_at_ms: None });
-    }
-    if next > limits.places_max {
-        return Err(RefusalKind::QueueFull(limits.places_max));
     }
     let change = QueueChange::Joined(QueueJoined { from: queue.joined, leaves: joining });
     Ok(Decision::AppendAndAnswer(Change::Queue(change), joined))
 }
 
-/// A pass for a called place. Whoever missed the turn is let in while there is room.
+/// Why nobody can join any more, or yet.
+fn closed_to_new(event: &Event, settings: &QueueSettings, now_ms: TimeMs) -> Option<RefusalKind> {
+    let at_ms = event.ledger_time(now_ms);
+    if at_ms < settings.opens_at_ms {
+        return Some(RefusalKind::QueueClosed { opens_at_ms: Some(settings.opens_at_ms) });
+    }
+    let is_over = event.settings.closes_at_ms.is_some_and(|closes_at_ms| at_ms >= closes_at_ms);
+    let is_closed = is_over || event.left_and_held() == (0, 0);
+    is_closed.then_some(RefusalKind::QueueClosed { opens_at_ms: None })
+}
+
+/// A pass for a called place. A place that missed its turn is let in while there is room.
 pub(super) fn claim(
     set: &WorkingSet,
     name: &EventName,

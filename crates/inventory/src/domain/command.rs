@@ -137,7 +137,9 @@ pub enum CommandKind {
         /// The event.
         event: EventName,
     },
-    /// Join a waiting room: a place for each leaf that has none yet.
+    /// Join a waiting room: a place for each leaf that has none yet. The leaves are independent:
+    /// one that cannot join does not keep others from joining, or from their places. Refused
+    /// when no leaf gets a place.
     JoinQueue {
         /// The event.
         event: EventName,

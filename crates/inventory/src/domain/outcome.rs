@@ -90,10 +90,11 @@ pub enum Outcome {
     },
     /// Due expiries were written.
     ExpiryNoted,
-    /// There is a place for each leaf.
+    /// There are places for some leaves at least.
     Joined {
-        /// The places, in the order of the leaves.
-        places: Vec<JoinedPlace>,
+        /// The places, in the order of the leaves; none for a leaf that could not join. Asked for
+        /// alone, it is refused with the reason.
+        places: Vec<Option<JoinedPlace>>,
     },
     /// The place has its pass.
     PassClaimed {

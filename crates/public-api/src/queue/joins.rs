@@ -11,7 +11,7 @@ use http_server::extract::Caller;
 use inventory::{CommandKind, EventName};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
-use vacancy_api::{Answer, misplaced};
+use vacancy_api::{Answer, JoinAnswer, misplaced};
 
 use crate::client::{ClientError, TraceHeaders, VacancyClient, WriteRequest};
 
@@ -78,13 +78,26 @@ impl Joins {
     /// Writes `batch`, and then what has arrived meanwhile, until nothing has.
     async fn run(self: Arc<Self>, key: Key, mut batch: Vec<Waiting>) {
         while !batch.is_empty() {
-            let leaves: Vec<Leaf> = batch.iter().map(|(leaf, _)| *leaf).collect();
-            let results = self.write(&key, leaves).await;
-            for ((_, reply_to), result) in batch.into_iter().zip(results) {
-                // A caller that is gone has its place, and finds it with its key.
-                let _ = reply_to.send(result);
+            let leaves = batch.iter().map(|(leaf, _)| *leaf).collect();
+            let mut refused = Vec::new();
+            // A caller that is gone has its place, and finds it with its key.
+            match self.write(&key, leaves).await {
+                Ok(places) => {
+                    for ((leaf, reply_to), place) in batch.into_iter().zip(places) {
+                        match place {
+                            Some(place) => drop(reply_to.send(Ok(place))),
+                            None => refused.push((leaf, reply_to)),
+                        }
+                    }
+                }
+                Err(error) => {
+                    for (_, reply_to) in batch {
+                        let _ = reply_to.send(Err(error.clone()));
+                    }
+                }
             }
-            batch = self.next(&key);
+            // Without those that have places, the others get the reason.
+            batch = if refused.is_empty() { self.next(&key) } else { refused };
         }
     }
 
@@ -99,7 +112,8 @@ impl Joins {
         batch
     }
 
-    async fn write(&self, (event, queue): &Key, leaves: Vec<Leaf>) -> Vec<Result<Joined>> {
+    /// The places of `leaves`, in their order: one at least.
+    async fn write(&self, (event, queue): &Key, leaves: Vec<Leaf>) -> Result<Vec<Option<Joined>>> {
         let len = leaves.len();
         let kind = CommandKind::JoinQueue { event: event.clone(), queue: *queue, leaves };
         let request = WriteRequest {
@@ -110,17 +124,14 @@ impl Joins {
             deadline: None,
             trace: TraceHeaders::default(),
         };
-        let all = |error: ClientError| (0..len).map(|_| Err(error.clone())).collect();
-        match self.client.write(request).await {
-            Ok(Answer::Joined(answer)) if answer.joined.len() == len => {
-                let seq = answer.seq;
-                let joined = answer.joined.into_iter();
-                joined.map(|(index, turn)| Ok(Joined { index, turn, seq })).collect()
+        match self.client.write(request).await? {
+            Answer::Joined(JoinAnswer { joined, seq })
+                if joined.len() == len && joined.iter().any(Option::is_some) =>
+            {
+                let place = |(index, turn)| Joined { index, turn, seq };
+                Ok(joined.into_iter().map(|one| one.map(place)).collect())
             }
-            Ok(other) => {
-                all(ClientError::Refused { problem: Box::new(misplaced(&other)), seq: None })
-            }
-            Err(error) => all(error),
+            other => Err(ClientError::Refused { problem: Box::new(misplaced(&other)), seq: None }),
         }
     }
 }

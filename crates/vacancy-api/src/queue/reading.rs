@@ -102,13 +102,6 @@ impl QueueReading {
             }),
         })
     }
-
-    /// The turn of a place that joined after the draw, or without one.
-    #[must_use]
-    pub fn turn_in_line(&self, index: u64) -> Option<u64> {
-        let is_drawn = self.draw.as_ref().is_some_and(|draw| index < draw.n);
-        (!is_drawn).then_some(index + 1)
-    }
 }
 
 /// The shortest time over which calls are counted, milliseconds.

@@ -34,8 +34,9 @@ impl From<PassUse> for PassEntry {
 /// The answer to places that joined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JoinAnswer {
-    /// The number and, outside of a draw, the turn of each place, in the order of the leaves.
-    pub joined: Vec<(u64, Option<u64>)>,
+    /// The number and, outside of a draw, the turn of each place, in the order of the leaves; null
+    /// for a leaf that could not join.
+    pub joined: Vec<Option<(u64, Option<u64>)>>,
     /// The `seq` of the decision in the event's ledger.
     pub seq: u64,
 }

@@ -320,9 +320,10 @@ fn histories_contain_every_rule_of_waiting_rooms() {
     for (what, at_least) in [
         ("join_queue: ok", 800),
         ("join_queue: Early", 30),
-        ("join_queue: QueueClosed", 50),
-        ("join_queue: QueueFull", 150),
+        ("join_queue: QueueClosed", 20),
+        ("join_queue: QueueFull", 30),
         ("join_queue: QueueNotFound", 100),
+        ("joined in part", 150),
         ("freeze", 50),
         ("empty freeze", 20),
         ("commitment again", 4),

@@ -22,7 +22,7 @@ use vacancy_api::{
     Unavailable, WriteResponse, key_from, quoted,
 };
 
-use super::{find_queue, keys};
+use super::{find_queue, keys, place::turn};
 use crate::{
     queue::{PlaceToken, work},
     state::PublicState,
@@ -38,8 +38,8 @@ const WITHOUT_WORK: NonZeroU32 = match NonZeroU32::new(10) {
 ///
 /// Returns a place. Before the sale opens, all places of a draw are equal; later places follow in
 /// the order of joining. The place follows from the `Idempotency-Key`: the same key gets the same
-/// place, at any time and from any device. Whoever knows the key or the place can use it, so a key
-/// must be random, as a UUID is.
+/// place, at any time and from any device. Anyone who knows the key or the place can use it, so a
+/// key must be random, as a UUID is.
 #[utoipa::path(
     post,
     path = "/api/v1/events/{event}/queue",
@@ -106,8 +106,12 @@ pub async fn join_queue(
     }
     let joined = app.joins().join(event.clone(), queue.id, leaf).await?;
     let place = PlaceToken { event: event.to_string(), queue: queue.id, leaf, index: joined.index };
-    let receipt =
-        PlaceReceipt { place: place.sign(&keys), state: PlaceState::Waiting, n: joined.turn };
+    let n = match joined.turn {
+        // It has joined, even where its turn cannot be read now.
+        None => turn(&app, &event, &queue, &place).await.unwrap_or_default(),
+        known => known,
+    };
+    let receipt = PlaceReceipt { place: place.sign(&keys), state: PlaceState::Waiting, n };
     let mut response = WriteResponse::created(joined.seq, receipt).into_response();
     if let Some(key) = generated.and_then(|key| HeaderValue::try_from(quoted(&key)).ok()) {
         response.headers_mut().insert(IdempotencyKey::HEADER, key);

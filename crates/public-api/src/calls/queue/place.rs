@@ -60,8 +60,11 @@ pub(super) async fn turn(
     queue: &QueueReading,
     place: &PlaceToken,
 ) -> Result<Option<u64>, Problem> {
-    let draw = queue.draw.as_ref().filter(|draw| place.index < draw.n);
-    let Some(draw) = draw else { return Ok(queue.turn_in_line(place.index)) };
+    let Some(draw) = &queue.draw else { return Ok(Some(place.index + 1)) };
+    if place.index >= draw.n {
+        // It joined after the draw, or after this reading of the event.
+        return Ok(draw.frozen.is_some().then_some(place.index + 1));
+    }
     let Some(revealed) = &draw.revealed else { return Ok(None) };
     let Some(drawn) = app.draws().of(event, queue).await? else { return Ok(None) };
     let order = drawn.order(&revealed.key).await?;

@@ -105,34 +105,37 @@ impl Model {
             known.capacities.keys().map(|stock| self.counts(event, stock)).collect();
         let is_sold = counts.iter().all(|(left, held, _)| left + held == 0);
         let (queue, room) = self.queue(event)?;
-        let count = queue.places.len();
-        let is_new = |leaf: &Leaf| queue.places.iter().all(|place| place.leaf != *leaf);
-        let mut new: Vec<Leaf> = Vec::new();
+        let (count, mut full) = (queue.places.len(), false);
+        let is_over = settings.closes_at_ms.is_some_and(|closes_at_ms| at_ms >= closes_at_ms);
+        let is_open = at_ms >= room.opens_at_ms && !is_sold && !is_over;
         for leaf in leaves {
-            if is_new(leaf) && !new.contains(leaf) {
-                new.push(*leaf);
+            let is_new = queue.places.iter().all(|place| place.leaf != *leaf);
+            if is_new && is_open && (queue.places.len() as u64) < limits.places_max {
+                queue.places.push(ModelPlace { leaf: *leaf, until_ms: None, pass: None });
+            } else if is_new {
+                full = is_open;
             }
         }
-        if !new.is_empty() {
-            if at_ms < room.opens_at_ms {
-                return Err(RefusalKind::QueueClosed { opens_at_ms: Some(room.opens_at_ms) });
-            }
-            if is_sold || settings.closes_at_ms.is_some_and(|closes_at_ms| at_ms >= closes_at_ms) {
-                return Err(RefusalKind::QueueClosed { opens_at_ms: None });
-            }
-            if (count + new.len()) as u64 > limits.places_max {
-                return Err(RefusalKind::QueueFull(limits.places_max));
-            }
-        }
-        let more = new.iter().map(|leaf| ModelPlace { leaf: *leaf, until_ms: None, pass: None });
-        queue.places.extend(more);
         let drawn = queue.drawn();
-        let places = leaves.iter().map(|leaf| {
-            let index = queue.places.iter().position(|place| place.leaf == *leaf).unwrap();
-            let turn = (index >= drawn).then_some(index as u64 + 1);
-            JoinedPlace { index: index as u64, turn }
-        });
-        Ok((Outcome::Joined { places: places.collect() }, !new.is_empty()))
+        let place = |leaf: &Leaf| {
+            let index = queue.places.iter().position(|place| place.leaf == *leaf)?;
+            Some(JoinedPlace {
+                index: index as u64,
+                turn: (index >= drawn).then_some(index as u64 + 1),
+            })
+        };
+        let places: Vec<_> = leaves.iter().map(place).collect();
+        let is_new = queue.places.len() > count;
+        match places.iter().filter(|place| place.is_none()).count() {
+            0 => {}
+            some if some < places.len() => queue.seen.push("joined in part"),
+            _ if full => return Err(RefusalKind::QueueFull(limits.places_max)),
+            _ => {
+                let opens_at_ms = (at_ms < room.opens_at_ms).then_some(room.opens_at_ms);
+                return Err(RefusalKind::QueueClosed { opens_at_ms });
+            }
+        }
+        Ok((Outcome::Joined { places }, is_new))
     }
 
     pub fn reveal_draw(

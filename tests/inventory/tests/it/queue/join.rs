@@ -45,9 +45,12 @@ async fn leaf_has_one_place(mut room: Room<impl Host>) {
     }
     assert_eq!(room.records().await.len(), count, "who has a place gets it without a record");
     assert_eq!((room.queue().await.joined, room.leaves().await), (3, vec![a, b, c]));
-    // Also when nobody else can join any more.
+    // Also when nobody else can join any more, and beside others who try.
     room.accept(Show::drawn().with(|show| show.settings.closes_at_ms = Some(OPENS)).put()).await;
     assert_eq!(room.join(1, &[b]).await, [first[1]]);
+    let beside = room.join_some(1, &[leaf(1, "d"), b, leaf(1, "e")]).await;
+    assert_eq!(beside, [None, Some(1), None]);
+    assert_eq!(room.records().await.len(), count + 1, "nothing but the setting");
     assert_eq!(room.refuse(join(1, &[leaf(1, "d")])).await, CLOSED);
     room.close().await;
 }
@@ -93,11 +96,13 @@ async fn places_are_bounded(mut room: Room<impl Host>) {
     room.restart().await;
     room.accept(Show::line().put()).await;
     room.at(OPENS);
-    assert_eq!(room.refuse(join(1, &leaves(1, 0..6))).await, RefusalKind::QueueFull(5));
     room.join(1, &leaves(1, 0..3)).await;
-    assert_eq!(room.refuse(join(1, &leaves(1, 3..6))).await, RefusalKind::QueueFull(5));
-    // A place that is known already is no more.
-    assert_eq!(room.join(1, &leaves(1, 1..5)).await, in_line(1..5));
+    // A place that is known already is no more, and one too many keeps nobody else out.
+    let both = [leaves(1, 3..7), leaves(1, 1..4)].concat();
+    assert_eq!(
+        room.join_some(1, &both).await,
+        [Some(3), Some(4), None, None, Some(1), Some(2), Some(3)]
+    );
     assert_eq!(room.refuse(join(1, &leaves(1, 5..6))).await, RefusalKind::QueueFull(5));
     assert_eq!(room.join(1, &leaves(1, 0..5)).await, in_line(0..5));
     room.close().await;

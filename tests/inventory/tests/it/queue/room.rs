@@ -139,6 +139,16 @@ impl<H: Host> Room<H> {
         places(self.accept(join(queue, leaves)).await)
     }
 
+    /// The numbers of those that have places.
+    pub async fn join_some(&self, queue: u64, leaves: &[Leaf]) -> Vec<Option<u64>> {
+        match self.accept(join(queue, leaves)).await {
+            Outcome::Joined { places } => {
+                places.into_iter().map(|place| Some(place?.index)).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// Customers `p0`, `p1` … join waiting room 1, and those below `serving` are called, which
     /// needs no draw.
     pub async fn call_in_line(&self, joining: u64, serving: u64) {
@@ -210,7 +220,7 @@ impl<H: Host> Room<H> {
 /// The places that a join was answered with.
 pub fn places(joined: Outcome) -> Vec<JoinedPlace> {
     match joined {
-        Outcome::Joined { places } => places,
+        Outcome::Joined { places } => places.into_iter().map(Option::unwrap).collect(),
         other => panic!("{other:?}"),
     }
 }
