@@ -26,6 +26,7 @@ pub mod commands;
 pub mod controller;
 pub mod dereference;
 pub mod http;
+mod http_client;
 pub mod kind;
 pub mod labels;
 pub mod live;

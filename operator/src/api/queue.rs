@@ -22,7 +22,7 @@ pub struct Beacon {
     /// first one that answers counts.
     #[schemars(length(min = 1, max = 8), inner(length(max = 253)))]
     #[x_kube(validation = Rule::new("self.all(url, \
-        url.matches('^https://[^/?#@, ]+(/[^?#@, ]*)?$'))")
+        url.matches('^https://[^/:?#@, ][^/?#@, ]*(/[^?#@, ]*)?$'))")
         .message("queue.beacon.urls must be https URLs such as https://api.drand.sh, without user, \
             query and fragment"))]
     pub urls: Vec<String>,

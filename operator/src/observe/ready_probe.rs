@@ -3,36 +3,26 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::Bytes;
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
 use serde::Deserialize;
 
-use crate::status::diagnosis::{ProbeResult, ReadinessProbe};
+use crate::{
+    http_client::{HttpClient, body_of, client},
+    status::diagnosis::{ProbeResult, ReadinessProbe},
+};
 
 /// Longest response body that is read.
 const BODY_MAX_BYTES: usize = 16 * 1024;
 
 /// A probe over HTTP.
 pub struct HttpProbe {
-    client: Client<HttpConnector, Empty<Bytes>>,
+    client: HttpClient,
     timeout: Duration,
 }
 
 impl HttpProbe {
     /// A probe that takes at most `timeout`.
     pub fn new(timeout: Duration) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(timeout));
-        Self {
-            client: Client::builder(TokioExecutor::new())
-                .pool_max_idle_per_host(0)
-                .build(connector),
-            timeout,
-        }
+        Self { client: client(timeout), timeout }
     }
 
     async fn get(&self, url: &str) -> Option<ProbeResult> {
@@ -41,11 +31,7 @@ impl HttpProbe {
             return Some(ProbeResult::Ready);
         }
         let status = response.status();
-        let body = Limited::new(response.into_body(), BODY_MAX_BYTES)
-            .collect()
-            .await
-            .map(http_body_util::Collected::to_bytes)
-            .unwrap_or_default();
+        let body = body_of(response, BODY_MAX_BYTES).await.unwrap_or_default();
         Some(ProbeResult::NotReady(
             cause(&body).unwrap_or_else(|| format!("status {}", status.as_u16())),
         ))

@@ -6,7 +6,6 @@ use async_trait::async_trait;
 
 use crate::{
     api::QueueStatus,
-    kind::Component,
     role::Role,
     validate::{System, Workload},
 };
@@ -28,12 +27,15 @@ impl fmt::Debug for Endpoint {
 }
 
 impl Endpoint {
-    /// The endpoint of `system`, and the workload behind it.
-    pub fn of(system: &System) -> Option<(Self, &Workload)> {
-        let workload = system.serving(Component::Vacancy)?;
+    /// The endpoint of `system` at `workload`.
+    ///
+    /// # Errors
+    /// [`CallError::TokenUnknown`].
+    pub fn of(system: &System, workload: &Workload) -> Result<Self, CallError> {
         let (name, namespace) = (&workload.name, &system.namespace);
         let url = format!("http://{name}.{namespace}.svc:{}", workload.component.port());
-        Some((Self { url, token: token(system, workload)? }, workload))
+        let token = token(system, workload).ok_or(CallError::TokenUnknown)?;
+        Ok(Self { url, token })
     }
 }
 
@@ -55,6 +57,8 @@ fn token(system: &System, workload: &Workload) -> Option<String> {
 /// Why a call failed. The message shows no token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
+    #[error("ADMIN_TOKEN is set by valueFrom, which the operator does not read")]
+    TokenUnknown,
     #[error("{url} does not respond")]
     Unreachable { url: String },
     #[error("{url} returned status {status}")]
@@ -67,6 +71,7 @@ impl CallError {
     /// The reason of conditions and events. It is part of the API and does not change.
     pub fn reason(&self) -> &'static str {
         match self {
+            Self::TokenUnknown => "TokenUnknown",
             Self::Unreachable { .. } => "Unreachable",
             Self::Refused { .. } | Self::Unexpected { .. } => "CallRefused",
         }

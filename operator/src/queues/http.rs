@@ -4,20 +4,19 @@ use std::{future::Future, time::Duration};
 
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::Empty;
 use hyper::{
     Method, Request, StatusCode,
     body::Bytes,
     header::{ACCEPT, AUTHORIZATION},
 };
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::client::{CallError, Endpoint, SystemClient};
-use crate::api::QueueStatus;
+use crate::{
+    api::QueueStatus,
+    http_client::{HttpClient, body_of, client},
+};
 
 /// Longest response body that is read.
 const BODY_MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -28,7 +27,7 @@ const CONCURRENCY: usize = 8;
 
 /// A client over HTTP. The calls stay in the cluster, as those of ticket to vacancy do.
 pub struct HttpSystemClient {
-    client: Client<HttpConnector, Empty<Bytes>>,
+    client: HttpClient,
     timeout: Duration,
 }
 
@@ -61,10 +60,7 @@ struct QueueState {
 impl HttpSystemClient {
     /// A client whose calls take at most `timeout`, all requests of a call together.
     pub fn new(timeout: Duration) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(timeout));
-        let mut builder = Client::builder(TokioExecutor::new());
-        Self { client: builder.pool_max_idle_per_host(0).build(connector), timeout }
+        Self { client: client(timeout), timeout }
     }
 
     async fn within<T>(
@@ -98,8 +94,7 @@ impl HttpSystemClient {
         if !status.is_success() {
             return Err(CallError::Refused { url, status: status.as_u16() });
         }
-        let body = Limited::new(response.into_body(), BODY_MAX_BYTES).collect().await;
-        body.map(http_body_util::Collected::to_bytes).map_err(|_| CallError::Unexpected { url })
+        body_of(response, BODY_MAX_BYTES).await.ok_or(CallError::Unexpected { url })
     }
 
     async fn get<T: DeserializeOwned>(

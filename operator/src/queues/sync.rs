@@ -6,13 +6,14 @@ use std::time::Instant;
 use kube::ResourceExt;
 
 use super::{
-    client::{Endpoint, SystemClient},
+    client::{CallError, Endpoint, SystemClient},
     memory::{QueueMemory, READ_INTERVAL},
     report::{PauseFailure, QueueReport},
 };
 use crate::{
     api::{QueueStatus, TicketSystem},
     dereference::Live,
+    kind::Component,
     rollout::Rollout,
     validate::System,
 };
@@ -36,14 +37,16 @@ pub async fn sync(
         // Set again, the same value is applied again.
         report.applied = None;
     }
-    let Some((endpoint, workload)) = Endpoint::of(valid) else { return report };
+    let Some(workload) = valid.serving(Component::Vacancy) else { return report };
     if !Rollout::of(live, &workload.name).is_some_and(|rollout| rollout.is_serving()) {
         return report;
     }
     let uid = system.uid().unwrap_or_default();
+    let endpoint = Endpoint::of(valid, workload);
     if !system.spec.paused {
         apply(client, memory, (&uid, &endpoint), valid.spec.queue.paused, &mut report).await;
     }
+    let Ok(endpoint) = endpoint else { return report };
     let now = Instant::now();
     if memory.is_read_due(&uid, now) {
         let read = client.queues(&endpoint).await;
@@ -63,7 +66,7 @@ pub async fn sync(
 async fn apply(
     client: &dyn SystemClient,
     memory: &QueueMemory,
-    (uid, endpoint): (&str, &Endpoint),
+    (uid, endpoint): (&str, &Result<Endpoint, CallError>),
     wanted: Option<bool>,
     report: &mut QueueReport,
 ) {
@@ -74,7 +77,11 @@ async fn apply(
         (report.failure, report.next) = (Some(failure), Some(rest));
         return;
     }
-    match client.set_queues_paused(endpoint, paused).await {
+    let called = match endpoint {
+        Ok(endpoint) => client.set_queues_paused(endpoint, paused).await,
+        Err(unknown) => Err(unknown.clone()),
+    };
+    match called {
         Ok(()) => {
             memory.succeeded(uid);
             report.applied = Some(paused);

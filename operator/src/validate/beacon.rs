@@ -1,6 +1,8 @@
 //! Checks the URLs of the beacon. The schema refuses bad ones, but an older schema may not, and the
 //! services do not start with them.
 
+use hyper::Uri;
+
 use super::error::ValidationError;
 use crate::api::TicketSystemSpec;
 
@@ -18,7 +20,6 @@ pub(super) fn check(spec: &TicketSystemSpec) -> Result<(), ValidationError> {
 
 fn is_relay(url: &str) -> bool {
     let is_clean = |c: char| !c.is_whitespace() && !c.is_control() && !"@?#,".contains(c);
-    url.strip_prefix("https://").is_some_and(|rest| {
-        !rest.is_empty() && !rest.starts_with('/') && rest.chars().all(is_clean)
-    })
+    let has_host = url.parse::<Uri>().is_ok_and(|uri| uri.host().is_some_and(|it| !it.is_empty()));
+    url.starts_with("https://") && has_host && url.chars().all(is_clean)
 }

@@ -201,9 +201,7 @@ fn role_token(
         }
         None => new.token(role).as_bytes().to_vec(),
     };
-    let metadata = found.metadata(Kind::Secret, &secret);
-    let is_external = metadata.is_some_and(|metadata| is_adopted(metadata, name));
-    Ok(RoleToken { role, value, is_external })
+    Ok(RoleToken { role, value, is_external: is_external(name, &secret, found) })
 }
 
 /// The signing keys, of which those that the services would refuse are rejected as well.
@@ -222,9 +220,13 @@ fn signing_keys(
         },
         None => new.signing_keys().as_bytes().to_vec(),
     };
-    let metadata = found.metadata(Kind::Secret, &secret);
-    let is_external = metadata.is_some_and(|metadata| is_adopted(metadata, name));
-    Ok(KeySet { value, is_external })
+    Ok(KeySet { value, is_external: is_external(name, &secret, found) })
+}
+
+/// Whether another program writes this Secret of the system `name`.
+fn is_external(name: &str, secret: &str, found: &Dereferenced) -> bool {
+    let metadata = found.metadata(Kind::Secret, secret);
+    metadata.is_some_and(|metadata| is_adopted(metadata, name))
 }
 
 /// Whether the services accept `value` as tokens. Several are separated by commas.

@@ -119,6 +119,18 @@ async fn pause_of_an_unreachable_system_is_retried_and_blocks_nothing() {
 }
 
 #[tokio::test]
+async fn pause_without_a_known_token_fails_with_its_reason() {
+    let (cluster, _kubelet, _operator, api) = running(json!({})).await;
+    let token = json!({"name": "ADMIN_TOKEN", "valueFrom": {"secretKeyRef": {"name": "own", "key": "token"}}});
+    let spec = json!({"queue": {"paused": true}, "vacancy": {"env": [token]}});
+    cluster.apply(&system("shop", spec)).await;
+    let (reason, message) = cluster.condition("shop", "QueuePauseFailed", "True").await;
+    assert_eq!(reason, "TokenUnknown");
+    assert!(message.ends_with("ADMIN_TOKEN is set by valueFrom, which the operator does not read"));
+    assert_eq!(actions(&api), [""; 0]);
+}
+
+#[tokio::test]
 async fn monolith_is_called_and_a_paused_operator_calls_nothing() {
     let spec = json!({"mode": "monolith", "paused": true, "queue": {"paused": true}});
     let (cluster, _kubelet, operator, api) = running(json!({"mode": "monolith"})).await;

@@ -46,6 +46,7 @@ async fn invalid_specs_are_rejected_with_a_remedy() {
         (json!({"queue": {"beacon": {"urls": ["http://api.drand.sh"]}}}), "queue.beacon.urls must be https URLs".to_owned()),
         (json!({"queue": {"beacon": {"urls": ["https://user@api.drand.sh"]}}}), "queue.beacon.urls must be https URLs".to_owned()),
         (json!({"queue": {"beacon": {"urls": ["https://a,https://b"]}}}), "queue.beacon.urls must be https URLs".to_owned()),
+        (json!({"queue": {"beacon": {"urls": ["https://:443"]}}}), "queue.beacon.urls must be https URLs".to_owned()),
         (json!({"queue": {"beacon": {"urls": []}}}), "should have at least 1 items".to_owned()),
         (json!({"queue": {"beacon": {"urls": vec!["https://a"; 9]}}}), "must have at most 8 items".to_owned()),
         (json!({"stock": {"initial": -1}}), "should be greater than or equal to 0".to_owned()),
