@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use draw::{DrawKey, Leaf, Order};
-use inventory::{
-    EventName,
-    ledger::{Change, QueueChange, Record},
-};
+use inventory::{EventName, ledger::joined_leaves};
 use inventory_engine::{Engine, EngineError};
 
 /// Records read at once.
@@ -30,11 +27,7 @@ pub async fn order(
         let Some(last) = records.last() else { break };
         after = last.seq;
         for stored in records {
-            if let Ok(record) = Record::from_body(&stored.body)
-                && let Change::Queue(QueueChange::Joined(joined)) = record.change
-            {
-                leaves.extend(joined.leaves);
-            }
+            leaves.extend(joined_leaves(&stored.body));
         }
     }
     leaves.truncate(n);

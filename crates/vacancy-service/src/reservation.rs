@@ -6,7 +6,7 @@ use draw::Leaf;
 use http_server::Problem;
 use inventory::{
     CommandKind, CustomerId, EventName, IdempotencyKey, Items, PassUse, StockName,
-    ledger::{Change, QueueChange, Record},
+    ledger::joined_leaves,
 };
 use inventory_engine::{Engine, EngineError, Reply, Request, ReservationFilter, TraceContext};
 use public_api::ReservationRequest;
@@ -16,8 +16,10 @@ use vacancy_api::{
     DEFAULT_EVENT, DEFAULT_STOCK, LeavesPage, PlaceReading, Reservation, ReservationList,
 };
 
+/// Records that a page of places is gathered from at first.
+const LEAVES_RECORDS_MIN: usize = 8;
 /// Records that a page of places is gathered from.
-const LEAVES_RECORDS: usize = 1_000;
+const LEAVES_RECORDS_MAX: usize = 1_000;
 /// Places of a page, besides those of its last record.
 const LEAVES_MAX: usize = 4_096;
 
@@ -137,18 +139,24 @@ impl ReservationService {
         limit: usize,
     ) -> Result<LeavesPage, EngineError> {
         let mut page = LeavesPage { leaves: Vec::new(), after_seq: after };
-        let records = self.0.engine.records(event, after, LEAVES_RECORDS).await?;
-        for stored in records.into_iter().flatten() {
-            if page.leaves.len() >= limit.min(LEAVES_MAX) {
+        let (mut len, mut records_left) = (LEAVES_RECORDS_MIN, LEAVES_RECORDS_MAX);
+        // A few records of a crowd are a page; many of a quiet hour are none.
+        while records_left > 0 {
+            len = len.min(records_left);
+            let records = self.0.engine.records(event, page.after_seq, len).await?;
+            let records = records.unwrap_or_default();
+            let is_last = records.len() < len;
+            for stored in records {
+                if page.leaves.len() >= limit.min(LEAVES_MAX) {
+                    return Ok(page);
+                }
+                page.after_seq = stored.seq;
+                page.leaves.extend(joined_leaves(&stored.body));
+            }
+            if is_last {
                 break;
             }
-            page.after_seq = stored.seq;
-            // What is no record is for the audit to find.
-            if let Ok(record) = Record::from_body(&stored.body)
-                && let Change::Queue(QueueChange::Joined(joined)) = record.change
-            {
-                page.leaves.extend(joined.leaves);
-            }
+            (len, records_left) = (len * 2, records_left - len);
         }
         Ok(page)
     }

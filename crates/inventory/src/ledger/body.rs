@@ -59,6 +59,16 @@ impl Record {
     }
 }
 
+/// The places that joined with the record of `body`. None when it is no record: that is for the
+/// audit to find.
+#[must_use]
+pub fn joined_leaves(body: &[u8]) -> Vec<Leaf> {
+    match Record::from_body(body) {
+        Ok(Record { change: Change::Queue(QueueChange::Joined(joined)), .. }) => joined.leaves,
+        _ => Vec::new(),
+    }
+}
+
 /// The members of a record, for reading. [`encode`] writes them in the order of their names, which
 /// is the canonical one.
 #[derive(Deserialize)]

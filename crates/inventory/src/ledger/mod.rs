@@ -7,7 +7,7 @@ mod outcome;
 mod queue;
 mod record;
 
-pub use body::BodyError;
+pub use body::{BodyError, joined_leaves};
 pub use queue::{
     DrawFrozen, DrawRevealed, PassClaimed, QueueCalled, QueueChange, QueueJoined, QueuePaused,
 };

@@ -49,53 +49,61 @@ impl Draws {
         let Some(draw) = queue.draw.as_ref().filter(|draw| draw.frozen.is_some()) else {
             return Ok(None);
         };
-        let drawn = self.cell(event, queue.id);
-        let drawn = drawn.get_or_try_init(|| self.read(event, queue.id, draw)).await?;
-        Ok(Some(drawn.clone()))
+        let cell = self.cell(event, queue.id);
+        if let Some(drawn) = cell.get() {
+            return Ok(Some(drawn.clone()));
+        }
+        let (client, event, id, draw) =
+            (self.client.clone(), event.clone(), queue.id, draw.clone());
+        // Apart from the request, whose timeout must not lose what is read already.
+        let reading = tokio::spawn(async move {
+            cell.get_or_try_init(|| read(&*client, &event, id, &draw)).await.cloned()
+        });
+        reading.await.map_err(|_| Problem::internal("The draw cannot be read."))?.map(Some)
     }
 
     fn cell(&self, event: &EventName, queue: u64) -> Cell {
         let mut cells = self.cells.lock();
         let key = (event.clone(), queue);
         if !cells.contains_key(&key) && cells.len() >= DRAWS_MAX {
-            // Whoever still needs it reads it again.
+            // A call that still needs it reads it again.
             let any = cells.keys().next().cloned();
             any.map(|any| cells.remove(&any));
         }
         cells.entry(key).or_default().clone()
     }
+}
 
-    async fn read(
-        &self,
-        event: &EventName,
-        queue: u64,
-        draw: &DrawReading,
-    ) -> Result<Arc<Drawn>, Problem> {
-        let frozen = draw.frozen.ok_or_else(|| Problem::internal("The draw is not frozen."))?;
-        let n = usize::try_from(draw.n).unwrap_or(usize::MAX);
-        let (mut leaves, mut after) = (Vec::with_capacity(n), queue);
-        while after < frozen.seq && leaves.len() < n {
-            let page = self.client.leaves(event, after).await;
-            let page = page.map_err(|error| error.into_problem().0)?;
-            if page.after_seq <= after {
-                break;
-            }
-            after = page.after_seq;
-            leaves.extend(page.leaves);
+async fn read(
+    client: &dyn VacancyClient,
+    event: &EventName,
+    queue: u64,
+    draw: &DrawReading,
+) -> Result<Arc<Drawn>, Problem> {
+    let frozen = draw.frozen.ok_or_else(|| Problem::internal("The draw is not frozen."))?;
+    let n = usize::try_from(draw.n).unwrap_or(usize::MAX);
+    let (mut leaves, mut after) = (Vec::with_capacity(n), queue);
+    while after < frozen.seq && leaves.len() < n {
+        let page = client.leaves(event, after).await;
+        let page = page.map_err(|error| error.into_problem().0)?;
+        if page.after_seq <= after {
+            break;
         }
-        leaves.truncate(n);
-        let drawn = tokio::task::spawn_blocking(move || {
-            let leaves: Arc<[Leaf]> = leaves.into();
-            let tree = MerkleTree::new(&leaves);
-            Drawn { leaves, tree, order: OnceCell::new() }
-        });
-        let drawn = drawn.await.map_err(|_| Problem::internal("The draw cannot be read."))?;
-        if drawn.tree.root() != frozen.root {
-            tracing::error!(%event, queue, "the places of a draw do not have its root");
-            return Err(Problem::internal("The places of the draw are not those of its root."));
-        }
-        Ok(Arc::new(drawn))
+        after = page.after_seq;
+        leaves.extend(page.leaves);
     }
+    leaves.truncate(n);
+    let drawn = tokio::task::spawn_blocking(move || {
+        let leaves: Arc<[Leaf]> = leaves.into();
+        let tree = MerkleTree::new(&leaves);
+        Drawn { leaves, tree, order: OnceCell::new() }
+    });
+    let drawn = drawn.await.map_err(|_| Problem::internal("The draw cannot be read."))?;
+    if drawn.tree.root() != frozen.root {
+        tracing::error!(%event, queue, "the places of a draw do not have its root");
+        return Err(Problem::internal("The places of the draw are not those of its root."));
+    }
+    Ok(Arc::new(drawn))
 }
 
 impl Drawn {

@@ -1,5 +1,7 @@
 //! `GET /api/v1/admin/events/{event}`.
 
+use std::fmt::Write as _;
+
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
@@ -15,7 +17,7 @@ use public_api::{
     conditional::{event_tag, read},
 };
 use vacancy_api::{
-    AdminErrors, AdminEvent, ConditionParams, EventNotFound, EventParam, Unavailable,
+    AdminErrors, AdminEvent, ConditionParams, EventNotFound, EventParam, QueueFrame, Unavailable,
     event_not_found,
 };
 use vacancy_service::problem_of_engine;
@@ -68,8 +70,12 @@ pub async fn get_admin_event(
     let seen = app.engine().event(&event).await.map_err(|error| problem_of_engine(&error))?;
     let seen = seen.filter(|seen| !seen.view.event.is_deleted()).ok_or_else(event_not_found)?;
     let (current, stale) = (&seen.view.event, seen.stale.is_some());
-    let tag = event_tag(current.settings_seq, current.seq, stale);
-    let response =
-        read(&conditions, &tag, &AdminEvent::of(&seen.view, stale, app.engine().now_ms()))?;
+    let event = AdminEvent::of(&seen.view, stale, app.engine().now_ms());
+    let mut tag = event_tag(current.settings_seq, current.seq, stale);
+    if let Some(QueueFrame { phase, eta_s, .. }) = &event.queue_state {
+        // These follow from the time, too.
+        let _ = write!(tag, "-{phase:?}-{}", eta_s.unwrap_or(u64::MAX));
+    }
+    let response = read(&conditions, &tag, &event)?;
     Ok((age(seen.stale), response).into_response())
 }
