@@ -28,8 +28,8 @@ pub struct QueueReport {
     pub participants: u64,
     /// The root of the tree over the participants, once the draw is frozen.
     pub root: Option<Hex<32>>,
-    /// Whether the draw is mixed with the beacon that it was committed to. A draw that is revealed
-    /// and not witnessed could have been known beforehand by whoever has the signing key.
+    /// Whether the draw is mixed with the beacon that it was committed to. The holder of the
+    /// signing key could have known a draw beforehand that is revealed and not witnessed.
     pub witnessed: bool,
     /// The highest turn called.
     pub serving: u64,

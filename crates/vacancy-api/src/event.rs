@@ -42,8 +42,8 @@ pub struct PutEventBody {
     pub limit_per_customer: Option<u64>,
     /// The waiting room. With one, holds and purchases need its pass.
     pub queue: Option<QueueSettings>,
-    /// Where tickets go that return: `open`, to whoever comes first, or `list`, to the waiting
-    /// list. Default: `open`.
+    /// Where tickets go that return: `open`, to the first customer who asks, or `list`, to
+    /// the waiting list. Default: `open`.
     pub return_mode: Option<ReturnMode>,
     /// How long an offer to the waiting list holds, seconds, up to HOLD_TTL_MAX_S. Default: 900,
     /// or HOLD_TTL_MAX_S if that is less.
@@ -68,7 +68,7 @@ pub enum SellBy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReturnMode {
-    /// To whoever comes first.
+    /// To the first customer who asks.
     Open,
     /// To the waiting list.
     List,

@@ -73,6 +73,12 @@ pub fn event_not_found() -> Problem {
     problem_of_refusal(&Refusal { seq: None, kind: RefusalKind::EventNotFound })
 }
 
+/// 404: the event has no waiting room.
+#[must_use]
+pub fn queue_not_found() -> Problem {
+    problem_of_refusal(&Refusal { seq: None, kind: RefusalKind::QueueNotFound })
+}
+
 /// 404: the hold does not exist.
 #[must_use]
 pub fn hold_not_found() -> Problem {

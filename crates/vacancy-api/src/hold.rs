@@ -1,9 +1,7 @@
 //! Holds and refunds.
 
 use http_server::Problem;
-use inventory::{
-    CustomerId, EventName, Items, Limits, PaymentRef, StockName, TimeMs, domain::ItemsError,
-};
+use inventory::{CustomerId, EventName, Items, Limits, PaymentRef, StockName, TimeMs};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -35,13 +33,14 @@ pub struct Item {
 /// Checks a list of items against the limits.
 ///
 /// # Errors
-/// [`ItemsError`].
-pub fn items_from(items: Vec<ItemRequest>, limits: &Limits) -> Result<Items, ItemsError> {
+/// A 422 problem.
+pub fn items_from(items: Vec<ItemRequest>, limits: &Limits) -> Result<Items, Problem> {
     let items = items
         .into_iter()
         .map(|item| inventory::Item { qty: item.qty, stock: item.stock })
         .collect();
     Items::new(items, limits.items_max, limits.qty_max)
+        .map_err(|error| Problem::validation(format!("{error}.")))
 }
 
 /// A time to live in milliseconds, when it is within the limits.

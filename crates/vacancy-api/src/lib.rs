@@ -33,7 +33,9 @@ pub use batch::{BatchAnswer, BatchEntry, EntryAnswer, Operation};
 pub use defaults::{DEFAULT_EVENT, DEFAULT_STOCK, page_len};
 pub use document::{DocumentLimits, complete, document};
 pub use event::{Event, EventError, EventList, PutEventBody, ReturnMode, SellBy, StockCounts};
-pub use failure::{Failure, event_not_found, hold_not_found, place_invalid, unexpected};
+pub use failure::{
+    Failure, event_not_found, hold_not_found, place_invalid, queue_not_found, unexpected,
+};
 pub use frame::{EventFrame, StreamLine};
 pub use hold::{
     ConfirmBody, CreateHoldBody, ExtendBody, Hold, HoldReceipt, HoldState, Item, ItemRequest,

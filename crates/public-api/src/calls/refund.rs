@@ -63,8 +63,7 @@ pub async fn refund_reservation(
     head: WriteHead,
     OptionalJson(body): OptionalJson<RefundBody>,
 ) -> Result<Response, Problem> {
-    let items = body.items.map(|items| items_from(items, app.limits())).transpose();
-    let items = items.map_err(|error| Problem::validation(format!("{error}.")))?;
+    let items = body.items.map(|items| items_from(items, app.limits())).transpose()?;
     app.write(head, CommandKind::Refund { reservation, items }, |answer| match answer {
         Answer::Refund(refund) => Ok(WriteResponse::created(refund.seq, refund)),
         other => Err(misplaced(&other).into()),

@@ -48,7 +48,7 @@ pub enum PlaceState {
 /// A new place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PlaceReceipt {
-    /// The place, signed. Whoever has it is its owner.
+    /// The place, signed. Its holder owns the place.
     pub place: String,
     /// `waiting`.
     pub state: PlaceState,

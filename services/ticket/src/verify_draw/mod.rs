@@ -38,8 +38,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
   0  every draw is proved: its order follows from what was published before anybody knew it
   1  something is wrong; each finding is a line that begins with the event and the seq
   2  it cannot be told: the target cannot be read, or the draw is not revealed yet
-  3  the draw is in order, and no beacon took part: whoever has the signing key could have known the
-     order beforehand")]
+  3  the draw is in order, and no beacon took part: the holder of the signing key could have known
+     the order beforehand")]
 pub struct VerifyDrawArgs {
     /// URL of a running system, without a path; or a backup: its folder, or its file; or a file
     /// with a ledger, as bodies of records or as CloudEvents of the sales feed

@@ -156,7 +156,7 @@ pub fn verdict(is_unwitnessed: bool) -> &'static str {
     match is_unwitnessed {
         false => "proved",
         true => {
-            "in order, but unwitnessed: no beacon took part, and whoever has the signing key could \
+            "in order, but unwitnessed: no beacon took part, and the holder of the signing key could \
              have known the order beforehand"
         }
     }

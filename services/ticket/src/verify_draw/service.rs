@@ -1,4 +1,4 @@
-//! Calls of a running system, also over TLS: whoever verifies a draw is outside of it.
+//! Calls of a running system, also over TLS: draws are verified from outside of it.
 
 use std::{error::Error, sync::Arc, time::Duration};
 

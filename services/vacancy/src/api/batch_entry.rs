@@ -38,9 +38,7 @@ pub fn work(app: &AppState, entry: BatchEntry, caller: Caller) -> Result<Work, P
         return Err(caller.not_seller());
     }
     let limits = app.engine().limits();
-    let items = |items: Vec<ItemRequest>| {
-        items_from(items, limits).map_err(|error| Problem::validation(format!("{error}.")))
-    };
+    let items = |items: Vec<ItemRequest>| items_from(items, limits);
     if entry.op == Operation::ReadReservations {
         return reservations(app, entry).map(Work::Reservations);
     }
@@ -48,7 +46,7 @@ pub fn work(app: &AppState, entry: BatchEntry, caller: Caller) -> Result<Work, P
         entry.op,
         Operation::JoinQueue | Operation::ClaimPass | Operation::ReadPlace | Operation::ReadLeaves
     ) {
-        return in_queue(app, &entry);
+        return in_queue(app, entry);
     }
     let has_pass = matches!(entry.op, Operation::Reserve | Operation::Hold);
     if (entry.limit, entry.queue, &entry.leaves, entry.after) != (None, None, &None, None)
@@ -140,21 +138,33 @@ fn reservations(app: &AppState, entry: BatchEntry) -> Result<ReservationRequest,
 }
 
 /// The work for an entry about a waiting room.
-fn in_queue(app: &AppState, entry: &BatchEntry) -> Result<Work, Problem> {
-    let BatchEntry { op, event, queue, leaves, after, limit, seller, .. } = entry.clone();
-    let alone = BatchEntry {
-        event: event.clone(),
-        queue,
-        leaves: leaves.clone(),
-        after,
+fn in_queue(app: &AppState, entry: BatchEntry) -> Result<Work, Problem> {
+    let BatchEntry {
+        op,
+        id,
+        event,
+        qty,
+        items,
+        customer,
+        ttl_s,
+        payment_ref,
+        amount,
         limit,
-        key: entry.key.clone(),
-        seller,
-        timeout_ms: entry.timeout_ms,
-        ..BatchEntry::new(op)
-    };
+        queue,
+        leaves,
+        pass,
+        after,
+        // They go with any op.
+        key: _,
+        seller: _,
+        timeout_ms: _,
+    } = entry;
+    let others = (id, qty, items, customer, ttl_s, payment_ref, amount, pass);
+    if others != (None, None, None, None, None, None, None, None) {
+        return Err(misfit());
+    }
+    let event = event.ok_or_else(misfit)?;
     let leaves = leaves.unwrap_or_default();
-    let (Some(event), true) = (event, alone == *entry) else { return Err(misfit()) };
     let joins_max = app.engine().limits().joins_max;
     match (op, queue, leaves.as_slice(), after, limit) {
         (Operation::JoinQueue, Some(queue), [_, ..], None, None) if leaves.len() <= joins_max => {

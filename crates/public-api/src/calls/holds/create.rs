@@ -5,10 +5,10 @@ use http_server::{Problem, extract::JsonBody, problem::ProblemDetails};
 use inventory::CommandKind;
 use vacancy_api::{
     BodyErrors, CreateHoldBody, HoldReceipt, KeyErrors, KeyParam, NotOpenYet, PassErrors,
-    PassParam, TimeoutParam, Unavailable, WriteResponse, items_from, ttl_ms,
+    PassParam, TimeoutParam, Unavailable, items_from, ttl_ms,
 };
 
-use super::hold_of;
+use super::created;
 use crate::{queue::QueuePass, state::PublicState, write::WriteHead};
 
 /// Hold tickets for a while
@@ -65,19 +65,12 @@ pub async fn create_hold(
     State(app): State<PublicState>,
     head: WriteHead,
     pass: QueuePass,
-    JsonBody(body): JsonBody<CreateHoldBody>,
+    JsonBody(CreateHoldBody { event, items, customer, ttl_s }): JsonBody<CreateHoldBody>,
 ) -> Result<Response, Problem> {
     let limits = app.limits();
-    let items = items_from(body.items.clone(), limits)
-        .map_err(|error| Problem::validation(format!("{error}.")))?;
-    let ttl_ms = body.ttl_s.map(|ttl_s| ttl_ms(limits, ttl_s)).transpose()?;
-    let pass = pass.of(&body.event);
-    let CreateHoldBody { event, customer, .. } = body;
+    let items = items_from(items, limits)?;
+    let ttl_ms = ttl_s.map(|ttl_s| ttl_ms(limits, ttl_s)).transpose()?;
+    let pass = pass.of(&event);
     let kind = CommandKind::Hold { event, items, customer, ttl_ms, pass };
-    app.write(head, kind, |answer| {
-        let hold = hold_of(answer)?;
-        let at = format!("/api/v1/holds/{}", hold.id);
-        Ok(WriteResponse::created(hold.seq, hold).at(at))
-    })
-    .await
+    app.write(head, kind, created).await
 }

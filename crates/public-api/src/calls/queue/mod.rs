@@ -13,7 +13,7 @@ use http::StatusCode;
 use http_server::Problem;
 use inventory::EventName;
 use signing::SigningKeys;
-use vacancy_api::QueueReading;
+use vacancy_api::{QueueReading, queue_not_found};
 
 use super::events::find;
 use crate::{at_least::AtLeast, reading::EventReading, state::PublicState};
@@ -26,15 +26,6 @@ async fn find_queue(
     let reading = find(app, event, AtLeast(None)).await?;
     let queue = reading.frame.queue.clone().ok_or_else(queue_not_found)?;
     Ok((reading, queue))
-}
-
-fn queue_not_found() -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "queue_not_found",
-        "Waiting room not found",
-        "The event has no waiting room.",
-    )
 }
 
 fn draw_not_found() -> Problem {

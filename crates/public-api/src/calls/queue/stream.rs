@@ -4,9 +4,8 @@ use axum::{extract::State, response::Response};
 use http::HeaderMap;
 use http_server::{Problem, extract::PathParams, problem::ProblemDetails};
 use inventory::EventName;
-use vacancy_api::{EventParam, QueueFrame, Unavailable};
+use vacancy_api::{EventParam, QueueFrame, Unavailable, queue_not_found};
 
-use super::queue_not_found;
 use crate::{calls::events::stream::follow, state::PublicState, topics::Subject};
 
 /// Follow a waiting room

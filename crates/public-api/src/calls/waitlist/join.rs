@@ -9,10 +9,10 @@ use http_server::{
 use inventory::{CommandKind, EventName};
 use vacancy_api::{
     BodyErrors, EventParam, HoldReceipt, JoinWaitlistBody, KeyErrors, KeyParam, NotOpenYet,
-    TimeoutParam, Unavailable, WriteResponse, items_from,
+    TimeoutParam, Unavailable, items_from,
 };
 
-use crate::{calls::holds::hold_of, state::PublicState, write::WriteHead};
+use crate::{calls::holds::created, state::PublicState, write::WriteHead};
 
 /// Wait for tickets that return
 ///
@@ -67,13 +67,7 @@ pub async fn join_waitlist(
     head: WriteHead,
     JsonBody(JoinWaitlistBody { items, customer }): JsonBody<JoinWaitlistBody>,
 ) -> Result<Response, Problem> {
-    let items = items_from(items, app.limits())
-        .map_err(|error| Problem::validation(format!("{error}.")))?;
+    let items = items_from(items, app.limits())?;
     let kind = CommandKind::JoinWaitlist { event, items, customer };
-    app.write(head, kind, |answer| {
-        let hold = hold_of(answer)?;
-        let at = format!("/api/v1/holds/{}", hold.id);
-        Ok(WriteResponse::created(hold.seq, hold).at(at))
-    })
-    .await
+    app.write(head, kind, created).await
 }
