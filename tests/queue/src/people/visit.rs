@@ -191,7 +191,7 @@ impl Visit<'_> {
         }
     }
 
-    /// Remembers the pass. Whoever comes back has forgotten it, and gets it again.
+    /// Remembers the pass. A person who comes back has forgotten it, and gets it again.
     async fn keep(&self, place: &Joined, pass: String) -> Result<String, Error> {
         let Caller { person, market } = *self.caller;
         market.notes.lock().passes.insert(person.number, pass_id(&pass));

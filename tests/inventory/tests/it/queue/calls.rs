@@ -81,7 +81,7 @@ async fn nobody_is_called_during_a_pause(mut room: Room<impl Host>) {
     }
     assert_eq!(room.kinds(before).await, ["queue_paused"; 3], "a repetition has no record");
     assert_eq!(room.refuse(call(2, 2, 3, None)).await, MOVED);
-    // Whoever is called keeps the turn; a turn that has lapsed has to wait.
+    // A called place keeps its turn; a turn that has lapsed has to wait.
     room.claim(2, "p0").await;
     room.at(SALE + 2 * PASS_TTL);
     assert_eq!(room.refuse(claim(2, leaf(2, "p1"))).await, LAPSED);

@@ -113,7 +113,7 @@ async fn list_waits_for_a_later_opening(desk: Desk<impl Host>) {
     let early = RefusalKind::NotOpenYet { opens_at_ms: opens, wait_ms: 50 };
     assert_eq!(desk.refuse(sell(&general(1), None)).await, early);
     desk.at(opens);
-    // Whoever comes first finds it offered.
+    // The next command finds it offered.
     let reply = desk.ask(sell(&general(1), None)).await;
     assert!(matches!(reply.result.unwrap_err().kind, RefusalKind::SoldOut { .. }));
     assert_eq!(desk.state(kept.group).await, HoldState::Held);

@@ -80,7 +80,7 @@ async fn processes_offer_each_return_once_and_in_order() {
         replies.iter().filter(|reply| matches!(reply.result, Ok(Outcome::Sold { .. }))).count();
     let offers = two.desk.offers().await;
     assert_eq!(offers.len(), 40 - left);
-    // The order is that of the list, whoever writes.
+    // The order is that of the list, for every writer.
     let mut numbers = Vec::new();
     for record in two.desk.records().await {
         if let inventory::ledger::Change::WaitlistJoined { id, .. } = record.change {

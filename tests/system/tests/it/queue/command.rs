@@ -94,7 +94,7 @@ async fn backups_and_saved_feeds_are_checked() {
         let (code, of_event) = verify_draw(&[&at(name), "--event", EVENT]).await;
         assert_eq!((code, of_event.lines().count()), (3, 1), "{of_event}");
     }
-    // Whoever is called in the order of joining needs no witness.
+    // Calls in the order of joining need no witness.
     let (code, text) = verify_draw(&[&at("folder"), "--event", "line"]).await;
     assert_eq!(code, 0, "{text}");
     let token = token_file(dir.path(), ADMIN_TOKEN);

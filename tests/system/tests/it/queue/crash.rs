@@ -71,7 +71,7 @@ async fn opening_during_a_crash_is_made_up_for() {
         tokio::time::sleep(Duration::from_secs(2)).await;
         system.restart().await;
         let client = system.client();
-        // Whoever comes first after the opening takes no part.
+        // The first to join after the opening takes no part.
         let late = Customer::join(&client, EVENT, "late").await;
         let revealed = until_revealed(&client, EVENT).await;
         assert_eq!(revealed["frozen"]["n"], 3, "{mode:?}");

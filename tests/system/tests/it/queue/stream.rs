@@ -54,7 +54,7 @@ async fn frames_go_from_pre_to_sold_out_and_are_the_same_for_all() {
             members,
             ["eta_s", "in_baskets", "left", "paused", "phase", "serving", "waiting"]
         );
-        // Whoever comes now gets the newest frame, byte for byte.
+        // A new stream begins with the newest frame, byte for byte.
         let mut other = Events::at(&client, PATH, &[]).await;
         assert_eq!(other.event().await.unwrap(), *frames.last().unwrap());
 
