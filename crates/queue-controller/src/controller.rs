@@ -1,6 +1,10 @@
 //! The loop that moves waiting rooms on.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use admission::{Health, Pace, Slots, slots};
 use beacon::{Beacon, Chain};
@@ -8,6 +12,7 @@ use draw::{Order, Threshold};
 use inventory::{
     CommandKind, EventName, TimeMs,
     domain::{Draw, Event, Queue},
+    ledger::Record,
 };
 use inventory_engine::{Engine, EngineError, Request};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -41,6 +46,8 @@ struct Room {
     order: Option<Arc<Order>>,
     /// Whether the log has said that its draw cannot go on.
     is_blocked: bool,
+    /// Whether the log has said that it cannot move on.
+    is_failing: bool,
 }
 
 impl Controller {
@@ -57,6 +64,7 @@ impl Controller {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut changes = self.engine.changes();
+        self.tick().await;
         loop {
             let idle = tokio::time::sleep(IDLE_TICK);
             tokio::select! {
@@ -87,8 +95,9 @@ impl Controller {
             tracing::debug!(%error, "waiting rooms cannot be read");
             return;
         }
+        let names: HashSet<_> = events.iter().map(|event| &event.name).collect();
         self.rooms.retain(|name, _| {
-            let is_there = events.iter().any(|event| event.name == *name);
+            let is_there = names.contains(name);
             if !is_there {
                 self.metrics.forget(name);
             }
@@ -101,9 +110,12 @@ impl Controller {
         let elapsed_ms = u64::try_from(self.ticked_at.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.ticked_at = Instant::now();
         for event in &events {
-            if let Err(error) = self.advance(event, elapsed_ms, health).await {
-                tracing::debug!(event = %event.name, %error, "waiting room cannot move on");
+            let failed = self.advance(event, elapsed_ms, health).await.err();
+            let Some(room) = self.rooms.get_mut(&event.name) else { continue };
+            if let Some(error) = failed.as_ref().filter(|_| !room.is_failing) {
+                tracing::warn!(event = %event.name, %error, "waiting room cannot move on");
             }
+            room.is_failing = failed.is_some();
         }
     }
 
@@ -138,6 +150,7 @@ impl Controller {
         let is_closed =
             event.settings.closes_at_ms.is_some_and(|closes_at_ms| closes_at_ms <= at_ms);
         if !is_open || is_closed {
+            self.metrics.forget_admission(&event.name);
             return Ok(());
         }
         let reason = room.pace.tick(elapsed_ms, health);
@@ -195,7 +208,7 @@ impl Controller {
             );
             return Ok(());
         };
-        let beacon = match self.beacon(draw, at_ms).await {
+        let beacon = match self.beacon(event, draw, at_ms).await? {
             Awaited::Nothing => None,
             Awaited::Round(beacon) => Some(beacon.signature),
             Awaited::Later(why) => {
@@ -216,25 +229,45 @@ impl Controller {
         Ok(())
     }
 
-    async fn beacon(&self, draw: &Draw, at_ms: TimeMs) -> Awaited {
-        let Some(committed) = &draw.commitment.beacon else { return Awaited::Nothing };
+    async fn beacon(
+        &self,
+        event: &EventName,
+        draw: &Draw,
+        at_ms: TimeMs,
+    ) -> Result<Awaited, EngineError> {
+        let Some(committed) = &draw.commitment.beacon else { return Ok(Awaited::Nothing) };
         let settings = self.queues.settings();
         let chain = Chain::by_hash(&committed.chain);
         let wait_ms = u64::try_from(settings.beacon_wait.as_millis()).unwrap_or(u64::MAX);
         let published_ms = chain.map_or(0, |chain| chain.time_of_ms(committed.round));
         let why = match (chain, &settings.beacon) {
             (Some(chain), Some(source)) if at_ms >= published_ms => {
+                if published_ms < self.frozen_at_ms(event, draw).await? {
+                    // The order could have been known while people still joined.
+                    let why = "its round was published before the draw was frozen";
+                    return Ok(Awaited::GivenUp(why.to_owned()));
+                }
                 match source.fetch_verified(&chain, committed.round).await {
-                    Ok(beacon) => return Awaited::Round(beacon),
+                    Ok(beacon) => return Ok(Awaited::Round(beacon)),
                     Err(error) => error.to_string(),
                 }
             }
-            (Some(_), Some(_)) => return Awaited::Later("its round is not published yet".into()),
+            (Some(_), Some(_)) => {
+                return Ok(Awaited::Later("its round is not published yet".to_owned()));
+            }
             (None, _) => "the chain of the beacon is unknown".to_owned(),
             (_, None) => "QUEUE_BEACON_URLS is not set any more".to_owned(),
         };
         let given_up_ms = published_ms.saturating_add(wait_ms);
-        if at_ms < given_up_ms { Awaited::Later(why) } else { Awaited::GivenUp(why) }
+        Ok(if at_ms < given_up_ms { Awaited::Later(why) } else { Awaited::GivenUp(why) })
+    }
+
+    /// When the end of joining was recorded.
+    async fn frozen_at_ms(&self, event: &EventName, draw: &Draw) -> Result<TimeMs, EngineError> {
+        let seq = draw.frozen.map_or(0, |frozen| frozen.seq);
+        let found = self.engine.records(event, seq.saturating_sub(1), 1).await?;
+        let record = found.and_then(|found| Record::from_body(&found.first()?.body).ok());
+        Ok(record.map_or(TimeMs::MAX, |record| record.at_ms))
     }
 
     fn block(&mut self, event: &EventName, reason: &'static str, why: &str) {
@@ -257,7 +290,8 @@ enum Awaited {
 
 impl Room {
     fn new(queue: &Queue, pace: admission::PaceSettings) -> Self {
-        Self { queue: queue.id, pace: Pace::new(pace), order: None, is_blocked: false }
+        let (is_blocked, is_failing) = (false, false);
+        Self { queue: queue.id, pace: Pace::new(pace), order: None, is_blocked, is_failing }
     }
 }
 

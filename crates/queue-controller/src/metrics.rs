@@ -107,17 +107,23 @@ impl QueueMetrics {
         }
     }
 
-    pub(crate) fn forget(&self, event: &EventName) {
+    /// Nobody is called outside the sale.
+    pub(crate) fn forget_admission(&self, event: &EventName) {
         let name = event.as_str();
-        for state in ["called", "waiting"] {
-            let _ = self.places.remove_label_values(&[name, state]);
-        }
-        let _ = self.active.remove_label_values(&[name]);
         let _ = self.limit.remove_label_values(&[name]);
         let _ = self.calls_per_s.remove_label_values(&[name]);
         for bound in Bound::ALL {
             let _ = self.bound.remove_label_values(&[name, bound.label()]);
         }
+    }
+
+    pub(crate) fn forget(&self, event: &EventName) {
+        self.forget_admission(event);
+        let name = event.as_str();
+        for state in ["called", "waiting"] {
+            let _ = self.places.remove_label_values(&[name, state]);
+        }
+        let _ = self.active.remove_label_values(&[name]);
         for reason in PaceReason::ALL {
             let _ = self.pace.remove_label_values(&[name, reason.label()]);
         }

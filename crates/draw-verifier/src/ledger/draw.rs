@@ -36,6 +36,7 @@ pub(super) struct Draw {
 }
 
 struct Participants {
+    at_ms: u64,
     n: u64,
     root: Hex<32>,
 }
@@ -136,7 +137,6 @@ impl Draw {
         at_ms: u64,
         frozen: &Frozen,
         places: &Places,
-        beacons: Beacons<'_>,
         findings: &mut Findings,
     ) {
         if self.frozen.is_some() {
@@ -146,9 +146,6 @@ impl Draw {
         let opens_at_ms = self.sale_opens_at_ms;
         if at_ms < opens_at_ms {
             findings.add(FindingKind::FrozenEarly { opens_at_ms });
-        }
-        if let Some(commitment) = &self.commitment {
-            commitment.check_round(at_ms, beacons, findings);
         }
         // The ledger's clock never goes back.
         let early = self.joined.partition_point(|(joined_ms, _)| *joined_ms < opens_at_ms);
@@ -161,7 +158,7 @@ impl Draw {
         if frozen.root != computed {
             findings.add(FindingKind::Root { root: frozen.root, computed });
         }
-        self.frozen = Some(Participants { n: counted, root: computed });
+        self.frozen = Some(Participants { at_ms, n: counted, root: computed });
     }
 
     pub fn reveal(
@@ -171,13 +168,16 @@ impl Draw {
         beacons: Beacons<'_>,
         findings: &mut Findings,
     ) {
-        let Some(Participants { n, .. }) = self.frozen else {
+        let Some(Participants { at_ms, n, .. }) = self.frozen else {
             return findings.add(FindingKind::RevealedUnfrozen);
         };
         if self.revealed.is_some() {
             return findings.add(FindingKind::RevealedTwice);
         }
         let commitment = self.commitment.as_ref();
+        if let Some(commitment) = commitment.filter(|it| it.is_witnessed_by(reveal)) {
+            commitment.check_round(at_ms, beacons, findings);
+        }
         let key = commitment.and_then(|commitment| commitment.open(reveal, beacons, findings));
         self.revealed = Some(Revealed {
             witnessed: commitment.is_some_and(|commitment| commitment.is_witnessed_by(reveal)),

@@ -92,7 +92,7 @@ impl<'a> LedgerVerifier<'a> {
         match change {
             Change::Joined(joined) => queue.join(at_ms, &joined, findings),
             Change::Committed(commitment) => queue.commit(commitment, findings),
-            Change::Frozen(frozen) => queue.freeze(at_ms, &frozen, self.beacons, findings),
+            Change::Frozen(frozen) => queue.freeze(at_ms, &frozen, findings),
             Change::Revealed(reveal) => queue.reveal(&reveal, self.beacons, findings),
             Change::Called(called) => queue.call(&called, findings),
             Change::Claimed(claimed) => queue.claim(at_ms, &claimed, findings),

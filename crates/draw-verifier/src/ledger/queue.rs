@@ -91,15 +91,9 @@ impl Queue {
         }
     }
 
-    pub fn freeze(
-        &mut self,
-        at_ms: u64,
-        frozen: &Frozen,
-        beacons: Beacons<'_>,
-        findings: &mut Findings,
-    ) {
+    pub fn freeze(&mut self, at_ms: u64, frozen: &Frozen, findings: &mut Findings) {
         match &mut self.draw {
-            Some(draw) => draw.freeze(at_ms, frozen, &self.places, beacons, findings),
+            Some(draw) => draw.freeze(at_ms, frozen, &self.places, findings),
             None => findings.add(FindingKind::NoDraw),
         }
     }

@@ -165,6 +165,11 @@ fn beacon_that_existed_at_the_freeze_is_found() {
     ledger.member("draw_revealed", 0)["beacon"] =
         json!({"round": early, "signature": hex(signature(CHAIN, early))});
     assert_found!(ledger, FindingKind::BeaconEarly { .. });
+    // Where the freeze was late, an honest draw goes on without the beacon.
+    ledger.member("draw_revealed", 0).as_object_mut().unwrap().remove("beacon");
+    let mut honest = ledger.clone();
+    honest.records.truncate(honest.nth("queue_called", 0));
+    assert!(honest.verify().unwrap().queues[0].is_unwitnessed());
     // A round that is published at the freeze is not known before it.
     let first = ROUND - 10;
     ledger.member("draw_committed", 0)["beacon"]["round"] = first.into();
