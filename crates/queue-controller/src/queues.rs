@@ -38,12 +38,6 @@ impl Queues {
         Self(Arc::new(Inner { keys, settings }))
     }
 
-    /// The keys that sign places and passes.
-    #[must_use]
-    pub fn keys(&self) -> &LiveKeys {
-        &self.0.keys
-    }
-
     pub(crate) fn settings(&self) -> &QueueSettings {
         &self.0.settings
     }

@@ -15,7 +15,7 @@ use http_server::{
     streams::Streams,
     token_watch,
 };
-use public_api::{PublicSettings, PublicState, Ready, VacancyClient};
+use public_api::{PublicState, Ready, VacancyClient};
 use telemetry::Metrics;
 use thiserror::Error;
 use tokio::{net::TcpListener, task::JoinSet};
@@ -80,17 +80,7 @@ pub fn state(
     client: RemoteVacancyClient,
     streams: Streams,
 ) -> PublicState {
-    let stock = &settings.vacancy;
-    let settings = PublicSettings {
-        limits: stock.limits.clone(),
-        page_max: stock.page_max,
-        tokens: stock.tokens.clone(),
-        signing_keys: stock.signing_keys.clone(),
-        joins_per_min: stock.joins_per_min,
-        quota: stock.http.requests.quota.clone(),
-        work: stock.work,
-    };
-    PublicState::new(client, settings, streams)
+    PublicState::new(client, settings.vacancy.public(), streams)
 }
 
 /// Serves ticket on HOST and TICKET_PORT until `shutdown`.

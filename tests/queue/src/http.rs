@@ -18,6 +18,8 @@ use crate::error::Error;
 
 /// Calls at once, and so connections at most.
 const CALLS_MAX: usize = 256;
+/// The token of administrators.
+pub const ADMIN: &str = "an-admin-token-for-tests";
 /// The longest call.
 const CALL_MAX: Duration = Duration::from_secs(15);
 /// How long people try again.
@@ -54,6 +56,11 @@ impl Call {
             self.headers.insert(HeaderName::from_static(name), value);
         }
         self
+    }
+
+    /// As an administrator.
+    pub fn admin(self) -> Self {
+        self.header("authorization", &format!("Bearer {ADMIN}"))
     }
 
     pub fn body(mut self, body: Value) -> Self {

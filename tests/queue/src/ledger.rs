@@ -10,7 +10,6 @@ use crate::{
     error::Error,
     http::{Call, Http},
     stall::{self, Signal, Stall},
-    system::ADMIN,
 };
 
 const PAGE: usize = 1_000;
@@ -30,7 +29,7 @@ impl Ledger {
         while page == PAGE {
             let after = ledger.records.last().map_or(0, |last| number(&last["seq"]));
             let path = format!("/api/v1/admin/events/{event}/sales?after={after}&limit={PAGE}");
-            let call = Call::get(path).header("authorization", &format!("Bearer {ADMIN}"));
+            let call = Call::get(path).admin();
             let before = ledger.records.len();
             let read = read_bodies(&*http.expect(200, &call).await?.bytes, |body| {
                 ledger.records.push(serde_json::from_slice(body).unwrap_or_default());

@@ -24,7 +24,7 @@ use crate::{
     plant,
     report::Report,
     stream::{Timeline, View, follow, now_ms},
-    system::{ADMIN, System},
+    system::System,
     target::{Places, Target},
 };
 
@@ -192,8 +192,7 @@ async fn put_event(admin: &Http, tickets: u64, opens: u64, sale: u64) -> Result<
     let queue = json!({"opens_at": text(opens), "draw": true, "pass_ttl_s": 20, "claim_ttl_s": 5});
     let event = json!({"stocks": {"general": tickets}, "opens_at": text(sale), "queue": queue});
     let call = Call::put(format!("/api/v1/admin/events/{EVENT}")).body(event);
-    let reply =
-        admin.expect(201, &call.header("authorization", &format!("Bearer {ADMIN}"))).await?;
+    let reply = admin.expect(201, &call.admin()).await?;
     let _ = reply;
     let ledger = Ledger::read(admin, EVENT).await?;
     let id = ledger.of_kind("event_put").next().map(|record| number(&record["seq"]));

@@ -17,11 +17,10 @@ use tokio::{
 
 use crate::{
     error::Error,
-    http::{Call, Http},
+    http::{ADMIN, Call, Http},
     target::{Places, Target},
 };
 
-pub const ADMIN: &str = "an-admin-token-for-tests";
 const START_MAX: Duration = Duration::from_secs(60);
 const STOP_MAX: Duration = Duration::from_secs(20);
 

@@ -13,7 +13,7 @@ const PASS_TTL_S: u64 = 600;
 const CLAIM_TTL_S: u64 = 60;
 
 /// The settings of a waiting room.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QueueSettings {
     /// When people can join: RFC 3339 with its offset.
@@ -106,16 +106,6 @@ impl From<&inventory::QueueSettings> for QueueSettings {
         }
     }
 }
-
-impl PartialEq for QueueSettings {
-    fn eq(&self, other: &Self) -> bool {
-        let members =
-            |of: &Self| (of.opens_at, of.draw, of.active_max, of.pass_ttl_s, of.claim_ttl_s);
-        members(self) == members(other)
-    }
-}
-
-impl Eq for QueueSettings {}
 
 #[cfg(test)]
 mod tests {

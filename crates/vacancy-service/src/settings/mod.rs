@@ -17,7 +17,7 @@ use inventory::Limits;
 use inventory_embedded::{DataDir, DataDirError, EmbeddedOptions};
 use inventory_postgres::PostgresOptions;
 pub use limits::LimitArgs;
-use public_api::WorkSettings;
+use public_api::{PublicSettings, WorkSettings};
 use queue_controller::{QueueArgs, QueueSettings};
 use signing::LiveKeys;
 use vacancy_api::DocumentLimits;
@@ -203,6 +203,20 @@ impl VacancySettings {
             };
             ConfigError::Refused { name: "DATA_DIR".to_owned(), reason }
         })
+    }
+
+    /// The settings of the public calls.
+    #[must_use]
+    pub fn public(&self) -> PublicSettings {
+        PublicSettings {
+            limits: self.limits.clone(),
+            page_max: self.page_max,
+            tokens: self.tokens.clone(),
+            signing_keys: self.signing_keys.clone(),
+            joins_per_min: self.joins_per_min,
+            quota: self.http.requests.quota.clone(),
+            work: self.work,
+        }
     }
 
     /// The limits that an OpenAPI document shows.

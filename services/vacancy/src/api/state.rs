@@ -13,7 +13,7 @@ use http_server::{
 };
 use inventory::CommandKind;
 use inventory_engine::{Engine, Reply};
-use public_api::{PublicSettings, PublicState};
+use public_api::PublicState;
 use queue_controller::Queues;
 use vacancy_api::{Failure, key_from};
 use vacancy_service::{LocalVacancyClient, ReservationService, VacancySettings, problem_of_engine};
@@ -42,19 +42,8 @@ impl AppState {
         webhooks: Webhooks,
     ) -> Self {
         let stock = ReservationService::new(engine, settings.http.requests.request_timeout);
-        let public = PublicState::new(
-            LocalVacancyClient::new(stock.clone()),
-            PublicSettings {
-                limits: stock.engine().limits().clone(),
-                page_max: settings.page_max,
-                tokens: settings.tokens.clone(),
-                signing_keys: settings.signing_keys.clone(),
-                joins_per_min: settings.joins_per_min,
-                quota: settings.http.requests.quota.clone(),
-                work: settings.work,
-            },
-            streams,
-        );
+        let public =
+            PublicState::new(LocalVacancyClient::new(stock.clone()), settings.public(), streams);
         let queues = Queues::new(settings.signing_keys.clone(), settings.queues.clone());
         let reserve_batch_max = settings.reserve_batch_max;
         Self(Arc::new(Inner { stock, public, webhooks, queues, reserve_batch_max }))

@@ -5,7 +5,6 @@ use serde_json::json;
 use crate::{
     error::Error,
     http::{Call, Http},
-    system::ADMIN,
 };
 
 pub const EVENT: &str = "gala";
@@ -15,7 +14,6 @@ pub async fn put_event(admin: &Http) -> Result<(), Error> {
     let queue = json!({"opens_at": "2020-01-01T00:00:00Z", "draw": true});
     let event =
         json!({"stocks": {"general": 1000}, "opens_at": "2099-01-01T00:00:00Z", "queue": queue});
-    let call = Call::put(format!("/api/v1/admin/events/{EVENT}")).body(event);
-    let call = call.header("authorization", &format!("Bearer {ADMIN}"));
+    let call = Call::put(format!("/api/v1/admin/events/{EVENT}")).body(event).admin();
     admin.expect(201, &call).await.map(drop)
 }

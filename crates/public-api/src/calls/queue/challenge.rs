@@ -48,7 +48,7 @@ pub async fn get_challenge(
 ) -> Result<Json<WorkChallenge>, Problem> {
     let settings = app.work().ok_or_else(not_needed)?;
     let keys = keys(&app)?;
-    let (_, queue) = find_queue(&app, &event).await?;
+    let queue = find_queue(&app, &event).await?;
     let key = key_from(key)?.ok_or_else(|| {
         Problem::bad_request(
             "The challenge is for the Idempotency-Key of the join, which is missing.",

@@ -32,6 +32,6 @@ pub async fn read_draw(
     State(app): State<PublicState>,
     PathParams(event): PathParams<EventName>,
 ) -> Result<Json<QueueDraw>, Problem> {
-    let (_, queue) = find_queue(&app, &event).await?;
+    let queue = find_queue(&app, &event).await?;
     QueueDraw::of(event.as_str(), &queue).map(Json).ok_or_else(draw_not_found)
 }

@@ -91,11 +91,12 @@ pub async fn join_queue(
     OptionalJson(JoinQueueBody { work }): OptionalJson<JoinQueueBody>,
 ) -> Result<Response, Failure> {
     let keys = keys(&app)?;
-    let (_, queue) = find_queue(&app, &event).await?;
-    let key = key_from(key)?;
-    let generated = if key.is_none() { Some(new_key()?) } else { None };
-    let Some(used) = key.as_ref().or(generated.as_ref()) else { return Err(no_key().into()) };
-    let leaf = Leaf::of(event.as_str(), queue.id, used.as_str());
+    let queue = find_queue(&app, &event).await?;
+    let (key, is_generated) = match key_from(key)? {
+        Some(key) => (key, false),
+        None => (new_key()?, true),
+    };
+    let leaf = Leaf::of(event.as_str(), queue.id, key.as_str());
     if let Some(work) = &work {
         work::check(&keys, work, &leaf)?;
     }
@@ -113,7 +114,7 @@ pub async fn join_queue(
     };
     let receipt = PlaceReceipt { place: place.sign(&keys), state: PlaceState::Waiting, n };
     let mut response = WriteResponse::created(joined.seq, receipt).into_response();
-    if let Some(key) = generated.and_then(|key| HeaderValue::try_from(quoted(&key)).ok()) {
+    if is_generated && let Ok(key) = HeaderValue::try_from(quoted(&key)) {
         response.headers_mut().insert(IdempotencyKey::HEADER, key);
     }
     Ok(response)
@@ -121,9 +122,6 @@ pub async fn join_queue(
 
 fn new_key() -> Result<inventory::IdempotencyKey, Problem> {
     let key = format!("place-{}", Uuid::new_v4().simple());
-    inventory::IdempotencyKey::new(&key).map_err(|_| no_key())
-}
-
-fn no_key() -> Problem {
-    Problem::internal("A key cannot be generated.")
+    inventory::IdempotencyKey::new(&key)
+        .map_err(|_| Problem::internal("A key cannot be generated."))
 }

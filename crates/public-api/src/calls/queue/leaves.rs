@@ -63,7 +63,7 @@ pub async fn list_leaves(
     if !(1..=PAGE).contains(&limit) {
         return Err(Problem::validation(format!("limit must be between 1 and {PAGE}.")));
     }
-    let (_, queue) = find_queue(&app, &event).await?;
+    let queue = find_queue(&app, &event).await?;
     let drawn = app.draws().of(&event, &queue).await?.ok_or_else(draw_not_found)?;
     let from = page.after.unwrap_or(0).min(drawn.leaves.len());
     let to = from.saturating_add(limit).min(drawn.leaves.len());

@@ -16,16 +16,12 @@ use signing::SigningKeys;
 use vacancy_api::{QueueReading, queue_not_found};
 
 use super::events::find;
-use crate::{at_least::AtLeast, reading::EventReading, state::PublicState};
+use crate::{at_least::AtLeast, state::PublicState};
 
-/// The event, which has a waiting room.
-async fn find_queue(
-    app: &PublicState,
-    event: &EventName,
-) -> Result<(EventReading, QueueReading), Problem> {
+/// The waiting room of an event.
+async fn find_queue(app: &PublicState, event: &EventName) -> Result<QueueReading, Problem> {
     let reading = find(app, event, AtLeast(None)).await?;
-    let queue = reading.frame.queue.clone().ok_or_else(queue_not_found)?;
-    Ok((reading, queue))
+    reading.frame.queue.clone().ok_or_else(queue_not_found)
 }
 
 fn draw_not_found() -> Problem {

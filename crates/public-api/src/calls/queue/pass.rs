@@ -68,7 +68,7 @@ pub async fn claim_pass(
     head: WriteHead,
 ) -> Result<Response, Failure> {
     let keys = keys(&app)?;
-    let (_, queue) = find_queue(&app, &event).await?;
+    let queue = find_queue(&app, &event).await?;
     let place = PlaceToken::verified(&keys, &token, &event, queue.id)?;
     let kind = CommandKind::ClaimPass { event, queue: queue.id, leaf: place.leaf };
     // The place is its key.

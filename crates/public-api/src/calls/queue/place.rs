@@ -42,7 +42,7 @@ pub async fn read_place(
     PathParams(event): PathParams<EventName>,
     QueuePlace(token): QueuePlace,
 ) -> Result<Json<PlaceStatus>, Problem> {
-    let (_, queue) = find_queue(&app, &event).await?;
+    let queue = find_queue(&app, &event).await?;
     let place = PlaceToken::verified(&keys(&app)?, &token, &event, queue.id)?;
     let n = turn(&app, &event, &queue, &place).await?;
     if n.is_none_or(|n| n > queue.serving) {

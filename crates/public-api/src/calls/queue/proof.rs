@@ -59,7 +59,7 @@ pub async fn prove_place(
     PathParams(event): PathParams<EventName>,
     QueryParams(OfPlace { place }): QueryParams<OfPlace>,
 ) -> Result<Json<QueueProof>, Problem> {
-    let (_, queue) = find_queue(&app, &event).await?;
+    let queue = find_queue(&app, &event).await?;
     let place = PlaceToken::verified(&keys(&app)?, &place, &event, queue.id)?;
     let drawn = app.draws().of(&event, &queue).await?.ok_or_else(draw_not_found)?;
     let n = drawn.tree.len();
