@@ -71,6 +71,10 @@ class Shop:
     def uids(self, component: str | None = None) -> set[str]:
         return {pod["metadata"]["uid"] for pod in self.pods(component)}
 
+    def delete_at_once(self, pod: dict) -> None:
+        """As when its node is lost: it gets no time to end."""
+        self.kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
+
     def open_doors(self) -> None:
         """Creates a NodePort per component, for external load that survives the loss of any pod."""
         selector = {"app.kubernetes.io/name": "ticket-system", "app.kubernetes.io/instance": self.name}

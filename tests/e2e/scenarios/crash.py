@@ -19,7 +19,7 @@ def run(shop: Shop) -> None:
         kube.wait_until("the container was restarted", lambda: _restarts(shop) > restarts, 60)
 
     def delete(pod: dict) -> None:
-        shop.kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
+        shop.delete_at_once(pod)
         kube.wait_until("there is another pod", lambda: pod["metadata"]["uid"] not in shop.uids("vacancy") and shop.pods("vacancy"), 60)
 
     sales = shop.sold()
