@@ -20,7 +20,7 @@ START_MAX_S = 60
 # An operation called at least this often must have succeeded once.
 OFTEN = 150
 # Responses without an end; Schemathesis waits for one. The tests of the services read them.
-STREAMS = ("/api/v1/events/{event}/stream", "/api/v1/internal/events")
+STREAMS = ("/api/v1/events/{event}/stream", "/api/v1/events/{event}/queue/stream", "/api/v1/internal/events")
 # Large limits, so that a long fuzzing run does not exhaust them.
 COMMON = {"HOST": "127.0.0.1", "JSON_LOGS": "true", "SHUTDOWN_DRAIN_S": "0", "INITIAL_STOCK": "100000", "MAX_EVENTS": "1000000"}
 

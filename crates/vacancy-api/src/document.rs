@@ -191,6 +191,8 @@ fn describe(parameter: &mut Value, limits: &DocumentLimits) {
         Some("X-Request-Timeout-Ms" | "Event-Seq") => {
             json!({"type": "integer", "minimum": 0, "maximum": u64::MAX})
         }
+        // Without a waiting room a pass is not looked at.
+        Some("Queue-Pass") => json!({"type": "string"}),
         Some("If-Match" | "If-None-Match") => {
             json!({"type": "string", "pattern": r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#})
         }
@@ -228,6 +230,12 @@ fn bound(schemas: &mut Value, limits: &DocumentLimits) {
         ("/CreateHoldBody/properties/ttl_s", "maximum", json!(ttl_max_s)),
         ("/ExtendBody/properties/ttl_s", "maximum", json!(ttl_max_s)),
         ("/PutEventBody/properties/hold_ttl_s", "maximum", json!(ttl_max_s)),
+        ("/PutEventBody/properties/offer_ttl_s", "maximum", json!(ttl_max_s)),
+        ("/QueueSettings/properties/active_max", "maximum", json!(limits.capacity_max)),
+        ("/QueueSettings/properties/claim_ttl_s", "maximum", json!(ttl_max_s)),
+        ("/QueueSettings/properties/pass_ttl_s", "maximum", json!(ttl_max_s)),
+        ("/JoinWaitlistBody/properties/items", "maxItems", json!(limits.items_max)),
+        ("/JoinWaitlistBody/properties/customer", "pattern", json!(text::PATTERN)),
         ("/PutEventBody/properties/limit_per_customer", "maximum", json!(limits.capacity_max)),
         ("/ReserveBody/properties/customer", "pattern", json!(text::PATTERN)),
         ("/BatchItem/properties/customer", "pattern", json!(text::PATTERN)),

@@ -17,6 +17,14 @@ use crate::{
 
 /// The full settings of an event. An omitted member is reset.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "stocks": {"general": {"capacity": 1000, "price": {"amount_minor": 4550, "currency": "EUR"}}, "vip": 50},
+    "opens_at": "2036-01-01T09:00:00Z",
+    "closes_at": "2036-06-01T20:00:00Z",
+    "limit_per_customer": 4,
+    "queue": {"opens_at": "2036-01-01T08:30:00Z", "draw": true},
+    "return_mode": "list"
+}))]
 #[serde(deny_unknown_fields)]
 pub struct PutEventBody {
     /// Every stock with its capacity, and its price if it has one. An omitted stock is removed if

@@ -60,8 +60,9 @@ pub use reserve::{
 };
 pub use response::{EVENT_SEQ, WriteResponse};
 pub use responses::{
-    AdminErrors, BeyondLedger, BodyErrors, EventNotFound, HoldNotFound, InvalidName, KeyErrors,
-    NotOpenYet, PassErrors, SaleRefusals, SellerErrors, Unavailable, WebhookNotFound,
+    AdminErrors, BeyondLedger, BodyErrors, EventNotFound, HoldNotFound, InvalidName,
+    InvalidParameter, KeyErrors, NotOpenYet, PassErrors, PlaceErrors, QueueNotFound, SaleClosed,
+    SaleRefusals, SellerErrors, Unavailable, WebhookNotFound,
 };
 pub use sale::{KIND_PREFIX, Sale, sale_of};
 pub use stock_settings::{PricedStock, StockSettings};

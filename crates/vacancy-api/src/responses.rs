@@ -43,6 +43,18 @@ pub struct HoldNotFound;
 /// The event in the path does not exist.
 pub struct EventNotFound;
 
+/// The event in the path does not exist, or has no waiting room.
+pub struct QueueNotFound;
+
+/// The place is of no use.
+pub struct PlaceErrors;
+
+/// The sale has closed.
+pub struct SaleClosed;
+
+/// A parameter of the query is invalid.
+pub struct InvalidParameter;
+
 /// The receiver in the path does not exist.
 pub struct WebhookNotFound;
 
@@ -134,6 +146,30 @@ impl IntoResponses for HoldNotFound {
 impl IntoResponses for EventNotFound {
     fn responses() -> Responses {
         problems([("404", "The event does not exist")])
+    }
+}
+
+impl IntoResponses for QueueNotFound {
+    fn responses() -> Responses {
+        problems([("404", "The event does not exist, or has no waiting room")])
+    }
+}
+
+impl IntoResponses for PlaceErrors {
+    fn responses() -> Responses {
+        problems([("401", "The place is missing, or is none of this waiting room")])
+    }
+}
+
+impl IntoResponses for SaleClosed {
+    fn responses() -> Responses {
+        refusals([("410", "The sale has closed")])
+    }
+}
+
+impl IntoResponses for InvalidParameter {
+    fn responses() -> Responses {
+        problems([("422", "A parameter is invalid")])
     }
 }
 

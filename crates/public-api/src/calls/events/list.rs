@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use axum::{Json, extract::State};
-use http_server::{Problem, extract::QueryParams, problem::ProblemDetails};
+use http_server::{Problem, extract::QueryParams};
 use inventory::EventName;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use vacancy_api::{EventList, Unavailable};
+use vacancy_api::{EventList, InvalidParameter, Unavailable};
 
 use crate::{reading::EventReading, state::PublicState};
 
@@ -34,12 +34,7 @@ pub struct Page {
     params(Page),
     responses(
         (status = OK, body = EventList),
-        (
-            status = UNPROCESSABLE_ENTITY,
-            description = "A parameter is invalid",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-        ),
+        InvalidParameter,
         Unavailable,
     )
 )]

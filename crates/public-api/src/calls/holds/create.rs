@@ -5,7 +5,7 @@ use http_server::{Problem, extract::JsonBody, problem::ProblemDetails};
 use inventory::CommandKind;
 use vacancy_api::{
     BodyErrors, CreateHoldBody, HoldReceipt, KeyErrors, KeyParam, NotOpenYet, PassErrors,
-    PassParam, TimeoutParam, Unavailable, items_from, ttl_ms,
+    PassParam, SaleClosed, TimeoutParam, Unavailable, items_from, ttl_ms,
 };
 
 use super::created;
@@ -48,13 +48,7 @@ use crate::{queue::QueuePass, state::PublicState, write::WriteHead};
             content_type = "application/problem+json",
             headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
         ),
-        (
-            status = GONE,
-            description = "The sale has closed",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-            headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
-        ),
+        SaleClosed,
         BodyErrors,
         NotOpenYet,
         PassErrors,

@@ -19,7 +19,7 @@ use inventory::EventName;
 use uuid::Uuid;
 use vacancy_api::{
     BodyErrors, EventParam, Failure, JoinQueueBody, KeyErrors, KeyParam, PlaceReceipt, PlaceState,
-    Unavailable, WriteResponse, key_from, quoted,
+    QueueNotFound, Unavailable, WriteResponse, key_from, quoted,
 };
 
 use super::{find_queue, keys, place::turn};
@@ -59,12 +59,7 @@ const WITHOUT_WORK: NonZeroU32 = match NonZeroU32::new(10) {
             ),
         ),
         KeyErrors,
-        (
-            status = NOT_FOUND,
-            description = "The event does not exist, or has no waiting room",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-        ),
+        QueueNotFound,
         (
             status = CONFLICT,
             description = "The waiting room is closed (`queue_closed`) or full (`queue_full`)",

@@ -9,7 +9,7 @@ use http_server::{
 use inventory::EventName;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use vacancy_api::{EventParam, QueueLeaves, Unavailable};
+use vacancy_api::{EventParam, InvalidParameter, QueueLeaves, Unavailable};
 
 use super::{draw_not_found, find_queue};
 use crate::state::PublicState;
@@ -45,12 +45,7 @@ pub struct Page {
             body = ProblemDetails,
             content_type = "application/problem+json",
         ),
-        (
-            status = UNPROCESSABLE_ENTITY,
-            description = "A parameter is invalid",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-        ),
+        InvalidParameter,
         Unavailable,
     )
 )]

@@ -42,5 +42,6 @@ fn keys(app: &PublicState) -> Result<SigningKeys, Problem> {
             "Signing keys missing",
             "The service has no signing keys: SIGNING_KEYS_FILE is not set.",
         )
+        .retry_after_s(60)
     })
 }

@@ -7,7 +7,8 @@ use axum::{
 use http_server::{extract::PathParams, problem::ProblemDetails};
 use inventory::{CommandKind, EventName};
 use vacancy_api::{
-    Answer, EventParam, Failure, PassReceipt, Unavailable, WriteResponse, misplaced, rfc3339,
+    Answer, EventParam, Failure, PassReceipt, PlaceErrors, QueueNotFound, SaleClosed, Unavailable,
+    WriteResponse, misplaced, rfc3339,
 };
 
 use super::{find_queue, keys};
@@ -32,18 +33,8 @@ use crate::{
             body = PassReceipt,
             headers(("Event-Seq" = u64, description = "The `seq` of the response")),
         ),
-        (
-            status = UNAUTHORIZED,
-            description = "The place is missing, or is none of this waiting room",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-        ),
-        (
-            status = NOT_FOUND,
-            description = "The event does not exist, or has no waiting room",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-        ),
+        PlaceErrors,
+        QueueNotFound,
         (
             status = CONFLICT,
             description = "The place is not called yet, or its turn has lapsed and there is no room now (`not_called`)",
@@ -51,13 +42,7 @@ use crate::{
             content_type = "application/problem+json",
             headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
         ),
-        (
-            status = GONE,
-            description = "The sale has closed",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-            headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
-        ),
+        SaleClosed,
         Unavailable,
     )
 )]

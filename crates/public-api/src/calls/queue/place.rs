@@ -1,9 +1,11 @@
 //! `GET /api/v1/events/{event}/queue/place`.
 
 use axum::{Json, extract::State};
-use http_server::{Problem, extract::PathParams, problem::ProblemDetails};
+use http_server::{Problem, extract::PathParams};
 use inventory::EventName;
-use vacancy_api::{EventParam, PlaceStatus, QueueReading, Unavailable, place_invalid};
+use vacancy_api::{
+    EventParam, PlaceErrors, PlaceStatus, QueueNotFound, QueueReading, Unavailable, place_invalid,
+};
 
 use super::{find_queue, keys};
 use crate::{
@@ -22,18 +24,8 @@ use crate::{
     params(EventParam, ("Queue-Place" = String, Header, description = "The place")),
     responses(
         (status = OK, body = PlaceStatus),
-        (
-            status = UNAUTHORIZED,
-            description = "The place is missing, or is none of this waiting room",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-        ),
-        (
-            status = NOT_FOUND,
-            description = "The event does not exist, or has no waiting room",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-        ),
+        PlaceErrors,
+        QueueNotFound,
         Unavailable,
     )
 )]

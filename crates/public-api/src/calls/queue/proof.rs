@@ -9,7 +9,7 @@ use http_server::{
 use inventory::EventName;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use vacancy_api::{EventParam, QueueProof, Unavailable};
+use vacancy_api::{EventParam, InvalidParameter, QueueProof, Unavailable};
 
 use super::{draw_not_found, find_queue, keys, place::turn};
 use crate::{queue::PlaceToken, state::PublicState};
@@ -45,12 +45,7 @@ pub struct OfPlace {
             body = ProblemDetails,
             content_type = "application/problem+json",
         ),
-        (
-            status = UNPROCESSABLE_ENTITY,
-            description = "A parameter is invalid",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-        ),
+        InvalidParameter,
         Unavailable,
     )
 )]

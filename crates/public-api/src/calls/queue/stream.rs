@@ -2,9 +2,9 @@
 
 use axum::{extract::State, response::Response};
 use http::HeaderMap;
-use http_server::{Problem, extract::PathParams, problem::ProblemDetails};
+use http_server::{Problem, extract::PathParams};
 use inventory::EventName;
-use vacancy_api::{EventParam, QueueFrame, Unavailable, queue_not_found};
+use vacancy_api::{EventParam, QueueFrame, QueueNotFound, Unavailable, queue_not_found};
 
 use crate::{calls::events::stream::follow, state::PublicState, topics::Subject};
 
@@ -20,12 +20,7 @@ use crate::{calls::events::stream::follow, state::PublicState, topics::Subject};
     params(EventParam),
     responses(
         (status = OK, body = QueueFrame, content_type = "text/event-stream"),
-        (
-            status = NOT_FOUND,
-            description = "The event does not exist, or has no waiting room",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-        ),
+        QueueNotFound,
         Unavailable,
     )
 )]

@@ -9,7 +9,7 @@ use http_server::{
 use inventory::{CommandKind, EventName};
 use vacancy_api::{
     BodyErrors, EventParam, HoldReceipt, JoinWaitlistBody, KeyErrors, KeyParam, NotOpenYet,
-    TimeoutParam, Unavailable, items_from,
+    SaleClosed, TimeoutParam, Unavailable, items_from,
 };
 
 use crate::{calls::holds::created, state::PublicState, write::WriteHead};
@@ -49,13 +49,7 @@ use crate::{calls::holds::created, state::PublicState, write::WriteHead};
             content_type = "application/problem+json",
             headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
         ),
-        (
-            status = GONE,
-            description = "The sale has closed",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-            headers(("Event-Seq" = u64, description = "The seq at which it was refused")),
-        ),
+        SaleClosed,
         BodyErrors,
         NotOpenYet,
         Unavailable,

@@ -8,13 +8,13 @@ use http::{HeaderValue, header};
 use http_server::{
     Problem,
     extract::{PathParams, QueryParams},
-    problem::ProblemDetails,
 };
 use inventory::EventName;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use vacancy_api::{
-    AdminErrors, EventNotFound, EventParam, Sale, Unavailable, event_not_found, sale_of,
+    AdminErrors, EventNotFound, EventParam, InvalidParameter, Sale, Unavailable, event_not_found,
+    sale_of,
 };
 use vacancy_service::problem_of_engine;
 
@@ -45,12 +45,7 @@ pub struct Page {
         (status = OK, body = Vec<Sale>, content_type = "application/cloudevents-batch+json"),
         AdminErrors,
         EventNotFound,
-        (
-            status = UNPROCESSABLE_ENTITY,
-            description = "A parameter is invalid",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-        ),
+        InvalidParameter,
         Unavailable,
     )
 )]

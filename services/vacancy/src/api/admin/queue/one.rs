@@ -1,10 +1,10 @@
 //! `POST /api/v1/admin/events/{event}/queue/pause` and `…/resume`.
 
 use axum::extract::State;
-use http_server::{extract::PathParams, problem::ProblemDetails};
+use http_server::extract::PathParams;
 use inventory::EventName;
 use vacancy_api::{
-    AdminErrors, EventParam, Failure, QueuePauseReceipt, Unavailable, WriteResponse,
+    AdminErrors, EventParam, Failure, QueueNotFound, QueuePauseReceipt, Unavailable, WriteResponse,
 };
 
 use super::set_paused;
@@ -27,12 +27,7 @@ use crate::api::state::{Admin, AppState};
             headers(("Event-Seq" = u64, description = "The `seq` of the response")),
         ),
         AdminErrors,
-        (
-            status = NOT_FOUND,
-            description = "The event does not exist, or has no waiting room",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-        ),
+        QueueNotFound,
         Unavailable,
     )
 )]
@@ -61,12 +56,7 @@ pub async fn pause_queue(
             headers(("Event-Seq" = u64, description = "The `seq` of the response")),
         ),
         AdminErrors,
-        (
-            status = NOT_FOUND,
-            description = "The event does not exist, or has no waiting room",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-        ),
+        QueueNotFound,
         Unavailable,
     )
 )]
