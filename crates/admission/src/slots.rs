@@ -34,7 +34,7 @@ pub const CUSTOMERS_MIN: u64 = 4;
 
 /// The state of an event and its queue. Counts of what ended may be of the whole sale or of a
 /// recent part.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Slots {
     /// Customers who may shop at once; `None`: [`ACTIVE_MAX_DEFAULT`].
     pub active_max: Option<u64>,
@@ -46,10 +46,12 @@ pub struct Slots {
     pub active: u64,
     /// Of these, passes that are not expected to be used any more. Without them the share of
     /// unused passes would count twice, in the tickets per pass and here, and the last tickets
-    /// would wait until such passes expire.
-    pub idle: u64,
-    /// Places called and not yet claimed, within their time to claim.
-    pub outstanding: u64,
+    /// would wait until such passes expire. A fraction: in whole numbers, the last pass would
+    /// count in full until it expires.
+    pub idle: f64,
+    /// Places called and not yet claimed that may still be, within their time to claim: the longer
+    /// ago they were called, the less each counts.
+    pub outstanding: f64,
     /// Places not yet called.
     pub waiting: u64,
     /// Places called whose time to claim is over.
@@ -162,7 +164,8 @@ impl Admission {
 ///   least 1 while tickets are left;
 /// - room = limit - (`active` - `idle`) - `outstanding` · claim ratio; with `active_max`, all of
 ///   `active` count;
-/// - call = room / claim ratio, rounded up; at most `waiting`.
+/// - call = room / claim ratio, rounded; at most `waiting`. Rounded up, the last ticket would have
+///   two customers as soon as the first one begins to choose.
 ///
 /// While tickets are left and places wait, some place is called at the latest when all that were
 /// called have lapsed and all passes have ended: no state stalls the queue for longer.
@@ -171,11 +174,13 @@ pub fn slots(state: &Slots) -> Admission {
     let (needed, cap) = (state.needed(), state.active_max.unwrap_or(ACTIVE_MAX_DEFAULT));
     let limit = needed.min(cap);
     let ratio = state.claim_ratio();
-    let expected = state.outstanding as f64 * ratio;
-    let choosing = state.active.saturating_sub(state.idle);
+    let expected = state.outstanding * ratio;
+    // Whole slots, and of them what the idle passes leave.
+    let choosing = state.active.saturating_sub(state.idle.ceil() as u64);
     let free = needed.saturating_sub(choosing).min(cap.saturating_sub(state.active));
-    let room = (free as f64 - expected).max(0.0);
-    let wanted = (room / ratio).ceil() as u64;
+    let unused = (state.idle.ceil() - state.idle).max(0.0);
+    let room = (free as f64 - unused - expected).max(0.0);
+    let wanted = (room / ratio).round() as u64;
     let bound = match () {
         () if state.left == 0 && state.in_baskets == 0 => Bound::SoldOut,
         () if state.left == 0 => Bound::Stock,

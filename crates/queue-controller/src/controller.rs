@@ -25,7 +25,7 @@ const TICK: Duration = Duration::from_millis(500);
 /// The time between two looks while there is no waiting room.
 const IDLE_TICK: Duration = Duration::from_secs(5);
 /// In this time half of those who still come after they were called have come, milliseconds.
-const CLAIM_HALF_LIFE_MS: f64 = 5_000.0;
+const CLAIM_HALF_LIFE_MS: f64 = 4_000.0;
 /// In this part of a pass's time half of those who still use it have used it.
 const PASS_HALF_LIFE: f64 = 0.25;
 
@@ -305,7 +305,7 @@ fn slots_of(event: &Event, queue: &Queue, at_ms: TimeMs) -> Slots {
         left,
         in_baskets,
         active,
-        idle: active - choosing(event, queue, at_ms).min(active),
+        idle: active as f64 - choosing(event, queue, at_ms),
         outstanding: expected(queue, at_ms),
         waiting: queue.joined - queue.called.serving,
         lapsed_called: lapsed.serving,
@@ -318,7 +318,7 @@ fn slots_of(event: &Event, queue: &Queue, at_ms: TimeMs) -> Slots {
 
 /// How many of the called places without a pass may still come: the longer ago they were called,
 /// the fewer.
-fn expected(queue: &Queue, at_ms: TimeMs) -> u64 {
+fn expected(queue: &Queue, at_ms: TimeMs) -> f64 {
     let mut before = queue.lapsed_at(at_ms).serving;
     let calls = queue.calls.iter().filter(|call| call.until_ms > at_ms);
     let expected = calls.map(|call| {
@@ -327,11 +327,11 @@ fn expected(queue: &Queue, at_ms: TimeMs) -> u64 {
         let age_ms = at_ms.saturating_sub(call.since_ms) as f64;
         unclaimed as f64 * (-age_ms / CLAIM_HALF_LIFE_MS).exp2()
     });
-    expected.sum::<f64>().ceil() as u64
+    expected.sum()
 }
 
 /// How many of the active passes may still be used: the older they are, the fewer.
-fn choosing(event: &Event, queue: &Queue, at_ms: TimeMs) -> u64 {
+fn choosing(event: &Event, queue: &Queue, at_ms: TimeMs) -> f64 {
     let ttl_ms = event.settings.queue.as_ref().map_or(0, |queue| queue.pass_ttl_ms);
     let half_life_ms = (ttl_ms as f64 * PASS_HALF_LIFE).max(1.0);
     let open = queue.passes.open.range(at_ms + 1..);
@@ -340,7 +340,7 @@ fn choosing(event: &Event, queue: &Queue, at_ms: TimeMs) -> u64 {
         let age_ms = ttl_ms.saturating_sub(left_ms) as f64;
         *open as f64 * (-age_ms / half_life_ms).exp2()
     });
-    choosing.sum::<f64>().ceil() as u64
+    choosing.sum()
 }
 
 #[cfg(test)]
@@ -363,8 +363,10 @@ mod tests {
         let event = Event { settings, ..Event::empty(name) };
         let mut queue = Queue::new(1);
         queue.passes.open.insert(600_000, 40);
-        let counts = [1, 150_000, 300_000, 599_999].map(|at_ms| choosing(&event, &queue, at_ms));
-        assert_eq!(counts, [40, 20, 10, 3]);
-        assert_eq!(choosing(&event, &queue, 600_000), 0);
+        let counts = [0, 150_000, 300_000, 450_000].map(|at_ms| choosing(&event, &queue, at_ms));
+        for (count, expected) in counts.into_iter().zip([40.0, 20.0, 10.0, 5.0]) {
+            assert!((count - expected).abs() < 1e-9, "{counts:?}");
+        }
+        assert!(choosing(&event, &queue, 600_000).abs() < 1e-9);
     }
 }

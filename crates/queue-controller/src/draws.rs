@@ -6,6 +6,8 @@ use draw::{DrawKey, Leaf, Order};
 use inventory::{EventName, ledger::joined_leaves};
 use inventory_engine::{Engine, EngineError};
 
+/// Places that are ordered without a thread for it: they take less than a millisecond.
+const AT_ONCE: usize = 256;
 /// Records read at once.
 const PAGE: usize = 1_000;
 
@@ -32,6 +34,9 @@ pub async fn order(
     }
     leaves.truncate(n);
     let key = *key;
+    if leaves.len() <= AT_ONCE {
+        return Ok(Arc::new(Order::new(&key, leaves.into_iter())));
+    }
     let ordered = tokio::task::spawn_blocking(move || Order::new(&key, leaves.into_iter()));
     match ordered.await {
         Ok(order) => Ok(Arc::new(order)),

@@ -8,7 +8,6 @@ use inventory::{
     HoldId, TimeMs,
     domain::{BeaconRound, DrawCommitment, DrawRule},
 };
-use rand::Rng;
 use signing::{LiveKeys, SigningKeys};
 use thiserror::Error;
 
@@ -43,18 +42,18 @@ impl Queues {
     }
 
     /// What a draw commits to that ends when its sale opens at `opens_at_ms`. The seed follows from
-    /// a signing key, so that it is in no store and no backup.
+    /// a signing key, so that it is in no store and no backup, and from the draw's id, which is
+    /// made of `random`.
     ///
     /// # Errors
     /// [`CommitError`].
     pub fn commitment(
         &self,
+        random: [u8; 10],
         opens_at_ms: TimeMs,
         now_ms: TimeMs,
     ) -> Result<DrawCommitment, CommitError> {
         let keys = self.0.keys.current().ok_or(CommitError)?;
-        let mut random = [0; 10];
-        rand::rng().fill_bytes(&mut random);
         let (draw, key_id) = (HoldId::new(now_ms, random), keys.signer_id().to_owned());
         let seed = seed(&keys, &key_id, draw).ok_or(CommitError)?;
         let beacon = self.0.settings.beacon.as_ref().map(|_| {

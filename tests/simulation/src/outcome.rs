@@ -5,7 +5,7 @@ use std::time::Duration;
 use checker::{Checked, Finding, Invariant};
 use thiserror::Error;
 
-use crate::{nemesis::FaultCounts, progress::HEALS_IN};
+use crate::{crowd::CrowdStats, nemesis::FaultCounts, progress::HEALS_IN};
 
 /// Why a simulation failed.
 #[derive(Debug, Error)]
@@ -22,10 +22,13 @@ pub enum Failure {
     /// Readers saw other counts than the ledger has.
     #[error("the counts in memory are not those of the ledger: {0}")]
     Counts(String),
+    /// People in the waiting room were told something else than the ledger has.
+    #[error("the waiting room: {0}")]
+    Crowd(String),
 }
 
 impl Failure {
-    /// One word for the failure: the invariant, `ended`, `stuck` or `counts`.
+    /// One word for the failure: the invariant, `ended`, `stuck`, `counts` or `crowd`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -39,6 +42,7 @@ impl Failure {
             Self::Ended(_) => "ended",
             Self::Stuck => "stuck",
             Self::Counts(_) => "counts",
+            Self::Crowd(_) => "crowd",
         }
     }
 }
@@ -48,6 +52,8 @@ impl Failure {
 pub struct Outcome {
     /// What was checked.
     pub checked: Checked,
+    /// What happened in the waiting room.
+    pub crowd: CrowdStats,
     /// The faults that were injected.
     pub faults: FaultCounts,
     /// ticket's calls to vacancy.
@@ -79,13 +85,14 @@ pub struct CallStats {
 
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { checked, faults, calls, healed_in, elapsed, fingerprint } = self;
+        let Self { checked, crowd, faults, calls, healed_in, elapsed, fingerprint } = self;
         write!(
             f,
             "{} calls, {} acknowledged, {} unknown of which {} took effect, {} records; {} + {} \
              kills, {} power losses, {} store failures, {} partitions, {} pauses of messages, {} \
              clock jumps in {:.1} s; ticket made {} calls for {} purchases, {} retries, its \
-             breaker opened {} times, {} requests were duplicated, healed in {} ms; {fingerprint}",
+             breaker opened {} times, {} requests were duplicated, healed in {} ms; waiting room: {} \
+             places, {} asked again, {} passes, {} holds, drawn: {}; {fingerprint}",
             checked.calls,
             checked.acknowledged,
             checked.unknown,
@@ -105,6 +112,11 @@ impl std::fmt::Display for Outcome {
             calls.opened,
             calls.duplicated,
             healed_in.as_millis(),
+            crowd.places,
+            crowd.asked_again,
+            crowd.passes,
+            crowd.holds,
+            crowd.drawn,
         )
     }
 }

@@ -9,15 +9,18 @@ use inventory_store::{EventView, OwnedStore};
 use crate::{
     buyer::Buyer,
     clock::SimClock,
+    crowd::{Crowd, CrowdStats},
     disk::Disk,
     nemesis::Nemesis,
     outcome::{CallStats, Failure, Outcome},
     progress::{Progress, TICK},
     relay,
+    room::{self, Keys},
     scenario::{BUYER_HOSTS, Scenario},
     store::{SimStore, records},
     ticket::{self, Registries},
     vacancy::{self, Machine},
+    visitor::Visitor,
 };
 
 /// The longest simulated time.
@@ -40,6 +43,8 @@ fn simulate(scenario: &Scenario) -> Result<Outcome, Failure> {
         clock: SimClock::default(),
         engine: std::sync::Arc::default(),
     };
+    let keys = Keys::of(scenario).map_err(|error| Failure::Ended(error.to_string()))?;
+    let crowd = Crowd::default();
     let mut sim = turmoil::Builder::new()
         .rng_seed(scenario.seed)
         .tick_duration(TICK)
@@ -48,19 +53,23 @@ fn simulate(scenario: &Scenario) -> Result<Outcome, Failure> {
         .max_message_latency(Duration::from_millis(12))
         .tcp_capacity(4_096)
         .build();
-    let (of_host, scenario_of_host) = (machine.clone(), scenario.clone());
+    let (of_host, keys_of_host, scenario_of_host) =
+        (machine.clone(), keys.clone(), scenario.clone());
     let starts = std::cell::Cell::new(0_u64);
     sim.host(vacancy::HOST, move || {
         starts.set(starts.get() + 1);
-        vacancy::process(of_host.clone(), scenario_of_host.clone(), starts.get())
+        let (machine, keys) = (of_host.clone(), keys_of_host.clone());
+        vacancy::process(machine, keys, scenario_of_host.clone(), starts.get())
     });
     let (registries, duplicated, progress) =
         (Registries::default(), relay::Duplicated::default(), Progress::default());
     let (of_host, scenario_of_host, starts) =
         (registries.clone(), scenario.clone(), std::cell::Cell::new(0_u64));
+    let keys_of_host = keys.clone();
     sim.host(ticket::HOST, move || {
         starts.set(starts.get() + 1);
-        ticket::process(of_host.clone(), scenario_of_host.clone(), starts.get())
+        let (registries, keys) = (of_host.clone(), keys_of_host.clone());
+        ticket::process(registries, keys, scenario_of_host.clone(), starts.get())
     });
     let (of_host, scenario_of_host, starts) =
         (duplicated.clone(), scenario.clone(), std::cell::Cell::new(0_u64));
@@ -73,10 +82,17 @@ fn simulate(scenario: &Scenario) -> Result<Outcome, Failure> {
         let buyers: Vec<_> = (0..scenario.buyers)
             .map(|number| Buyer::new(at * 100 + number, scenario, history.clone()))
             .collect();
+        let visitors: Vec<_> = (0..scenario.visitors)
+            .map(|number| {
+                let (crowd, keys) = (crowd.clone(), keys.set.clone());
+                Visitor::new(at * 100 + number, scenario, history.clone(), crowd, keys)
+            })
+            .collect();
         let progress = progress.clone();
         sim.client(host, async move {
-            let running: Vec<_> =
+            let mut running: Vec<_> =
                 buyers.into_iter().map(|buyer| tokio::spawn(buyer.run())).collect();
+            running.extend(visitors.into_iter().map(|visitor| tokio::spawn(visitor.run())));
             for one in running {
                 one.await?;
             }
@@ -90,7 +106,7 @@ fn simulate(scenario: &Scenario) -> Result<Outcome, Failure> {
         nemesis.step(&mut sim, &progress);
     }
     let elapsed = sim.elapsed();
-    let (checked, fingerprint) = judge(&history, &machine)?;
+    let (checked, crowd, fingerprint) = judge(&history, &crowd, &machine)?;
     let healed_in = progress.healed_in().ok_or(Failure::Stuck)?;
     let (carried, batches) = registries.sum("vacancy_call_purchases");
     let calls = CallStats {
@@ -101,11 +117,15 @@ fn simulate(scenario: &Scenario) -> Result<Outcome, Failure> {
         opened: registries.sum("vacancy_breaker_opened_total").0,
         duplicated: duplicated.count(),
     };
-    Ok(Outcome { checked, faults: nemesis.counts, calls, healed_in, elapsed, fingerprint })
+    Ok(Outcome { checked, crowd, faults: nemesis.counts, calls, healed_in, elapsed, fingerprint })
 }
 
 /// Checks the history; returns what was checked, and the hash of all ledgers.
-fn judge(history: &History, machine: &Machine) -> Result<(Checked, String), Failure> {
+fn judge(
+    history: &History,
+    crowd: &Crowd,
+    machine: &Machine,
+) -> Result<(Checked, CrowdStats, String), Failure> {
     let entries = records(&machine.disk);
     let mut ledgers: Vec<(EventName, Vec<Vec<u8>>)> = Vec::new();
     for entry in entries {
@@ -116,9 +136,12 @@ fn judge(history: &History, machine: &Machine) -> Result<(Checked, String), Fail
     }
     let checked = check(history, &ledgers)?;
     counts(machine)?;
+    let room = ledgers.iter().find(|(event, _)| event.as_str() == room::EVENT);
+    let bodies = room.map(|(_, bodies)| bodies.as_slice()).unwrap_or_default();
+    let crowd = crowd.check(bodies).map_err(Failure::Crowd)?;
     let all: Vec<u8> =
         ledgers.iter().flat_map(|(_, bodies)| bodies.iter().flatten().copied()).collect();
-    Ok((checked, Hash::of(&all).to_string()))
+    Ok((checked, crowd, Hash::of(&all).to_string()))
 }
 
 /// Compares the last published views with recovery from the disk: a view is older, or equal.

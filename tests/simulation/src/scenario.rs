@@ -22,6 +22,8 @@ pub struct Scenario {
     pub limit_per_customer: u64,
     /// The longest time between two faults, milliseconds.
     pub calm_max_ms: u64,
+    /// Visitors of the waiting room on each of the two hosts.
+    pub visitors: u64,
     /// Whether the relay between the services delivers requests twice.
     pub duplicates: bool,
 }
@@ -39,6 +41,7 @@ impl Scenario {
             capacity: 60 + seed % 5 * 40,
             limit_per_customer: 5,
             calm_max_ms: 400,
+            visitors: 8,
             duplicates: seed % 2 == 1,
         }
     }

@@ -25,6 +25,7 @@ use ticket::{
 use crate::{
     network::{self, Pool},
     relay,
+    room::Keys,
     scenario::Scenario,
 };
 
@@ -60,10 +61,17 @@ impl Registries {
 ///
 /// # Errors
 /// When it cannot start.
-pub async fn process(registries: Registries, scenario: Scenario, start: u64) -> turmoil::Result {
+pub async fn process(
+    registries: Registries,
+    keys: Keys,
+    scenario: Scenario,
+    start: u64,
+) -> turmoil::Result {
     let calls = (1 + scenario.seed % 3).to_string();
     let url = format!("http://{}:{}", relay::HOST, relay::PORT);
+    let keys_file = keys.file();
     let settings = TicketSettings::from_source(&Source::from_pairs([
+        ("SIGNING_KEYS_FILE", keys_file.as_str()),
         ("VACANCY_URL", url.as_str()),
         ("VACANCY_TIMEOUT", "0.6"),
         ("VACANCY_RECONNECT_WAIT_S", "0.3"),

@@ -21,7 +21,14 @@ use vacancy::api::AppState;
 use vacancy_service::VacancySettings;
 use webhooks::Webhooks;
 
-use crate::{clock::SimClock, disk::Disk, network, scenario::Scenario, store::SimStore};
+use crate::{
+    clock::SimClock,
+    disk::Disk,
+    network,
+    room::{self, Keys},
+    scenario::Scenario,
+    store::SimStore,
+};
 
 /// Where it listens.
 pub const PORT: u16 = 8001;
@@ -57,10 +64,17 @@ impl Machine {
 ///
 /// # Errors
 /// When the contents of the disk cannot be opened, which is a failure of the simulation.
-pub async fn process(machine: Machine, scenario: Scenario, start: u64) -> turmoil::Result {
+pub async fn process(
+    machine: Machine,
+    keys: Keys,
+    scenario: Scenario,
+    start: u64,
+) -> turmoil::Result {
     // In some scenarios vacancy accepts smaller batches than ticket sends.
     let batch_max = if scenario.seed % 4 == 3 { "2" } else { "1024" };
+    let keys_file = keys.file();
     let settings = [
+        ("SIGNING_KEYS_FILE", keys_file.as_str()),
         ("ADMIN_TOKEN", ADMIN_TOKEN),
         ("REQUEST_TIMEOUT_S", "2"),
         ("RESERVE_BATCH_MAX", batch_max),
@@ -85,6 +99,7 @@ pub async fn process(machine: Machine, scenario: Scenario, start: u64) -> turmoi
     )
     .await;
 
+    room::run(&engine, &keys, &scenario).await?;
     let health = Health::new(HOST);
     health.set_ready();
     let streams = Streams::new(settings.http.streams, health.lifecycle().clone())?;

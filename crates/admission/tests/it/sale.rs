@@ -48,7 +48,7 @@ impl Sale {
 
     fn call(&mut self, now: u64) {
         self.state.waiting -= 1;
-        self.state.outstanding += 1;
+        self.state.outstanding += 1.0;
         let percent = self.chance.within(1, 100);
         let Population { never_come, come_late, .. } = self.population;
         let was_claimed = percent > never_come;
@@ -65,7 +65,7 @@ impl Sale {
         let state = &mut self.state;
         match event {
             Event::Claim => {
-                state.outstanding -= 1;
+                state.outstanding -= 1.0;
                 state.active += 1;
                 let expires = now + PASS_TTL;
                 if self.chance.percent(self.population.buy) {
@@ -79,7 +79,7 @@ impl Sale {
             Event::Lapse { was_claimed } => {
                 state.lapsed_called += 1;
                 state.lapsed_claimed += u64::from(was_claimed);
-                state.outstanding -= u64::from(!was_claimed);
+                state.outstanding -= f64::from(u8::from(!was_claimed));
             }
             Event::Choose { expires, .. } if now >= expires => self.happen(now, Event::Expire),
             Event::Choose { wants, expires } => {

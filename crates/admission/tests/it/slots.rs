@@ -18,8 +18,8 @@ fn state() -> impl Strategy<Value = Slots> {
             left,
             in_baskets,
             active,
-            idle: 0,
-            outstanding,
+            idle: 0.0,
+            outstanding: outstanding as f64,
             waiting,
             lapsed_called,
             lapsed_claimed,
@@ -44,7 +44,7 @@ proptest! {
         prop_assert!(call <= state.waiting);
         prop_assert!(call as f64 <= room as f64 * OVERCALL_MAX);
         // Even if all who are called come at once.
-        let most = state.active as f64 + (state.outstanding as f64 + call as f64 - 1.0);
+        let most = state.active as f64 + (state.outstanding + call as f64 - 1.0);
         prop_assert!(call == 0 || most <= limit as f64 * OVERCALL_MAX);
         prop_assert_eq!(bound == Bound::SoldOut, state.left == 0 && state.in_baskets == 0);
         prop_assert!(bound != Bound::Waiting || call == state.waiting);
@@ -66,7 +66,7 @@ proptest! {
 
     #[test]
     fn idle_passes_make_room_within_active_max(state in state(), idle in count()) {
-        let with = slots(&Slots { idle, ..state });
+        let with = slots(&Slots { idle: idle as f64, ..state });
         let without = slots(&state);
         prop_assert!(with.call >= without.call && with.limit == without.limit);
         let cap = state.active_max.unwrap_or(ACTIVE_MAX_DEFAULT);
@@ -78,7 +78,7 @@ proptest! {
     fn empty_shop_calls_somebody(state in state()) {
         let cap = state.active_max.unwrap_or(1);
         prop_assume!(state.left > 0 && state.waiting > 0 && cap > 0);
-        let empty = Slots { active: 0, outstanding: 0, ..state };
+        let empty = Slots { active: 0, outstanding: 0.0, ..state };
         prop_assert!(slots(&empty).call > 0);
     }
 }
@@ -89,8 +89,8 @@ const START: Slots = Slots {
     left: 100,
     in_baskets: 0,
     active: 0,
-    idle: 0,
-    outstanding: 0,
+    idle: 0.0,
+    outstanding: 0.0,
     waiting: 10_000,
     lapsed_called: 0,
     lapsed_claimed: 0,
@@ -103,8 +103,8 @@ const START: Slots = Slots {
 fn first_call_assumes_a_pair_of_tickets_per_place() {
     let expected = Admission { limit: 57, room: 57, call: 57, bound: Bound::Stock };
     assert_eq!(slots(&START), expected);
-    assert_eq!(slots(&Slots { outstanding: 57, ..START }).call, 0);
-    assert_eq!(slots(&Slots { active: 30, outstanding: 26, ..START }).call, 1);
+    assert_eq!(slots(&Slots { outstanding: 57.0, ..START }).call, 0);
+    assert_eq!(slots(&Slots { active: 30, outstanding: 26.0, ..START }).call, 1);
     assert_eq!(slots(&Slots { left: 1, ..START }).limit, 1);
 }
 
@@ -112,13 +112,13 @@ fn first_call_assumes_a_pair_of_tickets_per_place() {
 fn idle_passes_keep_nobody_out_but_by_active_max() {
     let active = Slots { active: 57, ..START };
     assert_eq!(slots(&active).call, 0);
-    assert_eq!(slots(&Slots { idle: 20, ..active }).call, 20);
-    let full = Slots { idle: 20, active_max: Some(60), ..active };
+    assert_eq!(slots(&Slots { idle: 20.0, ..active }).call, 20);
+    let full = Slots { idle: 20.0, active_max: Some(60), ..active };
     assert_eq!(slots(&full).call, 3);
     let full = Slots { active: 60, ..full };
     assert_eq!((slots(&full).call, slots(&full).bound), (0, Bound::ActiveMax));
     // The last ticket does not wait for those who let their passes expire.
-    assert_eq!(slots(&Slots { left: 1, active: 5, idle: 5, ..START }).call, 1);
+    assert_eq!(slots(&Slots { left: 1, active: 5, idle: 5.0, ..START }).call, 1);
 }
 
 #[test]
@@ -131,13 +131,13 @@ fn measurements_replace_the_assumptions() {
     let lapsed = Slots { lapsed_called: 998, lapsed_claimed: 498, ..passes };
     assert_eq!(lapsed.claim_ratio(), 0.5);
     assert_eq!(slots(&lapsed).call, 226);
-    assert_eq!(slots(&Slots { outstanding: 100, ..lapsed }).call, 126);
+    assert_eq!(slots(&Slots { outstanding: 100.0, ..lapsed }).call, 126);
     // The first places to lapse count.
     assert_eq!(Slots { lapsed_called: 2, ..START }.claim_ratio(), 0.5);
     // Nobody comes: no more than four times as many are called, at once or in steps.
     let none = Slots { lapsed_called: 100_000, ..START };
     assert_eq!(slots(&none).call, 228);
-    assert_eq!(slots(&Slots { outstanding: 228, ..none }).call, 0);
+    assert_eq!(slots(&Slots { outstanding: 228.0, ..none }).call, 0);
 }
 
 #[test]

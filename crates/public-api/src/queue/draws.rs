@@ -15,6 +15,21 @@ use crate::client::VacancyClient;
 /// Draws that are kept at once: about 50 bytes for each of their places.
 const DRAWS_MAX: usize = 16;
 
+/// Places up to which a draw is computed without a thread for it: it takes less than a millisecond.
+const AT_ONCE: usize = 256;
+
+/// What `compute` makes of so many places.
+async fn computed<T: Send + 'static>(
+    places: usize,
+    compute: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    if places <= AT_ONCE {
+        return Ok(compute());
+    }
+    let computed = tokio::task::spawn_blocking(compute).await;
+    computed.map_err(|_| Problem::internal("The draw cannot be computed."))
+}
+
 /// The places of a draw.
 pub struct Drawn {
     /// The places, in the order of joining.
@@ -93,12 +108,12 @@ async fn read(
         leaves.extend(page.leaves);
     }
     leaves.truncate(n);
-    let drawn = tokio::task::spawn_blocking(move || {
+    let drawn = computed(leaves.len(), move || {
         let leaves: Arc<[Leaf]> = leaves.into();
         let tree = MerkleTree::new(&leaves);
         Drawn { leaves, tree, order: OnceCell::new() }
     });
-    let drawn = drawn.await.map_err(|_| Problem::internal("The draw cannot be read."))?;
+    let drawn = drawn.await?;
     if drawn.tree.root() != frozen.root {
         tracing::error!(%event, queue, "the places of a draw do not have its root");
         return Err(Problem::internal("The places of the draw are not those of its root."));
@@ -114,9 +129,8 @@ impl Drawn {
     pub async fn order(&self, key: &DrawKey) -> Result<Arc<Order>, Problem> {
         let order = self.order.get_or_try_init(|| async {
             let (key, leaves) = (*key, self.leaves.clone());
-            let order =
-                tokio::task::spawn_blocking(move || Order::new(&key, leaves.iter().copied()));
-            order.await.map(Arc::new).map_err(|_| Problem::internal("The draw cannot be ordered."))
+            let order = move || Order::new(&key, leaves.iter().copied());
+            computed(self.leaves.len(), order).await.map(Arc::new)
         });
         Ok(order.await?.clone())
     }

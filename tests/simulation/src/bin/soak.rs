@@ -38,12 +38,12 @@ struct Args {
     #[arg(long, env = "CALLS")]
     calls: Option<u32>,
     /// Stop at the first seed that fails. Exit with 0 when its failure is one of these (I1 to I5,
-    /// ended, stuck, counts), with 1 when no seed fails or one fails otherwise
+    /// ended, stuck, counts, crowd), with 1 when no seed fails or one fails otherwise
     #[arg(long, value_delimiter = ',', value_name = "FAILURE,…", value_parser = KINDS)]
     expect: Vec<String>,
 }
 
-const KINDS: [&str; 8] = ["I1", "I2", "I3", "I4", "I5", "ended", "stuck", "counts"];
+const KINDS: [&str; 9] = ["I1", "I2", "I3", "I4", "I5", "ended", "stuck", "counts", "crowd"];
 
 fn main() -> ExitCode {
     let args = Args::parse();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use simulation::{CallStats, Scenario, run};
+use simulation::{CallStats, Scenario, crowd::CrowdStats, run};
 
 /// The number of seeds; `SEEDS` in the environment overrides it. Many more: `make soak SEEDS=…`.
 fn seeds() -> u64 {
@@ -12,6 +12,7 @@ fn seeds() -> u64 {
 fn try_seeds(from: u64, count: u64) {
     let (mut calls, mut unknown, mut unknown_done, mut crashes) = (0, 0, 0, 0);
     let (mut total, mut slowest) = (CallStats::default(), Duration::ZERO);
+    let (mut crowd, mut draws) = (CrowdStats::default(), 0);
     for seed in from..from + count {
         let outcome = run(&Scenario::of(seed)).unwrap_or_else(|failure| {
             panic!("seed {seed}: {failure}\nrepeat with: make soak SEED={seed}")
@@ -28,15 +29,27 @@ fn try_seeds(from: u64, count: u64) {
         total.opened += outcome.calls.opened;
         total.duplicated += outcome.calls.duplicated;
         slowest = slowest.max(outcome.healed_in);
+        crowd.places += outcome.crowd.places;
+        crowd.asked_again += outcome.crowd.asked_again;
+        crowd.passes += outcome.crowd.passes;
+        crowd.holds += outcome.crowd.holds;
+        draws += u64::from(outcome.crowd.drawn);
     }
     println!(
         "seeds {from} to {}: {calls} calls, {unknown} without a response of which {unknown_done} \
-         took effect, {crashes} crashes; {total:?}; healed within {} ms",
+         took effect, {crashes} crashes; {total:?}; {crowd:?}, {draws} draws; healed within {} ms",
         from + count - 1,
         slowest.as_millis()
     );
     // Simulations without faults would show nothing.
     assert!(u64::from(crashes) > count && unknown > 0 && unknown_done > 0);
+    assert!(
+        draws > count / 2
+            && crowd.asked_again > count
+            && crowd.passes > count
+            && crowd.holds > count,
+        "{crowd:?}, {draws} draws"
+    );
     assert!(
         total.retries > 0
             && total.opened > 0

@@ -114,7 +114,8 @@ pub async fn put_event(
     };
     let draws = settings.queue.as_ref().is_some_and(|queue| queue.draw);
     let draw = settings.opens_at_ms.filter(|_| draws).map(|opens_at_ms| {
-        app.queues().commitment(opens_at_ms, app.engine().now_ms()).map_err(|_| no_keys())
+        let committed = app.queues().commitment(rand::random(), opens_at_ms, app.engine().now_ms());
+        committed.map_err(|_| no_keys())
     });
     let draw = draw.transpose()?.map(Box::new);
     let kind = CommandKind::PutEvent {
@@ -154,6 +155,7 @@ fn no_keys() -> Problem {
         "Signing keys missing",
         "A draw needs signing keys, and the service has none: SIGNING_KEYS_FILE is not set.",
     )
+    .retry_after_s(60)
 }
 
 /// What must still be so when the engine decides.
