@@ -97,6 +97,18 @@ fn breaking(s: &str, version: i32) -> String {
     format!("UPDATE {s}.migrations SET breaking = true WHERE version = {version} AND NOT breaking")
 }
 
+/// Older versions that are connected do not look at the mark: without the functions that they use,
+/// they cannot sell past a waiting room that they do not know. A role that does not own the
+/// functions leaves them.
+fn break_for_queue(s: &str) -> String {
+    let (mark, older) =
+        (breaking(s, QUEUE), ["load_batch_1", "write_batch_1", "load_batch_2", "write_batch_2"]);
+    let drop = older.map(|name| format!("DROP FUNCTION IF EXISTS {s}.{name};")).concat();
+    format!(
+        "DO $$ BEGIN {mark}; IF FOUND THEN BEGIN {drop} EXCEPTION WHEN insufficient_privilege THEN NULL; END; END IF; END $$"
+    )
+}
+
 impl Sql {
     pub fn new(schema: &str) -> Self {
         let s = quoted(schema);
@@ -110,7 +122,7 @@ impl Sql {
                  $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49)"
             ),
             break_for_money: breaking(&s, MONEY),
-            break_for_queue: breaking(&s, QUEUE),
+            break_for_queue: break_for_queue(&s),
             record: format!("SELECT body FROM {s}.ledger WHERE event = $1 AND seq = $2"),
             fence: format!("SELECT seq FROM {s}.events WHERE name = $1 FOR UPDATE"),
             reads: format!("UPDATE {s}.events SET seq = seq WHERE name = $1"),

@@ -14,6 +14,8 @@ use crate::{
 
 /// Records applied with one commit.
 const BATCH: usize = 2_000;
+/// Places of waiting rooms that join with one commit, besides those of its last record.
+const PLACES: usize = 10_000;
 
 /// Why a record could not be applied.
 #[derive(Debug, Error)]
@@ -45,13 +47,15 @@ pub enum ReplayError {
 pub struct Replayer<S> {
     store: S,
     waiting: Vec<Record>,
+    /// Places that join with them.
+    places: usize,
     count: u64,
 }
 
 impl<S: Store> Replayer<S> {
     /// Replays into `store`, which must contain no later record of these events.
     pub fn new(store: S) -> Self {
-        Self { store, waiting: Vec::with_capacity(BATCH), count: 0 }
+        Self { store, waiting: Vec::with_capacity(BATCH), places: 0, count: 0 }
     }
 
     /// Takes the next record.
@@ -62,8 +66,12 @@ impl<S: Store> Replayer<S> {
         self.count += 1;
         let record = Record::from_body(body)
             .map_err(|reason| ReplayError::Body { number: self.count, reason })?;
+        self.places += record.change.leaves().len();
         self.waiting.push(record);
-        if self.waiting.len() >= BATCH { self.flush(Durability::Buffered).await } else { Ok(()) }
+        if self.waiting.len() < BATCH && self.places < PLACES {
+            return Ok(());
+        }
+        self.flush(Durability::Buffered).await
     }
 
     /// Applies the pending records, makes all of them durable, and returns the store and the number
@@ -82,6 +90,7 @@ impl<S: Store> Replayer<S> {
     }
 
     async fn flush(&mut self, durability: Durability) -> Result<(), ReplayError> {
+        self.places = 0;
         let mut reads = ReadSet::default();
         for record in &self.waiting {
             reads.add_record(record);

@@ -105,9 +105,9 @@ impl Auditor {
         Ok(found.map(|(hold, terms, waiting)| Hold { terms, waiting, ..hold }))
     }
 
-    /// The number at which an entry waits, if it does.
-    pub(super) fn waits_at(&self, event: &EventName, id: HoldId) -> Option<u64> {
-        self.event(event).and_then(|event| event.waitlist().0.number_of(id))
+    /// Whether an entry waits at `number`.
+    pub(super) fn waits_at(&self, event: &EventName, number: u64, id: HoldId) -> bool {
+        self.event(event).is_some_and(|event| event.waitlist().0.is_at(number, id))
     }
 
     /// A place of a waiting room as it is now.

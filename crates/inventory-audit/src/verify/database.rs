@@ -153,7 +153,7 @@ async fn waiting(snapshot: &Snapshot, ledgers: &Ledgers) -> Result<u64, VerifyEr
         let after_row = after.as_ref().map(|(event, number)| (event, *number));
         let page = snapshot.waiting(after_row).await.map_err(of("waiting"))?;
         for (event, number, id) in &page {
-            if ledgers.auditor().waits_at(event, *id) != Some(*number) {
+            if !ledgers.auditor().waits_at(event, *number, *id) {
                 return Err(wrong(
                     "waiting",
                     id.to_string(),

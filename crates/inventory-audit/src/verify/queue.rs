@@ -30,7 +30,8 @@ pub fn after_put(before: Option<Queue>, new: &EventSettings, seq: u64) -> Option
     match (&new.queue, before) {
         (None, _) => None,
         (Some(_), Some(queue)) if queue.joined > 0 => Some(queue),
-        (Some(_), _) => Some(Queue::new(seq)),
+        (Some(_), Some(queue)) => Some(Queue { paused: queue.paused, ..Queue::new(seq) }),
+        (Some(_), None) => Some(Queue::new(seq)),
     }
 }
 
@@ -294,7 +295,7 @@ fn claim(
     } else {
         let open = queue.passes.open.iter().filter(|(until_ms, _)| **until_ms > at_ms);
         let active: u64 = open.map(|(_, count)| count).sum();
-        let most = settings.active_max.map_or(left, |active_max| left.min(active_max));
+        let most = left.min(settings.active_max());
         if queue.paused || active >= most {
             return Err(wrong("a turn had lapsed, and there was no room for it"));
         }

@@ -192,7 +192,7 @@ fn waiting(store: &ReadOnlyStore, ledgers: &Ledgers) -> Result<u64, VerifyError>
         let (name, (number, id)) = name
             .zip(parse_waiting_key(&key))
             .ok_or_else(|| wrong("waiting", text(&key), "not a valid row of this table"))?;
-        if ledgers.auditor().waits_at(&name, id) != Some(number) {
+        if !ledgers.auditor().waits_at(&name, number, id) {
             return Err(wrong("waiting", id.to_string(), "the entry does not wait at this place"));
         }
         found += 1;

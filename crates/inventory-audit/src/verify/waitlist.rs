@@ -42,9 +42,9 @@ impl WaitlistAudit {
         Waitlist { waiting: self.entries.len() as u64, joined: self.joined }
     }
 
-    /// The number of `id`, if it waits.
-    pub fn number_of(&self, id: HoldId) -> Option<u64> {
-        self.entries.iter().find(|(_, entry)| entry.id == id).map(|(number, _)| *number)
+    /// Whether `id` waits at `number`.
+    pub fn is_at(&self, number: u64, id: HoldId) -> bool {
+        self.entries.get(&number).is_some_and(|entry| entry.id == id)
     }
 
     pub fn len(&self) -> u64 {

@@ -15,14 +15,18 @@ use crate::{
 };
 
 /// The waiting room of an event that gets these settings with record `seq`. One that nobody has
-/// joined begins again.
+/// joined begins again, and stays paused.
 pub(super) fn after_put(
     before: Option<Queue>,
     settings: &EventSettings,
     seq: u64,
 ) -> Option<Queue> {
     settings.queue.as_ref()?;
-    Some(before.filter(|queue| queue.joined > 0).unwrap_or_else(|| Queue::new(seq)))
+    Some(match before {
+        Some(queue) if queue.joined > 0 => queue,
+        Some(queue) => Queue { paused: queue.paused, ..Queue::new(seq) },
+        None => Queue::new(seq),
+    })
 }
 
 pub(super) fn apply(

@@ -93,8 +93,9 @@ fn decide(
             let record = set.append(name, change, None, now_ms);
             Err(Refusal { seq: Some(record.seq), kind })
         }
+        // Its record alone cannot give the answer again, so it keeps no key: the leaves are one.
         Decision::AppendAndAnswer(change, outcome) => {
-            Ok((outcome, set.append(name, change, key, now_ms).seq))
+            Ok((outcome, set.append(name, change, None, now_ms).seq))
         }
         Decision::Append(change) => Ok(append(set, name, change, key, now_ms)),
         Decision::AppendBoth(change, then) => {

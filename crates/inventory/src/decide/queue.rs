@@ -117,8 +117,7 @@ pub(super) fn claim(
         PlaceCall::Waiting => return Err(RefusalKind::NotCalled { lapsed: false }),
         PlaceCall::Lapsed => {
             let active = queue.passes.active(at_ms);
-            let is_full = settings.active_max.is_some_and(|active_max| active >= active_max)
-                || active >= event.left_and_held().0;
+            let is_full = active >= settings.active_max() || active >= event.left_and_held().0;
             if queue.paused || is_full {
                 return Err(RefusalKind::NotCalled { lapsed: true });
             }

@@ -92,6 +92,13 @@ fn next_offer(set: &WorkingSet, name: &EventName, now_ms: TimeMs) -> Option<Chan
             return Some(Change::WaitlistLeft { id: first.id, items });
         }
     };
+    // What is kept for an entry that may not have its items any more goes to the others.
+    let kept = first.waiting.as_ref().map(|waiting| &waiting.collected);
+    if let Some(items) = kept.filter(|items| !items.is_empty())
+        && check_terms(set, event, first).is_err()
+    {
+        return Some(Change::WaitlistLeft { id: first.id, items: items.clone() });
+    }
     if event.left_and_held().0 == 0 {
         return None;
     }

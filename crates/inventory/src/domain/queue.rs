@@ -24,6 +24,18 @@ pub struct QueueSettings {
     pub pass_ttl_ms: u64,
 }
 
+impl QueueSettings {
+    /// The most who may choose at once, unless the settings say otherwise. At one request in ten
+    /// seconds each, they are 1,000 requests a second.
+    pub const ACTIVE_MAX_DEFAULT: u64 = 10_000;
+
+    /// The most who may choose at once.
+    #[must_use]
+    pub fn active_max(&self) -> u64 {
+        self.active_max.unwrap_or(Self::ACTIVE_MAX_DEFAULT)
+    }
+}
+
 /// A waiting room as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Queue {

@@ -63,11 +63,14 @@ impl Model {
         };
         let known = self.events.get_mut(event);
         let seq = known.as_ref().map_or(0, |known| known.seq);
+        let paused =
+            known.as_ref().and_then(|known| known.queue.as_ref()).is_some_and(|it| it.paused);
         let used = known
             .filter(|known| known.queue.as_ref().is_some_and(|queue| !queue.places.is_empty()));
         let Some(known) = used else {
             let commitment = committed?;
-            return Ok((Some(ModelQueue::new(seq + 1, commitment)), commitment.is_some()));
+            let queue = ModelQueue { paused, ..ModelQueue::new(seq + 1, commitment) };
+            return Ok((Some(queue), commitment.is_some()));
         };
         let old = known.settings.queue.as_ref().unwrap();
         let is_frozen = known
@@ -248,7 +251,7 @@ impl Model {
         }
         let until_ms = place.until_ms.ok_or(RefusalKind::NotCalled { lapsed: false })?;
         let has_lapsed = at_ms >= until_ms;
-        let is_full = settings.active_max.is_some_and(|most| active >= most) || active >= left;
+        let is_full = active >= settings.active_max.unwrap_or(10_000) || active >= left;
         if has_lapsed && (paused || is_full) {
             return Err(RefusalKind::NotCalled { lapsed: true });
         }

@@ -127,7 +127,7 @@ async fn room_that_nobody_joined_begins_again(room: Room<impl Host>) {
     room.accept(other.put()).await;
     assert_eq!(room.kinds(3).await, ["event_put", "draw_committed"]);
     let queue = room.queue().await;
-    assert_eq!((queue.id, queue.paused), (4, false));
+    assert_eq!((queue.id, queue.paused), (4, true));
     assert_eq!(queue.draw.map(|draw| draw.commitment), Some(commitment(2)));
     // Also after its freeze, which the next one repeats.
     room.at(SALE);

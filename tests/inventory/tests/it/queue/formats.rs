@@ -174,28 +174,22 @@ async fn schema_breaks_only_with_the_record_of_a_room() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn older_functions_leave_a_waiting_room_as_it_is() {
+async fn older_versions_that_run_cannot_write_past_a_waiting_room() {
     let database = Database::new().await;
     let (schema, limits) = (&database.options.schema, Limits::default());
     let mut writer = database.postgres.writer();
-    run(&mut writer, &limits, 1, Show::drawn().put(), None, OPENS).await.result.unwrap();
-    run(&mut writer, &limits, 2, join(1, &leaves(1, 0..2)), None, OPENS).await.result.unwrap();
-    drop(writer);
-    let name = event("default");
-    let before = database.postgres.reader().event(&name).await.unwrap().unwrap();
-    // As an older version that still runs sets the time of the event.
-    let arrays = |count: usize| "'{}', ".repeat(count);
-    let write = format!(
-        "SELECT {schema}.write_batch_2({} ARRAY[e.name], ARRAY[true], ARRAY[e.seq], ARRAY[e.settings_seq], ARRAY[e.head], \
-         ARRAY[e.at_ms + 5], ARRAY[e.live_holds], ARRAY[e.settings::text], ARRAY[e.stocks::text], {} 0, false) \
-         FROM {schema}.events e",
-        arrays(3),
-        arrays(20),
+    let older = format!(
+        "SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = '{schema}' \
+         AND p.proname IN ('load_batch_1', 'write_batch_1', 'load_batch_2', 'write_batch_2')"
     );
-    Server::common().run("postgres", &write).await;
-    let after = database.postgres.reader().event(&name).await.unwrap().unwrap();
-    assert_eq!((after.event.at_ms, &after.event.queue), (OPENS + 5, &before.event.queue));
+    // Until there is one, they go on.
+    assert_eq!(Server::common().ask("postgres", &older).await, "4");
+    run(&mut writer, &limits, 1, Show::drawn().put(), None, OPENS).await.result.unwrap();
+    assert_eq!(Server::common().ask("postgres", &older).await, "0");
+    run(&mut writer, &limits, 2, join(1, &leaves(1, 0..2)), None, OPENS).await.result.unwrap();
+    let reader = database.postgres.reader();
+    assert!(reader.event(&event("default")).await.unwrap().unwrap().event.queue.is_some());
     for leaf in leaves(1, 0..2) {
-        assert!(database.postgres.reader().place(&name, &leaf).await.unwrap().is_some());
+        assert!(reader.place(&event("default"), &leaf).await.unwrap().is_some());
     }
 }

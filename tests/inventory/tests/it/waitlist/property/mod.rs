@@ -12,7 +12,7 @@ const HISTORIES: u64 = 60;
 const STEPS: usize = 200;
 
 /// The cases, and how often all histories together meet each at least.
-const CASES: [(&str, u64); 18] = [
+const CASES: [(&str, u64); 19] = [
     ("joined", 1_000),
     ("refused to join", 600),
     ("left", 80),
@@ -22,6 +22,7 @@ const CASES: [(&str, u64); 18] = [
     ("kept", 60),
     ("kept of both stocks at once", 2),
     ("offered what was kept", 15),
+    ("left what was kept", 1),
     ("passed over ten times", 15),
     ("at its limit", 100),
     ("offered with an expiry", 150),

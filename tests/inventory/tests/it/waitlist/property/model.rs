@@ -138,6 +138,12 @@ impl Model {
 
     fn offer_or_keep(&mut self, offers: &mut u64) -> bool {
         let first = self.list[0];
+        if self.all[first].kept != [0, 0] && !self.may_have(first) {
+            self.meet("left what was kept");
+            self.leave_list(first);
+            (self.all[first].state, self.all[first].kept) = (State::Released, [0, 0]);
+            return true;
+        }
         let is_due = self.all[first].passed_over >= PASSED_OVER_MAX;
         if self.fits(first) {
             self.offer(first);
