@@ -1,9 +1,5 @@
 //! How many places to call.
 
-/// Customers who may shop at once in an event without `active_max`. At one request in ten seconds
-/// each, they are 1,000 requests a second.
-pub const ACTIVE_MAX_DEFAULT: u64 = 10_000;
-
 /// Customers let in per customer needed to take the tickets left. Above 1, so that tickets do not
 /// wait for the next call when one customer more than usual buys nothing; not far above, because
 /// one in nine may find nothing left.
@@ -36,7 +32,7 @@ pub const CUSTOMERS_MIN: u64 = 4;
 /// recent part.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Slots {
-    /// Customers who may shop at once; `None`: [`ACTIVE_MAX_DEFAULT`].
+    /// Customers who may shop at once; `None`: any number.
     pub active_max: Option<u64>,
     /// Tickets available: neither held nor sold.
     pub left: u64,
@@ -96,7 +92,7 @@ impl Slots {
 pub enum Bound {
     /// The customers let in can take all tickets left, or baskets hold all.
     Stock,
-    /// `active_max`, or its default, is reached.
+    /// `active_max` is reached.
     ActiveMax,
     /// All waiting places are called.
     Waiting,
@@ -171,7 +167,7 @@ impl Admission {
 /// called have lapsed and all passes have ended: no state stalls the queue for longer.
 #[must_use]
 pub fn slots(state: &Slots) -> Admission {
-    let (needed, cap) = (state.needed(), state.active_max.unwrap_or(ACTIVE_MAX_DEFAULT));
+    let (needed, cap) = (state.needed(), state.active_max.unwrap_or(u64::MAX));
     let limit = needed.min(cap);
     let ratio = state.claim_ratio();
     let expected = state.outstanding * ratio;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use admission::{Health, Pace, Slots, slots};
-use beacon::{Beacon, Chain};
+use beacon::{Beacon, BeaconSource, Chain};
 use draw::{Order, Threshold};
 use inventory::{
     CommandKind, EventName, TimeMs,
@@ -16,7 +16,7 @@ use inventory::{
 };
 use inventory_engine::{Engine, EngineError, Request};
 use tokio::time::{Instant, MissedTickBehavior, interval};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{draws, health::HealthMeter, metrics::QueueMetrics, queues::Queues};
 
@@ -44,6 +44,8 @@ struct Room {
     queue: u64,
     pace: Pace,
     order: Option<Arc<Order>>,
+    /// The call for its beacon, which must not keep other rooms waiting.
+    fetch: Option<AbortOnDropHandle<Result<Beacon, String>>>,
     /// Whether the log has said that its draw cannot go on.
     is_blocked: bool,
     /// Whether the log has said that it cannot move on.
@@ -64,7 +66,10 @@ impl Controller {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut changes = self.engine.changes();
-        self.tick().await;
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = self.tick() => {}
+        }
         loop {
             let idle = tokio::time::sleep(IDLE_TICK);
             tokio::select! {
@@ -79,15 +84,23 @@ impl Controller {
                 }
                 () = idle => {}
             }
-            self.tick().await;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.tick() => {}
+            }
         }
     }
 
     /// Looks at all waiting rooms once.
     pub async fn tick(&mut self) {
-        let mut events = Vec::new();
+        let (mut events, mut names) = (Vec::new(), HashSet::new());
         let visited = self.engine.visit_events(|seen| {
-            if seen.stale.is_none() && seen.view.event.queue.is_some() {
+            if seen.view.event.queue.is_none() {
+                return;
+            }
+            names.insert(seen.view.event.name.clone());
+            // What is stale is not acted on, and not forgotten either.
+            if seen.stale.is_none() {
                 events.push(seen.view.event.clone());
             }
         });
@@ -95,7 +108,6 @@ impl Controller {
             tracing::debug!(%error, "waiting rooms cannot be read");
             return;
         }
-        let names: HashSet<_> = events.iter().map(|event| &event.name).collect();
         self.rooms.retain(|name, _| {
             let is_there = names.contains(name);
             if !is_there {
@@ -132,10 +144,17 @@ impl Controller {
         let room = self.rooms.entry(event.name.clone()).or_insert_with(|| Room::new(queue, pace));
         if room.queue != queue.id {
             *room = Room::new(queue, pace);
+            self.metrics.forget(&event.name);
+            self.metrics.set_places(&event.name, queue, at_ms);
         }
         if let Some(draw) = &queue.draw {
             if draw.frozen.is_none() {
                 return Ok(());
+            }
+            // Another process may have revealed it.
+            if draw.revealed.is_some() && room.is_blocked {
+                room.is_blocked = false;
+                self.metrics.set_blocked(&event.name, None);
             }
             let Some(revealed) = &draw.revealed else {
                 return self.reveal(&event.name, queue, draw, at_ms).await;
@@ -211,6 +230,7 @@ impl Controller {
         let beacon = match self.beacon(event, draw, at_ms).await? {
             Awaited::Nothing => None,
             Awaited::Round(beacon) => Some(beacon.signature),
+            Awaited::Pending => return Ok(()),
             Awaited::Later(why) => {
                 self.block(event, "beacon", &why);
                 return Ok(());
@@ -223,14 +243,13 @@ impl Controller {
         let kind = CommandKind::RevealDraw { event: event.clone(), queue: queue.id, seed, beacon };
         let reply = self.engine.submit(Request::new(kind)).await?;
         if reply.result.is_ok() {
-            self.metrics.set_blocked(event, None);
             tracing::info!(%event, places = draw.tree.len(), "draw revealed");
         }
         Ok(())
     }
 
     async fn beacon(
-        &self,
+        &mut self,
         event: &EventName,
         draw: &Draw,
         at_ms: TimeMs,
@@ -247,19 +266,47 @@ impl Controller {
                     let why = "its round was published before the draw was frozen";
                     return Ok(Awaited::GivenUp(why.to_owned()));
                 }
-                match source.fetch_verified(&chain, committed.round).await {
-                    Ok(beacon) => return Ok(Awaited::Round(beacon)),
-                    Err(error) => error.to_string(),
+                let source = source.clone();
+                match self.fetched(event, source, chain, committed.round).await {
+                    None => return Ok(Awaited::Pending),
+                    Some(Ok(beacon)) => return Ok(Awaited::Round(beacon)),
+                    Some(Err(why)) => why,
                 }
             }
-            (Some(_), Some(_)) => {
-                return Ok(Awaited::Later("its round is not published yet".to_owned()));
-            }
+            (Some(_), Some(_)) => return Ok(Awaited::Pending),
             (None, _) => "the chain of the beacon is unknown".to_owned(),
             (_, None) => "QUEUE_BEACON_URLS is not set any more".to_owned(),
         };
         let given_up_ms = published_ms.saturating_add(wait_ms);
         Ok(if at_ms < given_up_ms { Awaited::Later(why) } else { Awaited::GivenUp(why) })
+    }
+
+    /// What came of the call for a beacon; none while it is under way.
+    async fn fetched(
+        &mut self,
+        event: &EventName,
+        source: Arc<dyn BeaconSource>,
+        chain: Chain,
+        round: u64,
+    ) -> Option<Result<Beacon, String>> {
+        let room = self.rooms.get_mut(event)?;
+        match room.fetch.take() {
+            Some(call) if call.is_finished() => {
+                Some(call.await.unwrap_or_else(|error| Err(error.to_string())))
+            }
+            Some(call) => {
+                room.fetch = Some(call);
+                None
+            }
+            None => {
+                let call = async move {
+                    let fetched = source.fetch_verified(&chain, round).await;
+                    fetched.map_err(|error| error.to_string())
+                };
+                room.fetch = Some(AbortOnDropHandle::new(tokio::spawn(call)));
+                None
+            }
+        }
     }
 
     /// When the end of joining was recorded.
@@ -284,6 +331,8 @@ enum Awaited {
     /// The draw has none.
     Nothing,
     Round(Beacon),
+    /// Its round is still to come, or the relays have not responded yet.
+    Pending,
     Later(String),
     GivenUp(String),
 }
@@ -291,7 +340,8 @@ enum Awaited {
 impl Room {
     fn new(queue: &Queue, pace: admission::PaceSettings) -> Self {
         let (is_blocked, is_failing) = (false, false);
-        Self { queue: queue.id, pace: Pace::new(pace), order: None, is_blocked, is_failing }
+        let (order, fetch) = (None, None);
+        Self { queue: queue.id, pace: Pace::new(pace), order, fetch, is_blocked, is_failing }
     }
 }
 
@@ -301,7 +351,7 @@ fn slots_of(event: &Event, queue: &Queue, at_ms: TimeMs) -> Slots {
     let lapsed = queue.lapsed_at(at_ms);
     let active = queue.passes.active(at_ms);
     Slots {
-        active_max: event.settings.queue.as_ref().and_then(|queue| queue.active_max),
+        active_max: event.settings.queue.as_ref().map(inventory::QueueSettings::active_max),
         left,
         in_baskets,
         active,

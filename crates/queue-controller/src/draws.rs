@@ -5,6 +5,7 @@ use std::sync::Arc;
 use draw::{DrawKey, Leaf, Order};
 use inventory::{EventName, ledger::joined_leaves};
 use inventory_engine::{Engine, EngineError};
+use inventory_store::StoreError;
 
 /// Places that are ordered without a thread for it: they take less than a millisecond.
 const AT_ONCE: usize = 256;
@@ -33,6 +34,11 @@ pub async fn order(
         }
     }
     leaves.truncate(n);
+    if leaves.len() < n {
+        return Err(EngineError::Store(StoreError::Damaged(
+            "the ledger lacks places of a draw".into(),
+        )));
+    }
     let key = *key;
     if leaves.len() <= AT_ONCE {
         return Ok(Arc::new(Order::new(&key, leaves.into_iter())));

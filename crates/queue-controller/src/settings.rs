@@ -31,7 +31,7 @@ pub struct QueueArgs {
     )]
     pub queue_beacon_allow_http: bool,
     /// Time from the opening of a sale to the round of the beacon that takes part in its draw.
-    #[arg(env = "QUEUE_BEACON_DELAY_S", default_value = "10", value_parser = seconds(0.0..=3600.0))]
+    #[arg(env = "QUEUE_BEACON_DELAY_S", default_value = "10", value_parser = seconds(1.0..=3600.0))]
     pub queue_beacon_delay: Duration,
     /// Time after which a draw goes on without a beacon that cannot be reached, and says so.
     #[arg(env = "QUEUE_BEACON_WAIT_S", default_value = "60", value_parser = seconds(0.0..=3600.0))]

@@ -76,10 +76,15 @@ def _buy(shop: Shop, place: dict) -> tuple[int, bool]:
             confirmed = _decided(shop, "POST", f"/api/v1/holds/{answer[1]['id']}/confirm", {}, {})
             check(confirmed[0] == 200, f"the confirmation of turn {turn} answered {confirmed}")
             return turn, True
-        if status == 409 and http("GET", f"{shop.stock_door()}/api/v1/events/{EVENT}")[2]["stocks"]["general"]["sold"] == TICKETS:
+        if status == 409 and _is_sold_out(shop):
             return turn, False
         time.sleep(0.5)
     raise Failed(f"turn {turn} was not called within {RETRY_S} s")
+
+
+def _is_sold_out(shop: Shop) -> bool:
+    status, event = _call(shop, "GET", f"/api/v1/events/{EVENT}", None, {})
+    return status == 200 and event["stocks"]["general"]["sold"] == TICKETS
 
 
 def _call(shop: Shop, method: str, path: str, body: dict | None, headers: dict) -> tuple[int, dict]:

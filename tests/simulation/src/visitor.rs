@@ -119,10 +119,9 @@ impl Visitor {
                 return None;
             }
             // Some try before it is their turn.
-            if matches!(state, "called" | "expired") || self.rng.random_bool(0.1) {
-                if let Some(pass) = self.claim(place).await {
-                    return Some(pass);
-                }
+            let tries = matches!(state, "called" | "expired") || self.rng.random_bool(0.1);
+            if tries && let Some(pass) = self.claim(place).await {
+                return Some(pass);
             }
             let pause_ms = self.rng.random_range(50..250);
             tokio::time::sleep(Duration::from_millis(pause_ms)).await;
@@ -138,7 +137,7 @@ impl Visitor {
                 match self.keys.verify::<PassClaims>(TokenType::Pass, token) {
                     Ok(claims) => self.crowd.passed(&self.name, claims),
                     Err(error) => {
-                        self.crowd.broken(format!("{} claimed: {error} {body}", self.name))
+                        self.crowd.broken(format!("{} claimed: {error} {body}", self.name));
                     }
                 }
                 // Some ask again.

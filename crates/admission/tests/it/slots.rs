@@ -1,6 +1,6 @@
 //! The number of places to call.
 
-use admission::{ACTIVE_MAX_DEFAULT, Admission, Bound, OVERCALL_MAX, Slots, slots};
+use admission::{Admission, Bound, OVERCALL_MAX, Slots, slots};
 use proptest::prelude::*;
 
 /// Small counts, where bounds meet, and any, where arithmetic overflows.
@@ -37,7 +37,7 @@ proptest! {
     fn no_state_breaks_a_bound(state in state(), allowance in count()) {
         let admission = slots(&state);
         let Admission { limit, room, call, bound } = admission;
-        let cap = state.active_max.unwrap_or(ACTIVE_MAX_DEFAULT);
+        let cap = state.active_max.unwrap_or(u64::MAX);
         prop_assert!(limit <= cap);
         prop_assert_eq!(limit > 0, state.left > 0 && cap > 0);
         prop_assert!(room <= limit.saturating_sub(state.active));
@@ -69,7 +69,7 @@ proptest! {
         let with = slots(&Slots { idle: idle as f64, ..state });
         let without = slots(&state);
         prop_assert!(with.call >= without.call && with.limit == without.limit);
-        let cap = state.active_max.unwrap_or(ACTIVE_MAX_DEFAULT);
+        let cap = state.active_max.unwrap_or(u64::MAX);
         prop_assert!(with.room <= with.limit && with.room <= cap.saturating_sub(state.active));
     }
 
@@ -146,7 +146,7 @@ fn bound_says_why() {
         (START, Bound::Stock),
         (Slots { active_max: Some(50), ..START }, Bound::ActiveMax),
         (Slots { active_max: Some(0), ..START }, Bound::ActiveMax),
-        (Slots { left: 100_000, waiting: 100_000, ..START }, Bound::ActiveMax),
+        (Slots { left: 100_000, waiting: 100_000, ..START }, Bound::Stock),
         (Slots { waiting: 10, ..START }, Bound::Waiting),
         (Slots { waiting: 0, ..START }, Bound::Waiting),
         (Slots { left: 0, ..START }, Bound::SoldOut),
