@@ -91,6 +91,9 @@ pub enum FindingKind {
     /// A seed was committed to after the draw was frozen.
     #[error("a commitment was recorded after the freeze")]
     CommittedLate,
+    /// A seed was committed to again, although nothing asked for it.
+    #[error("a second commitment without new settings")]
+    CommittedTwice,
     /// The rule of the draw is not known.
     #[error("unknown rule of the draw: {0:?}")]
     Rule(String),

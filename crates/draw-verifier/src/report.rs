@@ -26,6 +26,12 @@ pub struct QueueReport {
     pub places: u64,
     /// Places that take part in the draw; 0 before it is frozen.
     pub participants: u64,
+    /// The SHA-256 of the seed, as committed to.
+    pub commitment: Option<Hex<32>>,
+    /// The round of the beacon, as committed to.
+    pub round: Option<u64>,
+    /// The seed, once it is revealed.
+    pub seed: Option<Hex<32>>,
     /// The root of the tree over the participants, once the draw is frozen.
     pub root: Option<Hex<32>>,
     /// Whether the draw is mixed with the beacon that it was committed to. The holder of the

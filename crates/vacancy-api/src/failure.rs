@@ -38,6 +38,12 @@ impl Failure {
         (*self.problem, self.seq)
     }
 
+    /// Its status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.problem.status()
+    }
+
     /// The problem alone.
     #[must_use]
     pub fn into_problem(self) -> Problem {

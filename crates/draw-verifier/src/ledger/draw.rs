@@ -29,6 +29,9 @@ pub(super) struct Draw {
     commitment: Option<Commitment>,
     /// The record that needs a commitment after it.
     due: Option<u64>,
+    /// Places that had joined when the opening was last moved. They take part, also when it moved
+    /// to the past.
+    joined_before: u64,
     /// How many places had been joined at each time.
     joined: Vec<(u64, u64)>,
     frozen: Option<Participants>,
@@ -42,6 +45,7 @@ struct Participants {
 }
 
 struct Revealed {
+    seed: Hex<32>,
     witnessed: bool,
     /// None when what was revealed is not what was committed.
     order: Option<Order>,
@@ -54,6 +58,7 @@ impl Draw {
             sale_opens_at_ms,
             commitment: None,
             due: Some(seq),
+            joined_before: 0,
             joined: Vec::new(),
             frozen: None,
             revealed: None,
@@ -61,9 +66,11 @@ impl Draw {
     }
 
     /// The record `seq` sets the opening of the sale, which is that of the draw until the freeze.
-    pub fn set_opening(&mut self, seq: u64, sale_opens_at_ms: u64) {
+    /// There are `places` by then.
+    pub fn set_opening(&mut self, seq: u64, sale_opens_at_ms: u64, places: u64) {
         if self.frozen.is_none() && self.sale_opens_at_ms != sale_opens_at_ms {
             self.sale_opens_at_ms = sale_opens_at_ms;
+            self.joined_before = places;
             self.due = Some(seq);
         }
     }
@@ -82,6 +89,15 @@ impl Draw {
 
     pub fn root(&self) -> Option<Hex<32>> {
         self.frozen.as_ref().map(|frozen| frozen.root)
+    }
+
+    /// What counts of the commitments.
+    pub fn commitment(&self) -> Option<&Commitment> {
+        self.commitment.as_ref()
+    }
+
+    pub fn seed(&self) -> Option<Hex<32>> {
+        self.revealed.as_ref().map(|revealed| revealed.seed)
     }
 
     pub fn is_witnessed(&self) -> bool {
@@ -114,7 +130,9 @@ impl Draw {
         if self.frozen.is_some() {
             return findings.add(FindingKind::CommittedLate);
         }
-        self.due = None;
+        if self.due.take().is_none() {
+            return findings.add(FindingKind::CommittedTwice);
+        }
         self.commitment = Some(commitment);
     }
 
@@ -150,6 +168,7 @@ impl Draw {
         // The ledger's clock never goes back.
         let early = self.joined.partition_point(|(joined_ms, _)| *joined_ms < opens_at_ms);
         let counted = early.checked_sub(1).map_or(0, |last| self.joined[last].1);
+        let counted = counted.max(self.joined_before);
         self.joined = Vec::new();
         if frozen.n != counted {
             findings.add(FindingKind::Participants { n: frozen.n, counted });
@@ -180,6 +199,7 @@ impl Draw {
         }
         let key = commitment.and_then(|commitment| commitment.open(reveal, beacons, findings));
         self.revealed = Some(Revealed {
+            seed: reveal.seed,
             witnessed: commitment.is_some_and(|commitment| commitment.is_witnessed_by(reveal)),
             order: key.map(|key| Order::new(key, &places.leaves()[..n as usize])),
         });

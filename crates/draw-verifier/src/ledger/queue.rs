@@ -61,7 +61,7 @@ impl Queue {
         }
         self.settings = QueueSettings { draw, ..settings.clone() };
         if let Some(draw) = &mut self.draw {
-            draw.set_opening(seq, sale_opens_at_ms);
+            draw.set_opening(seq, sale_opens_at_ms, self.places.len());
         }
     }
 
@@ -174,12 +174,16 @@ impl Queue {
 
     pub fn report(&self) -> QueueReport {
         let draw = self.draw.as_ref();
+        let commitment = draw.and_then(Draw::commitment);
         QueueReport {
             id: self.id,
             stage: draw.map_or(Stage::NoDraw, Draw::stage),
             places: self.places.len(),
             participants: draw.map_or(0, Draw::participants),
+            commitment: commitment.map(|commitment| commitment.commitment),
+            round: commitment.and_then(|it| it.beacon.as_ref()).map(|beacon| beacon.round),
             root: draw.and_then(Draw::root),
+            seed: draw.and_then(Draw::seed),
             witnessed: draw.is_some_and(Draw::is_witnessed),
             serving: self.calls.serving,
             passes: self.passes.claimed,

@@ -78,6 +78,7 @@ pub fn is_honest(ledger: &Ledger, all: &[[u8; 32]], randomness: Option<[u8; 32]>
         .iter()
         .chain(&freezes)
         .all(|one| commits.iter().any(|commit| commit.position < one.position))
+        && commits.len() <= 1
         && commits.iter().all(|commit| commit.position < freeze)
         && commits.iter().all(|commit| commit.record["queue"]["commitment"] == hex(sha256(SEED)));
     let frozen = freezes.len() <= 1

@@ -99,7 +99,7 @@ fn moved(by_ms: u64, commits: bool) -> Ledger {
 
 #[test]
 fn moving_the_sale_needs_another_commitment() {
-    moved(0, true).verify().unwrap();
+    assert_found!(moved(0, true), FindingKind::CommittedTwice);
     moved(0, false).verify().unwrap();
     assert_found!(moved(1, true), FindingKind::FrozenEarly { .. });
     assert_found!(moved(1, false), FindingKind::Uncommitted { .. });
@@ -115,6 +115,15 @@ fn moving_the_sale_needs_another_commitment() {
     let last = *between.of("queue_joined").iter().rfind(|index| **index < freeze).unwrap();
     between.records[last]["at_ms"] = SALE_OPENS_AT_MS.into();
     between.verify().unwrap();
+    // Opened at once: all who have joined by then take part.
+    let mut earlier = SMALL.ledger();
+    let freeze = earlier.nth("draw_frozen", 0);
+    earlier.insert(freeze, "draw_committed", json!({"queue": committed(&SEED, true)}));
+    let first_ms = earlier.records[earlier.nth("queue_joined", 0)]["at_ms"].as_u64().unwrap();
+    let put = settings(first_ms, Some(queue_settings(true)));
+    earlier.insert(freeze, "event_put", put);
+    *earlier.member("draw_committed", 0) = committed(&[1; 32], true);
+    earlier.verify().unwrap();
     // Moved after the freeze, it changes nothing.
     let mut after = SMALL.ledger();
     let put = settings(ROUND_AT_S * 2_000, Some(queue_settings(true)));

@@ -115,10 +115,10 @@ fn other_commitment_is_found() {
         ledger.member("draw_revealed", 0)["seed"] = hex([8; 32]).into();
         ledger.verify().unwrap_err();
     }
-    // Before the freeze the newest counts.
+    // Before the freeze, too: nothing has asked for another one.
     let mut ledger = USUAL.ledger();
     ledger.insert(ledger.nth("draw_frozen", 0), "draw_committed", other());
-    assert_found!(ledger, FindingKind::Commitment);
+    assert_found!(ledger, FindingKind::CommittedTwice);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use draw_verifier::{LedgerVerifier, QueueReport, ReadError, Report, Stage, read_bodies};
+use draw_verifier::{Hex, LedgerVerifier, QueueReport, ReadError, Report, Stage, read_bodies};
 use inventory::EventName;
 use serde::Deserialize;
 use serde_json::Value;
@@ -33,6 +33,8 @@ pub struct Ledgers {
     last: Option<String>,
     /// The first line is not a record.
     is_start_unreadable: bool,
+    /// They are those of a running system, which publishes its draws.
+    is_of_service: bool,
     /// Wrong with the file or the feed, and not with a record.
     findings: Vec<(String, String)>,
 }
@@ -58,6 +60,7 @@ impl Ledgers {
             serde_json::from_slice(&about).map_err(|error| ServiceError::content(&path, &error))?;
         let newest = about["seq"].as_u64().unwrap_or_default();
         let (mut ledgers, mut after, mut limit) = (Self::new(Some(event)), 0, Some(PAGE));
+        ledgers.is_of_service = true;
         while after < newest {
             let page = limit.map_or_else(String::new, |limit| format!("&limit={limit}"));
             let path = format!("/api/v1/admin/events/{event}/sales?after={after}{page}");
@@ -129,6 +132,8 @@ impl Ledgers {
                     describe(&report, &mut outcome);
                     if let Some(published) = published {
                         compare(&report, published, &mut outcome);
+                    } else if self.is_of_service {
+                        unpublished(&report, &mut outcome);
                     }
                 }
                 Err(findings) => outcome.find_all(&event, &findings),
@@ -201,8 +206,31 @@ fn compare(report: &Report, published: &Value, outcome: &mut Outcome) {
         outcome
             .find(&report.event, &"seq 0: more turns are published as called than the ledger has");
     }
-    let is_revealed = !published["revealed"].is_null();
-    if is_revealed && published["witnessed"] != queue.witnessed {
+    let committed = &published["committed"];
+    let text = |hex: Option<Hex<32>>| hex.map(|hex| hex.to_string());
+    // Before the freeze, new settings may have replaced it meanwhile.
+    let is_same = frozen.is_null()
+        || committed["commitment"].as_str() == text(queue.commitment).as_deref()
+            && committed["beacon"]["round"].as_u64() == queue.round;
+    if !is_same {
+        outcome.find(&report.event, &"seq 0: the published commitment is not that of the ledger");
+    }
+    let revealed = &published["revealed"];
+    if revealed.is_null() {
+        return;
+    }
+    if revealed["seed"].as_str() != text(queue.seed).as_deref() {
+        outcome.find(&report.event, &"seq 0: the published seed is not that of the ledger");
+    }
+    if published["witnessed"] != queue.witnessed {
         outcome.find(&report.event, &"seq 0: the published beacon is not that of the ledger");
+    }
+}
+
+/// Finds a draw of the ledger that the system does not publish.
+fn unpublished(report: &Report, outcome: &mut Outcome) {
+    let newest = report.queues.last().map(|queue| queue.stage);
+    if matches!(newest, Some(Stage::Frozen | Stage::Revealed)) {
+        outcome.find(&report.event, &"seq 0: the draw of the ledger is not published");
     }
 }

@@ -1,6 +1,7 @@
 //! `POST /api/v1/admin/queues/pause` and `…/resume`.
 
 use axum::{Json, extract::State};
+use http::StatusCode;
 use vacancy_api::{AdminErrors, Failure, QueuePauseList, Unavailable};
 use vacancy_service::problem_of_engine;
 
@@ -57,9 +58,18 @@ async fn set_all_paused(app: &AppState, paused: bool) -> Result<Json<QueuePauseL
         }
     });
     visited.await.map_err(|error| problem_of_engine(&error))?;
-    let mut queues = Vec::with_capacity(events.len());
+    let (mut queues, mut failed) = (Vec::with_capacity(events.len()), None);
     for event in events {
-        queues.push(set_paused(app, event, paused).await?);
+        match set_paused(app, event, paused).await {
+            Ok(queue) => queues.push(queue),
+            // Its waiting room is gone by now.
+            Err(failure) if failure.status() == StatusCode::NOT_FOUND => {}
+            // The others are not to wait for it. The call is repeated for the rest.
+            Err(failure) => failed = Some(failure),
+        }
     }
-    Ok(Json(QueuePauseList { queues }))
+    match failed {
+        Some(failure) => Err(failure),
+        None => Ok(Json(QueuePauseList { queues })),
+    }
 }
