@@ -215,7 +215,7 @@ fn rule(
             queue::reveal(set, event, *queue, seed, beacon.as_deref())
         }
         CommandKind::CallPlaces { event, queue, from, serving, upto } => {
-            queue::call(set, event, *queue, (*from, *serving, *upto))
+            queue::call(set, event, *queue, (*from, *serving, *upto), now_ms)
         }
         CommandKind::PauseQueue { event, paused } => queue::pause(set, event, *paused),
         CommandKind::JoinWaitlist { event, items, customer } => {

@@ -6,7 +6,7 @@ use draw::{Leaf, Seed, Threshold};
 
 use super::{
     decision::{Decision, Ruling},
-    stock::check_closed,
+    stock::{check_closed, check_window},
     working_set::WorkingSet,
 };
 use crate::{
@@ -156,11 +156,14 @@ pub(super) fn call(
     name: &EventName,
     id: u64,
     (from, serving, upto): (u64, u64, Option<Threshold>),
+    now_ms: TimeMs,
 ) -> Ruling {
-    let (queue, _) = queue_of(set.event(name)?, id)?;
+    let event = set.event(name)?;
+    let (queue, _) = queue_of(event, id)?;
     let is_undrawn = queue.draw.as_ref().is_some_and(|draw| draw.revealed.is_none());
     let is_named = upto.is_some() == (queue.drawn() > 0) && upto >= queue.called.upto;
     if queue.paused
+        || check_window(event, now_ms).is_err()
         || is_undrawn
         || !is_named
         || from != queue.called.serving

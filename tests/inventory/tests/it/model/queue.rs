@@ -170,7 +170,13 @@ impl Model {
         (from, serving, upto): (u64, u64, Option<Threshold>),
         now_ms: u64,
     ) -> Result<(Outcome, bool), RefusalKind> {
-        let at_ms = now_ms.max(self.events.get(event).map_or(0, |known| known.at_ms));
+        let known = self.events.get(event);
+        let at_ms = now_ms.max(known.map_or(0, |known| known.at_ms));
+        let is_open = known.is_some_and(|known| {
+            let EventSettings { opens_at_ms, closes_at_ms, .. } = known.settings;
+            opens_at_ms.is_none_or(|opens| opens <= at_ms)
+                && closes_at_ms.is_none_or(|closes| at_ms < closes)
+        });
         let (queue, settings) = self.queue_of(event, id)?;
         let drawn = queue.drawn();
         let key = match &queue.draw {
@@ -180,6 +186,7 @@ impl Model {
         };
         let (served, last) = queue.called;
         if queue.paused
+            || !is_open
             || from != served
             || !(served + 1..=queue.places.len() as u64).contains(&serving)
             || upto.is_some() != (drawn > 0)

@@ -8,9 +8,7 @@ use inventory::{
 use inventory_store::testing::id;
 
 use super::{
-    commands::{
-        CLAIM_TTL, OPENS, PASS_TTL, SALE, Show, call, claim, delete, hold, leaf, leaves, sell,
-    },
+    commands::{CLAIM_TTL, OPENS, PASS_TTL, SALE, Show, call, claim, hold, leaf, leaves, sell},
     host::Host,
     on_every_store,
     room::Room,
@@ -263,18 +261,29 @@ async fn event_without_a_room_ignores_a_pass(room: Room<impl Host>) {
     room.close().await;
 }
 
-async fn nothing_is_sold_before_the_sale_with_a_pass(room: Room<impl Host>) {
-    room.accept(Show::line().put()).await;
+async fn nobody_is_called_outside_the_sale(room: Room<impl Host>) {
+    let show = Show::line().with(|show| show.settings.closes_at_ms = Some(SALE + 50));
+    room.accept(show.put()).await;
     room.at(OPENS);
-    room.call_in_line(2, 1).await;
+    room.join(1, &leaves(1, 0..3)).await;
+    room.at(SALE - 1);
+    assert_eq!(room.refuse(call(1, 0, 1, None)).await, RefusalKind::QueueMoved);
+    room.at(SALE);
+    room.accept(call(1, 0, 1, None)).await;
     let used = room.claim(1, "p0").await;
-    let early = RefusalKind::NotOpenYet { opens_at_ms: SALE, wait_ms: SALE - OPENS };
-    assert_eq!(room.refuse(sell(1, Some(used))).await, early);
     let queue = room.queue().await;
-    let place = queue.place_call(queue.turn(&leaf(1, "p1"), 1), OPENS);
+    let place = queue.place_call(queue.turn(&leaf(1, "p1"), 1), SALE);
     assert_eq!((place, queue.passes.spent), (PlaceCall::Waiting, 0));
-    assert_eq!(room.refuse(call(1, 0, 2, None)).await, RefusalKind::QueueMoved);
-    room.accept(delete()).await;
+    // The sale is moved: what was called waits with the others.
+    let later = show.clone().with(|show| show.settings.opens_at_ms = Some(SALE + 20));
+    room.accept(later.put()).await;
+    let early = RefusalKind::NotOpenYet { opens_at_ms: SALE + 20, wait_ms: 20 };
+    assert_eq!(room.refuse(sell(1, Some(used))).await, early);
+    assert_eq!(room.refuse(call(1, 1, 2, None)).await, RefusalKind::QueueMoved);
+    room.at(SALE + 20);
+    room.accept(call(1, 1, 2, None)).await;
+    room.at(SALE + 50);
+    assert_eq!(room.refuse(call(1, 2, 3, None)).await, RefusalKind::QueueMoved);
     room.close().await;
 }
 
@@ -290,5 +299,5 @@ on_every_store!(
     refused_sale_does_not_use_the_pass,
     retry_gets_its_answer_though_the_pass_is_used,
     event_without_a_room_ignores_a_pass,
-    nothing_is_sold_before_the_sale_with_a_pass,
+    nobody_is_called_outside_the_sale,
 );

@@ -212,7 +212,7 @@ fn calls_go_forward_in_the_order_of_the_draw() {
     const PLACE: &str = "a call names no place of the draw, or an earlier one";
     let upto = |serving| order().upto(serving);
     assert_queue(after(8, called(1, upto(1))), 9, "places are called before the draw");
-    assert_queue(after(6, called(1, None)), 7, "places are called before the draw");
+    assert_queue(after(6, called(1, None)), 7, "places are called outside the sale");
     for serving in [0, 1, 6] {
         assert_queue(instead(15, called(serving, upto(3))), 15, TURN);
     }
