@@ -2,9 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 
 use crate::{
     digest::Digest,
@@ -21,20 +19,12 @@ const DOMAIN: &str = "ticket-system draw seed v1";
 pub struct Seed(#[serde(with = "hex")] [u8; 32]);
 
 impl Seed {
-    /// The seed of the draw with the id `draw`: HMAC-SHA-256 under the secret of a signing key.
-    /// Nothing has to be stored to know it again, and the commitment to it binds the operator.
-    ///
-    /// # Panics
-    /// Never: HMAC takes a key of any length.
+    /// What the seed of the draw with the id `draw` authenticates: it is the HMAC-SHA-256 of this
+    /// under the secret of a signing key. Nothing has to be stored to know it again, and the
+    /// commitment to it binds the operator.
     #[must_use]
-    pub fn derive(secret: &[u8], draw: &str) -> Self {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else {
-            unreachable!("HMAC takes a key of any length")
-        };
-        mac.update(DOMAIN.as_bytes());
-        mac.update(&[0]);
-        mac.update(draw.as_bytes());
-        Self(mac.finalize().into_bytes().into())
+    pub fn message(draw: &str) -> Vec<u8> {
+        [DOMAIN, draw].join("\0").into_bytes()
     }
 
     /// The commitment published before the draw: the SHA-256 of the seed.

@@ -31,10 +31,13 @@ pub struct EventView {
 }
 
 impl EventView {
-    /// When the next record is due that the time decides: an expiry, or the freeze of a draw.
+    /// When the next record is due that the time decides: an expiry, the freeze of a draw, or the
+    /// end of a waiting list.
     #[must_use]
     pub fn next_due_ms(&self) -> Option<TimeMs> {
-        self.next_expiry_ms.into_iter().chain(self.event.freeze_at_ms()).min()
+        let event = &self.event;
+        let decided = event.freeze_at_ms().into_iter().chain(event.list_ends_at_ms());
+        self.next_expiry_ms.into_iter().chain(decided).min()
     }
 }
 

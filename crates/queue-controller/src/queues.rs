@@ -27,9 +27,6 @@ struct Inner {
     settings: QueueSettings,
 }
 
-/// Precedes the id of a draw in what its seed is derived from.
-const SEED_LABEL: &[u8] = b"ticket-system draw seed v1\0";
-
 impl Queues {
     /// Waiting rooms with these keys.
     #[must_use]
@@ -81,6 +78,5 @@ impl Queues {
 }
 
 fn seed(keys: &SigningKeys, key_id: &str, draw: HoldId) -> Option<Seed> {
-    let message = [SEED_LABEL, draw.to_string().as_bytes()].concat();
-    keys.derive(key_id, &message).map(Seed::from_bytes)
+    keys.derive(key_id, &Seed::message(&draw.to_string())).map(Seed::from_bytes)
 }

@@ -169,6 +169,12 @@ impl Event {
         self.settings.opens_at_ms.filter(|_| is_open)
     }
 
+    /// When its waiting list ends, if somebody waits and that is not recorded yet.
+    #[must_use]
+    pub fn list_ends_at_ms(&self) -> Option<TimeMs> {
+        self.settings.closes_at_ms.filter(|_| self.waitlist.waiting > 0)
+    }
+
     /// How much can still be taken, of all stocks, and how much is held.
     #[must_use]
     pub fn left_and_held(&self) -> (u64, u64) {

@@ -7,7 +7,7 @@ use draw::{DrawKey, Leaf, MerkleTree, Order};
 use http_server::Problem;
 use inventory::EventName;
 use parking_lot::Mutex;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 use vacancy_api::{DrawReading, QueueReading};
 
 use crate::client::VacancyClient;
@@ -30,6 +30,9 @@ async fn computed<T: Send + 'static>(
     computed.map_err(|_| Problem::internal("The draw cannot be computed."))
 }
 
+/// Draws that are read at once.
+const READS_MAX: usize = 2;
+
 /// The places of a draw.
 pub struct Drawn {
     /// The places, in the order of joining.
@@ -41,15 +44,24 @@ pub struct Drawn {
 
 type Cell = Arc<OnceCell<Arc<Drawn>>>;
 
+/// The draws that are kept, each with its last use.
+#[derive(Default)]
+struct Kept {
+    cells: HashMap<(EventName, u64), (Cell, u64)>,
+    uses: u64,
+}
+
 /// The draws of all events.
 pub struct Draws {
     client: Arc<dyn VacancyClient>,
-    cells: Mutex<HashMap<(EventName, u64), Cell>>,
+    kept: Mutex<Kept>,
+    /// Draws that are read at once, so that nobody can make the process read many ledgers.
+    reads: Arc<Semaphore>,
 }
 
 impl Draws {
     pub fn new(client: Arc<dyn VacancyClient>) -> Self {
-        Self { client, cells: Mutex::default() }
+        Self { client, kept: Mutex::default(), reads: Arc::new(Semaphore::new(READS_MAX)) }
     }
 
     /// The places of the draw of `event`. `None`: they can still change.
@@ -71,21 +83,32 @@ impl Draws {
         let (client, event, id, draw) =
             (self.client.clone(), event.clone(), queue.id, draw.clone());
         // Apart from the request, whose timeout must not lose what is read already.
+        let reads = self.reads.clone();
         let reading = tokio::spawn(async move {
-            cell.get_or_try_init(|| read(&*client, &event, id, &draw)).await.cloned()
+            let drawn = cell.get_or_try_init(|| async {
+                let _turn = reads.acquire().await;
+                read(&*client, &event, id, &draw).await
+            });
+            drawn.await.cloned()
         });
         reading.await.map_err(|_| Problem::internal("The draw cannot be read."))?.map(Some)
     }
 
+    /// Makes room by what was not used for the longest time: a call that still needs it reads it
+    /// again.
     fn cell(&self, event: &EventName, queue: u64) -> Cell {
-        let mut cells = self.cells.lock();
+        let mut kept = self.kept.lock();
         let key = (event.clone(), queue);
-        if !cells.contains_key(&key) && cells.len() >= DRAWS_MAX {
-            // A call that still needs it reads it again.
-            let any = cells.keys().next().cloned();
-            any.map(|any| cells.remove(&any));
+        if !kept.cells.contains_key(&key) && kept.cells.len() >= DRAWS_MAX {
+            let oldest = kept.cells.iter().min_by_key(|(_, (_, used))| *used);
+            let oldest = oldest.map(|(key, _)| key.clone());
+            oldest.map(|oldest| kept.cells.remove(&oldest));
         }
-        cells.entry(key).or_default().clone()
+        kept.uses += 1;
+        let used = kept.uses;
+        let cell = kept.cells.entry(key).or_default();
+        cell.1 = used;
+        cell.0.clone()
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use inventory::{Limits, Outcome, RefusalKind};
+use inventory::{CommandKind, Limits, Outcome, RefusalKind, domain::WaitlistSettings};
 use inventory_engine::{Engine, EngineError, Environment, Request};
 use inventory_store::{Fault, MemoryStore, StoreError};
 
 use crate::support::{
-    TestClock, event, hold, keyed, open, put, refuse_one_of_many, reserve, start,
+    TestClock, event, hold, items, keyed, open, put, refuse_one_of_many, reserve, start,
 };
 
 fn memory(store: &MemoryStore, limits: Limits, clock: &TestClock) -> Engine {
@@ -43,6 +43,32 @@ async fn concurrent_requests_with_one_key_have_one_effect() {
     let view = engine.event(&event("default")).await.unwrap().unwrap();
     assert_eq!((view.event.stocks[0].1.sold, view.event.seq), (2, 2));
     engine.stop().await;
+}
+
+#[tokio::test]
+async fn reader_sees_that_a_waiting_list_has_ended() {
+    let clock = TestClock::at(1_000);
+    let engine = memory(&MemoryStore::default(), Limits::default(), &clock);
+    let mut sale = put("default", &[("general", 1)]);
+    let CommandKind::PutEvent { settings, .. } = &mut sale else { unreachable!() };
+    settings.closes_at_ms = Some(5_000);
+    settings.waitlist = Some(WaitlistSettings { offer_ttl_ms: 100 });
+    let wait = CommandKind::JoinWaitlist {
+        event: event("default"),
+        items: items(&[("general", 1)]),
+        customer: None,
+    };
+    for kind in [sale, reserve("default", 1), wait.clone(), wait] {
+        engine.submit(Request::new(kind)).await.unwrap().result.unwrap();
+    }
+    let waiting = async || {
+        let view = engine.event(&event("default")).await.unwrap().unwrap();
+        (view.view.event.waitlist.waiting, view.view.event.seq)
+    };
+    clock.set(4_999);
+    assert_eq!(waiting().await, (2, 4));
+    clock.set(5_000);
+    assert_eq!((waiting().await, waiting().await), ((0, 6), (0, 6)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
