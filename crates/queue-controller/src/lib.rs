@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod controller;
+mod counts;
 mod draws;
 mod health;
 mod metrics;
