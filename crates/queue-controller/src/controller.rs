@@ -239,6 +239,7 @@ impl Controller {
         let kind = CommandKind::RevealDraw { event: event.clone(), queue: queue.id, seed, beacon };
         let reply = self.engine.submit(Request::new(kind)).await?;
         if reply.result.is_ok() {
+            self.metrics.set_blocked(event, None);
             tracing::info!(%event, places = draw.tree.len(), "draw revealed");
         }
         Ok(())
