@@ -14,6 +14,6 @@ mod slots;
 
 pub use pace::{BURST_MS, COOLDOWN_MS, Health, Pace, PaceReason, PaceSettings, SAMPLES_MIN};
 pub use slots::{
-    Admission, Bound, CLAIM_PRIOR, CUSTOMERS_MIN, OVERCALL_MAX, PASS_PRIOR, STOCK_FACTOR, Slots,
-    TICKETS_PRIOR, slots,
+    Admission, Bound, CALLS_PER_PASS, CLAIM_PRIOR, CUSTOMERS_MIN, OVERCALL_MAX, PASS_PRIOR,
+    STOCK_FACTOR, Slots, TICKETS_PRIOR, slots,
 };

@@ -24,6 +24,9 @@ pub const CLAIM_PRIOR: f64 = 2.0;
 /// are at most this many times the limit.
 pub const OVERCALL_MAX: f64 = 4.0;
 
+/// Places called at least in the time that a pass lives, while tickets are left.
+pub const CALLS_PER_PASS: u64 = 8;
+
 /// Customers who may shop at once while there are as many tickets: the last tickets do not wait for
 /// a single customer who buys nothing until the pass expires.
 pub const CUSTOMERS_MIN: u64 = 4;
@@ -144,6 +147,17 @@ impl Admission {
             return self;
         }
         Self { call: allowance, bound: Bound::Pace, ..self }
+    }
+
+    /// One call, if tickets are left and nobody was called for a part of the time that passes live:
+    /// the last tickets do not wait for unused passes, however many there are.
+    #[must_use]
+    pub fn kept_moving(self, since_call_ms: u64, pass_ttl_ms: u64) -> Self {
+        let is_held_up = self.call == 0 && self.limit > 0 && self.bound == Bound::Stock;
+        if is_held_up && since_call_ms >= pass_ttl_ms / CALLS_PER_PASS {
+            return Self { call: 1, ..self };
+        }
+        self
     }
 
     /// No calls: the queue is paused.

@@ -39,6 +39,8 @@ pub struct Controller {
 struct Room {
     queue: u64,
     pace: Pace,
+    /// When this process last called somebody, or began to look.
+    called_at: Instant,
     order: Option<Arc<Order>>,
     /// The call for its beacon, which must not keep other rooms waiting.
     fetch: Option<AbortOnDropHandle<Result<Beacon, String>>>,
@@ -170,7 +172,14 @@ impl Controller {
         }
         let reason = room.pace.tick(elapsed_ms, health);
         self.metrics.set_pace(&event.name, room.pace.per_s(), reason);
-        let mut admission = slots(&slots_of(event, queue, at_ms)).paced(room.pace.allowance());
+        let pass_ttl_ms = event.settings.queue.as_ref().map_or(0, |queue| queue.pass_ttl_ms);
+        // Another process may have called.
+        let newest = queue.calls.last().map_or(0, |call| call.since_ms);
+        let since_call_ms = u64::try_from(room.called_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let since_call_ms = since_call_ms.min(at_ms.saturating_sub(newest));
+        let mut admission = slots(&slots_of(event, queue, at_ms))
+            .kept_moving(since_call_ms, pass_ttl_ms)
+            .paced(room.pace.allowance());
         if queue.paused {
             admission = admission.paused();
         }
@@ -185,6 +194,7 @@ impl Controller {
             && let Some(room) = self.rooms.get_mut(&event.name)
         {
             room.pace.take(admission.call);
+            room.called_at = Instant::now();
         }
         Ok(())
     }
@@ -338,6 +348,7 @@ impl Room {
     fn new(queue: &Queue, pace: admission::PaceSettings) -> Self {
         let (is_blocked, is_failing) = (false, false);
         let (order, fetch) = (None, None);
-        Self { queue: queue.id, pace: Pace::new(pace), order, fetch, is_blocked, is_failing }
+        let (pace, called_at) = (Pace::new(pace), Instant::now());
+        Self { queue: queue.id, pace, called_at, order, fetch, is_blocked, is_failing }
     }
 }

@@ -161,3 +161,22 @@ fn bound_says_why() {
     let labels = Bound::ALL.map(Bound::label);
     assert_eq!(labels, ["stock", "active_max", "waiting", "pace", "paused", "sold_out"]);
 }
+
+#[test]
+fn unused_passes_hold_nobody_up_for_long() {
+    let waits = Slots { left: 1, active: 5, ..START };
+    let admission = slots(&waits);
+    assert_eq!((admission.call, admission.bound), (0, Bound::Stock));
+    for (since_call_ms, call) in [(0, 0), (74_999, 0), (75_000, 1), (u64::MAX, 1)] {
+        assert_eq!(admission.kept_moving(since_call_ms, 600_000).call, call, "{since_call_ms}");
+    }
+    // Nothing is left, the shop is full, or somebody is called anyway.
+    for state in [
+        Slots { left: 0, in_baskets: 3, ..START },
+        Slots { active_max: Some(5), active: 5, ..START },
+        Slots { waiting: 0, ..START },
+        START,
+    ] {
+        assert_eq!(slots(&state).kept_moving(u64::MAX, 600_000), slots(&state), "{state:?}");
+    }
+}
