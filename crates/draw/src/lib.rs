@@ -27,7 +27,7 @@ pub use digest::Digest;
 pub use frontier::{Frontier, FrontierError};
 pub use key::DrawKey;
 pub use leaf::Leaf;
-pub use order::Order;
+pub use order::{Order, QUICK_PLACES};
 pub use seed::Seed;
 pub use text::ParseError;
 pub use threshold::Threshold;

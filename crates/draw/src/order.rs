@@ -2,6 +2,10 @@
 
 use crate::{key::DrawKey, leaf::Leaf, threshold::Threshold};
 
+/// Places up to which a draw is computed within a millisecond, so that it needs no thread of its
+/// own.
+pub const QUICK_PLACES: usize = 256;
+
 /// The thresholds of all participants, ascending: 16 bytes a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order(Vec<u128>);

@@ -64,11 +64,11 @@ impl Controller {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut changes = self.engine.changes();
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = self.tick() => {}
-        }
         loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.tick() => {}
+            }
             let idle = tokio::time::sleep(IDLE_TICK);
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -81,10 +81,6 @@ impl Controller {
                     tokio::time::sleep(TICK).await;
                 }
                 () = idle => {}
-            }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = self.tick() => {}
             }
         }
     }
@@ -137,14 +133,13 @@ impl Controller {
     ) -> Result<(), EngineError> {
         let Some(queue) = &event.queue else { return Ok(()) };
         let at_ms = event.ledger_time(self.engine.now_ms());
-        self.metrics.set_places(&event.name, queue, at_ms);
         let pace = self.queues.settings().pace;
         let room = self.rooms.entry(event.name.clone()).or_insert_with(|| Room::new(queue, pace));
         if room.queue != queue.id {
             *room = Room::new(queue, pace);
             self.metrics.forget(&event.name);
-            self.metrics.set_places(&event.name, queue, at_ms);
         }
+        self.metrics.set_places(&event.name, queue, at_ms);
         if let Some(draw) = &queue.draw {
             if draw.frozen.is_none() {
                 return Ok(());
@@ -163,10 +158,7 @@ impl Controller {
                 room.order = Some(order.await?);
             }
         }
-        let is_open = event.settings.opens_at_ms.is_none_or(|opens_at_ms| opens_at_ms <= at_ms);
-        let is_closed =
-            event.settings.closes_at_ms.is_some_and(|closes_at_ms| closes_at_ms <= at_ms);
-        if !is_open || is_closed {
+        if !event.settings.is_open_at(at_ms) {
             self.metrics.forget_admission(&event.name);
             return Ok(());
         }

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use draw::{DrawKey, Leaf, Order};
+use draw::{DrawKey, Leaf, Order, QUICK_PLACES};
 use inventory::{EventName, ledger::joined_leaves};
 use inventory_engine::{Engine, EngineError};
 use inventory_store::StoreError;
 
-/// Places that are ordered without a thread for it: they take less than a millisecond.
-const AT_ONCE: usize = 256;
 /// Records read at once.
 const PAGE: usize = 1_000;
 
@@ -40,7 +38,7 @@ pub async fn order(
         )));
     }
     let key = *key;
-    if leaves.len() <= AT_ONCE {
+    if leaves.len() <= QUICK_PLACES {
         return Ok(Arc::new(Order::new(&key, leaves.into_iter())));
     }
     let ordered = tokio::task::spawn_blocking(move || Order::new(&key, leaves.into_iter()));

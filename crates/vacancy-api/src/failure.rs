@@ -79,6 +79,18 @@ pub fn event_not_found() -> Problem {
     problem_of_refusal(&Refusal { seq: None, kind: RefusalKind::EventNotFound })
 }
 
+/// 503: the service has no signing keys, and `detail` says what needs them.
+#[must_use]
+pub fn signing_keys_missing(detail: &'static str) -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "signing_keys_missing",
+        "Signing keys missing",
+        detail,
+    )
+    .retry_after_s(60)
+}
+
 /// 404: the event has no waiting room.
 #[must_use]
 pub fn queue_not_found() -> Problem {

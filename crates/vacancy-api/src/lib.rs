@@ -34,7 +34,8 @@ pub use defaults::{DEFAULT_EVENT, DEFAULT_STOCK, page_len};
 pub use document::{DocumentLimits, complete, document};
 pub use event::{Event, EventError, EventList, PutEventBody, ReturnMode, SellBy, StockCounts};
 pub use failure::{
-    Failure, event_not_found, hold_not_found, place_invalid, queue_not_found, unexpected,
+    Failure, event_not_found, hold_not_found, place_invalid, queue_not_found, signing_keys_missing,
+    unexpected,
 };
 pub use frame::{EventFrame, StreamLine};
 pub use hold::{

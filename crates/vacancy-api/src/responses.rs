@@ -13,96 +13,95 @@ use utoipa::{
 
 type Responses = BTreeMap<String, RefOr<Response>>;
 
-/// Failures that a body can cause before it is read.
-pub struct BodyErrors;
+/// Sets of responses with their statuses and descriptions.
+macro_rules! sets {
+    ($($(#[$doc:meta])* $name:ident: $kind:ident [$($response:expr),* $(,)?];)*) => {
+        $(
+            $(#[$doc])*
+            pub struct $name;
 
-/// Failures of a call with a body and an Idempotency-Key.
-pub struct KeyErrors;
+            impl IntoResponses for $name {
+                fn responses() -> Responses {
+                    $kind([$($response),*])
+                }
+            }
+        )*
+    };
+}
 
-/// Failures of a call without the admin token.
-pub struct AdminErrors;
+sets! {
+    /// Failures that a body can cause before it is read.
+    BodyErrors: problems [
+        ("408", "The body did not arrive in time"),
+        ("413", "The body is too large"),
+        ("415", "The body is not application/json"),
+    ];
 
-/// Failures of a call without the seller's token, if it needs one.
-pub struct SellerErrors;
+    /// Failures of a call with a body and an Idempotency-Key.
+    KeyErrors: problems [
+        ("400", "The body is not JSON, or the key is malformed"),
+        ("422", "A field is invalid, or the key was used for another request"),
+    ];
+
+    /// Failures of a call without the admin token.
+    AdminErrors: problems [
+        ("401", "The token is missing"),
+        ("403", "The token is wrong, or admin calls are disabled"),
+    ];
+
+    /// Failures of a call without the seller's token, if it needs one.
+    SellerErrors: problems [
+        ("401", "The call needs the seller's token, and has none"),
+        ("403", "The call needs the seller's token or the pass of a waiting room, and has another one"),
+    ];
+
+    /// Failures of a call without the pass of the event's waiting room.
+    PassErrors: refusals [
+        ("403", "The event has a waiting room, and the pass is missing, was used or has expired"),
+    ];
+
+    /// The service cannot decide now.
+    Unavailable: problems [("503", "Try again later")];
+
+    /// The hold in the path does not exist.
+    HoldNotFound: problems [("404", "The hold does not exist")];
+
+    /// The event in the path does not exist.
+    EventNotFound: problems [("404", "The event does not exist")];
+
+    /// The event in the path does not exist, or has no waiting room.
+    QueueNotFound: problems [("404", "The event does not exist, or has no waiting room")];
+
+    /// The place is of no use.
+    PlaceErrors: problems [("401", "The place is missing, or is none of this waiting room")];
+
+    /// The sale has closed.
+    SaleClosed: refusals [("410", "The sale has closed")];
+
+    /// A parameter of the query is invalid.
+    InvalidParameter: problems [("422", "A parameter is invalid")];
+
+    /// The receiver in the path does not exist.
+    WebhookNotFound: problems [("404", "The webhook does not exist")];
+
+    /// The name in the path cannot be that of a receiver.
+    InvalidName: problems [("404", "The name is not valid")];
+
+    /// The record that a read must include does not exist.
+    BeyondLedger: problems [("422", "Event-Seq is after the end of the event's ledger")];
+}
 
 /// The sale has not opened.
 pub struct NotOpenYet;
 
-/// Failures of a call without the pass of the event's waiting room.
-pub struct PassErrors;
+impl IntoResponses for NotOpenYet {
+    fn responses() -> Responses {
+        too_early()
+    }
+}
 
 /// Refusals of a sale at once.
 pub struct SaleRefusals;
-
-/// The service cannot decide now.
-pub struct Unavailable;
-
-/// The hold in the path does not exist.
-pub struct HoldNotFound;
-
-/// The event in the path does not exist.
-pub struct EventNotFound;
-
-/// The event in the path does not exist, or has no waiting room.
-pub struct QueueNotFound;
-
-/// The place is of no use.
-pub struct PlaceErrors;
-
-/// The sale has closed.
-pub struct SaleClosed;
-
-/// A parameter of the query is invalid.
-pub struct InvalidParameter;
-
-/// The receiver in the path does not exist.
-pub struct WebhookNotFound;
-
-/// The name in the path cannot be that of a receiver.
-pub struct InvalidName;
-
-/// The record that a read must include does not exist.
-pub struct BeyondLedger;
-
-impl IntoResponses for BodyErrors {
-    fn responses() -> Responses {
-        problems([
-            ("408", "The body did not arrive in time"),
-            ("413", "The body is too large"),
-            ("415", "The body is not application/json"),
-        ])
-    }
-}
-
-impl IntoResponses for KeyErrors {
-    fn responses() -> Responses {
-        problems([
-            ("400", "The body is not JSON, or the key is malformed"),
-            ("422", "A field is invalid, or the key was used for another request"),
-        ])
-    }
-}
-
-impl IntoResponses for AdminErrors {
-    fn responses() -> Responses {
-        problems([
-            ("401", "The token is missing"),
-            ("403", "The token is wrong, or admin calls are disabled"),
-        ])
-    }
-}
-
-impl IntoResponses for SellerErrors {
-    fn responses() -> Responses {
-        problems([
-            ("401", "The call needs the seller's token, and has none"),
-            (
-                "403",
-                "The call needs the seller's token or the pass of a waiting room, and has another one",
-            ),
-        ])
-    }
-}
 
 impl IntoResponses for SaleRefusals {
     fn responses() -> Responses {
@@ -113,81 +112,6 @@ impl IntoResponses for SaleRefusals {
         all.extend(too_early());
         all.extend(problems([("404", "Event `default` or its stock `general` does not exist")]));
         all
-    }
-}
-
-impl IntoResponses for PassErrors {
-    fn responses() -> Responses {
-        refusals([(
-            "403",
-            "The event has a waiting room, and the pass is missing, was used or has expired",
-        )])
-    }
-}
-
-impl IntoResponses for NotOpenYet {
-    fn responses() -> Responses {
-        too_early()
-    }
-}
-
-impl IntoResponses for Unavailable {
-    fn responses() -> Responses {
-        problems([("503", "Try again later")])
-    }
-}
-
-impl IntoResponses for HoldNotFound {
-    fn responses() -> Responses {
-        problems([("404", "The hold does not exist")])
-    }
-}
-
-impl IntoResponses for EventNotFound {
-    fn responses() -> Responses {
-        problems([("404", "The event does not exist")])
-    }
-}
-
-impl IntoResponses for QueueNotFound {
-    fn responses() -> Responses {
-        problems([("404", "The event does not exist, or has no waiting room")])
-    }
-}
-
-impl IntoResponses for PlaceErrors {
-    fn responses() -> Responses {
-        problems([("401", "The place is missing, or is none of this waiting room")])
-    }
-}
-
-impl IntoResponses for SaleClosed {
-    fn responses() -> Responses {
-        refusals([("410", "The sale has closed")])
-    }
-}
-
-impl IntoResponses for InvalidParameter {
-    fn responses() -> Responses {
-        problems([("422", "A parameter is invalid")])
-    }
-}
-
-impl IntoResponses for InvalidName {
-    fn responses() -> Responses {
-        problems([("404", "The name is not valid")])
-    }
-}
-
-impl IntoResponses for BeyondLedger {
-    fn responses() -> Responses {
-        problems([("422", "Event-Seq is after the end of the event's ledger")])
-    }
-}
-
-impl IntoResponses for WebhookNotFound {
-    fn responses() -> Responses {
-        problems([("404", "The webhook does not exist")])
     }
 }
 

@@ -13,8 +13,8 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
 use crate::{
-    http_client::{HttpClient, Reply},
-    purchase::{Purchase, back_off},
+    http_client::HttpClient,
+    purchase::{Purchase, back_off, note},
     scenario::Scenario,
     vacancy,
 };
@@ -320,13 +320,4 @@ impl Buyer {
         }
         None
     }
-}
-
-fn note(reply: Option<Reply>, kind: &CommandKind, open: checker::Open) -> Answer {
-    let answered = reply.map_or(Answer::Unknown, |reply| {
-        let seq = reply.headers.get("event-seq").and_then(|seq| seq.to_str().ok()?.parse().ok());
-        answer(kind, reply.status, &reply.body, seq)
-    });
-    open.answered(answered.clone());
-    answered
 }

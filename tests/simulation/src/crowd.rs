@@ -39,7 +39,14 @@ struct State {
     wrong: Option<String>,
 }
 
-/// Notes what `person` is told; it must be what was told before.
+impl State {
+    /// Keeps the first thing that is wrong.
+    fn fail(&mut self, what: String) {
+        self.wrong.get_or_insert(what);
+    }
+}
+
+/// Records what `person` was told. An error if it was told something else before.
 fn note<T: PartialEq + std::fmt::Debug>(
     known: &mut BTreeMap<String, T>,
     person: &str,
@@ -65,7 +72,7 @@ impl Crowd {
         let mut state = self.state();
         match note(&mut state.places, person, place) {
             Ok(again) => state.asked_again += u64::from(again),
-            Err(what) => self.wrong(&mut state, what),
+            Err(what) => state.fail(what),
         }
     }
 
@@ -73,7 +80,7 @@ impl Crowd {
     pub fn turned(&self, person: &str, turn: u64) {
         let mut state = self.state();
         if let Err(what) = note(&mut state.turns, person, turn) {
-            self.wrong(&mut state, what);
+            state.fail(what);
         }
     }
 
@@ -81,18 +88,13 @@ impl Crowd {
     pub fn passed(&self, person: &str, pass: PassClaims) {
         let mut state = self.state();
         if let Err(what) = note(&mut state.passes, person, pass) {
-            self.wrong(&mut state, what);
+            state.fail(what);
         }
     }
 
     /// Something happened that must not.
     pub fn broken(&self, what: String) {
-        self.wrong(&mut self.state(), what);
-    }
-
-    #[expect(clippy::unused_self, reason = "the state is locked by the caller")]
-    fn wrong(&self, state: &mut State, what: String) {
-        state.wrong.get_or_insert(what);
+        self.state().fail(what);
     }
 
     /// Compares what was told with the ledger of the event.

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use checker::{Answer, Ask, History};
 use http::Method;
-use inventory::{IdempotencyKey, Outcome};
+use inventory::{CommandKind, IdempotencyKey, Outcome};
 use rand::{RngExt, rngs::StdRng};
 use serde_json::json;
 
 use crate::{
-    http_client::HttpClient,
+    http_client::{HttpClient, Reply},
     ticket::{HOST, PORT, PURCHASE_MAX},
 };
 
@@ -69,4 +69,14 @@ pub async fn back_off(rng: &mut StdRng, attempt: u32) {
     let most_ms = 30_u64 << attempt.min(6);
     let pause_ms = rng.random_range(1..most_ms);
     tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+}
+
+/// Notes the response to a write of `kind`, and returns the answer.
+pub fn note(reply: Option<Reply>, kind: &CommandKind, open: checker::Open) -> Answer {
+    let answered = reply.map_or(Answer::Unknown, |reply| {
+        let seq = reply.headers.get("event-seq").and_then(|seq| seq.to_str().ok()?.parse().ok());
+        checker::answer(kind, reply.status, &reply.body, seq)
+    });
+    open.answered(answered.clone());
+    answered
 }

@@ -15,7 +15,7 @@ use crate::scenario::Scenario;
 /// The event with the waiting room.
 pub const EVENT: &str = "room";
 /// Its tickets.
-pub const TICKETS: u64 = 9;
+const TICKETS: u64 = 9;
 /// From its creation to the opening of its sale.
 const OPENS_IN_MS: u64 = 1_200;
 /// Calls per second. They do not adapt: latencies are those of the machine, and the same seed gives

@@ -15,7 +15,7 @@ use signing::{PassClaims, PlaceClaims, SigningKeys, TokenType};
 use crate::{
     crowd::Crowd,
     http_client::{HttpClient, Reply},
-    purchase::back_off,
+    purchase::{back_off, note},
     room,
     scenario::Scenario,
     ticket, vacancy,
@@ -204,13 +204,7 @@ impl Visitor {
             let open = self.history.send(Ask::Write { kind: kind.clone(), key: key.clone() });
             let sent =
                 self.doors[1].call(Method::POST, &path, &headers, body.clone(), WITHIN).await;
-            let answer = sent.map_or(Answer::Unknown, |reply| {
-                let seq = reply.headers.get("event-seq");
-                let seq = seq.and_then(|seq| seq.to_str().ok()?.parse().ok());
-                checker::answer(&kind, reply.status, &reply.body, seq)
-            });
-            open.answered(answer.clone());
-            match answer {
+            match note(sent, &kind, open) {
                 Answer::Unknown | Answer::NotDone => back_off(&mut self.rng, attempt).await,
                 Answer::Done { outcome, .. } => return Some(outcome),
                 _ => return None,

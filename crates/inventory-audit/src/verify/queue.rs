@@ -132,8 +132,7 @@ pub fn push(
             reveal(queue, revealed, record.seq).map(|()| Vec::new())
         }
         QueueChange::Called(called) => {
-            let is_early = event.opens_at_ms.is_some_and(|opens_at_ms| record.at_ms < opens_at_ms);
-            if is_early || has_closed {
+            if !event.is_open_at(record.at_ms) {
                 return Err(wrong("places are called outside the sale"));
             }
             call(queue, settings, called, record.at_ms).map(|()| Vec::new())

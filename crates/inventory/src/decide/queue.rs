@@ -6,7 +6,7 @@ use draw::{Leaf, Seed, Threshold};
 
 use super::{
     decision::{Decision, Ruling},
-    stock::{check_closed, check_window},
+    stock::check_closed,
     working_set::WorkingSet,
 };
 use crate::{
@@ -90,8 +90,7 @@ fn closed_to_new(event: &Event, settings: &QueueSettings, now_ms: TimeMs) -> Opt
     if at_ms < settings.opens_at_ms {
         return Some(RefusalKind::QueueClosed { opens_at_ms: Some(settings.opens_at_ms) });
     }
-    let is_over = event.settings.closes_at_ms.is_some_and(|closes_at_ms| at_ms >= closes_at_ms);
-    let is_closed = is_over || event.left_and_held() == (0, 0);
+    let is_closed = check_closed(event, now_ms).is_err() || event.left_and_held() == (0, 0);
     is_closed.then_some(RefusalKind::QueueClosed { opens_at_ms: None })
 }
 
@@ -163,7 +162,7 @@ pub(super) fn call(
     let is_undrawn = queue.draw.as_ref().is_some_and(|draw| draw.revealed.is_none());
     let is_named = upto.is_some() == (queue.drawn() > 0) && upto >= queue.called.upto;
     if queue.paused
-        || check_window(event, now_ms).is_err()
+        || !event.settings.is_open_at(event.ledger_time(now_ms))
         || is_undrawn
         || !is_named
         || from != queue.called.serving

@@ -121,6 +121,15 @@ pub struct Event {
     pub waitlist: Waitlist,
 }
 
+impl EventSettings {
+    /// Whether it is on sale at `at_ms`.
+    #[must_use]
+    pub fn is_open_at(&self, at_ms: TimeMs) -> bool {
+        self.opens_at_ms.is_none_or(|opens_at_ms| opens_at_ms <= at_ms)
+            && self.closes_at_ms.is_none_or(|closes_at_ms| at_ms < closes_at_ms)
+    }
+}
+
 impl Event {
     /// An event before its first record.
     #[must_use]

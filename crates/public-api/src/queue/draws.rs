@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use draw::{DrawKey, Leaf, MerkleTree, Order};
+use draw::{DrawKey, Leaf, MerkleTree, Order, QUICK_PLACES};
 use http_server::Problem;
 use inventory::EventName;
 use parking_lot::Mutex;
@@ -14,24 +14,20 @@ use crate::client::VacancyClient;
 
 /// Draws that are kept at once: about 50 bytes for each of their places.
 const DRAWS_MAX: usize = 16;
-
-/// Places up to which a draw is computed without a thread for it: it takes less than a millisecond.
-const AT_ONCE: usize = 256;
+/// Draws that are read at once.
+const READS_MAX: usize = 2;
 
 /// What `compute` makes of so many places.
 async fn computed<T: Send + 'static>(
     places: usize,
     compute: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Problem> {
-    if places <= AT_ONCE {
+    if places <= QUICK_PLACES {
         return Ok(compute());
     }
     let computed = tokio::task::spawn_blocking(compute).await;
     computed.map_err(|_| Problem::internal("The draw cannot be computed."))
 }
-
-/// Draws that are read at once.
-const READS_MAX: usize = 2;
 
 /// The places of a draw.
 pub struct Drawn {

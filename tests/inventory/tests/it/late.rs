@@ -28,6 +28,13 @@ struct Contended {
 }
 
 impl Contended {
+    /// An engine with one writer.
+    fn engine(&self, clock: &TestClock) -> Engine {
+        let env = Environment::seeded(Arc::new(clock.clone()), 1);
+        let (writers, reader) = (vec![self.clone()], Arc::new(self.store.clone()));
+        Engine::start_shared(writers, reader, Duration::ZERO, Limits::default(), env)
+    }
+
     fn give(&self, turns: usize) {
         self.turns.fetch_add(turns, Ordering::SeqCst);
     }
@@ -73,10 +80,7 @@ async fn settle() {
 async fn late_arrivals_join_the_batch_except_expiries() {
     let store = Contended::default();
     let clock = TestClock::at(1_000);
-    let env = Environment::seeded(Arc::new(clock.clone()), 1);
-    let reader = Arc::new(store.store.clone());
-    let engine =
-        Engine::start_shared(vec![store.clone()], reader, Duration::ZERO, Limits::default(), env);
+    let engine = store.engine(&clock);
     let submit = |request: Request| {
         let engine = engine.clone();
         tokio::spawn(async move { engine.submit(request).await.unwrap() })
@@ -128,10 +132,7 @@ async fn late_arrivals_join_the_batch_except_expiries() {
 async fn late_arrivals_find_their_places() {
     let store = Contended::default();
     let clock = TestClock::at(OPENS);
-    let env = Environment::seeded(Arc::new(clock.clone()), 1);
-    let reader = Arc::new(store.store.clone());
-    let engine =
-        Engine::start_shared(vec![store.clone()], reader, Duration::ZERO, Limits::default(), env);
+    let engine = store.engine(&clock);
     let submit = |kind: CommandKind| {
         let engine = engine.clone();
         tokio::spawn(async move { engine.submit(Request::new(kind)).await.unwrap() })

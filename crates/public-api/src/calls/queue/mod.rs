@@ -13,7 +13,7 @@ use http::StatusCode;
 use http_server::Problem;
 use inventory::EventName;
 use signing::SigningKeys;
-use vacancy_api::{QueueReading, queue_not_found};
+use vacancy_api::{QueueReading, queue_not_found, signing_keys_missing};
 
 use super::events::find;
 use crate::{at_least::AtLeast, state::PublicState};
@@ -36,12 +36,6 @@ fn draw_not_found() -> Problem {
 /// The keys that sign places and passes.
 fn keys(app: &PublicState) -> Result<SigningKeys, Problem> {
     app.signing_keys().ok_or_else(|| {
-        Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "signing_keys_missing",
-            "Signing keys missing",
-            "The service has no signing keys: SIGNING_KEYS_FILE is not set.",
-        )
-        .retry_after_s(60)
+        signing_keys_missing("The service has no signing keys: SIGNING_KEYS_FILE is not set.")
     })
 }

@@ -14,7 +14,8 @@ use http_server::{
 use inventory::{CommandKind, EventName, Outcome, Refusal, RefusalKind};
 use public_api::conditional::{etag, event_tag, is_version, unmet};
 use vacancy_api::{
-    AdminErrors, BodyErrors, EVENT_SEQ, Event, Failure, PutEventBody, Unavailable, unexpected,
+    AdminErrors, BodyErrors, EVENT_SEQ, Event, Failure, PutEventBody, Unavailable,
+    signing_keys_missing, unexpected,
 };
 use vacancy_service::problem_of_engine;
 
@@ -149,13 +150,9 @@ pub async fn put_event(
 }
 
 fn no_keys() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "signing_keys_missing",
-        "Signing keys missing",
+    signing_keys_missing(
         "A draw needs signing keys, and the service has none: SIGNING_KEYS_FILE is not set.",
     )
-    .retry_after_s(60)
 }
 
 /// What must still be so when the engine decides.
