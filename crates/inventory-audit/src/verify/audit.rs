@@ -148,9 +148,7 @@ impl Auditor {
         let places = places.map(|leaf| Ok((*leaf, self.place(&record.event, leaf)?)));
         let places = places.collect::<Result<_, VerifyError>>()?;
         let over = record.change.over().map(|id| self.hold(id)).transpose()?.flatten();
-        if let Some(kind) = self.passed_over(&record.change)? {
-            return Err(wrong(kind).into());
-        }
+        self.check_waitlist(&record.change)?.map_err(wrong)?;
         let before = Before { hold: before, is_over_limit, places, over };
         let Some(event) = &mut self.current else { unreachable!("an event was turned to") };
         let effects = event.push(&record, Hash::of(&entry.body), before).map_err(wrong)?;
@@ -186,35 +184,6 @@ impl Auditor {
     fn keep(&mut self, hold: &Hold) -> Result<(), VerifyError> {
         let row = (hold.clone(), hold.terms.clone(), hold.waiting.clone());
         self.holds.insert(hold.id.as_bytes().to_vec(), row)
-    }
-
-    /// Whether `change` takes, or offers to a later entry, what an entry of the waiting list should
-    /// have been offered.
-    fn passed_over(&self, change: &Change) -> Result<Option<ViolationKind>, VerifyError> {
-        let (before, why) = match change {
-            Change::HoldOffered { id, .. } => {
-                (Some(*id), "an offer passes over an entry that fits")
-            }
-            Change::Sold { .. } | Change::Held { .. } => {
-                (None, "something was available while an entry waited that fits")
-            }
-            _ => return Ok(None),
-        };
-        let Some(event) = &self.current else { return Ok(None) };
-        let (list, balance) = event.waitlist();
-        for entry in list.fitting(before, balance) {
-            let is_over_limit = match (self.limit(), &entry.customer) {
-                (Some(limit), Some(customer)) => {
-                    let has = self.customer_has(event.name(), customer)?;
-                    has.saturating_add(entry.items.total()) > limit
-                }
-                _ => false,
-            };
-            if !is_over_limit && event.has_total(&entry.items) {
-                return Ok(Some(ViolationKind::Waitlist(why)));
-            }
-        }
-        Ok(None)
     }
 
     fn turn_to(&mut self, name: &EventName) -> Result<(), ViolationKind> {

@@ -57,6 +57,12 @@ impl Balance {
         Ok(())
     }
 
+    /// Whether there are as many as `items`, taken or not.
+    pub fn has_capacity(&self, items: &Items) -> bool {
+        let capacity = |stock| self.0.get(stock).map_or(0, |counts| counts.capacity);
+        items.iter().all(|item| item.qty <= capacity(&item.stock))
+    }
+
     /// How much is available, of all stocks, and how much is held.
     pub fn left_and_held(&self) -> (u64, u64) {
         self.0.values().fold((0, 0), |(left, held), counts| {

@@ -18,7 +18,7 @@ pub struct Before {
     pub is_over_limit: bool,
     /// The places that the record names.
     pub places: Places,
-    /// The first entry of the waiting list, if the record passes it over.
+    /// The entry of the waiting list that the record passes over.
     pub over: Option<Hold>,
 }
 

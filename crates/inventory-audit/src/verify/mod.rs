@@ -18,6 +18,7 @@ mod keys;
 mod money;
 mod offers;
 mod options;
+mod overtaken;
 mod queue;
 mod readonly;
 mod report;

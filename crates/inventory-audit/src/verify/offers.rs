@@ -13,7 +13,7 @@ use super::{
 };
 
 impl EventAudit {
-    /// Takes a record of the waiting list. `over` is the first entry, if the record passes it over.
+    /// Takes a record of the waiting list. `over` is the entry that it passes over.
     pub(super) fn change_waitlist(
         &mut self,
         record: &Record,
@@ -41,7 +41,7 @@ impl EventAudit {
                 self.balance.flow(items, TAKE_HELD)?;
                 Ok(Effects::of_hold(hold))
             }
-            Change::HoldOffered { id, items, expires_at_ms, total, over: first, .. } => {
+            Change::HoldOffered { id, items, expires_at_ms, total, over: passed, .. } => {
                 let ttl_ms = self.settings.waitlist.as_ref().map(|list| list.offer_ttl_ms);
                 if ttl_ms.map(|ttl_ms| record.at_ms + ttl_ms) != Some(*expires_at_ms)
                     || self.is_closed(record.at_ms)
@@ -54,10 +54,9 @@ impl EventAudit {
                 if hold.customer.as_ref() != record.change.customer() {
                     return Err(ViolationKind::Waitlist("an offer names another customer"));
                 }
-                let (mut hold, rest) =
-                    self.waitlist.offer(record, hold, items, *expires_at_ms, *first)?;
+                let (mut hold, rest) = self.waitlist.offer(record, hold, items, *expires_at_ms)?;
                 hold.terms = money::new_terms(&self.settings, *id, items, *total)?;
-                let over = self.waitlist.pass_over(record, *first, over)?;
+                let over = self.waitlist.pass_over(record, *passed, over)?;
                 self.balance.flow(&rest, TAKE_HELD)?;
                 self.live.insert((*expires_at_ms, *id));
                 Ok(Effects { over, ..with_customer(hold, i128::from(items.total())) })

@@ -9,7 +9,7 @@ use inventory::{
 
 use super::{balance::Balance, effects::mine, violation::ViolationKind};
 
-/// Offers to others after which what returns is kept for the first entry.
+/// Offers to others that take what an entry needs, after which what returns is kept for it.
 const PASSED_OVER_MAX: u32 = 10;
 /// Entries that an offer looks at.
 const LOOKED_AT: usize = 256;
@@ -22,11 +22,12 @@ fn wrong(why: &'static str) -> ViolationKind {
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub id: HoldId,
+    number: u64,
     pub customer: Option<CustomerId>,
     /// All of its items.
     pub items: Items,
     /// What it still needs.
-    rest: Items,
+    pub rest: Items,
     passed_over: u32,
 }
 
@@ -51,18 +52,17 @@ impl WaitlistAudit {
         self.entries.len() as u64
     }
 
-    /// The entries before the one of `id`, or all that an offer looks at, that the stock suffices
-    /// for.
-    pub fn fitting<'a>(
-        &'a self,
-        before: Option<HoldId>,
-        balance: &'a Balance,
-    ) -> impl Iterator<Item = &'a Entry> {
-        self.entries
-            .values()
-            .take(LOOKED_AT)
-            .take_while(move |entry| Some(entry.id) != before)
-            .filter(|entry| fits(&entry.rest, balance))
+    /// The entries that an offer looks at, in order.
+    pub fn looked_at(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values().take(LOOKED_AT)
+    }
+
+    /// Whether what returns is kept for `entry`: it was passed over often enough, and nothing that
+    /// it needs is kept for a later one.
+    pub fn keeps_for(&self, entry: &Entry) -> bool {
+        let mut later = self.entries.range(entry.number + 1..);
+        entry.passed_over >= PASSED_OVER_MAX
+            && !later.any(|(_, other)| other.keeps_any_of(&entry.rest))
     }
 
     pub fn join(
@@ -74,8 +74,14 @@ impl WaitlistAudit {
     ) -> Hold {
         let waiting = Waiting { number: self.joined, passed_over: 0, collected: Items::none() };
         let (rest, customer) = (items.clone(), customer.cloned());
-        let entry =
-            Entry { id, customer: customer.clone(), items: items.clone(), rest, passed_over: 0 };
+        let entry = Entry {
+            id,
+            number: self.joined,
+            customer: customer.clone(),
+            items: items.clone(),
+            rest,
+            passed_over: 0,
+        };
         self.entries.insert(self.joined, entry);
         self.joined += 1;
         Hold {
@@ -107,10 +113,12 @@ impl WaitlistAudit {
 
     pub fn collect(&mut self, mut hold: Hold, items: &Items) -> Result<Hold, ViolationKind> {
         let waiting = hold.waiting.as_mut().ok_or(wrong("the entry does not wait"))?;
-        let (first, entry) = self.entries.iter_mut().next().ok_or(wrong("nobody waits"))?;
-        if *first != waiting.number || entry.passed_over < PASSED_OVER_MAX || items.is_empty() {
+        let entry = self.entries.get(&waiting.number).ok_or(wrong("the entry does not wait"))?;
+        if !self.keeps_for(entry) || items.is_empty() {
             return Err(wrong("something is kept for an entry that may not have it yet"));
         }
+        let entry =
+            self.entries.get_mut(&waiting.number).ok_or(wrong("the entry does not wait"))?;
         waiting.collected = waiting.collected.and(items);
         entry.rest = entry.rest.without(items).ok_or(wrong("too much is kept for an entry"))?;
         Ok(hold)
@@ -123,12 +131,7 @@ impl WaitlistAudit {
         mut hold: Hold,
         items: &Items,
         expires_at_ms: TimeMs,
-        over: Option<HoldId>,
     ) -> Result<(Hold, Items), ViolationKind> {
-        let first = self.entries.values().next().map(|entry| entry.id);
-        if over != first.filter(|first| *first != hold.id) {
-            return Err(wrong("an offer does not name the first entry, which it passes over"));
-        }
         if hold.items != *items {
             return Err(wrong("an offer has other items than its entry"));
         }
@@ -140,7 +143,7 @@ impl WaitlistAudit {
         Ok((hold, rest))
     }
 
-    /// The first entry, which an offer passed over.
+    /// The entry that an offer passed over.
     pub fn pass_over(
         &mut self,
         record: &Record,
@@ -166,9 +169,17 @@ impl WaitlistAudit {
     }
 }
 
-fn fits(items: &Items, balance: &Balance) -> bool {
-    items.iter().all(|item| {
-        let counts = balance.0.get(&item.stock);
-        counts.and_then(super::Counts::available).is_some_and(|left| item.qty <= left)
-    })
+impl Entry {
+    /// Whether all that it still needs is there.
+    pub fn fits(&self, balance: &Balance) -> bool {
+        self.rest.iter().all(|item| {
+            let counts = balance.0.get(&item.stock);
+            counts.and_then(super::Counts::available).is_some_and(|left| item.qty <= left)
+        })
+    }
+
+    /// Whether something is kept for it of a stock of `others`.
+    fn keeps_any_of(&self, others: &Items) -> bool {
+        self.items.without(&self.rest).is_some_and(|kept| kept.shares(others))
+    }
 }

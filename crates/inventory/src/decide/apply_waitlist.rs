@@ -110,14 +110,14 @@ pub(super) fn offer(
     rest.ok_or(ApplyError::Waitlist("an offer has other items than its entry"))
 }
 
-/// Counts that the first entry did not fit.
+/// Counts that an offer passed over an entry.
 pub(super) fn pass_over(
     set: &mut WorkingSet,
     record: &Record,
-    first: Option<HoldId>,
+    over: Option<HoldId>,
 ) -> Result<(), ApplyError> {
-    let Some(first) = first else { return Ok(()) };
-    change_hold(set, record, first, HoldState::Waiting, |hold| {
+    let Some(over) = over else { return Ok(()) };
+    change_hold(set, record, over, HoldState::Waiting, |hold| {
         if let Some(waiting) = &mut hold.waiting {
             waiting.passed_over = waiting.passed_over.saturating_add(1);
         }

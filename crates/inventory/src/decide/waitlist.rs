@@ -1,8 +1,10 @@
 //! The rules of waiting lists: what returns becomes a hold of the first entry that fits, with the
 //! record after the return, so that nobody else ever sees it.
 //!
-//! An entry that is the first and does not fit is passed over. When that has happened
-//! [`PASSED_OVER_MAX`] times, what returns is kept for it until it has all of its items.
+//! An offer passes over the first entry that needs a stock of what it takes, and that could have
+//! its items. When that has happened [`PASSED_OVER_MAX`] times, what returns is kept for this entry
+//! until it has all of its items. So the entries before another one, and the entry itself, are
+//! overtaken a bounded number of times, whatever the others wait for.
 
 use super::{
     decision::{Decision, Ruling},
@@ -17,7 +19,7 @@ use crate::{
     ledger::Change,
 };
 
-/// How many offers go to others while the first entry does not fit.
+/// How many offers go to others that take what an entry needs.
 const PASSED_OVER_MAX: u32 = 10;
 
 pub(super) fn join(
@@ -81,41 +83,55 @@ fn next_offer(set: &WorkingSet, name: &EventName, now_ms: TimeMs) -> Option<Chan
     let ids = set.waiting.get(name)?.iter();
     let mut entries =
         ids.filter_map(|id| set.hold(*id).ok()).filter(|hold| hold.state == HoldState::Waiting);
-    let first = entries.next()?;
-    let window = check_window(event, now_ms);
-    let settings = match (&event.settings.waitlist, &window) {
+    let settings = match (&event.settings.waitlist, check_window(event, now_ms)) {
         (Some(settings), Ok(())) => settings,
         (Some(_), Err(RefusalKind::NotOpenYet { .. })) => return None,
         // The list has ended, and keeps nothing from anybody.
-        _ => {
-            let items = first.waiting.as_ref()?.collected.clone();
-            return Some(Change::WaitlistLeft { id: first.id, items });
-        }
+        _ => return leaves(entries.next()?),
     };
     // What is kept for an entry that may not have its items any more goes to the others.
-    let kept = first.waiting.as_ref().map(|waiting| &waiting.collected);
-    if let Some(items) = kept.filter(|items| !items.is_empty())
-        && check_terms(set, event, first).is_err()
-    {
-        return Some(Change::WaitlistLeft { id: first.id, items: items.clone() });
+    let lost = |hold: &&Hold| keeps(hold).is_some() && check_terms(set, event, hold).is_err();
+    if let Some(lost) = entries.clone().find(lost) {
+        return leaves(lost);
     }
     if event.left_and_held().0 == 0 {
         return None;
     }
-    if let Some(change) = fit(set, event, first) {
-        return Some(offer(event, change, settings.offer_ttl_ms, None, now_ms));
-    }
-    if let Some(items) = to_collect(set, event, first) {
-        return Some(Change::WaitlistCollected { id: first.id, items });
-    }
-    let fits = entries.find_map(|hold| fit(set, event, hold))?;
-    Some(offer(event, fits, settings.offer_ttl_ms, Some(first.id), now_ms))
+    entries.clone().enumerate().find_map(|(at, hold)| {
+        if let Some(hold) = fit(set, event, hold) {
+            let over = entries.clone().take(at).find(|other| is_overtaken(set, event, other, hold));
+            return Some(offer(event, hold, settings.offer_ttl_ms, over, now_ms));
+        }
+        let items = to_collect(set, event, hold, entries.clone().skip(at + 1))?;
+        Some(Change::WaitlistCollected { id: hold.id, items })
+    })
+}
+
+/// What is kept for `hold`.
+fn keeps(hold: &Hold) -> Option<&Items> {
+    let waiting = hold.waiting.as_ref()?;
+    Some(&waiting.collected).filter(|items| !items.is_empty())
+}
+
+/// What `hold` needs beside what is kept for it.
+fn rest(hold: &Hold) -> Option<Items> {
+    hold.items.without(&hold.waiting.as_ref()?.collected)
+}
+
+fn leaves(hold: &Hold) -> Option<Change> {
+    let items = hold.waiting.as_ref()?.collected.clone();
+    Some(Change::WaitlistLeft { id: hold.id, items })
+}
+
+/// Whether `hold` could have its items, and an offer to `other` takes some of what it needs.
+fn is_overtaken(set: &WorkingSet, event: &Event, hold: &Hold, other: &Hold) -> bool {
+    let shares = rest(hold).zip(rest(other)).is_some_and(|(needs, takes)| needs.shares(&takes));
+    shares && check_terms(set, event, hold).is_ok()
 }
 
 /// `hold`, if it can have all of its items now.
 fn fit<'a>(set: &WorkingSet, event: &Event, hold: &'a Hold) -> Option<&'a Hold> {
-    let rest = hold.items.without(&hold.waiting.as_ref()?.collected)?;
-    check_stock(event, &rest).ok()?;
+    check_stock(event, &rest(hold)?).ok()?;
     check_terms(set, event, hold).ok()?;
     Some(hold)
 }
@@ -129,13 +145,24 @@ fn check_terms(set: &WorkingSet, event: &Event, hold: &Hold) -> Result<(), Refus
     price(event, &hold.items).map(drop)
 }
 
-/// What is kept for the first entry, if it was passed over often enough.
-fn to_collect(set: &WorkingSet, event: &Event, first: &Hold) -> Option<Items> {
-    let waiting = first.waiting.as_ref()?;
-    if waiting.passed_over < PASSED_OVER_MAX || check_terms(set, event, first).is_err() {
+/// What is kept for `hold` from now on, if it was passed over often enough.
+///
+/// Nothing, while something that it needs is kept for one of the `later` entries: each of the two
+/// could wait for what is kept for the other one. The later one has what returns first.
+fn to_collect<'a>(
+    set: &WorkingSet,
+    event: &Event,
+    hold: &Hold,
+    mut later: impl Iterator<Item = &'a Hold>,
+) -> Option<Items> {
+    let waiting = hold.waiting.as_ref()?;
+    if waiting.passed_over < PASSED_OVER_MAX || check_terms(set, event, hold).is_err() {
         return None;
     }
-    let rest = first.items.without(&waiting.collected)?;
+    let rest = rest(hold)?;
+    if later.any(|other| keeps(other).is_some_and(|kept| kept.shares(&rest))) {
+        return None;
+    }
     let available = |stock: &_| event.stock(stock).map_or(0, crate::domain::Stock::available);
     Some(rest.at_most(available)).filter(|items| !items.is_empty())
 }
@@ -144,7 +171,7 @@ fn offer(
     event: &Event,
     hold: &Hold,
     offer_ttl_ms: u64,
-    over: Option<HoldId>,
+    over: Option<&Hold>,
     now_ms: TimeMs,
 ) -> Change {
     Change::HoldOffered {
@@ -153,6 +180,6 @@ fn offer(
         customer: hold.customer.clone(),
         expires_at_ms: event.ledger_time(now_ms).saturating_add(offer_ttl_ms),
         total: price(event, &hold.items).ok().flatten(),
-        over,
+        over: over.map(|hold| hold.id),
     }
 }

@@ -175,6 +175,12 @@ impl Items {
         Self(some.filter(|item| item.qty > 0).collect())
     }
 
+    /// Whether these and `others` have a stock in common.
+    #[must_use]
+    pub fn shares(&self, others: &Items) -> bool {
+        self.0.iter().any(|item| others.qty_of(&item.stock) > 0)
+    }
+
     /// These without `others`; `None` when `others` has more of a stock than these.
     #[must_use]
     pub fn without(&self, others: &Items) -> Option<Items> {
@@ -233,7 +239,7 @@ pub struct HoldTerms {
 pub struct Waiting {
     /// Its number: those with lower numbers come first.
     pub number: u64,
-    /// How many offers went to others while it was the first and did not fit.
+    /// How many offers to others took what it needs, while it was the first to need it.
     pub passed_over: u32,
     /// What is kept for it, because it was passed over too often.
     pub collected: Items,

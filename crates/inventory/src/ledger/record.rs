@@ -150,7 +150,8 @@ pub enum Change {
         expires_at_ms: TimeMs,
         /// The price of the items.
         total: Option<Money>,
-        /// The first entry of the list, if this is another one: it did not fit.
+        /// The first entry before it that needs a stock of what this offer takes, and that could
+        /// have its items.
         over: Option<HoldId>,
     },
 }
@@ -177,7 +178,7 @@ impl Change {
         }
     }
 
-    /// The first entry of the waiting list, which did not fit.
+    /// The entry of the waiting list that an offer passes over.
     #[must_use]
     pub fn over(&self) -> Option<HoldId> {
         match self {

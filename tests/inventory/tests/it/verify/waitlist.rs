@@ -1,7 +1,7 @@
 //! Violations of the rules of waiting lists.
 
 use inventory::{
-    EventSettings, HoldId, Items, Limits,
+    Currency, EventSettings, HoldId, Items, Limits, Money,
     ledger::{Change, Record},
 };
 use inventory_audit::verify::ViolationKind::{self, Limit, Waitlist};
@@ -14,11 +14,14 @@ use super::{
         joined, left_list, offered, place, place_of_offer, put, refunded, settings,
     },
 };
-use crate::support::{customer, items};
+use crate::support::{customer, items, stock};
 
 const SKIPPED: &str = "an offer passes over an entry that fits";
 const SOLD_PAST: &str = "something was available while an entry waited that fits";
-const UNNAMED: &str = "an offer does not name the first entry, which it passes over";
+const UNNAMED: &str =
+    "an offer does not name the first entry that needs what it takes, which it passes over";
+const TOO_OFTEN: &str = "an offer takes what should be kept for an entry that it passes over";
+const KEPT_LOST: &str = "something is kept for an entry that may not have its items";
 const OTHER_ITEMS: &str = "an offer has other items than its entry";
 const OTHER_CUSTOMER: &str = "an offer names another customer";
 const OTHER_TIME: &str = "an offer while it was closed, or of another time";
@@ -225,20 +228,43 @@ fn nobody_joins_a_list_that_is_closed() {
 }
 
 #[test]
-fn what_is_kept_is_for_the_first_after_ten_others() {
+fn what_is_kept_is_for_an_entry_after_ten_others() {
     let kept = place(|change| matches!(change, Change::WaitlistCollected { .. }));
     // Too early.
     assert_eq!(instead(place_of_offer(TENTH), collected(GROUP, 1)), Waitlist(KEPT_EARLY));
-    // For one that is not the first, for more than it needs, and for nothing at all.
+    // For one that nobody was served before, for more than it needs, and for nothing at all.
     assert_eq!(instead(kept, collected(LAST, 1)), Waitlist(KEPT_EARLY));
     assert_eq!(instead(kept, collected(GROUP, 4)), Waitlist(KEPT_TOO_MUCH));
     let nothing = Change::WaitlistCollected { id: id(GROUP), items: Items::none() };
     assert_eq!(instead(kept, nothing), Waitlist(KEPT_EARLY));
-    assert_eq!(instead(kept, collected(FIRST, 1)), Waitlist(NOT_WAITING));
+    assert_eq!(instead(kept, collected(FIRST, 1)), Waitlist(SKIPPED));
     let more = instead(kept, collected(GROUP, 2));
     assert!(matches!(more, ViolationKind::Oversold { .. }), "{more}");
     let vip = Change::WaitlistCollected { id: id(GROUP), items: items(&[("vip", 1)]) };
     assert_eq!(instead(kept, vip), Waitlist(KEPT_TOO_MUCH));
+}
+
+#[test]
+fn eleventh_offer_to_another_is_found() {
+    let kept = place(|change| matches!(change, Change::WaitlistCollected { .. }));
+    let at_ms = good()[kept].at_ms;
+    assert_eq!(instead(kept, offered(LAST, at_ms, Some(GROUP))), Waitlist(TOO_OFTEN));
+}
+
+#[test]
+fn nothing_is_kept_for_an_entry_that_cannot_have_its_items() {
+    // Three cost more than can be counted.
+    let kept = place(|change| matches!(change, Change::WaitlistCollected { .. }));
+    let mut records = good();
+    records.truncate(kept + 1);
+    let price = Money { amount_minor: u64::MAX / 2, currency: Currency::new("EUR").unwrap() };
+    let prices = [(stock("general"), price)].into();
+    let put = put(EventSettings { prices, ..settings() });
+    records.insert(kept, record(0, records[kept].at_ms, put, &[("general", 1)]));
+    for (record, seq) in records.iter_mut().zip(1..) {
+        record.seq = seq;
+    }
+    assert_eq!(violation(chain(records)), (kept as u64 + 2, Waitlist(KEPT_LOST)));
 }
 
 #[test]
@@ -272,9 +298,9 @@ fn customer_at_its_limit_is_passed_over_and_not_offered_more() {
         records.push(record(0, put_ms, put(limited.clone()), &[("general", 0)]));
         // Two come back; `c` cannot have bought the other one.
         records.push(refund);
-        let entry = if over { (NEXT, Some(LIMITED)) } else { (LIMITED, None) };
+        let entry = if over { NEXT } else { LIMITED };
         let at_ms = put_ms + 1;
-        records.push(record(0, at_ms, offered(entry.0, at_ms, entry.1), &[("general", 0)]));
+        records.push(record(0, at_ms, offered(entry, at_ms, None), &[("general", 0)]));
         for (record, seq) in records.iter_mut().zip(1..) {
             record.seq = seq;
         }

@@ -4,7 +4,7 @@
 use inventory::{HoldId, HoldState, Items};
 
 use super::{
-    desk::{Desk, OFFER_TTL, Sale, T, general, leave, refund, release},
+    desk::{Desk, OFFER_TTL, Sale, T, general, leave, refund, release, sell},
     on_every_store,
 };
 use crate::{
@@ -170,6 +170,66 @@ async fn entry_has_all_of_its_stocks_or_none(desk: Desk<impl Host>) {
     desk.close().await;
 }
 
+async fn entry_for_another_stock_holds_up_no_group(mut desk: Desk<impl Host>) {
+    let sale = Sale::of(&[("general", 30), ("vip", 5)]);
+    let sold = desk.sold_out(&sale).await;
+    // The vip tickets never return.
+    let vip = desk.wait(&[("vip", 2)], None).await;
+    let group = desk.wait(&general(3), None).await;
+    let mut others = Vec::new();
+    for _ in 0..PASSED_OVER_MAX + 1 {
+        others.push(desk.wait(&general(1), None).await);
+    }
+    for (number, other) in (1..=PASSED_OVER_MAX).zip(&others) {
+        desk.accept(refund(sold, &general(1))).await;
+        assert_eq!(desk.offers().await.last(), Some(&(*other, Some(group))));
+        assert_eq!(desk.waits(group).await, (number, Items::none()));
+    }
+    assert_eq!(desk.waits(vip).await, (0, Items::none()));
+    desk.accept(refund(sold, &general(2))).await;
+    desk.restart().await;
+    assert_eq!(desk.waits(group).await, (PASSED_OVER_MAX, items(&general(2))));
+    desk.accept(refund(sold, &general(1))).await;
+    assert_eq!(desk.offers().await.last(), Some(&(group, None)));
+    desk.close().await;
+}
+
+/// Of two that wait for the same stocks, neither may wait for what is kept for the other one.
+async fn of_two_that_collect_the_same_one_comes_first(mut desk: Desk<impl Host>) {
+    let sale = Sale::of(&[("general", 61), ("vip", 5)]);
+    desk.accept(sale.put()).await;
+    let bought = desk.take(sell(&general(1), Some("a"))).await;
+    let sold = desk.take(sell(&[("general", 60), ("vip", 5)], None)).await;
+    let both = [("general", 2), ("vip", 1)];
+    let [a, b] = [desk.wait(&both, Some("a")).await, desk.wait(&both, Some("b")).await];
+    for _ in 0..22 {
+        desk.wait(&general(1), None).await;
+    }
+    // `a` has bought too much. So `b` is passed over, and then collects.
+    desk.accept(sale.limited(3).put()).await;
+    for _ in 0..PASSED_OVER_MAX + 2 {
+        desk.accept(refund(sold, &general(1))).await;
+    }
+    assert_eq!(desk.waits(a).await, (0, Items::none()));
+    assert_eq!(desk.waits(b).await, (PASSED_OVER_MAX, items(&general(2))));
+    // Now `a` may have its items, and is passed over.
+    desk.accept(refund(bought, &[])).await;
+    for _ in 0..PASSED_OVER_MAX {
+        desk.accept(refund(sold, &general(1))).await;
+    }
+    // Nothing is kept for it, as `b` has what it would need for ever.
+    assert_eq!(desk.waits(a).await, (PASSED_OVER_MAX + 1, Items::none()));
+    desk.restart().await;
+    desk.accept(refund(sold, &[("vip", 1)])).await;
+    assert_eq!(desk.offers().await.last(), Some(&(b, Some(a))));
+    assert_eq!(desk.waits(a).await, (PASSED_OVER_MAX + 2, Items::none()));
+    desk.accept(refund(sold, &general(1))).await;
+    assert_eq!(desk.waits(a).await.1, items(&general(1)));
+    desk.accept(refund(sold, &both)).await;
+    assert_eq!(desk.state(a).await, HoldState::Held);
+    desk.close().await;
+}
+
 async fn offer_that_expires_goes_on_to_the_next(desk: Desk<impl Host>) {
     let sold = desk.sold_out(&Sale::of(&general(2))).await;
     let [a, b, c] = [
@@ -200,5 +260,7 @@ on_every_store!(
     kept_tickets_go_on_when_their_entry_leaves,
     who_comes_first_after_a_group_is_passed_over_anew,
     entry_has_all_of_its_stocks_or_none,
+    entry_for_another_stock_holds_up_no_group,
+    of_two_that_collect_the_same_one_comes_first,
     offer_that_expires_goes_on_to_the_next,
 );

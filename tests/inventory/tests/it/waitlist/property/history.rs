@@ -19,6 +19,8 @@ const STOCKS: [&str; 2] = ["a", "b"];
 pub struct History {
     rng: StdRng,
     store: MemoryStore,
+    /// Whether the second stock hardly ever returns, so that entries for it stay.
+    is_scarce: bool,
     pub model: Model,
 }
 
@@ -37,10 +39,10 @@ fn pair(items: &Items) -> Pair {
 }
 
 impl History {
-    pub async fn new(rng: StdRng) -> Self {
+    pub async fn new(rng: StdRng, is_scarce: bool) -> Self {
         let (store, mut model) = (MemoryStore::default(), Model::default());
         (model.now_ms, model.capacity) = (1_000, [6, 3]);
-        let mut history = Self { rng, store, model };
+        let mut history = Self { rng, store, is_scarce, model };
         assert!(history.put().await);
         history.sell_all().await;
         history
@@ -79,9 +81,20 @@ impl History {
     fn add(&mut self, state: State, items: Pair, customer: Option<u8>) {
         let live = if state == State::Sold { items } else { [0, 0] };
         let until_ms = self.model.now_ms + HOLD_TTL;
-        let (kept, passed_over, overtaken) = ([0, 0], 0, 0);
-        let ticket =
-            Ticket { state, items, live, customer, until_ms, kept, passed_over, overtaken };
+        let (kept, passed_over, blocked, overtaken) = ([0, 0], 0, 0, 0);
+        let place = self.model.list.len() as u32;
+        let ticket = Ticket {
+            state,
+            items,
+            live,
+            customer,
+            until_ms,
+            kept,
+            passed_over,
+            blocked,
+            overtaken,
+            place,
+        };
         self.model.all.push(ticket);
     }
 
@@ -110,6 +123,8 @@ impl History {
         assert_eq!(self.ask(kind).await, expected);
         if expected {
             self.add(state, wanted, who);
+            // The customer may have reached its limit.
+            self.model.settle();
         }
     }
 
@@ -172,6 +187,7 @@ impl History {
         if takes {
             let ticket = &mut self.model.all[number];
             (ticket.state, ticket.live) = (State::Sold, ticket.items);
+            self.model.settle();
         }
     }
 
@@ -207,6 +223,14 @@ impl History {
     }
 
     fn wanted(&mut self) -> Pair {
+        if self.is_scarce {
+            return match self.rng.random_range(0..20) {
+                0 => [0, 3],
+                1 => [2, 2],
+                2 => [4, 0],
+                _ => [1, 0],
+            };
+        }
         match self.rng.random_range(0..10) {
             0..5 => [1, 0],
             5 => [0, 1],
@@ -240,9 +264,12 @@ impl History {
             }
             66..92 => {
                 // Small parts, of what is sold: groups do not fit at once.
-                let sold = self.model.all.iter().position(|ticket| ticket.live != [0, 0]);
+                let sold = self.model.all.iter().position(|ticket| {
+                    if self.is_scarce { ticket.live[0] > 0 } else { ticket.live != [0, 0] }
+                });
                 let number = sold.filter(|_| self.rng.random_bool(0.9)).unwrap_or(number);
                 let part = if self.model.all[number].live[0] > 0 { [1, 0] } else { [0, 1] };
+                let part = if self.is_scarce && self.rng.random_bool(0.95) { [1, 0] } else { part };
                 self.refund(number, part).await;
             }
             92..95 => {
@@ -293,7 +320,8 @@ impl History {
             let Some(waiting) = stored.waiting else { continue };
             let kept = pair(&waiting.collected);
             assert_eq!((kept, waiting.passed_over), (ticket.kept, ticket.passed_over), "{at}");
-            assert!(ticket.overtaken <= PASSED_OVER_MAX, "{at}: {number}");
+            assert!(ticket.passed_over - ticket.blocked <= PASSED_OVER_MAX, "{at}: {number}");
+            assert!(ticket.overtaken <= PASSED_OVER_MAX * ticket.place, "{at}: {number}");
             // Not by the model's word alone: what it still needs is not all there.
             let needs = pair(&stored.items);
             let is_there = all(|stock| needs[stock] - kept[stock] <= left[stock]);

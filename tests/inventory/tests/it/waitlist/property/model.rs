@@ -13,6 +13,10 @@ pub fn all(test: impl Fn(usize) -> bool) -> bool {
     (0..2).all(test)
 }
 
+fn shares(some: Pair, others: Pair) -> bool {
+    !all(|stock| some[stock] == 0 || others[stock] == 0)
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     Waiting,
@@ -33,8 +37,13 @@ pub struct Ticket {
     pub until_ms: u64,
     pub kept: Pair,
     pub passed_over: u32,
-    /// Offers to others of what it needs, while it was the first and could have had its items.
+    /// How many of them while something that it needs was kept for a later one.
+    pub blocked: u32,
+    /// Offers to others of what it needs, while it could have had its items and the one that was
+    /// counted was not blocked.
     pub overtaken: u32,
+    /// Its place in the list when it joined, from 1.
+    pub place: u32,
 }
 
 #[derive(Default)]
@@ -137,38 +146,70 @@ impl Model {
     }
 
     fn offer_or_keep(&mut self, offers: &mut u64) -> bool {
-        let first = self.list[0];
-        if self.all[first].kept != [0, 0] && !self.may_have(first) {
-            self.meet("left what was kept");
-            self.leave_list(first);
-            (self.all[first].state, self.all[first].kept) = (State::Released, [0, 0]);
-            return true;
-        }
-        let is_due = self.all[first].passed_over >= PASSED_OVER_MAX;
-        if self.fits(first) {
-            self.offer(first);
-        } else if is_due && self.may_have(first) && self.keep(first) {
-            return true;
-        } else if let Some(next) = self.list.iter().copied().find(|number| self.fits(*number)) {
-            let may_have = self.may_have(first);
-            let (needs, takes) = (self.rest(first), self.rest(next));
-            let is_overtaken = may_have && !all(|stock| needs[stock] == 0 || takes[stock] == 0);
-            let ticket = &mut self.all[first];
-            ticket.passed_over += 1;
-            ticket.overtaken += u32::from(is_overtaken);
-            if ticket.overtaken == PASSED_OVER_MAX && is_overtaken {
-                self.meet("passed over ten times");
+        let list = self.list.clone();
+        for number in list.iter().copied() {
+            if self.all[number].kept != [0, 0] && !self.may_have(number) {
+                self.meet("left what was kept");
+                self.leave_list(number);
+                (self.all[number].state, self.all[number].kept) = (State::Released, [0, 0]);
+                return true;
             }
-            self.meet("offered over the first");
-            if !may_have {
-                self.meet("at its limit");
-            }
-            self.offer(next);
-        } else {
-            return false;
         }
-        *offers += 1;
-        true
+        for (at, number) in list.iter().copied().enumerate() {
+            let (before, after) = (&list[..at], &list[at + 1..]);
+            if self.fits(number) {
+                self.pass_over(before, number);
+                self.offer(number);
+                *offers += 1;
+                return true;
+            }
+            let is_due = self.all[number].passed_over >= PASSED_OVER_MAX && self.may_have(number);
+            if is_due && self.is_blocked(number, after) {
+                self.meet("waits for what a later one collects");
+            } else if is_due && self.keep(number) {
+                if at > 0 {
+                    self.meet("kept for one that is not the first");
+                }
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether something that the entry needs is kept for one of those after it.
+    fn is_blocked(&self, number: usize, after: &[usize]) -> bool {
+        let needs = self.rest(number);
+        after.iter().any(|other| shares(needs, self.all[*other].kept))
+    }
+
+    /// Counts an offer to entry `next`.
+    fn pass_over(&mut self, before: &[usize], next: usize) {
+        let takes = self.rest(next);
+        let overtaken = before.iter().copied();
+        let overtaken =
+            overtaken.filter(|number| self.may_have(*number) && shares(self.rest(*number), takes));
+        let overtaken: Vec<_> = overtaken.collect();
+        if overtaken.is_empty() && !before.is_empty() {
+            self.meet("passed over nobody");
+        }
+        let Some(counted) = overtaken.first().copied() else { return };
+        self.meet("offered over another");
+        if counted != before[0] {
+            self.meet("counted for one that is not the first");
+        }
+        let after = self.list.iter().position(|number| *number == counted).unwrap() + 1;
+        let is_blocked = self.is_blocked(counted, &self.list[after..]);
+        self.all[counted].passed_over += 1;
+        if is_blocked {
+            self.all[counted].blocked += 1;
+            return;
+        }
+        if self.all[counted].passed_over == PASSED_OVER_MAX {
+            self.meet("passed over ten times");
+        }
+        for number in overtaken {
+            self.all[number].overtaken += 1;
+        }
     }
 
     fn offer(&mut self, number: usize) {

@@ -1,0 +1,94 @@
+//! What a record may take while entries of the waiting list need it.
+
+use inventory::{domain::HoldId, ledger::Change};
+
+use super::{
+    VerifyError, audit::Auditor, event::EventAudit, violation::ViolationKind, waitlist::Entry,
+};
+
+const FITS: &str = "an offer passes over an entry that fits";
+const WAITS: &str = "something was available while an entry waited that fits";
+const UNNAMED: &str =
+    "an offer does not name the first entry that needs what it takes, which it passes over";
+const TOO_OFTEN: &str = "an offer takes what should be kept for an entry that it passes over";
+const LOST: &str = "something is kept for an entry that may not have its items";
+
+impl Auditor {
+    /// Whether `change` leaves to the entries of the waiting list what they should be offered, and
+    /// names the entry that it passes over.
+    pub(super) fn check_waitlist(
+        &self,
+        change: &Change,
+    ) -> Result<Result<(), ViolationKind>, VerifyError> {
+        let Some(event) = self.current() else { return Ok(Ok(())) };
+        let found = match change {
+            Change::HoldOffered { id, over, .. } => self.offer(event, *id, *over)?,
+            Change::WaitlistCollected { id, .. } => self.collect(event, *id)?,
+            Change::Sold { .. } | Change::Held { .. } => self.fitting(event, None)?.map(|_| WAITS),
+            _ => None,
+        };
+        Ok(found.map_or(Ok(()), |why| Err(ViolationKind::Waitlist(why))))
+    }
+
+    /// What is wrong with an offer to `id` that names `over`.
+    fn offer(
+        &self,
+        event: &EventAudit,
+        id: HoldId,
+        over: Option<HoldId>,
+    ) -> Result<Option<&'static str>, VerifyError> {
+        if self.fitting(event, Some(id))?.is_some() {
+            return Ok(Some(FITS));
+        }
+        let list = event.waitlist().0;
+        let Some(offered) = list.looked_at().find(|entry| entry.id == id) else { return Ok(None) };
+        for entry in list.looked_at().take_while(|entry| entry.id != id) {
+            if entry.rest.shares(&offered.rest) && self.may_have(event, entry)? {
+                if over != Some(entry.id) {
+                    return Ok(Some(UNNAMED));
+                }
+                return Ok(Some(TOO_OFTEN).filter(|_| list.keeps_for(entry)));
+            }
+        }
+        Ok(Some(UNNAMED).filter(|_| over.is_some()))
+    }
+
+    /// What is wrong with keeping something for `id`.
+    fn collect(&self, event: &EventAudit, id: HoldId) -> Result<Option<&'static str>, VerifyError> {
+        if self.fitting(event, Some(id))?.is_some() {
+            return Ok(Some(FITS));
+        }
+        let mut entries = event.waitlist().0.looked_at();
+        let Some(entry) = entries.find(|entry| entry.id == id) else { return Ok(None) };
+        Ok(if self.may_have(event, entry)? { None } else { Some(LOST) })
+    }
+
+    /// The first of the entries before `before`, or of all that an offer looks at, that can have
+    /// its items now.
+    fn fitting<'a>(
+        &self,
+        event: &'a EventAudit,
+        before: Option<HoldId>,
+    ) -> Result<Option<&'a Entry>, VerifyError> {
+        let (list, balance) = event.waitlist();
+        for entry in list.looked_at().take_while(|entry| Some(entry.id) != before) {
+            if entry.fits(balance) && self.may_have(event, entry)? {
+                return Ok(Some(entry));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the entry could have its items if they were there.
+    fn may_have(&self, event: &EventAudit, entry: &Entry) -> Result<bool, VerifyError> {
+        if let (Some(limit), Some(customer)) =
+            (event.settings().limit_per_customer, &entry.customer)
+        {
+            let has = self.customer_has(event.name(), customer)?;
+            if has.saturating_add(entry.items.total()) > limit {
+                return Ok(false);
+            }
+        }
+        Ok(event.waitlist().1.has_capacity(&entry.items) && event.has_total(&entry.items))
+    }
+}
