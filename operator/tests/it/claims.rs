@@ -74,6 +74,7 @@ async fn second_operator_stands_back_and_takes_over_a_dead_one() {
         })
         .collect();
     assert!(writes.is_empty(), "{writes:?}");
+    cluster.has_event("shop", "ManagedByAnotherOperator", "default/one").await;
     let events = cluster.events("shop").await;
     let announced: Vec<_> =
         events.iter().filter(|(reason, _)| reason == "ManagedByAnotherOperator").collect();

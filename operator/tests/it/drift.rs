@@ -89,12 +89,7 @@ async fn edited_children_are_corrected() {
         })
         .await;
     }
-    let events = cluster.events("shop").await;
-    assert!(
-        events.iter().any(|(reason, note)| reason == "DriftCorrected"
-            && note.contains("spec.revisionHistoryLimit")),
-        "{events:?}"
-    );
+    cluster.has_event("shop", "DriftCorrected", "spec.revisionHistoryLimit").await;
 }
 
 #[tokio::test]

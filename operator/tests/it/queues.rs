@@ -44,14 +44,6 @@ async fn until_status(cluster: &Cluster, what: &str, holds: impl Fn(&TicketSyste
     .await;
 }
 
-async fn has_event(cluster: &Cluster, reason: &str) {
-    eventually(reason, || async {
-        let events = cluster.events("shop").await;
-        if events.iter().any(|(found, _)| found == reason) { Ok(()) } else { Err(events) }
-    })
-    .await;
-}
-
 #[tokio::test]
 async fn pause_is_applied_once_for_each_change() {
     let (cluster, _kubelet, operator, api) = running(json!({})).await;
@@ -62,7 +54,7 @@ async fn pause_is_applied_once_for_each_change() {
     {
         cluster.apply(&system("shop", json!({"queue": {"paused": paused}}))).await;
         until_status(&cluster, "applied", |status| status.queues_paused == Some(paused)).await;
-        has_event(&cluster, event).await;
+        cluster.has_event("shop", event, "").await;
         passes(&operator).await;
         assert_eq!(actions(&api), wanted);
     }
@@ -89,7 +81,7 @@ async fn pause_of_an_unreachable_system_is_retried_and_blocks_nothing() {
     let (reason, message) = cluster.condition("shop", "QueuePauseFailed", "True").await;
     assert_eq!(reason, "Unreachable");
     assert!(message.starts_with("the waiting rooms are not paused yet: http://shop-vacancy."));
-    has_event(&cluster, "QueuePauseFailed").await;
+    cluster.has_event("shop", "QueuePauseFailed", "").await;
     cluster.condition("shop", "Ready", "True").await;
     cluster.condition("shop", "Degraded", "False").await;
     eventually("the rest is applied", || async {

@@ -223,6 +223,17 @@ impl Cluster {
             .collect()
     }
 
+    /// Waits for an event about `name` whose note has `note`: events are written after the status.
+    pub async fn has_event(&self, name: &str, reason: &str, note: &str) {
+        eventually(&format!("event {reason} about {name}"), || async {
+            let events = self.events(name).await;
+            let is_found =
+                events.iter().any(|(found, text)| found == reason && text.contains(note));
+            if is_found { Ok(()) } else { Err(events) }
+        })
+        .await;
+    }
+
     /// Creates a Secret.
     pub async fn secret(&self, name: &str, key: &str, value: &str) {
         let body = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": {key: value}});
