@@ -253,8 +253,11 @@ impl Auditor {
         self.report.keyed = self.keys.keyed;
         self.report.keys_forgotten_early = self.keys.early;
         self.report.live_holds = self.done.values().map(|event| event.live().len() as u64).sum();
-        self.report.sold =
-            self.done.values().flat_map(EventAudit::stocks).map(|(_, counts)| counts.sold).sum();
+        self.report.sold = self
+            .done
+            .values()
+            .flat_map(EventAudit::stocks)
+            .fold(0, |sum: u64, (_, counts)| sum.saturating_add(counts.sold));
         Ok(Ledgers(self))
     }
 }

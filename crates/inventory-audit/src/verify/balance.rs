@@ -66,7 +66,8 @@ impl Balance {
     /// How much is available, of all stocks, and how much is held.
     pub fn left_and_held(&self) -> (u64, u64) {
         self.0.values().fold((0, 0), |(left, held), counts| {
-            (left + counts.available().unwrap_or(0), held + counts.held)
+            let available = counts.available().unwrap_or(0);
+            (left.saturating_add(available), held.saturating_add(counts.held))
         })
     }
 

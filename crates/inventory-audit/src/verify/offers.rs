@@ -43,7 +43,7 @@ impl EventAudit {
             }
             Change::HoldOffered { id, items, expires_at_ms, total, over: passed, .. } => {
                 let ttl_ms = self.settings.waitlist.as_ref().map(|list| list.offer_ttl_ms);
-                if ttl_ms.map(|ttl_ms| record.at_ms + ttl_ms) != Some(*expires_at_ms)
+                if ttl_ms.map(|ttl_ms| record.at_ms.saturating_add(ttl_ms)) != Some(*expires_at_ms)
                     || self.is_closed(record.at_ms)
                 {
                     return Err(ViolationKind::Waitlist(

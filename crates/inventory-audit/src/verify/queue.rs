@@ -238,19 +238,20 @@ fn call(
         return Err(wrong("a call names no place of the draw, or an earlier one"));
     }
     while let Some(over) = queue.calls.first().copied().filter(|call| call.until_ms <= at_ms) {
-        let claimed = queue.lapsed.claimed + over.upto.claimed;
+        let claimed = queue.lapsed.claimed.saturating_add(over.upto.claimed);
         queue.lapsed = Covered { claimed, ..over.upto };
         queue.calls.remove(0);
     }
     queue.called.serving = called.serving;
     queue.called.upto = called.upto;
     let part_ms = settings.claim_ttl_ms / 12;
-    let claim_until_ms = at_ms + settings.claim_ttl_ms;
-    let until_ms = claim_until_ms + part_ms;
+    let claim_until_ms = at_ms.saturating_add(settings.claim_ttl_ms);
+    let until_ms = claim_until_ms.saturating_add(part_ms);
     match queue.calls.last_mut() {
         Some(last)
             if until_ms <= last.until_ms
-                || at_ms < last.since_ms + part_ms && claim_until_ms <= last.until_ms =>
+                || at_ms < last.since_ms.saturating_add(part_ms)
+                    && claim_until_ms <= last.until_ms =>
         {
             last.upto.serving = called.serving;
             last.upto.upto = called.upto;
@@ -275,7 +276,7 @@ fn claim(
     let [(leaf, Some(place @ Place { pass: None, .. }))] = places.as_slice() else {
         return Err(wrong("a pass of no place, or a second one"));
     };
-    if claimed.expires_at_ms != at_ms + settings.pass_ttl_ms.max(1) {
+    if claimed.expires_at_ms != at_ms.saturating_add(settings.pass_ttl_ms.max(1)) {
         return Err(wrong("a pass lives for another time than the event's passes"));
     }
     let threshold = match &queue.draw {
@@ -352,7 +353,7 @@ pub fn spend(
     pass.spent_on = Some(id);
     queue.passes.open.retain(|until_ms, _| *until_ms > record.at_ms);
     queue.passes.spent += 1;
-    queue.passes.taken += qty;
+    queue.passes.taken = queue.passes.taken.saturating_add(qty);
     let until_ms = counts_until_ms(pass);
     let open = queue.passes.open.get_mut(&until_ms).ok_or(wrong("its pass is not counted"))?;
     *open -= 1;

@@ -139,10 +139,11 @@ impl Items {
         self.0.iter().find(|item| item.stock == *stock).map_or(0, |item| item.qty)
     }
 
-    /// The quantity of all of them together.
+    /// The quantity of all of them together. A ledger that is not valid may name any quantity: the
+    /// sum ends at the largest number.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.0.iter().map(|item| item.qty).sum()
+        self.0.iter().fold(0, |sum, item| sum.saturating_add(item.qty))
     }
 
     /// True where nothing is left, as after a full refund.
@@ -157,7 +158,7 @@ impl Items {
         let mut all = self.0.clone();
         for other in others {
             match all.iter_mut().find(|item| item.stock == other.stock) {
-                Some(item) => item.qty += other.qty,
+                Some(item) => item.qty = item.qty.saturating_add(other.qty),
                 None => all.push(other.clone()),
             }
         }
