@@ -59,6 +59,10 @@ test-shop: ## Take payments through a shop and a provider with everything going 
 test-queue: ## Sell to a crowd through a waiting room with kills, check draw and sale (SEED=7)
 	@tests/queue/run
 
+.PHONY: test-pages
+test-pages: ## Buy through the pages in a browser, verify tickets with other people's programs
+	@tests/pages/run
+
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers (TARGET=http_call, SECONDS=60; default: all)
 	@scripts/fuzz $(or $(TARGET),all) $(or $(SECONDS),60)

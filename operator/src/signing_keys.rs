@@ -1,5 +1,5 @@
-//! The keys that sign places in waiting rooms and passes. They are one Secret, which pods read as a
-//! file.
+//! The keys that sign places in waiting rooms, passes and tickets. They are one Secret, which pods
+//! read as a file.
 
 use serde_json::{Value, json};
 use signing::{KeySetError, SigningKeys};
@@ -36,19 +36,33 @@ pub fn check(value: &[u8]) -> Result<(), KeySetError> {
     SigningKeys::from_jwks(&String::from_utf8_lossy(value)).map(|_| ())
 }
 
-/// A JWK Set with a new key, made of `random`, before the key of `current` that signs. What that
-/// key has signed stays valid, and draws that were committed with it can be revealed. Older keys
-/// are left out.
+/// Most keys of a set, which the services read.
+const KEYS_MAX: usize = 8;
+/// How long the pods have to read a new key before it signs tickets, seconds.
+const TICKETS_DELAY_S: u64 = 600;
+
+/// A JWK Set with a new key, made of `random`, before those of `current`. What they have signed
+/// stays valid, and draws that were committed with them can be revealed. The new key signs the
+/// tickets of sales from ten minutes after `now_s` on. The oldest is left out when there are too
+/// many.
 ///
 /// # Errors
 /// [`KeySetError`], if `current` is no JWK Set of signing keys.
-pub fn rotated(current: &str, random: [u8; 32]) -> Result<String, KeySetError> {
+pub fn rotated(current: &str, random: [u8; 32], now_s: u64) -> Result<String, KeySetError> {
     SigningKeys::from_jwks(current)?;
-    let first = |text: &str| -> Value {
-        let set: Value = serde_json::from_str(text).unwrap_or_default();
-        set["keys"][0].clone()
+    let set = |text: &str| -> Vec<Value> {
+        let mut set: Value = serde_json::from_str(text).unwrap_or_default();
+        match set["keys"].take() {
+            Value::Array(keys) => keys,
+            _ => Vec::new(),
+        }
     };
-    let keys = [first(&SigningKeys::generate(random)), first(current)];
+    let mut keys = set(&SigningKeys::generate(random));
+    for key in &mut keys {
+        key["signs_tickets_from"] = (now_s + TICKETS_DELAY_S).into();
+    }
+    keys.extend(set(current));
+    keys.truncate(KEYS_MAX);
     let rotated = format!("{}\n", json!({ "keys": keys }));
     SigningKeys::from_jwks(&rotated).map(|_| rotated)
 }
@@ -58,6 +72,8 @@ mod tests {
     use signing::{PlaceClaims, TokenType};
 
     use super::*;
+
+    const NOW_S: u64 = 1_800_000_000;
 
     fn keys(text: &str) -> SigningKeys {
         SigningKeys::from_jwks(text).expect("a JWK Set")
@@ -70,27 +86,44 @@ mod tests {
         let place =
             PlaceClaims { event: "opera".into(), index: 4, leaf: "bGVhZg".into(), queue: 12 };
         let token = old.sign(TokenType::Place, &place);
-        let second = rotated(&first, [2; 32]).expect("rotated");
+        let second = rotated(&first, [2; 32], NOW_S).expect("rotated");
         let both = keys(&second);
         assert_eq!(both.signer_id(), keys(&SigningKeys::generate([2; 32])).signer_id());
         assert_eq!(both.verify::<PlaceClaims>(TokenType::Place, &token), Ok(place));
         let seed = |keys: &SigningKeys| keys.derive(old.signer_id(), b"draw");
         assert!(seed(&both).is_some() && seed(&both) == seed(&old), "draws can be revealed");
 
-        let third = keys(&rotated(&second, [3; 32]).expect("rotated"));
-        let count = third.public_jwks()["keys"].as_array().map(Vec::len);
-        assert_eq!(count, Some(2), "at most two");
-        assert!(third.derive(both.signer_id(), b"draw").is_some());
-        assert_eq!(third.derive(old.signer_id(), b"draw"), None);
+        let mut text = second;
+        for number in 3..=8 {
+            text = rotated(&text, [number; 32], NOW_S).expect("rotated");
+        }
+        let count = |keys: &SigningKeys| keys.public_jwks()["keys"].as_array().map(Vec::len);
+        let eight = keys(&text);
+        assert_eq!((count(&eight), seed(&eight)), (Some(8), seed(&old)));
+        let nine = keys(&rotated(&text, [9; 32], NOW_S).expect("rotated"));
+        assert_eq!((count(&nine), seed(&nine)), (Some(8), None), "at most eight");
+        assert!(nine.derive(both.signer_id(), b"draw").is_some());
+    }
+
+    #[test]
+    fn tickets_sold_before_a_rotation_keep_their_key() {
+        let first = SigningKeys::generate([1; 32]);
+        let (old, both) = (keys(&first), keys(&rotated(&first, [2; 32], NOW_S).expect("rotated")));
+        let id = |keys: &SigningKeys, at_s| keys.ticket_key(at_s).id();
+        assert_eq!(id(&both, NOW_S + 599), id(&old, 0));
+        assert_eq!(id(&both, NOW_S + 600), id(&keys(&SigningKeys::generate([2; 32])), 0));
     }
 
     #[test]
     fn rotation_refuses_what_the_services_refuse() {
         for text in ["", "{}", "{\"keys\":[]}", "{\"keys\":[{\"kid\":\"a\"}]}"] {
-            assert!(rotated(text, [1; 32]).is_err() && check(text.as_bytes()).is_err(), "{text}");
+            assert!(
+                rotated(text, [1; 32], NOW_S).is_err() && check(text.as_bytes()).is_err(),
+                "{text}"
+            );
         }
         let same = SigningKeys::generate([1; 32]);
-        assert!(rotated(&same, [1; 32]).is_err(), "the new key is the old one");
+        assert!(rotated(&same, [1; 32], NOW_S).is_err(), "the new key is the old one");
         assert!(check(b"{\"keys\":[\xff]}").is_err());
         assert_eq!(check(same.as_bytes()), Ok(()));
     }

@@ -47,7 +47,7 @@ pub struct PublicSettings {
     pub page_max: usize,
     /// The tokens by which the roles of callers are known.
     pub tokens: RoleTokens,
-    /// The keys that sign places and passes.
+    /// The keys that sign places, passes and tickets.
     pub signing_keys: LiveKeys,
     /// Joins of waiting rooms per minute and address.
     pub joins_per_min: Option<NonZeroU32>,
@@ -116,7 +116,7 @@ impl PublicState {
         &self.0.draws
     }
 
-    /// The keys that sign places and passes.
+    /// The keys that sign places, passes and tickets.
     #[must_use]
     pub fn signing_keys(&self) -> Option<SigningKeys> {
         self.0.settings.signing_keys.current()

@@ -14,8 +14,9 @@ use config::{
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Waiting rooms")]
 pub struct QueueArgs {
-    /// JWK Set with the private Ed25519 keys that sign places and passes: the first one signs, all
-    /// of them verify. Unset, a key is generated in DATA_DIR. It is read again every second.
+    /// JWK Set with the private Ed25519 keys that sign places, passes and tickets: the first one
+    /// signs places and passes, all of them verify. Unset, a key is generated in DATA_DIR. It is
+    /// read again every second.
     #[arg(env = "SIGNING_KEYS_FILE", value_parser = parsed::<PathBuf>("path"))]
     pub signing_keys_file: Option<PathBuf>,
     /// Base URLs of relays of drand's chain quicknet, separated by commas, whose randomness takes

@@ -77,6 +77,8 @@ struct Jwk {
     #[serde(default, deserialize_with = "secret_text")]
     d: Option<SecretString>,
     x: Option<String>,
+    #[serde(default)]
+    signs_tickets_from: u64,
 }
 
 fn secret_text<'de, D: Deserializer<'de>>(
@@ -119,7 +121,7 @@ impl Jwk {
         if *pair.verifying_key().as_bytes() != public {
             return Err(KeyError::Mismatch);
         }
-        Ok(Key::new(id, pair))
+        Ok(Key::new(id, pair, self.signs_tickets_from))
     }
 }
 

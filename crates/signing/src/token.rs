@@ -82,7 +82,7 @@ impl SigningKeys {
         }
         let signature = decode(signature)?.try_into().map_err(|_| TokenError::Malformed)?;
         let payload = decode(payload)?;
-        if !key.verify(input, &signature) {
+        if !key.verify(input.as_bytes(), &signature) {
             return Err(TokenError::Signature);
         }
         serde_json::from_slice(&payload).map_err(|_| TokenError::Claims)

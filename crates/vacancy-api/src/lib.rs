@@ -23,6 +23,7 @@ mod responses;
 mod sale;
 mod stock_settings;
 mod text;
+mod ticket;
 mod time;
 mod waitlist;
 mod webhook;
@@ -67,6 +68,7 @@ pub use responses::{
 };
 pub use sale::{KIND_PREFIX, Sale, sale_of};
 pub use stock_settings::{PricedStock, StockSettings};
+pub use ticket::{SignedTicket, TicketImageParam, TicketKey, TicketKeySet};
 pub use waitlist::JoinWaitlistBody;
 pub use webhook::{
     PutWebhookBody, ReplayBody, Webhook, WebhookCursor, WebhookList, WebhookStatus, WebhookTest,

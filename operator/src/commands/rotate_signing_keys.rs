@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use k8s_openapi::jiff::Timestamp;
 use rand::Rng;
 use signing::KeySetError;
 
@@ -19,7 +20,7 @@ pub enum RotateError {
     Invalid(#[from] KeySetError),
 }
 
-/// Reads a JWK Set from `input`. Returns one with a new key first and the current one second.
+/// Reads a JWK Set from `input`. Returns one with a new key first and the current ones behind it.
 ///
 /// # Errors
 /// If `input` cannot be read or is no JWK Set of signing keys. The message shows no key.
@@ -28,5 +29,6 @@ pub fn rotate(input: impl Read) -> Result<String, RotateError> {
     input.take(MAX_BYTES).read_to_string(&mut current)?;
     let mut random = [0; 32];
     rand::rng().fill_bytes(&mut random);
-    Ok(rotated(&current, random)?)
+    let now_s = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
+    Ok(rotated(&current, random, now_s)?)
 }

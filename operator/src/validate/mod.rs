@@ -46,7 +46,7 @@ pub struct System {
     pub workloads: Vec<Workload>,
     /// The tokens of all roles.
     pub tokens: Vec<RoleToken>,
-    /// The keys that sign places and passes.
+    /// The keys that sign places, passes and tickets.
     pub signing_keys: KeySet,
     /// The claim for the volume of embedded storage.
     pub claim: ClaimState,

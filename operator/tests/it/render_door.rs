@@ -44,6 +44,14 @@ fn every_public_call_leads_to_ticket() {
             "/api/v1/events/default/stream",
             "/api/v1/holds",
             "/api/v1/holds/1/confirm",
+            "/api/v1/reservations/1/tickets",
+            "/api/v1/reservations/1/tickets/1.svg",
+            "/.well-known/ticket-keys.json",
+            "/e/",
+            "/e/gala",
+            "/r/1",
+            "/r/1/buy",
+            "/assets/style.1.css",
         ] {
             assert_eq!(service(&children, path), Some(door), "{path} in {mode}");
         }
@@ -75,7 +83,12 @@ fn internal_calls_are_not_routed() {
             "/readyz",
             "/livez",
             "/metrics",
-            "/.well-known/ticket-keys.json",
+            "/api/v1/reservationsX",
+            "/eX",
+            "/rX",
+            "/assetsX",
+            "/.well-known",
+            "/.well-known/ticket-keys.json/x",
             "//",
         ] {
             assert_eq!(service(&children, path), None, "{path} in {mode}");

@@ -31,7 +31,7 @@ fn keys(children: &[Child]) -> Option<&Value> {
 #[test]
 fn existing_keys_are_kept_and_roll_no_pods() {
     let first = SigningKeys::generate([1; 32]);
-    let second = rotated(&first, [2; 32]).expect("rotated");
+    let second = rotated(&first, [2; 32], 0).expect("rotated");
     let templates = |children: &[Child]| -> Vec<Value> {
         let deployments = children.iter().filter(|child| child.kind == Kind::Deployment);
         deployments.map(|child| child.body["spec"]["template"].clone()).collect()

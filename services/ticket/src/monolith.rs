@@ -20,6 +20,7 @@ impl StockService for Monolith {
         );
         OpenApiRouter::with_openapi(head)
             .merge(api::router(state.public().clone()))
+            .merge(pages::router(state.public().clone()).into())
             .merge(vacancy::api::router(state))
     }
 }

@@ -94,6 +94,12 @@ def buy_and_hold(door: Door) -> None:
     confirmed = _ok(door, "POST", f"/api/v1/holds/{kept['id']}/confirm", {"payment_ref": "e2e"}).json()
     check(confirmed["state"] == "confirmed", f"the hold is confirmed: {confirmed}")
 
+    tickets = _ok(door, "GET", f"/api/v1/reservations/{kept['id']}/tickets").json()
+    check([ticket["n"] for ticket in tickets] == [1, 2, 3], f"it has 3 tickets: {tickets}")
+    check("<svg" in _ok(door, "GET", tickets[0]["qr"]).text, "a ticket has a QR code")
+    keys = _ok(door, "GET", "/.well-known/ticket-keys.json").json()["keys"]
+    check(keys and all("d" not in key for key in keys), f"the public keys are published: {keys}")
+
     left = _hold(door, 4)
     status = door.call("DELETE", f"/api/v1/holds/{left['id']}").status
     check(status == 204, f"the hold is released: {status}")

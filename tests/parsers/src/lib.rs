@@ -16,6 +16,7 @@ mod quantity;
 mod record;
 mod rows;
 mod settings;
+mod ticket;
 mod ticket_system;
 
 /// `data` with every `secret` replaced by text of the same form.
@@ -54,4 +55,4 @@ macro_rules! targets {
     };
 }
 
-targets! { control database_url forwarded headers http_call ledger names pages quantity record rows settings ticket_system }
+targets! { control database_url forwarded headers http_call ledger names pages quantity record rows settings ticket ticket_system }

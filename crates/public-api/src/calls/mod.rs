@@ -6,9 +6,11 @@ mod holds;
 mod queue;
 mod refund;
 mod reservations;
+mod tickets;
 mod waitlist;
 
 use http::Method;
+pub use tickets::list::signed_tickets;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::state::PublicState;
@@ -37,6 +39,9 @@ pub fn router(app: PublicState) -> OpenApiRouter {
         .routes(routes!(waitlist::leave::leave_waitlist))
         .routes(routes!(refund::refund_reservation))
         .routes(routes!(reservations::list_reservations))
+        .routes(routes!(tickets::list::list_tickets))
+        .routes(routes!(tickets::image::read_ticket_image))
+        .routes(routes!(tickets::keys::read_ticket_keys))
         .with_state(app)
 }
 

@@ -84,6 +84,13 @@ impl<S: Sync> FromRequestParts<S> for QueuePlace {
 pub struct QueuePass(Option<PassClaims>);
 
 impl QueuePass {
+    /// The pass with this token. One that is not valid is none.
+    #[must_use]
+    pub fn verified(app: &PublicState, token: &str) -> Self {
+        let keys = app.signing_keys();
+        Self(keys.and_then(|keys| keys.verify(TokenType::Pass, token).ok()))
+    }
+
     /// The pass, if it is one of `event`.
     pub fn of(self, event: &EventName) -> Option<Box<PassUse>> {
         let claims = self.0.filter(|claims| claims.event == event.as_str())?;
@@ -114,11 +121,8 @@ where
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
-        let Some(token) = parts.headers.get(QUEUE_PASS).and_then(|value| value.to_str().ok())
-        else {
-            return Ok(Self(None));
-        };
-        let keys = PublicState::from_ref(state).signing_keys();
-        Ok(Self(keys.and_then(|keys| keys.verify(TokenType::Pass, token).ok())))
+        let token = parts.headers.get(QUEUE_PASS).and_then(|value| value.to_str().ok());
+        let app = PublicState::from_ref(state);
+        Ok(token.map_or(Self(None), |token| Self::verified(&app, token)))
     }
 }

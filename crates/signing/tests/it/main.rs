@@ -5,4 +5,5 @@ mod support;
 
 mod file;
 mod key_set;
+mod tickets;
 mod tokens;

@@ -15,8 +15,11 @@ use crate::{
 /// /api/v1/admin and /api/v1/reserve must never be listed. A prefix matches whole path elements:
 /// `/api/v1/events` leads to `/api/v1/events/fair`, and not to `/api/v1/eventsX`. The pages under
 /// /docs and /redoc load /openapi.json.
-const PATHS: [(&str, &str); 9] = [
+const PATHS: [(&str, &str); 14] = [
     ("/", "Exact"),
+    ("/e", "Prefix"),
+    ("/r", "Prefix"),
+    ("/assets", "Prefix"),
     ("/docs", "Prefix"),
     ("/redoc", "Prefix"),
     ("/openapi.json", "Exact"),
@@ -25,6 +28,8 @@ const PATHS: [(&str, &str); 9] = [
     ("/api/v1/available", "Exact"),
     ("/api/v1/events", "Prefix"),
     ("/api/v1/holds", "Prefix"),
+    ("/api/v1/reservations", "Prefix"),
+    ("/.well-known/ticket-keys.json", "Exact"),
 ];
 
 /// The Ingress to the public API, if the spec enables it.

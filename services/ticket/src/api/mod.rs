@@ -10,7 +10,8 @@ pub fn router(state: PublicState) -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(purchase::purchase)).with_state(state)
 }
 
-/// Returns all public routes, with their documentation.
+/// Returns all public routes, with their documentation; the pages have none.
 pub fn public_router(state: PublicState) -> OpenApiRouter {
-    router(state.clone()).merge(public_api::router(state))
+    let pages = pages::router(state.clone());
+    router(state.clone()).merge(public_api::router(state)).merge(pages.into())
 }

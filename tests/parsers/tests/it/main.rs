@@ -69,4 +69,4 @@ macro_rules! targets {
     };
 }
 
-targets! { control database_url forwarded headers http_call ledger names pages quantity record rows settings ticket_system }
+targets! { control database_url forwarded headers http_call ledger names pages quantity record rows settings ticket ticket_system }

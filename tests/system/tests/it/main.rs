@@ -38,6 +38,7 @@ mod sellout;
 mod settings;
 mod shutdown;
 mod strict;
+mod tickets;
 mod tokens;
 mod traces;
 mod vacancy_client;

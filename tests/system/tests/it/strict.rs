@@ -147,7 +147,11 @@ async fn every_query_refuses_unknown_and_repeated_parameters() {
             .filter(|parameter| parameter["in"] == "query")
             .map(|parameter| parameter["name"].as_str().unwrap())
             .collect();
-        let path = path.replace("{event}", "default").replace("{webhook}", "shop");
+        let path = path
+            .replace("{event}", "default")
+            .replace("{webhook}", "shop")
+            .replace("{id}", "0190c669-9660-7d05-8cb7-3a3f4c1e9b77")
+            .replace("{image}", "1.svg");
         for name in &names {
             calls += 1;
             let mut misspelt = (*name).to_owned();

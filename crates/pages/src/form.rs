@@ -1,0 +1,82 @@
+//! Forms: `application/x-www-form-urlencoded`, read strictly.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request},
+};
+use http::{StatusCode, header};
+use http_server::Problem;
+use inventory::{IdempotencyKey, Item, Items, Limits, StockName};
+
+const CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
+/// The begin of the name of a field with a quantity; the stock follows.
+pub const QTY: &str = "qty.";
+/// The field with the idempotency key.
+pub const KEY: &str = "key";
+/// The field with the customer.
+pub const CUSTOMER: &str = "customer";
+/// The field with the pass of a waiting room.
+pub const PASS: &str = "pass";
+
+/// The fields of a form.
+pub struct Form(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let content_type = request.headers().get(header::CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if content_type.split(';').next().map(str::trim) != Some(CONTENT_TYPE) {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "Unsupported media type",
+                "The body must be a form.",
+            ));
+        }
+        let body = Bytes::from_request(request, state).await;
+        let body = body.map_err(|_| Problem::bad_request("The body could not be read."))?;
+        Ok(Self(form_urlencoded::parse(&body).into_owned().collect()))
+    }
+}
+
+impl Form {
+    /// The value of a field that is not empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let mut fields = self.0.iter().filter(|(field, value)| field == name && !value.is_empty());
+        fields.next().map(|(_, value)| value.as_str())
+    }
+
+    /// The key, which the page made when it was shown.
+    pub fn key(&self) -> Option<IdempotencyKey> {
+        self.get(KEY).and_then(|key| IdempotencyKey::new(key).ok())
+    }
+
+    /// The quantities above 0. `None`: nothing was chosen.
+    ///
+    /// # Errors
+    /// A 422 problem.
+    pub fn items(&self, limits: &Limits) -> Result<Option<Items>, Problem> {
+        let mut items = Vec::new();
+        for (name, value) in &self.0 {
+            let Some(stock) = name.strip_prefix(QTY) else { continue };
+            let (Ok(stock), Ok(qty)) = (StockName::new(stock), quantity(value)) else {
+                return Err(Problem::validation("A quantity is a whole number."));
+            };
+            if qty > 0 {
+                items.push(Item { qty, stock });
+            }
+        }
+        if items.is_empty() {
+            return Ok(None);
+        }
+        let items = Items::new(items, limits.items_max, limits.qty_max);
+        items.map(Some).map_err(|error| Problem::validation(format!("{error}.")))
+    }
+}
+
+fn quantity(text: &str) -> Result<u64, std::num::ParseIntError> {
+    let text = text.trim();
+    if text.is_empty() { Ok(0) } else { text.parse() }
+}
