@@ -20,7 +20,7 @@ pub fn new_terms(
         .iter()
         .filter_map(|item| settings.prices.get(&item.stock).map(|price| (*price, item.qty.into())))
         .collect();
-    let sum: u128 = priced.iter().map(|(price, qty)| u128::from(price.amount_minor) * qty).sum();
+    let sum = sum_of(&priced);
     let is_right = match total {
         None => priced.is_empty(),
         Some(total) => {
@@ -42,9 +42,15 @@ pub fn has_total(settings: &EventSettings, items: &Items) -> bool {
         .iter()
         .filter_map(|item| settings.prices.get(&item.stock).map(|price| (*price, item.qty.into())))
         .collect();
-    let sum: u128 = priced.iter().map(|(price, qty)| u128::from(price.amount_minor) * qty).sum();
+    let sum = sum_of(&priced);
     sum <= Money::AMOUNT_MAX.into()
         && priced.windows(2).all(|pair| pair[0].0.currency == pair[1].0.currency)
+}
+
+/// The sum of the prices. In a ledger that is not valid it may be too large, and ends there.
+fn sum_of(priced: &[(Money, u128)]) -> u128 {
+    let prices = priced.iter().map(|(price, qty)| u128::from(price.amount_minor) * qty);
+    prices.fold(0, u128::saturating_add)
 }
 
 /// Notes that the payment of a hold started, until `expires_at_ms`. A repeated request with a key

@@ -1,6 +1,9 @@
 //! What a record may take while entries of the waiting list need it.
 
-use inventory::{domain::HoldId, ledger::Change};
+use inventory::{
+    domain::{HoldId, Items},
+    ledger::Change,
+};
 
 use super::{
     VerifyError, audit::Auditor, event::EventAudit, violation::ViolationKind, waitlist::Entry,
@@ -10,7 +13,7 @@ const FITS: &str = "an offer passes over an entry that fits";
 const WAITS: &str = "something was available while an entry waited that fits";
 const UNNAMED: &str =
     "an offer does not name the first entry that needs what it takes, which it passes over";
-const TOO_OFTEN: &str = "an offer takes what should be kept for an entry that it passes over";
+const TOO_OFTEN: &str = "something was taken that should be kept for an entry";
 const LOST: &str = "something is kept for an entry that may not have its items";
 
 impl Auditor {
@@ -42,15 +45,33 @@ impl Auditor {
         }
         let list = event.waitlist().0;
         let Some(offered) = list.looked_at().find(|entry| entry.id == id) else { return Ok(None) };
+        let mut expected = None;
         for entry in list.looked_at().take_while(|entry| entry.id != id) {
-            if entry.rest.shares(&offered.rest) && self.may_have(event, entry)? {
-                if over != Some(entry.id) {
-                    return Ok(Some(UNNAMED));
-                }
-                return Ok(Some(TOO_OFTEN).filter(|_| list.keeps_for(entry)));
+            if entry.rest.shares(&offered.items) && self.may_have(event, entry)? {
+                expected = Some(entry.id);
+                break;
             }
         }
-        Ok(Some(UNNAMED).filter(|_| over.is_some()))
+        if over != expected {
+            return Ok(Some(UNNAMED));
+        }
+        self.kept(event, Some(id), &offered.rest)
+    }
+
+    /// What is wrong with taking `items` from the entries before `before`, or from all.
+    fn kept(
+        &self,
+        event: &EventAudit,
+        before: Option<HoldId>,
+        items: &Items,
+    ) -> Result<Option<&'static str>, VerifyError> {
+        let list = event.waitlist().0;
+        for entry in list.looked_at().take_while(|entry| Some(entry.id) != before) {
+            if list.kept_for(entry).shares(items) && self.may_have(event, entry)? {
+                return Ok(Some(TOO_OFTEN));
+            }
+        }
+        Ok(None)
     }
 
     /// What is wrong with keeping something for `id`.

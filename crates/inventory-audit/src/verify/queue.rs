@@ -327,7 +327,7 @@ fn covers(upto: &Covered, threshold: Option<Threshold>, index: u64) -> bool {
 fn counts_until_ms(pass: &Pass) -> TimeMs {
     let part_ms = (pass.expires_at_ms - pass.claimed_at_ms) / 32;
     let step_ms = 1_000 * part_ms.div_ceil(1_000).max(1);
-    pass.expires_at_ms.div_ceil(step_ms) * step_ms
+    pass.expires_at_ms.div_ceil(step_ms).saturating_mul(step_ms)
 }
 
 /// Uses the pass of the place that a sale or hold names, which every one has where there is a

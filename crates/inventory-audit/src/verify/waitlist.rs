@@ -1,6 +1,6 @@
 //! The waiting list of one event, record by record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use inventory::{
     domain::{CustomerId, Hold, HoldId, HoldState, HoldTerms, Items, TimeMs, Waiting, Waitlist},
@@ -22,7 +22,6 @@ fn wrong(why: &'static str) -> ViolationKind {
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub id: HoldId,
-    number: u64,
     pub customer: Option<CustomerId>,
     /// All of its items.
     pub items: Items,
@@ -57,12 +56,23 @@ impl WaitlistAudit {
         self.entries.values().take(LOOKED_AT)
     }
 
-    /// Whether what returns is kept for `entry`: it was passed over often enough, and nothing that
-    /// it needs is kept for a later one.
-    pub fn keeps_for(&self, entry: &Entry) -> bool {
-        let mut later = self.entries.range(entry.number + 1..);
-        entry.passed_over >= PASSED_OVER_MAX
-            && !later.any(|(_, other)| other.keeps_any_of(&entry.rest))
+    /// What may be kept for `entry`, as far as it is there: its rest, if it was passed over often
+    /// enough, without the stocks that entries need which it waits for. It waits for those that
+    /// keep what it needs, for those that keep what these need, and so on.
+    pub fn kept_for(&self, entry: &Entry) -> Items {
+        if entry.passed_over < PASSED_OVER_MAX {
+            return Items::none();
+        }
+        let is_other = |other: &&Entry| other.id != entry.id && !other.kept().is_empty();
+        let mut others: Vec<&Entry> = self.looked_at().filter(is_other).collect();
+        let mut waits_for = entry.rest.clone();
+        let mut reserved = BTreeSet::new();
+        while let Some(at) = others.iter().position(|other| other.kept().shares(&waits_for)) {
+            let other = others.swap_remove(at);
+            waits_for = waits_for.and(&other.rest);
+            reserved.extend(other.rest.iter().map(|item| item.stock.clone()));
+        }
+        entry.rest.at_most(|stock| if reserved.contains(stock) { 0 } else { u64::MAX })
     }
 
     pub fn join(
@@ -74,14 +84,8 @@ impl WaitlistAudit {
     ) -> Hold {
         let waiting = Waiting { number: self.joined, passed_over: 0, collected: Items::none() };
         let (rest, customer) = (items.clone(), customer.cloned());
-        let entry = Entry {
-            id,
-            number: self.joined,
-            customer: customer.clone(),
-            items: items.clone(),
-            rest,
-            passed_over: 0,
-        };
+        let entry =
+            Entry { id, customer: customer.clone(), items: items.clone(), rest, passed_over: 0 };
         self.entries.insert(self.joined, entry);
         self.joined += 1;
         Hold {
@@ -114,13 +118,14 @@ impl WaitlistAudit {
     pub fn collect(&mut self, mut hold: Hold, items: &Items) -> Result<Hold, ViolationKind> {
         let waiting = hold.waiting.as_mut().ok_or(wrong("the entry does not wait"))?;
         let entry = self.entries.get(&waiting.number).ok_or(wrong("the entry does not wait"))?;
-        if !self.keeps_for(entry) || items.is_empty() {
+        let rest = entry.rest.without(items).ok_or(wrong("too much is kept for an entry"))?;
+        if items.is_empty() || self.kept_for(entry).without(items).is_none() {
             return Err(wrong("something is kept for an entry that may not have it yet"));
         }
-        let entry =
-            self.entries.get_mut(&waiting.number).ok_or(wrong("the entry does not wait"))?;
+        if let Some(entry) = self.entries.get_mut(&waiting.number) {
+            entry.rest = rest;
+        }
         waiting.collected = waiting.collected.and(items);
-        entry.rest = entry.rest.without(items).ok_or(wrong("too much is kept for an entry"))?;
         Ok(hold)
     }
 
@@ -178,8 +183,8 @@ impl Entry {
         })
     }
 
-    /// Whether something is kept for it of a stock of `others`.
-    fn keeps_any_of(&self, others: &Items) -> bool {
-        self.items.without(&self.rest).is_some_and(|kept| kept.shares(others))
+    /// What is kept for it.
+    fn kept(&self) -> Items {
+        self.items.without(&self.rest).unwrap_or(Items::none())
     }
 }

@@ -1,15 +1,15 @@
 //! The rules of waiting lists: what returns becomes a hold of the first entry that fits, with the
 //! record after the return, so that nobody else ever sees it.
 //!
-//! An offer passes over the first entry that needs a stock of what it takes, and that could have
-//! its items. When that has happened [`PASSED_OVER_MAX`] times, what returns is kept for this entry
-//! until it has all of its items. So the entries before another one, and the entry itself, are
-//! overtaken a bounded number of times, whatever the others wait for.
+//! An offer passes over the first entry that needs a stock of its items, and that could have what
+//! it waits for. When that has happened [`PASSED_OVER_MAX`] times, what returns is kept for this
+//! entry until it has all of its items. So those in the list overtake an entry a bounded number of
+//! times.
 
 use super::{
     decision::{Decision, Ruling},
     stock::{check_free, check_limit, check_stock, check_window, price},
-    working_set::WorkingSet,
+    working_set::{WAITING_MAX, WorkingSet},
 };
 use crate::{
     domain::{
@@ -81,17 +81,19 @@ pub(super) fn offer_returns(set: &mut WorkingSet, name: &EventName, now_ms: Time
 fn next_offer(set: &WorkingSet, name: &EventName, now_ms: TimeMs) -> Option<Change> {
     let event = set.events.get(name).filter(|event| event.waitlist.waiting > 0)?;
     let ids = set.waiting.get(name)?.iter();
-    let mut entries =
-        ids.filter_map(|id| set.hold(*id).ok()).filter(|hold| hold.state == HoldState::Waiting);
+    let mut entries = ids
+        .filter_map(|id| set.hold(*id).ok())
+        .filter(|hold| hold.state == HoldState::Waiting)
+        .take(WAITING_MAX);
     let settings = match (&event.settings.waitlist, check_window(event, now_ms)) {
         (Some(settings), Ok(())) => settings,
         (Some(_), Err(RefusalKind::NotOpenYet { .. })) => return None,
         // The list has ended, and keeps nothing from anybody.
         _ => return leaves(entries.next()?),
     };
+    let keepers: Vec<_> = entries.clone().filter(|hold| keeps(hold).is_some()).collect();
     // What is kept for an entry that may not have its items any more goes to the others.
-    let lost = |hold: &&Hold| keeps(hold).is_some() && check_terms(set, event, hold).is_err();
-    if let Some(lost) = entries.clone().find(lost) {
+    if let Some(lost) = keepers.iter().find(|hold| check_terms(set, event, hold).is_err()) {
         return leaves(lost);
     }
     if event.left_and_held().0 == 0 {
@@ -102,7 +104,7 @@ fn next_offer(set: &WorkingSet, name: &EventName, now_ms: TimeMs) -> Option<Chan
             let over = entries.clone().take(at).find(|other| is_overtaken(set, event, other, hold));
             return Some(offer(event, hold, settings.offer_ttl_ms, over, now_ms));
         }
-        let items = to_collect(set, event, hold, entries.clone().skip(at + 1))?;
+        let items = to_collect(set, event, hold, &keepers)?;
         Some(Change::WaitlistCollected { id: hold.id, items })
     })
 }
@@ -123,10 +125,10 @@ fn leaves(hold: &Hold) -> Option<Change> {
     Some(Change::WaitlistLeft { id: hold.id, items })
 }
 
-/// Whether `hold` could have its items, and an offer to `other` takes some of what it needs.
+/// Whether `hold` could have its items, and needs some of what `other` gets with an offer.
 fn is_overtaken(set: &WorkingSet, event: &Event, hold: &Hold, other: &Hold) -> bool {
-    let shares = rest(hold).zip(rest(other)).is_some_and(|(needs, takes)| needs.shares(&takes));
-    shares && check_terms(set, event, hold).is_ok()
+    rest(hold).is_some_and(|needs| needs.shares(&other.items))
+        && check_terms(set, event, hold).is_ok()
 }
 
 /// `hold`, if it can have all of its items now.
@@ -145,26 +147,41 @@ fn check_terms(set: &WorkingSet, event: &Event, hold: &Hold) -> Result<(), Refus
     price(event, &hold.items).map(drop)
 }
 
-/// What is kept for `hold` from now on, if it was passed over often enough.
-///
-/// Nothing, while something that it needs is kept for one of the `later` entries: each of the two
-/// could wait for what is kept for the other one. The later one has what returns first.
-fn to_collect<'a>(
-    set: &WorkingSet,
-    event: &Event,
-    hold: &Hold,
-    mut later: impl Iterator<Item = &'a Hold>,
-) -> Option<Items> {
-    let waiting = hold.waiting.as_ref()?;
-    if waiting.passed_over < PASSED_OVER_MAX || check_terms(set, event, hold).is_err() {
+/// What is kept for `hold` from now on, if it was passed over often enough: what is there of its
+/// rest, but for the stocks that others need which `hold` waits for.
+fn to_collect(set: &WorkingSet, event: &Event, hold: &Hold, keepers: &[&Hold]) -> Option<Items> {
+    if hold.waiting.as_ref()?.passed_over < PASSED_OVER_MAX {
         return None;
     }
     let rest = rest(hold)?;
-    if later.any(|other| keeps(other).is_some_and(|kept| kept.shares(&rest))) {
+    let available = |stock: &_| event.stock(stock).map_or(0, crate::domain::Stock::available);
+    if rest.at_most(available).is_empty() || check_terms(set, event, hold).is_err() {
         return None;
     }
-    let available = |stock: &_| event.stock(stock).map_or(0, crate::domain::Stock::available);
-    Some(rest.at_most(available)).filter(|items| !items.is_empty())
+    let others = keepers.iter().copied().filter(|other| other.id != hold.id).collect();
+    let reserved = needed_by_those_before(&rest, others);
+    let items = rest.at_most(|stock| if reserved.qty_of(stock) > 0 { 0 } else { available(stock) });
+    Some(items).filter(|items| !items.is_empty())
+}
+
+/// What those need who keep something of `rest`, or of what such a keeper needs, and so on: who
+/// waits for `rest` waits for them. If nothing of this is kept for the one who waits, none of them
+/// waits for it in turn, and nobody waits in a circle.
+fn needed_by_those_before(rest_of_one: &Items, mut keepers: Vec<&Hold>) -> Items {
+    let (mut needed, mut reserved) = (rest_of_one.clone(), Items::none());
+    loop {
+        let (before, others): (Vec<_>, Vec<_>) = keepers
+            .into_iter()
+            .partition(|keeper| keeps(keeper).is_some_and(|kept| kept.shares(&needed)));
+        if before.is_empty() {
+            return reserved;
+        }
+        for rest in before.into_iter().filter_map(rest) {
+            needed = needed.and(&rest);
+            reserved = reserved.and(&rest);
+        }
+        keepers = others;
+    }
 }
 
 fn offer(

@@ -150,8 +150,8 @@ pub enum Change {
         expires_at_ms: TimeMs,
         /// The price of the items.
         total: Option<Money>,
-        /// The first entry before it that needs a stock of what this offer takes, and that could
-        /// have its items.
+        /// The first entry before it that needs a stock of these items, and that could have what
+        /// it waits for.
         over: Option<HoldId>,
     },
 }

@@ -20,7 +20,7 @@ const SKIPPED: &str = "an offer passes over an entry that fits";
 const SOLD_PAST: &str = "something was available while an entry waited that fits";
 const UNNAMED: &str =
     "an offer does not name the first entry that needs what it takes, which it passes over";
-const TOO_OFTEN: &str = "an offer takes what should be kept for an entry that it passes over";
+const TOO_OFTEN: &str = "something was taken that should be kept for an entry";
 const KEPT_LOST: &str = "something is kept for an entry that may not have its items";
 const OTHER_ITEMS: &str = "an offer has other items than its entry";
 const OTHER_CUSTOMER: &str = "an offer names another customer";

@@ -194,39 +194,77 @@ async fn entry_for_another_stock_holds_up_no_group(mut desk: Desk<impl Host>) {
     desk.close().await;
 }
 
-/// Of two that wait for the same stocks, neither may wait for what is kept for the other one.
-async fn of_two_that_collect_the_same_one_comes_first(mut desk: Desk<impl Host>) {
+/// Of two that wait for the same stocks, neither waits for what is kept for the other one.
+async fn of_two_that_collect_the_same_none_waits_for_ever(mut desk: Desk<impl Host>) {
     let sale = Sale::of(&[("general", 61), ("vip", 5)]);
     desk.accept(sale.put()).await;
     let bought = desk.take(sell(&general(1), Some("a"))).await;
     let sold = desk.take(sell(&[("general", 60), ("vip", 5)], None)).await;
-    let both = [("general", 2), ("vip", 1)];
+    let both = [("general", 2), ("vip", 2)];
     let [a, b] = [desk.wait(&both, Some("a")).await, desk.wait(&both, Some("b")).await];
     for _ in 0..22 {
         desk.wait(&general(1), None).await;
     }
     // `a` has bought too much. So `b` is passed over, and then collects.
-    desk.accept(sale.limited(3).put()).await;
-    for _ in 0..PASSED_OVER_MAX + 2 {
+    desk.accept(sale.limited(4).put()).await;
+    for _ in 0..PASSED_OVER_MAX + 1 {
         desk.accept(refund(sold, &general(1))).await;
     }
     assert_eq!(desk.waits(a).await, (0, Items::none()));
-    assert_eq!(desk.waits(b).await, (PASSED_OVER_MAX, items(&general(2))));
+    assert_eq!(desk.waits(b).await, (PASSED_OVER_MAX, items(&general(1))));
     // Now `a` may have its items, and is passed over.
     desk.accept(refund(bought, &[])).await;
+    assert_eq!(desk.waits(b).await.1, items(&general(2)));
     for _ in 0..PASSED_OVER_MAX {
         desk.accept(refund(sold, &general(1))).await;
     }
-    // Nothing is kept for it, as `b` has what it would need for ever.
-    assert_eq!(desk.waits(a).await, (PASSED_OVER_MAX + 1, Items::none()));
+    assert_eq!(desk.waits(a).await, (PASSED_OVER_MAX, Items::none()));
     desk.restart().await;
+    // `b` needs no more of the one stock, so this is kept for `a`; what `b` needs is left to `b`.
+    desk.accept(refund(sold, &general(2))).await;
+    assert_eq!(desk.waits(a).await.1, items(&general(2)));
     desk.accept(refund(sold, &[("vip", 1)])).await;
-    assert_eq!(desk.offers().await.last(), Some(&(b, Some(a))));
-    assert_eq!(desk.waits(a).await, (PASSED_OVER_MAX + 2, Items::none()));
+    assert_eq!(
+        (desk.waits(a).await.1, desk.waits(b).await.1),
+        (items(&[("general", 2), ("vip", 1)]), items(&general(2)))
+    );
+    desk.accept(refund(sold, &[("vip", 1)])).await;
+    assert_eq!(desk.offers().await.last(), Some(&(a, None)));
+    desk.accept(refund(sold, &[("vip", 2)])).await;
+    assert_eq!(desk.offers().await.last(), Some(&(b, None)));
+    desk.close().await;
+}
+
+/// What is kept for a later entry that waits for another stock takes nothing from a group.
+async fn group_is_not_held_up_by_one_that_collects(mut desk: Desk<impl Host>) {
+    let sale = Sale::of(&[("general", 60), ("vip", 30)]);
+    let sold = desk.sold_out(&sale).await;
+    let group = desk.wait(&general(3), None).await;
+    let later = desk.wait(&[("general", 1), ("vip", 1)], None).await;
+    for _ in 0..PASSED_OVER_MAX {
+        desk.wait(&[("vip", 1)], None).await;
+    }
+    for _ in 0..PASSED_OVER_MAX + 1 {
+        desk.wait(&general(1), None).await;
+    }
+    for _ in 0..PASSED_OVER_MAX {
+        desk.accept(refund(sold, &[("vip", 1)])).await;
+    }
     desk.accept(refund(sold, &general(1))).await;
-    assert_eq!(desk.waits(a).await.1, items(&general(1)));
-    desk.accept(refund(sold, &both)).await;
-    assert_eq!(desk.state(a).await, HoldState::Held);
+    assert_eq!(desk.waits(later).await, (PASSED_OVER_MAX, items(&general(1))));
+    for _ in 0..PASSED_OVER_MAX {
+        desk.accept(refund(sold, &general(1))).await;
+    }
+    assert_eq!(desk.waits(group).await, (PASSED_OVER_MAX, Items::none()));
+    desk.restart().await;
+    desk.accept(refund(sold, &general(2))).await;
+    assert_eq!(desk.waits(group).await, (PASSED_OVER_MAX, items(&general(2))));
+    // An offer counts with all of its items, also with those that were kept.
+    desk.accept(refund(sold, &[("vip", 1)])).await;
+    assert_eq!(desk.offers().await.last(), Some(&(later, Some(group))));
+    assert_eq!(desk.waits(group).await.0, PASSED_OVER_MAX + 1);
+    desk.accept(refund(sold, &general(1))).await;
+    assert_eq!(desk.offers().await.last(), Some(&(group, None)));
     desk.close().await;
 }
 
@@ -261,6 +299,7 @@ on_every_store!(
     who_comes_first_after_a_group_is_passed_over_anew,
     entry_has_all_of_its_stocks_or_none,
     entry_for_another_stock_holds_up_no_group,
-    of_two_that_collect_the_same_one_comes_first,
+    of_two_that_collect_the_same_none_waits_for_ever,
+    group_is_not_held_up_by_one_that_collects,
     offer_that_expires_goes_on_to_the_next,
 );

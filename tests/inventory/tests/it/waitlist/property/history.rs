@@ -81,20 +81,8 @@ impl History {
     fn add(&mut self, state: State, items: Pair, customer: Option<u8>) {
         let live = if state == State::Sold { items } else { [0, 0] };
         let until_ms = self.model.now_ms + HOLD_TTL;
-        let (kept, passed_over, blocked, overtaken) = ([0, 0], 0, 0, 0);
-        let place = self.model.list.len() as u32;
-        let ticket = Ticket {
-            state,
-            items,
-            live,
-            customer,
-            until_ms,
-            kept,
-            passed_over,
-            blocked,
-            overtaken,
-            place,
-        };
+        let ticket =
+            Ticket { state, items, live, customer, until_ms, kept: [0, 0], passed_over: 0 };
         self.model.all.push(ticket);
     }
 
@@ -320,8 +308,8 @@ impl History {
             let Some(waiting) = stored.waiting else { continue };
             let kept = pair(&waiting.collected);
             assert_eq!((kept, waiting.passed_over), (ticket.kept, ticket.passed_over), "{at}");
-            assert!(ticket.passed_over - ticket.blocked <= PASSED_OVER_MAX, "{at}: {number}");
-            assert!(ticket.overtaken <= PASSED_OVER_MAX * ticket.place, "{at}: {number}");
+            // More than ten only while it waits for another that collects.
+            assert!(ticket.passed_over <= 2 * PASSED_OVER_MAX, "{at}: {number}");
             // Not by the model's word alone: what it still needs is not all there.
             let needs = pair(&stored.items);
             let is_there = all(|stock| needs[stock] - kept[stock] <= left[stock]);

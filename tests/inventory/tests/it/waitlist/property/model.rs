@@ -37,13 +37,6 @@ pub struct Ticket {
     pub until_ms: u64,
     pub kept: Pair,
     pub passed_over: u32,
-    /// How many of them while something that it needs was kept for a later one.
-    pub blocked: u32,
-    /// Offers to others of what it needs, while it could have had its items and the one that was
-    /// counted was not blocked.
-    pub overtaken: u32,
-    /// Its place in the list when it joined, from 1.
-    pub place: u32,
 }
 
 #[derive(Default)]
@@ -156,17 +149,16 @@ impl Model {
             }
         }
         for (at, number) in list.iter().copied().enumerate() {
-            let (before, after) = (&list[..at], &list[at + 1..]);
             if self.fits(number) {
-                self.pass_over(before, number);
+                self.pass_over(&list[..at], number);
                 self.offer(number);
                 *offers += 1;
                 return true;
             }
-            let is_due = self.all[number].passed_over >= PASSED_OVER_MAX && self.may_have(number);
-            if is_due && self.is_blocked(number, after) {
-                self.meet("waits for what a later one collects");
-            } else if is_due && self.keep(number) {
+            if self.all[number].passed_over >= PASSED_OVER_MAX
+                && self.may_have(number)
+                && self.keep(number)
+            {
                 if at > 0 {
                     self.meet("kept for one that is not the first");
                 }
@@ -176,39 +168,44 @@ impl Model {
         false
     }
 
-    /// Whether something that the entry needs is kept for one of those after it.
-    fn is_blocked(&self, number: usize, after: &[usize]) -> bool {
-        let needs = self.rest(number);
-        after.iter().any(|other| shares(needs, self.all[*other].kept))
+    /// The stocks that others need which the entry waits for: directly, or by way of another. With
+    /// two stocks, there is at most one on the way.
+    fn reserved(&self, number: usize) -> [bool; 2] {
+        let keepers = self.list.iter().copied().filter(|other| *other != number);
+        let keepers: Vec<_> = keepers.filter(|other| self.all[*other].kept != [0, 0]).collect();
+        let (mut waits_for, mut reserved) = (self.rest(number), [false, false]);
+        for _ in 0..=keepers.len() {
+            for other in &keepers {
+                if shares(self.all[*other].kept, waits_for) {
+                    for (stock, needs) in self.rest(*other).into_iter().enumerate() {
+                        waits_for[stock] += needs;
+                        reserved[stock] |= needs > 0;
+                    }
+                }
+            }
+        }
+        reserved
     }
 
     /// Counts an offer to entry `next`.
     fn pass_over(&mut self, before: &[usize], next: usize) {
-        let takes = self.rest(next);
-        let overtaken = before.iter().copied();
-        let overtaken =
-            overtaken.filter(|number| self.may_have(*number) && shares(self.rest(*number), takes));
-        let overtaken: Vec<_> = overtaken.collect();
-        if overtaken.is_empty() && !before.is_empty() {
-            self.meet("passed over nobody");
-        }
-        let Some(counted) = overtaken.first().copied() else { return };
+        let takes = self.all[next].items;
+        let is_overtaken =
+            |number: &usize| self.may_have(*number) && shares(self.rest(*number), takes);
+        let counted = before.iter().copied().find(is_overtaken);
+        let Some(counted) = counted else {
+            if !before.is_empty() {
+                self.meet("passed over nobody");
+            }
+            return;
+        };
         self.meet("offered over another");
         if counted != before[0] {
             self.meet("counted for one that is not the first");
         }
-        let after = self.list.iter().position(|number| *number == counted).unwrap() + 1;
-        let is_blocked = self.is_blocked(counted, &self.list[after..]);
         self.all[counted].passed_over += 1;
-        if is_blocked {
-            self.all[counted].blocked += 1;
-            return;
-        }
         if self.all[counted].passed_over == PASSED_OVER_MAX {
             self.meet("passed over ten times");
-        }
-        for number in overtaken {
-            self.all[number].overtaken += 1;
         }
     }
 
@@ -224,8 +221,12 @@ impl Model {
     }
 
     fn keep(&mut self, number: usize) -> bool {
-        let rest = self.rest(number);
-        let more = [0, 1].map(|stock| rest[stock].min(self.available(stock)));
+        let (rest, reserved) = (self.rest(number), self.reserved(number));
+        let there = [0, 1].map(|stock| rest[stock].min(self.available(stock)));
+        let more = [0, 1].map(|stock| if reserved[stock] { 0 } else { there[stock] });
+        if more != there {
+            self.meet("left to another that collects");
+        }
         if more == [0, 0] {
             return false;
         }
