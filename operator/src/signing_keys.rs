@@ -36,18 +36,16 @@ pub fn check(value: &[u8]) -> Result<(), KeySetError> {
     SigningKeys::from_jwks(&String::from_utf8_lossy(value)).map(|_| ())
 }
 
-/// Most keys of a set, which the services read.
-const KEYS_MAX: usize = 8;
 /// How long the pods have to read a new key before it signs tickets, seconds.
 const TICKETS_DELAY_S: u64 = 600;
 
 /// A JWK Set with a new key, made of `random`, before those of `current`. What they have signed
 /// stays valid, and draws that were committed with them can be revealed. The new key signs the
-/// tickets of sales from ten minutes after `now_s` on. The oldest is left out when there are too
-/// many.
+/// tickets of sales from ten minutes after `now_s` on.
 ///
 /// # Errors
-/// [`KeySetError`], if `current` is no JWK Set of signing keys.
+/// [`KeySetError`], if `current` is no JWK Set of signing keys, or is full: which key goes is not
+/// for this function to say, because its tickets go with it.
 pub fn rotated(current: &str, random: [u8; 32], now_s: u64) -> Result<String, KeySetError> {
     SigningKeys::from_jwks(current)?;
     let set = |text: &str| -> Vec<Value> {
@@ -62,7 +60,6 @@ pub fn rotated(current: &str, random: [u8; 32], now_s: u64) -> Result<String, Ke
         key["signs_tickets_from"] = (now_s + TICKETS_DELAY_S).into();
     }
     keys.extend(set(current));
-    keys.truncate(KEYS_MAX);
     let rotated = format!("{}\n", json!({ "keys": keys }));
     SigningKeys::from_jwks(&rotated).map(|_| rotated)
 }
@@ -100,9 +97,9 @@ mod tests {
         let count = |keys: &SigningKeys| keys.public_jwks()["keys"].as_array().map(Vec::len);
         let eight = keys(&text);
         assert_eq!((count(&eight), seed(&eight)), (Some(8), seed(&old)));
-        let nine = keys(&rotated(&text, [9; 32], NOW_S).expect("rotated"));
-        assert_eq!((count(&nine), seed(&nine)), (Some(8), None), "at most eight");
-        assert!(nine.derive(both.signer_id(), b"draw").is_some());
+        let full = rotated(&text, [9; 32], NOW_S);
+        assert_eq!(full, Err(KeySetError::TooMany(9)), "none is dropped silently");
+        assert!(both.derive(old.signer_id(), b"draw").is_some());
     }
 
     #[test]

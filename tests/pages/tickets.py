@@ -86,7 +86,7 @@ def check_reservation(service, event, reservation, bought, keys):
 
 
 def check_mutations(texts, keys, generator):
-    """No other text is a ticket, by other people's code as little as by ours."""
+    """No other text is a ticket."""
     for _ in range(MUTATIONS):
         text = list(generator.choice(texts))
         text[generator.randrange(5, len(text))] = generator.choice(ALPHABET)

@@ -1,21 +1,29 @@
 "use strict";
-// Makes pages livelier that work without it: local times, live counts, countdowns, the waiting room.
+// Makes pages livelier that work without it: local times, live counts, countdowns. The waiting room
+// needs it.
 
 const lang = document.documentElement.lang;
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const set = (element, text) => { if (element && element.textContent !== text) element.textContent = text; };
+const between = (least_ms, most_ms) => least_ms + Math.random() * (most_ms - least_ms);
 
-for (const time of all("time")) {
-  const at = new Date(time.dateTime);
-  if (!isNaN(at)) time.textContent = at.toLocaleString(lang, { dateStyle: "medium", timeStyle: "short" });
-}
-
+// The service's time: the clock of a device may be minutes wrong.
+const origin_ms = Number(document.documentElement.dataset.now) - performance.now();
+const now = () => origin_ms + performance.now();
 // Timers of browsers take 31 bits of milliseconds.
 const TIMER_MAX_MS = 2 ** 31 - 1;
-const at = (time, act) => { if (time > Date.now()) setTimeout(act, Math.min(time - Date.now(), TIMER_MAX_MS)); };
+const at = (time, act) => setTimeout(act, Math.min(Math.max(0, time - now()), TIMER_MAX_MS));
+
+// A page from the browser's history has an old form and old counts.
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+for (const time of all("time")) {
+  const moment = new Date(time.dateTime);
+  if (!isNaN(moment)) time.textContent = moment.toLocaleString(lang, { dateStyle: "medium", timeStyle: "short" });
+}
 
 // Pages that wait for the same moment do not come back at the same moment.
-for (const opening of all("p[data-opens]")) at(Date.parse(opening.dataset.opens), () => setTimeout(() => location.reload(), 500 + Math.random() * 2500));
+for (const opening of all("[data-reload-at]")) at(Date.parse(opening.dataset.reloadAt), () => setTimeout(() => location.reload(), between(1000, 4000)));
 
 for (const button of all('[data-do="print"]')) {
   button.hidden = false;
@@ -27,150 +35,190 @@ for (const countdown of all("[data-until]")) {
   const left = countdown.querySelector("span");
   countdown.hidden = false;
   const tick = () => {
-    const seconds = Math.max(0, Math.ceil((until - Date.now()) / 1000));
+    const seconds = Math.max(0, Math.ceil((until - now()) / 1000));
     set(left, `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`);
-    if (seconds > 0) setTimeout(tick, 250); else setTimeout(() => location.reload(), 1000);
+    if (seconds > 0) setTimeout(tick, 250); else setTimeout(() => location.reload(), between(1000, 2000));
   };
   tick();
+}
+
+// Follows a stream for ever. One that is refused is asked for less and less often.
+const RETRY_MAX_MS = 60_000;
+function follow(url, take, lost, retry_ms = 2_000) {
+  const source = new EventSource(url);
+  source.onmessage = (message) => { retry_ms = 2_000; take(JSON.parse(message.data)); };
+  source.onerror = () => {
+    lost?.();
+    // The browser tries again by itself, unless the stream was refused.
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => follow(url, take, lost, Math.min(2 * retry_ms, RETRY_MAX_MS)), between(retry_ms, 2 * retry_ms));
+  };
 }
 
 const counted = (element, number) =>
   set(element, number === 0 ? element.dataset.none : (number === 1 ? element.dataset.one : element.dataset.left).replace("{}", number));
 
-function follow(url, take, lost) {
-  const source = new EventSource(url);
-  source.onmessage = (message) => take(JSON.parse(message.data));
-  source.onerror = () => {
-    lost?.();
-    // A refused stream is not tried again by the browser.
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => follow(url, take, lost), 2000 + Math.random() * 3000);
-  };
-}
-
-for (const section of all("[data-stream]")) {
+function followCounts(section) {
   const whole = section.querySelector("[data-left]:not([data-stock])");
+  const form = section.querySelector("[data-hold]");
   follow(section.dataset.stream, (event) => {
-    const stocks = event.stocks;
     for (const count of all("[data-stock]", section)) {
-      const stock = stocks[count.dataset.stock];
+      const stock = event.stocks[count.dataset.stock];
       if (!stock) continue;
       counted(count, stock.available);
       const input = document.getElementById(`qty-${count.dataset.stock}`);
-      if (input) input.max = Math.min(stock.available, input.defaultMax ??= Number(input.max));
+      if (input) input.max = Math.min(stock.available, Number(input.dataset.most));
     }
-    counted(whole, Object.values(stocks).reduce((sum, stock) => sum + stock.available, 0));
+    const available = Object.values(event.stocks).reduce((sum, stock) => sum + stock.available, 0);
+    counted(whole, available);
+    if (form && !("queue" in form.dataset)) form.hidden = available === 0;
   });
 }
 
-// The waiting room. The place is kept in this browser, so closing the page loses nothing.
-for (const room of all("[data-queue]")) waitingRoom(room, room.dataset.queue);
+const rooms = all("[data-queue]:not(form)");
+// In a waiting room, each buyer follows one stream: the counts follow with the pass.
+if (rooms.length === 0) all("[data-stream]").forEach(followCounts);
+for (const room of rooms) waitingRoom(room, room.dataset.queue);
 
+// The place is kept in this browser, so closing the page loses nothing.
 function waitingRoom(room, api) {
   const store = {
     get: (name) => { try { return JSON.parse(localStorage.getItem(`${api} ${name}`)); } catch { return null; } },
-    put: (name, value) => { try { localStorage.setItem(`${api} ${name}`, JSON.stringify(value)); } catch { /* private mode */ } },
+    put: (name, value) => { try { localStorage.setItem(`${api} ${name}`, JSON.stringify(value)); return true; } catch { return false; } },
   };
   const part = (name) => room.querySelector(`[data-show="${name}"]`);
   const button = (name) => room.querySelector(`[data-do="${name}"]`);
   const form = document.querySelector("[data-hold]");
   const opens = Date.parse(room.dataset.opens);
-  const state = { frame: null, place: store.get("place"), pass: store.get("pass"), turn: null, refused: null, lost: false, asking: false };
+  const state = { frame: null, place: store.get("place"), pass: store.get("pass"), turn: null, note: null, isKept: true, isLost: false };
+  let timer = null, retry_ms = 2_000, hasCounts = false;
+
+  const hasPass = () => Boolean(state.pass) && Date.parse(state.pass.expires_at) > now();
+  const forget = () => {
+    state.place = state.pass = state.turn = null;
+    for (const name of ["place", "pass", "key"]) store.put(name, null);
+  };
+  // The refusal of the form that was sent from here.
+  if (document.querySelector('[data-code="pass_spent"]')) forget();
+
+  const shown = () => {
+    const { frame, place, turn } = state;
+    const parts = new Set();
+    if (now() < opens) parts.add("before");
+    if (state.note) parts.add(state.note);
+    if (state.isLost) parts.add("lost");
+    if (hasPass()) return parts.add("entered");
+    if (place) parts.add(state.isKept ? "place" : "unkept");
+    if (!frame) return parts;
+    if (frame.paused) return parts.add("paused");
+    if (frame.phase === "sold_out") return parts.add("over");
+    if (!place) return parts;
+    if (turn?.state === "expired") return parts.add("lapsed");
+    if (turn?.state === "called") return parts.add("called");
+    if (turn?.n == null) return parts.add("drawing");
+    const ahead = Math.max(0, turn.n - frame.serving - 1);
+    if (ahead === 0) return parts.add("next");
+    set(part("ahead"), part("ahead").dataset.text.replace("{}", ahead));
+    parts.add("ahead");
+    if (frame.eta_s && frame.waiting) {
+      set(part("wait"), part("wait").dataset.text.replace("{}", Math.max(1, Math.round(frame.eta_s * ahead / frame.waiting / 60))));
+      parts.add("wait");
+    }
+    return parts;
+  };
 
   const show = () => {
-    const { frame, place, pass, turn } = state;
-    const shown = new Set();
-    const hasPass = pass && Date.parse(pass.expires_at) > Date.now();
-    const isEarly = Date.now() < opens;
-    if (isEarly) shown.add("before");
-    if (place && !hasPass) shown.add("place");
-    if (state.refused) shown.add(state.refused);
-    if (state.lost) shown.add("lost");
-    if (hasPass) shown.add("entered");
-    else if (frame?.paused) shown.add("paused");
-    else if (frame && place) {
-      const ahead = turn?.n == null ? null : Math.max(0, turn.n - frame.serving - 1);
-      if (turn?.state === "done" || frame.phase === "sold_out") shown.add("over");
-      else if (turn?.state === "expired") shown.add("lapsed");
-      else if (turn?.state === "called") shown.add("called");
-      else if (ahead === null) shown.add("drawing");
-      else if (ahead === 0) shown.add("next");
-      else {
-        const of = part("ahead");
-        set(of, of.dataset.text.replace("{}", ahead));
-        shown.add("ahead");
-        if (frame.eta_s && frame.waiting) {
-          const wait = part("wait");
-          set(wait, wait.dataset.text.replace("{}", Math.max(1, Math.round(frame.eta_s * ahead / frame.waiting / 60))));
-          shown.add("wait");
-        }
-      }
-    } else if (frame && frame.phase === "sold_out") shown.add("over");
-    for (const one of all("[data-show]", room)) one.hidden = !shown.has(one.dataset.show);
-    button("join").hidden = isEarly || Boolean(place) || hasPass || frame?.phase === "sold_out";
-    button("enter").hidden = hasPass || turn?.state !== "called";
-    if (form) {
-      form.hidden = !hasPass;
-      if (hasPass) form.elements.pass.value = pass.pass;
-    }
+    const parts = shown();
+    for (const one of all("[data-show]", room)) one.hidden = !parts.has(one.dataset.show);
+    button("join").hidden = now() < opens || Boolean(state.place) || hasPass() || state.frame?.phase === "sold_out";
+    button("enter").hidden = hasPass() || !["called", "expired"].includes(state.turn?.state) || Boolean(state.frame?.paused);
+    if (!form) return;
+    form.hidden = !hasPass();
+    if (!hasPass()) return;
+    form.elements.pass.value = state.pass.pass;
+    if (!hasCounts) { hasCounts = true; all("[data-stream]").forEach(followCounts); }
   };
 
-  // The turn is asked for when it may have changed: at the draw, and when it is near.
+  // Asks for the turn once, at a time of its own: thousands of pages get the same frame.
+  const askWithin = (most_ms) => { timer ??= setTimeout(askTurn, between(0, most_ms)); };
   const askTurn = async () => {
-    if (!state.place || state.asking) return;
-    state.asking = true;
+    timer = null;
+    if (!state.place) return;
     try {
       const answer = await fetch(`${api}/place`, { headers: { "Queue-Place": state.place.place } });
-      if (answer.ok) state.turn = await answer.json();
-      if (answer.status === 401) { state.place = state.turn = null; store.put("place", null); }
-    } catch { /* asked again with the next frame */ } finally { state.asking = false; }
+      if (answer.status === 401) forget();
+      else if (!answer.ok) throw new Error(answer.status);
+      else {
+        state.turn = await answer.json();
+        if (state.turn.state === "done") { forget(); state.note = "used"; }
+        // When its time to come in ends, it is passed over.
+        if (state.turn?.state === "called" && state.turn.until && !hasPass()) at(Date.parse(state.turn.until), () => askWithin(3_000));
+      }
+      retry_ms = 2_000;
+    } catch {
+      timer ??= setTimeout(askTurn, between(retry_ms, 2 * retry_ms));
+      retry_ms = Math.min(2 * retry_ms, RETRY_MAX_MS);
+    }
     show();
   };
 
+  const send = (path, headers) => fetch(api + path, { method: "POST", headers: { "Content-Type": "application/json", ...headers }, body: path ? undefined : "{}" });
+
   button("join").addEventListener("click", async () => {
-    const key = store.get("key") ?? crypto.randomUUID();
+    // The same key is the same place, however often it is sent.
+    const key = store.get("key") ?? newKey();
     store.put("key", key);
+    state.note = null;
     try {
-      const answer = await fetch(api, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "Idempotency-Key": `"${key}"` },
-        body: "{}",
-      });
+      const answer = await send("", { "Idempotency-Key": `"${key}"` });
       if (answer.ok) {
         state.place = await answer.json();
-        state.refused = null;
-        store.put("place", state.place);
-      } else state.refused = answer.status === 503 ? "lost" : "full";
-    } catch { state.refused = "lost"; }
+        state.isKept = store.put("place", state.place);
+      } else state.note = answer.status === 409 ? "full" : "busy";
+    } catch { state.note = "busy"; }
     show();
-    askTurn();
+    askWithin(0);
   });
 
   button("enter").addEventListener("click", async () => {
+    state.note = null;
     try {
-      const answer = await fetch(`${api}/pass`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "Queue-Place": state.place.place },
-      });
+      const answer = await send("/pass", { "Queue-Place": state.place.place });
       if (answer.ok) {
-        state.pass = await answer.json();
-        store.put("pass", state.pass);
+        const pass = await answer.json();
+        // A pass that ran out unused is the only one of its place.
+        if (Date.parse(pass.expires_at) <= now()) { forget(); state.note = "used"; return show(); }
+        state.pass = pass;
+        store.put("pass", pass);
         show();
+        at(Date.parse(pass.expires_at), show);
         form?.querySelector("input[type=number]")?.focus();
         return;
       }
-    } catch { /* the button stays */ }
-    askTurn();
+      state.note = answer.status === 409 ? "soon" : "busy";
+    } catch { state.note = "busy"; }
+    show();
   });
 
   follow(`${api}/stream`, (frame) => {
     const before = state.frame;
-    state.frame = frame;
-    state.lost = false;
-    const turn = state.turn;
-    const isNear = turn?.n != null && turn.n <= frame.serving + 1 && turn.state !== "done";
-    if (!turn || frame.phase !== before?.phase || isNear || turn.state === "expired") askTurn();
+    Object.assign(state, { frame, isLost: false });
+    const { turn } = state;
+    const isDrawn = frame.phase === "open" && turn?.n == null;
+    const isCalled = turn?.state === "waiting" && turn.n != null && turn.n <= frame.serving;
+    if (state.place && !hasPass() && (isDrawn || isCalled || (before && frame.phase !== before.phase))) askWithin(3_000);
     show();
-  }, () => { state.lost = true; show(); });
-  at(opens, () => setTimeout(show, 100));
+  }, () => { state.isLost = true; show(); });
+  if (now() < opens) at(opens, () => setTimeout(show, 100));
+  if (hasPass()) at(Date.parse(state.pass.expires_at), show);
   show();
+  askWithin(0);
+}
+
+// A UUID, also where the page came without TLS and `crypto.randomUUID` is missing.
+function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }

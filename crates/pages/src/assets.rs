@@ -1,7 +1,11 @@
 //! Styles and scripts, named by their content so that browsers keep them for ever.
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    extract::Path,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http_server::problem::not_found;
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
@@ -17,6 +21,32 @@ pub struct Asset {
 
 /// A year, the longest that caches are asked for.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// `GET /assets/{name}`. During a rolling update a page and its assets may come from two versions:
+/// a name with another hash gets the file of this version, and no cache keeps it.
+pub async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let path = format!("/assets/{name}");
+    if let Some(asset) = ASSETS.into_iter().find(|asset| asset.path == path) {
+        return asset.response(&headers);
+    }
+    let parts = |name: &str| {
+        let (stem, rest) = name.split_once('.')?;
+        Some((stem.to_owned(), rest.split_once('.')?.1.to_owned()))
+    };
+    let wanted = parts(&path);
+    let other = ASSETS.into_iter().find(|asset| wanted.is_some() && parts(asset.path) == wanted);
+    match other {
+        Some(asset) => {
+            let mut response = asset.response(&HeaderMap::new());
+            response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
+            response
+        }
+        None => not_found().await.into_response(),
+    }
+}
+
+const ASSETS: [&Asset; 3] = [&ICON, &SCRIPT, &STYLE];
 
 impl Asset {
     /// The response to a request with these headers. The middleware has reduced `Accept-Encoding`

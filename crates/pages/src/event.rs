@@ -1,23 +1,22 @@
 //! `GET /e/{event}`: an event with its tickets, and `POST`: a hold of some of them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use axum::{extract::State, response::Response};
 use http::{HeaderMap, StatusCode};
 use http_server::{Problem, extract::PathParams};
 use inventory::{CommandKind, CustomerId, EventName};
+use jiff::Timestamp;
 use maud::{Markup, html};
 use public_api::{PublicState, QueuePass};
 use uuid::Uuid;
-use vacancy_api::{Answer, Event, StockCounts, event_not_found, rfc3339};
+use vacancy_api::{Answer, Event, StockCounts, event_not_found};
 
 use crate::{
     calls::write,
-    events::left,
+    events::{left, left_of},
     form::{CUSTOMER, Form, KEY, PASS, QTY},
     format::{at_time, money},
     lang::{Language, Texts, counted},
-    layout::{Page, see_other},
+    layout::{Page, now_ms, see_other},
     queue, refusal,
 };
 
@@ -27,7 +26,7 @@ pub async fn show(
     event: Result<PathParams<EventName>, Problem>,
 ) -> Response {
     match find(&app, event).await {
-        Ok(event) => page(&app, texts, &event, None).response(StatusCode::OK),
+        Ok(event) => page(&app, texts, &event, None, None).response(StatusCode::OK),
         Err(problem) => refusal::page(texts, &problem),
     }
 }
@@ -43,20 +42,37 @@ pub async fn hold(
         Ok(event) => event,
         Err(problem) => return refusal::page(texts, &problem),
     };
-    match try_hold(&app, &event, &headers, form).await {
+    let form = match form {
+        Ok(form) => form,
+        Err(problem) => return refused(&app, texts, event, &problem, None).await,
+    };
+    match try_hold(&app, &event, &headers, &form).await {
         Ok(Some(hold)) => see_other(&format!("/r/{hold}")),
         Ok(None) => {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
-            page(&app, texts, &event, Some(texts.choose_some)).response(status)
+            let message = (texts.choose_some, "");
+            page(&app, texts, &event, Some(message), Some(&form)).response(status)
         }
-        Err(problem) => {
-            // The counts have changed since the page was shown.
-            let now = app.client().event(&event_name(&event), None).await.ok().flatten();
-            let event = now.map_or(event, |reading| reading.event().into_owned());
-            let message = refusal::message(texts, &problem);
-            page(&app, texts, &event, Some(message)).response(problem.status())
-        }
+        Err(problem) => refused(&app, texts, event, &problem, Some(&form)).await,
     }
+}
+
+/// The page with the reason, and the form as it was sent: a refusal is not stored, and where the
+/// outcome is not known, a repeated request with the same key has one effect.
+async fn refused(
+    app: &PublicState,
+    texts: &'static Texts,
+    event: Event,
+    problem: &Problem,
+    form: Option<&Form>,
+) -> Response {
+    // The counts have changed since the page was shown.
+    let now = app.client().event(&event_name(&event), None).await.ok().flatten();
+    let event = now.map_or(event, |reading| reading.event().into_owned());
+    let message = (refusal::message(texts, problem), problem.code());
+    // Another wish needs another key.
+    let form = form.filter(|_| problem.code() != "idempotency_key_reused");
+    page(app, texts, &event, Some(message), form).response(problem.status())
 }
 
 /// The id of the new hold; `None` where nothing was chosen.
@@ -64,9 +80,8 @@ async fn try_hold(
     app: &PublicState,
     event: &Event,
     headers: &HeaderMap,
-    form: Result<Form, Problem>,
+    form: &Form,
 ) -> Result<Option<String>, Problem> {
-    let form = form?;
     let Some(items) = form.items(app.limits())? else { return Ok(None) };
     let customer = form.get(CUSTOMER).map(CustomerId::new).transpose();
     let customer = customer.map_err(|error| Problem::validation(format!("{error}.")))?;
@@ -90,37 +105,49 @@ async fn find(
     Ok(reading.event().into_owned())
 }
 
+/// `message`: what went wrong, and its code. `form`: what was sent.
 fn page(
     app: &PublicState,
     texts: &'static Texts,
     event: &Event,
-    message: Option<&'static str>,
+    message: Option<(&'static str, &'static str)>,
+    form: Option<&Form>,
 ) -> Page {
-    let now = rfc3339(now_ms());
-    // Times of the API are in UTC and of one length.
-    let opens = event.opens_at.as_ref().filter(|opens| **opens > now);
-    let is_closed = event.closes_at.as_ref().is_some_and(|closes| *closes <= now);
-    let available: u64 = event.stocks.values().map(|stock| stock.available).sum();
+    let now_ms = i128::from(now_ms());
+    let is_later = |at: &String| millis(at) > now_ms;
+    let opens = event.opens_at.as_ref().filter(|opens| is_later(opens));
+    let is_closed = event.closes_at.as_ref().is_some_and(|closes| !is_later(closes));
+    let has_queue = event.queue.is_some();
     // In a waiting room the form is there, hidden, before the sale opens.
-    let has_opened = opens.is_none() || event.queue.is_some();
-    let is_on_sale = has_opened && !is_closed && available > 0;
+    let is_on_sale = (opens.is_none() || has_queue) && !is_closed;
+    let reload_at = opens.filter(|_| !has_queue);
+    let available: u64 = event.stocks.values().map(|stock| stock.available).sum();
     let content = html! {
         h1 { (event.event) }
-        @if let Some(message) = message { p.message role="alert" { (message) } }
+        @if let Some((message, code)) = message {
+            p.message role="alert" data-code=(code) { (message) }
+        }
         @if event.stale { p.message role="status" { (texts.stale) } }
-        @if let Some(opens) = opens { p data-opens=(opens) { (at_time(texts.opens, opens)) } }
+        @if let Some(opens) = opens {
+            p data-reload-at=[reload_at] { (at_time(texts.opens, opens)) }
+        }
         @if is_closed { p { (texts.closed) } }
-        @if !is_closed && event.queue.is_some() { (queue::room(texts, event)) }
+        @if !is_closed && has_queue { (queue::room(texts, event)) }
         section data-stream={ "/api/v1/events/" (event.event) "/stream" } {
             p.left data-left=(texts.left[1]) data-one=(texts.left[0]) data-none=(texts.sold_out) aria-live="polite" {
                 (left(texts, event))
             }
             @if available == 0 { (returning(texts, event)) }
-            (stocks(app, texts, event, is_on_sale))
+            @if is_on_sale { (hold_form(app, texts, event, form)) } @else { (stocks(app, texts, event, None)) }
         }
         p { a href="/e/" { (texts.events) } }
     };
     Page { texts, title: event.event.clone(), content }
+}
+
+/// A time of the API, milliseconds since 1970.
+fn millis(at: &str) -> i128 {
+    at.parse::<Timestamp>().map_or(0, |at| i128::from(at.as_millisecond()))
 }
 
 /// What may come back.
@@ -129,24 +156,23 @@ fn returning(texts: &Texts, event: &Event) -> Markup {
     html! { @if held > 0 { p { (counted(texts.held, held)) } } }
 }
 
-/// The stocks, with the form while they are on sale. In a waiting room the script shows the form
-/// when it has a pass.
-fn stocks(app: &PublicState, texts: &Texts, event: &Event, is_on_sale: bool) -> Markup {
-    let rows = html! {
-        @for (name, stock) in &event.stocks { (row(app, texts, name, stock, is_on_sale)) }
-    };
-    if !is_on_sale {
-        return html! { div.stocks { (rows) } };
-    }
+/// The form that holds tickets. It is hidden while nothing is left, and in a waiting room until
+/// there is a pass; the script shows it.
+fn hold_form(app: &PublicState, texts: &Texts, event: &Event, form: Option<&Form>) -> Markup {
+    let has_queue = event.queue.is_some();
+    let is_empty = event.stocks.values().all(|stock| stock.available == 0);
+    let key =
+        form.and_then(Form::key).map_or(Uuid::new_v4().to_string(), |key| key.as_str().to_owned());
+    let customer = form.and_then(|form| form.get(CUSTOMER)).unwrap_or_default();
     html! {
-        form.stocks method="post" action={ "/e/" (event.event) } hidden[event.queue.is_some()] data-hold {
-            input type="hidden" name=(KEY) value=(Uuid::new_v4());
+        form method="post" action={ "/e/" (event.event) } hidden[has_queue || is_empty] data-hold data-queue[has_queue] {
+            input type="hidden" name=(KEY) value=(key);
             input type="hidden" name=(PASS) value="" autocomplete="off";
-            (rows)
+            (stocks(app, texts, event, Some(form)))
             @if let Some(limit) = event.limit_per_customer {
                 p { (counted(texts.limit, limit)) }
                 label for="customer" { (texts.customer) }
-                input #customer name=(CUSTOMER) required maxlength=(CustomerId::LEN_MAX) aria-describedby="customer-hint";
+                input #customer name=(CUSTOMER) value=(customer) required maxlength=(CustomerId::LEN_MAX) aria-describedby="customer-hint";
                 p #customer-hint.hint { (texts.customer_hint) }
             }
             button { (texts.hold) }
@@ -155,30 +181,36 @@ fn stocks(app: &PublicState, texts: &Texts, event: &Event, is_on_sale: bool) -> 
     }
 }
 
-fn row(
+/// The stocks, with fields for quantities in a form. `Some(form)`: what was sent.
+fn stocks(app: &PublicState, texts: &Texts, event: &Event, form: Option<Option<&Form>>) -> Markup {
+    html! {
+        @for (name, stock) in &event.stocks {
+            div.stock {
+                h2 { (name) }
+                p.price { (stock.price.as_ref().map_or(texts.free.to_owned(), money)) }
+                p.left data-stock=(name) data-left=(texts.left[1]) data-one=(texts.left[0]) data-none=(texts.sold_out) {
+                    (left_of(texts, stock.available))
+                }
+                @if let Some(form) = form {
+                    (quantity(app, texts, name, stock, form.and_then(|form| form.qty(name))))
+                }
+            }
+        }
+    }
+}
+
+fn quantity(
     app: &PublicState,
     texts: &Texts,
     name: &str,
     stock: &StockCounts,
-    is_on_sale: bool,
+    sent: Option<&str>,
 ) -> Markup {
-    let most = stock.available.min(app.limits().qty_max);
-    let price = stock.price.as_ref().map_or(texts.free.to_owned(), money);
-    let available = if stock.available == 0 {
-        texts.sold_out.to_owned()
-    } else {
-        counted(texts.left, stock.available)
-    };
+    let most = app.limits().qty_max;
     html! {
-        div.stock {
-            h2 { (name) }
-            p.price { (price) }
-            p.left data-stock=(name) data-left=(texts.left[1]) data-one=(texts.left[0]) data-none=(texts.sold_out) { (available) }
-            @if is_on_sale && most > 0 {
-                label for={ "qty-" (name) } { (texts.number) span.sr-only { " " (name) } }
-                input id={ "qty-" (name) } name={ (QTY) (name) } type="number" inputmode="numeric" min="0" max=(most) value="0";
-            }
-        }
+        label for={ "qty-" (name) } { (texts.number) span.sr-only { " " (name) } }
+        input id={ "qty-" (name) } name={ (QTY) (name) } type="number" inputmode="numeric" min="0"
+            max=(stock.available.min(most)) data-most=(most) value=(sent.unwrap_or("0"));
     }
 }
 
@@ -188,9 +220,4 @@ fn event_name(event: &Event) -> EventName {
         unreachable!("the name of an event that exists is valid")
     };
     name
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

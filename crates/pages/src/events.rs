@@ -59,8 +59,10 @@ fn entry(texts: &Texts, reading: &EventReading) -> Markup {
 
 /// How many tickets are left, of all stocks.
 pub fn left(texts: &Texts, event: &Event) -> String {
-    match event.stocks.values().map(|stock| stock.available).sum() {
-        0 => texts.sold_out.to_owned(),
-        left => counted(texts.left, left),
-    }
+    left_of(texts, event.stocks.values().map(|stock| stock.available).sum())
+}
+
+/// How many tickets are left.
+pub fn left_of(texts: &Texts, available: u64) -> String {
+    if available == 0 { texts.sold_out.to_owned() } else { counted(texts.left, available) }
 }

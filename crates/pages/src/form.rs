@@ -48,6 +48,11 @@ impl Form {
         fields.next().map(|(_, value)| value.as_str())
     }
 
+    /// What was entered for a stock.
+    pub fn qty(&self, stock: &str) -> Option<&str> {
+        self.get(&format!("{QTY}{stock}"))
+    }
+
     /// The key, which the page made when it was shown.
     pub fn key(&self) -> Option<IdempotencyKey> {
         self.get(KEY).and_then(|key| IdempotencyKey::new(key).ok())

@@ -17,24 +17,21 @@ mod queue;
 mod refusal;
 mod reservation;
 
-use assets::{ICON, SCRIPT, STYLE};
 use axum::{
     Router,
     routing::{get, post},
 };
-use http::HeaderMap;
 use public_api::PublicState;
 
 /// The pages and their assets.
 pub fn router(app: PublicState) -> Router {
     Router::new()
         .route("/e/", get(events::list))
+        .route("/e", get(async || layout::see_other("/e/")))
         .route("/e/{event}", get(event::show).post(event::hold))
         .route("/r/{reservation}", get(reservation::show))
         .route("/r/{reservation}/buy", post(reservation::buy))
         .route("/r/{reservation}/release", post(reservation::release))
         .with_state(app)
-        .route(ICON.path, get(async |headers: HeaderMap| ICON.response(&headers)))
-        .route(STYLE.path, get(async |headers: HeaderMap| STYLE.response(&headers)))
-        .route(SCRIPT.path, get(async |headers: HeaderMap| SCRIPT.response(&headers)))
+        .route("/assets/{name}", get(assets::serve))
 }

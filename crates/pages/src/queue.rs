@@ -18,6 +18,9 @@ pub fn room(texts: &Texts, event: &Event) -> Markup {
         ("lapsed", queue.lapsed),
         ("over", queue.over),
         ("full", queue.full),
+        ("soon", queue.soon),
+        ("used", queue.used),
+        ("busy", texts.unavailable),
         ("lost", queue.lost),
     ];
     let opens = event.queue.as_ref().map(|queue| rfc3339(queue.opens_at)).unwrap_or_default();
@@ -35,6 +38,7 @@ pub fn room(texts: &Texts, event: &Event) -> Markup {
             }
             p { button type="button" data-do="enter" hidden { (queue.enter) } }
             p.hint data-show="place" hidden { (queue.joined) " " (queue.safe) }
+            p.hint data-show="unkept" hidden { (queue.joined) " " (queue.unkept) }
         }
     }
 }

@@ -10,11 +10,12 @@ use crate::{lang::Texts, layout::Page};
 /// What the buyer reads of a problem.
 pub fn message(texts: &'static Texts, problem: &Problem) -> &'static str {
     match problem.code() {
-        "sold_out" => texts.too_few_left,
+        "sold_out" | "stock_not_found" => texts.too_few_left,
         "limit_exceeded" => texts.limit_reached,
         "not_open_yet" => texts.not_open_yet,
         "sale_closed" => texts.closed,
-        "hold_expired" => texts.expired,
+        "hold_expired" | "hold_expired_sold_out" => texts.expired,
+        "customer_required" => texts.customer_hint,
         "hold_released" => texts.released,
         "hold_confirmed" => texts.already_sold,
         "pass_required" | "pass_spent" => texts.pass_needed,
@@ -26,8 +27,11 @@ pub fn message(texts: &'static Texts, problem: &Problem) -> &'static str {
 
 /// A page with nothing but the problem.
 pub fn page(texts: &'static Texts, problem: &Problem) -> Response {
-    let is_missing = problem.status() == StatusCode::NOT_FOUND;
-    let title = if is_missing { texts.not_found } else { texts.unavailable };
+    let title = match problem.status() {
+        StatusCode::NOT_FOUND => texts.not_found,
+        status if status.is_client_error() => texts.not_understood,
+        _ => texts.unavailable,
+    };
     let content = html! {
         h1 { (title) }
         @if message(texts, problem) != title { p { (message(texts, problem)) } }

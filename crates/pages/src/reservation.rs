@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Tickets of a page.
-const PAGE: usize = 50;
+const PAGE: usize = 12;
 
 type Id = Result<PathParams<HoldId>, Problem>;
 

@@ -76,4 +76,7 @@ pub struct QueueTexts {
     pub over: &'static str,
     pub full: &'static str,
     pub lost: &'static str,
+    pub soon: &'static str,
+    pub used: &'static str,
+    pub unkept: &'static str,
 }

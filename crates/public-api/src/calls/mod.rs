@@ -45,10 +45,14 @@ pub fn router(app: PublicState) -> OpenApiRouter {
         .with_state(app)
 }
 
-/// Whether a call finishes something begun earlier: it confirms, pays, releases or extends a hold.
+/// Whether a call, or the form of a page, finishes something begun earlier: it confirms, pays,
+/// releases or extends a hold.
 /// Such calls go before new ones.
 #[must_use]
 pub fn is_urgent(method: &Method, route: &str) -> bool {
+    if matches!(route, "/r/{reservation}/buy" | "/r/{reservation}/release") {
+        return *method == Method::POST;
+    }
     match route.strip_prefix("/api/v1/holds/{id}") {
         Some("") => *method == Method::DELETE,
         Some(rest) => matches!(rest, "/confirm" | "/extend" | "/payment"),

@@ -9,7 +9,7 @@ use crate::support::{SOLD_AT_S, keys, reservation, ticket};
 #[test]
 fn ticket_has_one_text_for_ever() {
     let text = ticket().sign(&keys(1));
-    // Whoever changes this makes all tickets invalid that were ever sold.
+    // A change of this makes all tickets invalid that were ever sold.
     assert_eq!(
         text,
         "TKT1:RRQT 9P60GO086ATLQV5TG3R8CK965EJ0/3E5$C:DC +DGEC65ARDIUFD-8CPV0G7N4085*364FNQE93D1/DVKEGVDM68 \

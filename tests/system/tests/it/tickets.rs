@@ -113,7 +113,7 @@ async fn tickets_of_a_sale_are_signed_and_listed_in_both_modes() {
             assert_eq!(svg.bytes, tickets::svg(text).unwrap().into_bytes());
             assert_eq!(svg.header("x-content-type-options"), "nosniff");
         }
-        // They are the same after a restart, and on each page.
+        // They are the same again, and on each page.
         assert_eq!(shop.tickets(&id, "").await, tickets);
         assert_eq!(shop.tickets(&id, "?limit=2").await, tickets[..2]);
         assert_eq!(shop.tickets(&id, "?after=3&limit=2").await, tickets[3..]);
@@ -221,4 +221,23 @@ async fn rotation_changes_no_ticket_that_was_sold() {
     assert_eq!(keys.header("content-type"), "application/jwk-set+json");
     assert_eq!(keys.header("cache-control"), "public, max-age=60");
     assert!(!String::from_utf8(keys.bytes).unwrap().contains("\"d\""), "no private key");
+}
+
+/// With a key that the service made itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn tickets_are_the_same_after_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let process = Process::monolith(dir.path(), &[]).await;
+    let bought = process.client().post("/api/v1/purchase", json!({"qty": 2})).await.json();
+    let path =
+        format!("/api/v1/reservations/{}/tickets", bought["reservation_id"].as_str().unwrap());
+    let before = process.client().get(&path).await;
+    assert_eq!(before.json().as_array().map(Vec::len), Some(2));
+    process.kill().await;
+    let process = Process::monolith(dir.path(), &[]).await;
+    assert_eq!(process.client().get(&path).await.bytes, before.bytes);
+    let tag = before.header("etag").to_owned();
+    let headers = [("if-none-match", tag.as_str())];
+    let unchanged = process.client().call(Method::GET, &path, &headers, None).await;
+    assert_eq!(unchanged.unwrap().status, 304);
 }
