@@ -8,14 +8,20 @@ const set = (element, text) => { if (element && element.textContent !== text) el
 const between = (least_ms, most_ms) => least_ms + Math.random() * (most_ms - least_ms);
 
 // The service's time: the clock of a device may be minutes wrong.
-const origin_ms = Number(document.documentElement.dataset.now) - performance.now();
-const now = () => origin_ms + performance.now();
-// Timers of browsers take 31 bits of milliseconds.
-const TIMER_MAX_MS = 2 ** 31 - 1;
-const at = (time, act) => setTimeout(act, Math.min(Math.max(0, time - now()), TIMER_MAX_MS));
+const skew_ms = Number(document.documentElement.dataset.now) - Date.now();
+const now = () => Date.now() + skew_ms;
+// Timers stand still while a device sleeps, so none waits for long.
+const TIMER_MAX_MS = 15_000;
+const at = (time, act) => {
+  if (isNaN(time)) return;
+  const left_ms = time - now();
+  if (left_ms <= 0) act(); else setTimeout(() => at(time, act), Math.min(left_ms + 1, TIMER_MAX_MS));
+};
+// With GET, also where a form was sent.
+const reload = () => location.replace(location.pathname + location.search);
 
 // A page from the browser's history has an old form and old counts.
-addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+addEventListener("pageshow", (event) => { if (event.persisted) reload(); });
 
 for (const time of all("time")) {
   const moment = new Date(time.dateTime);
@@ -23,7 +29,7 @@ for (const time of all("time")) {
 }
 
 // Pages that wait for the same moment do not come back at the same moment.
-for (const opening of all("[data-reload-at]")) at(Date.parse(opening.dataset.reloadAt), () => setTimeout(() => location.reload(), between(1000, 4000)));
+for (const opening of all("[data-reload-at]")) at(Date.parse(opening.dataset.reloadAt), () => setTimeout(reload, between(1000, 4000)));
 
 for (const button of all('[data-do="print"]')) {
   button.hidden = false;
@@ -37,7 +43,7 @@ for (const countdown of all("[data-until]")) {
   const tick = () => {
     const seconds = Math.max(0, Math.ceil((until - now()) / 1000));
     set(left, `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`);
-    if (seconds > 0) setTimeout(tick, 250); else setTimeout(() => location.reload(), between(1000, 2000));
+    if (seconds > 0) setTimeout(tick, 250); else setTimeout(reload, between(1000, 2000));
   };
   tick();
 }
@@ -99,6 +105,10 @@ function waitingRoom(room, api) {
   };
   // The refusal of the form that was sent from here.
   if (document.querySelector('[data-code="pass_spent"]')) forget();
+  // A pass that ran out is the only one of its place.
+  const endPass = () => {
+    if (state.pass && !hasPass()) { forget(); state.note = "used"; }
+  };
 
   const shown = () => {
     const { frame, place, turn } = state;
@@ -149,7 +159,8 @@ function waitingRoom(room, api) {
       else if (!answer.ok) throw new Error(answer.status);
       else {
         state.turn = await answer.json();
-        if (state.turn.state === "done") { forget(); state.note = "used"; }
+        // A form whose outcome is not known can be sent again: the pass may be used by it.
+        if (state.turn.state === "done" && !("retry" in (form?.dataset ?? {}))) { forget(); state.note = "used"; }
         // When its time to come in ends, it is passed over.
         if (state.turn?.state === "called" && state.turn.until && !hasPass()) at(Date.parse(state.turn.until), () => askWithin(3_000));
       }
@@ -185,12 +196,10 @@ function waitingRoom(room, api) {
       const answer = await send("/pass", { "Queue-Place": state.place.place });
       if (answer.ok) {
         const pass = await answer.json();
-        // A pass that ran out unused is the only one of its place.
-        if (Date.parse(pass.expires_at) <= now()) { forget(); state.note = "used"; return show(); }
         state.pass = pass;
         store.put("pass", pass);
+        at(Date.parse(pass.expires_at), () => { endPass(); show(); });
         show();
-        at(Date.parse(pass.expires_at), show);
         form?.querySelector("input[type=number]")?.focus();
         return;
       }
@@ -200,16 +209,16 @@ function waitingRoom(room, api) {
   });
 
   follow(`${api}/stream`, (frame) => {
-    const before = state.frame;
     Object.assign(state, { frame, isLost: false });
     const { turn } = state;
     const isDrawn = frame.phase === "open" && turn?.n == null;
     const isCalled = turn?.state === "waiting" && turn.n != null && turn.n <= frame.serving;
-    if (state.place && !hasPass() && (isDrawn || isCalled || (before && frame.phase !== before.phase))) askWithin(3_000);
+    if (state.place && !hasPass() && (isDrawn || isCalled)) askWithin(3_000);
     show();
   }, () => { state.isLost = true; show(); });
-  if (now() < opens) at(opens, () => setTimeout(show, 100));
-  if (hasPass()) at(Date.parse(state.pass.expires_at), show);
+  if (now() < opens) at(opens, show);
+  if (state.pass) at(Date.parse(state.pass.expires_at), () => { endPass(); show(); });
+  addEventListener("visibilitychange", () => { if (!document.hidden) { endPass(); show(); askWithin(1_000); } });
   show();
   askWithin(0);
 }

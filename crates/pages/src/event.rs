@@ -20,6 +20,9 @@ use crate::{
     queue, refusal,
 };
 
+/// The code of a refusal that a repeated request may undo.
+const RETRY: &str = "retry";
+
 pub async fn show(
     State(app): State<PublicState>,
     Language(texts): Language,
@@ -69,7 +72,9 @@ async fn refused(
     // The counts have changed since the page was shown.
     let now = app.client().event(&event_name(&event), None).await.ok().flatten();
     let event = now.map_or(event, |reading| reading.event().into_owned());
-    let message = (refusal::message(texts, problem), problem.code());
+    // Its outcome may not be known: then the pass may have been used by this very form.
+    let code = if problem.status().is_server_error() { RETRY } else { problem.code() };
+    let message = (refusal::message(texts, problem), code);
     // Another wish needs another key.
     let form = form.filter(|_| problem.code() != "idempotency_key_reused");
     page(app, texts, &event, Some(message), form).response(problem.status())
@@ -120,6 +125,7 @@ fn page(
     let has_queue = event.queue.is_some();
     // In a waiting room the form is there, hidden, before the sale opens.
     let is_on_sale = (opens.is_none() || has_queue) && !is_closed;
+    let is_retry = message.is_some_and(|(_, code)| code == RETRY);
     let reload_at = opens.filter(|_| !has_queue);
     let available: u64 = event.stocks.values().map(|stock| stock.available).sum();
     let content = html! {
@@ -138,7 +144,7 @@ fn page(
                 (left(texts, event))
             }
             @if available == 0 { (returning(texts, event)) }
-            @if is_on_sale { (hold_form(app, texts, event, form)) } @else { (stocks(app, texts, event, None)) }
+            @if is_on_sale { (hold_form(app, texts, event, form, is_retry)) } @else { (stocks(app, texts, event, None)) }
         }
         p { a href="/e/" { (texts.events) } }
     };
@@ -158,14 +164,20 @@ fn returning(texts: &Texts, event: &Event) -> Markup {
 
 /// The form that holds tickets. It is hidden while nothing is left, and in a waiting room until
 /// there is a pass; the script shows it.
-fn hold_form(app: &PublicState, texts: &Texts, event: &Event, form: Option<&Form>) -> Markup {
+fn hold_form(
+    app: &PublicState,
+    texts: &Texts,
+    event: &Event,
+    form: Option<&Form>,
+    is_retry: bool,
+) -> Markup {
     let has_queue = event.queue.is_some();
     let is_empty = event.stocks.values().all(|stock| stock.available == 0);
     let key =
         form.and_then(Form::key).map_or(Uuid::new_v4().to_string(), |key| key.as_str().to_owned());
     let customer = form.and_then(|form| form.get(CUSTOMER)).unwrap_or_default();
     html! {
-        form method="post" action={ "/e/" (event.event) } hidden[has_queue || is_empty] data-hold data-queue[has_queue] {
+        form method="post" action={ "/e/" (event.event) } hidden[has_queue || is_empty] data-hold data-queue[has_queue] data-retry[is_retry] {
             input type="hidden" name=(KEY) value=(key);
             input type="hidden" name=(PASS) value="" autocomplete="off";
             (stocks(app, texts, event, Some(form)))

@@ -30,8 +30,8 @@ pub fn router(app: PublicState) -> Router {
         .route("/e", get(async || layout::see_other("/e/")))
         .route("/e/{event}", get(event::show).post(event::hold))
         .route("/r/{reservation}", get(reservation::show))
-        .route("/r/{reservation}/buy", post(reservation::buy))
-        .route("/r/{reservation}/release", post(reservation::release))
+        .route("/r/{reservation}/buy", post(reservation::buy).get(reservation::back))
+        .route("/r/{reservation}/release", post(reservation::release).get(reservation::back))
         .with_state(app)
         .route("/assets/{name}", get(assets::serve))
 }

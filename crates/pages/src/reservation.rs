@@ -68,6 +68,14 @@ pub async fn release(
     decide(&app, texts, id, &headers, |hold| CommandKind::Release { hold }).await
 }
 
+/// The address of a form that was refused, opened again.
+pub async fn back(Language(texts): Language, id: Id) -> Response {
+    match id {
+        Ok(PathParams(id)) => see_other(&format!("/r/{id}")),
+        Err(problem) => refusal::page(texts, &problem),
+    }
+}
+
 /// Decides a command about a hold, and shows what became of it.
 async fn decide(
     app: &PublicState,

@@ -26,8 +26,13 @@ impl Auditor {
         let Some(event) = self.current() else { return Ok(Ok(())) };
         let found = match change {
             Change::HoldOffered { id, over, .. } => self.offer(event, *id, *over)?,
-            Change::WaitlistCollected { id, .. } => self.collect(event, *id)?,
-            Change::Sold { .. } | Change::Held { .. } => self.fitting(event, None)?.map(|_| WAITS),
+            Change::WaitlistCollected { id, items } => self.collect(event, *id, items)?,
+            Change::Sold { items, .. } | Change::Held { items, .. } => {
+                match self.fitting(event, None)? {
+                    Some(_) => Some(WAITS),
+                    None => self.kept(event, None, items)?,
+                }
+            }
             _ => None,
         };
         Ok(found.map_or(Ok(()), |why| Err(ViolationKind::Waitlist(why))))
@@ -75,13 +80,21 @@ impl Auditor {
     }
 
     /// What is wrong with keeping something for `id`.
-    fn collect(&self, event: &EventAudit, id: HoldId) -> Result<Option<&'static str>, VerifyError> {
+    fn collect(
+        &self,
+        event: &EventAudit,
+        id: HoldId,
+        items: &Items,
+    ) -> Result<Option<&'static str>, VerifyError> {
         if self.fitting(event, Some(id))?.is_some() {
             return Ok(Some(FITS));
         }
         let mut entries = event.waitlist().0.looked_at();
         let Some(entry) = entries.find(|entry| entry.id == id) else { return Ok(None) };
-        Ok(if self.may_have(event, entry)? { None } else { Some(LOST) })
+        if !self.may_have(event, entry)? {
+            return Ok(Some(LOST));
+        }
+        self.kept(event, Some(id), items)
     }
 
     /// The first of the entries before `before`, or of all that an offer looks at, that can have

@@ -232,8 +232,8 @@ fn what_is_kept_is_for_an_entry_after_ten_others() {
     let kept = place(|change| matches!(change, Change::WaitlistCollected { .. }));
     // Too early.
     assert_eq!(instead(place_of_offer(TENTH), collected(GROUP, 1)), Waitlist(KEPT_EARLY));
-    // For one that nobody was served before, for more than it needs, and for nothing at all.
-    assert_eq!(instead(kept, collected(LAST, 1)), Waitlist(KEPT_EARLY));
+    // For another one, for more than it needs, and for nothing at all.
+    assert_eq!(instead(kept, collected(LAST, 1)), Waitlist(TOO_OFTEN));
     assert_eq!(instead(kept, collected(GROUP, 4)), Waitlist(KEPT_TOO_MUCH));
     let nothing = Change::WaitlistCollected { id: id(GROUP), items: Items::none() };
     assert_eq!(instead(kept, nothing), Waitlist(KEPT_EARLY));
@@ -249,6 +249,26 @@ fn eleventh_offer_to_another_is_found() {
     let kept = place(|change| matches!(change, Change::WaitlistCollected { .. }));
     let at_ms = good()[kept].at_ms;
     assert_eq!(instead(kept, offered(LAST, at_ms, Some(GROUP))), Waitlist(TOO_OFTEN));
+}
+
+#[test]
+fn sale_of_what_should_be_kept_is_found() {
+    // Those behind the group wait for more than there is.
+    let mut records = good();
+    let kept = place(|change| matches!(change, Change::WaitlistCollected { .. }));
+    records.truncate(kept + 1);
+    for record in &mut records {
+        if let Change::WaitlistJoined { id: joined, items, .. } = &mut record.change
+            && (LAST..=NEXT).any(|number| *joined == id(number))
+        {
+            *items = general(CAPACITY);
+        }
+    }
+    for taken in [sold(7, 1), super::ledger::held(7, 1, T + 900_000)] {
+        let mut records = records.clone();
+        records[kept].change = taken;
+        assert_eq!(violation(chain(records)), (kept as u64 + 1, Waitlist(TOO_OFTEN)));
+    }
 }
 
 #[test]
