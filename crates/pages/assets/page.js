@@ -95,6 +95,7 @@ function waitingRoom(room, api) {
   const button = (name) => room.querySelector(`[data-do="${name}"]`);
   const form = document.querySelector("[data-hold]");
   const opens = Date.parse(room.dataset.opens);
+  const isRetry = document.querySelector('[data-code="retry"]') !== null;
   const state = { frame: null, place: store.get("place"), pass: store.get("pass"), turn: null, note: null, isKept: true, isLost: false };
   let timer = null, retry_ms = 2_000, hasCounts = false;
 
@@ -160,7 +161,7 @@ function waitingRoom(room, api) {
       else {
         state.turn = await answer.json();
         // A form whose outcome is not known can be sent again: the pass may be used by it.
-        if (state.turn.state === "done" && !("retry" in (form?.dataset ?? {}))) { forget(); state.note = "used"; }
+        if (state.turn.state === "done" && !isRetry) { forget(); state.note = "used"; }
         // When its time to come in ends, it is passed over.
         if (state.turn?.state === "called" && state.turn.until && !hasPass()) at(Date.parse(state.turn.until), () => askWithin(3_000));
       }

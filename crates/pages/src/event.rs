@@ -6,9 +6,9 @@ use http_server::{Problem, extract::PathParams};
 use inventory::{CommandKind, CustomerId, EventName};
 use jiff::Timestamp;
 use maud::{Markup, html};
-use public_api::{PublicState, QueuePass};
+use public_api::{AtLeast, PublicState, QueuePass, find_event, hold_of};
 use uuid::Uuid;
-use vacancy_api::{Answer, Event, StockCounts, event_not_found};
+use vacancy_api::{Event, StockCounts};
 
 use crate::{
     calls::write,
@@ -16,11 +16,11 @@ use crate::{
     form::{CUSTOMER, Form, KEY, PASS, QTY},
     format::{at_time, money},
     lang::{Language, Texts, counted},
-    layout::{Page, now_ms, see_other},
+    layout::{Page, see_other},
     queue, refusal,
 };
 
-/// The code of a refusal that a repeated request may undo.
+/// The code, for the script, of a refusal whose outcome is not known.
 const RETRY: &str = "retry";
 
 pub async fn show(
@@ -29,7 +29,7 @@ pub async fn show(
     event: Result<PathParams<EventName>, Problem>,
 ) -> Response {
     match find(&app, event).await {
-        Ok(event) => page(&app, texts, &event, None, None).response(StatusCode::OK),
+        Ok((_, event)) => page(&app, texts, &event, None, None).response(StatusCode::OK),
         Err(problem) => refusal::page(texts, &problem),
     }
 }
@@ -41,22 +41,22 @@ pub async fn hold(
     headers: HeaderMap,
     form: Result<Form, Problem>,
 ) -> Response {
-    let event = match find(&app, event).await {
-        Ok(event) => event,
+    let (name, event) = match find(&app, event).await {
+        Ok(found) => found,
         Err(problem) => return refusal::page(texts, &problem),
     };
     let form = match form {
         Ok(form) => form,
-        Err(problem) => return refused(&app, texts, event, &problem, None).await,
+        Err(problem) => return refused(&app, texts, (name, event), &problem, None).await,
     };
-    match try_hold(&app, &event, &headers, &form).await {
+    match try_hold(&app, &name, &headers, &form).await {
         Ok(Some(hold)) => see_other(&format!("/r/{hold}")),
         Ok(None) => {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             let message = (texts.choose_some, "");
             page(&app, texts, &event, Some(message), Some(&form)).response(status)
         }
-        Err(problem) => refused(&app, texts, event, &problem, Some(&form)).await,
+        Err(problem) => refused(&app, texts, (name, event), &problem, Some(&form)).await,
     }
 }
 
@@ -65,13 +65,13 @@ pub async fn hold(
 async fn refused(
     app: &PublicState,
     texts: &'static Texts,
-    event: Event,
+    (name, before): (EventName, Event),
     problem: &Problem,
     form: Option<&Form>,
 ) -> Response {
     // The counts have changed since the page was shown.
-    let now = app.client().event(&event_name(&event), None).await.ok().flatten();
-    let event = now.map_or(event, |reading| reading.event().into_owned());
+    let now = find_event(app, &name, AtLeast(None)).await;
+    let event = now.map_or(before, |reading| reading.event().into_owned());
     // Its outcome may not be known: then the pass may have been used by this very form.
     let code = if problem.status().is_server_error() { RETRY } else { problem.code() };
     let message = (refusal::message(texts, problem), code);
@@ -83,31 +83,25 @@ async fn refused(
 /// The id of the new hold; `None` where nothing was chosen.
 async fn try_hold(
     app: &PublicState,
-    event: &Event,
+    event: &EventName,
     headers: &HeaderMap,
     form: &Form,
 ) -> Result<Option<String>, Problem> {
     let Some(items) = form.items(app.limits())? else { return Ok(None) };
     let customer = form.get(CUSTOMER).map(CustomerId::new).transpose();
     let customer = customer.map_err(|error| Problem::validation(format!("{error}.")))?;
-    let event = event_name(event);
-    let pass = form.get(PASS).and_then(|pass| QueuePass::verified(app, pass).of(&event));
-    let kind = CommandKind::Hold { event, items, customer, ttl_ms: None, pass };
-    match write(app, headers, form.key(), kind).await? {
-        Answer::Hold(hold) => Ok(Some(hold.id)),
-        _ => Err(Problem::internal("The hold could not be made.")),
-    }
+    let pass = form.get(PASS).and_then(|pass| QueuePass::verified(app, pass).of(event));
+    let kind = CommandKind::Hold { event: event.clone(), items, customer, ttl_ms: None, pass };
+    hold_of(write(app, headers, form.key(), kind).await?).map(|hold| Some(hold.id))
 }
 
 async fn find(
     app: &PublicState,
     event: Result<PathParams<EventName>, Problem>,
-) -> Result<Event, Problem> {
+) -> Result<(EventName, Event), Problem> {
     let PathParams(name) = event?;
-    let reading = app.client().event(&name, None).await;
-    let reading = reading.map_err(|error| error.into_problem().0)?;
-    let reading = reading.filter(|reading| !reading.frame.deleted).ok_or_else(event_not_found)?;
-    Ok(reading.event().into_owned())
+    let event = find_event(app, &name, AtLeast(None)).await?.event().into_owned();
+    Ok((name, event))
 }
 
 /// `message`: what went wrong, and its code. `form`: what was sent.
@@ -118,14 +112,14 @@ fn page(
     message: Option<(&'static str, &'static str)>,
     form: Option<&Form>,
 ) -> Page {
-    let now_ms = i128::from(now_ms());
-    let is_later = |at: &String| millis(at) > now_ms;
+    let now = Timestamp::now();
+    // A time that the service wrote can be read.
+    let is_later = |at: &String| at.parse::<Timestamp>().is_ok_and(|at| at > now);
     let opens = event.opens_at.as_ref().filter(|opens| is_later(opens));
     let is_closed = event.closes_at.as_ref().is_some_and(|closes| !is_later(closes));
     let has_queue = event.queue.is_some();
     // In a waiting room the form is there, hidden, before the sale opens.
     let is_on_sale = (opens.is_none() || has_queue) && !is_closed;
-    let is_retry = message.is_some_and(|(_, code)| code == RETRY);
     let reload_at = opens.filter(|_| !has_queue);
     let available: u64 = event.stocks.values().map(|stock| stock.available).sum();
     let content = html! {
@@ -144,16 +138,11 @@ fn page(
                 (left(texts, event))
             }
             @if available == 0 { (returning(texts, event)) }
-            @if is_on_sale { (hold_form(app, texts, event, form, is_retry)) } @else { (stocks(app, texts, event, None)) }
+            @if is_on_sale { (hold_form(app, texts, event, form)) } @else { (stocks(texts, event, |_, _| html! {})) }
         }
         p { a href="/e/" { (texts.events) } }
     };
     Page { texts, title: event.event.clone(), content }
-}
-
-/// A time of the API, milliseconds since 1970.
-fn millis(at: &str) -> i128 {
-    at.parse::<Timestamp>().map_or(0, |at| i128::from(at.as_millisecond()))
 }
 
 /// What may come back.
@@ -164,23 +153,20 @@ fn returning(texts: &Texts, event: &Event) -> Markup {
 
 /// The form that holds tickets. It is hidden while nothing is left, and in a waiting room until
 /// there is a pass; the script shows it.
-fn hold_form(
-    app: &PublicState,
-    texts: &Texts,
-    event: &Event,
-    form: Option<&Form>,
-    is_retry: bool,
-) -> Markup {
+fn hold_form(app: &PublicState, texts: &Texts, event: &Event, form: Option<&Form>) -> Markup {
     let has_queue = event.queue.is_some();
     let is_empty = event.stocks.values().all(|stock| stock.available == 0);
     let key =
         form.and_then(Form::key).map_or(Uuid::new_v4().to_string(), |key| key.as_str().to_owned());
     let customer = form.and_then(|form| form.get(CUSTOMER)).unwrap_or_default();
     html! {
-        form method="post" action={ "/e/" (event.event) } hidden[has_queue || is_empty] data-hold data-queue[has_queue] data-retry[is_retry] {
+        form method="post" action={ "/e/" (event.event) } hidden[has_queue || is_empty] data-hold data-queue[has_queue] {
             input type="hidden" name=(KEY) value=(key);
             input type="hidden" name=(PASS) value="" autocomplete="off";
-            (stocks(app, texts, event, Some(form)))
+            (stocks(texts, event, |name, stock| {
+                let sent = form.and_then(|form| form.qty(name)).unwrap_or("0");
+                quantity(texts, name, stock.available, app.limits().qty_max, sent)
+            }))
             @if let Some(limit) = event.limit_per_customer {
                 p { (counted(texts.limit, limit)) }
                 label for="customer" { (texts.customer) }
@@ -193,8 +179,8 @@ fn hold_form(
     }
 }
 
-/// The stocks, with fields for quantities in a form. `Some(form)`: what was sent.
-fn stocks(app: &PublicState, texts: &Texts, event: &Event, form: Option<Option<&Form>>) -> Markup {
+/// The stocks, each with `field` behind its counts.
+fn stocks(texts: &Texts, event: &Event, field: impl Fn(&str, &StockCounts) -> Markup) -> Markup {
     html! {
         @for (name, stock) in &event.stocks {
             div.stock {
@@ -203,33 +189,17 @@ fn stocks(app: &PublicState, texts: &Texts, event: &Event, form: Option<Option<&
                 p.left data-stock=(name) data-left=(texts.left[1]) data-one=(texts.left[0]) data-none=(texts.sold_out) {
                     (left_of(texts, stock.available))
                 }
-                @if let Some(form) = form {
-                    (quantity(app, texts, name, stock, form.and_then(|form| form.qty(name))))
-                }
+                (field(name, stock))
             }
         }
     }
 }
 
-fn quantity(
-    app: &PublicState,
-    texts: &Texts,
-    name: &str,
-    stock: &StockCounts,
-    sent: Option<&str>,
-) -> Markup {
-    let most = app.limits().qty_max;
+/// The field for a quantity; the script keeps its maximum at what is available, and `most`.
+fn quantity(texts: &Texts, name: &str, available: u64, most: u64, value: &str) -> Markup {
     html! {
         label for={ "qty-" (name) } { (texts.number) span.sr-only { " " (name) } }
         input id={ "qty-" (name) } name={ (QTY) (name) } type="number" inputmode="numeric" min="0"
-            max=(stock.available.min(most)) data-most=(most) value=(sent.unwrap_or("0"));
+            max=(available.min(most)) data-most=(most) value=(value);
     }
-}
-
-/// The name, which the service has given.
-fn event_name(event: &Event) -> EventName {
-    let Ok(name) = EventName::new(&event.event) else {
-        unreachable!("the name of an event that exists is valid")
-    };
-    name
 }

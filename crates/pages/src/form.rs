@@ -1,11 +1,8 @@
 //! Forms: `application/x-www-form-urlencoded`, read strictly.
 
-use axum::{
-    body::Bytes,
-    extract::{FromRequest, Request},
-};
-use http::{StatusCode, header};
-use http_server::Problem;
+use axum::extract::{FromRequest, Request};
+use http::header;
+use http_server::{Problem, extract::read_body};
 use inventory::{IdempotencyKey, Item, Items, Limits, StockName};
 
 const CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
@@ -21,22 +18,16 @@ pub const PASS: &str = "pass";
 /// The fields of a form.
 pub struct Form(Vec<(String, String)>);
 
-impl<S: Send + Sync> FromRequest<S> for Form {
+impl<S: Sync> FromRequest<S> for Form {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let content_type = request.headers().get(header::CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
         if content_type.split(';').next().map(str::trim) != Some(CONTENT_TYPE) {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "Unsupported media type",
-                "The body must be a form.",
-            ));
+            return Err(Problem::unsupported_media_type("The body must be a form."));
         }
-        let body = Bytes::from_request(request, state).await;
-        let body = body.map_err(|_| Problem::bad_request("The body could not be read."))?;
+        let body = read_body(request.into_body()).await?;
         Ok(Self(form_urlencoded::parse(&body).into_owned().collect()))
     }
 }

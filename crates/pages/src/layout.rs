@@ -1,9 +1,8 @@
 //! What all pages have.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::{
@@ -29,7 +28,8 @@ impl Page {
         let Self { texts, title, content } = self;
         let page = html! {
             (DOCTYPE)
-            html lang=(texts.code) data-now=(now_ms()) {
+            // The script goes by the service's time.
+            html lang=(texts.code) data-now=(Timestamp::now().as_millisecond()) {
                 head {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
@@ -55,12 +55,6 @@ impl Page {
         ];
         (status, headers, page.into_string()).into_response()
     }
-}
-
-/// The service's time, which the script goes by.
-pub fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Sends the browser to `path`, with GET.

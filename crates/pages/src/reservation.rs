@@ -9,8 +9,8 @@ use http_server::{
 };
 use inventory::{CommandKind, HoldId};
 use maud::{Markup, PreEscaped, html};
-use public_api::{PublicState, TraceHeaders, signed_tickets};
-use vacancy_api::{Hold, HoldState, SellBy, hold_not_found};
+use public_api::{PublicState, find_hold, signed_tickets};
+use vacancy_api::{Hold, HoldState, SellBy};
 
 use crate::{
     calls::write,
@@ -100,9 +100,7 @@ async fn decide(
 
 async fn find(app: &PublicState, id: Id, headers: &HeaderMap) -> Result<(HoldId, Hold), Problem> {
     let PathParams(id) = id?;
-    let hold = app.client().hold(id, TraceHeaders::of(headers)).await;
-    let hold = hold.map_err(|error| error.into_problem().0)?.ok_or_else(hold_not_found)?;
-    Ok((id, hold))
+    Ok((id, find_hold(app, id, headers).await?))
 }
 
 async fn shown(
@@ -113,9 +111,8 @@ async fn shown(
     after: usize,
     problem: Option<&Problem>,
 ) -> Response {
-    let by_seller = is_sold_by_seller(app, hold).await;
     let state = match hold.state {
-        HoldState::Held => held(texts, id, hold, by_seller),
+        HoldState::Held => held(texts, id, hold, is_sold_by_seller(app, hold).await),
         HoldState::Confirmed => match sold(app, texts, id, hold, after) {
             Ok(sold) => sold,
             Err(problem) => return refusal::page(texts, &problem),

@@ -15,7 +15,7 @@ mod write;
 
 pub use age::age;
 pub use at_least::AtLeast;
-pub use calls::{is_urgent, router, signed_tickets};
+pub use calls::{find_event, find_hold, hold_of, is_urgent, router, signed_tickets};
 pub use client::{
     BoxFuture, ClientError, Ready, ReservationRequest, TraceHeaders, VacancyClient, WriteRequest,
 };

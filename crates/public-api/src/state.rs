@@ -14,7 +14,7 @@ use http_server::{
 };
 use inventory::{EventName, Limits, StockName};
 use signing::{LiveKeys, SigningKeys};
-use vacancy_api::{DEFAULT_EVENT, DEFAULT_STOCK, page_len};
+use vacancy_api::{DEFAULT_EVENT, DEFAULT_STOCK, page_len, signing_keys_missing};
 
 use crate::{
     client::VacancyClient,
@@ -120,6 +120,13 @@ impl PublicState {
     #[must_use]
     pub fn signing_keys(&self) -> Option<SigningKeys> {
         self.0.settings.signing_keys.current()
+    }
+
+    /// The same, for a call that needs them.
+    pub(crate) fn keys(&self) -> Result<SigningKeys, Problem> {
+        self.signing_keys().ok_or_else(|| {
+            signing_keys_missing("The service has no signing keys: SIGNING_KEYS_FILE is not set.")
+        })
     }
 
     pub(crate) fn topics(&self) -> &Arc<Topics> {

@@ -13,7 +13,10 @@ const BYTE_ORDER_MARKS: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe"]
 
 /// Reads the whole body, without a copy when it arrives in one piece. The middleware limits its
 /// size and time.
-pub(super) async fn read(mut body: Body) -> Result<Bytes, Problem> {
+///
+/// # Errors
+/// A 413 or 408 problem by these limits, 400 when it cannot be read.
+pub async fn read_body(mut body: Body) -> Result<Bytes, Problem> {
     let mut first = Bytes::new();
     let mut rest: Option<BytesMut> = None;
     while let Some(frame) = body.frame().await {
@@ -29,7 +32,12 @@ pub(super) async fn read(mut body: Body) -> Result<Bytes, Problem> {
             }
         }
     }
-    let bytes = rest.map_or(first, BytesMut::freeze);
+    Ok(rest.map_or(first, BytesMut::freeze))
+}
+
+/// As [`read_body`], for JSON.
+pub(super) async fn read_json(body: Body) -> Result<Bytes, Problem> {
+    let bytes = read_body(body).await?;
     if BYTE_ORDER_MARKS.iter().any(|mark| bytes.starts_with(mark)) {
         return Err(Problem::malformed_json(
             "The body begins with a byte order mark; send JSON in UTF-8 without one.",

@@ -37,7 +37,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonEntries<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         check_content_type(request.headers())?;
         check_head(&request)?;
-        parse_entries(&body::read(request.into_body()).await?).map(Self)
+        parse_entries(&body::read_json(request.into_body()).await?).map(Self)
     }
 }
 
@@ -47,7 +47,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         check_content_type(request.headers())?;
         check_head(&request)?;
-        parse(&body::read(request.into_body()).await?).map(Self)
+        parse(&body::read_json(request.into_body()).await?).map(Self)
     }
 }
 
@@ -57,7 +57,7 @@ impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let content_type = check_content_type(request.headers());
         check_head(&request)?;
-        let bytes = body::read(request.into_body()).await?;
+        let bytes = body::read_json(request.into_body()).await?;
         if bytes.is_empty() {
             return Ok(Self(T::default()));
         }

@@ -15,6 +15,7 @@ mod query;
 mod strict_struct;
 
 pub use admin::{Caller, RoleTokens, require_admin};
+pub use body::read_body;
 pub use caller_deadline::CallerDeadline;
 pub use idempotency_key::IdempotencyKey;
 pub use json::{JsonBody, JsonEntries, OptionalJson};

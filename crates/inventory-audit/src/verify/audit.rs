@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use draw::Leaf;
 use inventory::{
     Hash,
-    domain::{CustomerId, EventName, Hold, HoldId, HoldTerms, Place, TimeMs, Waiting},
+    domain::{CustomerId, EventName, Hold, HoldId, HoldTerms, Items, Place, TimeMs, Waiting},
     ledger::{Change, Record},
 };
 use inventory_embedded::rows::place_key;
@@ -140,7 +140,7 @@ impl Auditor {
         let is_new = before.is_none();
         let is_over_limit = match &before {
             Some(hold) if matches!(record.change, Change::RefundDue { .. }) => {
-                self.is_over_limit(hold)?
+                self.is_over_limit(&hold.event, hold.customer.as_ref(), &hold.items)?
             }
             _ => false,
         };
@@ -203,13 +203,15 @@ impl Auditor {
         self.current.as_ref().and_then(|event| event.settings().limit_per_customer)
     }
 
-    /// Whether the customer of an expired hold would have more than the limit with its items.
-    fn is_over_limit(&self, hold: &Hold) -> Result<bool, VerifyError> {
-        let (Some(limit), Some(customer)) = (self.limit(), &hold.customer) else {
-            return Ok(false);
-        };
-        let has = self.customer_has(&hold.event, customer)?;
-        Ok(has.saturating_add(hold.items.total()) > limit)
+    /// Whether `customer` would have more than the limit of the event with `items` more.
+    pub(super) fn is_over_limit(
+        &self,
+        event: &EventName,
+        customer: Option<&CustomerId>,
+        items: &Items,
+    ) -> Result<bool, VerifyError> {
+        let (Some(limit), Some(customer)) = (self.limit(), customer) else { return Ok(false) };
+        Ok(self.customer_has(event, customer)?.saturating_add(items.total()) > limit)
     }
 
     /// Updates the customer's quantity. A record that takes items may not exceed the limit.

@@ -1,7 +1,7 @@
 //! Rules about prices and payments, by code of their own.
 
 use inventory::domain::{
-    EventSettings, Hold, HoldId, HoldTerms, Items, Money, PaymentRef, REFUNDS_DUE_MAX, TimeMs,
+    EventSettings, Hold, HoldId, HoldTerms, Item, Items, Money, PaymentRef, REFUNDS_DUE_MAX, TimeMs,
 };
 
 use super::{
@@ -16,11 +16,7 @@ pub fn new_terms(
     items: &Items,
     total: Option<Money>,
 ) -> Result<HoldTerms, ViolationKind> {
-    let priced: Vec<(Money, u128)> = items
-        .iter()
-        .filter_map(|item| settings.prices.get(&item.stock).map(|price| (*price, item.qty.into())))
-        .collect();
-    let sum = sum_of(&priced);
+    let (priced, sum) = priced(settings, items);
     let is_right = match total {
         None => priced.is_empty(),
         Some(total) => {
@@ -38,19 +34,19 @@ pub fn new_terms(
 
 /// Whether the prices of `items` have a sum: in one currency, and not too large.
 pub fn has_total(settings: &EventSettings, items: &Items) -> bool {
-    let priced: Vec<(Money, u128)> = items
-        .iter()
-        .filter_map(|item| settings.prices.get(&item.stock).map(|price| (*price, item.qty.into())))
-        .collect();
-    let sum = sum_of(&priced);
+    let (priced, sum) = priced(settings, items);
     sum <= Money::AMOUNT_MAX.into()
         && priced.windows(2).all(|pair| pair[0].0.currency == pair[1].0.currency)
 }
 
-/// The sum of the prices. In a ledger that is not valid it may be too large, and ends there.
-fn sum_of(priced: &[(Money, u128)]) -> u128 {
+/// The prices of `items` with their quantities, and the sum. In a ledger that is not valid it may
+/// be too large, and ends there.
+fn priced(settings: &EventSettings, items: &Items) -> (Vec<(Money, u128)>, u128) {
+    let price = |item: &Item| settings.prices.get(&item.stock).map(|it| (*it, item.qty.into()));
+    let priced: Vec<(Money, u128)> = items.iter().filter_map(price).collect();
     let prices = priced.iter().map(|(price, qty)| u128::from(price.amount_minor) * qty);
-    prices.fold(0, u128::saturating_add)
+    let sum = prices.fold(0, u128::saturating_add);
+    (priced, sum)
 }
 
 /// Notes that the payment of a hold started, until `expires_at_ms`. A repeated request with a key

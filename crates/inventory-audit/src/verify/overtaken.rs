@@ -50,13 +50,8 @@ impl Auditor {
         }
         let list = event.waitlist().0;
         let Some(offered) = list.looked_at().find(|entry| entry.id == id) else { return Ok(None) };
-        let mut expected = None;
-        for entry in list.looked_at().take_while(|entry| entry.id != id) {
-            if entry.rest.shares(&offered.items) && self.may_have(event, entry)? {
-                expected = Some(entry.id);
-                break;
-            }
-        }
+        let is_overtaken = |entry: &Entry| entry.rest.shares(&offered.items);
+        let expected = self.first(event, Some(id), is_overtaken)?.map(|entry| entry.id);
         if over != expected {
             return Ok(Some(UNNAMED));
         }
@@ -71,12 +66,8 @@ impl Auditor {
         items: &Items,
     ) -> Result<Option<&'static str>, VerifyError> {
         let list = event.waitlist().0;
-        for entry in list.looked_at().take_while(|entry| Some(entry.id) != before) {
-            if list.kept_for(entry).shares(items) && self.may_have(event, entry)? {
-                return Ok(Some(TOO_OFTEN));
-            }
-        }
-        Ok(None)
+        let found = self.first(event, before, |entry| list.kept_for(entry).shares(items))?;
+        Ok(found.map(|_| TOO_OFTEN))
     }
 
     /// What is wrong with keeping something for `id`.
@@ -104,9 +95,19 @@ impl Auditor {
         event: &'a EventAudit,
         before: Option<HoldId>,
     ) -> Result<Option<&'a Entry>, VerifyError> {
-        let (list, balance) = event.waitlist();
-        for entry in list.looked_at().take_while(|entry| Some(entry.id) != before) {
-            if entry.fits(balance) && self.may_have(event, entry)? {
+        self.first(event, before, |entry| entry.fits(event.waitlist().1))
+    }
+
+    /// The first of these entries that `is_meant`, and that could have its items.
+    fn first<'a>(
+        &self,
+        event: &'a EventAudit,
+        before: Option<HoldId>,
+        is_meant: impl Fn(&Entry) -> bool,
+    ) -> Result<Option<&'a Entry>, VerifyError> {
+        let entries = event.waitlist().0.looked_at();
+        for entry in entries.take_while(|entry| Some(entry.id) != before) {
+            if is_meant(entry) && self.may_have(event, entry)? {
                 return Ok(Some(entry));
             }
         }
@@ -115,14 +116,8 @@ impl Auditor {
 
     /// Whether the entry could have its items if they were there.
     fn may_have(&self, event: &EventAudit, entry: &Entry) -> Result<bool, VerifyError> {
-        if let (Some(limit), Some(customer)) =
-            (event.settings().limit_per_customer, &entry.customer)
-        {
-            let has = self.customer_has(event.name(), customer)?;
-            if has.saturating_add(entry.items.total()) > limit {
-                return Ok(false);
-            }
-        }
-        Ok(event.waitlist().1.has_capacity(&entry.items) && event.has_total(&entry.items))
+        let is_over = self.is_over_limit(event.name(), entry.customer.as_ref(), &entry.items)?;
+        let has_capacity = event.waitlist().1.has_capacity(&entry.items);
+        Ok(!is_over && has_capacity && event.has_total(&entry.items))
     }
 }

@@ -9,6 +9,8 @@ mod reservations;
 mod tickets;
 mod waitlist;
 
+pub use events::find_event;
+pub use holds::{find_hold, hold_of};
 use http::Method;
 pub use tickets::list::signed_tickets;
 use utoipa_axum::{router::OpenApiRouter, routes};

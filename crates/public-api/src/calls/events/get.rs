@@ -14,7 +14,7 @@ use vacancy_api::{
     BeyondLedger, ConditionParams, Event, EventNotFound, EventParam, EventSeqParam, Unavailable,
 };
 
-use super::find;
+use super::find_event;
 use crate::{
     age::age,
     at_least::AtLeast,
@@ -64,7 +64,7 @@ pub async fn get_event(
     at_least: AtLeast,
     conditions: Preconditions,
 ) -> Result<Response, Problem> {
-    let reading = find(&app, &event, at_least).await?;
+    let reading = find_event(&app, &event, at_least).await?;
     let (frame, stale) = (&reading.frame, reading.stale.is_some());
     let tag = event_tag(frame.settings_seq, frame.event.seq, stale);
     let response = read(&conditions, &tag, reading.event().as_ref())?;

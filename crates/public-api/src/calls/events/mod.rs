@@ -11,7 +11,10 @@ use vacancy_api::event_not_found;
 use crate::{at_least::AtLeast, reading::EventReading, state::PublicState};
 
 /// The event, unless it was deleted.
-pub(super) async fn find(
+///
+/// # Errors
+/// A 404 problem, 422 when the record that it must include does not exist, or 503.
+pub async fn find_event(
     app: &PublicState,
     event: &EventName,
     at_least: AtLeast,

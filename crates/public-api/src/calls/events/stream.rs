@@ -15,7 +15,7 @@ use tokio::{
 };
 use vacancy_api::{EventNotFound, EventParam, Unavailable, event_not_found};
 
-use super::find;
+use super::find_event;
 use crate::{
     at_least::AtLeast,
     state::PublicState,
@@ -71,9 +71,9 @@ pub async fn follow(
     let open = app.streams().open()?;
     let last = last_event_id(headers);
     // A client that moves to another process must not see an older state.
-    let reading = match find(app, event, AtLeast(last)).await {
+    let reading = match find_event(app, event, AtLeast(last)).await {
         Err(problem) if problem.status() == http::StatusCode::UNPROCESSABLE_ENTITY => {
-            find(app, event, AtLeast(None)).await?
+            find_event(app, event, AtLeast(None)).await?
         }
         reading => reading?,
     };

@@ -8,10 +8,10 @@ use http_server::{
     problem::ProblemDetails,
 };
 use inventory::HoldId;
-use vacancy_api::{ConditionParams, Hold, HoldNotFound, HoldParam, Unavailable, hold_not_found};
+use vacancy_api::{ConditionParams, Hold, HoldNotFound, HoldParam, Unavailable};
 
+use super::find_hold;
 use crate::{
-    client::TraceHeaders,
     conditional::{hold_tag, read},
     state::PublicState,
 };
@@ -50,8 +50,6 @@ pub async fn get_hold(
     headers: HeaderMap,
     conditions: Preconditions,
 ) -> Result<Response, Problem> {
-    let hold = app.client().hold(id, TraceHeaders::of(&headers)).await;
-    let hold = hold.map_err(|error| error.into_problem().0)?;
-    let hold = hold.ok_or_else(hold_not_found)?;
+    let hold = find_hold(&app, id, &headers).await?;
     read(&conditions, &hold_tag(&hold), &hold)
 }

@@ -11,7 +11,7 @@ use http_server::{
 use inventory::EventName;
 use vacancy_api::{EventParam, KeyParam, Unavailable, WorkChallenge, key_from};
 
-use super::{find_queue, keys};
+use super::find_queue;
 use crate::{queue::work, state::PublicState};
 
 /// Get a challenge for a join
@@ -47,7 +47,7 @@ pub async fn get_challenge(
     key: IdempotencyKey,
 ) -> Result<Json<WorkChallenge>, Problem> {
     let settings = app.work().ok_or_else(not_needed)?;
-    let keys = keys(&app)?;
+    let keys = app.keys()?;
     let queue = find_queue(&app, &event).await?;
     let key = key_from(key)?.ok_or_else(|| {
         Problem::bad_request(

@@ -22,7 +22,7 @@ use vacancy_api::{
     QueueNotFound, Unavailable, WriteResponse, key_from, quoted,
 };
 
-use super::{find_queue, keys, place::turn};
+use super::{find_queue, place::turn};
 use crate::{
     queue::{PlaceToken, work},
     state::PublicState,
@@ -85,7 +85,7 @@ pub async fn join_queue(
     peer: Option<Extension<Peer>>,
     OptionalJson(JoinQueueBody { work }): OptionalJson<JoinQueueBody>,
 ) -> Result<Response, Failure> {
-    let keys = keys(&app)?;
+    let keys = app.keys()?;
     let queue = find_queue(&app, &event).await?;
     let (key, is_generated) = match key_from(key)? {
         Some(key) => (key, false),

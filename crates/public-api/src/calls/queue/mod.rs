@@ -12,15 +12,14 @@ pub mod stream;
 use http::StatusCode;
 use http_server::Problem;
 use inventory::EventName;
-use signing::SigningKeys;
-use vacancy_api::{QueueReading, queue_not_found, signing_keys_missing};
+use vacancy_api::{QueueReading, queue_not_found};
 
-use super::events::find;
+use super::events::find_event;
 use crate::{at_least::AtLeast, state::PublicState};
 
 /// The waiting room of an event.
 async fn find_queue(app: &PublicState, event: &EventName) -> Result<QueueReading, Problem> {
-    let reading = find(app, event, AtLeast(None)).await?;
+    let reading = find_event(app, event, AtLeast(None)).await?;
     reading.frame.queue.clone().ok_or_else(queue_not_found)
 }
 
@@ -31,11 +30,4 @@ fn draw_not_found() -> Problem {
         "Draw not found",
         "The waiting room has no draw, or people can still join it.",
     )
-}
-
-/// The keys that sign places and passes.
-fn keys(app: &PublicState) -> Result<SigningKeys, Problem> {
-    app.signing_keys().ok_or_else(|| {
-        signing_keys_missing("The service has no signing keys: SIGNING_KEYS_FILE is not set.")
-    })
 }

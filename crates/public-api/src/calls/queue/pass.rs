@@ -11,7 +11,7 @@ use vacancy_api::{
     WriteResponse, misplaced, rfc3339,
 };
 
-use super::{find_queue, keys};
+use super::find_queue;
 use crate::{
     queue::{PlaceToken, QueuePass, QueuePlace},
     state::PublicState,
@@ -52,7 +52,7 @@ pub async fn claim_pass(
     QueuePlace(token): QueuePlace,
     head: WriteHead,
 ) -> Result<Response, Failure> {
-    let keys = keys(&app)?;
+    let keys = app.keys()?;
     let queue = find_queue(&app, &event).await?;
     let place = PlaceToken::verified(&keys, &token, &event, queue.id)?;
     let kind = CommandKind::ClaimPass { event, queue: queue.id, leaf: place.leaf };

@@ -7,7 +7,7 @@ use vacancy_api::{
     EventParam, PlaceErrors, PlaceStatus, QueueNotFound, QueueReading, Unavailable, place_invalid,
 };
 
-use super::{find_queue, keys};
+use super::find_queue;
 use crate::{
     queue::{PlaceToken, QueuePlace},
     state::PublicState,
@@ -35,7 +35,7 @@ pub async fn read_place(
     QueuePlace(token): QueuePlace,
 ) -> Result<Json<PlaceStatus>, Problem> {
     let queue = find_queue(&app, &event).await?;
-    let place = PlaceToken::verified(&keys(&app)?, &token, &event, queue.id)?;
+    let place = PlaceToken::verified(&app.keys()?, &token, &event, queue.id)?;
     let n = turn(&app, &event, &queue, &place).await?;
     if n.is_none_or(|n| n > queue.serving) {
         return Ok(Json(PlaceStatus::waiting(n, queue.serving)));

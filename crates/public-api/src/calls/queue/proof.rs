@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use vacancy_api::{EventParam, InvalidParameter, QueueProof, Unavailable};
 
-use super::{draw_not_found, find_queue, keys, place::turn};
+use super::{draw_not_found, find_queue, place::turn};
 use crate::{queue::PlaceToken, state::PublicState};
 
 /// The place.
@@ -55,7 +55,7 @@ pub async fn prove_place(
     QueryParams(OfPlace { place }): QueryParams<OfPlace>,
 ) -> Result<Json<QueueProof>, Problem> {
     let queue = find_queue(&app, &event).await?;
-    let place = PlaceToken::verified(&keys(&app)?, &place, &event, queue.id)?;
+    let place = PlaceToken::verified(&app.keys()?, &place, &event, queue.id)?;
     let drawn = app.draws().of(&event, &queue).await?.ok_or_else(draw_not_found)?;
     let n = drawn.tree.len();
     if place.index >= n {

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use vacancy_api::{Hold, HoldParam, TicketImageParam, Unavailable};
 
-use super::{reservation, signing_keys, ticket, valid};
+use super::{reservation, ticket, valid};
 use crate::state::PublicState;
 
 /// The stock.
@@ -86,7 +86,7 @@ pub async fn read_ticket_image(
     if n > valid(&hold, stock) {
         return Err(refunded());
     }
-    let text = ticket(id, &hold, stock, n).sign(&signing_keys(&app)?);
+    let text = ticket(id, &hold, stock, n).sign(&app.keys()?);
     let image = match format {
         Format::Svg => tickets::svg(&text).map(|svg| ("image/svg+xml", svg.into_bytes())),
         Format::Png => tickets::png(&text).map(|png| ("image/png", png)),

@@ -9,7 +9,6 @@ use http::{HeaderValue, header};
 use http_server::Problem;
 use vacancy_api::{TicketKeySet, Unavailable};
 
-use super::signing_keys;
 use crate::state::PublicState;
 
 /// Read the keys that verify tickets
@@ -26,7 +25,7 @@ use crate::state::PublicState;
     )
 )]
 pub async fn read_ticket_keys(State(app): State<PublicState>) -> Result<Response, Problem> {
-    let keys = signing_keys(&app)?.public_jwks();
+    let keys = app.keys()?.public_jwks();
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json")),
         // As long as pods take to read new keys; a new key signs only later.

@@ -14,7 +14,7 @@ use vacancy_api::{
     ConditionParams, Hold, HoldNotFound, HoldParam, InvalidParameter, SignedTicket, Unavailable,
 };
 
-use super::{reservation, signing_keys, ticket, valid};
+use super::{reservation, ticket, valid};
 use crate::{
     conditional::{hold_tag, read},
     state::PublicState,
@@ -95,7 +95,7 @@ pub fn signed_tickets(
     after: usize,
     limit: usize,
 ) -> Result<Vec<SignedTicket>, Problem> {
-    let keys = signing_keys(app)?;
+    let keys = app.keys()?;
     let listed = numbers(hold).skip(after).take(limit).map(|(stock, n)| SignedTicket {
         ticket: ticket(id, hold, stock, n).sign(&keys),
         stock: stock.to_string(),

@@ -7,17 +7,16 @@ pub mod list;
 use http::{HeaderMap, StatusCode};
 use http_server::Problem;
 use inventory::{HoldId, StockName};
-use signing::SigningKeys;
 use tickets::Ticket;
 use uuid::Uuid;
-use vacancy_api::{Hold, HoldState, hold_not_found, signing_keys_missing};
+use vacancy_api::{Hold, HoldState};
 
-use crate::{client::TraceHeaders, state::PublicState};
+use super::holds::find_hold;
+use crate::state::PublicState;
 
 /// The reservation, if it is sold. Its id gives access to its tickets.
 async fn reservation(app: &PublicState, id: HoldId, headers: &HeaderMap) -> Result<Hold, Problem> {
-    let hold = app.client().hold(id, TraceHeaders::of(headers)).await;
-    let hold = hold.map_err(|error| error.into_problem().0)?.ok_or_else(hold_not_found)?;
+    let hold = find_hold(app, id, headers).await?;
     if hold.state != HoldState::Confirmed {
         return Err(Problem::new(
             StatusCode::CONFLICT,
@@ -40,10 +39,4 @@ fn valid(hold: &Hold, stock: &StockName) -> u64 {
 /// Ticket `n` of a stock of `hold`.
 fn ticket(id: HoldId, hold: &Hold, stock: &StockName, n: u64) -> Ticket {
     Ticket::new(&hold.event, Uuid::from_bytes(*id.as_bytes()), stock.as_str(), n)
-}
-
-fn signing_keys(app: &PublicState) -> Result<SigningKeys, Problem> {
-    app.signing_keys().ok_or_else(|| {
-        signing_keys_missing("The service has no keys for tickets: SIGNING_KEYS_FILE is not set.")
-    })
 }
